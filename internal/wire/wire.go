@@ -1,0 +1,144 @@
+// Package wire reads the primitives that the module's binary encodings are
+// made of, and refuses every form but the one that the encoder writes.
+//
+// A state has one encoding only if each of its parts has, so a [Reader] takes
+// shortest varints and nothing else, checks every length against the bytes
+// that are left before anything of that size is allocated, and reports what is
+// wrong at which offset.
+package wire
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+)
+
+// AppendBytes appends the length of p as a varint, then p.
+func AppendBytes[B ~string | ~[]byte](b []byte, p B) []byte {
+	b = binary.AppendUvarint(b, uint64(len(p)))
+	return append(b, p...)
+}
+
+// A Reader consumes one encoding from front to back.
+//
+// The first error sticks: from then on every read returns a zero value, so a
+// decoder may read a whole record and look at [Reader.Err] once, provided that
+// it allocates by [Reader.Count] only. A Reader is not safe for concurrent use.
+type Reader struct {
+	buf []byte
+	off int
+	err error
+}
+
+// NewReader returns a Reader over b, which it does not modify.
+func NewReader(b []byte) *Reader { return &Reader{buf: b} }
+
+// Err returns the first error met, or nil.
+func (r *Reader) Err() error { return r.err }
+
+// Len returns the number of bytes not yet read.
+func (r *Reader) Len() int { return len(r.buf) - r.off }
+
+// Offset returns the number of bytes read.
+func (r *Reader) Offset() int { return r.off }
+
+// Fail records an error at the current offset unless there is one already.
+func (r *Reader) Fail(format string, args ...any) {
+	if r.err == nil {
+		r.err = fmt.Errorf("offset %d: %w", r.off, fmt.Errorf(format, args...))
+		r.off = len(r.buf)
+	}
+}
+
+// Close returns the first error met; bytes left unread are one.
+func (r *Reader) Close() error {
+	if n := r.Len(); n > 0 {
+		r.Fail("%d trailing bytes", n)
+	}
+	return r.err
+}
+
+// Version reads the version byte that a stand-alone encoding begins with and
+// fails unless it is want.
+func (r *Reader) Version(want byte) {
+	off := r.off
+	if got := r.Byte(); r.err == nil && got != want {
+		r.off = off
+		r.Fail("unknown format version %d, want %d", got, want)
+	}
+}
+
+// Byte reads one byte.
+func (r *Reader) Byte() byte {
+	if r.Len() < 1 {
+		r.truncated()
+		return 0
+	}
+	c := r.buf[r.off]
+	r.off++
+	return c
+}
+
+// Uint64 reads eight bytes, big-endian.
+func (r *Reader) Uint64() uint64 {
+	if r.Len() < 8 {
+		r.truncated()
+		return 0
+	}
+	v := binary.BigEndian.Uint64(r.buf[r.off:])
+	r.off += 8
+	return v
+}
+
+// Uvarint reads a varint in its shortest form.
+func (r *Reader) Uvarint() uint64 {
+	if r.off < len(r.buf) && r.buf[r.off] < 0x80 {
+		r.off++
+		return uint64(r.buf[r.off-1])
+	}
+	v, n := binary.Uvarint(r.buf[r.off:])
+	switch {
+	case n == 0:
+		r.truncated()
+		return 0
+	case n < 0:
+		r.Fail("varint exceeds 64 bits")
+		return 0
+	case n > 1 && r.buf[r.off+n-1] == 0:
+		r.Fail("varint is not in its shortest form")
+		return 0
+	}
+	r.off += n
+	return v
+}
+
+// Count reads the number of items that follow, each at least size bytes long,
+// and fails if the bytes left cannot hold them. Size must be positive.
+func (r *Reader) Count(size int) int {
+	off := r.off
+	n := r.Uvarint()
+	if left := r.Len(); n > uint64(left/size) {
+		r.off = off
+		r.Fail("count %d exceeds what %d bytes can hold", n, left)
+		return 0
+	}
+	return int(n)
+}
+
+// Take reads n bytes. The result aliases the input.
+func (r *Reader) Take(n int) []byte {
+	if n < 0 || n > r.Len() {
+		r.truncated()
+		return nil
+	}
+	p := r.buf[r.off : r.off+n : r.off+n]
+	r.off += n
+	return p
+}
+
+// Bytes reads what [AppendBytes] wrote. The result aliases the input.
+func (r *Reader) Bytes() []byte { return r.Take(r.Count(1)) }
+
+var errTruncated = errors.New("unexpected end of input")
+
+func (r *Reader) truncated() { r.Fail("%w", errTruncated) }
