@@ -1,0 +1,229 @@
+package hlc
+
+import (
+	"cmp"
+	"database/sql/driver"
+	"encoding/binary"
+	"fmt"
+	"strconv"
+	"time"
+)
+
+// A Timestamp is a reading of a hybrid logical clock: nanoseconds since the
+// Unix epoch, of which a [Clock] uses the low 16 bits as a counter that orders
+// the events within one physical tick of 65.536 µs.
+//
+// Valid timestamps run from 0 to [Max], in the year 2262. Every value of that
+// range is one, whatever its low bits, so [At] keeps each nanosecond of a time
+// that comes from elsewhere, and a column of type BIGINT holds them all. The
+// order is that of the integers, and == agrees with [Timestamp.Compare]: a
+// Timestamp may be a map key. A counter that overflows carries into the
+// physical part, which keeps the order and costs accuracy only.
+//
+// The zero Timestamp is the Unix epoch and means "never"; a Clock does not issue
+// it. A Timestamp is immutable: methods with a value receiver may be called
+// concurrently, [Timestamp.UnmarshalText], [Timestamp.UnmarshalBinary] and
+// [Timestamp.Scan] write to their receiver and may not.
+//
+// Two clocks may issue equal timestamps. Whoever needs a unique name for an
+// event adds the name of the replica.
+type Timestamp uint64
+
+// Max is the largest valid [Timestamp], 2262-04-11T23:47:16.854775807Z.
+const Max Timestamp = 1<<63 - 1
+
+// logicalBits is the width of the counter in a timestamp that a Clock issues
+// (section 6.2 of the paper has 48 bits of physical time and 16 of counter).
+const logicalBits = 16
+
+// layout is RFC 3339 in UTC with nine fractional digits. Time formatting takes
+// the last letter literally, because only "Z07" is a time zone.
+const layout = "2006-01-02T15:04:05.000000000Z"
+
+// At returns the timestamp of t to the nanosecond. A t before 1970 gives 0, and
+// a t beyond [Max] gives Max.
+func At(t time.Time) Timestamp {
+	const nano = Timestamp(time.Second)
+	sec := t.Unix()
+	switch {
+	case sec < 0:
+		return 0
+	case sec > int64(Max/nano):
+		return Max
+	}
+	return min(Timestamp(sec)*nano+Timestamp(t.Nanosecond()), Max)
+}
+
+// Time returns t as a time in UTC, with the counter as nanoseconds.
+func (t Timestamp) Time() time.Time {
+	const nano = Timestamp(time.Second)
+	return time.Unix(int64(t/nano), int64(t%nano)).UTC()
+}
+
+// Logical returns the low 16 bits of t. They count events if a [Clock] issued t,
+// and are nanoseconds like the rest if t comes from [At].
+func (t Timestamp) Logical() uint16 { return uint16(t & (1<<logicalBits - 1)) }
+
+// Compare returns -1 if t is before u, +1 if t is after u, and 0 if t == u.
+// The order is total.
+func (t Timestamp) Compare(u Timestamp) int { return cmp.Compare(t, u) }
+
+// Before reports whether t is before u.
+func (t Timestamp) Before(u Timestamp) bool { return t < u }
+
+// After reports whether t is after u.
+func (t Timestamp) After(u Timestamp) bool { return t > u }
+
+// IsZero reports whether t is the zero Timestamp, "never".
+func (t Timestamp) IsZero() bool { return t == 0 }
+
+// String returns t in RFC 3339 form, in UTC, with nine fractional digits:
+//
+//	2026-11-23T12:08:55.123456789Z
+//
+// The form is lossless and unique, and as it always has 30 bytes, texts sort as
+// timestamps do.
+func (t Timestamp) String() string {
+	var b [len(layout)]byte
+	return string(t.Time().AppendFormat(b[:0], layout))
+}
+
+// Parse returns the timestamp whose [Timestamp.String] is s. It returns an error
+// for every other string, however close: an offset in place of Z, fewer digits,
+// a leap second, a time outside 1970 to [Max].
+func Parse(s string) (Timestamp, error) {
+	u, err := time.Parse(layout, s)
+	if err != nil {
+		return 0, fmt.Errorf("hlc: parse %s: not of the form %s", quote(s), layout)
+	}
+	var b [len(layout)]byte
+	if string(u.AppendFormat(b[:0], layout)) != s {
+		return 0, fmt.Errorf("hlc: parse %s: not of the form %s", quote(s), layout)
+	}
+	t := At(u)
+	if !t.Time().Equal(u) {
+		return 0, fmt.Errorf("hlc: parse %s: outside %v to %v", quote(s), Timestamp(0), Max)
+	}
+	return t, nil
+}
+
+// quote quotes s for an error, cut to a length that a log line stands.
+func quote(s string) string {
+	const limit = 64
+	if len(s) <= limit {
+		return strconv.Quote(s)
+	}
+	return strconv.Quote(s[:limit]) + "… (" + strconv.Itoa(len(s)) + " bytes)"
+}
+
+// AppendText implements [encoding.TextAppender]. It appends the form of
+// [Timestamp.String], and returns an error if t is above [Max].
+func (t Timestamp) AppendText(b []byte) ([]byte, error) {
+	if t > Max {
+		return b, aboveMax("encode", uint64(t))
+	}
+	return t.Time().AppendFormat(b, layout), nil
+}
+
+// MarshalText implements [encoding.TextMarshaler]; see [Timestamp.AppendText].
+// It also makes a Timestamp a string in JSON, and a key of a JSON object.
+func (t Timestamp) MarshalText() ([]byte, error) {
+	return t.AppendText(make([]byte, 0, len(layout)))
+}
+
+// UnmarshalText implements [encoding.TextUnmarshaler]. It accepts what [Parse]
+// accepts, and leaves t unchanged if it returns an error.
+func (t *Timestamp) UnmarshalText(text []byte) error {
+	u, err := Parse(string(text))
+	if err != nil {
+		return err
+	}
+	*t = u
+	return nil
+}
+
+// AppendBinary implements [encoding.BinaryAppender]. It appends 8 bytes,
+// big-endian, so encoded timestamps sort bytewise. It returns an error if t is
+// above [Max].
+func (t Timestamp) AppendBinary(b []byte) ([]byte, error) {
+	if t > Max {
+		return b, aboveMax("encode", uint64(t))
+	}
+	return binary.BigEndian.AppendUint64(b, uint64(t)), nil
+}
+
+// MarshalBinary implements [encoding.BinaryMarshaler]; see
+// [Timestamp.AppendBinary].
+func (t Timestamp) MarshalBinary() ([]byte, error) {
+	return t.AppendBinary(make([]byte, 0, 8))
+}
+
+// UnmarshalBinary implements [encoding.BinaryUnmarshaler]. It accepts the 8 bytes
+// of a timestamp up to [Max], and leaves t unchanged if it returns an error.
+func (t *Timestamp) UnmarshalBinary(data []byte) error {
+	if len(data) != 8 {
+		return fmt.Errorf("hlc: decode Timestamp: %d bytes, want 8", len(data))
+	}
+	u := Timestamp(binary.BigEndian.Uint64(data))
+	if u > Max {
+		return aboveMax("decode", uint64(u))
+	}
+	*t = u
+	return nil
+}
+
+// Value implements [driver.Valuer]. A Timestamp is a BIGINT to a database. Value
+// returns an error if t is above [Max].
+func (t Timestamp) Value() (driver.Value, error) {
+	if t > Max {
+		return nil, aboveMax("encode", uint64(t))
+	}
+	return int64(t), nil
+}
+
+// Scan implements [database/sql.Scanner]. It accepts an integer from 0 to [Max],
+// as int64, as uint64, or in decimal digits, which is what drivers with a
+// textual protocol hand over. Everything else is an error and leaves t
+// unchanged: NULL too, for which there is [database/sql.Null], and times, since
+// a database column of that kind has dropped digits.
+func (t *Timestamp) Scan(src any) error {
+	var n uint64
+	var err error
+	switch v := src.(type) {
+	case int64:
+		if v < 0 {
+			return fmt.Errorf("hlc: scan Timestamp: %d is negative", v)
+		}
+		n = uint64(v)
+	case uint64:
+		n = v
+	case []byte:
+		n, err = parseDigits(string(v))
+	case string:
+		n, err = parseDigits(v)
+	case nil:
+		return fmt.Errorf("hlc: scan Timestamp: NULL; a nullable column takes sql.Null[hlc.Timestamp]")
+	default:
+		return fmt.Errorf("hlc: scan Timestamp: %T is not an integer", src)
+	}
+	switch {
+	case err != nil:
+		return fmt.Errorf("hlc: scan Timestamp: %w", err)
+	case n > uint64(Max):
+		return aboveMax("scan", n)
+	}
+	*t = Timestamp(n)
+	return nil
+}
+
+func parseDigits(s string) (uint64, error) {
+	n, err := strconv.ParseUint(s, 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("%s is not an integer from 0 to %d", quote(s), uint64(Max))
+	}
+	return n, nil
+}
+
+func aboveMax(op string, n uint64) error {
+	return fmt.Errorf("hlc: %s Timestamp: %d is above the maximum %d", op, n, uint64(Max))
+}
