@@ -1,0 +1,168 @@
+package vclock
+
+import (
+	"cmp"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"github.com/rejoin-go/rejoin/internal/quote"
+	"github.com/rejoin-go/rejoin/internal/wire"
+)
+
+// A Dot names one event: the Seq-th of its replica, or the one that happened
+// at time Seq there where times take the place of counters.
+//
+// The zero Dot names no event. Every other dot needs a valid replica and a Seq
+// of at least 1 to be encoded. A Dot is immutable and comparable: it may be a
+// map key, and == agrees with [Dot.Compare].
+type Dot struct {
+	Replica Replica
+	Seq     uint64
+}
+
+// Compare returns -1, 0 or +1. The order is total and has nothing to do with
+// causality: by replica name, then by number.
+func (d Dot) Compare(e Dot) int {
+	return cmp.Or(cmp.Compare(d.Replica, e.Replica), cmp.Compare(d.Seq, e.Seq))
+}
+
+// IsZero reports whether d is the zero Dot.
+func (d Dot) IsZero() bool { return d == Dot{} }
+
+// IsValid reports whether d can name an event: whether its replica is valid and
+// its number is not 0.
+func (d Dot) IsValid() bool { return d.Seq != 0 && d.Replica.IsValid() }
+
+// String returns the form "eu:4" that [ParseDot] reads, or "" for the zero Dot.
+func (d Dot) String() string {
+	if d.IsZero() {
+		return ""
+	}
+	return string(d.appendText(nil))
+}
+
+func (d Dot) appendText(b []byte) []byte {
+	b = quote.Append(b, string(d.Replica))
+	return strconv.AppendUint(append(b, ':'), d.Seq, 10)
+}
+
+// AppendText implements [encoding.TextAppender]. It appends what [Dot.String]
+// returns, and fails if d is neither valid nor zero. JSON holds a dot as a
+// string in this form.
+func (d Dot) AppendText(b []byte) ([]byte, error) {
+	switch {
+	case d.IsZero():
+		return b, nil
+	case !d.IsValid():
+		return b, fmt.Errorf("vclock: invalid dot of replica %q and number %d", string(d.Replica), d.Seq)
+	}
+	return d.appendText(b), nil
+}
+
+// MarshalText implements [encoding.TextMarshaler]. See [Dot.AppendText].
+func (d Dot) MarshalText() ([]byte, error) { return d.AppendText(nil) }
+
+// UnmarshalText implements [encoding.TextUnmarshaler]. It accepts what
+// [ParseDot] accepts, and the empty text for the zero Dot.
+func (d *Dot) UnmarshalText(text []byte) error {
+	if len(text) == 0 {
+		*d = Dot{}
+		return nil
+	}
+	e, err := ParseDot(string(text))
+	if err != nil {
+		return err
+	}
+	*d = e
+	return nil
+}
+
+// ParseDot reads the form that [Dot.String] returns for a valid dot: the
+// replica, a colon, the number. A name that contains a space, a control
+// character or one of " \ , : @ is quoted. Every dot has exactly one form.
+func ParseDot(s string) (Dot, error) {
+	d, rest, err := cutDot(s)
+	if err == nil && rest != "" {
+		err = fmt.Errorf("unexpected %q", rest)
+	}
+	if err != nil {
+		return Dot{}, fmt.Errorf("vclock: parse dot %q: %w", s, err)
+	}
+	return d, nil
+}
+
+// cutDot reads a dot from the front of s and returns it with what follows.
+func cutDot(s string) (d Dot, rest string, err error) {
+	name, rest, err := quote.Cut(s)
+	if err != nil {
+		return Dot{}, s, err
+	}
+	d.Replica = Replica(name)
+	if !d.Replica.IsValid() {
+		return Dot{}, s, fmt.Errorf("invalid replica %q", name)
+	}
+	if rest == "" || rest[0] != ':' {
+		return Dot{}, s, fmt.Errorf("no colon after replica %q", name)
+	}
+	digits := rest[1:]
+	end := 0
+	for end < len(digits) && '0' <= digits[end] && digits[end] <= '9' {
+		end++
+	}
+	d.Seq, err = parseSeq(digits[:end])
+	if err != nil {
+		return Dot{}, s, fmt.Errorf("replica %q: %w", name, err)
+	}
+	return d, digits[end:], nil
+}
+
+// parseSeq reads a number of at least 1 in decimal without sign or leading
+// zeros.
+func parseSeq(s string) (uint64, error) {
+	n, err := strconv.ParseUint(s, 10, 64)
+	switch {
+	case errors.Is(err, strconv.ErrRange):
+		return 0, fmt.Errorf("number %q exceeds 64 bits", s)
+	case err != nil, s[0] < '1' || s[0] > '9':
+		return 0, fmt.Errorf("number %q is not a decimal of at least 1 without leading zeros", s)
+	}
+	return n, nil
+}
+
+// AppendBinary implements [encoding.BinaryAppender]. It fails if d is neither
+// valid nor zero; the zero Dot is nine zero bytes.
+//
+//	field    bytes
+//	number   8, big-endian
+//	length   1
+//	replica  length
+func (d Dot) AppendBinary(b []byte) ([]byte, error) {
+	if !d.IsZero() && !d.IsValid() {
+		return b, fmt.Errorf("vclock: invalid dot of replica %q and number %d", string(d.Replica), d.Seq)
+	}
+	b = binary.BigEndian.AppendUint64(b, d.Seq)
+	b = append(b, byte(len(d.Replica)))
+	return append(b, d.Replica...), nil
+}
+
+// MarshalBinary implements [encoding.BinaryMarshaler]. See [Dot.AppendBinary].
+func (d Dot) MarshalBinary() ([]byte, error) { return d.AppendBinary(nil) }
+
+// UnmarshalBinary implements [encoding.BinaryUnmarshaler]. It accepts exactly
+// what [Dot.AppendBinary] writes.
+func (d *Dot) UnmarshalBinary(data []byte) error {
+	r := wire.NewReader(data)
+	var e Dot
+	e.Seq = r.Uint64()
+	e.Replica = Replica(r.Take(int(r.Byte())))
+	if r.Err() == nil && !e.IsZero() && !e.IsValid() {
+		r.Fail("invalid dot of replica %q and number %d", string(e.Replica), e.Seq)
+	}
+	if err := r.Close(); err != nil {
+		return fmt.Errorf("vclock: decode Dot: %w", err)
+	}
+	*d = e
+	return nil
+}
