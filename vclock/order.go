@@ -8,10 +8,10 @@ type Order uint8
 
 // The results of a comparison of x with y.
 const (
-	Equal      Order = iota // x and y hold the same events
-	Before                  // y holds every event of x and more
-	After                   // x holds every event of y and more
-	Concurrent              // each holds an event that the other lacks
+	Equal      Order = 0              // x and y hold the same events
+	Before     Order = 1              // y holds every event of x and more
+	After      Order = 2              // x holds every event of y and more
+	Concurrent Order = Before | After // each holds an event that the other lacks
 )
 
 // String returns "equal", "before", "after" or "concurrent".

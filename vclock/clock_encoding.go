@@ -1,0 +1,295 @@
+package vclock
+
+import (
+	"bytes"
+	"database/sql/driver"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"strconv"
+	"unicode/utf8"
+
+	"github.com/rejoin-go/rejoin/internal/wire"
+)
+
+func (c Clock) appendText(b []byte) []byte {
+	for i, r := range c.names {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = Dot{r, c.seqs[i]}.appendText(b)
+	}
+	return b
+}
+
+// Parse reads the form that [Clock.String] returns and refuses every other, so
+// that equal clocks are equal texts: entries in ascending order of replica
+// names, each of them once, numbers from 1 without leading zeros. A name that
+// contains a space, a control character or one of " \ , : @ is quoted.
+func Parse(s string) (Clock, error) {
+	c, err := parseClock(s)
+	if err != nil {
+		return Clock{}, fmt.Errorf("vclock: parse clock %q: %w", s, err)
+	}
+	return c, nil
+}
+
+func parseClock(s string) (Clock, error) {
+	var c Clock
+	if s == "" {
+		return c, nil
+	}
+	for rest := s; ; {
+		at := len(s) - len(rest)
+		d, tail, err := cutDot(rest)
+		switch {
+		case err != nil:
+			return Clock{}, fmt.Errorf("offset %d: %w", at, err)
+		case c.Len() > 0 && d.Replica <= c.names[c.Len()-1]:
+			return Clock{}, fmt.Errorf("offset %d: replica %q is out of order", at, string(d.Replica))
+		}
+		c.push(d.Replica, d.Seq)
+		if tail == "" {
+			return c, nil
+		}
+		if tail[0] != ',' {
+			return Clock{}, fmt.Errorf("offset %d: no comma after replica %q", len(s)-len(tail), string(d.Replica))
+		}
+		rest = tail[1:]
+	}
+}
+
+// AppendText implements [encoding.TextAppender]. It appends what
+// [Clock.String] returns and never returns an error.
+func (c Clock) AppendText(b []byte) ([]byte, error) { return c.appendText(b), nil }
+
+// MarshalText implements [encoding.TextMarshaler]. See [Clock.AppendText].
+func (c Clock) MarshalText() ([]byte, error) { return c.AppendText(nil) }
+
+// UnmarshalText implements [encoding.TextUnmarshaler]. It accepts what [Parse]
+// accepts.
+func (c *Clock) UnmarshalText(text []byte) error {
+	d, err := Parse(string(text))
+	if err != nil {
+		return err
+	}
+	*c = d
+	return nil
+}
+
+const clockVersion = 1
+
+// AppendBinary implements [encoding.BinaryAppender]. It never returns an
+// error. Numbers are varints as in [binary.AppendUvarint] but for the lengths.
+//
+//	field    bytes     count
+//	version  1         1      is 1
+//	entries  varint    1
+//	length   1         entries, each followed by its
+//	replica  length    entries  in ascending order
+//	number   varint    entries
+func (c Clock) AppendBinary(b []byte) ([]byte, error) {
+	b = append(b, clockVersion)
+	b = binary.AppendUvarint(b, uint64(len(c.names)))
+	for _, r := range c.names {
+		b = append(b, byte(len(r)))
+		b = append(b, r...)
+	}
+	for _, n := range c.seqs {
+		b = binary.AppendUvarint(b, n)
+	}
+	return b, nil
+}
+
+// MarshalBinary implements [encoding.BinaryMarshaler]. See
+// [Clock.AppendBinary].
+func (c Clock) MarshalBinary() ([]byte, error) {
+	size := 2
+	for i, r := range c.names {
+		size += 1 + len(r) + 1
+		if c.seqs[i] >= 0x80 {
+			size += binary.MaxVarintLen64 - 1
+		}
+	}
+	return c.AppendBinary(make([]byte, 0, size))
+}
+
+// UnmarshalBinary implements [encoding.BinaryUnmarshaler]. It accepts exactly
+// what [Clock.AppendBinary] writes.
+func (c *Clock) UnmarshalBinary(data []byte) error {
+	r := wire.NewReader(data)
+	r.Version(clockVersion)
+	d := readClock(r)
+	if err := r.Close(); err != nil {
+		return fmt.Errorf("vclock: decode Clock: %w", err)
+	}
+	*c = d
+	return nil
+}
+
+// readClock reads what follows the version byte of a clock's encoding.
+func readClock(r *wire.Reader) Clock {
+	const leastEntry = 3 // a length, a name of one byte, a number
+	n := r.Count(leastEntry)
+	if n == 0 {
+		return Clock{}
+	}
+	c := newClock(n)
+	c.names = readNames(r, c.names, n)
+	for range n {
+		c.seqs = append(c.seqs, readSeq(r))
+	}
+	return c
+}
+
+// readNames reads n replica names in ascending order. They share one string.
+func readNames(r *wire.Reader, names []Replica, n int) []Replica {
+	block := *r
+	for range n {
+		r.Take(int(r.Byte()))
+	}
+	text := string(block.Take(r.Offset() - block.Offset()))
+	for range n {
+		if r.Err() != nil {
+			return nil
+		}
+		end := 1 + int(text[0])
+		name := Replica(text[1:end])
+		text = text[end:]
+		switch {
+		case !name.IsValid():
+			r.Fail("invalid replica %q", string(name))
+		case len(names) > 0 && name <= names[len(names)-1]:
+			r.Fail("replica %q is out of order", string(name))
+		}
+		names = append(names, name)
+	}
+	return names
+}
+
+// readSeq reads a number of at least 1.
+func readSeq(r *wire.Reader) uint64 {
+	n := r.Uvarint()
+	if n == 0 {
+		r.Fail("number is 0")
+	}
+	return n
+}
+
+// MarshalJSON implements [json.Marshaler]. A clock is an object of numbers by
+// replica, all of them strings, since JavaScript holds integers up to 2⁵³ only:
+//
+//	{"eu":"4","us":"7"}
+func (c Clock) MarshalJSON() ([]byte, error) {
+	b := []byte{'{'}
+	for i, r := range c.names {
+		b = appendMember(b, r)
+		b = append(b, '"')
+		b = strconv.AppendUint(b, c.seqs[i], 10)
+		b = append(b, '"')
+	}
+	return append(b, '}'), nil
+}
+
+// UnmarshalJSON implements [json.Unmarshaler]. It accepts what
+// [Clock.MarshalJSON] writes, in any order and with any white space, since
+// databases rearrange objects. As usual, null changes nothing.
+func (c *Clock) UnmarshalJSON(data []byte) error {
+	if string(data) == "null" {
+		return nil
+	}
+	entries := map[Replica]uint64{}
+	err := decodeObject(data, func(r Replica, dec *json.Decoder) error {
+		var s string
+		if err := dec.Decode(&s); err != nil {
+			return err
+		}
+		if _, ok := entries[r]; ok {
+			return errors.New("appears twice")
+		}
+		n, err := parseSeq(s)
+		entries[r] = n
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("vclock: decode Clock: %w", err)
+	}
+	*c = Collect(maps.All(entries))
+	return nil
+}
+
+// appendMember appends the name of the next member of an object.
+func appendMember(b []byte, r Replica) []byte {
+	if b[len(b)-1] != '{' {
+		b = append(b, ',')
+	}
+	name, err := json.Marshal(string(r))
+	if err != nil {
+		panic(err) // a string always has a JSON form
+	}
+	return append(append(b, name...), ':')
+}
+
+// decodeObject calls member for each member of the JSON object in data, with a
+// decoder that is at the member's value. It refuses names that are not valid
+// replicas.
+func decodeObject(data []byte, member func(Replica, *json.Decoder) error) error {
+	if !utf8.Valid(data) {
+		return errors.New("invalid UTF-8")
+	}
+	dec := json.NewDecoder(bytes.NewReader(data))
+	if err := expect(dec, json.Delim('{')); err != nil {
+		return err
+	}
+	for dec.More() {
+		token, err := dec.Token()
+		if err != nil {
+			return err
+		}
+		r := Replica(token.(string)) // dec yields no other kind of name
+		if !r.IsValid() {
+			return fmt.Errorf("invalid replica %q", string(r))
+		}
+		if err := member(r, dec); err != nil {
+			return fmt.Errorf("replica %q: %w", string(r), err)
+		}
+	}
+	if err := expect(dec, json.Delim('}')); err != nil {
+		return err
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return fmt.Errorf("offset %d: unexpected input after the object", dec.InputOffset())
+	}
+	return nil
+}
+
+func expect(dec *json.Decoder, want json.Delim) error {
+	token, err := dec.Token()
+	if errors.Is(err, io.EOF) {
+		err = io.ErrUnexpectedEOF
+	}
+	if err == nil && token != want {
+		err = fmt.Errorf("offset %d: %v instead of %v", dec.InputOffset(), token, want)
+	}
+	return err
+}
+
+// Value implements [driver.Valuer]: a clock is stored as the text that
+// [Clock.String] returns.
+func (c Clock) Value() (driver.Value, error) { return c.String(), nil }
+
+// Scan implements [database/sql.Scanner] for a column of text. It refuses NULL,
+// because a history that is not known is not an empty one; use a
+// [database/sql.Null] of Clock for a column that may hold it.
+func (c *Clock) Scan(src any) error {
+	switch src := src.(type) {
+	case string:
+		return c.UnmarshalText([]byte(src))
+	case []byte:
+		return c.UnmarshalText(src)
+	}
+	return fmt.Errorf("vclock: scan Clock: unsupported type %T", src)
+}
