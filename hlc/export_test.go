@@ -1,0 +1,7 @@
+package hlc
+
+// Horizon is the last timestamp that a clock takes over from elsewhere.
+const Horizon = horizon
+
+// Last returns the whole state of c.
+func (c *Clock) Last() Timestamp { return Timestamp(c.last.Load()) }
