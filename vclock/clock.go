@@ -22,15 +22,18 @@ import (
 // methods return new clocks, which may share memory with the old. It has no
 // useful ==; see [Clock.Equal].
 //
-// With n entries in both clocks, Compare, Join and Meet take O(n) time. Clocks
-// descended from the same one share their list of names, and then no name is
-// looked at.
+// Compare, Join and Meet take O(m + n) time for m and n entries; where both
+// clocks have entries for the same replicas, all names are compared at once. At,
+// Contains, Tick and With take O(n).
 //
 // See Parker et al., “Detection of Mutual Inconsistency in Distributed
 // Systems”, 1983.
 type Clock struct {
-	names []Replica // valid, ascending; never written to, so clocks may share it
-	seqs  []uint64  // seqs[i] is the number of names[i]; at least 1
+	// names holds, for each replica in ascending order, one byte of length and
+	// the name. seqs holds their numbers in the same order, each at least 1. Both
+	// may be shared with other clocks, so neither is written to.
+	names string
+	seqs  []uint64
 }
 
 // Collect returns the clock with the given entries, in any order. Of several
@@ -44,72 +47,80 @@ func Collect(entries iter.Seq2[Replica, uint64]) Clock {
 			dots = append(dots, Dot{r, n})
 		}
 	}
-	slices.SortFunc(dots, func(d, e Dot) int { return -d.Compare(e) })
-	dots = slices.CompactFunc(dots, func(d, e Dot) bool { return d.Replica == e.Replica })
-	slices.Reverse(dots)
-	c := newClock(len(dots))
-	for _, d := range dots {
-		c.push(d.Replica, d.Seq)
-	}
-	return c
-}
-
-// newClock returns an empty clock with room for n entries to push.
-func newClock(n int) Clock {
-	if n == 0 {
+	if len(dots) == 0 {
 		return Clock{}
 	}
-	return Clock{make([]Replica, 0, n), make([]uint64, 0, n)}
+	slices.SortFunc(dots, Dot.Compare)
+	var b builder
+	for i, d := range dots {
+		if i+1 == len(dots) || dots[i+1].Replica != d.Replica {
+			b.push(d.Replica, d.Seq)
+		}
+	}
+	return b.clock()
 }
 
-// push adds an entry to a clock under construction, behind all others.
-func (c *Clock) push(r Replica, n uint64) {
-	c.names = append(c.names, r)
-	c.seqs = append(c.seqs, n)
+// A builder makes a clock from entries in ascending order.
+type builder struct {
+	names strings.Builder
+	seqs  []uint64
+}
+
+func (b *builder) push(r Replica, n uint64) {
+	b.names.WriteByte(byte(len(r)))
+	b.names.WriteString(string(r))
+	b.seqs = append(b.seqs, n)
+}
+
+func (b *builder) clock() Clock { return Clock{b.names.String(), b.seqs} }
+
+// cutName splits a list of names, which must not be empty, after the first.
+func cutName(names string) (r Replica, rest string) {
+	end := 1 + int(names[0])
+	return Replica(names[1:end]), names[end:]
 }
 
 // Len returns the number of replicas with an entry.
-func (c Clock) Len() int { return len(c.names) }
+func (c Clock) Len() int { return len(c.seqs) }
 
 // IsZero reports whether c is empty.
-func (c Clock) IsZero() bool { return len(c.names) == 0 }
+func (c Clock) IsZero() bool { return len(c.seqs) == 0 }
 
 // All returns an iterator over the entries of c in ascending order of replica
 // names. All numbers are at least 1.
 func (c Clock) All() iter.Seq2[Replica, uint64] {
 	return func(yield func(Replica, uint64) bool) {
-		for i, r := range c.names {
-			if !yield(r, c.seqs[i]) {
+		names := c.names
+		for _, n := range c.seqs {
+			var r Replica
+			r, names = cutName(names)
+			if !yield(r, n) {
 				return
 			}
 		}
 	}
 }
 
-// find returns the position of r in c.names, or where it would be.
-func (c Clock) find(r Replica) (int, bool) {
-	low, high := 0, len(c.names)
-	for low < high {
-		mid := int(uint(low+high) >> 1)
-		switch name := c.names[mid]; {
-		case name == r:
-			return mid, true
-		case name < r:
-			low = mid + 1
-		default:
-			high = mid
-		}
-	}
-	return low, false
-}
-
 // At returns the number of r, 0 if c has no entry for it.
 func (c Clock) At(r Replica) uint64 {
-	i, ok := c.find(r)
-	if !ok {
+	i, _ := c.find(r)
+	if i < 0 {
 		return 0
 	}
 	return c.seqs[i]
+}
+
+// find returns the index of r in c.seqs and the offset of its name in c.names,
+// or a negative index.
+func (c Clock) find(r Replica) (index, offset int) {
+	for i := range c.seqs {
+		end := offset + 1 + int(c.names[offset])
+		if c.names[offset+1:end] == string(r) {
+			return i, offset
+		}
+		offset = end
+	}
+	return -1, offset
 }
 
 // Contains reports whether the event d belongs to the history of c. A dot with
@@ -126,10 +137,10 @@ func (c Clock) Contains(d Dot) bool { return d.Seq-1 < c.At(d.Replica) }
 // Tick panics if r is invalid. Only r itself may count its events: see
 // [Replica].
 func (c Clock) Tick(r Replica) Clock {
-	i, ok := c.find(r)
+	i, _ := c.find(r)
 	switch {
-	case !ok:
-		return c.insert(i, r, 1)
+	case i < 0:
+		return c.insert(r, 1)
 	case c.seqs[i] == math.MaxUint64:
 		return c
 	}
@@ -140,27 +151,39 @@ func (c Clock) Tick(r Replica) Clock {
 // 0 removes the entry. See [Clock.Join] for a clock that only grows. With panics
 // if r is invalid.
 func (c Clock) With(r Replica, n uint64) Clock {
-	i, ok := c.find(r)
+	i, offset := c.find(r)
 	switch {
-	case !ok && n == 0:
+	case i < 0 && n == 0:
 		r.mustBeValid()
 		return c
-	case !ok:
-		return c.insert(i, r, n)
+	case i < 0:
+		return c.insert(r, n)
+	case n == 0 && len(c.seqs) == 1:
+		return Clock{}
 	case n == 0:
-		return c.Without(r)
+		_, rest := cutName(c.names[offset:])
+		return Clock{c.names[:offset] + rest, slices.Concat(c.seqs[:i], c.seqs[i+1:])}
 	case n == c.seqs[i]:
 		return c
 	}
 	return c.replace(i, n)
 }
 
-func (c Clock) insert(i int, r Replica, n uint64) Clock {
+// insert returns c with an entry for r, which has none.
+func (c Clock) insert(r Replica, n uint64) Clock {
 	r.mustBeValid()
-	d := newClock(len(c.names) + 1)
-	d.names = append(append(append(d.names, c.names[:i]...), r), c.names[i:]...)
-	d.seqs = append(append(append(d.seqs, c.seqs[:i]...), n), c.seqs[i:]...)
-	return d
+	i, tail := 0, c.names
+	for tail != "" {
+		name, rest := cutName(tail)
+		if name > r {
+			break
+		}
+		i, tail = i+1, rest
+	}
+	head := c.names[:len(c.names)-len(tail)]
+	seqs := make([]uint64, 0, len(c.seqs)+1)
+	seqs = append(append(append(seqs, c.seqs[:i]...), n), c.seqs[i:]...)
+	return Clock{head + string([]byte{byte(len(r))}) + string(r) + tail, seqs}
 }
 
 func (c Clock) replace(i int, n uint64) Clock {
@@ -181,36 +204,36 @@ func (c Clock) replace(i int, n uint64) Clock {
 // that will ever be compared again drops it too, and when no message of it is
 // in flight: after a [Matrix] says that everybody has seen all of it.
 func (c Clock) Without(replicas ...Replica) Clock {
-	keep := 0
-	for _, r := range c.names {
-		if !slices.Contains(replicas, r) {
-			keep++
+	for _, r := range replicas {
+		if i, _ := c.find(r); i >= 0 {
+			return c.filter(func(r Replica) bool { return !slices.Contains(replicas, r) })
 		}
 	}
-	if keep == len(c.names) {
-		return c
-	}
-	d := newClock(keep)
-	for i, r := range c.names {
-		if !slices.Contains(replicas, r) {
-			d.push(r, c.seqs[i])
+	return c
+}
+
+func (c Clock) filter(keep func(Replica) bool) Clock {
+	var b builder
+	for r, n := range c.All() {
+		if keep(r) {
+			b.push(r, n)
 		}
 	}
-	return d
+	return b.clock()
 }
 
 // Compare returns how the history of c relates to that of d: [Before] means
 // that c is part of d. It does not allocate.
 func (c Clock) Compare(d Clock) Order {
-	if c.sameNames(d) {
+	if c.names == d.names {
 		return compareSeqs(c.seqs, d.seqs)
 	}
-	order, _ := c.walk(d)
+	order, _, _ := c.relate(d)
 	return order
 }
 
 // Equal reports whether c and d have the same entries.
-func (c Clock) Equal(d Clock) bool { return c.sameNames(d) && slices.Equal(c.seqs, d.seqs) }
+func (c Clock) Equal(d Clock) bool { return c.names == d.names && slices.Equal(c.seqs, d.seqs) }
 
 // Covers reports whether every event of d belongs to c: whether c is equal to
 // d or after it.
@@ -229,10 +252,10 @@ func (c Clock) Covers(d Clock) bool {
 // Join is commutative, associative and idempotent. If one of the two covers the
 // other, Join returns that one and does not allocate.
 func (c Clock) Join(d Clock) Clock {
-	if c.sameNames(d) {
+	if c.names == d.names {
 		return c.joinSeqs(d)
 	}
-	order, union := c.walk(d)
+	order, common, commonBytes := c.relate(d)
 	switch order {
 	case Equal, After:
 		return c
@@ -240,26 +263,17 @@ func (c Clock) Join(d Clock) Clock {
 		return d
 	case Concurrent:
 	}
-	e := newClock(union)
-	i, j := 0, 0
-	for i < len(c.names) && j < len(d.names) {
-		switch cmp := strings.Compare(string(c.names[i]), string(d.names[j])); {
-		case cmp < 0:
-			e.push(c.names[i], c.seqs[i])
-			i++
-		case cmp > 0:
-			e.push(d.names[j], d.seqs[j])
-			j++
-		default:
-			e.push(c.names[i], max(c.seqs[i], d.seqs[j]))
-			i, j = i+1, j+1
-		}
+	var b builder
+	b.seqs = make([]uint64, 0, len(c.seqs)+len(d.seqs)-common)
+	b.names.Grow(len(c.names) + len(d.names) - commonBytes)
+	for p := (pairs{c, d}); p.more(); {
+		r, n, m := p.next()
+		b.push(r, max(n, m))
 	}
-	e.names = append(append(e.names, c.names[i:]...), d.names[j:]...)
-	e.seqs = append(append(e.seqs, c.seqs[i:]...), d.seqs[j:]...)
-	return e
+	return b.clock()
 }
 
+// joinSeqs is Join for clocks with the same names.
 func (c Clock) joinSeqs(d Clock) Clock {
 	switch compareSeqs(c.seqs, d.seqs) {
 	case Equal, After:
@@ -269,99 +283,104 @@ func (c Clock) joinSeqs(d Clock) Clock {
 	case Concurrent:
 	}
 	seqs := make([]uint64, len(c.seqs))
+	other := d.seqs[:len(seqs)]
 	for i, n := range c.seqs {
-		seqs[i] = max(n, d.seqs[i])
+		seqs[i] = max(n, other[i])
 	}
 	return Clock{c.names, seqs}
 }
 
 // Meet returns the greatest clock that c and d both cover: the events that
 // belong to both histories, entry by entry the smaller number. Like
-// [Clock.Join] it is commutative, associative and idempotent.
+// [Clock.Join] it is commutative, associative and idempotent, and returns one of
+// its arguments if it can.
 func (c Clock) Meet(d Clock) Clock {
-	order, union := c.walk(d)
-	switch order {
-	case Equal, Before:
+	order, common, commonBytes := c.relate(d)
+	switch {
+	case order == Equal, order == Before:
 		return c
-	case After:
+	case order == After:
 		return d
-	case Concurrent:
+	case common == 0:
+		return Clock{}
 	}
-	e := newClock(len(c.names) + len(d.names) - union)
-	for i, j := 0, 0; i < len(c.names) && j < len(d.names); {
-		switch cmp := strings.Compare(string(c.names[i]), string(d.names[j])); {
-		case cmp < 0:
-			i++
-		case cmp > 0:
-			j++
-		default:
-			e.push(c.names[i], min(c.seqs[i], d.seqs[j]))
-			i, j = i+1, j+1
+	var b builder
+	b.seqs = make([]uint64, 0, common)
+	b.names.Grow(commonBytes)
+	for p := (pairs{c, d}); p.more(); {
+		if r, n, m := p.next(); n > 0 && m > 0 {
+			b.push(r, min(n, m))
 		}
 	}
-	return e
-}
-
-// sameNames reports whether c and d have entries for the same replicas.
-func (c Clock) sameNames(d Clock) bool {
-	if len(c.names) != len(d.names) {
-		return false
-	}
-	if len(c.names) == 0 || &c.names[0] == &d.names[0] {
-		return true
-	}
-	for i, r := range c.names {
-		if r != d.names[i] {
-			return false
-		}
-	}
-	return true
+	return b.clock()
 }
 
 // compareSeqs compares the numbers of two clocks with the same names.
 func compareSeqs(c, d []uint64) Order {
-	order := Equal
+	var before, after Order
 	d = d[:len(c)]
 	for i, n := range c {
-		switch m := d[i]; {
-		case n < m:
-			order |= Before
-		case n > m:
-			order |= After
+		if n < d[i] {
+			before = Before
+		}
+		if n > d[i] {
+			after = After
 		}
 	}
-	return order
+	return before | after
 }
 
-// walk compares c and d, and counts the replicas that have an entry in either.
-func (c Clock) walk(d Clock) (order Order, union int) {
-	i, j := 0, 0
-	for i < len(c.names) && j < len(d.names) {
-		switch r, s := c.names[i], d.names[j]; {
-		case r == s:
-			switch n, m := c.seqs[i], d.seqs[j]; {
-			case n < m:
-				order |= Before
-			case n > m:
-				order |= After
-			}
-			i, j = i+1, j+1
-		case r < s:
-			order |= After
-			i++
-		default:
+// relate compares c and d and measures what they have in common: how many
+// names, and how many bytes these take.
+func (c Clock) relate(d Clock) (order Order, common, commonBytes int) {
+	for p := (pairs{c, d}); p.more(); {
+		r, n, m := p.next()
+		if n < m {
 			order |= Before
-			j++
 		}
-		union++
+		if n > m {
+			order |= After
+		}
+		if n > 0 && m > 0 {
+			common++
+			commonBytes += 1 + len(r)
+		}
 	}
-	if i < len(c.names) {
-		order |= After
+	return order, common, commonBytes
+}
+
+// pairs walks two clocks in step: c and d are what is left of them.
+type pairs struct{ c, d Clock }
+
+func (p *pairs) more() bool { return len(p.c.seqs)+len(p.d.seqs) > 0 }
+
+// next returns the next replica in ascending order and its numbers, one of
+// which may be 0.
+func (p *pairs) next() (r Replica, n, m uint64) {
+	switch {
+	case len(p.d.seqs) == 0:
+		r, n = p.c.cut()
+		return r, n, 0
+	case len(p.c.seqs) == 0:
+		r, m = p.d.cut()
+		return r, 0, m
 	}
-	if j < len(d.names) {
-		order |= Before
+	rc, _ := cutName(p.c.names)
+	rd, _ := cutName(p.d.names)
+	if rc <= rd {
+		r, n = p.c.cut()
 	}
-	return order, union + len(c.names) - i + len(d.names) - j
+	if rc >= rd {
+		r, m = p.d.cut()
+	}
+	return r, n, m
+}
+
+// cut removes the first entry from c and returns it.
+func (c *Clock) cut() (r Replica, n uint64) {
+	r, c.names = cutName(c.names)
+	n, c.seqs = c.seqs[0], c.seqs[1:]
+	return r, n
 }
 
 // String returns the form "eu:4,us:7" that [Parse] reads: entries in ascending

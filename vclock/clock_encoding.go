@@ -16,11 +16,12 @@ import (
 )
 
 func (c Clock) appendText(b []byte) []byte {
-	for i, r := range c.names {
-		if i > 0 {
+	for start := len(b); !c.IsZero(); {
+		if len(b) > start {
 			b = append(b, ',')
 		}
-		b = Dot{r, c.seqs[i]}.appendText(b)
+		r, n := c.cut()
+		b = Dot{r, n}.appendText(b)
 	}
 	return b
 }
@@ -38,27 +39,27 @@ func Parse(s string) (Clock, error) {
 }
 
 func parseClock(s string) (Clock, error) {
-	var c Clock
 	if s == "" {
-		return c, nil
+		return Clock{}, nil
 	}
-	for rest := s; ; {
+	var b builder
+	for rest, last := s, Replica(""); ; {
 		at := len(s) - len(rest)
 		d, tail, err := cutDot(rest)
 		switch {
 		case err != nil:
 			return Clock{}, fmt.Errorf("offset %d: %w", at, err)
-		case c.Len() > 0 && d.Replica <= c.names[c.Len()-1]:
+		case d.Replica <= last:
 			return Clock{}, fmt.Errorf("offset %d: replica %q is out of order", at, string(d.Replica))
 		}
-		c.push(d.Replica, d.Seq)
+		b.push(d.Replica, d.Seq)
 		if tail == "" {
-			return c, nil
+			return b.clock(), nil
 		}
 		if tail[0] != ',' {
 			return Clock{}, fmt.Errorf("offset %d: no comma after replica %q", len(s)-len(tail), string(d.Replica))
 		}
-		rest = tail[1:]
+		rest, last = tail[1:], d.Replica
 	}
 }
 
@@ -93,11 +94,8 @@ const clockVersion = 1
 //	number   varint    entries
 func (c Clock) AppendBinary(b []byte) ([]byte, error) {
 	b = append(b, clockVersion)
-	b = binary.AppendUvarint(b, uint64(len(c.names)))
-	for _, r := range c.names {
-		b = append(b, byte(len(r)))
-		b = append(b, r...)
-	}
+	b = binary.AppendUvarint(b, uint64(len(c.seqs)))
+	b = append(b, c.names...)
 	for _, n := range c.seqs {
 		b = binary.AppendUvarint(b, n)
 	}
@@ -107,13 +105,11 @@ func (c Clock) AppendBinary(b []byte) ([]byte, error) {
 // MarshalBinary implements [encoding.BinaryMarshaler]. See
 // [Clock.AppendBinary].
 func (c Clock) MarshalBinary() ([]byte, error) {
-	size := 2
-	for i, r := range c.names {
-		size += 1 + len(r) + 1
-		if c.seqs[i] >= 0x80 {
-			size += binary.MaxVarintLen64 - 1
-		}
+	var bits uint64
+	for _, n := range c.seqs {
+		bits |= n
 	}
+	size := 1 + wire.UvarintLen(uint64(len(c.seqs))) + len(c.names) + len(c.seqs)*wire.UvarintLen(bits)
 	return c.AppendBinary(make([]byte, 0, size))
 }
 
@@ -137,37 +133,52 @@ func readClock(r *wire.Reader) Clock {
 	if n == 0 {
 		return Clock{}
 	}
-	c := newClock(n)
-	c.names = readNames(r, c.names, n)
-	for range n {
-		c.seqs = append(c.seqs, readSeq(r))
+	c := Clock{names: readNames(r, n)}
+	if r.Err() == nil {
+		c.seqs = make([]uint64, n)
+	}
+	for i := range c.seqs {
+		c.seqs[i] = readSeq(r)
 	}
 	return c
 }
 
-// readNames reads n replica names in ascending order. They share one string.
-func readNames(r *wire.Reader, names []Replica, n int) []Replica {
-	block := *r
+// readNames reads n lengths and names in ascending order, n being at least 1.
+func readNames(r *wire.Reader, n int) string {
+	ahead := *r
+	data := ahead.Take(ahead.Len())
+	var last []byte
+	lengths, end := byte(0), 0
 	for range n {
-		r.Take(int(r.Byte()))
+		if end == len(data) || end+1+int(data[end]) > len(data) {
+			r.Take(len(data) + 1) // fails: there is less than that
+			return ""
+		}
+		lengths |= data[end]
+		name := data[end+1 : end+1+int(data[end])]
+		if bytes.Compare(name, last) <= 0 {
+			r.Take(end)
+			r.Fail("replica %q is empty or out of order", name)
+			return ""
+		}
+		last, end = name, end+1+len(name)
 	}
-	text := string(block.Take(r.Offset() - block.Offset()))
-	for range n {
-		if r.Err() != nil {
-			return nil
-		}
-		end := 1 + int(text[0])
-		name := Replica(text[1:end])
-		text = text[end:]
-		switch {
-		case !name.IsValid():
-			r.Fail("invalid replica %q", string(name))
-		case len(names) > 0 && name <= names[len(names)-1]:
-			r.Fail("replica %q is out of order", string(name))
-		}
-		names = append(names, name)
+	names := string(r.Take(end))
+	// Below utf8.RuneSelf, a byte of length is a character of its own, so that
+	// the names are valid if the whole is.
+	if lengths >= utf8.RuneSelf || !utf8.ValidString(names) {
+		checkNames(r, names)
 	}
 	return names
+}
+
+func checkNames(r *wire.Reader, names string) {
+	for names != "" {
+		var name Replica
+		if name, names = cutName(names); !name.IsValid() {
+			r.Fail("invalid replica %q", string(name))
+		}
+	}
 }
 
 // readSeq reads a number of at least 1.
@@ -185,10 +196,10 @@ func readSeq(r *wire.Reader) uint64 {
 //	{"eu":"4","us":"7"}
 func (c Clock) MarshalJSON() ([]byte, error) {
 	b := []byte{'{'}
-	for i, r := range c.names {
+	for r, n := range c.All() {
 		b = appendMember(b, r)
 		b = append(b, '"')
-		b = strconv.AppendUint(b, c.seqs[i], 10)
+		b = strconv.AppendUint(b, n, 10)
 		b = append(b, '"')
 	}
 	return append(b, '}'), nil

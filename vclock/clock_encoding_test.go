@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"math"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -135,11 +136,13 @@ func TestClockUnmarshalBinaryRefuses(t *testing.T) {
 		{"nothing", "", "vclock: decode Clock: offset 0: unexpected end of input"},
 		{"another version", "0200", "vclock: decode Clock: offset 0: unknown format version 2, want 1"},
 		{"more entries than bytes", "0180808001026575", "vclock: decode Clock: offset 1: count 2097152 exceeds what 3 bytes can hold"},
-		{"a name cut short", "0101ff6575", "vclock: decode Clock: offset 3: unexpected end of input"},
-		{"an empty name", "010100000004", "vclock: decode Clock: offset 3: invalid replica \"\""},
+		{"a name cut short", "0101ff6575", "vclock: decode Clock: offset 2: unexpected end of input"},
+		{"an empty name", "010100000004", "vclock: decode Clock: offset 2: replica \"\" is empty or out of order"},
 		{"a name of invalid UTF-8", "010102ffff04", "vclock: decode Clock: offset 5: invalid replica \"\\xff\\xff\""},
-		{"the wrong order", "0102" + "027573" + "026575" + "0704", "vclock: decode Clock: offset 8: replica \"eu\" is out of order"},
-		{"a replica twice", "0102" + "026575" + "026575" + "0404", "vclock: decode Clock: offset 8: replica \"eu\" is out of order"},
+		{"one invalid name of many", "0102" + "026575" + "02c3c3" + "0101", "vclock: decode Clock: offset 8: invalid replica \"\\xc3\\xc3\""},
+		{"a character across two names", "0102" + "0161" + "81" + strings.Repeat("80", 129) + "0101", "vclock: decode Clock: offset 134: invalid replica \"" + strings.Repeat("\\x80", 129) + "\""},
+		{"the wrong order", "0102" + "027573" + "026575" + "0704", "vclock: decode Clock: offset 5: replica \"eu\" is empty or out of order"},
+		{"a replica twice", "0102" + "026575" + "026575" + "0404", "vclock: decode Clock: offset 5: replica \"eu\" is empty or out of order"},
 		{"an entry of 0", "0101" + "026575" + "00", "vclock: decode Clock: offset 6: number is 0"},
 		{"a padded number", "0101" + "026575" + "8400", "vclock: decode Clock: offset 5: varint is not in its shortest form"},
 		{"trailing bytes", "0101" + "026575" + "0400", "vclock: decode Clock: offset 6: 1 trailing bytes"},

@@ -11,6 +11,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math/bits"
 )
 
 // AppendBytes appends the length of p as a varint, then p.
@@ -18,6 +19,10 @@ func AppendBytes[B ~string | ~[]byte](b []byte, p B) []byte {
 	b = binary.AppendUvarint(b, uint64(len(p)))
 	return append(b, p...)
 }
+
+// UvarintLen returns the number of bytes that [binary.AppendUvarint] appends
+// for v.
+func UvarintLen(v uint64) int { return (bits.Len64(v|1) + 6) / 7 }
 
 // A Reader consumes one encoding from front to back.
 //
@@ -96,6 +101,11 @@ func (r *Reader) Uvarint() uint64 {
 		r.off++
 		return uint64(r.buf[r.off-1])
 	}
+	return r.longUvarint()
+}
+
+// longUvarint reads a varint of two bytes or more.
+func (r *Reader) longUvarint() uint64 {
 	v, n := binary.Uvarint(r.buf[r.off:])
 	switch {
 	case n == 0:

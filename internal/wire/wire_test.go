@@ -35,6 +35,15 @@ func TestReaderReadsWhatWasWritten(t *testing.T) {
 	})
 }
 
+func TestUvarintLen(t *testing.T) {
+	for shift := range 64 {
+		for _, v := range []uint64{1<<shift - 1, 1 << shift} {
+			require.Len(t, binary.AppendUvarint(nil, v), wire.UvarintLen(v), "%d", v)
+		}
+	}
+	require.Equal(t, binary.MaxVarintLen64, wire.UvarintLen(math.MaxUint64))
+}
+
 func TestReaderRefuses(t *testing.T) {
 	tests := []struct {
 		name  string
