@@ -1,0 +1,316 @@
+package crdttest
+
+import (
+	"bytes"
+	"encoding"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"runtime/metrics"
+	"strconv"
+
+	"github.com/rejoin-go/rejoin/crdt"
+)
+
+var errNoCodec = errors.New("crdttest: no binary form")
+
+// encode returns the binary form of s, or errNoCodec if its type has none.
+func encode(s any) ([]byte, error) {
+	if _, ok := s.(encoding.BinaryUnmarshaler); !ok {
+		return nil, errNoCodec
+	}
+	switch s := s.(type) {
+	case encoding.BinaryAppender:
+		return s.AppendBinary(nil)
+	case encoding.BinaryMarshaler:
+		return s.MarshalBinary()
+	}
+	return nil, errNoCodec
+}
+
+// readable returns bytes as text if they are text, else in hexadecimal.
+func readable(p []byte) string {
+	for _, c := range p {
+		if c < ' ' || c > '~' {
+			return fmt.Sprintf("%x", p)
+		}
+	}
+	return strconv.Quote(string(p))
+}
+
+func decode(s any, p []byte) error { return s.(encoding.BinaryUnmarshaler).UnmarshalBinary(p) }
+
+// Decode checks what a decoder must do with any input: it returns without a
+// panic, p is as it was, and either there is an error and the state is as it was,
+// or the state encodes to p again. Fresh returns the state to decode into, an
+// equal one every time, best not an empty one. Decode returns a [*LawError]
+// without a history, or nil.
+//
+//	f.Fuzz(func(t *testing.T, p []byte) {
+//		if err := crdttest.Decode(fresh, p); err != nil {
+//			t.Fatal(err)
+//		}
+//	})
+func Decode[S crdt.State[S]](fresh func() S, p []byte) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = broken(Panics, "decoding %s panics: %v%s", readable(p), v, origin())
+		}
+	}()
+	if failure := (&Kit[S]{New: fresh}).checkDecode(fresh, p); failure != nil {
+		return failure
+	}
+	return nil
+}
+
+func (k *Kit[S]) checkDecode(fresh func() S, p []byte) *LawError {
+	s, in := fresh(), bytes.Clone(p)
+	before := s.Clone()
+	if _, err := encode(s); errors.Is(err, errNoCodec) {
+		return broken(Hostile, "%T has no binary form", s)
+	}
+	err := decode(s, in)
+	if !bytes.Equal(in, p) {
+		return broken(Hostile, "decoding %s changed the input to %s", readable(p), readable(in))
+	}
+	if err != nil {
+		if !s.Equal(before) {
+			return broken(Hostile, "decoding %s: error %q, and %s", readable(p), err,
+				fmt.Sprintf("the receiver changed from %s to %s", k.texts(before, s)...))
+		}
+		return nil
+	}
+	out, err := encode(s)
+	if err != nil {
+		return broken(Hostile, "decoding %s: no error, but the result cannot be encoded: %v", readable(p), err)
+	}
+	if !bytes.Equal(out, p) {
+		return broken(Hostile, "decoding %s: no error, but the result encodes to %s", readable(p), readable(out))
+	}
+	for i := range in {
+		in[i] ^= 0xff
+	}
+	if out, _ := encode(s); !bytes.Equal(out, p) {
+		return broken(Aliasing, "a decoded state keeps its input: changing that changes the state to %s", k.show(s))
+	}
+	join(before, s)
+	join(s, before)
+	return nil
+}
+
+// checkCodec checks the encodings of one state: they decode to an equal state
+// with equal bytes, and appending leaves what is there.
+func (k *Kit[S]) checkCodec(s S) *LawError {
+	p, err := encode(s)
+	switch {
+	case errors.Is(err, errNoCodec):
+		return k.checkJSON(s)
+	case err != nil:
+		return broken(RoundTrip, "encoding %s: %v", k.show(s), err)
+	}
+	back := k.New()
+	if err := decode(back, p); err != nil {
+		return k.changed(s, RoundTrip, "decoding the encoding of %s: %v", k.show(s), err)
+	}
+	if !back.Equal(s) || !s.Equal(back) {
+		return broken(RoundTrip, "encoded: %s\ndecoded: %s", k.texts(s, back)...)
+	}
+	if out, err := encode(back); err != nil || !bytes.Equal(out, p) {
+		return k.changed(s, RoundTrip, "%s is encoded as %s\ndecoded and encoded again: %s (error %v)", k.show(s), readable(p), readable(out), err)
+	}
+	if a, ok := any(s).(encoding.BinaryAppender); ok {
+		if out, err := a.AppendBinary([]byte("head")); err != nil || string(out) != "head"+string(p) {
+			return k.changed(s, RoundTrip, "appending %s to %q gives %q (error %v)", k.show(s), "head", out, err)
+		}
+	}
+	if m, ok := any(s).(encoding.BinaryMarshaler); ok {
+		if out, err := m.MarshalBinary(); err != nil || !bytes.Equal(out, p) {
+			return k.changed(s, RoundTrip, "AppendBinary and MarshalBinary differ for %s: %s, %s (error %v)", k.show(s), readable(p), readable(out), err)
+		}
+	}
+	return k.checkJSON(s)
+}
+
+func (k *Kit[S]) checkJSON(s S) *LawError {
+	if _, ok := any(s).(json.Marshaler); !ok {
+		return nil
+	}
+	back := k.New()
+	if _, ok := any(back).(json.Unmarshaler); !ok {
+		return nil
+	}
+	p, err := json.Marshal(s)
+	if err != nil {
+		return broken(RoundTrip, "encoding %s as JSON: %v", k.show(s), err)
+	}
+	if err := json.Unmarshal(p, back); err != nil {
+		return broken(RoundTrip, "decoding the JSON form %s: %v", p, err)
+	}
+	if !back.Equal(s) || !s.Equal(back) {
+		return broken(RoundTrip, "encoded as JSON: %s\ndecoded: %s\nJSON: %s", k.show(s), k.show(back), p)
+	}
+	out, err := json.Marshal(back)
+	if err != nil || !bytes.Equal(out, p) {
+		return broken(Canonical, "the JSON form of equal states differs: %s, %s (error %v)", p, out, err)
+	}
+	return nil
+}
+
+// checkMergeBinary checks that merging the bytes of y gives z = x ⊔ y.
+func (k *Kit[S]) checkMergeBinary(x, y, z S) *LawError {
+	type merger interface {
+		MergeBinary(p []byte) (bool, error)
+	}
+	w := x.Clone()
+	m, ok := any(w).(merger)
+	if !ok {
+		return nil
+	}
+	p, err := encode(y)
+	if err != nil {
+		return broken(RoundTrip, "encoding %s: %v", k.show(y), err)
+	}
+	changed, err := m.MergeBinary(p)
+	switch {
+	case err != nil:
+		return broken(Bytes, "merging the bytes of %s: %v", k.show(y), err)
+	case !w.Equal(z) || k.key(w) != k.key(z):
+		return k.changed(z, Bytes, "x is %s\ny is %s\nx ⊔ y is %s\nwith the bytes of y it is %s", k.texts(x, y, z, w)...)
+	case changed == w.Equal(x):
+		return k.misreported("MergeBinary", changed, x, w)
+	}
+	return nil
+}
+
+// checkStable checks that a state always encodes to the same bytes. A choice by
+// map order shows only once in a while, hence the repetition.
+func (k *Kit[S]) checkStable(s S) *LawError {
+	p, err := encode(s)
+	if err != nil {
+		return nil
+	}
+	for range 24 {
+		if q, _ := encode(s); !bytes.Equal(p, q) {
+			return broken(Canonical, "encoding %s twice gives different bytes", k.show(s))
+		}
+	}
+	return nil
+}
+
+// checkSameBytes checks that among states exactly the equal ones have equal bytes.
+func (k *Kit[S]) checkSameBytes(states []S) *LawError {
+	prints := make([][]byte, len(states))
+	for i, s := range states {
+		p, err := encode(s)
+		if err != nil {
+			return nil
+		}
+		if failure := k.checkStable(s); failure != nil {
+			return failure
+		}
+		prints[i] = p
+	}
+	for i, x := range states {
+		for j, y := range states[:i] {
+			if eq := x.Equal(y); eq != bytes.Equal(prints[i], prints[j]) {
+				return broken(Canonical, "x is %s\ny is %s\nx = y is %t, their bytes are %s and %s",
+					k.show(x), k.show(y), eq, readable(prints[i]), readable(prints[j]))
+			}
+		}
+	}
+	return nil
+}
+
+// checkHostile decodes damaged encodings of s into states equal to other.
+func (k *Kit[S]) checkHostile(s, other S) *LawError {
+	p, err := encode(s)
+	if err != nil {
+		return nil
+	}
+	inputs := damaged(p)
+	once := allocated(func() { _ = decode(other.Clone(), p) })
+	var failure *LawError
+	total := allocated(func() {
+		for _, in := range inputs {
+			if failure = k.tryDecode(s, other, in); failure != nil {
+				return
+			}
+		}
+	})
+	if failure != nil || total < uint64(len(inputs))*8*once+allocLimit(p) {
+		return failure
+	}
+	for _, in := range inputs {
+		if n := leastAllocated(other, in); n > allocLimit(in) {
+			return broken(Bounded, "decoding the %d bytes %s allocates %d bytes", len(in), readable(in), n)
+		}
+	}
+	return nil
+}
+
+func (k *Kit[S]) tryDecode(s, other S, in []byte) (failure *LawError) {
+	defer func() {
+		if v := recover(); v != nil {
+			failure = broken(Panics, "decoding %s, damaged from the encoding of %s, panics: %v%s", readable(in), k.show(s), v, origin())
+		}
+	}()
+	return k.checkDecode(other.Clone, in)
+}
+
+// damaged returns inputs that are nearly p: cut short, continued, and with bytes
+// changed. They depend on p only.
+func damaged(p []byte) [][]byte {
+	all := [][]byte{{}, append(bytes.Clone(p), 0), append(bytes.Clone(p), p...)}
+	add := func(parts ...[]byte) { all = append(all, bytes.Join(parts, nil)) }
+	h := fnv.New64a()
+	_, _ = h.Write(p) // a hash never fails
+	state := h.Sum64()
+	intN := func(n int) int {
+		state = state*6364136223846793005 + 1442695040888963407 // Knuth's linear congruential generator
+		return int(state>>33) % n
+	}
+	stride := max(1, len(p)/32)
+	for i := 0; i < len(p); i += stride {
+		i := min(i+intN(stride), len(p)-1)
+		add(p[:i])
+		add(p[:i], p[i+1:])
+		add(p[:i], []byte{0}, p[i:])
+		for _, c := range [][]byte{{0}, {p[i] + 1}, {p[i] - 1}, {p[i] ^ 0x80}, binary.AppendUvarint(nil, 1<<40)} {
+			add(p[:i], c, p[i+1:])
+		}
+	}
+	for range 16 * min(1, len(p)) {
+		q := bytes.Clone(p)
+		for range 1 + intN(3) {
+			q[intN(len(q))] = byte(intN(256))
+		}
+		add(q)
+	}
+	return all
+}
+
+// allocLimit is how much decoding p may allocate before it is called unbounded.
+func allocLimit(p []byte) uint64 { return 64<<10 + 512*uint64(len(p)) }
+
+// leastAllocated returns the least of a few measurements, since other goroutines
+// are counted too.
+func leastAllocated[S crdt.State[S]](into S, in []byte) uint64 {
+	least := ^uint64(0)
+	for range 5 {
+		s := into.Clone()
+		least = min(least, allocated(func() { _ = decode(s, in) }))
+	}
+	return least
+}
+
+// allocated returns how many bytes the program allocated while f ran.
+func allocated(f func()) uint64 {
+	sample := []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}}
+	metrics.Read(sample)
+	before := sample[0].Value.Uint64()
+	f()
+	metrics.Read(sample)
+	return sample[0].Value.Uint64() - before
+}

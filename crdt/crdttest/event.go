@@ -1,0 +1,55 @@
+package crdttest
+
+import "github.com/rejoin-go/rejoin/vclock"
+
+// An Event is an update in a history that was not refused.
+type Event struct {
+	Replica vclock.Replica
+	Op      string // the operation's name
+	Arg     any    // its argument
+
+	index int
+	seen  eventSet
+	all   *[]Event // the history
+}
+
+// Saw reports whether f was in the state that e updated: whether f happened
+// before e. Two events of which neither saw the other are concurrent.
+func (e Event) Saw(f Event) bool { return e.seen.has(f.index) }
+
+// Standing returns the events of seen that no other event of seen has overridden.
+// An event overrides an earlier one if overrides says so, provided that it saw
+// the earlier one and that this was still standing where it happened.
+//
+// The proviso matters for deltas, which may arrive without those before them.
+// Most types remember what stands and nothing else: the delta of a remove undoes
+// the add that the remover found, not an older one that had been replaced
+// already, and a replica that missed the replacement still shows the older one.
+//
+// With it the model of many a type is a line or two: an add-wins set shows the
+// elements of the standing adds, where any operation overrides others on the same
+// element; a register shows the values of the standing writes.
+func Standing(seen []Event, overrides func(later, earlier Event) bool) []Event {
+	var view eventSet
+	for _, e := range seen {
+		view = view.with(e.index)
+	}
+	var standing []Event
+	for _, e := range seen {
+		if e.overriddenBy(overrides)&view == 0 {
+			standing = append(standing, e)
+		}
+	}
+	return standing
+}
+
+// overriddenBy returns the events of the history that override e.
+func (e Event) overriddenBy(overrides func(later, earlier Event) bool) eventSet {
+	var by eventSet
+	for _, f := range (*e.all)[e.index+1:] {
+		if f.Saw(e) && f.seen&by == 0 && overrides(f, e) {
+			by = by.with(f.index)
+		}
+	}
+	return by
+}

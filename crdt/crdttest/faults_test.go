@@ -1,0 +1,414 @@
+package crdttest_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/rejoin-go/rejoin/crdt/crdttest"
+	"github.com/rejoin-go/rejoin/vclock"
+)
+
+// A fault is a mistake planted in an otherwise right add-wins set.
+type fault int
+
+const (
+	none fault = iota
+	forgetsRemovals
+	ignoresRemovals
+	deltaContextTooLarge
+	lossyEncoding
+	mapOrderLeak
+	aliasingMerge
+	aliasingClone
+	aliasingDelta
+	modifiesArgument
+	wrongReport
+	panickingDecoder
+	trustingDecoder
+	greedyDecoder
+	dirtyDecoder
+	keptInput
+	deafMergeBinary
+	refusalThatChanges
+	removesUnseen
+)
+
+type dot struct {
+	R vclock.Replica
+	N int
+}
+
+// An orset is the textbook observed-remove set with all its dots and its whole
+// context written out, and a place for one fault.
+type orset struct {
+	fault fault
+	elems map[string]map[dot]bool
+	ctx   map[dot]bool
+}
+
+func newSet(f fault) *orset {
+	return &orset{fault: f, elems: map[string]map[dot]bool{}, ctx: map[dot]bool{}}
+}
+
+func (s *orset) add(r vclock.Replica, e string) *orset {
+	d, old := newSet(s.fault), s.elems[e]
+	n := 1
+	for c := range s.ctx {
+		if c.R == r {
+			n = max(n, c.N+1)
+		}
+	}
+	fresh := dot{r, n}
+	maps.Copy(d.ctx, old)
+	d.ctx[fresh] = true
+	if s.fault == deltaContextTooLarge {
+		maps.Copy(d.ctx, s.ctx)
+	}
+	d.elems[e] = map[dot]bool{fresh: true}
+	s.elems[e] = map[dot]bool{fresh: true}
+	s.ctx[fresh] = true
+	if s.fault == aliasingDelta {
+		s.elems[e] = d.elems[e]
+	}
+	return d
+}
+
+func (s *orset) remove(e string) *orset {
+	d := newSet(s.fault)
+	if s.fault == ignoresRemovals {
+		return d
+	}
+	if s.fault == forgetsRemovals {
+		for c := range s.elems[e] {
+			delete(s.ctx, c)
+		}
+	}
+	if s.fault == removesUnseen {
+		for c := range s.ctx {
+			d.ctx[dot{c.R, c.N + 1}] = true
+		}
+		s.merge(d)
+	}
+	maps.Copy(d.ctx, s.elems[e])
+	delete(s.elems, e)
+	return d
+}
+
+func (s *orset) merge(o *orset) bool {
+	before := s.Clone()
+	for e, dots := range s.elems {
+		for d := range dots {
+			if o.ctx[d] && !o.elems[e][d] {
+				delete(dots, d)
+			}
+		}
+		if len(dots) == 0 {
+			delete(s.elems, e)
+		}
+	}
+	for e, dots := range o.elems {
+		for d := range dots {
+			switch {
+			case s.ctx[d] || s.elems[e][d]:
+			case s.fault == aliasingMerge && s.elems[e] == nil && len(dots) == 1:
+				s.elems[e] = dots
+			default:
+				if s.elems[e] == nil {
+					s.elems[e] = map[dot]bool{}
+				}
+				s.elems[e][d] = true
+			}
+		}
+	}
+	maps.Copy(s.ctx, o.ctx)
+	return !s.Equal(before)
+}
+
+func (s *orset) Merge(o *orset) bool {
+	changed := s.merge(o)
+	switch {
+	case s.fault == modifiesArgument && len(s.elems) > 1:
+		maps.Copy(o.ctx, s.ctx)
+	case s.fault == wrongReport && changed:
+		return len(o.elems) > 0
+	}
+	return changed
+}
+
+func (s *orset) Equal(o *orset) bool {
+	return maps.Equal(s.ctx, o.ctx) && maps.EqualFunc(s.elems, o.elems, func(a, b map[dot]bool) bool { return maps.Equal(a, b) })
+}
+
+func (s *orset) Clone() *orset {
+	c := newSet(s.fault)
+	c.ctx = maps.Clone(s.ctx)
+	for e, dots := range s.elems {
+		c.elems[e] = dots
+		if s.fault != aliasingClone {
+			c.elems[e] = maps.Clone(dots)
+		}
+	}
+	return c
+}
+
+func (s *orset) elements() []string { return slices.Sorted(maps.Keys(s.elems)) }
+
+// A wireSet is the form of an orset in bytes: JSON, with everything sorted.
+type wireSet struct {
+	Elems []wireElem
+	Ctx   []dot
+	Size  int
+}
+
+type wireElem struct {
+	E    string
+	Dots []dot
+}
+
+func sorted(dots map[dot]bool) []dot {
+	return slices.SortedFunc(maps.Keys(dots), func(a, b dot) int {
+		return strings.Compare(fmt.Sprint(a), fmt.Sprint(b))
+	})
+}
+
+func (s *orset) MarshalBinary() ([]byte, error) {
+	w := wireSet{Ctx: sorted(s.ctx), Size: len(s.elems)}
+	keys := slices.Sorted(maps.Keys(s.elems))
+	if s.fault == mapOrderLeak {
+		keys = slices.Collect(maps.Keys(s.elems))
+	}
+	for _, e := range keys {
+		dots := sorted(s.elems[e])
+		if s.fault == lossyEncoding {
+			dots = dots[:min(1, len(dots))]
+		}
+		w.Elems = append(w.Elems, wireElem{e, dots})
+	}
+	return json.Marshal(w)
+}
+
+var greed []byte // keeps the compiler from leaving an allocation out
+
+var errNotCanonical = errors.New("not canonical")
+
+func (s *orset) UnmarshalBinary(p []byte) error {
+	if s.fault == panickingDecoder {
+		_ = p[len(p)-1]
+	}
+	if s.fault == dirtyDecoder {
+		s.ctx = map[dot]bool{}
+	}
+	var w wireSet
+	if err := json.Unmarshal(p, &w); err != nil {
+		return err
+	}
+	if s.fault == greedyDecoder {
+		greed = make([]byte, 200_000*max(0, w.Size))
+	}
+	d := newSet(s.fault)
+	for _, e := range w.Elems {
+		d.elems[e.E] = map[dot]bool{}
+		for _, x := range e.Dots {
+			d.elems[e.E][x] = true
+		}
+	}
+	for _, x := range w.Ctx {
+		d.ctx[x] = true
+	}
+	if again, err := d.MarshalBinary(); s.fault != trustingDecoder && (err != nil || string(again) != string(p)) && s.fault != mapOrderLeak {
+		return errNotCanonical
+	}
+	*s = *d
+	return nil
+}
+
+func (s *orset) MergeBinary(p []byte) (bool, error) {
+	d := newSet(s.fault)
+	if err := d.UnmarshalBinary(p); err != nil {
+		return false, err
+	}
+	if s.fault == deafMergeBinary {
+		clear(d.ctx)
+	}
+	return s.merge(d), nil
+}
+
+func setKit(f fault) *crdttest.Kit[*orset] {
+	elements := rapid.SampledFrom([]string{"p", "q"})
+	return &crdttest.Kit[*orset]{
+		New: func() *orset { return newSet(f) },
+		Ops: []crdttest.Operation[*orset]{
+			crdttest.Op("Add", elements, func(s *orset, r vclock.Replica, e string) (*orset, error) {
+				return s.add(r, e), nil
+			}),
+			crdttest.Op("Remove", elements, func(s *orset, _ vclock.Replica, e string) (*orset, error) {
+				if s.fault == refusalThatChanges && len(s.elems) == 2 {
+					s.remove(e)
+					return nil, errors.New("too late")
+				}
+				return s.remove(e), nil
+			}),
+		},
+		Value: func(s *orset) any { return s.elements() },
+		Model: addWins,
+	}
+}
+
+// addWins is an add-wins set as a function of what happened.
+func addWins(seen []crdttest.Event) any {
+	in := map[string]bool{}
+	for _, e := range crdttest.Standing(seen, func(f, e crdttest.Event) bool { return f.Arg == e.Arg }) {
+		if e.Op == "Add" {
+			in[e.Arg.(string)] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(in))
+}
+
+// TestFaults plants one fault at a time and expects the kit to name the law that
+// it breaks, with a history as short as the fault allows.
+func TestFaults(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		fault fault
+		law   crdttest.Law
+		want  []string
+	}{
+		{"forgets removals", forgetsRemovals, crdttest.Inflation, []string{"a: Add p", "a: Remove p"}},
+		{"ignores removals", ignoresRemovals, crdttest.Model, []string{"a: Add p", "a: Remove p"}},
+		{"delta with too large a context", deltaContextTooLarge, crdttest.Delta, []string{"a: Add p", "a: Add q"}},
+		{"remove covers what it has not seen", removesUnseen, crdttest.Model, []string{"a: Add p", "a: Add p", "b gets the delta of step 2", "b: Remove q"}},
+		{"lossy encoding", lossyEncoding, crdttest.RoundTrip, []string{"a: Add p", "b: Add p", "a merges b"}},
+		{"map order leaks", mapOrderLeak, crdttest.Canonical, []string{"a: Add p", "a: Add q"}},
+		{"merge keeps part of its argument", aliasingMerge, crdttest.Aliasing, []string{"a: Add p", "b gets the delta of step 1", "c: Add p", "b gets the delta of step 3"}},
+		{"clone shares memory", aliasingClone, crdttest.Aliasing, []string{"a: Add p", "a: Remove p", "a gets the delta of step 1"}},
+		{"delta shares memory", aliasingDelta, crdttest.Aliasing, []string{"a: Add p", "b: Add p", "a merges b"}},
+		{"merge modifies its argument", modifiesArgument, crdttest.Argument, []string{"a: Add p", "a: Add q"}},
+		{"merge reports the wrong bool", wrongReport, crdttest.Reports, []string{"a: Add p", "a: Remove p"}},
+		{"byte merge forgets the context", deafMergeBinary, crdttest.Bytes, []string{"a: Add p"}},
+		{"refusal changes the state", refusalThatChanges, crdttest.Refused, []string{"a: Add p", "a: Add q", "a: Remove q, refused"}},
+		{"decoder panics", panickingDecoder, crdttest.Panics, nil},
+		{"decoder takes what no encoder writes", trustingDecoder, crdttest.Hostile, nil},
+		{"decoder changes its receiver and fails", dirtyDecoder, crdttest.Hostile, []string{"a: Add p"}},
+		{"decoder allocates what a length says", greedyDecoder, crdttest.Bounded, nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			requireBroken(t, setKit(tt.fault).Run(1, 100), tt.law, tt.want)
+		})
+	}
+	require.NoError(t, setKit(none).Run(1, 50))
+}
+
+// requireBroken fails t unless err says that law is broken by the history want,
+// and says so in its text.
+func requireBroken(t *testing.T, err error, law crdttest.Law, want []string) {
+	t.Helper()
+	var broken *crdttest.LawError
+	require.ErrorAs(t, err, &broken)
+	t.Log(broken)
+	require.Equal(t, law, broken.Law)
+	require.Equal(t, want, broken.History)
+	require.Contains(t, broken.Error(), string(law))
+	for i, step := range want {
+		require.Contains(t, broken.Error(), fmt.Sprintf("  %d. %s\n", i+1, step))
+	}
+}
+
+// A tally is a grow-only counter with a place for one fault.
+type tally struct {
+	sums  bool // on merge, instead of taking the larger
+	total map[vclock.Replica]int
+}
+
+func (c *tally) Merge(o *tally) bool {
+	changed := false
+	for r, n := range maps.Clone(o.total) {
+		old := c.total[r]
+		if c.total[r] = max(old, n); c.sums {
+			c.total[r] = old + n
+		}
+		changed = changed || c.total[r] != old
+	}
+	return changed
+}
+
+func (c *tally) Equal(o *tally) bool { return maps.Equal(c.total, o.total) }
+func (c *tally) Clone() *tally       { return &tally{c.sums, maps.Clone(c.total)} }
+
+func tallyKit(sums, carries bool) *crdttest.Kit[*tally] {
+	k := &crdttest.Kit[*tally]{
+		New: func() *tally { return &tally{sums, map[vclock.Replica]int{}} },
+		Ops: []crdttest.Operation[*tally]{
+			crdttest.Op("Inc", nil, func(c *tally, r vclock.Replica, _ struct{}) (*tally, error) {
+				c.total[r]++
+				return &tally{sums, map[vclock.Replica]int{r: c.total[r]}}, nil
+			}),
+		},
+		Value: func(c *tally) any {
+			sum := 0
+			for _, n := range c.total {
+				sum += n
+			}
+			return sum
+		},
+		Model: func(seen []crdttest.Event) any { return len(seen) },
+	}
+	if carries {
+		k.Carries = func(e, f crdttest.Event) bool { return e.Replica == f.Replica }
+	}
+	return k
+}
+
+func TestFaultsOfCounters(t *testing.T) {
+	require.NoError(t, tallyKit(false, true).Run(1, 100))
+	requireBroken(t, tallyKit(true, true).Run(1, 100), crdttest.Idempotent, []string{"a: Inc"})
+	requireBroken(t, tallyKit(false, false).Run(1, 100), crdttest.Model,
+		[]string{"a: Inc", "a: Inc", "b gets the delta of step 2"})
+}
+
+// A cell is a last-writer-wins register in the least that a State needs: no
+// deltas and no encoding.
+type cell struct {
+	tie   string // what decides between equal times: "value", "receiver" or "argument"
+	time  int
+	value string
+}
+
+func (c *cell) Merge(o *cell) bool {
+	wins := o.time > c.time || o.time == c.time && (c.tie == "argument" && o.value != c.value || c.tie == "value" && o.value > c.value)
+	if wins {
+		*c = *o
+	}
+	return wins
+}
+
+func (c *cell) Equal(o *cell) bool { return *c == *o }
+func (c *cell) Clone() *cell       { d := *c; return &d }
+
+func cellKit(tie string) *crdttest.Kit[*cell] {
+	return &crdttest.Kit[*cell]{
+		New: func() *cell { return &cell{tie: tie} },
+		Ops: []crdttest.Operation[*cell]{
+			crdttest.Op("Set", rapid.SampledFrom([]string{"p", "q"}), func(c *cell, _ vclock.Replica, v string) (*cell, error) {
+				c.time, c.value = c.time+1, v
+				return nil, nil
+			}),
+		},
+		Value: func(c *cell) any { return c.value },
+	}
+}
+
+func TestFaultsOfRegisters(t *testing.T) {
+	require.NoError(t, cellKit("value").Run(1, 100))
+	for _, tie := range []string{"receiver", "argument"} {
+		requireBroken(t, cellKit(tie).Run(1, 100), crdttest.Commutative, []string{"a: Set p", "b: Set q"})
+	}
+}

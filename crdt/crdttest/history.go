@@ -1,0 +1,103 @@
+package crdttest
+
+import (
+	"fmt"
+
+	"pgregory.net/rapid"
+)
+
+// An eventSet is a set of events by their index in the history.
+type eventSet uint64
+
+func (s eventSet) has(i int) bool { return s>>i&1 == 1 }
+
+func (s eventSet) with(i int) eventSet { return s | 1<<i }
+
+// A kind says what happens in a step. The first is what rapid shrinks to.
+type kind int
+
+const (
+	idle    kind = iota
+	update       // at applies op to arg
+	merge        // at merges the state of from
+	deliver      // at merges the delta of step first
+	group        // the deltas of steps first and second are joined into one
+	save         // at writes its state to disk
+	restart      // at goes on from what it has saved, as a new incarnation
+)
+
+// A step is one step of a history. Steps refer to earlier ones by id, which
+// stays when a history shrinks; a step whose reference is gone does nothing.
+type step struct {
+	id            int
+	kind          kind
+	at, from      int
+	op            int
+	arg           any
+	first, second int
+}
+
+// A history is a sequence of steps over several replicas, all empty at first.
+type history []step
+
+// drawHistory draws a history. It is plain data, so that shrinking can leave out
+// any step of it.
+func (k *Kit[S]) drawHistory(t *rapid.T) history {
+	kinds := []kind{
+		idle, update, merge, deliver, update, update, update, merge, deliver, update,
+		merge, deliver, deliver, group, save, restart,
+	}
+	site := rapid.IntRange(0, k.replicas()-1)
+	one := rapid.Custom(func(t *rapid.T) step {
+		st := step{kind: rapid.SampledFrom(kinds).Draw(t, "kind")}
+		switch st.kind {
+		case idle:
+		case update:
+			st.at = site.Draw(t, "at")
+			st.op = rapid.IntRange(0, len(k.Ops)-1).Draw(t, "op")
+			st.arg = k.Ops[st.op].draw(t)
+		case merge:
+			st.at, st.from = site.Draw(t, "at"), site.Draw(t, "from")
+		case deliver:
+			st.at, st.first = site.Draw(t, "at"), rapid.IntRange(0, 8).Draw(t, "delta")
+		case group:
+			st.first, st.second = rapid.IntRange(0, 8).Draw(t, "delta"), rapid.IntRange(0, 8).Draw(t, "delta")
+		case save, restart:
+			st.at = site.Draw(t, "at")
+		}
+		return st
+	})
+	return resolve(rapid.SliceOfN(one, k.minSteps(), maxSteps).Draw(t, "history"))
+}
+
+// resolve numbers the steps and turns the ages of deltas into the steps that made
+// them: 0 is the newest delta, 1 the one before it.
+func resolve(h history) history {
+	var made []int
+	pick := func(age int) int {
+		if len(made) == 0 {
+			return -1
+		}
+		return made[len(made)-1-age%len(made)]
+	}
+	for i := range h {
+		st := &h[i]
+		st.id = i
+		if st.kind == deliver || st.kind == group {
+			st.first, st.second = pick(st.first), pick(st.second)
+		}
+		if st.kind == update || st.kind == group {
+			made = append(made, i)
+		}
+	}
+	return h
+}
+
+// describe tells what an update does, as in "a: Add p".
+func (k *Kit[S]) describe(site string, st step) string {
+	name := k.Ops[st.op].name
+	if _, none := st.arg.(struct{}); none {
+		return fmt.Sprintf("%s: %s", site, name)
+	}
+	return fmt.Sprintf("%s: %s %v", site, name, st.arg)
+}

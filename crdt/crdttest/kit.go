@@ -1,0 +1,174 @@
+package crdttest
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/rejoin-go/rejoin/crdt"
+	"github.com/rejoin-go/rejoin/vclock"
+)
+
+// A Kit describes a replicated type to be checked. New and Ops are required;
+// give Value and Model too, because laws alone are not enough: a set that ignores
+// removals obeys all of them.
+//
+// A Kit is not safe for concurrent use. Its functions must be deterministic.
+type Kit[S crdt.State[S]] struct {
+	// New returns a new empty state.
+	New func() S
+
+	// Ops are the updates of the type, each made with [Op].
+	Ops []Operation[S]
+
+	// Value returns what a reader of a state sees. It must not retain or
+	// return memory of the state. Nil means that failures show a state through
+	// its String method or as JSON.
+	Value func(S) any
+
+	// Model returns what Value must return for a state that has seen the given
+	// updates and no others. They are in the order of the history, so an update
+	// comes after those that it saw; [Event.Saw] tells what was known to whom.
+	// The two results are compared by [reflect.DeepEqual], except that nil and
+	// empty slices and maps are equal. Nil means no model. Model needs Value.
+	Model func(seen []Event) any
+
+	// Carries reports whether the delta of an update also has the effect of an
+	// earlier one that it saw, as the delta of a counter has: it holds the total
+	// of its replica, earlier increments included. Nil means that a delta carries
+	// its own update and nothing else. Only Model depends on it.
+	Carries func(update, earlier Event) bool
+
+	// Replicas is the number of replicas in a history, 1 to 26. Zero means 3.
+	Replicas int
+
+	// Steps is the least number of steps drawn for a history, at most 64, which
+	// is also the most. Zero means 16.
+	Steps int
+
+	samples [][]any // for each operation a few arguments, for trying out changes
+}
+
+// An Operation is one kind of update of a type, made by [Op].
+type Operation[S any] struct {
+	name    string
+	draw    func(*rapid.T) any
+	example func(seed int) any
+	apply   func(s S, r vclock.Replica, arg any) (S, error)
+}
+
+// Op returns the operation called name, with arguments drawn from args.
+//
+// Apply updates s on behalf of r and returns the delta, or a nil S where the type
+// has none. An error says that the update was refused: s must then be as it was,
+// and the delta, if any, must have no effect.
+//
+// Draw from few values, so that replicas meet on the same ones. An operation
+// without an argument passes nil for args and gets the zero A, which histories
+// leave out if A is struct{}.
+func Op[S, A any](name string, args *rapid.Generator[A], apply func(s S, r vclock.Replica, arg A) (S, error)) Operation[S] {
+	op := Operation[S]{
+		name:    name,
+		draw:    func(*rapid.T) any { var zero A; return zero },
+		example: func(int) any { var zero A; return zero },
+		apply:   func(s S, r vclock.Replica, arg any) (S, error) { a, _ := arg.(A); return apply(s, r, a) },
+	}
+	if args != nil {
+		op.draw = func(t *rapid.T) any { return args.Draw(t, name) }
+		op.example = func(seed int) any { return args.Example(seed) }
+	}
+	return op
+}
+
+// Check runs the kit as a property of tb, with as many histories as
+// -rapid.checks says, and fails tb with a minimal history if a law is broken.
+func (k *Kit[S]) Check(tb testing.TB) {
+	tb.Helper()
+	rapid.Check(tb, k.Property)
+}
+
+// Property checks one history, drawn from t. It is for [rapid.Check], and for
+// fuzzing through [rapid.MakeFuzz].
+func (k *Kit[S]) Property(t *rapid.T) {
+	if err := k.prepare(); err != nil {
+		t.Fatal(err)
+	}
+	h := k.drawHistory(t)
+	if broken := k.run(h); broken != nil {
+		t.Fatal(k.shrink(h, broken))
+	}
+}
+
+// Run checks n histories that depend on seed and nothing else. It returns a
+// [*LawError] with a minimal history for the first that breaks a law, or nil.
+func (k *Kit[S]) Run(seed, n int) error {
+	if err := k.prepare(); err != nil {
+		return err
+	}
+	histories := rapid.Custom(k.drawHistory)
+	for i := range n {
+		h := histories.Example(seed + i)
+		if broken := k.run(h); broken != nil {
+			return k.shrink(h, broken)
+		}
+	}
+	return nil
+}
+
+const maxSteps = 64 // what an eventSet can hold
+
+func (k *Kit[S]) replicas() int {
+	if k.Replicas == 0 {
+		return 3
+	}
+	return k.Replicas
+}
+
+func (k *Kit[S]) minSteps() int {
+	if k.Steps == 0 {
+		return 16
+	}
+	return k.Steps
+}
+
+func (k *Kit[S]) prepare() error {
+	switch {
+	case k.samples != nil:
+		return nil
+	case k.New == nil:
+		return errors.New("crdttest: the Kit has no New")
+	case len(k.Ops) == 0:
+		return errors.New("crdttest: the Kit has no Ops")
+	case k.Model != nil && k.Value == nil:
+		return errors.New("crdttest: the Kit has a Model but no Value to compare with it")
+	case k.replicas() < 1 || k.replicas() > 26:
+		return fmt.Errorf("crdttest: Replicas is %d, want 1 to 26", k.Replicas)
+	case k.minSteps() < 1 || k.minSteps() > maxSteps:
+		return fmt.Errorf("crdttest: Steps is %d, want 1 to %d", k.Steps, maxSteps)
+	}
+	for _, op := range k.Ops {
+		if op.apply == nil {
+			return errors.New("crdttest: an element of Ops was not made by Op")
+		}
+		k.samples = append(k.samples, op.samples())
+	}
+	return nil
+}
+
+// samples returns a few arguments of op, those of short text first.
+func (op Operation[S]) samples() []any {
+	byText := map[string]any{}
+	for seed := range 8 {
+		arg := op.example(seed)
+		byText[fmt.Sprint(arg)] = arg
+	}
+	args := make([]any, 0, len(byText))
+	for _, text := range slices.SortedFunc(maps.Keys(byText), compareText) {
+		args = append(args, byText[text])
+	}
+	return args
+}

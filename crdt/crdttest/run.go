@@ -1,0 +1,387 @@
+package crdttest
+
+import (
+	"fmt"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+
+	"github.com/rejoin-go/rejoin/crdt"
+	"github.com/rejoin-go/rejoin/vclock"
+)
+
+// A run executes one history and checks the laws after every step.
+type run[S crdt.State[S]] struct {
+	k      *Kit[S]
+	laws   bool // whether steps are checked
+	ended  bool // whether all steps are done
+	sites  []*site[S]
+	deltas map[int]message[S] // by the id of the step that made it
+	order  []int              // keys of deltas, oldest first
+	place  []int              // for each of order, the number of its step in said
+	events []Event
+	said   []string // the steps that did something
+	whole  bool     // whether every event has a delta
+}
+
+// A site is one replica. Its state is changed by steps only; every check works
+// on clones, so that a fault of one law does not pass for a fault of another.
+type site[S crdt.State[S]] struct {
+	name  string // a, b, c: the lineage before any crash
+	life  int    // the number of crashes
+	state S
+	seen  sight
+	saved snapshot[S]
+	key   string // what key returned for state after the last step
+}
+
+// A sight is what a state has seen: by its merges and deliveries alone, and with
+// what [Kit.Carries] adds to deliveries.
+type sight struct{ bare, full eventSet }
+
+func (s sight) join(t sight) sight { return sight{s.bare | t.bare, s.full | t.full} }
+
+func (s sight) with(e Event) sight { return sight{s.bare.with(e.index), s.full.with(e.index)} }
+
+// A message is a delta on its way, or several joined.
+type message[S any] struct {
+	state S
+	seen  sight
+	key   string
+}
+
+type snapshot[S any] struct {
+	state S
+	seen  sight
+}
+
+func (s *site[S]) replica() vclock.Replica {
+	if s.life == 0 {
+		return vclock.Replica(s.name)
+	}
+	return vclock.Incarnation(s.name, uint64(s.life))
+}
+
+// run executes h and returns the first law that it breaks, or nil.
+func (k *Kit[S]) run(h history) *LawError {
+	_, failure := k.execute(h, checks{steps: true, end: true})
+	return failure
+}
+
+// checks says which checks a run makes: those after each step, and those that
+// follow the last.
+type checks struct{ steps, end bool }
+
+func (k *Kit[S]) execute(h history, c checks) (r *run[S], failure *LawError) {
+	r = &run[S]{k: k, laws: c.steps, deltas: map[int]message[S]{}, whole: true}
+	defer func() {
+		if p := recover(); p != nil {
+			failure = broken(Panics, "panic: %v%s", p, origin())
+		}
+		if failure != nil {
+			failure.History, failure.atEnd = r.said, r.ended
+		}
+	}()
+	for i := range k.replicas() {
+		s := &site[S]{name: string(rune('a' + i)), state: k.New()}
+		s.saved.state = k.New()
+		s.key = k.key(s.state)
+		r.sites = append(r.sites, s)
+	}
+	for _, st := range h {
+		if failure := r.step(st); failure != nil {
+			return r, failure
+		}
+	}
+	if !c.end {
+		return r, nil
+	}
+	r.ended = true
+	return r, r.end(h)
+}
+
+// origin returns where a panic that is being recovered came from.
+func origin() string {
+	pcs := make([]uintptr, 64)
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs)])
+	for {
+		f, more := frames.Next()
+		if f.Function != "" && !strings.HasPrefix(f.Function, "runtime.") {
+			return fmt.Sprintf(", in %s (%s:%d)", f.Function, filepath.Base(f.File), f.Line)
+		}
+		if !more {
+			return ""
+		}
+	}
+}
+
+func (r *run[S]) say(format string, args ...any) {
+	r.said = append(r.said, fmt.Sprintf(format, args...))
+}
+
+func (r *run[S]) step(st step) *LawError {
+	at := r.sites[st.at]
+	var failure *LawError
+	switch st.kind {
+	case idle:
+		return nil
+	case update:
+		r.say("%s", r.k.describe(string(at.replica()), st))
+		failure = r.update(at, st)
+	case merge:
+		from := r.sites[st.from]
+		if from == at {
+			return nil
+		}
+		r.say("%s merges %s", at.replica(), from.replica())
+		failure = r.merge(at, from.state, from.seen)
+	case deliver:
+		m, ok := r.deltas[st.first]
+		if !ok {
+			return nil
+		}
+		r.say("%s gets the delta of %s", at.replica(), r.quote(st.first))
+		failure = r.merge(at, m.state, m.seen)
+	case group:
+		return r.group(st)
+	case save:
+		at.saved = snapshot[S]{at.state.Clone(), at.seen}
+		r.say("%s saves its state", at.replica())
+		return nil
+	case restart:
+		old := at.replica()
+		at.life++
+		at.state, at.seen = at.saved.state.Clone(), at.saved.seen
+		r.say("%s crashes and goes on from what it saved, as %s", old, at.replica())
+	}
+	if failure != nil || !r.laws {
+		return failure
+	}
+	return r.after(at)
+}
+
+// quote names the step that made a delta by its number in what was said.
+func (r *run[S]) quote(id int) string {
+	return fmt.Sprintf("step %d", r.place[slices.Index(r.order, id)])
+}
+
+// update performs an operation at a site and checks its laws.
+func (r *run[S]) update(at *site[S], st step) *LawError {
+	op, before := r.k.Ops[st.op], at.state.Clone()
+	delta, err := op.apply(at.state, at.replica(), st.arg)
+	some := !isNil(delta)
+	if err != nil {
+		r.said[len(r.said)-1] += ", refused"
+		if !r.laws {
+			return nil
+		}
+		return r.k.checkRefused(before, at.state, delta, err)
+	}
+	e := Event{Replica: at.replica(), Op: op.name, Arg: st.arg, index: len(r.events), seen: at.seen.full, all: &r.events}
+	r.events = append(r.events, e)
+	at.seen = at.seen.with(e)
+	r.whole = r.whole && some
+	if some {
+		m := message[S]{state: delta, key: r.k.key(delta)}
+		m.seen = m.seen.with(e)
+		for _, f := range r.events {
+			if r.k.Carries != nil && e.Saw(f) && r.k.Carries(e, f) {
+				m.seen.full = m.seen.full.with(f.index)
+			}
+		}
+		r.send(st.id, m)
+	}
+	if !r.laws {
+		return nil
+	}
+	again := before.Clone()
+	twin, _ := op.apply(again, at.replica(), st.arg)
+	return r.k.checkUpdate(updated[S]{before, at.state, delta, again, twin, some})
+}
+
+func (r *run[S]) send(id int, m message[S]) {
+	r.deltas[id] = m
+	r.order = append(r.order, id)
+	r.place = append(r.place, len(r.said))
+}
+
+// merge joins y into the state of a site and checks the laws of Merge.
+func (r *run[S]) merge(at *site[S], y S, seen sight) *LawError {
+	at.seen = at.seen.join(seen)
+	if !r.laws {
+		at.state.Merge(y)
+		return nil
+	}
+	before := at.state.Clone()
+	if failure := r.k.checkMerge(before, y); failure != nil {
+		return failure
+	}
+	changed := at.state.Merge(y)
+	if changed == at.state.Equal(before) {
+		return r.k.misreported("Merge", changed, before, at.state)
+	}
+	return nil
+}
+
+func (r *run[S]) group(st step) *LawError {
+	x, ok := r.deltas[st.first]
+	y, also := r.deltas[st.second]
+	if !ok || !also {
+		return nil
+	}
+	r.say("the deltas of %s and %s are joined", r.quote(st.first), r.quote(st.second))
+	if r.laws {
+		if failure := r.k.checkMerge(x.state, y.state); failure != nil {
+			return failure
+		}
+	}
+	m := message[S]{state: x.state.Clone(), seen: x.seen}
+	m.state.Merge(y.state)
+	m.seen = m.seen.join(y.seen)
+	m.key = r.k.key(m.state)
+	r.send(st.id, m)
+	return nil
+}
+
+// after checks what must hold after every step: the state that changed is as the
+// model and its encoding say, and no other changed.
+func (r *run[S]) after(at *site[S]) *LawError {
+	at.key = r.k.key(at.state)
+	for _, s := range r.sites {
+		if key := r.k.key(s.state); key != s.key {
+			return r.k.changed(s.state, Aliasing, "the last step changed the state of %s too, which is now %s", s.name, r.k.show(s.state))
+		}
+	}
+	for i, id := range r.order {
+		if m := r.deltas[id]; r.k.key(m.state) != m.key {
+			return r.k.changed(m.state, Aliasing, "the last step changed the delta of step %d too, which is now %s", r.place[i], r.k.show(m.state))
+		}
+	}
+	if failure := r.k.checkCodec(at.state); failure != nil {
+		return failure
+	}
+	return r.checkModel(at.state, at.seen.full, string(at.replica()))
+}
+
+func (r *run[S]) checkModel(s S, seen eventSet, who string) *LawError {
+	if r.k.Model == nil {
+		return nil
+	}
+	var visible []Event
+	for _, e := range r.events {
+		if seen.has(e.index) {
+			visible = append(visible, e)
+		}
+	}
+	got, want := r.k.Value(s), r.k.Model(visible)
+	if same(got, want) {
+		return nil
+	}
+	return broken(Model, "%s shows %v, want %v", who, got, want)
+}
+
+// end checks what must hold at the end of a history.
+func (r *run[S]) end(h history) *LawError {
+	states := r.distinct()
+	largest := states[0]
+	for _, s := range states {
+		if len(r.k.key(s)) > len(r.k.key(largest)) {
+			largest = s
+		}
+	}
+	for _, check := range []func() *LawError{
+		func() *LawError { return r.k.checkAll(states) },
+		r.checkPaths,
+		r.checkConvergence,
+		func() *LawError { return r.checkReplay(h) },
+		func() *LawError { return r.k.checkHostile(largest, states[0]) },
+		func() *LawError { return r.k.checkHostile(states[len(states)-1], largest) },
+	} {
+		if failure := check(); failure != nil {
+			return failure
+		}
+	}
+	return nil
+}
+
+// distinct returns a few states of the history that differ from each other: those
+// of the sites and the latest deltas.
+func (r *run[S]) distinct() []S {
+	var states []S
+	add := func(s S) {
+		if !slices.ContainsFunc(states, func(t S) bool { return t.Equal(s) }) {
+			states = append(states, s)
+		}
+	}
+	for _, s := range r.sites {
+		add(s.state)
+	}
+	for _, id := range r.order[max(0, len(r.order)-2):] {
+		add(r.deltas[id].state)
+	}
+	return states
+}
+
+// checkPaths builds the state of every site from deltas alone, newest first.
+func (r *run[S]) checkPaths() *LawError {
+	if !r.whole {
+		return nil
+	}
+	for _, s := range r.sites {
+		twin := r.k.New()
+		for _, id := range slices.Backward(r.order) {
+			if m := r.deltas[id]; m.seen.bare&^s.seen.bare == 0 {
+				twin.Merge(m.state)
+			}
+		}
+		if !twin.Equal(s.state) {
+			return broken(Path, s.name+" is %s\nthe join of its deltas is %s", r.k.texts(s.state, twin)...)
+		}
+	}
+	return nil
+}
+
+// checkConvergence lets every site merge every other, each in another order.
+func (r *run[S]) checkConvergence() *LawError {
+	var all []S
+	var seen sight
+	n := len(r.sites)
+	for i, s := range r.sites {
+		x := s.state.Clone()
+		for j := range n {
+			x.Merge(r.sites[(i+j)%n].state)
+		}
+		all = append(all, x)
+		seen = seen.join(s.seen)
+	}
+	for i, x := range all[1:] {
+		if !x.Equal(all[0]) {
+			return broken(Converges, "after all have merged all, a is %s\n"+r.sites[i+1].name+" is %s", r.k.texts(all[0], x)...)
+		}
+	}
+	if failure := r.k.checkSameBytes(all); failure != nil {
+		return failure
+	}
+	return r.checkModel(all[0], seen.full, "every replica, after all have merged all,")
+}
+
+// checkReplay executes the history once more. The second run shares no memory
+// with the first, so it also shows whether a changed clone changes its original.
+func (r *run[S]) checkReplay(h history) *LawError {
+	twin, failure := r.k.execute(h, checks{})
+	if failure != nil {
+		return failure
+	}
+	for i, s := range r.sites {
+		t := twin.sites[i].state
+		if !s.state.Equal(t) || r.k.key(s.state) != r.k.key(t) {
+			return r.k.changed(s.state, Deterministic, s.name+" is %s in one run and %s in another", r.k.texts(s.state, t)...)
+		}
+		r.k.poke(s.state.Clone())
+		if !s.state.Equal(t) || r.k.key(s.state) != r.k.key(t) {
+			return broken(Aliasing, "changing a clone of %s changes %s", s.name, s.name)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,117 @@
+package crdttest
+
+import (
+	"cmp"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+)
+
+// shrinkRuns bounds how many histories shrink tries.
+const shrinkRuns = 2000
+
+// shrink returns the failure of the smallest history that it finds to break the
+// same law as h, first by leaving out steps, then by making the others simpler.
+func (k *Kit[S]) shrink(h history, failure *LawError) *LawError {
+	runs := 0
+	try := func(smaller history) bool {
+		if runs++; runs > shrinkRuns {
+			return false
+		}
+		_, f := k.execute(smaller, checks{steps: true, end: failure.atEnd})
+		if f == nil || f.Law != failure.Law {
+			return false
+		}
+		h, failure = smaller, f
+		return true
+	}
+	for size := -1; size != len(h); {
+		size = len(h)
+		for n := max(1, size/2); n > 0; n /= 2 {
+			for i := size - n; i >= 0; i-- {
+				if i+n <= len(h) {
+					try(slices.Delete(slices.Clone(h), i, i+n))
+				}
+			}
+		}
+		for slices.ContainsFunc(k.simpler(h), try) {
+		}
+	}
+	return failure
+}
+
+// simpler returns histories of the same shape to try instead of h: with replicas
+// named in the order in which they appear, and with arguments that read shorter.
+// Each is a step toward a least one, so that trying them comes to an end.
+func (k *Kit[S]) simpler(h history) []history {
+	var all []history
+	if renamed := rename(h); !slices.Equal(sites(renamed), sites(h)) {
+		all = append(all, renamed)
+	}
+	done := map[string]bool{}
+	for _, st := range h {
+		if st.kind != update || done[fmt.Sprint(st.arg)] {
+			continue
+		}
+		done[fmt.Sprint(st.arg)] = true
+		for _, arg := range k.samples[st.op] {
+			if x := exchange(h, st.arg, arg); slices.CompareFunc(x, h, compareArgs) < 0 {
+				all = append(all, x)
+			}
+		}
+	}
+	return all
+}
+
+// compareArgs orders steps by how their arguments read.
+func compareArgs(x, y step) int { return compareText(fmt.Sprint(x.arg), fmt.Sprint(y.arg)) }
+
+// compareText orders by length first, as people order what is simple.
+func compareText(a, b string) int { return cmp.Or(len(a)-len(b), strings.Compare(a, b)) }
+
+// exchange returns h with the arguments x and y in each other's place.
+func exchange(h history, x, y any) history {
+	h = slices.Clone(h)
+	for i := range h {
+		switch {
+		case h[i].kind != update:
+		case reflect.DeepEqual(h[i].arg, x):
+			h[i].arg = y
+		case reflect.DeepEqual(h[i].arg, y):
+			h[i].arg = x
+		}
+	}
+	return h
+}
+
+// sites lists the replicas of h as they are spoken of.
+func sites(h history) []int {
+	var all []int
+	for _, st := range h {
+		switch st.kind {
+		case idle, group:
+		case merge:
+			all = append(all, st.from, st.at)
+		case update, deliver, save, restart:
+			all = append(all, st.at)
+		}
+	}
+	return all
+}
+
+// rename numbers the replicas in the order in which they appear.
+func rename(h history) history {
+	var order []int
+	for _, s := range sites(h) {
+		if !slices.Contains(order, s) {
+			order = append(order, s)
+		}
+	}
+	h = slices.Clone(h)
+	for i := range h {
+		st := &h[i]
+		st.at, st.from = max(0, slices.Index(order, st.at)), max(0, slices.Index(order, st.from))
+	}
+	return h
+}
