@@ -136,13 +136,19 @@ func (c *Clock) Advance(remote Timestamp) error {
 // each replacing the one before. Next returns an error only if after is [Max] or
 // above, since no timestamp is larger.
 func (c *Clock) Next(after Timestamp) (Timestamp, error) {
+	t, _, err := c.next(after)
+	return t, err
+}
+
+// next is Next, and reports whether c issued the result, and so remembers it.
+func (c *Clock) next(after Timestamp) (t Timestamp, issued bool, err error) {
 	if after >= Max {
-		return 0, fmt.Errorf("hlc: no timestamp is larger than %d", uint64(after))
+		return 0, false, fmt.Errorf("hlc: no timestamp is larger than %d", uint64(after))
 	}
-	if t, ok := c.update(after, c.physical()); ok {
-		return t, nil
+	if t, issued = c.update(after, c.physical()); issued {
+		return t, true, nil
 	}
-	return after + 1, nil
+	return after + 1, false, nil
 }
 
 // physical reads physical time, to the nanosecond.

@@ -2,6 +2,7 @@ package hlc_test
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -84,5 +85,26 @@ func FuzzTimestampScan(f *testing.F) {
 		var again hlc.Timestamp
 		require.NoError(t, again.Scan(must(ts.Value())))
 		require.Equal(t, ts, again)
+	})
+}
+
+// Only what Store writes is a bound.
+func FuzzBoundFile(f *testing.F) {
+	good := hlc.EncodeBound(1_795_435_735_123_456_789)
+	f.Add(good)
+	f.Add(good[:len(good)-1])
+	f.Add(good + "\n")
+	f.Add(strings.Replace(good, "2026", "2027", 1)) // checksum
+	f.Add(strings.Replace(good, " 1 ", " 2 ", 1))   // version
+	f.Add(strings.ToUpper(good))
+	f.Add("")
+	f.Add(strings.Repeat("\x00", len(good)))
+	f.Fuzz(func(t *testing.T, s string) {
+		ts, err := hlc.DecodeBound(s)
+		if err != nil {
+			require.Zero(t, ts)
+			return
+		}
+		require.Equal(t, s, hlc.EncodeBound(ts))
 	})
 }
