@@ -1,0 +1,178 @@
+package vclock
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/rejoin-go/rejoin/internal/wire"
+)
+
+const dotSetVersion = 1
+
+// AppendBinary implements [encoding.BinaryAppender]. It never returns an
+// error. Varints are those of [binary.AppendUvarint].
+//
+//	field     bytes     count
+//	version   1         1      is 1
+//	replicas  varint    1
+//	length    1         replicas, each followed by its
+//	replica   length    replicas  in ascending order
+//	then, for each replica:
+//	prefix    varint    1      numbers from 1 without a gap
+//	runs      varint    1      runs of numbers beyond, each of them:
+//	gap       varint    runs   numbers missing before the run, less 1
+//	more      varint    runs   numbers in the run, less 1
+func (s *DotSet) AppendBinary(b []byte) ([]byte, error) {
+	b = append(b, dotSetVersion)
+	b = binary.AppendUvarint(b, uint64(len(s.names)))
+	for _, r := range s.names {
+		b = append(append(b, byte(len(r))), r...)
+	}
+	for i := range s.held {
+		n := &s.held[i]
+		b = binary.AppendUvarint(b, n.prefix)
+		b = binary.AppendUvarint(b, uint64(n.runs.len()))
+		end := n.prefix
+		for _, chunk := range n.runs.chunks {
+			for _, r := range chunk {
+				b = binary.AppendUvarint(b, r.first-end-2)
+				b = binary.AppendUvarint(b, r.last-r.first)
+				end = r.last
+			}
+		}
+	}
+	return b, nil
+}
+
+// MarshalBinary implements [encoding.BinaryMarshaler]. See
+// [DotSet.AppendBinary].
+func (s *DotSet) MarshalBinary() ([]byte, error) { return s.AppendBinary(nil) }
+
+// UnmarshalBinary implements [encoding.BinaryUnmarshaler]. It accepts exactly
+// what [DotSet.AppendBinary] writes.
+func (s *DotSet) UnmarshalBinary(data []byte) error {
+	r := wire.NewReader(data)
+	r.Version(dotSetVersion)
+	var d DotSet
+	const leastReplica = 4 // a length, a name of one byte, a prefix, a count
+	if n := r.Count(leastReplica); n > 0 {
+		for names := readNames(r, n); names != ""; {
+			var name Replica
+			name, names = cutName(names)
+			d.names = append(d.names, name)
+		}
+	}
+	for range d.names {
+		d.held = append(d.held, readNumbers(r))
+	}
+	if err := r.Close(); err != nil {
+		return fmt.Errorf("vclock: decode DotSet: %w", err)
+	}
+	*s = d
+	return nil
+}
+
+func readNumbers(r *wire.Reader) numbers {
+	n := numbers{prefix: r.Uvarint()}
+	const leastRun = 2 // a gap, a length
+	count := r.Count(leastRun)
+	if n.prefix == 0 && count == 0 {
+		r.Fail("replica without numbers")
+	}
+	end := n.prefix
+	for range count {
+		gap, more := r.Uvarint(), r.Uvarint()
+		if end > math.MaxUint64-2 || gap > math.MaxUint64-2-end || more > math.MaxUint64-2-end-gap {
+			r.Fail("number exceeds 64 bits")
+			return numbers{}
+		}
+		first := end + gap + 2
+		end = first + more
+		n.runs.push(run{first, end})
+	}
+	return n
+}
+
+// MarshalJSON implements [json.Marshaler]. A set is an object of ranges by
+// replica:
+//
+//	{"eu":"1-4","us":"1-7,9,11-13"}
+func (s *DotSet) MarshalJSON() ([]byte, error) {
+	b := []byte{'{'}
+	for i, r := range s.names {
+		b = appendMember(b, r)
+		b = s.held[i].appendRanges(append(b, '"'))
+		b = append(b, '"')
+	}
+	return append(b, '}'), nil
+}
+
+// UnmarshalJSON implements [json.Unmarshaler]. It accepts what
+// [DotSet.MarshalJSON] writes, in any order of members and with any white
+// space. As usual, null changes nothing.
+func (s *DotSet) UnmarshalJSON(data []byte) error {
+	if string(data) == "null" {
+		return nil
+	}
+	held := map[Replica]numbers{}
+	err := decodeObject(data, func(r Replica, dec *json.Decoder) error {
+		var ranges string
+		if err := dec.Decode(&ranges); err != nil {
+			return err
+		}
+		if _, ok := held[r]; ok {
+			return errors.New("appears twice")
+		}
+		n, err := parseRanges(ranges)
+		held[r] = n
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("vclock: decode DotSet: %w", err)
+	}
+	var d DotSet
+	for _, r := range slices.Sorted(maps.Keys(held)) {
+		d.names, d.held = append(d.names, r), append(d.held, held[r])
+	}
+	*s = d
+	return nil
+}
+
+// parseRanges reads what appendRanges writes.
+func parseRanges(s string) (numbers, error) {
+	var n numbers
+	end := uint64(0)
+	for text := range strings.SplitSeq(s, ",") {
+		first, last, isRange := strings.Cut(text, "-")
+		r := run{}
+		var err error
+		if r.first, err = parseSeq(first); err != nil {
+			return n, err
+		}
+		r.last = r.first
+		if isRange {
+			if r.last, err = parseSeq(last); err != nil {
+				return n, err
+			}
+		}
+		held := run{0, end}
+		switch {
+		case isRange && r.last <= r.first:
+			return n, fmt.Errorf("range %q does not ascend", text)
+		case r.first == 1 && end == 0:
+			n.prefix = r.last
+		case held.touches(r):
+			return n, fmt.Errorf("range %q leaves no gap after %d", text, end)
+		default:
+			n.runs.push(r)
+		}
+		end = r.last
+	}
+	return n, nil
+}
