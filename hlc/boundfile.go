@@ -81,9 +81,8 @@ func (f *BoundFile) Load() (Timestamp, error) {
 	if err != nil {
 		return 0, err
 	}
-	defer file.Close()
 	data, err := io.ReadAll(io.LimitReader(file, int64(boundSize+1)))
-	if err != nil {
+	if err := errors.Join(err, file.Close()); err != nil {
 		return 0, err
 	}
 	t, err := decodeBound(string(data))

@@ -22,7 +22,7 @@ func openBound(tb testing.TB, path string) *hlc.BoundFile {
 	tb.Helper()
 	f, err := hlc.OpenBoundFile(path)
 	require.NoError(tb, err)
-	tb.Cleanup(func() { f.Close() })
+	tb.Cleanup(func() { _ = f.Close() })
 	return f
 }
 
@@ -214,7 +214,9 @@ func issueForever() {
 	}
 	last := must(c.Now())
 	for i := 0; ; i++ {
-		fmt.Fprintln(os.Stdout, uint64(last))
+		if _, err := fmt.Fprintln(os.Stdout, uint64(last)); err != nil {
+			panic(err)
+		}
 		switch i % 3 {
 		case 0:
 			last = must(c.Now())

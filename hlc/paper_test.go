@@ -42,7 +42,7 @@ func (j *pair) receive(m pair, pt int64) {
 	}
 }
 
-func (j pair) less(k pair) bool { return j.l < k.l || j.l == k.l && j.c < k.c }
+func (j *pair) less(k pair) bool { return j.l < k.l || j.l == k.l && j.c < k.c }
 
 // An event is one of a run.
 type event struct {
