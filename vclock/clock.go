@@ -359,25 +359,25 @@ func (p *pairs) more() bool { return len(p.c.seqs)+len(p.d.seqs) > 0 }
 func (p *pairs) next() (r Replica, n, m uint64) {
 	switch {
 	case len(p.d.seqs) == 0:
-		r, n = p.c.cut()
+		r, n = cutEntry(&p.c)
 		return r, n, 0
 	case len(p.c.seqs) == 0:
-		r, m = p.d.cut()
+		r, m = cutEntry(&p.d)
 		return r, 0, m
 	}
 	rc, _ := cutName(p.c.names)
 	rd, _ := cutName(p.d.names)
 	if rc <= rd {
-		r, n = p.c.cut()
+		r, n = cutEntry(&p.c)
 	}
 	if rc >= rd {
-		r, m = p.d.cut()
+		r, m = cutEntry(&p.d)
 	}
 	return r, n, m
 }
 
-// cut removes the first entry from c and returns it.
-func (c *Clock) cut() (r Replica, n uint64) {
+// cutEntry removes the first entry from c and returns it.
+func cutEntry(c *Clock) (r Replica, n uint64) {
 	r, c.names = cutName(c.names)
 	n, c.seqs = c.seqs[0], c.seqs[1:]
 	return r, n

@@ -7,11 +7,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"strconv"
 	"unicode/utf8"
 
+	"github.com/rejoin-go/rejoin/internal/codec"
 	"github.com/rejoin-go/rejoin/internal/wire"
 )
 
@@ -20,7 +20,7 @@ func (c Clock) appendText(b []byte) []byte {
 		if len(b) > start {
 			b = append(b, ',')
 		}
-		r, n := c.cut()
+		r, n := cutEntry(&c)
 		b = Dot{r, n}.appendText(b)
 	}
 	return b
@@ -213,16 +213,12 @@ func (c *Clock) UnmarshalJSON(data []byte) error {
 		return nil
 	}
 	entries := map[Replica]uint64{}
-	err := decodeObject(data, func(r Replica, dec *json.Decoder) error {
-		var s string
-		if err := dec.Decode(&s); err != nil {
+	err := decodeObject(data, func(r Replica, value []byte) error {
+		text, err := decodeString(value)
+		if err != nil {
 			return err
 		}
-		if _, ok := entries[r]; ok {
-			return errors.New("appears twice")
-		}
-		n, err := parseSeq(s)
-		entries[r] = n
+		entries[r], err = parseSeq(text)
 		return err
 	})
 	if err != nil {
@@ -244,48 +240,28 @@ func appendMember(b []byte, r Replica) []byte {
 	return append(append(b, name...), ':')
 }
 
-// decodeObject calls member for each member of the JSON object in data, with a
-// decoder that is at the member's value. It refuses names that are not valid
-// replicas.
-func decodeObject(data []byte, member func(Replica, *json.Decoder) error) error {
+// decodeObject calls member for each member of the JSON object in data. It
+// refuses names that are not valid replicas or appear twice.
+func decodeObject(data []byte, member func(r Replica, value []byte) error) error {
 	if !utf8.Valid(data) {
 		return errors.New("invalid UTF-8")
 	}
-	dec := json.NewDecoder(bytes.NewReader(data))
-	if err := expect(dec, json.Delim('{')); err != nil {
-		return err
-	}
-	for dec.More() {
-		token, err := dec.Token()
-		if err != nil {
-			return err
+	return codec.DecodeObject(data, func(name string, value []byte) error {
+		if r := Replica(name); r.IsValid() {
+			return member(r, value)
 		}
-		r := Replica(token.(string)) // dec yields no other kind of name
-		if !r.IsValid() {
-			return fmt.Errorf("invalid replica %q", string(r))
-		}
-		if err := member(r, dec); err != nil {
-			return fmt.Errorf("replica %q: %w", string(r), err)
-		}
-	}
-	if err := expect(dec, json.Delim('}')); err != nil {
-		return err
-	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return fmt.Errorf("offset %d: unexpected input after the object", dec.InputOffset())
-	}
-	return nil
+		return errors.New("invalid replica")
+	})
 }
 
-func expect(dec *json.Decoder, want json.Delim) error {
-	token, err := dec.Token()
-	if errors.Is(err, io.EOF) {
-		err = io.ErrUnexpectedEOF
+// decodeString returns the string that a JSON value is.
+func decodeString(value []byte) (string, error) {
+	if string(value) == "null" {
+		return "", errors.New("null instead of a string")
 	}
-	if err == nil && token != want {
-		err = fmt.Errorf("offset %d: %v instead of %v", dec.InputOffset(), token, want)
-	}
-	return err
+	var s string
+	err := json.Unmarshal(value, &s)
+	return s, err
 }
 
 // Value implements [driver.Valuer]: a clock is stored as the text that

@@ -112,20 +112,22 @@ func TestClockUnmarshalJSON(t *testing.T) {
 	require.Equal(t, "eu:4,us:7", c.String())
 
 	tests := []struct{ name, input, want string }{
-		{"nothing", ``, `vclock: decode Clock: unexpected EOF`},
-		{"an array", `["eu"]`, `vclock: decode Clock: offset 1: [ instead of {`},
-		{"a number", `{"eu":4}`, `vclock: decode Clock: replica "eu": json: cannot unmarshal number into Go value of type string`},
-		{"null as a number", `{"eu":null}`, `vclock: decode Clock: replica "eu": number "" is not a decimal of at least 1 without leading zeros`},
-		{"zero", `{"eu":"0"}`, `vclock: decode Clock: replica "eu": number "0" is not a decimal of at least 1 without leading zeros`},
-		{"a replica twice", `{"eu":"4","eu":"4"}`, `vclock: decode Clock: replica "eu": appears twice`},
-		{"an empty name", `{"":"4"}`, `vclock: decode Clock: invalid replica ""`},
-		{"invalid UTF-8", "{\"\xff\":\"4\"}", `vclock: decode Clock: invalid UTF-8`},
-		{"an object that does not end", `{"eu":"4"`, `vclock: decode Clock: unexpected EOF`},
-		{"two objects", `{}{}`, `vclock: decode Clock: offset 3: unexpected input after the object`},
+		{"nothing", ``, `EOF`},
+		{"an array", `["eu"]`, `[`},
+		{"a number", `{"eu":4}`, `"eu": json: cannot unmarshal number`},
+		{"null for a number", `{"eu":null}`, `"eu": null instead of a string`},
+		{"zero", `{"eu":"0"}`, `"eu": number "0" is not a decimal of at least 1 without leading zeros`},
+		{"a replica twice", `{"eu":"4","eu":"4"}`, `"eu" appears twice`},
+		{"an empty name", `{"":"4"}`, `"": invalid replica`},
+		{"invalid UTF-8", "{\"\xff\":\"4\"}", `invalid UTF-8`},
+		{"an object that does not end", `{"eu":"4"`, `EOF`},
+		{"two objects", `{}{}`, `after the end`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			require.EqualError(t, c.UnmarshalJSON([]byte(tt.input)), tt.want)
+			err := c.UnmarshalJSON([]byte(tt.input))
+			require.ErrorContains(t, err, "vclock: decode Clock: ")
+			require.ErrorContains(t, err, tt.want)
 			require.Equal(t, "eu:4,us:7", c.String(), "unchanged on error")
 		})
 	}

@@ -2,8 +2,6 @@ package vclock
 
 import (
 	"encoding/binary"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"math"
@@ -121,16 +119,12 @@ func (s *DotSet) UnmarshalJSON(data []byte) error {
 		return nil
 	}
 	held := map[Replica]numbers{}
-	err := decodeObject(data, func(r Replica, dec *json.Decoder) error {
-		var ranges string
-		if err := dec.Decode(&ranges); err != nil {
+	err := decodeObject(data, func(r Replica, value []byte) error {
+		text, err := decodeString(value)
+		if err != nil {
 			return err
 		}
-		if _, ok := held[r]; ok {
-			return errors.New("appears twice")
-		}
-		n, err := parseRanges(ranges)
-		held[r] = n
+		held[r], err = parseRanges(text)
 		return err
 	})
 	if err != nil {

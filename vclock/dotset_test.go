@@ -311,7 +311,9 @@ func TestDotSetUnmarshalRefuses(t *testing.T) {
 		t.Run(input, func(t *testing.T) {
 			var s vclock.DotSet
 			s.Add(vclock.Dot{Replica: "ap", Seq: 1})
-			require.EqualError(t, s.UnmarshalJSON([]byte(input)), `vclock: decode DotSet: replica "eu": `+want)
+			err := s.UnmarshalJSON([]byte(input))
+			require.ErrorContains(t, err, "vclock: decode DotSet: ")
+			require.ErrorContains(t, err, want)
 			require.Equal(t, "ap:1", s.String(), "unchanged on error")
 		})
 	}
