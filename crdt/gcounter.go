@@ -1,0 +1,228 @@
+package crdt
+
+import (
+	"cmp"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"iter"
+	"math"
+	"slices"
+
+	"github.com/rejoin-go/rejoin/internal/wire"
+	"github.com/rejoin-go/rejoin/vclock"
+)
+
+// A GCounter is a counter that only grows: every increment counts, wherever it
+// was made and however often it is delivered.
+//
+// Each replica has a total of its own, which only it raises; the value is the
+// sum of the totals, and merging takes the larger total of each replica.
+//
+// The zero GCounter is empty and ready to use. A GCounter is not safe for
+// concurrent use. Add takes O(log n) for n replicas, O(1) while one replica
+// keeps adding; Value and Merge take O(n).
+//
+// A replica name stands for one lineage of state: a replica restored from an
+// older snapshot repeats totals that others already hold, and its new
+// increments are lost up to there. It must continue under a new name, which
+// [vclock.Incarnation] makes.
+//
+// See Shapiro et al., “A comprehensive study of Convergent and Commutative
+// Replicated Data Types”, 2011, section 3.1.1,
+// https://inria.hal.science/inria-00555588.
+type GCounter struct {
+	one  [1]share // the content of a delta, unless all is used or the total is 0
+	all  []share  // sorted by replica, totals above 0
+	last int      // index of the share that was added to last
+}
+
+// A share is what one replica has added.
+type share struct {
+	replica vclock.Replica
+	total   uint64
+}
+
+func compareShares(a, b *share) int { return cmp.Compare(a.replica, b.replica) }
+
+func joinShare(x, y *share) bool {
+	grows := y.total > x.total
+	x.total = max(x.total, y.total)
+	return grows
+}
+
+// shares returns the content of c in either form. The result is only read.
+func (c *GCounter) shares() []share {
+	if c.all == nil && c.one[0].total > 0 {
+		return c.one[:]
+	}
+	return c.all
+}
+
+// expand makes c.all the content of c.
+func (c *GCounter) expand() {
+	if c.all == nil && c.one[0].total > 0 {
+		c.all = []share{c.one[0]}
+		c.one[0] = share{}
+	}
+}
+
+// Add adds n on behalf of r, and returns the delta. It panics if r is invalid.
+//
+// A total stops at the largest uint64; from then on [GCounter.Value] says that
+// it is not exact.
+func (c *GCounter) Add(r vclock.Replica, n uint64) *GCounter {
+	var d share
+	c.add(r, n, &d)
+	return &GCounter{one: [1]share{d}}
+}
+
+//go:noinline
+func (c *GCounter) add(r vclock.Replica, n uint64, d *share) {
+	i := c.last
+	if i >= len(c.all) || c.all[i].replica != r {
+		if i = c.locate(r, n); i < 0 {
+			return
+		}
+	}
+	s := &c.all[i]
+	if s.total += n; s.total < n {
+		s.total = math.MaxUint64
+	}
+	*d = *s
+}
+
+// locate returns the index of the share of r, which it creates, or -1 if there
+// is nothing to add.
+func (c *GCounter) locate(r vclock.Replica, n uint64) int {
+	checkReplica(r)
+	c.expand()
+	i, found := slices.BinarySearchFunc(c.all, r, func(s share, r vclock.Replica) int { return cmp.Compare(s.replica, r) })
+	if !found {
+		if n == 0 {
+			return -1
+		}
+		c.all = slices.Insert(c.all, i, share{replica: r})
+	}
+	c.last = i
+	return i
+}
+
+// Value returns the sum of all increments and whether it is exact. It is not
+// when the sum or one replica's total has reached the largest uint64, which is
+// then the value.
+func (c *GCounter) Value() (n uint64, exact bool) {
+	var sum wide
+	exact = true
+	for _, s := range c.shares() {
+		sum = sum.addUnsigned(s.total)
+		exact = exact && s.total < math.MaxUint64
+	}
+	n, fits := sum.uint64()
+	return n, exact && fits
+}
+
+// All returns an iterator over the replicas that have added something and their
+// totals, in order of their names.
+func (c *GCounter) All() iter.Seq2[vclock.Replica, uint64] {
+	return func(yield func(vclock.Replica, uint64) bool) {
+		for _, s := range c.shares() {
+			if !yield(s.replica, s.total) {
+				return
+			}
+		}
+	}
+}
+
+// Merge joins y into c and reports whether c changed. It neither modifies nor
+// retains y.
+func (c *GCounter) Merge(y *GCounter) bool {
+	c.expand()
+	all, changed := joinSorted(c.all, y.shares(), compareShares, joinShare)
+	c.all = all
+	return changed
+}
+
+// Clone returns a copy of c that shares no memory with it.
+func (c *GCounter) Clone() *GCounter { return &GCounter{all: slices.Clone(c.shares())} }
+
+// Equal reports whether c and y are the same state.
+func (c *GCounter) Equal(y *GCounter) bool { return slices.Equal(c.shares(), y.shares()) }
+
+// AppendBinary implements [encoding.BinaryAppender]:
+//
+//	version     1 byte     1
+//	replicas    varint     number of replicas, which follow in order of their names
+//	  length    varint     length of the name
+//	  name                 UTF-8
+//	  total     varint     at least 1
+//
+// It never returns an error.
+func (c *GCounter) AppendBinary(b []byte) ([]byte, error) {
+	shares := c.shares()
+	b = append(b, 1)
+	b = binary.AppendUvarint(b, uint64(len(shares)))
+	for _, s := range shares {
+		b = wire.AppendBytes(b, s.replica)
+		b = binary.AppendUvarint(b, s.total)
+	}
+	return b, nil
+}
+
+// MarshalBinary implements [encoding.BinaryMarshaler]; see [GCounter.AppendBinary].
+func (c *GCounter) MarshalBinary() ([]byte, error) { return c.AppendBinary(nil) }
+
+// UnmarshalBinary implements [encoding.BinaryUnmarshaler]. It accepts only what
+// [GCounter.AppendBinary] writes, and leaves c unchanged otherwise.
+func (c *GCounter) UnmarshalBinary(data []byte) error {
+	r := wire.NewReader(data)
+	r.Version(1)
+	all := make([]share, 0, r.Count(3))
+	for range cap(all) {
+		s := share{replica: readReplica(r), total: r.Uvarint()}
+		switch n := len(all); {
+		case s.total == 0:
+			r.Fail("replica %q has a total of 0", s.replica)
+		case n > 0 && all[n-1].replica >= s.replica:
+			r.Fail("replica %q follows %q", s.replica, all[n-1].replica)
+		}
+		if r.Err() != nil {
+			break
+		}
+		all = append(all, s)
+	}
+	if err := r.Close(); err != nil {
+		return fmt.Errorf("crdt: decode GCounter: %w", err)
+	}
+	*c = GCounter{all: all}
+	return nil
+}
+
+// MarshalJSON implements [json.Marshaler]: an object of the replicas' totals,
+// which are strings, as in {"eu":"3","us":"4"}.
+func (c *GCounter) MarshalJSON() ([]byte, error) {
+	totals := make(map[vclock.Replica]natural)
+	for r, n := range c.All() {
+		totals[r] = natural(n)
+	}
+	return json.Marshal(totals)
+}
+
+// UnmarshalJSON implements [json.Unmarshaler]. It accepts what
+// [GCounter.MarshalJSON] writes, in any order, and leaves c unchanged otherwise.
+func (c *GCounter) UnmarshalJSON(data []byte) error {
+	var totals map[vclock.Replica]natural
+	if err := json.Unmarshal(data, &totals); err != nil {
+		return fmt.Errorf("crdt: decode GCounter: %w", err)
+	}
+	all := make([]share, 0, len(totals))
+	for r, n := range totals {
+		if !r.IsValid() || n == 0 {
+			return fmt.Errorf("crdt: decode GCounter: invalid entry %q: %d", r, n)
+		}
+		all = append(all, share{r, uint64(n)})
+	}
+	slices.SortFunc(all, func(a, b share) int { return compareShares(&a, &b) })
+	*c = GCounter{all: all}
+	return nil
+}
