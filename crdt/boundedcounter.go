@@ -1,0 +1,380 @@
+package crdt
+
+import (
+	"cmp"
+	"fmt"
+	"iter"
+	"math"
+	"slices"
+
+	"github.com/rejoin-go/rejoin/vclock"
+)
+
+// A BoundedCounter is a counter whose value never crosses a bound, although
+// replicas change it without asking each other: stock that is not oversold,
+// seats that are not booked twice.
+//
+// The distance between value and bound is divided among the replicas as rights.
+// Moving away from the bound mints rights for the replica that does it; moving
+// towards the bound spends rights that the replica holds, and is refused with a
+// [*RightsError] when it holds too few. [BoundedCounter.Transfer] hands rights
+// over. A replica that can reach nobody can go on spending what it holds,
+// and nobody can spend it twice.
+//
+// The counter starts at its bound. The zero BoundedCounter is [AtLeast](0) and
+// ready to use. A BoundedCounter is not safe for concurrent use. Add and Sub
+// take O(log n) for n replicas, O(1) while one replica keeps changing it; Merge
+// takes O(n + t) for t pairs of replicas that rights moved between.
+//
+// # What every state satisfies
+//
+// Each delta tells, besides what its replica minted and spent, where the rights
+// that it received came from. Therefore every state, however many deltas were
+// lost, reordered or repeated on the way to it, accounts for all that it sees
+// spent, and its value is on the right side of the bound.
+//
+// # What breaks it
+//
+// A replica name stands for one lineage of state. A replica restored from an
+// older snapshot that goes on under its old name holds rights once more that it
+// has already spent, and no bound survives that. It must continue under
+// a new name, which [vclock.Incarnation] makes, merge what the other replicas
+// know, and may then [BoundedCounter.Reclaim] what its old name held.
+//
+// See Balegas et al., “Extending Eventually Consistent Cloud Databases for
+// Enforcing Numeric Invariants”, 2015, https://arxiv.org/abs/1503.09052.
+type BoundedCounter struct {
+	escrow
+	all  []holding // sorted by replica: whoever minted, spent, gave or received
+	last int       // index of the holding that changed last
+}
+
+// An escrow is the content of a delta: one replica's own entry, and all moves
+// of rights.
+type escrow struct {
+	own   entry // unused in a state that has holdings
+	moves ledger
+	bound bound
+}
+
+// An entry is what one replica has minted and spent; both only grow.
+type entry struct {
+	replica       vclock.Replica
+	minted, spent int64
+}
+
+// A holding is an entry and what follows for it from the moves.
+type holding struct {
+	entry
+	credit wide // received less handed over
+	fenced bool // reclaimed: the replica may do nothing more
+}
+
+func (h *holding) rights() wide { return h.credit.add(h.minted).add(-h.spent) }
+
+func compareHoldings(a, b *holding) int { return cmp.Compare(a.replica, b.replica) }
+
+func joinHolding(x, y *holding) bool {
+	grows := y.minted > x.minted || y.spent > x.spent
+	x.minted, x.spent = max(x.minted, y.minted), max(x.spent, y.spent)
+	return grows
+}
+
+// A bound is the number that the value stays on one side of.
+type bound struct {
+	upper bool
+	at    int64
+}
+
+// join returns the greater of two bounds: the zero bound is the least, a lower
+// bound is less than an upper one, and then numbers decide.
+func (b bound) join(c bound) bound {
+	rank := func(b bound) int {
+		switch {
+		case b == bound{}:
+			return 0
+		case !b.upper:
+			return 1
+		}
+		return 2
+	}
+	if cmp.Or(cmp.Compare(rank(b), rank(c)), cmp.Compare(b.at, c.at)) < 0 {
+		return c
+	}
+	return b
+}
+
+func (b bound) String() string {
+	if b.upper {
+		return fmt.Sprintf("at most %d", b.at)
+	}
+	return fmt.Sprintf("at least %d", b.at)
+}
+
+// AtLeast returns a counter that starts at n and never falls below it. Add
+// mints rights and Sub spends them.
+//
+// All replicas of a counter must be made with the same bound;
+// [BoundedCounter.Verify] tells if they were not.
+func AtLeast(n int64) *BoundedCounter {
+	return &BoundedCounter{escrow: escrow{bound: bound{at: n}}}
+}
+
+// AtMost returns a counter that starts at n and never rises above it. Sub mints
+// rights and Add spends them: to book 100 seats, begin with AtMost(100) and let
+// one replica subtract 100.
+//
+// All replicas of a counter must be made with the same bound;
+// [BoundedCounter.Verify] tells if they were not.
+func AtMost(n int64) *BoundedCounter {
+	return &BoundedCounter{escrow: escrow{bound: bound{upper: true, at: n}}}
+}
+
+// Bound returns the bound and whether it is an upper one.
+func (c *BoundedCounter) Bound() (n int64, upper bool) { return c.bound.at, c.bound.upper }
+
+// Add adds n on behalf of r, and returns the delta. The error is [ErrAmount] if n
+// is not positive, [ErrOverflow] if r has added or subtracted too much
+// altogether, a [*FencedError] if the rights of r were reclaimed, and, under an
+// upper bound, a [*RightsError] if r holds less than n rights. Add panics if r
+// is invalid.
+func (c *BoundedCounter) Add(r vclock.Replica, n int64) (*BoundedCounter, error) {
+	var d escrow
+	err := c.change(r, n, false, &d)
+	return &BoundedCounter{escrow: d}, err
+}
+
+// Sub subtracts n on behalf of r, and returns the delta. The error is [ErrAmount]
+// if n is not positive, [ErrOverflow] if r has added or subtracted too much
+// altogether, a [*FencedError] if the rights of r were reclaimed, and, under
+// a lower bound, a [*RightsError] if r holds less than n rights. Sub panics if r
+// is invalid.
+func (c *BoundedCounter) Sub(r vclock.Replica, n int64) (*BoundedCounter, error) {
+	var d escrow
+	err := c.change(r, n, true, &d)
+	return &BoundedCounter{escrow: d}, err
+}
+
+//go:noinline
+func (c *BoundedCounter) change(r vclock.Replica, n int64, down bool, d *escrow) error {
+	spend := down != c.bound.upper
+	h := c.find(r)
+	switch {
+	case n < 1:
+		return fmt.Errorf("%w: %d", ErrAmount, n)
+	case h == nil && spend:
+		return c.refusal(r, n)
+	case h == nil:
+		h = c.insert(r)
+	case h.fenced:
+		return &FencedError{Replica: r, By: c.moves.taker(r)}
+	case spend && c.spendable(h).add(-n).negative():
+		return c.refusal(r, n)
+	case spend && h.spent > math.MaxInt64-n, !spend && h.minted > math.MaxInt64-n:
+		return fmt.Errorf("%w: replica %q", ErrOverflow, string(r))
+	}
+	if spend {
+		h.spent += n
+	} else {
+		h.minted += n
+	}
+	*d = escrow{own: h.entry, moves: c.moves, bound: c.bound}
+	return nil
+}
+
+// find returns the holding of r, or nil.
+func (c *BoundedCounter) find(r vclock.Replica) *holding {
+	if c.last < len(c.all) && c.all[c.last].replica == r {
+		return &c.all[c.last]
+	}
+	checkReplica(r)
+	c.expand()
+	i, found := c.search(r)
+	if !found {
+		return nil
+	}
+	c.last = i
+	return &c.all[i]
+}
+
+func (c *BoundedCounter) search(r vclock.Replica) (int, bool) {
+	return slices.BinarySearchFunc(c.all, r, func(h holding, r vclock.Replica) int { return cmp.Compare(h.replica, r) })
+}
+
+// insert returns a new holding for r, which has none.
+func (c *BoundedCounter) insert(r vclock.Replica) *holding {
+	i, _ := c.search(r)
+	c.all = slices.Insert(c.all, i, holding{entry: entry{replica: r}})
+	c.last = i
+	return &c.all[i]
+}
+
+// spendable returns what h may spend: its rights less the debts of all, so that
+// a counter in which rights were spent twice goes no further.
+func (c *BoundedCounter) spendable(h *holding) wide {
+	if c.moves == nil {
+		return h.rights()
+	}
+	return h.rights().minus(c.debt())
+}
+
+// debt returns the sum of the rights that replicas spent without holding them.
+func (c *BoundedCounter) debt() wide {
+	var debt wide
+	for i := range c.all {
+		if rights := c.all[i].rights(); rights.negative() {
+			debt = debt.minus(rights)
+		}
+	}
+	return debt
+}
+
+// settle computes what follows for the holdings from the moves.
+func (c *BoundedCounter) settle() {
+	touch := func(r vclock.Replica) *holding {
+		if i, found := c.search(r); found {
+			return &c.all[i]
+		}
+		return c.insert(r)
+	}
+	for i := range c.all {
+		c.all[i].credit, c.all[i].fenced = wide{}, false
+	}
+	for _, a := range c.moves {
+		var out wide
+		for _, moves := range [][]move{a.given, a.taken} {
+			for _, m := range moves {
+				h := touch(m.to)
+				h.credit = h.credit.add(m.n)
+				out = out.add(m.n)
+			}
+		}
+		h := touch(a.owner)
+		h.minted = max(h.minted, a.backed)
+		h.credit = h.credit.minus(out)
+		h.fenced = len(a.taken) > 0
+	}
+}
+
+// holdings returns the holdings of c in either form. The result is only read.
+func (c *BoundedCounter) holdings() []holding {
+	if c.all != nil || c.own.replica == "" {
+		return c.all
+	}
+	full := BoundedCounter{escrow: escrow{moves: c.moves}, all: []holding{{entry: c.own}}}
+	full.settle()
+	return full.all
+}
+
+// expand turns a delta into a state that can be changed.
+func (c *BoundedCounter) expand() {
+	c.all = c.holdings()
+	c.own = entry{}
+}
+
+// Value returns the value and whether it is exact. It is not if it does not fit
+// an int64, or if more rights were spent than there are, which takes a reused
+// replica name or a wrong Reclaim; the value is then the bound.
+func (c *BoundedCounter) Value() (n int64, exact bool) {
+	var distance wide
+	all := c.holdings()
+	for i := range all {
+		distance = distance.add(all[i].minted).add(-all[i].spent)
+	}
+	sound := !distance.negative()
+	if !sound {
+		distance = wide{}
+	}
+	if c.bound.upper {
+		distance = wide{}.minus(distance)
+	}
+	n, exact = distance.add(c.bound.at).int64()
+	return n, exact && sound
+}
+
+// Rights returns how many rights r holds as far as c knows. It is negative for
+// a replica in debt, and exact for the owner of the name; what others hold may
+// have changed.
+func (c *BoundedCounter) Rights(r vclock.Replica) int64 {
+	for _, h := range c.holdings() {
+		if h.replica == r {
+			n, _ := h.rights().int64()
+			return n
+		}
+	}
+	return 0
+}
+
+// Holders returns an iterator over the replicas that c has heard of and their
+// [BoundedCounter.Rights], in order of their names.
+func (c *BoundedCounter) Holders() iter.Seq2[vclock.Replica, int64] {
+	return func(yield func(vclock.Replica, int64) bool) {
+		for _, h := range c.holdings() {
+			if n, _ := h.rights().int64(); !yield(h.replica, n) {
+				return
+			}
+		}
+	}
+}
+
+// Debt returns how many rights were spent by replicas that did not hold them.
+// It is 0 unless [BoundedCounter.Reclaim] took the rights of a replica that was
+// still at work, or a replica name was used by two lineages of state.
+func (c *BoundedCounter) Debt() int64 {
+	full := BoundedCounter{all: c.holdings()}
+	n, _ := full.debt().int64()
+	return n
+}
+
+// Merge joins y into c and reports whether c changed. It neither modifies nor
+// retains y. Of two different bounds, which are a mistake, the upper one stays,
+// then the larger.
+func (c *BoundedCounter) Merge(y *BoundedCounter) bool {
+	c.expand()
+	bound := c.bound.join(y.bound)
+	moves := c.moves.join(y.moves)
+	rebound, moved := bound != c.bound, !moves.same(c.moves)
+	c.bound, c.moves = bound, moves
+	changed := false
+	if y.own.replica != "" {
+		changed = c.mergeEntry(&y.own)
+	} else {
+		c.all, changed = joinSorted(c.all, y.all, compareHoldings, joinHolding)
+	}
+	if moved {
+		c.settle()
+	}
+	return changed || moved || rebound
+}
+
+// mergeEntry joins what one replica minted and spent.
+func (c *BoundedCounter) mergeEntry(y *entry) bool {
+	h := c.find(y.replica)
+	if h == nil {
+		h = c.insert(y.replica)
+	}
+	changed := y.minted > h.minted || y.spent > h.spent
+	h.minted, h.spent = max(h.minted, y.minted), max(h.spent, y.spent)
+	return changed
+}
+
+// Clone returns a copy of c that shares no memory with it that either could
+// change.
+func (c *BoundedCounter) Clone() *BoundedCounter {
+	return &BoundedCounter{escrow: escrow{moves: c.moves, bound: c.bound}, all: slices.Clone(c.holdings())}
+}
+
+// Equal reports whether c and y are the same state.
+func (c *BoundedCounter) Equal(y *BoundedCounter) bool {
+	return c.bound == y.bound && c.moves.equal(y.moves) && slices.Equal(c.holdings(), y.holdings())
+}
+
+// Verify returns an error if c and y have different bounds, which a counter
+// that has only one never does. A counter without bound, as in an empty delta,
+// agrees with any.
+func (c *BoundedCounter) Verify(y *BoundedCounter) error {
+	if zero := (bound{}); c.bound != y.bound && c.bound != zero && y.bound != zero {
+		return fmt.Errorf("crdt: counters with different bounds: %v and %v", c.bound, y.bound)
+	}
+	return nil
+}

@@ -1,0 +1,310 @@
+package crdt
+
+import (
+	"cmp"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/rejoin-go/rejoin/internal/wire"
+	"github.com/rejoin-go/rejoin/vclock"
+)
+
+// AppendBinary implements [encoding.BinaryAppender]:
+//
+//	version     1 byte     1
+//	side        1 byte     0 for a lower bound, 1 for an upper one
+//	bound       varint     zigzag
+//	replicas    varint     number of replicas, which follow in order of their names
+//	  length    varint     length of the name
+//	  name                 UTF-8
+//	  minted    varint     63 bits
+//	  spent     varint     63 bits
+//	accounts    varint     number of replicas that rights were moved from; they follow in order of their names
+//	  owner     varint     its place in the list of replicas, from 0
+//	  backed    varint     what it had minted at the latest of these moves
+//	  given     varint     number of replicas that it gave rights to; they follow in order of their names
+//	    to      varint     its place in the list of replicas
+//	    amount  varint     at least 1, 63 bits
+//	  taken     varint     number of replicas that reclaimed its rights; they follow in order of their names
+//	    to      varint     its place in the list of replicas
+//	    amount  varint     63 bits
+//
+// A replica that has neither minted nor spent is listed only if rights moved from
+// or to it. AppendBinary never returns an error.
+func (c *BoundedCounter) AppendBinary(b []byte) ([]byte, error) {
+	all := c.holdings()
+	b = append(b, 1, 0)
+	if c.bound.upper {
+		b[len(b)-1] = 1
+	}
+	b = binary.AppendVarint(b, c.bound.at)
+	b = binary.AppendUvarint(b, uint64(len(all)))
+	for i := range all {
+		b = wire.AppendBytes(b, all[i].replica)
+		b = binary.AppendUvarint(b, uint64(all[i].minted))
+		b = binary.AppendUvarint(b, uint64(all[i].spent))
+	}
+	place := func(b []byte, r vclock.Replica) []byte {
+		i, _ := slices.BinarySearchFunc(all, r, func(h holding, r vclock.Replica) int { return cmp.Compare(h.replica, r) })
+		return binary.AppendUvarint(b, uint64(i))
+	}
+	b = binary.AppendUvarint(b, uint64(len(c.moves)))
+	for _, a := range c.moves {
+		b = place(b, a.owner)
+		b = binary.AppendUvarint(b, uint64(a.backed))
+		for _, moves := range [][]move{a.given, a.taken} {
+			b = binary.AppendUvarint(b, uint64(len(moves)))
+			for _, m := range moves {
+				b = binary.AppendUvarint(place(b, m.to), uint64(m.n))
+			}
+		}
+	}
+	return b, nil
+}
+
+// MarshalBinary implements [encoding.BinaryMarshaler]; see
+// [BoundedCounter.AppendBinary].
+func (c *BoundedCounter) MarshalBinary() ([]byte, error) { return c.AppendBinary(nil) }
+
+// UnmarshalBinary implements [encoding.BinaryUnmarshaler]. It accepts only what
+// [BoundedCounter.AppendBinary] writes, and leaves c unchanged otherwise. It
+// allocates at most 16 times the length of data.
+func (c *BoundedCounter) UnmarshalBinary(data []byte) error {
+	var x BoundedCounter
+	r := wire.NewReader(data)
+	r.Version(1)
+	side := r.Byte()
+	if side > 1 {
+		r.Fail("side %d of the bound is neither 0 nor 1", side)
+	}
+	x.bound.upper = side == 1
+	u := r.Uvarint()
+	x.bound.at = int64(u>>1) ^ -int64(u&1)
+	x.all = readHoldings(r)
+	x.moves = readLedger(r, x.all)
+	if err := r.Close(); err != nil {
+		return fmt.Errorf("crdt: decode BoundedCounter: %w", err)
+	}
+	if err := x.adopt(); err != nil {
+		return fmt.Errorf("crdt: decode BoundedCounter: %w", err)
+	}
+	*c = x
+	return nil
+}
+
+func readAmount(r *wire.Reader) int64 {
+	n := r.Uvarint()
+	if n > math.MaxInt64 {
+		r.Fail("amount %d exceeds 63 bits", n)
+	}
+	return int64(n)
+}
+
+func readHoldings(r *wire.Reader) []holding {
+	n := r.Count(4)
+	if n == 0 {
+		return nil
+	}
+	all := make([]holding, 0, n)
+	for range n {
+		e := entry{readReplica(r), readAmount(r), readAmount(r)}
+		if k := len(all); k > 0 && all[k-1].replica >= e.replica {
+			r.Fail("replica %q follows %q", e.replica, all[k-1].replica)
+		}
+		if r.Err() != nil {
+			return nil
+		}
+		all = append(all, holding{entry: e})
+	}
+	return all
+}
+
+// readPlace reads a place in the list of replicas that is larger than the one
+// before it.
+func readPlace(r *wire.Reader, all []holding, before int) int {
+	i := r.Uvarint()
+	switch {
+	case i >= uint64(len(all)):
+		r.Fail("place %d in a list of %d replicas", i, len(all))
+		return 0
+	case int(i) <= before:
+		r.Fail("place %d follows %d", i, before)
+	}
+	return int(i)
+}
+
+func readLedger(r *wire.Reader, all []holding) ledger {
+	n := r.Count(6)
+	if n == 0 {
+		return nil
+	}
+	l := make(ledger, 0, n)
+	before := -1
+	for range n {
+		i := readPlace(r, all, before)
+		before = i
+		backed := readAmount(r)
+		given, taken := readMoves(r, all), readMoves(r, all)
+		if r.Err() != nil {
+			return nil
+		}
+		l = append(l, account{all[i].replica, backed, given, taken})
+	}
+	return l
+}
+
+func readMoves(r *wire.Reader, all []holding) []move {
+	n := r.Count(2)
+	if n == 0 {
+		return nil
+	}
+	moves := make([]move, 0, n)
+	before := -1
+	for range n {
+		before = readPlace(r, all, before)
+		amount := readAmount(r)
+		if r.Err() != nil {
+			return nil
+		}
+		moves = append(moves, move{all[before].replica, amount})
+	}
+	return moves
+}
+
+// adopt completes a decoded state, or returns an error if it is not one that
+// mutators and merges can make.
+func (c *BoundedCounter) adopt() error {
+	named := make(map[vclock.Replica]bool)
+	for _, a := range c.moves {
+		named[a.owner] = true
+		if len(a.given)+len(a.taken) == 0 {
+			return fmt.Errorf("account of replica %q without a move", string(a.owner))
+		}
+		if i, found := c.search(a.owner); a.backed > 0 && (!found || c.all[i].minted < a.backed) {
+			return fmt.Errorf("account of replica %q is backed by more than it minted", string(a.owner))
+		}
+		for _, m := range slices.Concat(a.given, a.taken) {
+			named[m.to] = true
+			if m.to == a.owner {
+				return fmt.Errorf("replica %q moved rights to itself", string(a.owner))
+			}
+		}
+		for _, m := range a.given {
+			if m.n == 0 {
+				return fmt.Errorf("replica %q gave nothing to %q", string(a.owner), string(m.to))
+			}
+		}
+	}
+	c.settle()
+	for i := range c.all {
+		if h := &c.all[i]; h.minted == 0 && h.spent == 0 && !named[h.replica] {
+			return fmt.Errorf("replica %q did nothing", string(h.replica))
+		}
+	}
+	return nil
+}
+
+type boundedJSON struct {
+	AtLeast  *decimal                       `json:"atLeast,omitempty"`
+	AtMost   *decimal                       `json:"atMost,omitempty"`
+	Replicas map[vclock.Replica]*escrowJSON `json:"replicas"`
+}
+
+type escrowJSON struct {
+	Minted decimal                    `json:"minted"`
+	Spent  decimal                    `json:"spent"`
+	Backed *decimal                   `json:"backed,omitempty"`
+	Given  map[vclock.Replica]decimal `json:"given,omitempty"`
+	Taken  map[vclock.Replica]decimal `json:"taken,omitempty"`
+}
+
+// MarshalJSON implements [json.Marshaler]. Numbers are strings, as in
+//
+//	{"atLeast":"0","replicas":{"eu":{"minted":"0","spent":"2"},
+//	 "us":{"minted":"9","spent":"1","backed":"9","given":{"eu":"4"}}}}
+func (c *BoundedCounter) MarshalJSON() ([]byte, error) {
+	at := decimal(c.bound.at)
+	out := boundedJSON{AtLeast: &at, Replicas: make(map[vclock.Replica]*escrowJSON)}
+	if c.bound.upper {
+		out.AtLeast, out.AtMost = nil, &at
+	}
+	for _, h := range c.holdings() {
+		out.Replicas[h.replica] = &escrowJSON{Minted: decimal(h.minted), Spent: decimal(h.spent)}
+	}
+	for _, a := range c.moves {
+		backed := decimal(a.backed)
+		e := out.Replicas[a.owner]
+		e.Backed, e.Given, e.Taken = &backed, movesJSON(a.given), movesJSON(a.taken)
+	}
+	return json.Marshal(out)
+}
+
+func movesJSON(moves []move) map[vclock.Replica]decimal {
+	out := make(map[vclock.Replica]decimal, len(moves))
+	for _, m := range moves {
+		out[m.to] = decimal(m.n)
+	}
+	return out
+}
+
+// UnmarshalJSON implements [json.Unmarshaler]. It accepts what
+// [BoundedCounter.MarshalJSON] writes, in any order, and leaves c unchanged
+// otherwise.
+func (c *BoundedCounter) UnmarshalJSON(data []byte) error {
+	var in boundedJSON
+	if err := json.Unmarshal(data, &in); err != nil {
+		return fmt.Errorf("crdt: decode BoundedCounter: %w", err)
+	}
+	x, err := in.state()
+	if err != nil {
+		return fmt.Errorf("crdt: decode BoundedCounter: %w", err)
+	}
+	*c = *x
+	return nil
+}
+
+func (in *boundedJSON) state() (*BoundedCounter, error) {
+	var x BoundedCounter
+	switch {
+	case (in.AtLeast == nil) == (in.AtMost == nil):
+		return nil, errors.New("want one of atLeast and atMost")
+	case in.AtLeast != nil:
+		x.bound = bound{at: int64(*in.AtLeast)}
+	default:
+		x.bound = bound{upper: true, at: int64(*in.AtMost)}
+	}
+	for r, e := range in.Replicas {
+		if e == nil || !r.IsValid() || e.Minted < 0 || e.Spent < 0 {
+			return nil, fmt.Errorf("invalid entry of replica %q", string(r))
+		}
+		x.all = append(x.all, holding{entry: entry{r, int64(e.Minted), int64(e.Spent)}})
+		if e.Backed == nil && len(e.Given)+len(e.Taken) == 0 {
+			continue
+		}
+		a := account{owner: r, given: in.moves(e.Given), taken: in.moves(e.Taken)}
+		if e.Backed == nil || *e.Backed < 0 || len(a.given) != len(e.Given) || len(a.taken) != len(e.Taken) {
+			return nil, fmt.Errorf("invalid account of replica %q", string(r))
+		}
+		a.backed = int64(*e.Backed)
+		x.moves = append(x.moves, a)
+	}
+	slices.SortFunc(x.all, func(a, b holding) int { return compareHoldings(&a, &b) })
+	slices.SortFunc(x.moves, func(a, b account) int { return compareAccounts(&a, &b) })
+	return &x, x.adopt()
+}
+
+// moves returns the valid moves to replicas that are listed, sorted.
+func (in *boundedJSON) moves(to map[vclock.Replica]decimal) []move {
+	var moves []move
+	for r, n := range to {
+		if _, listed := in.Replicas[r]; listed && n >= 0 {
+			moves = append(moves, move{r, int64(n)})
+		}
+	}
+	slices.SortFunc(moves, func(a, b move) int { return compareMoves(&a, &b) })
+	return moves
+}

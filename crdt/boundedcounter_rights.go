@@ -1,0 +1,155 @@
+package crdt
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/rejoin-go/rejoin/vclock"
+)
+
+// Transfer hands n rights of one replica to another, and returns the delta. A
+// transfer to itself changes nothing. The error is [ErrAmount] if n is not
+// positive, a [*RightsError] if the giver holds less than n rights,
+// a [*FencedError] if the rights of either were reclaimed (but rights that
+// repay a debt are taken), and [ErrOverflow] if too much went from one to the
+// other altogether. Transfer panics if a name is invalid.
+//
+// Only the owner of the name from may call it, as with every mutator.
+func (c *BoundedCounter) Transfer(from, to vclock.Replica, n int64) (*BoundedCounter, error) {
+	checkReplica(to)
+	giver := c.find(from)
+	switch {
+	case n < 1:
+		return new(BoundedCounter), fmt.Errorf("%w: %d", ErrAmount, n)
+	case giver == nil:
+		return new(BoundedCounter), c.refusal(from, n)
+	case giver.fenced:
+		return new(BoundedCounter), &FencedError{Replica: from, By: c.moves.taker(from)}
+	case giver.rights().add(-n).negative():
+		return new(BoundedCounter), c.refusal(from, n)
+	case from == to:
+		return new(BoundedCounter), nil
+	}
+	if i, found := c.search(to); found && c.all[i].fenced && !c.all[i].rights().negative() {
+		return new(BoundedCounter), &FencedError{Replica: to, By: c.moves.taker(to)}
+	}
+	if c.moves.moved(from, to, false) > math.MaxInt64-n {
+		return new(BoundedCounter), fmt.Errorf("%w: transfers from %q to %q", ErrOverflow, string(from), string(to))
+	}
+	return c.move(from, to, n, false), nil
+}
+
+// Reclaim gives all rights that c sees the replica from hold to the replica by,
+// fences from, and returns the delta. The error is a [*FencedError] if the rights
+// of by itself were reclaimed, or an error that says so if from and by are the
+// same. Reclaim panics if a name is invalid.
+//
+// It is for a replica that will never act again, and it is only as right as
+// that claim. It should be called once, by one survivor, which has merged the
+// states of all others. A replica that learns of it refuses to
+// act for from. What from spends until then still counts, as does what from
+// spent and by had not heard of: from is then in debt, [BoundedCounter.Debt]
+// tells how much, [BoundedCounter.Rights] of from is negative, and as long as
+// that is so every replica spends only what it holds beyond the debt. Two
+// survivors that reclaim the same rights make the same kind of debt. A debt is
+// repaid by a Transfer to from. If debts exceed what
+// all others hold, more was spent than there was: Value stays at the bound and
+// says that it is not exact.
+func (c *BoundedCounter) Reclaim(from, by vclock.Replica) (*BoundedCounter, error) {
+	checkReplica(from)
+	if taker := c.find(by); taker != nil && taker.fenced {
+		return new(BoundedCounter), &FencedError{Replica: by, By: c.moves.taker(by)}
+	}
+	if from == by {
+		return new(BoundedCounter), fmt.Errorf("crdt: replica %q cannot reclaim its own rights", string(from))
+	}
+	var n int64
+	if i, found := c.search(from); found {
+		n, _ = c.all[i].rights().int64()
+		n = min(max(n, 0), math.MaxInt64-c.moves.moved(from, by, true))
+		if n == 0 && c.all[i].fenced {
+			return new(BoundedCounter), nil
+		}
+	}
+	return c.move(from, by, n, true), nil
+}
+
+// move records one move and returns its delta, which speaks for the replica
+// that made the move.
+func (c *BoundedCounter) move(from, to vclock.Replica, n int64, taken bool) *BoundedCounter {
+	var backed int64
+	if i, found := c.search(from); found {
+		backed = c.all[i].minted
+	}
+	c.moves = c.moves.with(from, to, n, backed, taken)
+	c.settle()
+	maker := from
+	if taken {
+		maker = to
+	}
+	i, _ := c.search(maker)
+	return &BoundedCounter{escrow: escrow{own: c.all[i].entry, moves: c.moves, bound: c.bound}}
+}
+
+// refusal returns the error for r having less than n rights to spend.
+func (c *BoundedCounter) refusal(r vclock.Replica, n int64) error {
+	e := &RightsError{Replica: r, Need: n}
+	for r, n := range c.Holders() {
+		e.Held = append(e.Held, Held{r, n})
+	}
+	if h := c.find(r); h != nil {
+		e.Have, _ = c.spendable(h).int64()
+		e.Have = max(e.Have, 0)
+	}
+	return e
+}
+
+// ErrAmount is matched by the error that the mutators of [BoundedCounter] return
+// for an amount that is not positive.
+var ErrAmount = errors.New("crdt: amount is not positive")
+
+// ErrOverflow is matched by the error that the mutators of [BoundedCounter]
+// return when something would exceed the largest int64: what one replica has
+// added altogether, what it has subtracted, or what it has transferred to
+// another.
+var ErrOverflow = errors.New("crdt: total exceeds 63 bits")
+
+// A RightsError is returned by [BoundedCounter.Add], [BoundedCounter.Sub] and
+// [BoundedCounter.Transfer] when a replica lacks the rights. Nothing has changed
+// then; Held tells whom to ask for a transfer.
+type RightsError struct {
+	Replica vclock.Replica // the replica that lacks rights
+	Need    int64          // how many rights the operation takes
+	Have    int64          // how many the replica can spend, at least 0
+	Held    []Held         // what every known replica holds, in order of names
+}
+
+// A Held says how many rights a replica holds. It is part of [RightsError].
+type Held struct {
+	Replica vclock.Replica
+	Rights  int64
+}
+
+func (e *RightsError) Error() string {
+	held := make([]string, len(e.Held))
+	for i, h := range e.Held {
+		held[i] = fmt.Sprintf("%q holds %d", string(h.Replica), h.Rights)
+	}
+	return fmt.Sprintf("crdt: replica %q needs %d rights and has %d to spend (%s)",
+		string(e.Replica), e.Need, e.Have, cmp.Or(strings.Join(held, ", "), "nobody holds any"))
+}
+
+// A FencedError is returned by the mutators of [BoundedCounter] for a replica
+// whose rights were reclaimed. If it is alive after all, it goes on under a new
+// name, which [vclock.Incarnation] makes.
+type FencedError struct {
+	Replica vclock.Replica // the replica that may not act any more
+	By      vclock.Replica // the replica that reclaimed its rights; of several, the first by name
+}
+
+func (e *FencedError) Error() string {
+	return fmt.Sprintf("crdt: the rights of replica %q were reclaimed by %q", string(e.Replica), string(e.By))
+}
