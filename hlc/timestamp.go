@@ -36,8 +36,7 @@ const Max Timestamp = 1<<63 - 1
 // (section 6.2 of the paper has 48 bits of physical time and 16 of counter).
 const logicalBits = 16
 
-// layout is RFC 3339 in UTC with nine fractional digits. Time formatting takes
-// the last letter literally, because only "Z07" is a time zone.
+// layout is the form of the text.
 const layout = "2006-01-02T15:04:05.000000000Z"
 
 // At returns the timestamp of t to the nanosecond. A t before 1970 gives 0, and
@@ -85,24 +84,37 @@ func (t Timestamp) IsZero() bool { return t == 0 }
 // timestamps do.
 func (t Timestamp) String() string {
 	var b [len(layout)]byte
-	return string(t.Time().AppendFormat(b[:0], layout))
+	return string(t.appendText(b[:0]))
+}
+
+// appendText appends the form of String. Package time formats and parses RFC 3339
+// without a fixed fraction three times as fast as it does layout.
+func (t Timestamp) appendText(b []byte) []byte {
+	b = t.Time().AppendFormat(b, time.RFC3339)
+	b = append(b[:len(b)-len("Z")], ".000000000Z"...)
+	nano := t % Timestamp(time.Second)
+	for i := len(b) - len("0Z"); nano > 0; i-- {
+		b[i] = byte('0' + nano%10)
+		nano /= 10
+	}
+	return b
 }
 
 // Parse returns the timestamp whose [Timestamp.String] is s. It returns an error
 // for every other string, however close: an offset in place of Z, fewer digits,
 // a leap second, a time outside 1970 to [Max].
 func Parse(s string) (Timestamp, error) {
-	u, err := time.Parse(layout, s)
+	u, err := time.Parse(time.RFC3339Nano, s)
 	if err != nil {
-		return 0, fmt.Errorf("hlc: parse %s: not of the form %s", quote(s), layout)
-	}
-	var b [len(layout)]byte
-	if string(u.AppendFormat(b[:0], layout)) != s {
 		return 0, fmt.Errorf("hlc: parse %s: not of the form %s", quote(s), layout)
 	}
 	t := At(u)
 	if !t.Time().Equal(u) {
 		return 0, fmt.Errorf("hlc: parse %s: outside %v to %v", quote(s), Timestamp(0), Max)
+	}
+	var b [len(layout)]byte
+	if string(t.appendText(b[:0])) != s {
+		return 0, fmt.Errorf("hlc: parse %s: not of the form %s", quote(s), layout)
 	}
 	return t, nil
 }
@@ -122,7 +134,7 @@ func (t Timestamp) AppendText(b []byte) ([]byte, error) {
 	if t > Max {
 		return b, aboveMax("encode", uint64(t))
 	}
-	return t.Time().AppendFormat(b, layout), nil
+	return t.appendText(b), nil
 }
 
 // MarshalText implements [encoding.TextMarshaler]; see [Timestamp.AppendText].

@@ -105,6 +105,7 @@ func TestTimestampRoundTrips(t *testing.T) {
 		require.NoError(t, got.UnmarshalText(must(ts.MarshalText())))
 		require.Equal(t, ts, got)
 		require.Equal(t, ts.String(), string(must(ts.MarshalText())))
+		require.Equal(t, ts.Time().Format("2006-01-02T15:04:05.000000000Z"), ts.String())
 
 		got = 0
 		require.NoError(t, got.Scan(must(ts.Value())))
@@ -207,6 +208,7 @@ func TestEncodersRefuseAboveMax(t *testing.T) {
 		require.ErrorContains(t, err, "above the maximum")
 		_, err = json.Marshal(ts)
 		require.ErrorContains(t, err, "above the maximum")
+		require.Equal(t, ts.Time().Format(time.RFC3339Nano), ts.String(), "for the error message")
 	}
 }
 
