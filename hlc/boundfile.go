@@ -58,7 +58,8 @@ func OpenBoundFile(path string) (*BoundFile, error) {
 	return &BoundFile{path: path, lock: lock}, nil
 }
 
-// Close unlocks the file. Load and Store then return [os.ErrClosed].
+// Close unlocks the file. Load, Store and Close then return an error that matches
+// [os.ErrClosed].
 func (f *BoundFile) Close() error {
 	if f.lock == nil {
 		return f.closedError("close")

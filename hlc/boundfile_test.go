@@ -123,8 +123,27 @@ func TestBoundFileStoreFailure(t *testing.T) {
 	require.NoError(t, os.Mkdir(path+".tmp", 0o700), "a directory in the way")
 	require.Error(t, f.Store(6))
 	require.Equal(t, hlc.Timestamp(5), must(f.Load()))
+	require.NoError(t, os.Remove(path+".tmp"))
 
-	_, err := hlc.OpenBoundFile(filepath.Join(t.TempDir(), "missing", "clock"))
+	if _, err := os.Stat("/dev/full"); err == nil {
+		require.NoError(t, os.Symlink("/dev/full", path+".tmp"))
+		require.ErrorContains(t, f.Store(6), "no space left")
+		require.Equal(t, hlc.Timestamp(5), must(f.Load()))
+		require.NoError(t, os.Remove(path+".tmp"))
+	}
+	require.NoError(t, f.Store(6))
+}
+
+// A path that is no file is an error at every call, from the first on.
+func TestBoundFilePathInUseOtherwise(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "clock")
+	require.NoError(t, os.Mkdir(path, 0o700))
+	f := openBound(t, path)
+	_, err := f.Load()
+	require.Error(t, err)
+	require.Error(t, f.Store(1))
+
+	_, err = hlc.OpenBoundFile(filepath.Join(t.TempDir(), "missing", "clock"))
 	require.ErrorIs(t, err, os.ErrNotExist)
 	require.ErrorContains(t, err, "hlc: open bound file: ")
 }

@@ -19,24 +19,25 @@ const DefaultMaxAhead = 500 * time.Millisecond
 const horizon = Max - 1<<56
 
 // A Clock is a hybrid logical clock. It issues timestamps that strictly increase,
-// that are greater than every timestamp it has received, and that stay close to
-// physical time: ahead of it by no more than the fastest clock heard from, and
-// by no more than MaxAhead if physical time does not step backward.
+// that are greater than every timestamp it has accepted from others, and that
+// stay close to physical time: ahead of it by no more than the fastest clock heard
+// from, and by no more than MaxAhead while physical time goes forward.
 //
 // If event e happened before event f, on one replica or through messages, then
 // the timestamp of e is smaller than that of f. The converse does not hold: a
 // smaller timestamp does not say that one event knew of the other, for which
 // there are vector clocks.
 //
-// A clock does not issue a timestamp twice. Two clocks may issue equal ones, and
-// so may a process and the one it replaces after a crash: see [Durable].
+// A clock does not issue a timestamp twice, save for what [Clock.Next] returns
+// after one that it does not accept. Two clocks may issue equal ones, and so may
+// a process and the one that replaces it after a crash: see [Durable].
 //
 // The zero Clock reads [time.Now] and is ready to use. The fields must not be
 // changed after first use. A Clock is safe for concurrent use and must not be
 // copied after first use. It is lock-free: an operation reads physical time and
 // changes one atomic word, O(1) and without allocating.
 //
-// Sources: Kulkarni et al., "Logical Physical Clocks", 2014, figure 5, in the
+// Source: Kulkarni et al., "Logical Physical Clocks", 2014, figure 5, in the
 // compact representation of section 6.2.
 type Clock struct {
 	// Physical reads physical time. Nil means [time.Now]. It may step backward:
@@ -54,11 +55,11 @@ type Clock struct {
 	// is refused here is up to its type.
 	MaxAhead time.Duration
 
-	last atomic.Uint64 // greatest timestamp issued or received
+	last atomic.Uint64 // greatest timestamp issued or accepted
 }
 
 // Now returns the timestamp of a local or send event. It is greater than every
-// timestamp that c has issued or received.
+// timestamp that c has issued or accepted.
 func (c *Clock) Now() Timestamp {
 	p := tick(c.physical())
 	for {
@@ -76,7 +77,7 @@ func (c *Clock) Now() Timestamp {
 
 // Update returns the timestamp of a receive event: the arrival of a message with
 // timestamp remote. It is greater than remote and than every timestamp that c
-// has issued or received. If remote is further ahead than [Clock.MaxAhead]
+// has issued or accepted. If remote is further ahead than [Clock.MaxAhead]
 // allows, Update returns an [*AheadError] and leaves c unchanged. A remote that c
 // has already passed is never refused, for it moves nothing.
 func (c *Clock) Update(remote Timestamp) (Timestamp, error) {
