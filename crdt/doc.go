@@ -1,0 +1,40 @@
+// Package crdt has data types that several places change at once and that merge
+// by themselves: counters, flags, registers, sets and maps.
+//
+// Every type is a state. Where two states of one value have gone apart, Merge
+// joins one into the other, in any order, any number of times, and all places that
+// have merged the same changes show the same:
+//
+//	var eu, us crdt.ORSet[string]
+//	eu.Add("eu", "milk")
+//	us.Merge(&eu)
+//	us.Remove("us", "milk")
+//	eu.Add("eu", "milk") // concurrently: add wins
+//	eu.Merge(&us)
+//	us.Merge(&eu)        // both hold milk
+//
+// A change takes the name of the replica that makes it and returns a delta, a
+// small state of the same type: merging it elsewhere has the effect of the change. A
+// delta may be lost, as long as whole states are merged now and then, and may
+// arrive late, twice, in any order, or merged with others. One that is not needed
+// is dropped, and then costs nothing.
+//
+// # Identity
+//
+// A [vclock.Replica] names one lineage of state. A replica that lost state, or
+// was restored from a backup, and goes on under its old name numbers its changes a second time;
+// no type here survives that. [vclock.Incarnation] makes the new name that it has
+// to take.
+//
+// # Elements and keys
+//
+// Elements and keys may be booleans, integers, strings, floats (negative zero
+// counts as zero, NaN is refused), arrays and structs of these with exported
+// fields, and comparable types that marshal themselves. The first use of any
+// other type panics.
+//
+// # Limits
+//
+// One state holds dots of up to 65536 replicas, and a replica makes up to 2⁴⁸−1
+// of them.
+package crdt

@@ -1,0 +1,118 @@
+package crdt
+
+import "slices"
+
+// pair relates the indexes of two roots that have seen the same, for comparing
+// their stores, and returns false if they have not.
+func (r *root) pair(o *root) (*joining, bool) {
+	j := &joining{mine: r, his: o}
+	if r == nil || o == nil {
+		return j, len(r.sorted()) == len(o.sorted())
+	}
+	j.from = slices.Repeat([]int32{-1}, len(r.names))
+	j.to = make([]uint32, len(o.names))
+	for h, name := range o.names {
+		i, ok := r.lookup(name)
+		switch {
+		case ok:
+			j.to[h], j.from[i] = i, int32(h)
+			if !r.seen[i].equal(&o.seen[h]) {
+				return nil, false
+			}
+		case !o.seen[h].isEmpty():
+			return nil, false
+		}
+	}
+	for i := range r.names {
+		if j.from[i] < 0 && !r.seen[i].isEmpty() {
+			return nil, false
+		}
+	}
+	return j, true
+}
+
+// equal reports whether r and o hold the same numbers.
+func (r *runs) equal(o *runs) bool {
+	if r.prefix != o.prefix || r.last() != o.last() || r.gaps() != o.gaps() {
+		return false
+	}
+	c, i := 0, 0
+	for _, chunk := range o.far {
+		for _, s := range chunk {
+			if r.far[c][i] != s {
+				return false
+			}
+			if i++; i == len(r.far[c]) {
+				c, i = c+1, 0
+			}
+		}
+	}
+	return true
+}
+
+// equal reports whether s and o hold the same dots with the same elements.
+func (s *store[E]) equal(o *store[E], j *joining) bool {
+	if s.len() != o.len() {
+		return false
+	}
+	if s.len() == 0 {
+		return true
+	}
+	pages := 0
+	for i := range o.logs {
+		his := &o.logs[i]
+		if len(his.pages) == 0 {
+			continue
+		}
+		mine := s.log(j.to[his.replica])
+		if mine == nil || !slices.Equal(mine.nums, his.nums) {
+			return false
+		}
+		for k, q := range his.pages {
+			p := mine.pages[k]
+			if p.live != q.live || p.mark != q.mark || !slices.Equal(p.elems, q.elems) {
+				return false
+			}
+		}
+		pages += len(his.pages)
+	}
+	return pages == len(s.pages)-1-len(s.free)
+}
+
+// Equal reports whether s and o are the same state: they have the same elements,
+// have seen the same events, and have the same bytes. A value in an [ORMap]
+// counts as its Clone.
+func (s *ORSet[E]) Equal(o *ORSet[E]) bool {
+	s, o = s.whole(), o.whole()
+	if s.inMap() || o.inMap() {
+		s, o = s.Clone(), o.Clone()
+	}
+	j, ok := s.root.pair(o.root)
+	return ok && s.equal(o, j)
+}
+
+func (s *ORSet[E]) equal(o *ORSet[E], j *joining) bool { return s.store.equal(o.store, j) }
+
+// Equal reports whether m and o are the same state: they have the same keys and
+// values, have seen the same events, and have the same bytes. A value in an
+// ORMap counts as its Clone.
+func (m *ORMap[K, V]) Equal(o *ORMap[K, V]) bool {
+	if m.inMap() || o.inMap() {
+		m, o = m.Clone(), o.Clone()
+	}
+	j, ok := m.root.pair(o.root)
+	return ok && m.equal(o, j)
+}
+
+func (m *ORMap[K, V]) equal(o *ORMap[K, V], j *joining) bool {
+	if len(m.entries) != len(o.entries) {
+		return false
+	}
+	for key, v := range m.entries {
+		ov, ok := o.entries[key]
+		if !ok || !v.equal(ov, j) {
+			return false
+		}
+	}
+	return true
+}

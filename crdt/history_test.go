@@ -1,0 +1,311 @@
+package crdt_test
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/rejoin-go/rejoin/crdt"
+	"github.com/rejoin-go/rejoin/vclock"
+)
+
+// An event is one update in an operation log: what was done, and which earlier
+// events it undid, those that were in force where and when it was done.
+type event struct {
+	id    int
+	what  string
+	key   string
+	elem  string
+	undid map[int]bool
+}
+
+// A log is the events visible at one replica. What a replica shows is a function
+// of its log, and merging replicas is the union of their logs.
+type log map[int]*event
+
+// inForce returns the events that no visible event undid, in order.
+func (l log) inForce() []*event {
+	undone := map[int]bool{}
+	for _, e := range l {
+		maps.Copy(undone, e.undid)
+	}
+	var out []*event
+	for _, id := range slices.Sorted(maps.Keys(l)) {
+		if !undone[id] {
+			out = append(out, l[id])
+		}
+	}
+	return out
+}
+
+// A site is one replica of a history: its state and its log.
+type site[S any] struct {
+	name  vclock.Replica
+	state S
+	log   log
+}
+
+// A parcel is something that travels: a state, a delta, or several of them
+// merged, with the events it brings.
+type parcel[S any] struct {
+	state S
+	log   log
+}
+
+// A client has read a state, and remembers the context and what was in force.
+type client struct {
+	context crdt.Context
+	log     log
+}
+
+// A subject is what histories need to know of a type.
+type subject[S any] struct {
+	fresh func() S
+
+	// act does something random at a site and returns the delta and what was
+	// done, nil for nothing. Seen is what some client has read.
+	act func(t *rapid.T, s *site[S], seen client) (S, *event)
+
+	// show returns what a state shows, want what its log says it should.
+	show func(S) []string
+	want func(log) []string
+}
+
+// histories drives three sites through a random history: changes, deltas that
+// are lost, repeated, reordered and grouped, merges of states as such and as
+// bytes, and sites that fall back to an older state and go on under a new name.
+// After every step every site shows what its log says. In the end all states are
+// merged and their bytes are equal.
+func histories[S crdt.State[S]](t *testing.T, sub subject[S]) {
+	t.Helper()
+	rapid.Check(t, func(t *rapid.T) {
+		sites := make([]*site[S], 3)
+		for i := range sites {
+			sites[i] = &site[S]{vclock.Replica(rune('a' + i)), sub.fresh(), log{}}
+		}
+		var parcels []parcel[S]
+		clients := []client{{}}
+		events, lives := 0, 0
+		at := func(label string) *site[S] { return sites[rapid.IntRange(0, len(sites)-1).Draw(t, label)] }
+		deliver := func(s *site[S], p parcel[S]) {
+			before := s.state.Clone()
+			changed := s.state.Merge(p.state)
+			require.Equal(t, !before.Equal(s.state), changed, "Merge reports whether the receiver changed")
+			maps.Copy(s.log, p.log)
+		}
+		t.Repeat(map[string]func(*rapid.T){
+			"change": func(t *rapid.T) {
+				s := at("site")
+				before := s.state.Clone()
+				delta, e := sub.act(t, s, rapid.SampledFrom(clients).Draw(t, "client"))
+				news := log{}
+				if e != nil {
+					events++
+					e.id = events
+					s.log[e.id] = e
+					news[e.id] = e
+				}
+				before.Merge(delta)
+				require.True(t, before.Equal(s.state), "the delta has the effect of the change")
+				if rapid.Bool().Draw(t, "kept") {
+					parcels = append(parcels, parcel[S]{delta, news})
+				}
+			},
+			"read": func(t *rapid.T) {
+				s := at("site")
+				if c, ok := any(s.state).(interface{ Context() crdt.Context }); ok {
+					clients = append(clients, client{c.Context(), maps.Clone(s.log)})
+				}
+			},
+			"send": func(t *rapid.T) {
+				s := at("site")
+				parcels = append(parcels, parcel[S]{s.state.Clone(), maps.Clone(s.log)})
+			},
+			"deliver": func(t *rapid.T) {
+				if len(parcels) == 0 {
+					t.Skip("nothing sent")
+				}
+				deliver(at("site"), rapid.SampledFrom(parcels).Draw(t, "parcel"))
+			},
+			"group": func(t *rapid.T) {
+				if len(parcels) < 2 {
+					t.Skip("nothing to group")
+				}
+				a, b := rapid.SampledFrom(parcels).Draw(t, "a"), rapid.SampledFrom(parcels).Draw(t, "b")
+				g := parcel[S]{a.state.Clone(), maps.Clone(a.log)}
+				g.state.Merge(b.state)
+				maps.Copy(g.log, b.log)
+				parcels = append(parcels, g)
+			},
+			"merge": func(t *rapid.T) {
+				from := at("from")
+				deliver(at("to"), parcel[S]{from.state, from.log})
+			},
+			"restore": func(t *rapid.T) {
+				if len(parcels) == 0 {
+					t.Skip("no backup")
+				}
+				lives++
+				s, p := at("site"), rapid.SampledFrom(parcels).Draw(t, "backup")
+				s.name = vclock.Incarnation(string(s.name[0]), uint64(lives))
+				s.state, s.log = p.state.Clone(), maps.Clone(p.log)
+			},
+			"": func(t *rapid.T) {
+				for _, s := range sites {
+					require.ElementsMatch(t, sub.want(s.log), sub.show(s.state), "site %s", s.name)
+				}
+			},
+		})
+		for _, s := range sites {
+			for _, o := range sites {
+				deliver(s, parcel[S]{o.state, o.log})
+			}
+		}
+		for _, s := range sites {
+			for _, o := range sites {
+				deliver(s, parcel[S]{o.state, o.log})
+			}
+			require.ElementsMatch(t, sub.want(s.log), sub.show(s.state), "in the end")
+			require.True(t, s.state.Equal(sites[0].state), "all states are equal in the end")
+		}
+	})
+}
+
+// covers reports whether a client has been shown e: its context covers what the
+// log says, and what the events in it undid.
+func (c *client) covers(e *event) bool {
+	if c.log[e.id] != nil {
+		return true
+	}
+	for _, o := range c.log {
+		if o.undid[e.id] {
+			return true
+		}
+	}
+	return false
+}
+
+// undoing returns the events of l in force that match, as an event undoes them:
+// restricted to what a client saw, if it acts for one.
+func undoing(l log, seen *client, match func(*event) bool) map[int]bool {
+	undid := map[int]bool{}
+	for _, e := range l.inForce() {
+		if match(e) && (seen == nil || seen.covers(e)) {
+			undid[e.id] = true
+		}
+	}
+	return undid
+}
+
+var (
+	drawElem = rapid.SampledFrom([]string{"p", "q", "r"})
+	drawKey  = rapid.SampledFrom([]string{"k", "l"})
+)
+
+func TestORSetHistories(t *testing.T) {
+	histories(t, subject[*crdt.ORSet[string]]{
+		fresh: func() *crdt.ORSet[string] { return new(crdt.ORSet[string]) },
+		act:   actORSet,
+		show:  func(s *crdt.ORSet[string]) []string { return slices.Collect(s.All()) },
+		want: func(l log) []string {
+			in := map[string]bool{}
+			for _, e := range l.inForce() {
+				if e.what == "add" {
+					in[e.elem] = true
+				}
+			}
+			return slices.Collect(maps.Keys(in))
+		},
+	})
+}
+
+// actORSet changes an add-wins set at random. Every change undoes the adds in
+// force that it saw of its element.
+func actORSet(t *rapid.T, s *site[*crdt.ORSet[string]], seen client) (*crdt.ORSet[string], *event) {
+	elem := drawElem.Draw(t, "elem")
+	same := func(e *event) bool { return e.what == "add" && e.elem == elem }
+	anything := func(e *event) bool { return e.what == "add" }
+	switch rapid.IntRange(0, 6).Draw(t, "op") {
+	case 0:
+		return s.state.Remove(s.name, elem), &event{what: "remove", undid: undoing(s.log, nil, same)}
+	case 1:
+		return s.state.RemoveSeen(s.name, seen.context, elem), &event{what: "remove", undid: undoing(s.log, &seen, same)}
+	case 2:
+		return s.state.Clear(s.name), &event{what: "clear", undid: undoing(s.log, nil, anything)}
+	case 3:
+		return s.state.ClearSeen(s.name, seen.context), &event{what: "clear", undid: undoing(s.log, &seen, anything)}
+	}
+	return s.state.Add(s.name, elem), &event{what: "add", elem: elem, undid: undoing(s.log, nil, same)}
+}
+
+type tags = crdt.ORSet[string]
+
+// TestORMapHistories checks maps of sets, and maps of maps of sets: the model of
+// both is a set of (path, element) pairs.
+func TestORMapHistories(t *testing.T) {
+	type inner = crdt.ORMap[string, *tags]
+	type outer = crdt.ORMap[string, *inner]
+	histories(t, subject[*outer]{
+		fresh: func() *outer { return new(outer) },
+		act: func(t *rapid.T, s *site[*outer], seen client) (*outer, *event) {
+			outerKey, innerKey, elem := drawKey.Draw(t, "outer"), drawKey.Draw(t, "inner"), drawElem.Draw(t, "elem")
+			path := outerKey + "/" + innerKey
+			under := func(prefix string) func(*event) bool {
+				return func(e *event) bool {
+					return e.what == "add" && (prefix == "" || e.key == prefix || e.key[:1] == prefix)
+				}
+			}
+			same := func(e *event) bool { return e.what == "add" && e.key == path && e.elem == elem }
+			switch rapid.IntRange(0, 9).Draw(t, "op") {
+			case 0:
+				return s.state.Delete(s.name, outerKey), &event{undid: undoing(s.log, nil, under(outerKey))}
+			case 1:
+				return s.state.DeleteSeen(s.name, seen.context, outerKey), &event{undid: undoing(s.log, &seen, under(outerKey))}
+			case 2:
+				d := s.state.Update(s.name, outerKey, func(m *inner) { m.Delete(s.name, innerKey) })
+				return d, &event{undid: undoing(s.log, nil, under(path))}
+			case 3:
+				return s.state.ClearSeen(s.name, seen.context), &event{undid: undoing(s.log, &seen, under(""))}
+			case 4:
+				d := s.state.Update(s.name, outerKey, func(m *inner) {
+					m.Update(s.name, innerKey, func(x *tags) { x.Remove(s.name, elem) })
+				})
+				return d, &event{undid: undoing(s.log, nil, same)}
+			case 5:
+				d := s.state.Update(s.name, outerKey, func(m *inner) {
+					m.Update(s.name, innerKey, func(x *tags) { x.Clear(s.name) })
+					m.Update(s.name, innerKey, func(x *tags) { x.Add(s.name, elem) })
+				})
+				return d, &event{what: "add", key: path, elem: elem, undid: undoing(s.log, nil, under(path))}
+			}
+			d := s.state.Update(s.name, outerKey, func(m *inner) {
+				m.Update(s.name, innerKey, func(x *tags) { x.Add(s.name, elem) })
+			})
+			return d, &event{what: "add", key: path, elem: elem, undid: undoing(s.log, nil, same)}
+		},
+		show: func(m *outer) []string {
+			var out []string
+			for k, in := range m.All() {
+				for l, x := range in.All() {
+					for e := range x.All() {
+						out = append(out, fmt.Sprint(k, "/", l, e))
+					}
+				}
+			}
+			return out
+		},
+		want: func(l log) []string {
+			in := map[string]bool{}
+			for _, e := range l.inForce() {
+				if e.what == "add" {
+					in[e.key+e.elem] = true
+				}
+			}
+			return slices.Collect(maps.Keys(in))
+		},
+	})
+}

@@ -1,0 +1,288 @@
+package crdt
+
+import (
+	"iter"
+
+	"github.com/rejoin-go/rejoin/vclock"
+)
+
+// An ORMap maps keys to replicated values that merge. Where one replica updates
+// a key and another concurrently deletes it, the key stays, with the updates that
+// the deleter had not seen and no others: a delete undoes exactly what the deleter
+// saw, at any depth, of counters too.
+//
+// A key is in the map while its value shows anything: a set with an element, a
+// register with a value, a counter that was incremented and not reset, a map with a key. A
+// key leaves when its value is emptied, and an Update that adds nothing adds no
+// key.
+//
+// V is a pointer to a causal type of this package; see [Value]. Values share what
+// the map has seen, so they are changed through [ORMap.Update] only. What
+// [ORMap.At] and [ORMap.All] hand out is for reading: to change it, to merge into
+// it or to merge it into something panics. Its Clone is a state of its own.
+//
+// The zero ORMap is empty and ready to use. An ORMap is not safe for concurrent
+// use; like a map, it may be read by several goroutines as long as none writes.
+//
+// See Almeida, Shoker, Baquero, Delta State Replicated Data Types, 2018,
+// https://arxiv.org/abs/1603.01529, section 7.
+type ORMap[K comparable, V Value[V]] struct {
+	node[*ORMap[K, V]]
+	entries map[K]V // none is empty; some may show nothing
+}
+
+// Update calls f with the value at key, an empty one if there is none, and
+// returns the delta of everything that f does to it. The deltas that mutators
+// return inside f are parts of it and may be dropped.
+//
+// The value must not be changed after f has returned, and f must not change the
+// map. If f panics, what it has done so far stays, and has no delta: a later
+// merge of the whole state passes it on.
+func (m *ORMap[K, V]) Update(r vclock.Replica, key K, f func(v V)) *ORMap[K, V] {
+	own, _ := m.write(r)
+	d := m.rec
+	if m.mode == alone {
+		d = m.delta()
+	}
+	v, dv := m.value(key, own), d.value(key, d.root)
+	v.open(dv)
+	defer func(mode mode) {
+		v.seal()
+		m.mode = mode
+		m.settle(key, v)
+		d.settle(key, dv)
+	}(m.mode)
+	m.mode = busy
+	f(v)
+	return d
+}
+
+// Delete removes key and returns the delta. It undoes the updates of key that m
+// has seen, and has no effect if key is absent.
+func (m *ORMap[K, V]) Delete(r vclock.Replica, key K) *ORMap[K, V] {
+	return m.remove(r, &clearing{all: true}, func(yield func(K)) { yield(key) })
+}
+
+// DeleteSeen is like [ORMap.Delete] for a client that was shown seen: updates
+// that it does not cover stay.
+func (m *ORMap[K, V]) DeleteSeen(r vclock.Replica, seen Context, key K) *ORMap[K, V] {
+	return m.remove(r, &clearing{seen: seen}, func(yield func(K)) { yield(key) })
+}
+
+// Clear removes all keys and returns the delta.
+func (m *ORMap[K, V]) Clear(r vclock.Replica) *ORMap[K, V] {
+	return m.remove(r, &clearing{all: true}, m.keys)
+}
+
+// ClearSeen is like [ORMap.Clear] for a client that was shown seen: updates that
+// it does not cover stay.
+func (m *ORMap[K, V]) ClearSeen(r vclock.Replica, seen Context) *ORMap[K, V] {
+	return m.remove(r, &clearing{seen: seen}, m.keys)
+}
+
+// At returns the value at key, for reading, and whether there is one. It is
+// valid until the map changes.
+func (m *ORMap[K, V]) At(key K) (V, bool) {
+	v, ok := m.entries[key]
+	if !ok || !v.live() {
+		var none V
+		return none, false
+	}
+	return v, true
+}
+
+// Contains reports whether key is in m.
+func (m *ORMap[K, V]) Contains(key K) bool {
+	_, ok := m.At(key)
+	return ok
+}
+
+// Len returns the number of keys. It takes O(n) for n keys.
+func (m *ORMap[K, V]) Len() int {
+	n := 0
+	for _, v := range m.entries {
+		if v.live() {
+			n++
+		}
+	}
+	return n
+}
+
+// All returns an iterator over keys and values in unspecified order. The values
+// are for reading, and the map must not change during the iteration.
+func (m *ORMap[K, V]) All() iter.Seq2[K, V] {
+	return func(yield func(K, V) bool) {
+		for key, v := range m.entries {
+			if v.live() && !yield(key, v) {
+				return
+			}
+		}
+	}
+}
+
+// Context returns what m has seen, for a client that reads it now.
+func (m *ORMap[K, V]) Context() Context { return m.root.context() }
+
+// Covers reports whether m has seen everything that seen covers.
+func (m *ORMap[K, V]) Covers(seen Context) bool { return m.root.covers(seen) }
+
+// LastOf returns the largest number of a dot of r that m has seen, or 0. The
+// owner of r that finds a number here it has not minted shares its name with
+// another lineage.
+func (m *ORMap[K, V]) LastOf(r vclock.Replica) uint64 { return m.root.lastOf(r) }
+
+// Merge joins o into m and reports whether that changed m. It panics if m or o
+// is a value in an [ORMap].
+func (m *ORMap[K, V]) Merge(o *ORMap[K, V]) bool {
+	if m == o {
+		return false
+	}
+	r := m.receive(&o.node)
+	if o.root == nil {
+		return false
+	}
+	j := r.joining(o.root)
+	changed := m.join(o, j)
+	return j.finish() || changed
+}
+
+// Clone returns a copy that shares no memory with m. The clone of a value in an
+// ORMap is a state of its own that has seen the dots it holds and no others.
+func (m *ORMap[K, V]) Clone() *ORMap[K, V] {
+	c := new(ORMap[K, V])
+	switch {
+	case m.root == nil:
+		return c
+	case m.inMap():
+		c.root = m.root.bare()
+		m.dots(func(d dot) { c.root.see(d) })
+	default:
+		c.root = m.root.clone()
+	}
+	c.copyEntries(m)
+	return c
+}
+
+// delta returns an empty state to record a change in.
+func (*ORMap[K, V]) delta() *ORMap[K, V] {
+	return &ORMap[K, V]{node: node[*ORMap[K, V]]{root: new(root)}}
+}
+
+// value returns the value at key, one that belongs to r and is not entered yet
+// if there is none.
+func (m *ORMap[K, V]) value(key K, r *root) V {
+	v, ok := m.entries[key]
+	if !ok {
+		v = v.fresh(r)
+	}
+	return v
+}
+
+// settle enters v at key, or forgets key if v is empty.
+func (m *ORMap[K, V]) settle(key K, v V) {
+	switch {
+	case v.isEmpty():
+		delete(m.entries, key)
+	case m.entries == nil:
+		m.entries = map[K]V{key: v}
+	default:
+		m.entries[key] = v
+	}
+}
+
+func (m *ORMap[K, V]) keys(yield func(K)) {
+	for key := range m.entries {
+		yield(key)
+	}
+}
+
+// remove removes what c covers of some keys.
+func (m *ORMap[K, V]) remove(r vclock.Replica, c *clearing, keys func(yield func(K))) *ORMap[K, V] {
+	d := m.delta()
+	c.root, c.replica = m.write(r)
+	c.delta = d.root
+	keys(func(key K) { m.clearKey(c, key, d) })
+	if m.mode == opened {
+		j := m.rec.root.joining(d.root)
+		m.rec.join(d, j)
+		j.finish()
+	}
+	return d
+}
+
+func (m *ORMap[K, V]) clearKey(c *clearing, key K, rec *ORMap[K, V]) {
+	v, ok := m.entries[key]
+	if !ok {
+		return
+	}
+	dv := rec.value(key, c.delta)
+	v.clear(c, dv)
+	m.settle(key, v)
+	rec.settle(key, dv)
+}
+
+func (*ORMap[K, V]) fresh(r *root) *ORMap[K, V] {
+	return &ORMap[K, V]{node: node[*ORMap[K, V]]{root: r, mode: sealed}}
+}
+
+func (m *ORMap[K, V]) join(o *ORMap[K, V], j *joining) bool {
+	changed := false
+	joinKey := func(key K, ov V) {
+		v := m.value(key, m.root)
+		if v.join(ov, j) {
+			changed = true
+			m.settle(key, v)
+		}
+	}
+	if o != nil {
+		for key, ov := range o.entries {
+			joinKey(key, ov)
+		}
+	}
+	for key := range m.entries {
+		if o != nil {
+			if _, ok := o.entries[key]; ok {
+				continue
+			}
+		}
+		var none V
+		joinKey(key, none)
+	}
+	return changed
+}
+
+func (m *ORMap[K, V]) clear(c *clearing, rec *ORMap[K, V]) {
+	m.keys(func(key K) { m.clearKey(c, key, rec) })
+}
+
+func (m *ORMap[K, V]) live() bool {
+	for _, v := range m.entries {
+		if v.live() {
+			return true
+		}
+	}
+	return false
+}
+
+func (m *ORMap[K, V]) isEmpty() bool { return len(m.entries) == 0 }
+
+func (m *ORMap[K, V]) dots(yield func(dot)) {
+	for _, v := range m.entries {
+		v.dots(yield)
+	}
+}
+
+func (m *ORMap[K, V]) copy(r *root) *ORMap[K, V] {
+	c := m.fresh(r)
+	c.copyEntries(m)
+	return c
+}
+
+func (m *ORMap[K, V]) copyEntries(o *ORMap[K, V]) {
+	if len(o.entries) > 0 {
+		m.entries = make(map[K]V, len(o.entries))
+	}
+	for key, v := range o.entries {
+		m.entries[key] = v.copy(m.root)
+	}
+}

@@ -1,0 +1,242 @@
+package crdt
+
+import (
+	"iter"
+
+	"github.com/rejoin-go/rejoin/vclock"
+)
+
+// An ORSet is an add-wins set: where one replica adds an element and another
+// concurrently removes it, the element stays. A remove undoes the adds that the
+// remover had seen and no others, which is why it is also called an
+// observed-remove set, and ORSWOT, because it remembers no removed elements.
+//
+// The zero ORSet is empty and ready to use. An ORSet is not safe for concurrent
+// use; like a map, it may be read by several goroutines as long as none writes.
+//
+// Add and Remove take O(1 + d) for an element added by d replicas concurrently,
+// Merge O(p + k) for p pages of 128 dots on both sides and k elements in which the sides
+// differ. The state is O(n + r) for n elements and r replicas.
+//
+// An ORSet has nothing to compact: it keeps nothing of what is removed but the
+// number of the event, and consecutive numbers of one replica take one entry.
+//
+// E may be a bool, integer, float or string type, an array or a struct of those, or a type
+// that marshals itself; see the package comment. The first change panics for any
+// other E.
+//
+// See Bieniusa et al., An Optimized Conflict-free Replicated Set, 2012,
+// https://arxiv.org/abs/1210.3368, and Almeida, Shoker, Baquero, Delta State
+// Replicated Data Types, 2018, https://arxiv.org/abs/1603.01529.
+type ORSet[E comparable] struct {
+	node[*ORSet[E]]
+	store *store[E]
+	op    setOp[E] // the whole state, if it is the delta of one change
+}
+
+// Add adds e on behalf of r and returns the delta.
+func (s *ORSet[E]) Add(r vclock.Replica, e E) *ORSet[E] {
+	var d ORSet[E]
+	s.add(r, e, &d.op)
+	return &d
+}
+
+// Remove removes e, as far as s has seen it added, and returns the delta. It has no effect
+// if e is absent.
+func (s *ORSet[E]) Remove(r vclock.Replica, e E) *ORSet[E] {
+	var d ORSet[E]
+	s.remove(r, e, &d.op)
+	return &d
+}
+
+// RemoveSeen is like [ORSet.Remove] for a client that was shown seen: adds that
+// it does not cover stay.
+func (s *ORSet[E]) RemoveSeen(r vclock.Replica, seen Context, e E) *ORSet[E] {
+	var d ORSet[E]
+	s.removeSeen(r, seen, e, &d.op)
+	return &d
+}
+
+// Clear removes all elements and returns the delta. It takes O(n), and the delta
+// is as large as the numbers of the removed dots.
+func (s *ORSet[E]) Clear(r vclock.Replica) *ORSet[E] { return s.clearOut(r, true, Context{}) }
+
+// ClearSeen is like [ORSet.Clear] for a client that was shown seen: adds that it
+// does not cover stay.
+func (s *ORSet[E]) ClearSeen(r vclock.Replica, seen Context) *ORSet[E] {
+	return s.clearOut(r, false, seen)
+}
+
+// Contains reports whether e is in s.
+func (s *ORSet[E]) Contains(e E) bool {
+	s = s.whole()
+	if s.store == nil {
+		return false
+	}
+	_, ok := s.store.lookupElem(e)
+	return ok
+}
+
+// Len returns the number of elements.
+func (s *ORSet[E]) Len() int { return s.whole().store.len() }
+
+// All returns an iterator over the elements in unspecified order. The set must
+// not change during the iteration.
+func (s *ORSet[E]) All() iter.Seq[E] {
+	return func(yield func(E) bool) {
+		s.whole().store.heads(func(_ ref, e E) bool { return yield(e) })
+	}
+}
+
+// Context returns what s has seen, for a client that reads it now.
+func (s *ORSet[E]) Context() Context { return s.whole().root.context() }
+
+// Covers reports whether s has seen everything that seen covers.
+func (s *ORSet[E]) Covers(seen Context) bool { return s.whole().root.covers(seen) }
+
+// LastOf returns the largest number of a dot of r that s has seen, or 0. The
+// owner of r that finds a number here it has not minted shares its name with
+// another lineage.
+func (s *ORSet[E]) LastOf(r vclock.Replica) uint64 { return s.whole().root.lastOf(r) }
+
+// Merge joins o into s and reports whether that changed s. It panics if s or o
+// is a value in an [ORMap].
+func (s *ORSet[E]) Merge(o *ORSet[E]) bool {
+	if s == o {
+		return false
+	}
+	r := s.receive(&o.node)
+	st := s.ready()
+	if !o.op.isEmpty() {
+		return st.apply(r, &o.op)
+	}
+	if o.root == nil {
+		return false
+	}
+	j := r.joining(o.root)
+	changed := st.join(o.store, j)
+	return j.finish() || changed
+}
+
+// Clone returns a copy that shares no memory with s. The clone of a value in an
+// [ORMap] is a state of its own that has seen the dots it holds and no others.
+func (s *ORSet[E]) Clone() *ORSet[E] {
+	if s.inMap() {
+		r := s.root.bare()
+		s.dots(func(d dot) { r.see(d) })
+		return &ORSet[E]{node: node[*ORSet[E]]{root: r}, store: s.store.clone()}
+	}
+	c := &ORSet[E]{store: s.store.clone(), op: s.op}
+	c.op.more = append([]vclock.Dot(nil), s.op.more...)
+	if s.root != nil {
+		c.root = s.root.clone()
+	}
+	return c
+}
+
+// ready returns the store, to change it: it makes one, and gives a delta of one
+// change the form of a state.
+func (s *ORSet[E]) ready() *store[E] {
+	if s.store == nil {
+		s.store = newStore[E]()
+		if !s.op.isEmpty() {
+			s.store.apply(s.root, &s.op)
+			s.op = setOp[E]{}
+		}
+	}
+	return s.store
+}
+
+// whole returns s, or, for a delta of one change, a state that equals it.
+func (s *ORSet[E]) whole() *ORSet[E] {
+	if s.op.isEmpty() {
+		return s
+	}
+	c := &ORSet[E]{node: node[*ORSet[E]]{root: new(root)}, store: newStore[E]()}
+	c.store.apply(c.root, &s.op)
+	return c
+}
+
+func (s *ORSet[E]) add(name vclock.Replica, e E, d *setOp[E]) {
+	r, i := s.write(name)
+	s.ready().add(r, i, e, false, d)
+	s.recordOp(d)
+}
+
+func (s *ORSet[E]) remove(name vclock.Replica, e E, d *setOp[E]) {
+	r := s.change()
+	mustBeValid(name)
+	s.ready().take(r, e, nil, d)
+	s.recordOp(d)
+}
+
+func (s *ORSet[E]) removeSeen(name vclock.Replica, seen Context, e E, d *setOp[E]) {
+	r := s.change()
+	mustBeValid(name)
+	s.ready().take(r, e, &seen, d)
+	s.recordOp(d)
+}
+
+func (s *ORSet[E]) recordOp(d *setOp[E]) {
+	if s.mode == opened {
+		s.rec.ready().apply(s.rec.root, d)
+	}
+}
+
+// clearOut removes what all or else seen says.
+func (s *ORSet[E]) clearOut(name vclock.Replica, all bool, seen Context) *ORSet[E] {
+	r := s.change()
+	mustBeValid(name)
+	s.ready()
+	d := &ORSet[E]{node: node[*ORSet[E]]{root: new(root)}}
+	s.clear(&clearing{root: r, delta: d.root, all: all, seen: seen}, d)
+	if s.mode == opened {
+		j := s.rec.root.joining(d.root)
+		s.rec.ready().join(nil, j)
+		j.finish()
+	}
+	return d
+}
+
+func (*ORSet[E]) fresh(r *root) *ORSet[E] {
+	return &ORSet[E]{node: node[*ORSet[E]]{root: r, mode: sealed}}
+}
+
+func (s *ORSet[E]) join(o *ORSet[E], j *joining) bool {
+	if o == nil {
+		return s.ready().join(nil, j)
+	}
+	return s.ready().join(o.store, j)
+}
+
+func (s *ORSet[E]) clear(c *clearing, _ *ORSet[E]) {
+	if s.store == nil {
+		return
+	}
+	if c.all {
+		s.store.dots(c.drop)
+		s.store = nil
+		return
+	}
+	var gone []dot
+	s.store.dots(func(d dot) {
+		if c.covers(d) {
+			gone = append(gone, d)
+		}
+	})
+	for _, d := range gone {
+		s.store.drop(d)
+		c.drop(d)
+	}
+}
+
+func (s *ORSet[E]) live() bool    { return s.store.len() > 0 }
+func (s *ORSet[E]) isEmpty() bool { return s.store.len() == 0 }
+
+func (s *ORSet[E]) dots(yield func(dot)) { s.store.dots(yield) }
+
+func (s *ORSet[E]) copy(r *root) *ORSet[E] {
+	c := s.fresh(r)
+	c.store = s.store.clone()
+	return c
+}

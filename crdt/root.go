@@ -1,0 +1,209 @@
+package crdt
+
+import (
+	"fmt"
+
+	"github.com/rejoin-go/rejoin/vclock"
+)
+
+// maxReplicas is the number of replicas that one state can hold dots of.
+const maxReplicas = 1 << 16
+
+// A dot is a [vclock.Dot] in the terms of one root: the index of its replica
+// above 48 bits of number. The zero dot names no event.
+type dot uint64
+
+func packDot(replica uint32, seq uint64) dot { return dot(uint64(replica)<<48 | seq) }
+
+func (d dot) replica() uint32 { return uint32(d >> 48) }
+func (d dot) seq() uint64     { return uint64(d) & maxSeq }
+
+// A root is what the values of one state share: the dots it has seen, and the
+// names of their replicas. A value on its own has a root of its own, the values
+// in an [ORMap] have the map's.
+//
+// Replica indexes are given out in the order in which a root meets the names and
+// never change, so they differ between roots: nothing that leaves a root, bytes
+// and the order of results included, may depend on them.
+type root struct {
+	names []vclock.Replica
+	seen  []runs // by replica index; the context
+
+	index  map[vclock.Replica]uint32 // of names, once there are more than fewNames
+	recent uint32                    // index last interned; written by mutators only
+	merge  joining                   // scratch of the receiver of a merge
+}
+
+const fewNames = 8
+
+// lookup returns the index of name, if r has met it.
+func (r *root) lookup(name vclock.Replica) (uint32, bool) {
+	if r.index != nil {
+		i, ok := r.index[name]
+		return i, ok
+	}
+	for i, n := range r.names {
+		if n == name {
+			return uint32(i), true
+		}
+	}
+	return 0, false
+}
+
+// intern returns the index of name and gives it one if it has none. It panics if
+// name is not valid.
+func (r *root) intern(name vclock.Replica) uint32 {
+	if int(r.recent) < len(r.names) && r.names[r.recent] == name {
+		return r.recent
+	}
+	i, ok := r.lookup(name)
+	if !ok {
+		i = r.meet(name)
+	}
+	r.recent = i
+	return i
+}
+
+// meet adds name, which r has not met.
+func (r *root) meet(name vclock.Replica) uint32 {
+	mustBeValid(name)
+	if len(r.names) == maxReplicas {
+		panic(fmt.Sprintf("crdt: more than %d replicas in one state", maxReplicas))
+	}
+	i := uint32(len(r.names))
+	r.names = append(r.names, name)
+	r.seen = append(r.seen, runs{})
+	switch {
+	case r.index != nil:
+		r.index[name] = i
+	case len(r.names) > fewNames:
+		r.index = make(map[vclock.Replica]uint32, 2*len(r.names))
+		for i, n := range r.names {
+			r.index[n] = uint32(i)
+		}
+	}
+	return i
+}
+
+func mustBeValid(name vclock.Replica) {
+	if !name.IsValid() {
+		panic(fmt.Sprintf("crdt: invalid replica %q", string(name)))
+	}
+}
+
+// mint makes the next dot of a replica: its number is one above everything that
+// the context holds of the replica, numbers beyond gaps included.
+func (r *root) mint(replica uint32) dot {
+	s := &r.seen[replica]
+	seq := s.last() + 1
+	if seq > maxSeq {
+		panic(fmt.Sprintf("crdt: replica %q has used up its numbers; continue under another name", string(r.names[replica])))
+	}
+	if seq == s.prefix+1 && len(s.far) == 0 {
+		s.prefix = seq
+	} else {
+		s.add(seq, seq)
+	}
+	return packDot(replica, seq)
+}
+
+// contains reports whether the context holds d.
+func (r *root) contains(d dot) bool { return r.seen[d.replica()].contains(d.seq()) }
+
+// see adds d to the context and reports whether it was missing.
+func (r *root) see(d dot) bool { return r.seen[d.replica()].add(d.seq(), d.seq()) }
+
+// name returns d in the terms that other roots understand.
+func (r *root) name(d dot) vclock.Dot {
+	return vclock.Dot{Replica: r.names[d.replica()], Seq: d.seq()}
+}
+
+// dot returns the dot that name gives, in the terms of r.
+func (r *root) dot(name vclock.Dot) dot { return packDot(r.intern(name.Replica), name.Seq) }
+
+// clone returns a copy of r with the same indexes.
+func (r *root) clone() *root {
+	c := r.bare()
+	for i := range r.seen {
+		c.seen[i] = r.seen[i].clone()
+	}
+	return c
+}
+
+// bare returns a root with the names of r, their indexes, and an empty context.
+func (r *root) bare() *root {
+	c := new(root)
+	for _, n := range r.names {
+		c.meet(n)
+	}
+	return c
+}
+
+// A joining is one merge in progress: two roots, and which replica index of the
+// one is which of the other. Contexts stay as they are until every store is
+// joined: a dot of his that is in mine already would count as removed by me.
+type joining struct {
+	mine, his *root
+
+	to   []uint32 // by his index: mine
+	from []int32  // by my index: his, or -1 for one that he has not met
+	none runs     // what he has seen of a replica that he has not met
+}
+
+// joining prepares to join his state into that of r.
+func (r *root) joining(his *root) *joining {
+	j := &r.merge
+	j.mine, j.his = r, his
+	j.to = j.to[:0]
+	for _, n := range his.names {
+		j.to = append(j.to, r.intern(n))
+	}
+	j.from = j.from[:0]
+	for range r.names {
+		j.from = append(j.from, -1)
+	}
+	for h, m := range j.to {
+		j.from[m] = int32(h)
+	}
+	return j
+}
+
+// finish joins the contexts, ends the merge, and reports whether the context of
+// the receiver changed.
+func (j *joining) finish() bool {
+	changed := false
+	for h, m := range j.to {
+		if j.mine.seen[m].join(&j.his.seen[h]) {
+			changed = true
+		}
+	}
+	j.mine, j.his = nil, nil
+	return changed
+}
+
+// mySeen returns what the receiver has seen of the replica with its index i.
+func (j *joining) mySeen(i uint32) *runs { return &j.mine.seen[i] }
+
+// hisSeen returns what the other side has seen of the replica with the
+// receiver's index i.
+func (j *joining) hisSeen(i uint32) *runs {
+	if int(i) >= len(j.from) || j.from[i] < 0 {
+		return &j.none
+	}
+	return &j.his.seen[j.from[i]]
+}
+
+// mineOf returns a dot of his in the receiver's terms.
+func (j *joining) mineOf(d dot) dot { return packDot(j.to[d.replica()], d.seq()) }
+
+// lastOf returns the largest number of name that r has seen, or 0.
+func (r *root) lastOf(name vclock.Replica) uint64 {
+	if r == nil {
+		return 0
+	}
+	i, ok := r.lookup(name)
+	if !ok {
+		return 0
+	}
+	return r.seen[i].last()
+}

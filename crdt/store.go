@@ -1,0 +1,308 @@
+package crdt
+
+import (
+	"cmp"
+	"hash/maphash"
+	"slices"
+)
+
+// A store holds the live dots of a set and the element that each of them added.
+// Two dots are equal only if they are the same event, so two stores are joined
+// by comparing dots, a page at a time, and elements are looked at where the
+// pages differ.
+//
+// An element with several live dots, added by several replicas concurrently, is
+// stored once per dot. The index refers to one of them, others to the rest.
+type store[E comparable] struct {
+	logs  []pagelog[E]  // ascending by replica index
+	pages []*page[E]    // by id; nil where the id is free, and at 0
+	free  []uint32      // ids not in use
+	index index         // by element
+	rest  map[ref][]ref // by the ref in the index: the element's other dots
+	kind  elements[E]
+}
+
+func newStore[E comparable]() *store[E] {
+	return &store[E]{
+		pages: make([]*page[E], 1, 2),
+		index: index{seed: maphash.MakeSeed()},
+		kind:  elementsOf[E](),
+	}
+}
+
+// log returns the log of a replica, or nil.
+func (s *store[E]) log(replica uint32) *pagelog[E] {
+	if int(replica) < len(s.logs) && s.logs[replica].replica == replica {
+		return &s.logs[replica]
+	}
+	i, ok := s.seekLog(replica)
+	if !ok {
+		return nil
+	}
+	return &s.logs[i]
+}
+
+func (s *store[E]) seekLog(replica uint32) (int, bool) {
+	return slices.BinarySearchFunc(s.logs, replica, func(l pagelog[E], r uint32) int {
+		return cmp.Compare(l.replica, r)
+	})
+}
+
+// lookup returns the ref of d, and false if d is not live.
+func (s *store[E]) lookup(d dot) (ref, bool) {
+	l := s.log(d.replica())
+	if l == nil {
+		return 0, false
+	}
+	i, ok := l.seek(d.seq() >> pageBits)
+	if !ok {
+		return 0, false
+	}
+	p, off := l.pages[i], uint(d.seq())&pageMask
+	return p.ref(off), p.has(off)
+}
+
+// elem returns the element that a live dot added.
+func (s *store[E]) elem(x ref) E {
+	p := s.pages[x.page()]
+	return p.elems[p.rank(x.off())]
+}
+
+// dot returns the dot at x.
+func (s *store[E]) dot(x ref) dot { return s.pages[x.page()].dot(x.off()) }
+
+// place makes d, which is not, live, and leaves the index to the caller.
+func (s *store[E]) place(d dot, e E, mark bool) ref {
+	num := d.seq() >> pageBits
+	l := s.log(d.replica())
+	if l == nil {
+		i, _ := s.seekLog(d.replica())
+		s.logs = slices.Insert(s.logs, i, pagelog[E]{replica: d.replica()})
+		l = &s.logs[i]
+	}
+	i, ok := l.seek(num)
+	if !ok {
+		s.newPage(l, i, num)
+	}
+	p, off := l.pages[i], uint(d.seq())&pageMask
+	p.put(off, e, mark)
+	return p.ref(off)
+}
+
+// newPage adds an empty page before page i of l.
+func (s *store[E]) newPage(l *pagelog[E], i int, num uint64) *page[E] {
+	p := &page[E]{num: num, replica: l.replica}
+	if i > 0 && len(l.pages[i-1].elems) > pageSize/2 {
+		p.elems = make([]E, 0, pageSize) // the replica is adding many
+	}
+	if n := len(s.free); n > 0 {
+		p.id = s.free[n-1]
+		s.free = s.free[:n-1]
+		s.pages[p.id] = p
+	} else {
+		if len(s.pages) == 1<<(maxRefBits-pageBits) {
+			panic("crdt: too many elements in one set")
+		}
+		p.id = uint32(len(s.pages))
+		s.pages = append(s.pages, p)
+	}
+	l.nums = slices.Insert(l.nums, i, num)
+	l.pages = slices.Insert(l.pages, i, p)
+	return p
+}
+
+// unplace makes the live dot at x dead, and leaves the index to the caller.
+func (s *store[E]) unplace(x ref) {
+	p := s.pages[x.page()]
+	p.cut(x.off())
+	if len(p.elems) > 0 {
+		return
+	}
+	l := s.log(p.replica)
+	i, _ := l.seek(p.num)
+	l.nums = slices.Delete(l.nums, i, i+1)
+	l.pages = slices.Delete(l.pages, i, i+1)
+	s.pages[p.id] = nil
+	s.free = append(s.free, p.id)
+}
+
+// find returns the slot of e in the index, and false with the slot where it
+// would go if e has no live dot.
+func (s *store[E]) find(h uint64, e E) (slot int, ok bool) {
+	if len(s.index.slots) == 0 {
+		return 0, false
+	}
+	for i := s.index.home(h); ; i = s.index.after(i) {
+		w := s.index.slots[i]
+		if w == 0 {
+			return i, false
+		}
+		if w>>maxRefBits == h && s.elem(slotRef(w)) == e {
+			return i, true
+		}
+	}
+}
+
+func (s *store[E]) hash(e E) uint64 {
+	return maphash.Comparable(s.index.seed, e) >> maxRefBits
+}
+
+// insert adds the dot d, which is not live, with the element that it added.
+func (s *store[E]) insert(d dot, e E, mark bool) {
+	s.link(s.place(d, e, mark), e)
+}
+
+// link enters a dot that has been placed into the index.
+func (s *store[E]) link(x ref, e E) {
+	s.index.grow()
+	h := s.hash(e)
+	slot, ok := s.find(h, e)
+	if !ok {
+		s.index.set(slot, h, x)
+		s.index.used++
+		return
+	}
+	head := slotRef(s.index.slots[slot])
+	if s.rest == nil {
+		s.rest = make(map[ref][]ref)
+	}
+	s.rest[head] = append(s.rest[head], x)
+}
+
+// remove removes the live dot at x.
+func (s *store[E]) remove(x ref) {
+	s.unlink(x)
+	s.unplace(x)
+}
+
+// unlink takes the live dot at x out of the index.
+func (s *store[E]) unlink(x ref) {
+	e := s.elem(x)
+	h := s.hash(e)
+	if slot, ok := s.index.findRef(h, x); ok {
+		rest := s.rest[x]
+		if len(rest) == 0 {
+			s.index.clear(slot)
+			return
+		}
+		delete(s.rest, x)
+		s.index.set(slot, h, rest[0])
+		if len(rest) > 1 {
+			s.rest[rest[0]] = rest[1:]
+		}
+		return
+	}
+	slot, _ := s.find(h, e)
+	head := slotRef(s.index.slots[slot])
+	rest := s.rest[head]
+	i := slices.Index(rest, x)
+	rest[i] = rest[len(rest)-1]
+	if rest = rest[:len(rest)-1]; len(rest) > 0 {
+		s.rest[head] = rest
+	} else {
+		delete(s.rest, head)
+	}
+}
+
+// drop removes d if it is live and reports whether it was.
+func (s *store[E]) drop(d dot) bool {
+	x, ok := s.lookup(d)
+	if ok {
+		s.remove(x)
+	}
+	return ok
+}
+
+// elements of the set that the store belongs to, each once, by its ref in the
+// index. The order is that of the dots.
+func (s *store[E]) heads(yield func(ref, E) bool) {
+	if s == nil {
+		return
+	}
+	var other map[ref]bool
+	if len(s.rest) > 0 {
+		other = make(map[ref]bool)
+		for _, rest := range s.rest {
+			for _, x := range rest {
+				other[x] = true
+			}
+		}
+	}
+	for i := range s.logs {
+		for _, p := range s.logs[i].pages {
+			at := 0
+			for off := range uint(pageSize) {
+				if !p.has(off) {
+					continue
+				}
+				if x := p.ref(off); !other[x] && !yield(x, p.elems[at]) {
+					return
+				}
+				at++
+			}
+		}
+	}
+}
+
+// all yields the refs of the element whose ref in the index is head.
+func (s *store[E]) refs(head ref, yield func(ref)) {
+	yield(head)
+	for _, x := range s.rest[head] {
+		yield(x)
+	}
+}
+
+// dots calls yield with every live dot.
+func (s *store[E]) dots(yield func(dot)) {
+	if s == nil {
+		return
+	}
+	for i := range s.logs {
+		for _, p := range s.logs[i].pages {
+			offsets(p.live, func(off uint) { yield(p.dot(off)) })
+		}
+	}
+}
+
+// len returns the number of elements with live dots.
+func (s *store[E]) len() int {
+	if s == nil {
+		return 0
+	}
+	return s.index.used
+}
+
+// clone returns a copy that shares no memory with s.
+func (s *store[E]) clone() *store[E] {
+	if s == nil {
+		return nil
+	}
+	c := &store[E]{
+		logs:  make([]pagelog[E], len(s.logs)),
+		pages: make([]*page[E], len(s.pages)),
+		free:  slices.Clone(s.free),
+		index: s.index.clone(),
+		kind:  s.kind,
+	}
+	for id, p := range s.pages {
+		if p != nil {
+			q := *p
+			q.elems = slices.Clone(p.elems)
+			c.pages[id] = &q
+		}
+	}
+	for i := range s.logs {
+		l := &s.logs[i]
+		c.logs[i] = pagelog[E]{l.replica, slices.Clone(l.nums), make([]*page[E], len(l.pages))}
+		for k, p := range l.pages {
+			c.logs[i].pages[k] = c.pages[p.id]
+		}
+	}
+	if len(s.rest) > 0 {
+		c.rest = make(map[ref][]ref, len(s.rest))
+		for head, rest := range s.rest {
+			c.rest[head] = slices.Clone(rest)
+		}
+	}
+	return c
+}

@@ -1,0 +1,140 @@
+package crdt
+
+import "github.com/rejoin-go/rejoin/vclock"
+
+// A Value is what an [ORMap] holds: a pointer to one of the causal types of this
+// package, [ORSet], [RWSet], [EWFlag], [DWFlag], [MVRegister], [PNCounter], or
+// ORMap itself, to any depth. V is that pointer type:
+//
+//	var tags crdt.ORMap[string, *crdt.ORSet[string]]
+//	var posts crdt.ORMap[string, *crdt.ORMap[string, *crdt.ORSet[string]]]
+//
+// The interface is closed. A type of your own is a value of a [GMap].
+type Value[V any] interface {
+	// fresh returns an empty value that belongs to r, sealed. It works on a nil
+	// receiver.
+	fresh(r *root) V
+
+	// open lets the value be changed, and has each change joined into rec, a
+	// value of the delta under construction. Seal ends that.
+	open(rec V)
+	seal()
+
+	// join joins the store of o into the value's and reports whether that changed
+	// it. Contexts stay as they are. O may be a nil pointer: a value without
+	// content that the other side has seen all removals of.
+	join(o V, j *joining) bool
+
+	// clear removes what c covers of the value's content, tells c the dots, and
+	// puts what must be remembered of it into rec, an empty value of c.delta.
+	clear(c *clearing, rec V)
+
+	// live reports whether the value shows anything: a key is in a map while its
+	// value is live. IsEmpty reports whether it holds nothing at all, residues
+	// included: the map then forgets the key.
+	live() bool
+	isEmpty() bool
+
+	// dots calls yield with every dot in the value's store.
+	dots(yield func(dot))
+
+	// equal reports whether two values hold the same, where j relates the indexes
+	// of their roots. It changes nothing.
+	equal(o V, j *joining) bool
+
+	// copy returns a sealed copy of the value in r, which has the same indexes as
+	// the value's root.
+	copy(r *root) V
+}
+
+// A mode says how a value may be used.
+type mode uint8
+
+const (
+	alone  mode = iota // a state: it is changed and merged as it is
+	sealed             // a value in a map: it is for reading
+	opened             // a value in a map, inside Update: it is for changing
+	busy               // a map that is running an Update of one of its keys
+)
+
+// A node is what makes a type a causal one: the root that it belongs to, and,
+// for a value in a map, what it may be used for. Causal types embed it.
+type node[V any] struct {
+	root *root // nil as long as a state alone has seen nothing
+	rec  V     // where changes are recorded, if mode is opened
+	mode mode
+}
+
+func (n *node[V]) open(rec V) { n.rec, n.mode = rec, opened }
+
+func (n *node[V]) seal() {
+	var none V
+	n.rec, n.mode = none, sealed
+}
+
+// write returns the root to change and the index of the replica that changes it.
+// Every mutator begins with it. It panics if the value may not be changed now,
+// or if name is not valid.
+func (n *node[V]) write(name vclock.Replica) (*root, uint32) {
+	r := n.change()
+	return r, r.intern(name)
+}
+
+// change returns the root to change, for a change that names no replica.
+func (n *node[V]) change() *root {
+	switch n.mode {
+	case sealed:
+		panic("crdt: a value inside an ORMap is changed outside Update: call Update(r, key, func(v V) { … }) on the map")
+	case busy:
+		panic("crdt: an ORMap is changed inside its own Update: change the value that Update hands out")
+	}
+	if n.root == nil {
+		n.root = new(root)
+	}
+	return n.root
+}
+
+// receive returns the root to join another state into, and panics if one of the
+// two is a value in a map: such a value has the context of its whole map, which
+// would speak for everything that the value does not hold.
+func (n *node[V]) receive(o *node[V]) *root {
+	switch {
+	case n.inMap():
+		panic("crdt: Merge into a value inside an ORMap: merge the maps, or Update the key")
+	case o.inMap():
+		panic("crdt: Merge of a value inside an ORMap: merge the maps, or Clone the value first")
+	}
+	return n.change()
+}
+
+// inMap reports whether the value belongs to a map.
+func (n *node[V]) inMap() bool { return n.mode == sealed || n.mode == opened }
+
+// A clearing is the removal of a value in progress: of everything in it, or of
+// what a client had seen.
+type clearing struct {
+	root    *root   // the state's
+	delta   *root   // the delta's: what is removed goes into its context
+	replica uint32  // who removes, in root
+	all     bool    // everything goes; else
+	seen    Context // only what this covers
+
+	minted dot // the tag, once there is one
+}
+
+// covers reports whether the removal is of the event d.
+func (c *clearing) covers(d dot) bool { return c.all || c.seen.Contains(c.root.name(d)) }
+
+// drop tells the delta that d is removed.
+func (c *clearing) drop(d dot) { c.delta.see(c.delta.dot(c.root.name(d))) }
+
+// tag returns a dot of the removal itself, for what a value has to remember of
+// it: the same dot for every value below the one that is removed. The first call
+// mints it. The second result is the same dot in terms of the delta.
+func (c *clearing) tag() (mine, delta dot) {
+	if c.minted == 0 {
+		c.minted = c.root.mint(c.replica)
+		c.drop(c.minted)
+	}
+	return c.minted, c.delta.dot(c.root.name(c.minted))
+}
