@@ -14,9 +14,8 @@ const (
 )
 
 // A Skew compares the physical clocks of peers with the local one, and tells
-// whose is off: the local one too, which a fast node cannot see on its own. It
-// sees only that every peer lags, and its writes that win against later ones
-// look to it like writes that win.
+// whose is off: the local one too. A fast node cannot see that on its own: no
+// timestamp it receives is ever refused, and to its users its writes just win.
 //
 // Of each peer it keeps the last 15 samples and takes the median, so a message
 // that was held up for long does not count. Of all the clocks, the local one

@@ -3,6 +3,8 @@ package hlc_test
 import (
 	"bytes"
 	"cmp"
+	"database/sql"
+	"database/sql/driver"
 	"encoding"
 	"encoding/binary"
 	"encoding/hex"
@@ -195,6 +197,18 @@ func TestScan(t *testing.T) {
 			require.Equal(t, tt.want, strconv.FormatUint(uint64(ts), 10))
 		})
 	}
+}
+
+// A nullable column is a sql.Null, as the error for NULL says.
+func TestScanNullable(t *testing.T) {
+	var n sql.Null[hlc.Timestamp]
+	require.NoError(t, n.Scan(int64(42)))
+	require.Equal(t, sql.Null[hlc.Timestamp]{V: 42, Valid: true}, n)
+	v, err := driver.DefaultParameterConverter.ConvertValue(n)
+	require.NoError(t, err)
+	require.Equal(t, int64(42), v)
+	require.NoError(t, n.Scan(nil))
+	require.False(t, n.Valid)
 }
 
 // What no decoder accepts, no encoder writes.
