@@ -1,0 +1,463 @@
+package merge
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+)
+
+// A RuleError is one mistake in the tags or options of a plan. [Compile]
+// returns all it finds.
+type RuleError struct {
+	Type    reflect.Type // the T of the plan
+	Path    string       // the field, or "" for T itself
+	Rule    string       // the rule as written, or "" if none was
+	Reason  string
+	Choices []string // the rules that would be legal there, if that is the question
+}
+
+// Error returns the mistake on one line.
+func (e *RuleError) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "merge: %v", e.Type)
+	if e.Path != "" {
+		fmt.Fprintf(&b, ": field %s", e.Path)
+	}
+	if e.Rule != "" {
+		fmt.Fprintf(&b, ": rule %q", e.Rule)
+	}
+	fmt.Fprintf(&b, ": %s", e.Reason)
+	if len(e.Choices) > 0 {
+		fmt.Fprintf(&b, "; choose one of %s", strings.Join(e.Choices, ", "))
+	}
+	return b.String()
+}
+
+// A compiler turns a type into rows.
+type compiler struct {
+	root   reflect.Type
+	shapes shapes
+	rows   map[rowKey]*row
+	open   map[rowKey]bool // rows being compiled: meeting one again makes it cyclic
+	types  map[reflect.Type]*custom
+	fields map[string]*custom // Field overrides by fmt.Sprint of the index
+	trail  []string           // where the compiler is, for errors
+	errs   []error
+}
+
+type rowKey struct {
+	typ  reflect.Type
+	at   *pathRule
+	mode rowMode
+}
+
+// A rowMode says how the compiler got to a row.
+type rowMode uint8
+
+const (
+	rowElement rowMode = iota // a value that may as well be one leaf
+	rowFields                 // a struct that a rule says to merge by fields
+	rowTop                    // T
+)
+
+// A location is where a field is about to be compiled.
+type location struct {
+	typ   reflect.Type
+	name  string
+	index []int
+	tag   tag
+	at    *pathRule // options for this path and below; may be nil
+	scope string    // of groups
+	mode  rowMode
+}
+
+func (c *compiler) fail(name string, ru *rule, reason string, choices ...ruleID) {
+	e := &RuleError{Type: c.root, Path: joinPath(strings.Join(c.trail, "."), name), Reason: reason, Choices: usages(choices)}
+	if ru != nil && (ru.id != ruleNone || ru.custom != nil) {
+		e.Rule = ru.String()
+	}
+	c.errs = append(c.errs, e)
+}
+
+// row compiles the row of values of typ.
+func (c *compiler) row(typ reflect.Type, at *pathRule, mode rowMode) *row {
+	key := rowKey{typ, at, mode}
+	if w := c.rows[key]; w != nil {
+		w.cyclic = w.cyclic || c.open[key]
+		return w
+	}
+	w := &row{typ: typ, zero: reflect.New(typ).Elem()}
+	c.rows[key], c.open[key] = w, true
+	loc := location{typ: typ, at: at, mode: mode}
+	if c.isFields(loc) {
+		c.structFields(w, loc)
+	} else {
+		c.add(w, loc)
+	}
+	delete(c.open, key)
+	w.flat = !w.sealed && !slices.ContainsFunc(w.fields, func(f *field) bool { return !f.flat() })
+	c.program(w)
+	return w
+}
+
+// isFields reports whether a struct without a rule is merged field by field.
+func (c *compiler) isFields(loc location) bool {
+	if loc.typ.Kind() != reflect.Struct || loc.typ == timeType {
+		return false
+	}
+	if loc.mode != rowElement {
+		return true
+	}
+	if loc.at.rule() != nil || c.types[loc.typ] != nil {
+		return false
+	}
+	return findJoin(loc.typ) == nil && !isOneValue(loc.typ) && loc.typ.NumField() > 0 && !isSealedBasic(loc.typ)
+}
+
+// isSealedBasic reports whether typ is a struct of basic kinds without any
+// exported field, which is one value to everybody outside its package.
+func isSealedBasic(typ reflect.Type) bool {
+	for i := range typ.NumField() {
+		if f := typ.Field(i); f.IsExported() || f.Tag.Get("merge") != "" {
+			return false
+		}
+	}
+	return isBasic(typ)
+}
+
+// structFields adds the fields of the struct at loc to w.
+func (c *compiler) structFields(w *row, loc location) {
+	for i := range loc.typ.NumField() {
+		sf := loc.typ.Field(i)
+		name := fieldName(sf)
+		t, err := parseTag(sf.Tag.Get("merge"))
+		if t.name != "" {
+			name = t.name
+		}
+		sub := location{
+			typ: sf.Type, name: joinPath(loc.name, quoteKey(name)), tag: t, scope: loc.scope,
+			index: append(slices.Clone(loc.index), i),
+		}
+		embedded := sf.Anonymous && sf.Type.Kind() == reflect.Struct && t.text == ""
+		switch {
+		case err != nil:
+			c.failTag(sub, err)
+			continue
+		case t.rule.id == ruleIgnore && !sf.IsExported(), sf.Name == "_":
+			w.sealed = w.sealed || sf.Name != "_"
+			continue
+		case !sf.IsExported() && !embedded:
+			c.fail(sub.name, &t.rule, "is unexported, so it cannot be merged", ruleIgnore)
+			continue
+		}
+		if embedded {
+			in := sub
+			in.name, in.at = loc.name, loc.at
+			if c.fields[fmt.Sprint(sub.index)] == nil && c.isFields(location{typ: sf.Type, at: loc.at.child(name)}) {
+				c.structFields(w, in)
+				continue
+			}
+			if !sf.IsExported() {
+				c.fail(sub.name, nil, "is an embedded unexported type that cannot be merged field by field")
+				continue
+			}
+		}
+		sub.at = loc.at.child(name)
+		c.add(w, sub)
+	}
+}
+
+// fieldName returns the name of a field in paths: its name in JSON, else in Go.
+func fieldName(sf reflect.StructField) string {
+	name, _, _ := strings.Cut(sf.Tag.Get("json"), ",")
+	if name == "" || name == "-" {
+		return sf.Name
+	}
+	return name
+}
+
+func (c *compiler) failTag(loc location, err error) {
+	e := &RuleError{Type: c.root, Path: joinPath(strings.Join(c.trail, "."), loc.name), Rule: loc.tag.text, Reason: err.Error()}
+	if errors.Is(err, errUnknown) {
+		e.Choices = usages(leafRules(loc.typ))
+		if loc.typ.Kind() == reflect.Map && isObject(loc.typ) {
+			e.Choices = usages(allRules())
+		}
+	}
+	c.errs = append(c.errs, e)
+}
+
+// add compiles one field and adds it, or the fields it is made of, to w.
+func (c *compiler) add(w *row, loc location) {
+	ru, ok := c.ruleFor(&loc)
+	if !ok {
+		return
+	}
+	if ru.id == ruleFields && loc.typ.Kind() == reflect.Struct {
+		loc.mode = rowFields
+		if loc.typ == timeType {
+			c.fail(loc.name, &ru, "is one value", leafRules(loc.typ)...)
+			return
+		}
+		loc.scope = fmt.Sprint(loc.index)
+		c.structFields(w, loc)
+		return
+	}
+	if slices.ContainsFunc(w.fields, func(f *field) bool { return f.name == loc.name }) {
+		c.fail(loc.name, nil, "two fields have this path; give one of them a name= of its own")
+		return
+	}
+	f := &field{name: loc.name, index: loc.index, typ: loc.typ, rule: ru}
+	if err := c.classify(w, f, loc); err != nil {
+		c.errs = append(c.errs, err)
+		return
+	}
+	w.fields = append(w.fields, f)
+}
+
+// ruleFor returns the rule in force at loc, from the tag, an option or the
+// type, in this order of precedence among what does not contradict.
+func (c *compiler) ruleFor(loc *location) (rule, bool) {
+	override := c.fields[fmt.Sprint(loc.index)]
+	if loc.mode != rowTop && len(c.trail) > 0 {
+		override = nil
+	}
+	byPath := loc.at.rule()
+	tagged := loc.tag.rule.id != ruleNone
+	if tagged && (override != nil || byPath != nil) || override != nil && byPath != nil {
+		c.fail(loc.name, &loc.tag.rule, "has a rule in its tag and another in the options, or two in the options; keep one")
+		return rule{}, false
+	}
+	switch {
+	case override != nil:
+		return rule{id: override.id, custom: override}, true
+	case byPath != nil:
+		return *byPath, true
+	case tagged:
+		return loc.tag.rule, true
+	}
+	if byType := c.types[loc.typ]; byType != nil {
+		return rule{id: byType.id, custom: byType}, true
+	}
+	ru := rule{id: c.defaultRule(loc), keep: loc.tag.rule.keep}
+	return ru, true
+}
+
+// defaultRule returns the rule of a field that has none.
+func (c *compiler) defaultRule(loc *location) ruleID {
+	typ := loc.typ
+	switch {
+	case typ == timeType:
+		return ruleLWW
+	case findJoin(typ) != nil:
+		return ruleJoin
+	case isObject(typ) || typ == anyType:
+		return ruleFields
+	}
+	switch typ.Kind() {
+	case reflect.Struct:
+		if c.isFields(location{typ: typ, at: loc.at}) {
+			return ruleFields
+		}
+	case reflect.Map:
+		if elementable(typ.Key()) == nil {
+			return ruleFields
+		}
+	case reflect.Pointer:
+		if e := typ.Elem(); e.Kind() == reflect.Struct && c.types[e] == nil && c.isFields(location{typ: e}) {
+			return ruleFields
+		}
+	case reflect.Slice:
+		return ruleAtomic
+	}
+	return ruleLWW
+}
+
+// isObject reports whether typ is map[string]any or a type made from it.
+func isObject(typ reflect.Type) bool {
+	return typ.ConvertibleTo(objectType) && typ.Kind() == reflect.Map
+}
+
+// classify fills in what the rule of f needs, or says why f cannot have it.
+func (c *compiler) classify(w *row, f *field, loc location) error {
+	switch f.rule.id {
+	case ruleIgnore:
+		f.class = classIgnored
+		return nil
+	case ruleFields:
+		return c.classifyFields(f, loc)
+	case ruleKeyed:
+		return c.classifyKeyed(f, loc)
+	}
+	s, err := c.shapes.compile(f.typ)
+	f.class, f.shape = classLeaf, s
+	if f.rule.id == ruleJoin {
+		f.join = findJoin(f.typ)
+		if f.join == nil {
+			return c.refuse(f, "needs a method Merge, as func (x *S) Merge(y *S) or func (x S) Merge(y S) S")
+		}
+		return nil
+	}
+	if err != nil {
+		return c.refuseType(f, err)
+	}
+	if f.rule.custom != nil {
+		if f.rule.custom.typ != f.typ {
+			return c.refuse(f, fmt.Sprintf("is for %v, not %v", f.rule.custom.typ, f.typ))
+		}
+		return nil
+	}
+	if !slices.Contains(leafRules(f.typ), f.rule.id) {
+		return c.refuse(f, "does not go with "+f.typ.String())
+	}
+	switch f.rule.id {
+	case ruleSet, ruleUnion:
+		f.class = classSet
+		f.key = s.elem
+	case ruleMax, ruleMin:
+		f.order = newOrder(s, f.rule.id == ruleMin)
+	case ruleGroup:
+		w.join(f, loc.scope)
+	}
+	return nil
+}
+
+// join puts f into the group that its rule names.
+func (w *row) join(f *field, scope string) {
+	for _, g := range w.groups {
+		if g.name == f.rule.arg && g.scope == scope {
+			g.fields, f.group = append(g.fields, f), g
+			return
+		}
+	}
+	f.group = &group{name: f.rule.arg, scope: scope, fields: []*field{f}}
+	w.groups = append(w.groups, f.group)
+}
+
+func (c *compiler) refuse(f *field, reason string) error {
+	choices := leafRules(f.typ)
+	if structOf(f.typ) != nil || f.typ.Kind() == reflect.Map {
+		if _, err := c.shapes.compile(f.typ); err != nil {
+			choices = slices.DeleteFunc(choices, func(id ruleID) bool { return id != ruleFields && id != ruleIgnore && id != ruleJoin })
+		}
+	}
+	return c.ruleError(f, reason, choices)
+}
+
+// refuseType is for a type that no rule can merge as a whole.
+func (c *compiler) refuseType(f *field, err error) error {
+	choices := []ruleID{ruleIgnore}
+	if structOf(f.typ) != nil {
+		choices = []ruleID{ruleFields, ruleIgnore}
+	}
+	return c.ruleError(f, err.Error(), choices)
+}
+
+func (c *compiler) ruleError(f *field, reason string, choices []ruleID) error {
+	e := &RuleError{Type: c.root, Path: joinPath(strings.Join(c.trail, "."), f.name), Reason: reason, Choices: usages(choices)}
+	e.Rule = f.rule.String()
+	return e
+}
+
+// inside compiles the rows below f, whose names in paths are a star.
+func (c *compiler) inside(f *field, name string, compile func() *row) *row {
+	n := len(c.trail)
+	if f.name != "" {
+		c.trail = append(c.trail, f.name)
+	}
+	if name != "" {
+		c.trail = append(c.trail, name)
+	}
+	w := compile()
+	c.trail = c.trail[:n]
+	return w
+}
+
+func (c *compiler) classifyFields(f *field, loc location) error {
+	typ := f.typ
+	switch {
+	case isObject(typ) || typ == anyType:
+		f.class = classDocument
+		f.shape, _ = c.shapes.compile(typ)
+		doc, err := loc.at.document()
+		f.doc = doc
+		if err != nil {
+			return c.ruleError(f, err.Error(), nil)
+		}
+		return nil
+	case typ.Kind() == reflect.Map:
+		if err := elementable(typ.Key()); err != nil {
+			return c.refuse(f, err.Error())
+		}
+		f.class = classMap
+		f.key, _ = c.shapes.compile(typ.Key())
+		f.elem = c.inside(f, "*", func() *row { return c.row(typ.Elem(), loc.at.child("*"), rowElement) })
+		e := f.elem.fields
+		f.plain = len(e) == 1 && len(e[0].index) == 0 && e[0].isRegister()
+		return nil
+	case typ.Kind() == reflect.Pointer && typ.Elem().Kind() == reflect.Struct && typ.Elem() != timeType:
+		f.class = classPointer
+		f.elem = c.inside(f, "", func() *row { return c.row(typ.Elem(), loc.at, rowFields) })
+		return nil
+	}
+	return c.refuse(f, "does not go with "+typ.String())
+}
+
+func (c *compiler) classifyKeyed(f *field, loc location) error {
+	typ := f.typ
+	if typ.Kind() != reflect.Slice || structOf(typ.Elem()) == nil || structOf(typ.Elem()) == timeType {
+		return c.refuse(f, "needs a list of structs, not "+typ.String())
+	}
+	f.class, f.byRef = classKeyed, typ.Elem().Kind() == reflect.Pointer
+	f.elem = c.inside(f, "*", func() *row { return c.row(structOf(typ.Elem()), loc.at.child("*"), rowFields) })
+	keys, err := c.keyField(f)
+	if err != nil {
+		return err
+	}
+	f.at = keys
+	f.key, err = c.shapes.compile(structOf(typ.Elem()).FieldByIndex(keys).Type)
+	return err
+}
+
+// keyField returns where the elements of f hold the key that its rule names,
+// by its name in paths or in Go.
+func (c *compiler) keyField(f *field) ([]int, error) {
+	e := structOf(f.typ.Elem())
+	var choices []string
+	for _, sf := range reflect.VisibleFields(e) {
+		if !sf.IsExported() || sf.Anonymous || elementable(sf.Type) != nil || throughPointer(e, sf.Index) {
+			continue
+		}
+		t, _ := parseTag(sf.Tag.Get("merge"))
+		if f.rule.arg == sf.Name || f.rule.arg == fieldName(sf) || f.rule.arg == t.name && t.name != "" {
+			return sf.Index, nil
+		}
+		choices = append(choices, "keyed="+sf.Name)
+	}
+	return nil, &RuleError{
+		Type: c.root, Path: joinPath(strings.Join(c.trail, "."), f.name), Rule: f.rule.String(),
+		Reason: fmt.Sprintf("%v has no field %q that can be a key", e, f.rule.arg), Choices: choices,
+	}
+}
+
+func throughPointer(typ reflect.Type, index []int) bool {
+	for _, i := range index[:len(index)-1] {
+		typ = typ.Field(i).Type
+		if typ.Kind() != reflect.Struct {
+			return true
+		}
+	}
+	return false
+}
+
+// unused reports the paths in the options that no field has.
+func (c *compiler) unused(rules map[string]*pathRule) {
+	for _, path := range slices.Sorted(maps.Keys(rules)) {
+		if !rules[path].used {
+			c.errs = append(c.errs, &RuleError{Type: c.root, Path: path, Rule: rules[path].own.String(), Reason: "no field has this path"})
+		}
+	}
+}

@@ -1,0 +1,130 @@
+package merge
+
+import (
+	"reflect"
+)
+
+// A Rule is a custom rule for values of type F, made by [Prefer], [Join] or
+// [Func] and put in force by [Field] or [Type]. Its name appears in reports.
+// A Rule is immutable.
+type Rule[F any] struct{ custom *custom }
+
+// A custom is a Rule without its type parameter.
+type custom struct {
+	id   ruleID
+	name string
+	typ  reflect.Type
+
+	compare func(a, b reflect.Value) int           // Prefer; the values are addressable
+	join    func(dst, v reflect.Value)             // Join: dst becomes join(dst, v)
+	call    func(c *call, dst reflect.Value) error // Func: dst becomes the result
+	always  bool                                   // Func: called for every change
+}
+
+// A call is what a Func is told, without its type parameter.
+type call struct {
+	path  string
+	base  reflect.Value // invalid if unknown
+	sides []reflect.Value
+	who   []int // for each side, its index in stamps
+	run   *run
+}
+
+// Prefer returns a rule that chooses the largest of the changed values by
+// compare, which must be a total preorder: consistent, transitive, and free to
+// return 0 for values that differ. Among values that it holds equal the newest
+// side wins, so that the rule decides whatever compare leaves open.
+//
+// Prefer is symmetric and associative wherever compare returns 0 for equal
+// values only. A [Record] accepts it.
+func Prefer[F any](name string, compare func(a, b F) int) Rule[F] {
+	return Rule[F]{&custom{
+		id: rulePrefer, name: name, typ: reflect.TypeFor[F](),
+		compare: func(a, b reflect.Value) int {
+			return compare(*a.Addr().Interface().(*F), *b.Addr().Interface().(*F))
+		},
+	}}
+}
+
+// Join returns a rule that combines the values of all sides by join, which
+// must be commutative, associative and idempotent and must not modify its
+// arguments. Package mergetest checks that it is. A [Record] accepts it.
+func Join[F any](name string, join func(a, b F) F) Rule[F] {
+	return Rule[F]{&custom{
+		id: ruleJoinFunc, name: name, typ: reflect.TypeFor[F](),
+		join: func(dst, v reflect.Value) {
+			p := dst.Addr().Interface().(*F)
+			*p = join(*p, *v.Addr().Interface().(*F))
+		},
+	}}
+}
+
+// Func returns a rule that calls f with the base and all sides when two or
+// more of them changed the value and do not agree. If f returns an error, a
+// person has to decide; the value of the newest side that changed it is the
+// provisional one. F must be deterministic, must not modify what it is given,
+// and sees the sides in an order that does not depend on the caller's.
+//
+// A [Record] refuses Func, since it keeps no base.
+func Func[F any](name string, f func(Case[F]) (F, error)) Rule[F] {
+	return Rule[F]{&custom{
+		id: ruleFunc, name: name, typ: reflect.TypeFor[F](),
+		call: func(c *call, dst reflect.Value) error {
+			fc := Case[F]{Path: c.path, Sides: make([]Side[F], len(c.sides))}
+			if c.base.IsValid() {
+				fc.Base = c.base.Addr().Interface().(*F)
+			}
+			for i, s := range c.sides {
+				fc.Sides[i] = Side[F]{Value: *s.Addr().Interface().(*F), Stamp: c.run.stamps[c.who[i]]}
+			}
+			v, err := f(fc)
+			if err == nil {
+				*dst.Addr().Interface().(*F) = v
+			}
+			return err
+		},
+	}}
+}
+
+// Always returns r changed so that a [Func] is called whenever a side changed
+// the value, even if only one did or all agree, as a rule that adds changes up
+// has to be. It has no effect on the other kinds.
+func (r Rule[F]) Always() Rule[F] {
+	c := *r.custom
+	c.always = true
+	return Rule[F]{&c}
+}
+
+// A Case is what a [Func] decides about: one value of which more than one
+// version exists.
+type Case[F any] struct {
+	Path  string    // where the value is
+	Base  *F        // the version that the sides started from; nil if unknown
+	Sides []Side[F] // all versions, newest first
+}
+
+// An Override puts a [Rule] in force for part of a T. See [Field] and [Type].
+type Override[T any] struct {
+	custom *custom
+	at     func(t reflect.Value) reflect.Value // nil for Type
+}
+
+// Field returns an override that merges one field of T by r. The function at
+// returns the address of that field inside its argument; [Compile] calls it to
+// find the field's path. The field must be part of T itself, not behind a
+// pointer, a slice or a map, and must not have a rule in its tag.
+func Field[T, F any](at func(*T) *F, r Rule[F]) Override[T] {
+	return Override[T]{
+		custom: r.custom,
+		at: func(t reflect.Value) reflect.Value {
+			return reflect.ValueOf(at(t.Addr().Interface().(*T)))
+		},
+	}
+}
+
+// Type returns an override that merges every value of type F in T by r: fields,
+// entries of maps and elements, at any depth, unless their tag or a [Field]
+// says otherwise.
+func Type[T, F any](r Rule[F]) Override[T] {
+	return Override[T]{custom: r.custom}
+}

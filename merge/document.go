@@ -1,0 +1,483 @@
+package merge
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"math"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/rejoin-go/rejoin/internal/wire"
+)
+
+// The values of a document, in the order that [compareDocument] gives them.
+const (
+	docNull = iota
+	docBool
+	docNumber
+	docString
+	docArray
+	docObject
+	docOther // no value of a document
+)
+
+// document returns what v, of an interface type or a string-keyed map of any,
+// holds. A map is an object, be it nil or not.
+func document(v reflect.Value) any {
+	switch {
+	case v.Kind() != reflect.Map:
+		return v.Interface()
+	case v.Type() == objectType:
+		return v.Interface()
+	}
+	return v.Convert(objectType).Interface()
+}
+
+var objectType = reflect.TypeFor[map[string]any]()
+
+// setDocument stores x in dst, a place that [document] reads.
+func setDocument(dst reflect.Value, x any) {
+	switch {
+	case x == nil:
+		dst.SetZero()
+	case dst.Kind() == reflect.Map:
+		dst.Set(reflect.ValueOf(x).Convert(dst.Type()))
+	default:
+		dst.Set(reflect.ValueOf(x))
+	}
+}
+
+func documentKind(x any) int {
+	switch x.(type) {
+	case nil:
+		return docNull
+	case bool:
+		return docBool
+	case string:
+		return docString
+	case []any:
+		return docArray
+	case map[string]any:
+		return docObject
+	case float64, json.Number, int, int64, int8, int16, int32, uint, uint8, uint16, uint32, uint64, float32:
+		return docNumber
+	}
+	return docOther
+}
+
+// checkDocument returns an error unless x is a value of a document no deeper
+// than maxDepth. It names the place inside x by keys and indexes.
+func checkDocument(x any, depth int) error {
+	if depth > maxDepth {
+		return errDeep
+	}
+	switch x := x.(type) {
+	case map[string]any:
+		for _, k := range slices.Sorted(maps.Keys(x)) {
+			if err := checkDocument(x[k], depth+1); err != nil {
+				return below(quoteKey(k), err)
+			}
+		}
+	case []any:
+		for i, e := range x {
+			if err := checkDocument(e, depth+1); err != nil {
+				return below(strconv.Itoa(i), err)
+			}
+		}
+	case json.Number:
+		if _, ok := decimalOf(x); !ok {
+			return fmt.Errorf("json.Number %q is not a number in range", string(x))
+		}
+	default:
+		if documentKind(x) == docOther {
+			return fmt.Errorf("%T is not a value of a document: "+
+				"use nil, bool, string, a number, json.Number, []any or map[string]any", x)
+		}
+	}
+	return nil
+}
+
+// A decimal is the value of a number: digits × 10^exp, the digits without
+// zeros at either end. Zero has no digits.
+type decimal struct {
+	class  int8 // NaN, −Inf, finite, +Inf in this order
+	neg    bool
+	digits string
+	exp    int64
+}
+
+const (
+	classNaN int8 = iota
+	classMinusInf
+	classFinite
+	classPlusInf
+)
+
+// maxExponent bounds the exponent of a json.Number.
+const maxExponent = 1 << 30
+
+// decimalOf returns the value of a number of any of the types that
+// [documentKind] takes for one. It reports false for a json.Number that is
+// malformed or out of range.
+func decimalOf(x any) (decimal, bool) {
+	switch x := x.(type) {
+	case float64:
+		return decimalOfFloat(x, 64), true
+	case float32:
+		return decimalOfFloat(float64(x), 32), true
+	case json.Number:
+		if !validNumber(string(x)) {
+			return decimal{}, false
+		}
+		return parseDecimal(string(x))
+	}
+	v := reflect.ValueOf(x)
+	if v.CanInt() {
+		return parseDecimal(strconv.FormatInt(v.Int(), 10))
+	}
+	return parseDecimal(strconv.FormatUint(v.Uint(), 10))
+}
+
+// validNumber reports whether s is a number in JSON.
+func validNumber(s string) bool {
+	return s != "" && (s[0] == '-' || s[0] >= '0' && s[0] <= '9') && json.Valid([]byte(s)) && strings.TrimSpace(s) == s
+}
+
+func decimalOfFloat(f float64, size int) decimal {
+	switch {
+	case math.IsNaN(f):
+		return decimal{class: classNaN}
+	case math.IsInf(f, -1):
+		return decimal{class: classMinusInf}
+	case math.IsInf(f, 1):
+		return decimal{class: classPlusInf}
+	}
+	d, _ := parseDecimal(strconv.FormatFloat(f, 'e', -1, size))
+	return d
+}
+
+// parseDecimal parses a number in JSON or as [strconv.FormatFloat] writes it.
+func parseDecimal(s string) (decimal, bool) {
+	d := decimal{class: classFinite}
+	s, d.neg = strings.CutPrefix(s, "-")
+	if i := strings.IndexAny(s, "eE"); i >= 0 {
+		exp, err := strconv.ParseInt(s[i+1:], 10, 64)
+		if err != nil || exp > maxExponent || exp < -maxExponent {
+			return decimal{}, false
+		}
+		s, d.exp = s[:i], exp
+	}
+	whole, frac, _ := strings.Cut(s, ".")
+	d.exp -= int64(len(frac))
+	s = strings.TrimLeft(whole+frac, "0")
+	d.digits = strings.TrimRight(s, "0")
+	d.exp += int64(len(s) - len(d.digits))
+	if d.digits == "" {
+		return decimal{class: classFinite}, true
+	}
+	return d, true
+}
+
+func (d decimal) compare(e decimal) int {
+	sign := func(d decimal) int {
+		switch {
+		case d.digits == "":
+			return 0
+		case d.neg:
+			return -1
+		}
+		return 1
+	}
+	if c := cmp.Or(cmp.Compare(d.class, e.class), cmp.Compare(sign(d), sign(e))); c != 0 {
+		return c
+	}
+	// Magnitudes as 0.digits × 10^(len+exp).
+	c := cmp.Or(cmp.Compare(int64(len(d.digits))+d.exp, int64(len(e.digits))+e.exp), cmp.Compare(d.digits, e.digits))
+	return c * sign(d)
+}
+
+func (d decimal) String() string {
+	switch {
+	case d.class != classFinite:
+		return [...]string{classNaN: "NaN", classMinusInf: "-Inf", classPlusInf: "+Inf"}[d.class]
+	case d.digits == "":
+		return "0"
+	}
+	s := d.digits
+	if d.neg {
+		s = "-" + s
+	}
+	if d.exp != 0 {
+		s += "e" + strconv.FormatInt(d.exp, 10)
+	}
+	return s
+}
+
+// integer returns the value of d if it is an integer that fits an int64.
+func (d decimal) integer() (int64, bool) {
+	if d.class != classFinite || d.exp < 0 || int64(len(d.digits))+d.exp > 19 {
+		return 0, false
+	}
+	s := d.digits + strings.Repeat("0", int(d.exp))
+	if d.neg {
+		s = "-" + s
+	}
+	v, err := strconv.ParseInt(cmp.Or(s, "0"), 10, 64)
+	return v, err == nil
+}
+
+// sameDocument reports whether a and b are the same value; numbers are
+// compared by value, whatever their types.
+func sameDocument(a, b any) bool {
+	switch x := a.(type) {
+	case nil:
+		return b == nil
+	case string:
+		y, ok := b.(string)
+		return ok && x == y
+	case bool:
+		y, ok := b.(bool)
+		return ok && x == y
+	case []any:
+		y, ok := b.([]any)
+		return ok && slices.EqualFunc(x, y, sameDocument)
+	case map[string]any:
+		y, ok := b.(map[string]any)
+		return ok && maps.EqualFunc(x, y, sameDocument)
+	case float64:
+		if y, ok := b.(float64); ok && x == y {
+			return true
+		}
+	}
+	if documentKind(b) != docNumber {
+		return false
+	}
+	d, _ := decimalOf(a)
+	e, _ := decimalOf(b)
+	return d == e
+}
+
+// compareDocument orders documents by value, and equal numbers by the way they
+// are written, so that it returns 0 only for documents that read the same.
+func compareDocument(a, b any) int {
+	k := documentKind(a)
+	if c := cmp.Compare(k, documentKind(b)); c != 0 {
+		return c
+	}
+	switch k {
+	case docBool:
+		return compareBool(a.(bool), b.(bool))
+	case docNumber:
+		d, _ := decimalOf(a)
+		e, _ := decimalOf(b)
+		if c := d.compare(e); c != 0 {
+			return c
+		}
+		return cmp.Or(cmp.Compare(fmt.Sprintf("%T", a), fmt.Sprintf("%T", b)), cmp.Compare(numberText(a), numberText(b)))
+	case docString:
+		return cmp.Compare(a.(string), b.(string))
+	case docArray:
+		return slices.CompareFunc(a.([]any), b.([]any), compareDocument)
+	case docObject:
+		return compareObjects(a.(map[string]any), b.(map[string]any))
+	default:
+		return 0
+	}
+}
+
+// numberText tells apart the numbers of one type that have one value: −0 and
+// 0, and the spellings of a json.Number.
+func numberText(x any) string {
+	switch x := x.(type) {
+	case float64:
+		return strconv.FormatFloat(x, 'g', -1, 64)
+	case json.Number:
+		return string(x)
+	}
+	return ""
+}
+
+func compareObjects(a, b map[string]any) int {
+	ka, kb := slices.Sorted(maps.Keys(a)), slices.Sorted(maps.Keys(b))
+	for i := range min(len(ka), len(kb)) {
+		if c := cmp.Or(cmp.Compare(ka[i], kb[i]), compareDocument(a[ka[i]], b[kb[i]])); c != 0 {
+			return c
+		}
+	}
+	return cmp.Compare(len(ka), len(kb))
+}
+
+func copyDocument(x any) any {
+	switch x := x.(type) {
+	case []any:
+		if x == nil {
+			return x
+		}
+		out := make([]any, len(x))
+		for i, e := range x {
+			out[i] = copyDocument(e)
+		}
+		return out
+	case map[string]any:
+		if x == nil {
+			return x
+		}
+		out := make(map[string]any, len(x))
+		for k, e := range x {
+			out[k] = copyDocument(e)
+		}
+		return out
+	}
+	return x
+}
+
+func zeroDocument(x any) bool {
+	switch x := x.(type) {
+	case nil:
+		return true
+	case bool:
+		return !x
+	case string:
+		return x == ""
+	case []any:
+		return len(x) == 0
+	case map[string]any:
+		return len(x) == 0
+	}
+	d, _ := decimalOf(x)
+	return d.class == classFinite && d.digits == ""
+}
+
+// appendDocument appends the canonical bytes of x: one byte for its kind, then
+// nothing, a bool, a number as digits and exponent, a string, the elements
+// with their lengths, or keys and values with their lengths, by key.
+func appendDocument(b []byte, x any) []byte {
+	k := documentKind(x)
+	b = append(b, byte(k))
+	switch x := x.(type) {
+	case bool:
+		return append(b, bit(x))
+	case string:
+		return append(b, x...)
+	case []any:
+		for _, e := range x {
+			b = wire.AppendBytes(b, appendDocument(nil, e))
+		}
+	case map[string]any:
+		for _, key := range slices.Sorted(maps.Keys(x)) {
+			b = wire.AppendBytes(wire.AppendBytes(b, key), appendDocument(nil, x[key]))
+		}
+	default:
+		if k == docNumber {
+			d, _ := decimalOf(x)
+			b = append(b, d.String()...)
+		}
+	}
+	return b
+}
+
+// decodeDocument decodes what [appendDocument] wrote; a number becomes a
+// float64 if that holds its value, else a json.Number.
+func decodeDocument(p []byte) (any, error) { return readDocument(p, 0) }
+
+func readDocument(p []byte, depth int) (any, error) {
+	if depth > maxDepth {
+		return nil, errDeep
+	}
+	if len(p) == 0 {
+		return nil, errCanonical
+	}
+	kind, p := int(p[0]), p[1:]
+	switch {
+	case kind == docNull && len(p) == 0:
+		return nil, nil
+	case kind == docBool && len(p) == 1:
+		return p[0] == 1, nil
+	case kind == docNumber:
+		return readNumber(string(p))
+	case kind == docString:
+		return string(p), nil
+	case kind == docArray:
+		return readDocuments(p, depth)
+	case kind == docObject:
+		return readObject(p, depth)
+	}
+	return nil, errCanonical
+}
+
+func readNumber(s string) (any, error) {
+	switch s {
+	case "NaN":
+		return math.NaN(), nil
+	case "-Inf":
+		return math.Inf(-1), nil
+	case "+Inf":
+		return math.Inf(1), nil
+	}
+	d, ok := decimalOf(json.Number(s))
+	if !ok || d.String() != s {
+		return nil, errCanonical
+	}
+	if f, err := strconv.ParseFloat(s, 64); err == nil && decimalOfFloat(f, 64) == d {
+		return f, nil
+	}
+	return json.Number(s), nil
+}
+
+func readDocuments(p []byte, depth int) (any, error) {
+	out := []any{}
+	for r := wire.NewReader(p); r.Len() > 0; {
+		part := r.Bytes()
+		if r.Err() != nil {
+			return nil, r.Err()
+		}
+		e, err := readDocument(part, depth+1)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, e)
+	}
+	return out, nil
+}
+
+func readObject(p []byte, depth int) (any, error) {
+	out := map[string]any{}
+	last := ""
+	for r := wire.NewReader(p); r.Len() > 0; {
+		key, part := string(r.Bytes()), r.Bytes()
+		if r.Err() != nil {
+			return nil, r.Err()
+		}
+		if len(out) > 0 && key <= last {
+			return nil, errCanonical
+		}
+		e, err := readDocument(part, depth+1)
+		if err != nil {
+			return nil, err
+		}
+		out[key], last = e, key
+	}
+	return out, nil
+}
+
+// errPath is an error about a place inside a value.
+type errPath struct {
+	path string
+	err  error
+}
+
+func (e *errPath) Error() string { return e.path + ": " + e.err.Error() }
+func (e *errPath) Unwrap() error { return e.err }
+
+// below puts name in front of the path that err is about.
+func below(name string, err error) error {
+	if inner, ok := errors.AsType[*errPath](err); ok {
+		return &errPath{joinPath(name, inner.path), inner.err}
+	}
+	return &errPath{name, err}
+}

@@ -1,0 +1,482 @@
+package merge
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"math"
+	"reflect"
+	"slices"
+	"strconv"
+)
+
+// A version is what one side has at a place in a document: a value or nothing.
+type version struct {
+	value any
+	there bool
+}
+
+// A docFrame is one place in a document being merged.
+type docFrame struct {
+	rule  *docRule // may be nil
+	base  version
+	in    []version // newest first
+	known bool
+}
+
+// ruleID returns the rule in force, ruleFields if there is none.
+func (fr *docFrame) ruleID() ruleID {
+	if fr.rule == nil || fr.rule.rule.id == ruleNone {
+		return ruleFields
+	}
+	return fr.rule.rule.id
+}
+
+// documentField merges a field that holds a document.
+func (r *run) documentField(f *field, fr *frame) {
+	d := docFrame{rule: f.doc, known: fr.known, in: make([]version, len(fr.in))}
+	if fr.known {
+		d.base = version{document(fr.base), true}
+	}
+	for i, v := range fr.in {
+		d.in[i] = version{document(v), true}
+	}
+	r.trail = append(r.trail, step{f: f})
+	out := r.document(&d)
+	r.trail = r.trail[:len(r.trail)-1]
+	if fr.dst.Kind() == reflect.Map && allNil(fr.in) {
+		out.value = nil
+	}
+	setDocument(fr.dst, out.value)
+}
+
+// document merges what the sides have at one place.
+func (r *run) document(fr *docFrame) version {
+	switch id := fr.ruleID(); id {
+	case ruleIgnore:
+		return version{}
+	case ruleFields:
+		if fr.all(isObjectValue) {
+			return r.container(fr, r.object)
+		}
+	case ruleKeyed:
+		if fr.all(isArrayValue) {
+			return r.container(fr, r.keyedArray)
+		}
+	case ruleSet, ruleUnion:
+		if fr.all(isArrayValue) {
+			return r.container(fr, r.setArray)
+		}
+	case ruleAdditive:
+		return r.container(fr, r.sum)
+	default:
+		return r.chooseDocument(fr, id)
+	}
+	return r.chooseDocument(fr, ruleLWW)
+}
+
+func isObjectValue(x any) bool { _, ok := x.(map[string]any); return ok }
+func isArrayValue(x any) bool  { _, ok := x.([]any); return ok }
+
+// all reports whether all values there are of a sort; if they are not, the
+// sorts are in conflict and one whole value wins.
+func (fr *docFrame) all(sort func(any) bool) bool {
+	if fr.base.there && !sort(fr.base.value) {
+		return false
+	}
+	return !slices.ContainsFunc(fr.in, func(v version) bool { return v.there && !sort(v.value) })
+}
+
+// changed reports whether a version differs from the base.
+func (fr *docFrame) changed(v version) bool {
+	return v.there != fr.base.there || v.there && !sameDocument(v.value, fr.base.value)
+}
+
+// container merges a value that is there or not as a whole, as a row is: a
+// delete beats a change unless the rule says keep.
+func (r *run) container(fr *docFrame, merge func(*docFrame) any) version {
+	in := slices.Clone(fr.in)
+	in = slices.DeleteFunc(in, func(v version) bool { return !v.there })
+	deleted := fr.base.there && len(in) < len(fr.in)
+	keep := fr.rule != nil && fr.rule.rule.keep
+	if len(in) == 0 || deleted && !(keep && slices.ContainsFunc(in, fr.changed)) {
+		return version{}
+	}
+	sub := *fr
+	sub.in = in
+	return version{merge(&sub), true}
+}
+
+// within returns the frame of a key below fr.
+func (fr *docFrame) within(key string) *docFrame {
+	at := func(v version) version {
+		m, _ := v.value.(map[string]any)
+		x, ok := m[key]
+		return version{x, ok}
+	}
+	sub := &docFrame{rule: fr.rule.at(key), known: fr.known, base: at(fr.base), in: make([]version, len(fr.in))}
+	for i, v := range fr.in {
+		sub.in[i] = at(v)
+	}
+	return sub
+}
+
+func (r *run) object(fr *docFrame) any {
+	keys := make(map[string]bool)
+	for _, v := range append(slices.Clone(fr.in), fr.base) {
+		m, _ := v.value.(map[string]any)
+		for k := range m {
+			keys[k] = true
+		}
+	}
+	out := make(map[string]any, len(keys))
+	for _, k := range slices.Sorted(maps.Keys(keys)) {
+		if v := r.below(fr.within(k), quoteKey(k)); v.there {
+			out[k] = v.value
+		}
+	}
+	return out
+}
+
+// below merges a place one step further down.
+func (r *run) below(fr *docFrame, name string) version {
+	r.trail = append(r.trail, step{doc: name})
+	v := r.document(fr)
+	r.trail = r.trail[:len(r.trail)-1]
+	return v
+}
+
+// personHere is person for the place where the run is.
+func (r *run) personHere(reason string) {
+	r.undecided = append(r.undecided, undecided{r.path(""), reason})
+}
+
+// docValues is the chooser of documents.
+type docValues struct {
+	fr *docFrame
+	id ruleID
+}
+
+func (d docValues) at(i int) version {
+	if i == base {
+		return d.fr.base
+	}
+	return d.fr.in[i]
+}
+
+func (d docValues) same(i, j int) bool {
+	a, b := d.at(i), d.at(j)
+	return a.there == b.there && (!a.there || sameDocument(a.value, b.value))
+}
+
+func (d docValues) zero(i int) bool {
+	v := d.at(i)
+	return !v.there || zeroDocument(v.value)
+}
+
+// order compares by kind, then by value; null, NaN and absence always lose.
+func (d docValues) order(i, j int) int {
+	a, b := d.at(i), d.at(j)
+	if none(a) || none(b) {
+		return -compareBool(none(a), none(b))
+	}
+	c := cmp.Compare(documentKind(a.value), documentKind(b.value))
+	if c == 0 && documentKind(a.value) == docNumber {
+		x, _ := decimalOf(a.value)
+		y, _ := decimalOf(b.value)
+		c = x.compare(y)
+	} else if c == 0 {
+		c = compareDocument(a.value, b.value)
+	}
+	if d.id == ruleMin {
+		return -c
+	}
+	return c
+}
+
+func none(v version) bool {
+	if !v.there || v.value == nil {
+		return true
+	}
+	f, ok := v.value.(float64)
+	return ok && math.IsNaN(f)
+}
+
+func (d docValues) rank(i int) (int, bool) {
+	v := d.at(i)
+	s, ok := v.value.(string)
+	if !ok && (v.there && v.value != nil) {
+		return 0, false
+	}
+	return d.fr.rule.rule.rankOf(s)
+}
+
+// chooseDocument merges by a rule that takes one of the versions.
+func (r *run) chooseDocument(fr *docFrame, id ruleID) version {
+	if !fr.known {
+		sub := *fr
+		sub.in = slices.DeleteFunc(slices.Clone(fr.in), func(v version) bool { return !v.there })
+		fr = &sub
+	}
+	if len(fr.in) == 0 {
+		return version{}
+	}
+	d := docValues{fr, id}
+	win, reason := decide(id, d, len(fr.in), fr.known)
+	if reason != "" {
+		r.personHere(reason)
+	}
+	v := d.at(win)
+	return version{copyDocument(v.value), v.there}
+}
+
+// sum adds up the changes of all sides; a number that was absent is 0.
+func (r *run) sum(fr *docFrame) any {
+	d := docValues{fr, ruleAdditive}
+	newest := fr.in[nextChange(d, -1, len(fr.in), fr.known)%len(fr.in)].value
+	if !fr.known {
+		if disagree(d, 0, len(fr.in), false) {
+			r.personHere("changes cannot be added up without a base")
+		}
+		return copyDocument(newest)
+	}
+	var sum int128
+	before, ok := int64(0), true
+	if fr.base.there {
+		before, ok = exactInteger(fr.base.value)
+	}
+	sum.add(before)
+	for _, v := range fr.in {
+		x, whole := exactInteger(v.value)
+		ok = ok && whole
+		sum.add(x)
+		sum.sub(before)
+	}
+	if total, fits := sum.int64(); ok && fits {
+		if x, ok := numberLike(newest, total); ok {
+			return x
+		}
+	}
+	if nextChange(d, -1, len(fr.in), true) < len(fr.in) {
+		r.personHere("the changes do not add up to an integer that fits")
+	}
+	return copyDocument(newest)
+}
+
+// maxFloatInteger is the largest integer up to which a float64 holds all.
+const maxFloatInteger = 1 << 53
+
+// exactInteger returns the value of a number that is known to be that integer.
+func exactInteger(x any) (int64, bool) {
+	if documentKind(x) != docNumber {
+		return 0, false
+	}
+	d, _ := decimalOf(x)
+	v, ok := d.integer()
+	switch x.(type) {
+	case float64, float32:
+		ok = ok && v <= maxFloatInteger && v >= -maxFloatInteger
+	}
+	return v, ok
+}
+
+// numberLike returns n as a number of the type of x, if it fits.
+func numberLike(x any, n int64) (any, bool) {
+	switch x.(type) {
+	case json.Number:
+		return json.Number(strconv.FormatInt(n, 10)), true
+	case float64:
+		return float64(n), n <= maxFloatInteger && n >= -maxFloatInteger
+	case float32:
+		return float32(n), n <= 1<<24 && n >= -1<<24
+	}
+	v := reflect.New(reflect.TypeOf(x)).Elem()
+	if v.CanInt() {
+		v.SetInt(n)
+		return v.Interface(), !v.OverflowInt(n)
+	}
+	v.SetUint(uint64(n))
+	return v.Interface(), n >= 0 && !v.OverflowUint(uint64(n))
+}
+
+// arrayKeys returns the keys of the elements of a list in order, each once, and
+// the first element with each.
+func arrayKeys(list any, key func(any) (string, error)) ([]string, map[string]any, error) {
+	elems, _ := list.([]any)
+	order, at := make([]string, 0, len(elems)), make(map[string]any, len(elems))
+	for i, e := range elems {
+		k, err := key(e)
+		if err != nil {
+			return nil, nil, fmt.Errorf("element %d: %w", i, err)
+		}
+		if _, ok := at[k]; !ok {
+			order = append(order, k)
+			at[k] = e
+		}
+	}
+	return order, at, nil
+}
+
+// setArray merges lists of distinct elements as [run.set] does.
+func (r *run) setArray(fr *docFrame) any {
+	d := docValues{fr, ruleSet}
+	newest := nextChange(d, -1, len(fr.in), fr.known)
+	union := fr.ruleID() == ruleUnion
+	if !disagree(d, newest, len(fr.in), fr.known) && !(union && fr.known) {
+		return copyDocument(fr.in[newest%len(fr.in)].value)
+	}
+	key := func(x any) (string, error) { return string(appendDocument(nil, x)), nil }
+	lead, leadAt, _ := arrayKeys(fr.lead().value, key)
+	in := make([]map[string]any, len(fr.in))
+	added := make(map[string]any)
+	for i, v := range fr.in {
+		_, in[i], _ = arrayKeys(v.value, key)
+		for k, e := range in[i] {
+			if _, ok := leadAt[k]; ok {
+				continue
+			}
+			if have, ok := added[k]; !ok || compareDocument(e, have) > 0 {
+				added[k] = e
+			}
+		}
+	}
+	out := []any{}
+	for _, k := range lead {
+		gone := slices.ContainsFunc(in, func(m map[string]any) bool { _, ok := m[k]; return !ok })
+		if union || !fr.known || !gone {
+			out = append(out, copyDocument(leadAt[k]))
+		}
+	}
+	for _, k := range slices.SortedFunc(maps.Keys(added), func(a, b string) int { return compareDocument(added[a], added[b]) }) {
+		out = append(out, copyDocument(added[k]))
+	}
+	return out
+}
+
+// lead returns the list whose order a merged set follows.
+func (fr *docFrame) lead() version {
+	if fr.known {
+		return fr.base
+	}
+	return fr.in[0]
+}
+
+// keyedArray merges lists of objects by one of their members, as [run.keyed]
+// does.
+func (r *run) keyedArray(fr *docFrame) any {
+	l := &docLists{names: make(map[string]string)}
+	member := fr.rule.rule.arg
+	baseKeys, baseAt := r.docList(l, fr.base, member)
+	inKeys, inAt := make([][]string, len(fr.in)), make([]map[string]any, len(fr.in))
+	for i, v := range fr.in {
+		inKeys[i], inAt[i] = r.docList(l, v, member)
+	}
+	if r.err != nil {
+		return []any{}
+	}
+	out := []any{}
+	for _, k := range docOrder(fr.known, baseKeys, inKeys) {
+		at := func(m map[string]any) version { x, ok := m[k]; return version{x, ok} }
+		sub := &docFrame{rule: fr.rule.element(l.names[k]), known: fr.known, base: at(baseAt), in: make([]version, len(inAt))}
+		for i, m := range inAt {
+			sub.in[i] = at(m)
+		}
+		if v := r.below(sub, l.names[k]); v.there {
+			out = append(out, v.value)
+		}
+	}
+	return out
+}
+
+// element returns the rule of the element of a keyed list with a key of this
+// name: what is said about it, and that it inherits keep.
+func (r *docRule) element(name string) *docRule {
+	e := r.at(name)
+	if e != nil && e.rule.id != ruleNone {
+		return e
+	}
+	out := &docRule{rule: rule{id: ruleFields, keep: r.rule.keep}}
+	if e != nil {
+		out.kids, out.star = e.kids, e.star
+	}
+	return out
+}
+
+// docLists holds the names that the keys of a keyed list have in paths.
+type docLists struct{ names map[string]string }
+
+// docList returns the keys of a keyed list in order, and its elements by key.
+func (r *run) docList(l *docLists, v version, member string) ([]string, map[string]any) {
+	elems, _ := v.value.([]any)
+	order, at, err := arrayKeys(v.value, func(e any) (string, error) {
+		m, _ := e.(map[string]any)
+		x, ok := m[member]
+		if k := documentKind(x); !ok || k != docString && k != docNumber && k != docBool {
+			return "", fmt.Errorf("has no key %q", member)
+		}
+		k := string(appendDocument(nil, x))
+		l.names[k] = docName(x)
+		return k, nil
+	})
+	if err == nil && len(order) < len(elems) {
+		for i, e := range elems {
+			k := string(appendDocument(nil, e.(map[string]any)[member]))
+			if i >= len(order) || order[i] != k {
+				err = fmt.Errorf("two elements have the key %s", l.names[k])
+				break
+			}
+		}
+	}
+	if err != nil && r.err == nil {
+		r.err = fmt.Errorf("merge: %s: %w", r.path(""), err)
+	}
+	return order, at
+}
+
+// docName returns a scalar of a document as a name of a path.
+func docName(x any) string {
+	switch x := x.(type) {
+	case string:
+		return quoteKey(x)
+	case bool:
+		return strconv.FormatBool(x)
+	}
+	d, _ := decimalOf(x)
+	return quoteKey(d.String())
+}
+
+// docOrder returns all keys in the order of the result: that of the base, or
+// of the one sequence that the sides changed it to; without a base that of the
+// newest. Keys that it lacks follow in canonical order.
+func docOrder(known bool, base []string, in [][]string) []string {
+	lead := in[0]
+	if known {
+		changed := -1
+		for i, keys := range in {
+			switch {
+			case slices.Equal(keys, base):
+			case changed < 0:
+				changed, lead = i, keys
+			case !slices.Equal(keys, in[changed]):
+				lead = base
+			}
+		}
+	}
+	out := slices.Clone(lead)
+	have := make(map[string]bool)
+	for _, k := range lead {
+		have[k] = true
+	}
+	var rest []string
+	for _, keys := range append(slices.Clone(in), base) {
+		for _, k := range keys {
+			if !have[k] {
+				have[k] = true
+				rest = append(rest, k)
+			}
+		}
+	}
+	slices.Sort(rest)
+	return append(out, rest...)
+}

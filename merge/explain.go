@@ -1,0 +1,428 @@
+package merge
+
+import (
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/rejoin-go/rejoin/lww"
+)
+
+// An explainer reads the inputs of a merge and its result and writes down what
+// it finds. It decides nothing.
+type explainer struct {
+	run    *run // only for its trail and the order of the sides
+	o      *outcome
+	report Report
+}
+
+// A place is one row in all versions.
+type place struct {
+	known  bool
+	base   reflect.Value
+	in     []reflect.Value // newest first
+	who    []int           // for each version, its rank among all sides
+	result reflect.Value
+}
+
+// A fact is one value in all versions, which may be typed or in a document.
+// Version base is the base, and version n the result.
+type fact struct {
+	path    string
+	rule    *rule
+	who     []int
+	known   bool
+	changed []bool // for each version
+	stands  []bool // for each version: it equals the result
+	value   func(i int) any
+	order   func(i, j int) int // of rules that compare values; may be nil
+}
+
+func (p *Plan[T]) report(base *T, sides []Side[T], out *T, o outcome) Report {
+	r := runs.Get().(*run)
+	defer r.release()
+	in, _ := p.sort(r, sides)
+	x := explainer{run: r, o: &o}
+	at := place{in: in, who: make([]int, len(in)), result: reflect.ValueOf(out).Elem(), known: base != nil}
+	for i := range at.who {
+		at.who[i] = i
+	}
+	if base != nil {
+		at.base = reflect.ValueOf(base).Elem()
+	}
+	if len(in) > 0 {
+		x.row(p.row, at)
+	}
+	if o.check != nil {
+		x.report.Check = o.check.Error()
+	}
+	return x.report
+}
+
+func (x *explainer) row(w *row, at place) {
+	for _, f := range w.fields {
+		if f.class == classIgnored {
+			continue
+		}
+		sub := place{known: at.known, who: at.who, result: f.in(at.result), in: make([]reflect.Value, len(at.in))}
+		if at.known {
+			sub.base = f.in(at.base)
+		}
+		for i, v := range at.in {
+			sub.in[i] = f.in(v)
+		}
+		switch f.class {
+		case classPointer:
+			x.pointer(f, sub)
+		case classMap:
+			x.mapping(f, sub)
+		case classKeyed:
+			x.keyed(f, sub)
+		case classDocument:
+			x.documentField(f, sub)
+		default:
+			x.leaf(f, sub, x.tupleChanged(f, at))
+		}
+	}
+}
+
+// tupleChanged reports, for a field of a group, which versions changed any
+// field of it; nil for other fields.
+func (x *explainer) tupleChanged(f *field, at place) []bool {
+	if f.group == nil {
+		return nil
+	}
+	out := make([]bool, len(at.in))
+	for i, v := range at.in {
+		out[i] = !at.known || slices.ContainsFunc(f.group.fields, func(g *field) bool { return !g.same(g.in(v), g.in(at.base)) })
+	}
+	return out
+}
+
+func (x *explainer) leaf(f *field, at place, tuple []bool) {
+	n := len(at.in)
+	fa := fact{path: x.run.path(f.name), rule: &f.rule, who: at.who, known: at.known, changed: make([]bool, n), stands: make([]bool, n)}
+	some := false
+	for i, v := range at.in {
+		if at.known {
+			fa.changed[i] = !f.same(v, at.base)
+		} else {
+			fa.changed[i] = slices.ContainsFunc(at.in, func(o reflect.Value) bool { return !f.same(v, o) })
+		}
+		some = some || fa.changed[i]
+		fa.stands[i] = f.same(v, at.result)
+	}
+	if !some {
+		return
+	}
+	if tuple != nil {
+		fa.changed = tuple
+	}
+	fa.value = func(i int) any {
+		v := at.result
+		if i == base {
+			v = at.base
+		} else if i < n {
+			v = at.in[i]
+		}
+		return f.snapshot(v)
+	}
+	switch f.rule.id {
+	case ruleMax, ruleMin, rulePrefer, ruleRank, ruleNonzero:
+		fa.order = f.valueOrder(at)
+	}
+	x.add(&fa)
+}
+
+// valueOrder compares versions of a leaf as its rule does, before stamps.
+func (f *field) valueOrder(at place) func(i, j int) int {
+	v := &leafValues{f, &frame{in: at.in, base: at.base}}
+	return chooserOrder(f.rule.id, v)
+}
+
+func chooserOrder(id ruleID, v chooser) func(i, j int) int {
+	switch id {
+	case ruleNonzero:
+		return func(i, j int) int { return -compareBool(v.zero(i), v.zero(j)) }
+	case ruleRank:
+		return func(i, j int) int {
+			a, _ := v.rank(i)
+			b, _ := v.rank(j)
+			return a - b
+		}
+	}
+	return v.order
+}
+
+// snapshot returns a copy of a value of the field.
+func (f *field) snapshot(v reflect.Value) any {
+	if !v.IsValid() {
+		return nil
+	}
+	c := reflect.New(f.typ).Elem()
+	f.fill(c, v)
+	return c.Interface()
+}
+
+func (w *row) snapshot(v reflect.Value) any {
+	if !v.IsValid() {
+		return Absent{}
+	}
+	c := reflect.New(w.typ).Elem()
+	w.fill(c, v)
+	return c.Interface()
+}
+
+// combines reports whether a rule makes its result from all changes.
+func (r *rule) combines() bool {
+	switch r.id {
+	case ruleAdditive, ruleSet, ruleUnion, ruleJoin, ruleJoinFunc:
+		return true
+	}
+	return false
+}
+
+// add writes down what happened to one value.
+func (x *explainer) add(fa *fact) {
+	c := Change{Path: fa.path, Rule: fa.rule.String(), Winner: -1, Result: fa.value(len(fa.who))}
+	if fa.known {
+		c.Base = fa.value(base)
+	}
+	won, stand := -1, 0
+	for i, changed := range fa.changed {
+		if !changed {
+			continue
+		}
+		c.Candidates = append(c.Candidates, Candidate{
+			Side: x.run.sides[fa.who[i]], Stamp: x.stamp(fa, i), Value: fa.value(i), Lost: !fa.stands[i] && !fa.rule.combines(),
+		})
+		if fa.stands[i] {
+			stand++
+			if won < 0 || fa.rule.id == ruleFirst || fa.rule.id == ruleImmutable {
+				won = i
+			}
+		}
+	}
+	x.judge(fa, &c, won, stand)
+	x.report.Changes = append(x.report.Changes, c)
+}
+
+// judge fills in the outcome of a change, of which stand candidates equal the
+// result, won being the one that counts.
+func (x *explainer) judge(fa *fact, c *Change, won, stand int) {
+	if won >= 0 {
+		c.Winner = x.run.sides[fa.who[won]]
+	}
+	open, isOpen := slices.BinarySearchFunc(x.o.undecided, fa.path, func(u undecided, path string) int {
+		return strings.Compare(u.path, path)
+	})
+	switch {
+	case isOpen:
+		c.Outcome, c.Reason = Undecided, x.o.undecided[open].reason
+	case x.o.fallback >= 0:
+		c.Outcome = Fallback
+	case len(c.Candidates) == 1 && won >= 0:
+		c.Outcome = Taken
+	case fa.rule.combines() && (stand < len(c.Candidates) || fa.rule.id == ruleAdditive):
+		c.Outcome, c.Winner = Combined, -1
+	case stand == len(c.Candidates):
+		c.Outcome = Same
+	case won >= 0:
+		c.Outcome = Chosen
+		x.decided(fa, c, won)
+	case fa.rule.id == ruleFunc:
+		c.Outcome = Combined
+	default:
+		c.Outcome = Refused
+	}
+}
+
+// decided says what set the winner apart from its closest rival.
+func (x *explainer) decided(fa *fact, c *Change, won int) {
+	rival := -1
+	for i, changed := range fa.changed {
+		if changed && !fa.stands[i] && (rival < 0 || fa.order != nil && fa.order(i, rival) > 0) {
+			rival = i
+		}
+	}
+	s, t := x.stamp(fa, won), x.stamp(fa, rival)
+	switch {
+	case fa.order != nil && fa.order(won, rival) != 0:
+		c.By = ByValue
+	case s.Time != t.Time:
+		c.By = ByTime
+		c.Margin = time.Duration(s.Time - t.Time)
+		if s.Time < t.Time {
+			c.Margin = time.Duration(t.Time - s.Time)
+		}
+	case s.Replica != t.Replica:
+		c.By = ByReplica
+	default:
+		c.By = ByBytes
+	}
+}
+
+func (x *explainer) stamp(fa *fact, i int) lww.Stamp { return x.run.stamps[fa.who[i]] }
+
+// entry explains a row that is there or not. Absent versions are invalid.
+func (x *explainer) entry(f *field, key reflect.Value, base reflect.Value, in []reflect.Value, who []int, result reflect.Value, known bool) {
+	x.run.trail = append(x.run.trail, step{f: f, key: key})
+	defer func() { x.run.trail = x.run.trail[:len(x.run.trail)-1] }()
+	sub := place{known: known, base: base, result: result}
+	for i, v := range in {
+		if v.IsValid() {
+			sub.in, sub.who = append(sub.in, v), append(sub.who, who[i])
+		}
+	}
+	created := !base.IsValid() && len(sub.in) == 1
+	deleted := base.IsValid() && len(sub.in) < len(in)
+	if created || deleted || !result.IsValid() {
+		x.presence(f.elem, &f.rule, base, in, who, result, known)
+	}
+	if created || !result.IsValid() {
+		return
+	}
+	if known && !base.IsValid() {
+		sub.base = f.elem.zero
+	}
+	x.row(f.elem, sub)
+}
+
+// presence explains whether a row is there: it was made, deleted, or deleted
+// by one side and changed by another.
+func (x *explainer) presence(w *row, ru *rule, before reflect.Value, in []reflect.Value, who []int, result reflect.Value, known bool) {
+	n := len(in)
+	fa := fact{path: x.run.path(""), rule: ru, who: who, known: known, changed: make([]bool, n), stands: make([]bool, n)}
+	some := false
+	for i, v := range in {
+		switch {
+		case v.IsValid() != before.IsValid():
+			fa.changed[i] = v.IsValid() || known
+		case v.IsValid():
+			fa.changed[i] = !w.same(v, before)
+		}
+		some = some || fa.changed[i]
+		fa.stands[i] = v.IsValid() == result.IsValid()
+	}
+	if !some {
+		return
+	}
+	fa.value = func(i int) any {
+		switch {
+		case i == base:
+			return w.snapshot(before)
+		case i == n:
+			return w.snapshot(result)
+		}
+		return w.snapshot(in[i])
+	}
+	fa.order = func(i, j int) int { return compareBool(fa.stands[i], fa.stands[j]) }
+	x.add(&fa)
+}
+
+func (x *explainer) pointer(f *field, at place) {
+	elem := func(v reflect.Value) reflect.Value {
+		if !v.IsValid() || v.IsNil() {
+			return reflect.Value{}
+		}
+		return v.Elem()
+	}
+	in := make([]reflect.Value, len(at.in))
+	for i, v := range at.in {
+		in[i] = elem(v)
+	}
+	if b, r := elem(at.base), elem(at.result); b.IsValid() || r.IsValid() || !allInvalid(in) {
+		x.entry(f, reflect.Value{}, b, in, at.who, r, at.known)
+	}
+}
+
+func allInvalid(vs []reflect.Value) bool {
+	return !slices.ContainsFunc(vs, reflect.Value.IsValid)
+}
+
+func (x *explainer) mapping(f *field, at place) {
+	fr := frame{in: at.in, base: at.base, known: at.known}
+	find := func(m, key reflect.Value) reflect.Value {
+		if !m.IsValid() {
+			return m
+		}
+		if v := m.MapIndex(key); v.IsValid() {
+			return addressable(v)
+		}
+		return reflect.Value{}
+	}
+	for _, key := range f.key.sorted(x.run.keysIn(f, &fr)) {
+		in := make([]reflect.Value, len(at.in))
+		for i, m := range at.in {
+			in[i] = find(m, key)
+		}
+		b, r := find(at.base, key), find(at.result, key)
+		if f.plain {
+			x.plainEntry(f, key, b, in, at, r)
+		} else {
+			x.entry(f, key, b, in, at.who, r, at.known)
+		}
+	}
+}
+
+// plainEntry explains a key whose value is a register.
+func (x *explainer) plainEntry(f *field, key, before reflect.Value, in []reflect.Value, at place, result reflect.Value) {
+	x.run.trail = append(x.run.trail, step{f: f, key: key})
+	defer func() { x.run.trail = x.run.trail[:len(x.run.trail)-1] }()
+	w := f.elem
+	n := len(in)
+	fa := fact{path: x.run.path(""), rule: &w.fields[0].rule, who: at.who, known: at.known, changed: make([]bool, n), stands: make([]bool, n)}
+	same := func(a, b reflect.Value) bool { return a.IsValid() == b.IsValid() && (!a.IsValid() || w.same(a, b)) }
+	some := false
+	for i, v := range in {
+		fa.changed[i] = at.known && !same(v, before) || !at.known && v.IsValid()
+		some = some || at.known && fa.changed[i] || !at.known && slices.ContainsFunc(in, func(o reflect.Value) bool { return !same(v, o) })
+		fa.stands[i] = same(v, result)
+	}
+	if !some {
+		return
+	}
+	fa.value = func(i int) any {
+		switch {
+		case i == base:
+			return w.snapshot(before)
+		case i == n:
+			return w.snapshot(result)
+		}
+		return w.snapshot(in[i])
+	}
+	x.add(&fa)
+}
+
+func (x *explainer) keyed(f *field, at place) {
+	fr := frame{in: at.in, base: at.base, known: at.known}
+	l := x.run.listsOf(f, &fr)
+	result := x.run.keysOf(f, at.result)
+	lead := l.order()
+	var all []reflect.Value
+	for i := range lead.n {
+		all = append(all, lead.at(i))
+	}
+	all = append(all, l.rest(lead)...)
+	if lead == &l.base {
+		lead = &l.in[0]
+	}
+	find := func(k *keys, list, key reflect.Value, hint int) reflect.Value {
+		if at := k.find(key, hint); at >= 0 {
+			return f.element(list, at)
+		}
+		return reflect.Value{}
+	}
+	for hint, key := range all {
+		in := make([]reflect.Value, len(at.in))
+		for i := range l.in {
+			in[i] = find(&l.in[i], at.in[i], key, hint)
+		}
+		var b reflect.Value
+		if at.known {
+			b = find(&l.base, at.base, key, hint)
+		}
+		x.entry(f, key, b, in, at.who, find(&result, at.result, key, hint), at.known)
+	}
+}

@@ -1,0 +1,303 @@
+package merge
+
+import (
+	"math/bits"
+	"reflect"
+)
+
+// A chooser is one value of a merge as the rules that choose see it: versions
+// 0 to n-1, newest first, and the base as version -1.
+type chooser interface {
+	same(i, j int) bool
+	zero(i int) bool
+	order(i, j int) int // of max, min and Prefer: +1 if i is to be chosen over j
+	rank(i int) (n int, listed bool)
+}
+
+const base = -1
+
+// decide returns the version that rule id chooses, base for the base, and what
+// a person has to know if one has to decide; then the version is provisional.
+func decide(id ruleID, v chooser, n int, known bool) (win int, reason string) {
+	switch id {
+	case ruleFirst:
+		return decideFirst(v, n, known), ""
+	case ruleImmutable:
+		return decideImmutable(v, n, known)
+	case ruleNonzero:
+		return decideNonzero(v, n, known), ""
+	case ruleMax, ruleMin, rulePrefer:
+		win := nextChange(v, -1, n, known)
+		for i := nextChange(v, win, n, known); i < n; i = nextChange(v, i, n, known) {
+			if v.order(i, win) > 0 {
+				win = i
+			}
+		}
+		return win % n, ""
+	case ruleRank:
+		return decideRank(v, n, known)
+	case ruleManual, ruleFunc:
+		win := nextChange(v, -1, n, known)
+		if disagree(v, win, n, known) {
+			reason = "the sides differ"
+		}
+		return win % n, reason
+	default:
+		return nextChange(v, -1, n, known) % n, ""
+	}
+}
+
+// nextChange returns the newest version after i, that is older than it, which
+// differs from the base, or n if there is none. Without a base all count.
+func nextChange(v chooser, i, n int, known bool) int {
+	for i++; i < n; i++ {
+		if !known || !v.same(i, base) {
+			break
+		}
+	}
+	return i
+}
+
+// disagree reports whether a version changed older than win differs from it.
+func disagree(v chooser, win, n int, known bool) bool {
+	for i := nextChange(v, win, n, known); i < n; i = nextChange(v, i, n, known) {
+		if !v.same(i, win) {
+			return true
+		}
+	}
+	return false
+}
+
+// oldestSet returns the oldest version that is not zero, or -1.
+func oldestSet(v chooser, n int) int {
+	i := n - 1
+	for i >= 0 && v.zero(i) {
+		i--
+	}
+	return i
+}
+
+func decideFirst(v chooser, n int, known bool) int {
+	if known && !v.zero(base) {
+		return base
+	}
+	return max(0, oldestSet(v, n))
+}
+
+func decideImmutable(v chooser, n int, known bool) (int, string) {
+	if known && !v.zero(base) {
+		if nextChange(v, -1, n, known) < n {
+			return base, "an immutable value was changed"
+		}
+		return base, ""
+	}
+	win := max(0, oldestSet(v, n))
+	for i := range n {
+		if !v.zero(i) && !v.same(i, win) {
+			return win, "an immutable value was set twice"
+		}
+	}
+	return win, ""
+}
+
+func decideNonzero(v chooser, n int, known bool) int {
+	changed := nextChange(v, -1, n, known)
+	for i := changed; i < n; i = nextChange(v, i, n, known) {
+		if !v.zero(i) {
+			return i
+		}
+	}
+	if known && changed < n {
+		return base
+	}
+	return 0
+}
+
+func decideRank(v chooser, n int, known bool) (int, string) {
+	newest := nextChange(v, -1, n, known)
+	if newest == n {
+		return 0, ""
+	}
+	win := newest
+	best, known0 := v.rank(win)
+	for i := nextChange(v, win, n, known); i < n; i = nextChange(v, i, n, known) {
+		rank, listed := v.rank(i)
+		known0 = known0 && listed
+		if rank > best {
+			win, best = i, rank
+		}
+	}
+	if !known0 && disagree(v, newest, n, known) {
+		return newest, "a value is not in the rank"
+	}
+	return win, ""
+}
+
+// leafValues is the chooser of typed leaves.
+type leafValues struct {
+	f  *field
+	fr *frame
+}
+
+func (v *leafValues) at(i int) reflect.Value {
+	if i == base {
+		return v.fr.base
+	}
+	return v.fr.in[i]
+}
+
+func (v *leafValues) same(i, j int) bool { return v.f.shape.same(v.at(i), v.at(j)) }
+func (v *leafValues) zero(i int) bool    { return v.f.shape.isZero(v.at(i)) }
+
+func (v *leafValues) order(i, j int) int {
+	if c := v.f.rule.custom; c != nil {
+		return c.compare(v.at(i), v.at(j))
+	}
+	return v.f.order.compare(v.at(i), v.at(j))
+}
+
+func (v *leafValues) rank(i int) (int, bool) { return v.f.rule.rankOf(v.at(i).String()) }
+
+// choose merges a leaf by a rule that takes one of the versions.
+func (r *run) choose(f *field, fr *frame) {
+	r.leaf = leafValues{f, fr}
+	win, reason := decide(f.rule.id, &r.leaf, len(fr.in), fr.known)
+	if reason != "" {
+		r.person(f, reason)
+	}
+	f.fill(fr.dst, r.leaf.at(win))
+}
+
+// additive adds the changes of all sides to the base.
+func (r *run) additive(f *field, fr *frame) {
+	if !fr.known {
+		for _, v := range fr.in[1:] {
+			if !f.shape.same(v, fr.in[0]) {
+				r.person(f, "changes cannot be added up without a base")
+				return
+			}
+		}
+		return
+	}
+	var sum int128
+	if f.shape.kind == kindInt {
+		b := fr.base.Int()
+		sum.add(b)
+		for _, v := range fr.in {
+			sum.add(v.Int())
+			sum.sub(b)
+		}
+		if total, ok := sum.int64(); ok && !fr.dst.OverflowInt(total) {
+			fr.dst.SetInt(total)
+			return
+		}
+	} else {
+		b := fr.base.Uint()
+		sum.addUint(b)
+		for _, v := range fr.in {
+			sum.addUint(v.Uint())
+			sum.subUint(b)
+		}
+		if sum.hi == 0 && !fr.dst.OverflowUint(sum.lo) {
+			fr.dst.SetUint(sum.lo)
+			return
+		}
+	}
+	r.person(f, "the sum of all changes does not fit the type")
+	r.leaf = leafValues{f, fr}
+	f.fill(fr.dst, fr.in[nextChange(&r.leaf, -1, len(fr.in), true)%len(fr.in)])
+}
+
+// An int128 is a sum in two's complement, wide enough for the changes of any
+// number of sides.
+type int128 struct{ hi, lo uint64 }
+
+func (x *int128) addUint(v uint64) {
+	var carry uint64
+	x.lo, carry = bits.Add64(x.lo, v, 0)
+	x.hi += carry
+}
+
+func (x *int128) subUint(v uint64) {
+	var borrow uint64
+	x.lo, borrow = bits.Sub64(x.lo, v, 0)
+	x.hi -= borrow
+}
+
+func (x *int128) add(v int64) {
+	if v < 0 {
+		x.subUint(-uint64(v))
+	} else {
+		x.addUint(uint64(v))
+	}
+}
+
+func (x *int128) sub(v int64) {
+	if v < 0 {
+		x.addUint(-uint64(v))
+	} else {
+		x.subUint(uint64(v))
+	}
+}
+
+func (x *int128) int64() (int64, bool) {
+	v := int64(x.lo)
+	return v, x.hi == uint64(v>>63)
+}
+
+// join merges the versions of all sides by their own method.
+func (r *run) join(f *field, fr *frame) {
+	var sum reflect.Value
+	for i := len(fr.in) - 1; i >= 0; i-- {
+		p := f.join.ref(fr.in[i])
+		if !p.IsValid() {
+			continue
+		}
+		var err error
+		if sum.IsValid() {
+			err = f.join.into(sum, p)
+		} else {
+			sum, err = f.join.copyOf(p)
+		}
+		if err != nil {
+			r.fail(f, err)
+			return
+		}
+	}
+	if sum.IsValid() {
+		f.join.put(fr.dst, sum)
+	}
+}
+
+// joinFunc combines the values of all sides by a custom Join.
+func (r *run) joinFunc(f *field, fr *frame) {
+	sum := reflect.New(f.typ).Elem()
+	sum.Set(fr.in[len(fr.in)-1])
+	for i := len(fr.in) - 2; i >= 0; i-- {
+		f.rule.custom.join(sum, fr.in[i])
+	}
+	f.fill(fr.dst, sum)
+}
+
+// callFunc asks a custom Func.
+func (r *run) callFunc(f *field, fr *frame) {
+	r.leaf = leafValues{f, fr}
+	n := len(fr.in)
+	win, reason := decide(ruleFunc, &r.leaf, n, fr.known)
+	changed := fr.known && nextChange(&r.leaf, -1, n, true) < n || !fr.known && n > 1
+	if reason == "" && !(f.rule.custom.always && changed) {
+		f.fill(fr.dst, fr.in[win])
+		return
+	}
+	c := call{path: r.path(f.name), sides: fr.in, who: fr.who, run: r}
+	if fr.known {
+		c.base = fr.base
+	}
+	out := reflect.New(f.typ).Elem()
+	if err := f.rule.custom.call(&c, out); err != nil {
+		r.person(f, err.Error())
+		f.fill(fr.dst, fr.in[win])
+		return
+	}
+	f.fill(fr.dst, out)
+}

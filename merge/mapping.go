@@ -1,0 +1,179 @@
+package merge
+
+import (
+	"reflect"
+	"slices"
+)
+
+// mapping merges a map key by key.
+func (r *run) mapping(f *field, fr *frame) {
+	switch {
+	case f.plain && mergeBasic(fr):
+	case allNil(fr.in):
+		fr.dst.SetZero()
+	case f.plain:
+		r.leafMap(f, fr)
+	default:
+		r.rowMap(f, fr)
+	}
+}
+
+// mergeBasic merges the commonest types of maps without reflection, and
+// reports whether the map is one of them.
+func mergeBasic(fr *frame) bool {
+	switch fr.dst.Addr().Interface().(type) {
+	case *map[string]string:
+		mergeMaps[string](fr)
+	case *map[string]bool:
+		mergeMaps[bool](fr)
+	case *map[string]int:
+		mergeMaps[int](fr)
+	case *map[string]int64:
+		mergeMaps[int64](fr)
+	default:
+		return false
+	}
+	return true
+}
+
+// mergeMaps merges maps of leaves: of each key the newest side that changed it
+// wins, absence being a value.
+func mergeMaps[V comparable](fr *frame) {
+	at := func(v reflect.Value) map[string]V { return *v.Addr().Interface().(*map[string]V) }
+	newest := at(fr.in[0])
+	size, some := 0, false
+	for _, v := range fr.in {
+		m := at(v)
+		size, some = max(size, len(m)), some || m != nil
+	}
+	dst := fr.dst.Addr().Interface().(*map[string]V)
+	if !some {
+		*dst = nil
+		return
+	}
+	out := make(map[string]V, size)
+	for k, v := range newest {
+		out[k] = v
+	}
+	var before map[string]V
+	if fr.known {
+		before = at(fr.base)
+	}
+	// changed reports whether a side newer than version i changed the key.
+	changed := func(i int, k string, was V, had bool) bool {
+		for _, v := range fr.in[:i] {
+			if x, ok := at(v)[k]; ok != had && (fr.known || ok) || ok && had && x != was {
+				return true
+			}
+		}
+		return false
+	}
+	for i := 1; i < len(fr.in); i++ {
+		m := at(fr.in[i])
+		for k, v := range m {
+			was, had := before[k]
+			if !(had && v == was) && !changed(i, k, was, had) {
+				out[k] = v
+			}
+		}
+		for k, was := range before {
+			if _, ok := m[k]; !ok && !changed(i, k, was, true) {
+				delete(out, k)
+			}
+		}
+	}
+	*dst = out
+}
+
+// leafMap is mergeMaps for all types.
+func (r *run) leafMap(f *field, fr *frame) {
+	leaf := f.elem.fields[0].shape
+	out := reflect.MakeMapWithSize(f.typ, fr.in[0].Len())
+	v := reflect.New(f.typ.Elem()).Elem()
+	versions := make([]reflect.Value, len(fr.in))
+	for _, key := range r.keysIn(f, fr) {
+		var was reflect.Value
+		if fr.known {
+			was = fr.base.MapIndex(key)
+		}
+		win := versions[:0]
+		for _, m := range fr.in {
+			if x := m.MapIndex(key); differs(leaf, x, was, fr.known) {
+				win = append(win, x)
+				break
+			}
+		}
+		if len(win) == 0 {
+			win = append(win, fr.in[0].MapIndex(key))
+		}
+		if win[0].IsValid() {
+			v.SetZero()
+			leaf.fill(v, addressable(win[0]))
+			out.SetMapIndex(key, v)
+		}
+	}
+	fr.dst.Set(out)
+}
+
+// differs reports whether an entry counts as changed. Without a base an absent
+// one is one that never was.
+func differs(s *shape, x, was reflect.Value, known bool) bool {
+	switch {
+	case !x.IsValid():
+		return known && was.IsValid()
+	case !was.IsValid():
+		return true
+	}
+	return !s.same(addressable(x), addressable(was))
+}
+
+// keysIn returns the keys of all sides and the base, once each.
+func (r *run) keysIn(f *field, fr *frame) []reflect.Value {
+	var out []reflect.Value
+	add := func(earlier []reflect.Value, m reflect.Value) {
+		for it := m.MapRange(); it.Next(); {
+			k := it.Key()
+			if !slices.ContainsFunc(earlier, func(e reflect.Value) bool { return e.MapIndex(k).IsValid() }) {
+				out = append(out, k)
+			}
+		}
+	}
+	for i, m := range fr.in {
+		add(fr.in[:i], m)
+	}
+	if fr.known {
+		add(fr.in, fr.base)
+	}
+	return out
+}
+
+// rowMap merges a map of rows: an entry is there or not as a whole, and a
+// delete beats a change.
+func (r *run) rowMap(f *field, fr *frame) {
+	n := len(fr.in)
+	out := reflect.MakeMapWithSize(f.typ, fr.in[0].Len())
+	for _, key := range r.keysIn(f, fr) {
+		in, who := r.take(n)[:0], r.takeInts(n)[:0]
+		for i, m := range fr.in {
+			if v := m.MapIndex(key); v.IsValid() {
+				in, who = append(in, addressable(v)), append(who, fr.who[i])
+			}
+		}
+		var base reflect.Value
+		if fr.known {
+			if v := fr.base.MapIndex(key); v.IsValid() {
+				base = addressable(v)
+			}
+		}
+		if f.remains(base, in, n) {
+			v := reflect.New(f.elem.typ).Elem()
+			r.trail = append(r.trail, step{f: f, key: key})
+			r.element(f.elem, v, base, fr.known, in, who)
+			r.trail = r.trail[:len(r.trail)-1]
+			out.SetMapIndex(key, v)
+		}
+		r.give(n)
+		r.giveInts(n)
+	}
+	fr.dst.Set(out)
+}

@@ -1,0 +1,328 @@
+package merge
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/rejoin-go/rejoin/lww"
+)
+
+// A Plan merges versions of a T field by field. It is made by [Compile].
+//
+// A Plan is safe for concurrent use.
+type Plan[T any] struct {
+	row   *row
+	check func(*T) error
+	// steady says that no field adds changes up, so that one side as a whole
+	// is a result that loses nothing but what it says it loses.
+	steady bool
+}
+
+// Compile reads the tags of T and the options and returns the plan they
+// describe. Its error joins a [*RuleError] for each mistake; each names the
+// type, the field, the rule and the rules that would be legal.
+func Compile[T any](opts Options[T]) (*Plan[T], error) {
+	typ := reflect.TypeFor[T]()
+	list := make([]override, len(opts.Overrides))
+	for i, o := range opts.Overrides {
+		list[i] = override(o)
+	}
+	w, err := compile(typ, list, opts.Paths)
+	if err != nil {
+		return nil, err
+	}
+	return &Plan[T]{row: w, check: opts.Check, steady: !w.adds(map[*row]bool{})}, nil
+}
+
+// MustCompile is [Compile] for package variables and tests. It panics with the
+// text of the error if there is one.
+func MustCompile[T any](opts Options[T]) *Plan[T] {
+	p, err := Compile(opts)
+	if err != nil {
+		panic(err.Error())
+	}
+	return p
+}
+
+func compile(typ reflect.Type, list []override, paths map[string]string) (*row, error) {
+	c := &compiler{
+		root: typ, shapes: shapes{of: make(map[reflect.Type]*shape)}, rows: make(map[rowKey]*row),
+		open: make(map[rowKey]bool), types: make(map[reflect.Type]*custom), fields: make(map[string]*custom),
+	}
+	root, all, err := parsePaths(paths)
+	if err != nil {
+		return nil, fmt.Errorf("merge: %v: %w", typ, err)
+	}
+	c.overrides(typ, list)
+	w := c.row(typ, root, rowTop)
+	c.unused(all)
+	if err := errors.Join(c.errs...); err != nil {
+		return nil, err
+	}
+	w.checks = w.needsCheck(map[*row]bool{})
+	for _, w := range c.rows {
+		w.always = w.callsAlways(map[*row]bool{})
+	}
+	return w, nil
+}
+
+// adds reports whether w or a row below it has a field that combines the
+// changes of all sides, so that no side alone will do.
+func (w *row) adds(seen map[*row]bool) bool {
+	if seen[w] {
+		return false
+	}
+	seen[w] = true
+	return slices.ContainsFunc(w.fields, func(f *field) bool {
+		switch {
+		case f.rule.id == ruleAdditive || f.rule.id == ruleJoin || f.rule.id == ruleJoinFunc:
+			return true
+		case f.doc != nil:
+			return f.doc.adds()
+		}
+		return f.elem != nil && f.elem.adds(seen)
+	})
+}
+
+// callsAlways reports whether w or a row below it has a Func that is called
+// for every change.
+func (w *row) callsAlways(seen map[*row]bool) bool {
+	if seen[w] {
+		return false
+	}
+	seen[w] = true
+	return slices.ContainsFunc(w.fields, func(f *field) bool {
+		return f.rule.custom != nil && f.rule.custom.always || f.elem != nil && f.elem.callsAlways(seen)
+	})
+}
+
+func (r *docRule) adds() bool {
+	if r == nil {
+		return false
+	}
+	if r.rule.id == ruleAdditive || r.star.adds() {
+		return true
+	}
+	for _, k := range r.kids {
+		if k.adds() {
+			return true
+		}
+	}
+	return false
+}
+
+// String lists the rule of every field, one line each.
+func (p *Plan[T]) String() string {
+	var lines [][2]string
+	p.row.describe("", map[*row]bool{}, &lines)
+	width := 0
+	for _, l := range lines {
+		width = max(width, len(l[0]))
+	}
+	var b strings.Builder
+	for _, l := range lines {
+		fmt.Fprintf(&b, "%-*s  %s\n", width, l[0], l[1])
+	}
+	return b.String()
+}
+
+func (w *row) describe(prefix string, open map[*row]bool, lines *[][2]string) {
+	if open[w] {
+		*lines = append(*lines, [2]string{joinPath(prefix, "…"), fmt.Sprintf("as %v", w.typ)})
+		return
+	}
+	open[w] = true
+	for _, f := range w.fields {
+		path := joinPath(prefix, f.name)
+		switch {
+		case f.elem != nil && f.plain:
+			*lines = append(*lines, [2]string{joinPath(path, "*"), f.elem.fields[0].rule.String()})
+		case f.class == classPointer:
+			f.elem.describe(path, open, lines)
+		case f.elem != nil:
+			*lines = append(*lines, [2]string{path, f.rule.String()})
+			f.elem.describe(joinPath(path, "*"), open, lines)
+		default:
+			*lines = append(*lines, [2]string{path, f.rule.String()})
+			f.doc.describe(path, lines)
+		}
+	}
+	delete(open, w)
+}
+
+func (r *docRule) describe(path string, lines *[][2]string) {
+	if r == nil {
+		return
+	}
+	describe := func(name string, kid *docRule) {
+		at := joinPath(path, name)
+		if kid.rule.id != ruleNone {
+			*lines = append(*lines, [2]string{at, kid.rule.String()})
+		}
+		kid.describe(at, lines)
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.kids)) {
+		describe(quoteKey(name), r.kids[name])
+	}
+	if r.star != nil {
+		describe("*", r.star)
+	}
+}
+
+// Merge returns what the sides make together. Base is the version that all of
+// them started from; nil means that it is unknown, which is not the same as
+// empty. All versions that exist are merged in one call: the result depends
+// neither on their order nor on anything but them.
+//
+// The result shares no memory with base or sides. With no sides it is a copy
+// of base.
+//
+// If a rule leaves a value to a person, or the result fails [Options.Check]
+// and no side may take its place, the error is a [*ConflictError] and the
+// result a provisional value, the same for everybody. Any other error is about
+// the inputs, such as two list elements with one key, and names the path; the
+// result is then the zero T.
+//
+// Merge takes O(n·s) time for n leaves, entries and elements in s sides.
+func (p *Plan[T]) Merge(base *T, sides ...Side[T]) (T, error) {
+	out, o, err := p.merge(base, sides)
+	if err == nil && !o.conflict() {
+		return out, nil
+	}
+	if err != nil {
+		var zero T
+		return zero, err
+	}
+	return out, &ConflictError{Report: p.report(base, sides, &out, o)}
+}
+
+// Explain is [Plan.Merge] that also reports what changed, who won and who
+// lost. It merges first and then reads inputs and result, so that the report
+// cannot differ from the merge.
+func (p *Plan[T]) Explain(base *T, sides ...Side[T]) (T, Report, error) {
+	out, o, err := p.merge(base, sides)
+	if err != nil {
+		var zero T
+		return zero, Report{}, err
+	}
+	rep := p.report(base, sides, &out, o)
+	if o.conflict() {
+		return out, rep, &ConflictError{Report: rep}
+	}
+	return out, rep, nil
+}
+
+// An outcome is what a merge has to tell besides its result.
+type outcome struct {
+	undecided []undecided
+	fallback  int   // the side that was taken whole, or -1
+	check     error // what Options.Check said of the merged value
+}
+
+func (o *outcome) conflict() bool {
+	return len(o.undecided) > 0 || o.check != nil && o.fallback < 0
+}
+
+func (p *Plan[T]) merge(base *T, sides []Side[T]) (T, outcome, error) {
+	var out T
+	o := outcome{fallback: -1}
+	dst := reflect.ValueOf(&out).Elem()
+	var from reflect.Value
+	if base != nil {
+		from = reflect.ValueOf(base).Elem()
+	}
+	if err := p.validate(from, sides); err != nil {
+		return out, o, err
+	}
+	if len(sides) == 0 {
+		if base != nil {
+			p.row.fill(dst, from)
+		}
+		return out, o, nil
+	}
+	r := runs.Get().(*run)
+	defer r.release()
+	in, who := p.sort(r, sides)
+	fr := r.push()
+	*fr = frame{dst: dst, base: from, in: in, who: who, known: base != nil}
+	p.row.assign(dst, in[0])
+	r.row(p.row, fr)
+	if r.err != nil {
+		return out, o, r.err
+	}
+	if len(r.undecided) > 0 {
+		o.undecided = r.undecided
+		slices.SortFunc(o.undecided, func(a, b undecided) int { return strings.Compare(a.path, b.path) })
+	}
+	if p.check != nil {
+		if o.check = p.check(&out); o.check != nil {
+			p.fallBack(&out, &o, in, r, sides)
+		}
+	}
+	return out, o, nil
+}
+
+// fallBack replaces a merged value that fails the check by the newest side
+// that passes, unless that would drop changes that other sides count on.
+func (p *Plan[T]) fallBack(out *T, o *outcome, in []reflect.Value, r *run, sides []Side[T]) {
+	if !p.steady || len(o.undecided) > 0 {
+		return
+	}
+	for i, v := range in {
+		var whole T
+		p.row.fill(reflect.ValueOf(&whole).Elem(), v)
+		if p.check(&whole) == nil {
+			*out, o.fallback = whole, r.sides[i]
+			return
+		}
+	}
+}
+
+// sort returns the sides from newest to oldest, the order that every rule
+// uses: by stamp, and at equal stamps by value. It fills r.stamps and r.sides.
+func (p *Plan[T]) sort(r *run, sides []Side[T]) (in []reflect.Value, who []int) {
+	n := len(sides)
+	in, who = r.take(n), r.takeInts(n)
+	r.sides = r.sides[:0]
+	for i := range sides {
+		v := reflect.ValueOf(&sides[i].Value).Elem()
+		j := i
+		for ; j > 0 && p.newer(sides[i].Stamp, v, r.stamps[j-1], in[j-1]); j-- {
+			in[j] = in[j-1]
+		}
+		in[j] = v
+		r.stamps = slices.Insert(r.stamps, j, sides[i].Stamp)
+		r.sides = slices.Insert(r.sides, j, i)
+		who[i] = i
+	}
+	return in, who
+}
+
+func (p *Plan[T]) newer(s lww.Stamp, v reflect.Value, t lww.Stamp, w reflect.Value) bool {
+	if c := s.Compare(t); c != 0 {
+		return c > 0
+	}
+	return p.row.compare(v, w) > 0
+}
+
+// validate returns an error if an input holds what cannot be merged.
+func (p *Plan[T]) validate(base reflect.Value, sides []Side[T]) error {
+	if !p.row.checks {
+		return nil
+	}
+	if base.IsValid() {
+		if err := p.row.validate(base, 0); err != nil {
+			return fmt.Errorf("merge: base: %w", err)
+		}
+	}
+	for i := range sides {
+		if err := p.row.validate(reflect.ValueOf(&sides[i].Value).Elem(), 0); err != nil {
+			return fmt.Errorf("merge: side %v: %w", sides[i].Stamp, err)
+		}
+	}
+	return nil
+}

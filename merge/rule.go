@@ -1,0 +1,318 @@
+package merge
+
+import (
+	"cmp"
+	"fmt"
+	"reflect"
+	"strings"
+)
+
+// A ruleID is one of the rules that a tag can name, or one of the three kinds
+// of custom rule.
+type ruleID uint8
+
+const (
+	ruleNone ruleID = iota
+	ruleLWW
+	ruleAtomic
+	ruleFirst
+	ruleImmutable
+	ruleMax
+	ruleMin
+	ruleRank
+	ruleNonzero
+	ruleAdditive
+	ruleUnion
+	ruleSet
+	ruleKeyed
+	ruleFields
+	ruleGroup
+	ruleManual
+	ruleJoin
+	ruleIgnore
+	rulePrefer
+	ruleJoinFunc
+	ruleFunc
+)
+
+var ruleNames = [...]string{
+	ruleLWW: "lww", ruleAtomic: "atomic", ruleFirst: "first", ruleImmutable: "immutable",
+	ruleMax: "max", ruleMin: "min", ruleRank: "rank", ruleNonzero: "nonzero", ruleAdditive: "additive",
+	ruleUnion: "union", ruleSet: "set", ruleKeyed: "keyed", ruleFields: "fields", ruleGroup: "group",
+	ruleManual: "manual", ruleJoin: "join", ruleIgnore: "-",
+}
+
+// ruleArgs names the argument of the rules that take one.
+var ruleArgs = map[ruleID]string{ruleRank: "a<b<c", ruleKeyed: "Field", ruleGroup: "name"}
+
+// usage returns how a rule is written.
+func (id ruleID) usage() string {
+	if arg := ruleArgs[id]; arg != "" {
+		return ruleNames[id] + "=" + arg
+	}
+	return ruleNames[id]
+}
+
+func usages(ids []ruleID) []string {
+	out := make([]string, len(ids))
+	for i, id := range ids {
+		out[i] = id.usage()
+	}
+	return out
+}
+
+// A rule is one rule with its arguments.
+type rule struct {
+	id     ruleID
+	arg    string         // rank, keyed, group: the text after the equals sign
+	ranks  map[string]int // rank: position of each value, from 1
+	keep   bool           // keyed, fields: a change survives a delete
+	custom *custom        // the three kinds of custom rule
+}
+
+// String returns the rule as a tag writes it, or the name of a custom rule.
+func (r *rule) String() string {
+	s := ""
+	switch {
+	case r.custom != nil:
+		return r.custom.name
+	case r.arg != "":
+		s = ruleNames[r.id] + "=" + r.arg
+	default:
+		s = ruleNames[r.id]
+	}
+	if r.keep {
+		s += ",keep"
+	}
+	return s
+}
+
+// A tag is the parsed text of a merge tag.
+type tag struct {
+	text string
+	rule rule // id is ruleNone if the tag names no rule
+	name string
+}
+
+// parseTag parses the comma-separated items of a tag: a rule, "keep", and
+// "name=".
+func parseTag(text string) (tag, error) {
+	t := tag{text: text}
+	if text == "" {
+		return t, nil
+	}
+	for item := range strings.SplitSeq(text, ",") {
+		word, arg, hasArg := strings.Cut(item, "=")
+		if word == "name" && arg != "" {
+			t.name = arg
+			continue
+		}
+		if item == "keep" {
+			t.rule.keep = true
+			continue
+		}
+		id := ruleByName(word)
+		switch {
+		case id == ruleNone:
+			return t, errUnknown
+		case t.rule.id != ruleNone:
+			return t, fmt.Errorf("names two rules, %s and %s", ruleNames[t.rule.id], word)
+		case ruleArgs[id] != "" && arg == "":
+			return t, fmt.Errorf("needs an argument: %s", id.usage())
+		case ruleArgs[id] == "" && hasArg:
+			return t, fmt.Errorf("%s takes no argument", word)
+		}
+		t.rule.id, t.rule.arg = id, arg
+		if id == ruleRank {
+			if err := t.rule.parseRanks(); err != nil {
+				return t, err
+			}
+		}
+	}
+	if id := t.rule.id; t.rule.keep && id != ruleKeyed && id != ruleFields {
+		return t, fmt.Errorf("keep goes with keyed or fields")
+	}
+	return t, nil
+}
+
+var errUnknown = fmt.Errorf("unknown rule")
+
+func ruleByName(word string) ruleID {
+	for id, name := range ruleNames {
+		if name != "" && name == word {
+			return ruleID(id)
+		}
+	}
+	return ruleNone
+}
+
+func (r *rule) parseRanks() error {
+	values := strings.Split(r.arg, "<")
+	r.ranks = make(map[string]int, len(values))
+	for i, v := range values {
+		if r.ranks[v] != 0 {
+			return fmt.Errorf("lists %q twice", v)
+		}
+		r.ranks[v] = i + 1
+	}
+	if len(values) < 2 {
+		return fmt.Errorf("needs at least two values: rank=a<b")
+	}
+	return nil
+}
+
+// rankOf returns the position of a value of a ranked field. A value that the
+// rule does not list comes from a newer program; the empty string is what a
+// field holds that nobody has set, and ranks below all others.
+func (r *rule) rankOf(s string) (n int, listed bool) {
+	n = r.ranks[s]
+	return n, n > 0 || s == ""
+}
+
+// allRules lists what a tag may name, for the error about one that it may not.
+func allRules() []ruleID {
+	ids := make([]ruleID, 0, len(ruleNames))
+	for id := range ruleNames {
+		if ruleNames[id] != "" {
+			ids = append(ids, ruleID(id))
+		}
+	}
+	return ids
+}
+
+// leafRules lists the rules that a leaf of type typ can have.
+func leafRules(typ reflect.Type) []ruleID {
+	ids := []ruleID{ruleLWW, ruleAtomic, ruleFirst, ruleImmutable, ruleNonzero, ruleManual, ruleGroup, ruleIgnore}
+	if isOrdered(typ) {
+		ids = append(ids, ruleMax, ruleMin)
+	}
+	switch typ.Kind() {
+	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64,
+		reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
+		ids = append(ids, ruleAdditive)
+	case reflect.String:
+		ids = append(ids, ruleRank)
+	case reflect.Slice:
+		if typ.Elem().Kind() == reflect.Uint8 {
+			break
+		}
+		if elementable(typ.Elem()) == nil {
+			ids = append(ids, ruleUnion, ruleSet)
+		}
+		if e := structOf(typ.Elem()); e != nil && !isOneValue(e) {
+			ids = append(ids, ruleKeyed)
+		}
+	case reflect.Map:
+		if elementable(typ.Key()) == nil {
+			ids = append(ids, ruleFields)
+		}
+	case reflect.Struct, reflect.Pointer:
+		if structOf(typ) != nil && typ != timeType && structOf(typ) != timeType {
+			ids = append(ids, ruleFields)
+		}
+	case reflect.Interface:
+		if typ == anyType {
+			ids = append(ids, ruleFields)
+		}
+	}
+	if findJoin(typ) != nil {
+		ids = append(ids, ruleJoin)
+	}
+	return sortRules(ids)
+}
+
+func sortRules(ids []ruleID) []ruleID {
+	for i := 1; i < len(ids); i++ {
+		for j := i; j > 0 && ids[j] < ids[j-1]; j-- {
+			ids[j], ids[j-1] = ids[j-1], ids[j]
+		}
+	}
+	return ids
+}
+
+// structOf returns the struct type that typ is or points to, or nil.
+func structOf(typ reflect.Type) reflect.Type {
+	if typ.Kind() == reflect.Pointer {
+		typ = typ.Elem()
+	}
+	if typ.Kind() == reflect.Struct {
+		return typ
+	}
+	return nil
+}
+
+// isOrdered reports whether max and min can choose among values of typ, or of
+// what it points to.
+func isOrdered(typ reflect.Type) bool {
+	if typ.Kind() == reflect.Pointer {
+		typ = typ.Elem()
+	}
+	switch k := typ.Kind(); {
+	case k >= reflect.Bool && k <= reflect.Float64 && k != reflect.Uintptr, k == reflect.String, typ == timeType:
+		return true
+	}
+	return compareMethod(typ) >= 0
+}
+
+// compareMethod returns the index, among the methods of *typ, of a method
+// Compare that orders typ as [time.Time.Compare] does, or -1.
+func compareMethod(typ reflect.Type) int {
+	p := reflect.PointerTo(typ)
+	m, ok := p.MethodByName("Compare")
+	if ok && isFunc(m.Type, []reflect.Type{p, typ}, reflect.TypeFor[int]()) {
+		return m.Index
+	}
+	return -1
+}
+
+// An order compares the values of one type for max and min. A nil pointer and
+// NaN are no values and lose either way.
+type order struct {
+	shape  *shape
+	method int  // index of the method Compare, or -1
+	down   bool // min
+}
+
+func newOrder(s *shape, down bool) *order {
+	typ := s.typ
+	if s.kind == kindPointer {
+		typ = typ.Elem()
+	}
+	o := &order{shape: s, method: -1, down: down}
+	if k := typ.Kind(); k == reflect.Struct || k == reflect.Array {
+		o.method = compareMethod(typ)
+	}
+	return o
+}
+
+// compare returns +1 if a is to be chosen over b.
+func (o *order) compare(a, b reflect.Value) int {
+	s := o.shape
+	if s.kind == kindPointer {
+		if a.IsNil() || b.IsNil() {
+			return -compareBool(a.IsNil(), b.IsNil())
+		}
+		a, b, s = a.Elem(), b.Elem(), s.elem
+	}
+	c := 0
+	switch s.kind {
+	case kindFloat:
+		x, y := a.Float(), b.Float()
+		if x != x || y != y {
+			return -compareBool(x != x, y != y)
+		}
+		c = cmp.Compare(x, y)
+	case kindTime:
+		c = wall(addressable(a)).Compare(wall(addressable(b)))
+	default:
+		if o.method >= 0 {
+			c = int(addressable(a).Addr().Method(o.method).Call([]reflect.Value{b})[0].Int())
+		} else {
+			c = s.compare(a, b)
+		}
+	}
+	if o.down {
+		return -c
+	}
+	return c
+}

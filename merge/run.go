@@ -1,0 +1,393 @@
+package merge
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"sync"
+
+	"github.com/rejoin-go/rejoin/lww"
+)
+
+// An opcode says how one field of a row is merged.
+type opcode uint8
+
+const (
+	opScalar   opcode = iota + 1 // register that assignment copies, with a base
+	opTime                       // register of a time
+	opCopy                       // register that has to be copied, without a base
+	opLeaf                       // leaf whose rule chooses one of the inputs
+	opAdditive                   // leaf whose rule adds changes up
+	opGroup                      // fields that move together
+	opJoin                       // type with a Merge method
+	opJoinFunc                   // custom Join
+	opFunc                       // custom Func
+	opPointer
+	opMap
+	opKeyed
+	opSet
+	opDocument
+	opZero // rule "-"
+)
+
+type op struct {
+	code  opcode
+	index int // of the field, if it is a direct field of the row's struct
+	f     *field
+}
+
+// in returns the field's value in a value of the row.
+func (o *op) in(v reflect.Value) reflect.Value {
+	if o.index >= 0 {
+		return v.Field(o.index)
+	}
+	return o.f.in(v)
+}
+
+// program lists what merging w takes. The result starts as the newest side, so
+// fields that are right after that have no operation.
+func (c *compiler) program(w *row) {
+	for _, f := range w.fields {
+		o := op{code: f.opcode(), index: -1, f: f}
+		if len(f.index) == 1 {
+			o.index = f.index[0]
+		}
+		if o.code == opGroup && f.group.fields[0] != f {
+			continue
+		}
+		w.known = append(w.known, o)
+		if o.code == opScalar {
+			continue
+		}
+		if o.code == opLeaf && f.isRegister() {
+			o.code = opCopy
+		}
+		w.unknown = append(w.unknown, o)
+	}
+}
+
+func (f *field) opcode() opcode {
+	switch f.class {
+	case classIgnored:
+		return opZero
+	case classPointer:
+		return opPointer
+	case classMap:
+		return opMap
+	case classKeyed:
+		return opKeyed
+	case classSet:
+		return opSet
+	case classDocument:
+		return opDocument
+	}
+	switch f.rule.id {
+	case ruleAdditive:
+		return opAdditive
+	case ruleGroup:
+		return opGroup
+	case ruleJoin:
+		return opJoin
+	case ruleJoinFunc:
+		return opJoinFunc
+	case ruleFunc:
+		return opFunc
+	case ruleLWW, ruleAtomic:
+		switch f.shape.kind {
+		case kindTime:
+			return opTime
+		case kindString, kindInt, kindUint, kindBool, kindFloat:
+			return opScalar
+		}
+	}
+	return opLeaf
+}
+
+// A run is one call of Merge. Its memory is reused by later calls.
+type run struct {
+	stamps []lww.Stamp // newest first
+	sides  []int       // for each stamp, the caller's index
+
+	frames []*frame
+	depth  int
+	values []reflect.Value // arena of frames and lists of values
+	used   int             // high-water mark of values
+	ints   []int
+	trail  []step
+	tables []map[string]int
+	leaf   leafValues
+
+	undecided []undecided
+	err       error
+}
+
+// A frame is one row being merged.
+type frame struct {
+	dst   reflect.Value
+	base  reflect.Value   // the zero value of the row if it is known to have been absent
+	in    []reflect.Value // versions, newest first
+	who   []int           // for each version, its side as an index into run.stamps
+	known bool            // whether there is a base
+}
+
+// A step is one turn on the way from T to a row: a field and, in a map or a
+// list, a key.
+type step struct {
+	f   *field
+	key reflect.Value
+	doc string // key of a document
+}
+
+// An undecided is a place where a person has to decide.
+type undecided struct {
+	path   string
+	reason string
+}
+
+var runs = sync.Pool{New: func() any { return new(run) }}
+
+// release gives the run's memory back without what it refers to.
+func (r *run) release() {
+	clear(r.values[:cap(r.values)][:r.used])
+	for _, fr := range r.frames {
+		*fr = frame{}
+	}
+	clear(r.trail[:cap(r.trail)])
+	clear(r.stamps)
+	r.leaf = leafValues{}
+	r.stamps, r.values, r.ints, r.trail = r.stamps[:0], r.values[:0], r.ints[:0], r.trail[:0]
+	r.used, r.depth, r.undecided, r.err = 0, 0, nil, nil
+	runs.Put(r)
+}
+
+// take returns room for n values; give takes it back. A caller that holds
+// room while the arena grows keeps the old memory.
+func (r *run) take(n int) []reflect.Value {
+	lo := len(r.values)
+	if lo+n > cap(r.values) {
+		r.values = make([]reflect.Value, lo, 2*(lo+n))
+		r.used = lo
+	}
+	r.values = r.values[:lo+n]
+	r.used = max(r.used, lo+n)
+	return r.values[lo : lo+n : lo+n]
+}
+
+func (r *run) give(n int) { r.values = r.values[:len(r.values)-n] }
+
+func (r *run) takeInts(n int) []int {
+	lo := len(r.ints)
+	r.ints = slices.Grow(r.ints, n)[:lo+n]
+	return r.ints[lo : lo+n : lo+n]
+}
+
+func (r *run) giveInts(n int) { r.ints = r.ints[:len(r.ints)-n] }
+
+// push returns a fresh frame; pop takes it back.
+func (r *run) push() *frame {
+	if r.depth == len(r.frames) {
+		r.frames = append(r.frames, new(frame))
+	}
+	r.depth++
+	return r.frames[r.depth-1]
+}
+
+func (r *run) pop() { r.depth-- }
+
+// fail records the first error at a field or below it.
+func (r *run) fail(f *field, err error) {
+	if r.err == nil {
+		r.err = fmt.Errorf("merge: %s: %w", r.path(f.name), err)
+	}
+}
+
+// person records that a person has to decide about a field.
+func (r *run) person(f *field, reason string) {
+	r.undecided = append(r.undecided, undecided{r.path(f.name), reason})
+}
+
+// path returns where the run is, and below that name.
+func (r *run) path(name string) string {
+	path := ""
+	for _, s := range r.trail {
+		if s.f != nil {
+			path = joinPath(path, s.f.name)
+		}
+		switch {
+		case s.doc != "":
+			path = joinPath(path, s.doc)
+		case s.key.IsValid():
+			path = joinPath(path, keyText(s.f.key, s.key))
+		}
+	}
+	return joinPath(path, name)
+}
+
+// row merges the fields of a row into fr.dst, which holds the newest version.
+func (r *run) row(w *row, fr *frame) {
+	ops := w.unknown
+	if fr.known {
+		ops = w.known
+	}
+	for i := range ops {
+		r.op(&ops[i], fr)
+	}
+}
+
+func (r *run) op(o *op, fr *frame) {
+	switch o.code {
+	case opScalar:
+		o.scalar(fr)
+	case opTime:
+		o.time(fr)
+	case opCopy:
+		o.f.fill(o.in(fr.dst), o.in(fr.in[0]))
+	case opGroup:
+		r.group(o.f.group, fr)
+	case opZero:
+		if v := o.in(fr.dst); v.CanSet() {
+			v.SetZero()
+		}
+	default:
+		r.part(o, fr)
+	}
+}
+
+// part merges a field by what its values are, in a frame of its own.
+func (r *run) part(o *op, fr *frame) {
+	n := len(fr.in)
+	in := r.take(n)
+	for i := range in {
+		in[i] = o.in(fr.in[i])
+	}
+	sub := r.push()
+	*sub = frame{dst: o.in(fr.dst), in: in, who: fr.who, known: fr.known}
+	if fr.known {
+		sub.base = o.in(fr.base)
+	}
+	switch o.code {
+	case opLeaf:
+		r.choose(o.f, sub)
+	case opAdditive:
+		r.additive(o.f, sub)
+	case opJoin:
+		r.join(o.f, sub)
+	case opJoinFunc:
+		r.joinFunc(o.f, sub)
+	case opFunc:
+		r.callFunc(o.f, sub)
+	case opPointer:
+		r.pointer(o.f, sub)
+	case opMap:
+		r.mapping(o.f, sub)
+	case opKeyed:
+		r.keyed(o.f, sub)
+	case opSet:
+		r.set(o.f, sub)
+	default:
+		r.documentField(o.f, sub)
+	}
+	r.pop()
+	r.give(n)
+}
+
+// scalar takes the newest changed value of a register that is read by kind.
+func (o *op) scalar(fr *frame) {
+	base := o.in(fr.base)
+	s := o.f.shape
+	for i := range fr.in {
+		if v := o.in(fr.in[i]); !s.same(v, base) {
+			if i > 0 {
+				o.in(fr.dst).Set(v)
+			}
+			return
+		}
+	}
+}
+
+// time is scalar for times, of which the result holds no monotonic reading.
+func (o *op) time(fr *frame) {
+	dst := o.in(fr.dst)
+	if fr.known {
+		base := wall(o.in(fr.base))
+		for i := range fr.in {
+			if v := o.in(fr.in[i]); !wall(v).Equal(base) {
+				if i > 0 {
+					dst.Set(v)
+				}
+				break
+			}
+		}
+	}
+	strip(dst)
+}
+
+// group takes the fields of a group from the newest side that changed any.
+func (r *run) group(g *group, fr *frame) {
+	from := 0
+	if fr.known {
+		from = max(0, slices.IndexFunc(fr.in, func(v reflect.Value) bool {
+			return slices.ContainsFunc(g.fields, func(f *field) bool { return !f.shape.same(f.in(v), f.in(fr.base)) })
+		}))
+	}
+	for _, f := range g.fields {
+		f.fill(f.in(fr.dst), f.in(fr.in[from]))
+	}
+}
+
+// element merges one row that exists in every one of in into dst, which holds
+// the zero value. Base is invalid if the row has none; then, if known, it is
+// known to have been absent and the versions are changes of nothing.
+func (r *run) element(w *row, dst, base reflect.Value, known bool, in []reflect.Value, who []int) {
+	if len(in) == 1 && !base.IsValid() && !w.always {
+		w.fill(dst, in[0])
+		return
+	}
+	fr := r.push()
+	*fr = frame{dst: dst, base: base, in: in, who: who, known: known}
+	if !base.IsValid() {
+		fr.base = w.zero
+	}
+	w.assign(dst, in[0])
+	r.row(w, fr)
+	r.pop()
+}
+
+// remains reports whether a row that some sides have is in the result: if all
+// of n do, if nobody is known to have deleted it, or if a change is to survive
+// a delete. In holds the versions of the sides that have it.
+func (f *field) remains(base reflect.Value, in []reflect.Value, n int) bool {
+	switch {
+	case len(in) == 0:
+		return false
+	case len(in) == n || !base.IsValid():
+		return true
+	}
+	return f.rule.keep && slices.ContainsFunc(in, func(v reflect.Value) bool { return !f.elem.same(v, base) })
+}
+
+// pointer merges a row that is there or not.
+func (r *run) pointer(f *field, fr *frame) {
+	n := len(fr.in)
+	in, who := r.take(n)[:0], r.takeInts(n)[:0]
+	for i, v := range fr.in {
+		if !v.IsNil() {
+			in, who = append(in, v.Elem()), append(who, fr.who[i])
+		}
+	}
+	var base reflect.Value
+	if fr.known && !fr.base.IsNil() {
+		base = fr.base.Elem()
+	}
+	if f.remains(base, in, n) {
+		p := reflect.New(f.elem.typ)
+		r.trail = append(r.trail, step{f: f})
+		r.element(f.elem, p.Elem(), base, fr.known, in, who)
+		r.trail = r.trail[:len(r.trail)-1]
+		fr.dst.Set(p)
+	} else {
+		fr.dst.SetZero()
+	}
+	r.give(n)
+	r.giveInts(n)
+}
