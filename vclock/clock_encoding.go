@@ -254,6 +254,34 @@ func decodeObject(data []byte, member func(r Replica, value []byte) error) error
 	})
 }
 
+// fields are pointers to what the members of a JSON object are decoded into, by
+// name.
+type fields map[string]any
+
+// decodeFields decodes a JSON object that has each of the given members once,
+// and no other. Only a [json.RawMessage] may be null.
+func decodeFields(data []byte, into fields) error {
+	if !utf8.Valid(data) {
+		return errors.New("invalid UTF-8")
+	}
+	found := 0
+	err := codec.DecodeObject(data, func(name string, value []byte) error {
+		field, ok := into[name]
+		if !ok {
+			return errors.New("unknown member")
+		}
+		if _, ok := field.(*json.RawMessage); !ok && string(value) == "null" {
+			return errors.New("null instead of a value")
+		}
+		found++
+		return json.Unmarshal(value, field)
+	})
+	if err == nil && found < len(into) {
+		err = fmt.Errorf("%d of %d members are missing", len(into)-found, len(into))
+	}
+	return err
+}
+
 // decodeString returns the string that a JSON value is.
 func decodeString(value []byte) (string, error) {
 	if string(value) == "null" {

@@ -56,7 +56,7 @@ func (d Dot) AppendText(b []byte) ([]byte, error) {
 	case d.IsZero():
 		return b, nil
 	case !d.IsValid():
-		return b, fmt.Errorf("vclock: invalid dot of replica %q and number %d", string(d.Replica), d.Seq)
+		return b, fmt.Errorf("vclock: %w", errInvalidDot(d))
 	}
 	return d.appendText(b), nil
 }
@@ -140,7 +140,7 @@ func parseSeq(s string) (uint64, error) {
 //	replica  length
 func (d Dot) AppendBinary(b []byte) ([]byte, error) {
 	if !d.IsZero() && !d.IsValid() {
-		return b, fmt.Errorf("vclock: invalid dot of replica %q and number %d", string(d.Replica), d.Seq)
+		return b, fmt.Errorf("vclock: %w", errInvalidDot(d))
 	}
 	b = binary.BigEndian.AppendUint64(b, d.Seq)
 	b = append(b, byte(len(d.Replica)))
@@ -154,15 +154,25 @@ func (d Dot) MarshalBinary() ([]byte, error) { return d.AppendBinary(nil) }
 // what [Dot.AppendBinary] writes.
 func (d *Dot) UnmarshalBinary(data []byte) error {
 	r := wire.NewReader(data)
-	var e Dot
-	e.Seq = r.Uint64()
-	e.Replica = Replica(r.Take(int(r.Byte())))
-	if r.Err() == nil && !e.IsZero() && !e.IsValid() {
-		r.Fail("invalid dot of replica %q and number %d", string(e.Replica), e.Seq)
-	}
+	e := readDot(r)
 	if err := r.Close(); err != nil {
 		return fmt.Errorf("vclock: decode Dot: %w", err)
 	}
 	*d = e
 	return nil
+}
+
+// readDot reads what [Dot.AppendBinary] wrote.
+func readDot(r *wire.Reader) Dot {
+	var d Dot
+	d.Seq = r.Uint64()
+	d.Replica = Replica(r.Take(int(r.Byte())))
+	if !d.IsZero() && !d.IsValid() {
+		r.Fail("%w", errInvalidDot(d))
+	}
+	return d
+}
+
+func errInvalidDot(d Dot) error {
+	return fmt.Errorf("invalid dot of replica %q and number %d", string(d.Replica), d.Seq)
 }

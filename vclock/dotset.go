@@ -60,7 +60,7 @@ func (s *DotSet) admit(names ...Replica) {
 func (s *DotSet) Add(d Dot) bool {
 	i, ok := s.find(d.Replica)
 	if d.Seq == 0 || !ok && !d.Replica.IsValid() {
-		panic(fmt.Sprintf("vclock: invalid dot of replica %q and number %d", string(d.Replica), d.Seq))
+		panic(fmt.Sprintf("vclock: %v", errInvalidDot(d)))
 	}
 	if !ok {
 		s.admit(d.Replica)

@@ -1,0 +1,287 @@
+package vclock
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"iter"
+	"math"
+	"slices"
+
+	"github.com/rejoin-go/rejoin/internal/codec"
+)
+
+// ErrCovered is returned by [DVVSet.PutAt] for a dot that the set, or the
+// writer, knows already: the write would not show.
+var ErrCovered = errors.New("vclock: dot is covered")
+
+// A DVVSet holds the concurrent versions of one key, its siblings, together
+// with what they and all replaced versions add up to. A write replaces exactly
+// the siblings that its writer had seen and stands beside the others; nothing
+// else removes one.
+//
+// Siblings do not multiply: two clients that keep writing through one server
+// without reading each other's writes leave two siblings, however often they
+// write, because each write carries a dot apart from what its writer had seen.
+//
+// The zero DVVSet is a key never written and ready to use. A DVVSet is not safe
+// for concurrent use. Values must not be changed once they are in a set; sets
+// may share them.
+//
+// It holds O(r + s) state for r replicas that ever wrote and s siblings.
+//
+// # Whole sets travel
+//
+// What a set says of a replica is "everything up to here". That is true of what
+// a replica writes into its own set, and stays true where sets are merged as a
+// whole. A single sibling taken out of a set and put into another with
+// [DVVSet.PutAt] is safe to merge: the set then claims that one dot and none
+// before it. But [DVVSet.Context] has no way to say so to a client.
+//
+// See Preguiça, Baquero, Almeida, Fonte, Gonçalves, “Brief Announcement:
+// Efficient Causality Tracking in Distributed Storage Systems with Dotted
+// Version Vectors”, PODC 2012.
+type DVVSet[V any] struct {
+	// past covers every replaced version, and every sibling that can be covered
+	// without claiming an event that is not known. It is the largest such clock.
+	past     Clock
+	siblings []sibling[V] // in ascending order of dots
+}
+
+// A sibling is one version. For a type that is not covered by kinds, enc holds
+// the canonical bytes of value and is not nil.
+type sibling[V any] struct {
+	dot   Dot
+	value V
+	enc   []byte
+}
+
+// newSibling returns a version of canonical content.
+func newSibling[V any](d Dot, v V) (sibling[V], error) {
+	v, err := codec.NormalizeValue(v)
+	if err != nil {
+		return sibling[V]{}, err
+	}
+	enc, err := codec.AppendValue([]byte{}, v)
+	if err != nil || codec.ByKind[V]() {
+		enc = nil
+	}
+	return sibling[V]{d, v, enc}, err
+}
+
+// bytes returns the canonical bytes of the value.
+func (s *sibling[V]) bytes() []byte {
+	if s.enc != nil {
+		return s.enc
+	}
+	enc, err := codec.AppendValue(nil, s.value)
+	if err != nil {
+		panic(err) // newSibling and the decoders have encoded it before
+	}
+	return enc
+}
+
+// same reports whether s and o have the same content.
+func (s *sibling[V]) same(o *sibling[V]) bool {
+	if s.enc != nil {
+		return bytes.Equal(s.enc, o.enc)
+	}
+	return any(s.value) == any(o.value)
+}
+
+// join returns s or o, versions of the same dot. Only a reused identity makes
+// them differ; the larger bytes stay then, so that replicas agree at least.
+func (s *sibling[V]) join(o *sibling[V]) sibling[V] {
+	if !s.same(o) && bytes.Compare(s.bytes(), o.bytes()) < 0 {
+		return *o
+	}
+	return *s
+}
+
+// Put records a write of v by replica r and returns its dot. The version
+// replaces the siblings that seen covers: the context that the client read
+// under, from [DVVSet.Context], or the empty clock if it read nothing.
+//
+// Put returns [ErrExhausted] if r has no number left, or why v cannot be
+// encoded. It panics if r is invalid. Only the owner of r may write under it,
+// into its own set: see [Replica].
+func (s *DVVSet[V]) Put(r Replica, seen Clock, v V) (Dot, error) {
+	last := max(s.past.At(r), seen.At(r))
+	for i := range s.siblings {
+		if d := s.siblings[i].dot; d.Replica == r {
+			last = max(last, d.Seq)
+		}
+	}
+	if last == 0 {
+		r.mustBeValid()
+	}
+	if last == math.MaxUint64 {
+		return Dot{}, fmt.Errorf("%w: %q", ErrExhausted, string(r))
+	}
+	d := Dot{r, last + 1}
+	w, err := newSibling(d, v)
+	if err != nil {
+		return Dot{}, fmt.Errorf("vclock: put: %w", err)
+	}
+	s.Merge(&DVVSet[V]{seen, []sibling[V]{w}})
+	return d, nil
+}
+
+// PutAt is [DVVSet.Put] with a dot of the caller's choice, for dots that are
+// times, such as the stamps of a hybrid logical clock. Times leave gaps, so d
+// claims nothing of the events before it; the owner of d.Replica makes its
+// dots in ascending order, above everything that the set and seen hold.
+//
+// PutAt returns [ErrCovered], and leaves the set as it was, if seen covers d
+// or if the set covers d and does not hold it: d is too old, or a repetition
+// of a version since replaced. It returns why v cannot be encoded, and panics if
+// d is not valid.
+func (s *DVVSet[V]) PutAt(d Dot, seen Clock, v V) error {
+	if !d.IsValid() {
+		panic(fmt.Sprintf("vclock: %v", errInvalidDot(d)))
+	}
+	_, held := s.find(d)
+	if seen.Contains(d) || !held && s.past.Contains(d) {
+		return fmt.Errorf("%w: %v", ErrCovered, d)
+	}
+	w, err := newSibling(d, v)
+	if err != nil {
+		return fmt.Errorf("vclock: put: %w", err)
+	}
+	s.Merge(&DVVSet[V]{seen, []sibling[V]{w}})
+	return nil
+}
+
+func (s *DVVSet[V]) find(d Dot) (int, bool) {
+	return slices.BinarySearchFunc(s.siblings, d, func(w sibling[V], d Dot) int { return w.dot.Compare(d) })
+}
+
+// Merge updates s to the join of s and o: a sibling that one of the two has
+// seen and no longer holds is replaced, all others stay. It reports whether s
+// changed, and neither modifies nor retains o.
+//
+// Merge is commutative, associative and idempotent up to [DVVSet.Equal]. It
+// takes O(r + s·r) time for r replicas and s siblings.
+func (s *DVVSet[V]) Merge(o *DVVSet[V]) bool {
+	if s.Equal(o) {
+		return false
+	}
+	var kept []sibling[V]
+	i, j := 0, 0
+	for i < len(s.siblings) || j < len(o.siblings) {
+		switch cmp := compareHeads(s.siblings[i:], o.siblings[j:]); {
+		case cmp < 0:
+			if w := s.siblings[i]; !o.past.Contains(w.dot) {
+				kept = append(kept, w)
+			}
+			i++
+		case cmp > 0:
+			if w := o.siblings[j]; !s.past.Contains(w.dot) {
+				kept = append(kept, w)
+			}
+			j++
+		default:
+			kept = append(kept, s.siblings[i].join(&o.siblings[j]))
+			i, j = i+1, j+1
+		}
+	}
+	joined := DVVSet[V]{s.past.Join(o.past), kept}
+	joined.settle()
+	changed := !s.Equal(&joined)
+	*s = joined
+	return changed
+}
+
+// compareHeads compares the first siblings of two lists, not both of them
+// empty; a list that is used up comes last.
+func compareHeads[V any](s, o []sibling[V]) int {
+	switch {
+	case len(s) == 0:
+		return 1
+	case len(o) == 0:
+		return -1
+	}
+	return s[0].dot.Compare(o[0].dot)
+}
+
+// settle raises the past over the siblings that follow it without a gap.
+func (s *DVVSet[V]) settle() {
+	for i := range s.siblings {
+		if d := s.siblings[i].dot; d.Seq-1 == s.past.At(d.Replica) {
+			s.past = s.past.With(d.Replica, d.Seq)
+		}
+	}
+}
+
+// Len returns the number of siblings.
+func (s *DVVSet[V]) Len() int { return len(s.siblings) }
+
+// Values returns an iterator over the values of the siblings in ascending order
+// of their dots. More than one means that they were written concurrently, and
+// that somebody has to choose or combine.
+func (s *DVVSet[V]) Values() iter.Seq[V] {
+	return func(yield func(V) bool) {
+		for i := range s.siblings {
+			if !yield(s.siblings[i].value) {
+				return
+			}
+		}
+	}
+}
+
+// All returns an iterator over the siblings in ascending order of their dots.
+func (s *DVVSet[V]) All() iter.Seq2[Dot, V] {
+	return func(yield func(Dot, V) bool) {
+		for i := range s.siblings {
+			if !yield(s.siblings[i].dot, s.siblings[i].value) {
+				return
+			}
+		}
+	}
+}
+
+// Context returns the clock that a client which reads s now has to bring back
+// with its write: it covers all siblings and everything replaced.
+//
+// # Hazard
+//
+// The context claims, for each replica, everything up to the largest dot in s.
+// That is so in sets of which Put, and PutAt by the owner of the dot, and Merge
+// are all that ever happened. In a set that got a replica's later write through
+// PutAt before an earlier one, a client's answer counts as having seen the
+// earlier one too.
+func (s *DVVSet[V]) Context() Clock {
+	c := s.past
+	for i := range s.siblings {
+		if d := s.siblings[i].dot; !c.Contains(d) {
+			c = c.With(d.Replica, d.Seq)
+		}
+	}
+	return c
+}
+
+// Verify returns an error that names the first dot that s and o hold with
+// different content, or nil. There is none unless two lineages use one replica:
+// see [Replica]. Merge keeps one of the two versions, so Verify is to be called
+// before.
+func (s *DVVSet[V]) Verify(o *DVVSet[V]) error {
+	for i := range s.siblings {
+		w := &s.siblings[i]
+		if j, ok := o.find(w.dot); ok && !w.same(&o.siblings[j]) {
+			return fmt.Errorf("vclock: dot %v is held with different content", w.dot)
+		}
+	}
+	return nil
+}
+
+// Equal reports whether s and o hold the same siblings and have seen the same.
+func (s *DVVSet[V]) Equal(o *DVVSet[V]) bool {
+	return s.past.Equal(o.past) && slices.EqualFunc(s.siblings, o.siblings, func(w, x sibling[V]) bool {
+		return w.dot == x.dot && w.same(&x)
+	})
+}
+
+// Clone returns a copy of s, which shares only the values with it.
+func (s *DVVSet[V]) Clone() *DVVSet[V] {
+	return &DVVSet[V]{s.past, slices.Clone(s.siblings)}
+}
