@@ -2,7 +2,6 @@ package crdttest
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"reflect"
 	"strings"
@@ -276,13 +275,10 @@ func (k *Kit[S]) show(s S) string {
 // key returns what tells one state from another most finely: its bytes, or
 // else what it shows, or else nothing.
 func (k *Kit[S]) key(s S) string {
-	b, err := encode(s)
-	switch {
-	case err == nil:
+	if b, err := encode(s); err == nil {
 		return string(b)
-	case !errors.Is(err, errNoCodec):
-		return "error: " + err.Error()
-	case k.Value != nil:
+	}
+	if k.Value != nil {
 		return fmt.Sprint(k.Value(s))
 	}
 	return ""

@@ -39,8 +39,9 @@
 // Merge, Equal and Clone are enough. A type with AppendBinary or MarshalBinary
 // and UnmarshalBinary is also encoded after every step, and damaged encodings are
 // decoded; one with MergeBinary(p []byte) (bool, error) merges by bytes too; one
-// with MarshalJSON and UnmarshalJSON is taken through JSON. An operation that
-// returns no delta spreads by full merges only.
+// with MarshalJSON and UnmarshalJSON is taken through JSON. Where encoding the empty
+// state returns an error, the type is taken not to have that encoding. An operation
+// that returns no delta spreads by full merges only.
 //
 // Whether two states share memory is found out by changing one with every
 // operation and looking at the other.

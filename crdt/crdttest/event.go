@@ -17,6 +17,17 @@ type Event struct {
 // before e. Two events of which neither saw the other are concurrent.
 func (e Event) Saw(f Event) bool { return e.seen.has(f.index) }
 
+// Past returns the events that e saw, in the order of the history.
+func (e Event) Past() []Event {
+	var past []Event
+	for _, f := range (*e.all)[:e.index] {
+		if e.Saw(f) {
+			past = append(past, f)
+		}
+	}
+	return past
+}
+
 // Standing returns the events of seen that no other event of seen has overridden.
 // An event overrides an earlier one if overrides says so, provided that it saw
 // the earlier one and that this was still standing where it happened.

@@ -2,6 +2,9 @@ package crdttest
 
 import (
 	"fmt"
+	"strconv"
+	"strings"
+	"unicode"
 
 	"pgregory.net/rapid"
 )
@@ -67,12 +70,15 @@ func (k *Kit[S]) drawHistory(t *rapid.T) history {
 		}
 		return st
 	})
-	return resolve(rapid.SliceOfN(one, k.minSteps(), maxSteps).Draw(t, "history"))
+	return rapid.Map(rapid.SliceOfN(one, k.minSteps(), maxSteps), resolve).Draw(t, "history")
 }
+
+// GoString keeps rapid's log short: the failure tells the steps.
+func (h history) GoString() string { return fmt.Sprintf("%d steps", len(h)) }
 
 // resolve numbers the steps and turns the ages of deltas into the steps that made
 // them: 0 is the newest delta, 1 the one before it.
-func resolve(h history) history {
+func resolve(h []step) history {
 	var made []int
 	pick := func(age int) int {
 		if len(made) == 0 {
@@ -99,5 +105,14 @@ func (k *Kit[S]) describe(site string, st step) string {
 	if _, none := st.arg.(struct{}); none {
 		return fmt.Sprintf("%s: %s", site, name)
 	}
-	return fmt.Sprintf("%s: %s %v", site, name, st.arg)
+	return fmt.Sprintf("%s: %s %s", site, name, text(st.arg))
+}
+
+// text shows an argument, a string quoted if it would not be seen otherwise.
+func text(arg any) string {
+	s := fmt.Sprint(arg)
+	if _, ok := arg.(string); ok && (s == "" || strings.ContainsFunc(s, func(r rune) bool { return r == ' ' || !unicode.IsPrint(r) })) {
+		return strconv.Quote(s)
+	}
+	return s
 }

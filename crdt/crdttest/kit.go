@@ -50,6 +50,7 @@ type Kit[S crdt.State[S]] struct {
 	// is also the most. Zero means 16.
 	Steps int
 
+	format  format
 	samples [][]any // for each operation a few arguments, for trying out changes
 }
 
@@ -88,19 +89,43 @@ func Op[S, A any](name string, args *rapid.Generator[A], apply func(s S, r vcloc
 // -rapid.checks says, and fails tb with a minimal history if a law is broken.
 func (k *Kit[S]) Check(tb testing.TB) {
 	tb.Helper()
-	rapid.Check(tb, k.Property)
+	var first string
+	var failure *LawError
+	rapid.Check(tb, func(t *rapid.T) {
+		h := k.draw(t)
+		if failure == nil {
+			failure, first = k.find(h), fmt.Sprint(h)
+		}
+		// From here on rapid tries to shrink what was drawn, but the history has
+		// been shrunk already. Let rapid keep the one it found.
+		if failure != nil && fmt.Sprint(h) == first {
+			t.Fatal(failure)
+		}
+	})
 }
 
-// Property checks one history, drawn from t. It is for [rapid.Check], and for
-// fuzzing through [rapid.MakeFuzz].
+// Property checks one history, drawn from t. It is for fuzzing through
+// [rapid.MakeFuzz].
 func (k *Kit[S]) Property(t *rapid.T) {
+	if failure := k.find(k.draw(t)); failure != nil {
+		t.Fatal(failure)
+	}
+}
+
+func (k *Kit[S]) draw(t *rapid.T) history {
 	if err := k.prepare(); err != nil {
 		t.Fatal(err)
 	}
-	h := k.drawHistory(t)
-	if broken := k.run(h); broken != nil {
-		t.Fatal(k.shrink(h, broken))
+	return k.drawHistory(t)
+}
+
+// find runs h and returns the failure of a minimal history if h has one.
+func (k *Kit[S]) find(h history) *LawError {
+	failure := k.run(h)
+	if failure == nil {
+		return nil
 	}
+	return k.shrink(h, failure)
 }
 
 // Run checks n histories that depend on seed and nothing else. It returns a
@@ -111,9 +136,8 @@ func (k *Kit[S]) Run(seed, n int) error {
 	}
 	histories := rapid.Custom(k.drawHistory)
 	for i := range n {
-		h := histories.Example(seed + i)
-		if broken := k.run(h); broken != nil {
-			return k.shrink(h, broken)
+		if failure := k.find(histories.Example(seed + i)); failure != nil {
+			return failure
 		}
 	}
 	return nil
@@ -150,6 +174,7 @@ func (k *Kit[S]) prepare() error {
 	case k.minSteps() < 1 || k.minSteps() > maxSteps:
 		return fmt.Errorf("crdttest: Steps is %d, want 1 to %d", k.Steps, maxSteps)
 	}
+	k.format = formatOf(k.New())
 	for _, op := range k.Ops {
 		if op.apply == nil {
 			return errors.New("crdttest: an element of Ops was not made by Op")

@@ -1,6 +1,9 @@
 package crdttest_test
 
 import (
+	"flag"
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -13,6 +16,35 @@ func TestCheck(t *testing.T) {
 	setKit(none).Check(t)
 	tallyKit(false, true).Check(t)
 	cellKit("value").Check(t)
+}
+
+// A recorder is a test that fails without anybody minding.
+type recorder struct {
+	testing.TB
+	text   strings.Builder
+	failed bool
+}
+
+func (*recorder) Helper()                           {}
+func (r *recorder) Failed() bool                    { return r.failed }
+func (r *recorder) FailNow()                        { r.failed = true }
+func (r *recorder) Logf(format string, args ...any) { fmt.Fprintf(&r.text, format+"\n", args...) }
+func (r *recorder) Errorf(format string, args ...any) {
+	r.failed = true
+	r.Logf(format, args...)
+}
+
+func TestCheckFails(t *testing.T) {
+	for name, value := range map[string]string{"rapid.nofailfile": "true", "rapid.shrinktime": "100ms"} {
+		old := flag.Lookup(name).Value.String()
+		require.NoError(t, flag.Set(name, value))
+		t.Cleanup(func() { require.NoError(t, flag.Set(name, old)) })
+	}
+	r := &recorder{TB: t}
+	setKit(deltaContextTooLarge).Check(r)
+	require.True(t, r.failed)
+	require.Contains(t, r.text.String(), "failed after")
+	require.Contains(t, r.text.String(), string(crdttest.Delta)+"\n  1. a: Add p\n  2. a: Add q\n")
 }
 
 func FuzzSet(f *testing.F) {

@@ -278,6 +278,9 @@ func (r *run[S]) checkModel(s S, seen eventSet, who string) *LawError {
 	if same(got, want) {
 		return nil
 	}
+	if fmt.Sprint(got) == fmt.Sprint(want) {
+		return broken(Model, "%s shows %#v, want %#v", who, got, want)
+	}
 	return broken(Model, "%s shows %v, want %v", who, got, want)
 }
 

@@ -26,26 +26,35 @@ func (k *Kit[S]) shrink(h history, failure *LawError) *LawError {
 		h, failure = smaller, f
 		return true
 	}
-	for size := -1; size != len(h); {
-		size = len(h)
+	for progress := true; progress; {
+		progress = false
+		size := len(h)
 		for n := max(1, size/2); n > 0; n /= 2 {
 			for i := size - n; i >= 0; i-- {
 				if i+n <= len(h) {
-					try(slices.Delete(slices.Clone(h), i, i+n))
+					progress = try(slices.Delete(slices.Clone(h), i, i+n)) || progress
 				}
 			}
 		}
 		for slices.ContainsFunc(k.simpler(h), try) {
+			progress = true
 		}
 	}
 	return failure
 }
 
-// simpler returns histories of the same shape to try instead of h: with replicas
-// named in the order in which they appear, and with arguments that read shorter.
-// Each is a step toward a least one, so that trying them comes to an end.
+// simpler returns histories of the same length to try instead of h: with one
+// replica less, with replicas named in the order in which they appear, and with
+// arguments that read shorter. Each is a step toward a least one, so that trying
+// them comes to an end.
 func (k *Kit[S]) simpler(h history) []history {
 	var all []history
+	used := slices.Compact(slices.Sorted(slices.Values(sites(h))))
+	for i, s := range used {
+		for _, t := range used[:i] {
+			all = append(all, replace(h, s, t))
+		}
+	}
 	if renamed := rename(h); !slices.Equal(sites(renamed), sites(h)) {
 		all = append(all, renamed)
 	}
@@ -98,6 +107,20 @@ func sites(h history) []int {
 		}
 	}
 	return all
+}
+
+// replace returns h with the replica t in the place of s.
+func replace(h history, s, t int) history {
+	h = slices.Clone(h)
+	for i := range h {
+		if h[i].at == s {
+			h[i].at = t
+		}
+		if h[i].from == s {
+			h[i].from = t
+		}
+	}
+	return h
 }
 
 // rename numbers the replicas in the order in which they appear.

@@ -1,0 +1,181 @@
+package crdt
+
+import (
+	"fmt"
+	"iter"
+	"reflect"
+)
+
+// A GMap is a map whose keys never leave and whose values merge: what any replica
+// has done to the value of a key counts. For keys that can be removed see [ORMap].
+//
+// V is any [State], of this package or your own: a pointer type whose zero value
+// pointed to is the empty state, or a map type. Each value is a state of its own,
+// with its own causal history if it has one:
+//
+//	var visits crdt.GMap[string, *crdt.GCounter]
+//	delta := visits.Update("home", func(c *crdt.GCounter) *crdt.GCounter { return c.Add("eu", 1) })
+//
+// Merging merges the values key by key. There are no conflicts but those that V
+// settles, and hence no replica names.
+//
+// The zero GMap is empty and ready to use. A GMap is not safe for concurrent use;
+// like a map, it may be read by several goroutines as long as none writes, provided
+// that reading a V never writes.
+//
+// Update and At take O(1) beside the work on the value, Merge O(n) and one merge
+// of values for n keys of its argument.
+//
+// K may be any type that a key of this package may have; see the package comment.
+// Update panics for any other, for a NaN, and for a V that is not as said above.
+//
+// See Almeida, Shoker, Baquero, “Delta State Replicated Data Types”, 2018, section
+// 6, https://arxiv.org/abs/1603.01529.
+type GMap[K comparable, V State[V]] struct {
+	in     table[K]
+	values []V // parallel to in.keys
+}
+
+// Update calls f with the value of k, which f changes, and returns the delta. A
+// key that is absent gets an empty value first.
+//
+// F returns the delta of what it did to v, or nil where V has none: then the delta
+// of the map holds the whole value. The map does not retain what f returns.
+//
+// F must not use the map itself.
+func (m *GMap[K, V]) Update(k K, f func(v V) V) *GMap[K, V] {
+	k = normalized(k)
+	i := m.in.find(k)
+	var v V
+	if i < 0 {
+		v = emptyValue[V]()
+	} else {
+		v = m.values[i]
+	}
+	d := f(v)
+	if i < 0 {
+		m.put(k, v)
+	}
+	if reflect.ValueOf(d).IsNil() {
+		d = v
+	}
+	return lone(k, d.Clone())
+}
+
+// MergeAt joins v into the value of k, which is v if the key is absent, and
+// returns the delta. It neither modifies nor retains v.
+func (m *GMap[K, V]) MergeAt(k K, v V) *GMap[K, V] {
+	k = normalized(k)
+	checkValue(reflect.TypeFor[V]())
+	m.joinAt(m.in.find(k), k, v)
+	return lone(k, v.Clone())
+}
+
+// lone returns a map of one key.
+func lone[K comparable, V State[V]](k K, v V) *GMap[K, V] {
+	m := new(GMap[K, V])
+	m.put(k, v)
+	return m
+}
+
+// put adds a key that is absent.
+func (m *GMap[K, V]) put(k K, v V) {
+	m.in.add(k)
+	m.values = append(m.values, v)
+}
+
+// joinAt joins v into the value of k, whose number is i or, if it is absent, -1,
+// and reports whether m changed.
+func (m *GMap[K, V]) joinAt(i int, k K, v V) bool {
+	if i < 0 {
+		m.put(k, v.Clone())
+		return true
+	}
+	return m.values[i].Merge(v)
+}
+
+// At returns the value of k, and whether there is one. The value is the map's own:
+// it must not be changed, except in [GMap.Update].
+func (m *GMap[K, V]) At(k K) (V, bool) {
+	if i := m.in.find(k); i >= 0 {
+		return m.values[i], true
+	}
+	var none V
+	return none, false
+}
+
+// Len returns the number of keys.
+func (m *GMap[K, V]) Len() int { return len(m.in.keys) }
+
+// All returns an iterator over the keys and their values in unspecified order. The
+// values are as those of [GMap.At]. Keys added during the iteration may be left
+// out.
+func (m *GMap[K, V]) All() iter.Seq2[K, V] {
+	return func(yield func(K, V) bool) {
+		for i, k := range m.in.keys {
+			if !yield(k, m.values[i]) {
+				return
+			}
+		}
+	}
+}
+
+// Merge joins o into m and reports whether m changed. It neither modifies nor
+// retains o.
+func (m *GMap[K, V]) Merge(o *GMap[K, V]) bool {
+	changed, next := false, 0
+	for j, k := range o.in.keys {
+		i := m.in.findFrom(next, k)
+		next = i + 1
+		if i < 0 {
+			next = len(m.values) + 1
+		}
+		changed = m.joinAt(i, k, o.values[j]) || changed
+	}
+	return changed
+}
+
+// Clone returns a copy that shares no memory with m.
+func (m *GMap[K, V]) Clone() *GMap[K, V] {
+	c := &GMap[K, V]{in: m.in.clone()}
+	for _, v := range m.values {
+		c.values = append(c.values, v.Clone())
+	}
+	return c
+}
+
+// Equal reports whether m and o have the same keys with equal values.
+func (m *GMap[K, V]) Equal(o *GMap[K, V]) bool {
+	if m.Len() != o.Len() {
+		return false
+	}
+	next := 0
+	for j, k := range o.in.keys {
+		i := m.in.findFrom(next, k)
+		if i < 0 || !m.values[i].Equal(o.values[j]) {
+			return false
+		}
+		next = i + 1
+	}
+	return true
+}
+
+// emptyValue returns a new empty state. It panics if there is no way to make one.
+func emptyValue[V any]() V {
+	t := reflect.TypeFor[V]()
+	checkValue(t)
+	v := reflect.New(t).Elem()
+	if t.Kind() == reflect.Map {
+		v.Set(reflect.MakeMap(t))
+	} else {
+		v.Set(reflect.New(t.Elem()))
+	}
+	return v.Interface().(V)
+}
+
+// checkValue panics if values of type t could not merge in place.
+func checkValue(t reflect.Type) {
+	if k := t.Kind(); k != reflect.Pointer && k != reflect.Map {
+		panic(fmt.Sprintf("crdt: value type %s of a GMap is neither a pointer nor a map: its Merge could not change it", t))
+	}
+}

@@ -1,0 +1,241 @@
+package crdt
+
+import (
+	"bytes"
+	"cmp"
+	"encoding"
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+
+	"github.com/rejoin-go/rejoin/internal/codec"
+	"github.com/rejoin-go/rejoin/internal/wire"
+)
+
+// AppendBinary implements [encoding.BinaryAppender]:
+//
+//	version     1 byte     1
+//	keys        varint     number of keys, which follow in the order of their bytes
+//	  length    varint     length of the key
+//	  key                  its canonical bytes
+//	  length    varint     length of the value
+//	  value                what AppendBinary or MarshalBinary of V returns
+//
+// It returns an error if V has no binary form, or if encoding a value fails.
+func (m *GMap[K, V]) AppendBinary(b []byte) ([]byte, error) {
+	if err := checkBinary[V](); err != nil {
+		return nil, fmt.Errorf("crdt: encode GMap: %w", err)
+	}
+	b = append(b, 1)
+	b = binary.AppendUvarint(b, uint64(m.Len()))
+	var buf []byte
+	for _, i := range m.in.sorted() {
+		k := m.in.keys[i]
+		buf = codec.AppendKey(buf[:0], k)
+		b = wire.AppendBytes(b, buf)
+		var err error
+		if buf, err = appendState(buf[:0], m.values[i]); err != nil {
+			return nil, fmt.Errorf("crdt: encode GMap: key %s: %w", codec.AppendKeyJSON(nil, k), err)
+		}
+		b = wire.AppendBytes(b, buf)
+	}
+	return b, nil
+}
+
+// MarshalBinary implements [encoding.BinaryMarshaler]; see [GMap.AppendBinary].
+func (m *GMap[K, V]) MarshalBinary() ([]byte, error) { return m.AppendBinary(nil) }
+
+// UnmarshalBinary implements [encoding.BinaryUnmarshaler]. It accepts only what
+// [GMap.AppendBinary] writes, even if UnmarshalBinary of V accepts more, and leaves m
+// unchanged otherwise.
+func (m *GMap[K, V]) UnmarshalBinary(data []byte) error {
+	if err := cmp.Or(codec.CheckKey[K](), checkBinary[V]()); err != nil {
+		return fmt.Errorf("crdt: decode GMap: %w", err)
+	}
+	r := wire.NewReader(data)
+	r.Version(1)
+	n := r.Count(2)
+	var d GMap[K, V]
+	var before []byte
+	for i := range n {
+		p := r.Bytes()
+		if i > 0 && bytes.Compare(before, p) >= 0 {
+			r.Fail("key %x does not follow %x in order", p, before)
+		}
+		k := readKey[K](r, p)
+		v := readState[V](r)
+		if r.Err() != nil {
+			break
+		}
+		d.put(k, v)
+		before = p
+	}
+	if err := r.Close(); err != nil {
+		return fmt.Errorf("crdt: decode GMap: %w", err)
+	}
+	*m = d
+	return nil
+}
+
+// checkBinary returns an error if V cannot be encoded and decoded again.
+func checkBinary[V any]() error {
+	var v V
+	_, appends := any(v).(encoding.BinaryAppender)
+	_, marshals := any(v).(encoding.BinaryMarshaler)
+	if !appends && !marshals {
+		return fmt.Errorf("value type %T has neither AppendBinary nor MarshalBinary", v)
+	}
+	if _, ok := any(v).(encoding.BinaryUnmarshaler); !ok {
+		return fmt.Errorf("value type %T has no UnmarshalBinary", v)
+	}
+	return nil
+}
+
+// appendState appends the binary form of a type that passed checkBinary.
+func appendState(b []byte, v any) ([]byte, error) {
+	if a, ok := v.(encoding.BinaryAppender); ok {
+		return a.AppendBinary(b)
+	}
+	p, err := v.(encoding.BinaryMarshaler).MarshalBinary()
+	return append(b, p...), err
+}
+
+// readState reads a state with its length before it.
+func readState[V any](r *wire.Reader) V {
+	var v V
+	p := r.Bytes()
+	if r.Err() != nil {
+		return v
+	}
+	v = emptyValue[V]()
+	if err := any(v).(encoding.BinaryUnmarshaler).UnmarshalBinary(bytes.Clone(p)); err != nil {
+		r.Fail("value: %w", err)
+		return v
+	}
+	if q, err := appendState(nil, v); err != nil || !bytes.Equal(p, q) {
+		r.Fail("value is not in the form that its type writes")
+	}
+	return v
+}
+
+// A gmapEntry is one key and its value in JSON.
+type gmapEntry struct {
+	Key   json.RawMessage `json:"key"`
+	Value json.RawMessage `json:"value"`
+}
+
+// MarshalJSON implements [json.Marshaler]: a list of objects in the order of the
+// keys' canonical bytes, as in [{"key":"home","value":{"eu":"1"}}]. A value is in
+// its own JSON form if V has MarshalJSON and UnmarshalJSON, and else in its binary
+// form, as {"base64":"AQ=="}. It returns an error if V has neither.
+func (m *GMap[K, V]) MarshalJSON() ([]byte, error) {
+	encode, _, err := jsonForm[V]()
+	if err != nil {
+		return nil, fmt.Errorf("crdt: encode GMap: %w", err)
+	}
+	list := make([]gmapEntry, 0, m.Len())
+	for _, i := range m.in.sorted() {
+		key := codec.AppendKeyJSON(nil, m.in.keys[i])
+		value, err := encode(m.values[i])
+		if err != nil {
+			return nil, fmt.Errorf("crdt: encode GMap: key %s: %w", key, err)
+		}
+		list = append(list, gmapEntry{key, value})
+	}
+	return json.Marshal(list)
+}
+
+// UnmarshalJSON implements [json.Unmarshaler]. It accepts what [GMap.MarshalJSON]
+// writes, in any order, and leaves m unchanged otherwise.
+func (m *GMap[K, V]) UnmarshalJSON(data []byte) error {
+	_, decode, err := jsonForm[V]()
+	if err != nil {
+		return fmt.Errorf("crdt: decode GMap: %w", err)
+	}
+	var list []json.RawMessage
+	if err := decodeList(data, &list); err != nil {
+		return fmt.Errorf("crdt: decode GMap: %w", err)
+	}
+	var d GMap[K, V]
+	for i, p := range list {
+		e, err := decodeEntry(p)
+		if err != nil {
+			return fmt.Errorf("crdt: decode GMap: entry %d: %w", i, err)
+		}
+		v := emptyValue[V]()
+		if err := decode(e.Value, v); err != nil {
+			return fmt.Errorf("crdt: decode GMap: key %s: %w", e.Key, err)
+		}
+		if err := d.in.addJSON([]json.RawMessage{e.Key}); err != nil {
+			return fmt.Errorf("crdt: decode GMap: entry %d: %w", i, err)
+		}
+		d.values = append(d.values, v)
+	}
+	*m = d
+	return nil
+}
+
+// decodeEntry decodes an object that has exactly the members of a gmapEntry.
+func decodeEntry(p []byte) (gmapEntry, error) {
+	var e gmapEntry
+	err := codec.DecodeObject(p, func(name string, value []byte) error {
+		switch name {
+		case "key":
+			e.Key = value
+		case "value":
+			e.Value = value
+		default:
+			return errUnknownMember
+		}
+		return nil
+	})
+	if err == nil && (e.Key == nil || e.Value == nil) {
+		err = errNoEntry
+	}
+	return e, err
+}
+
+// jsonForm returns how values of type V are written in JSON and read back.
+func jsonForm[V any]() (encode func(V) ([]byte, error), decode func([]byte, V) error, err error) {
+	var v V
+	_, marshals := any(v).(json.Marshaler)
+	_, unmarshals := any(v).(json.Unmarshaler)
+	if marshals && unmarshals {
+		return func(v V) ([]byte, error) { return json.Marshal(v) },
+			func(p []byte, v V) error { return json.Unmarshal(p, v) }, nil
+	}
+	if err := checkBinary[V](); err != nil {
+		return nil, nil, fmt.Errorf("value type %T does not marshal itself to JSON, and %w", v, err)
+	}
+	return encodeBase64[V], decodeBase64[V], nil
+}
+
+// A base64State is the JSON form of a state that has a binary form only.
+type base64State struct {
+	Base64 *string `json:"base64"`
+}
+
+func encodeBase64[V any](v V) ([]byte, error) {
+	p, err := appendState(nil, v)
+	if err != nil {
+		return nil, err
+	}
+	text := base64.StdEncoding.EncodeToString(p)
+	return json.Marshal(base64State{&text})
+}
+
+func decodeBase64[V any](p []byte, v V) error {
+	var s base64State
+	if err := json.Unmarshal(p, &s); err != nil {
+		return err
+	}
+	if s.Base64 == nil {
+		return errNoBase64
+	}
+	data, err := base64.StdEncoding.Strict().DecodeString(*s.Base64)
+	if err != nil {
+		return err
+	}
+	return any(v).(encoding.BinaryUnmarshaler).UnmarshalBinary(data)
+}

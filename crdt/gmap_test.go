@@ -1,0 +1,199 @@
+package crdt_test
+
+import (
+	"encoding/binary"
+	"errors"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/rejoin-go/rejoin/crdt"
+	"github.com/rejoin-go/rejoin/crdt/crdttest"
+)
+
+// A high is the largest number that was set, as users might write it: without
+// deltas and without an encoding.
+type high struct{ n []int64 }
+
+func (h *high) get() int64 {
+	if len(h.n) == 0 {
+		return 0
+	}
+	return h.n[0]
+}
+
+func (h *high) set(n int64) {
+	if n > h.get() {
+		h.n = append(h.n[:0], n) // in place, so that shared memory shows
+	}
+}
+
+func (h *high) Merge(o *high) bool {
+	old := h.get()
+	h.set(o.get())
+	return h.get() > old
+}
+
+func (h *high) Equal(o *high) bool { return h.get() == o.get() }
+func (h *high) Clone() *high       { return &high{slices.Clone(h.n)} }
+
+// A wiredHigh is a high with an encoding, which accepts more than it writes.
+type wiredHigh struct{ high }
+
+func (h *wiredHigh) Merge(o *wiredHigh) bool { return h.high.Merge(&o.high) }
+func (h *wiredHigh) Equal(o *wiredHigh) bool { return h.high.Equal(&o.high) }
+func (h *wiredHigh) Clone() *wiredHigh       { return &wiredHigh{*h.high.Clone()} }
+
+func (h *wiredHigh) MarshalBinary() ([]byte, error) { return binary.AppendVarint(nil, h.get()), nil }
+
+func (h *wiredHigh) UnmarshalBinary(p []byte) error {
+	n, size := binary.Varint(p)
+	if size <= 0 || n < 0 {
+		return errors.New("not a number")
+	}
+	h.n = []int64{n}
+	return nil
+}
+
+func TestGMap(t *testing.T) {
+	var eu, us crdt.GMap[string, *crdt.GSet[string]]
+	delta := eu.Update("fruit", addTo("apple"))
+	us.Update("fruit", addTo("pear"))
+	us.MergeAt("empty", new(crdt.GSet[string]))
+
+	require.True(t, us.Merge(delta))
+	require.False(t, us.Merge(delta))
+	require.True(t, eu.Merge(&us))
+	require.False(t, us.Merge(&eu))
+	require.True(t, us.Equal(&eu))
+	require.Equal(t, map[string][]string{"fruit": {"apple", "pear"}, "empty": nil}, elems(&eu))
+	require.Equal(t, 2, eu.Len())
+
+	_, ok := eu.At("none")
+	require.False(t, ok)
+	fruit, ok := eu.At("fruit")
+	require.True(t, ok)
+	require.Equal(t, 2, fruit.Len())
+}
+
+// TestGMapOwnsValues changes a value after it was handed in.
+func TestGMapOwnsValues(t *testing.T) {
+	var m crdt.GMap[string, *crdt.GSet[string]]
+	v := new(crdt.GSet[string])
+	delta := m.MergeAt("k", v)
+	v.Add("late")
+	returned := new(crdt.GSet[string])
+	deltaToo := m.Update("k", func(*crdt.GSet[string]) *crdt.GSet[string] { return returned })
+	returned.Add("late")
+	for _, m := range []*crdt.GMap[string, *crdt.GSet[string]]{&m, delta, deltaToo} {
+		require.Equal(t, map[string][]string{"k": nil}, elems(m))
+	}
+}
+
+func TestGMapMapValue(t *testing.T) {
+	var m, n crdt.GMap[string, bag]
+	m.Update("k", func(b bag) bag { b["x"] = true; return nil })
+	n.Update("k", func(b bag) bag { b["y"] = true; return bag{"y": true} })
+	require.True(t, m.Merge(&n))
+	b, _ := m.At("k")
+	require.Equal(t, bag{"x": true, "y": true}, b)
+}
+
+// A bag is a state that is a map itself.
+type bag map[string]bool
+
+func (b bag) Merge(o bag) bool {
+	n := len(b)
+	for e := range o {
+		b[e] = true
+	}
+	return len(b) > n
+}
+
+func (b bag) Equal(o bag) bool { return len(b) == len(o) && !b.Clone().Merge(o) }
+
+func (b bag) Clone() bag {
+	c := bag{}
+	c.Merge(b)
+	return c
+}
+
+// A fixed is a state whose Merge has nothing to change.
+type fixed int
+
+func (fixed) Merge(fixed) bool { return false }
+func (fixed) Equal(fixed) bool { return true }
+func (f fixed) Clone() fixed   { return f }
+
+func TestGMapPanics(t *testing.T) {
+	want := "crdt: value type crdt_test.fixed of a GMap is neither a pointer nor a map: its Merge could not change it"
+	var m crdt.GMap[string, fixed]
+	require.PanicsWithValue(t, want, func() { m.Update("k", func(f fixed) fixed { return f }) })
+	require.PanicsWithValue(t, want, func() { m.MergeAt("k", 0) })
+	var n crdt.GMap[any, *high]
+	require.PanicsWithValue(t, "crdt: key type interface {}: kind interface is not supported", func() { n.MergeAt(1, new(high)) })
+}
+
+func TestGMapWithoutEncoding(t *testing.T) {
+	var m crdt.GMap[string, *high]
+	_, err := m.MarshalBinary()
+	require.EqualError(t, err, "crdt: encode GMap: value type *crdt_test.high has neither AppendBinary nor MarshalBinary")
+	require.EqualError(t, m.UnmarshalBinary([]byte{1, 0}), "crdt: decode GMap: value type *crdt_test.high has neither AppendBinary nor MarshalBinary")
+	_, err = m.MarshalJSON()
+	require.EqualError(t, err, "crdt: encode GMap: value type *crdt_test.high does not marshal itself to JSON, and value type *crdt_test.high has neither AppendBinary nor MarshalBinary")
+}
+
+func TestGMapGolden(t *testing.T) {
+	var m nested
+	for _, p := range []place{{"us", "b"}, {"eu", "a"}, {"", ""}, {"us", "a"}} {
+		m.Update(p.Key, func(in *gsets) *gsets { return in.Update(p.Elem, addTo("x")) })
+	}
+	golden(t, "gmap_nested", &m, new(nested))
+	golden(t, "gmap_empty", new(gsets), new(gsets))
+	var foreign crdt.GMap[int64, *wiredHigh]
+	foreign.Update(-1, func(h *wiredHigh) *wiredHigh { h.set(300); return h })
+	golden(t, "gmap_foreign", &foreign, new(crdt.GMap[int64, *wiredHigh]))
+}
+
+func TestGMapRefusesBytes(t *testing.T) {
+	for _, tt := range []struct{ name, data, want string }{
+		{"empty", "", "unexpected end of input"},
+		{"unknown version", "\x02\x00", "unknown format version 2"},
+		{"count beyond the input", "\x01\x03\x00\x01\x00\x00", "count 3 exceeds what 4 bytes can hold"},
+		{"keys not sorted", "\x01\x02\x08\x80\x00\x00\x00\x00\x00\x00\x01\x01\x00\x08\x80\x00\x00\x00\x00\x00\x00\x00\x01\x00", "does not follow"},
+		{"key too short", "\x01\x01\x01\x80\x01\x00", "key: "},
+		{"value refused by its type", "\x01\x01\x08\x80\x00\x00\x00\x00\x00\x00\x01\x00", "value: not a number"},
+		{"value in another form", "\x01\x01\x08\x80\x00\x00\x00\x00\x00\x00\x01\x02\x80\x00", "value is not in the form that its type writes"},
+		{"trailing bytes", "\x01\x00\x00", "1 trailing bytes"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var m crdt.GMap[int64, *wiredHigh]
+			m.MergeAt(7, new(wiredHigh))
+			require.ErrorContains(t, m.UnmarshalBinary([]byte(tt.data)), tt.want)
+			require.Equal(t, 1, m.Len(), "an error leaves the receiver alone")
+		})
+	}
+}
+
+func TestGMapRefusesJSON(t *testing.T) {
+	for _, text := range []string{
+		`null`, `{}`, `[null]`, `[{"key":"1"}]`, `[{"value":{"base64":"AA=="}}]`,
+		`[{"key":"1","value":{"base64":"AA=="},"more":1}]`, `[{"key":"1","value":{}}]`,
+		`[{"key":"1","value":{"base64":"AA="}}]`, `[{"key":1,"value":{"base64":"AA=="}}]`,
+		`[{"key":"1","value":{"base64":"AA=="}},{"key":"1","value":{"base64":"AA=="}}]`,
+	} {
+		var m crdt.GMap[int64, *wiredHigh]
+		m.MergeAt(7, new(wiredHigh))
+		require.Error(t, m.UnmarshalJSON([]byte(text)), text)
+		require.Equal(t, 1, m.Len())
+	}
+}
+
+func FuzzGMap(f *testing.F) {
+	var m nested
+	m.Update("k", func(in *gsets) *gsets { return in.Update("l", addTo("x")) })
+	f.Add([]byte("\x01\x00"))
+	f.Add(bytesOf(f, &m))
+	f.Fuzz(func(t *testing.T, p []byte) { require.NoError(t, crdttest.Decode(m.Clone, p)) })
+}

@@ -1,0 +1,185 @@
+package crdt
+
+import (
+	"encoding/json"
+	"fmt"
+	"iter"
+	"slices"
+
+	"github.com/rejoin-go/rejoin/internal/codec"
+	"github.com/rejoin-go/rejoin/internal/wire"
+)
+
+// A GSet is a set that only grows: what any replica has added is in it, and
+// nothing is ever removed. For removals see [ORSet], [RWSet] and [TwoPSet].
+//
+// Merging is the union. There are no conflicts, and hence no replica names.
+//
+// The zero GSet is empty and ready to use. A GSet is not safe for concurrent use;
+// like a map, it may be read by several goroutines as long as none writes.
+//
+// Add and Contains take O(1), Merge O(n) for n elements of its argument. Two sets
+// that learnt of their elements in much the same order merge about as fast as
+// the elements compare.
+//
+// E may be any type that a key of this package may have; see the package comment.
+// Add panics for any other, and for a NaN.
+//
+// See Shapiro et al., “A comprehensive study of Convergent and Commutative
+// Replicated Data Types”, 2011, section 3.3.1,
+// https://inria.hal.science/inria-00555588.
+type GSet[E comparable] struct {
+	one  [1]E // the content of a delta of one element, which lone says it is
+	lone bool
+	in   table[E]
+}
+
+// elems returns the elements in either form. The result is only read.
+func (s *GSet[E]) elems() []E {
+	if s.lone {
+		return s.one[:]
+	}
+	return s.in.keys
+}
+
+// expand makes s.in the content of s.
+func (s *GSet[E]) expand() {
+	if s.lone {
+		s.in.add(s.one[0])
+		s.one, s.lone = [1]E{}, false
+	}
+}
+
+// find returns the number of e in s.elems, or -1.
+func (s *GSet[E]) find(e E) int {
+	if s.lone {
+		return slices.Index(s.one[:], e)
+	}
+	return s.in.find(e)
+}
+
+// Add adds e and returns the delta.
+func (s *GSet[E]) Add(e E) *GSet[E] {
+	var d GSet[E]
+	s.add(e, &d)
+	return &d
+}
+
+//go:noinline
+func (s *GSet[E]) add(e E, d *GSet[E]) {
+	e = normalized(e)
+	s.expand()
+	if s.in.find(e) < 0 {
+		s.in.add(e)
+	}
+	d.one[0], d.lone = e, true
+}
+
+// Contains reports whether e is in s.
+func (s *GSet[E]) Contains(e E) bool { return s.find(e) >= 0 }
+
+// Len returns the number of elements.
+func (s *GSet[E]) Len() int { return len(s.elems()) }
+
+// All returns an iterator over the elements in unspecified order. Elements added
+// during the iteration may be left out.
+func (s *GSet[E]) All() iter.Seq[E] { return slices.Values(s.elems()) }
+
+// Merge joins o into s and reports whether s changed. It neither modifies nor
+// retains o.
+func (s *GSet[E]) Merge(o *GSet[E]) bool {
+	s.expand()
+	before, next := len(s.in.keys), 0
+	for _, e := range o.elems() {
+		i := s.in.findFrom(next, e)
+		if i < 0 {
+			i = len(s.in.keys)
+			s.in.add(e)
+		}
+		next = i + 1
+	}
+	return len(s.in.keys) > before
+}
+
+// Clone returns a copy that shares no memory with s.
+func (s *GSet[E]) Clone() *GSet[E] {
+	return &GSet[E]{one: s.one, lone: s.lone, in: s.in.clone()}
+}
+
+// Equal reports whether s and o have the same elements.
+func (s *GSet[E]) Equal(o *GSet[E]) bool {
+	return s.Len() == o.Len() && s.covers(o)
+}
+
+// covers reports whether all elements of o are in s.
+func (s *GSet[E]) covers(o *GSet[E]) bool {
+	if s.lone {
+		return !slices.ContainsFunc(o.elems(), func(e E) bool { return e != s.one[0] })
+	}
+	next := 0
+	for _, e := range o.elems() {
+		i := s.in.findFrom(next, e)
+		if i < 0 {
+			return false
+		}
+		next = i + 1
+	}
+	return true
+}
+
+// sortedElems returns the elements in the order of their canonical bytes.
+func (s *GSet[E]) sortedElems() []E {
+	return slices.SortedFunc(s.All(), codec.CompareKeys[E])
+}
+
+// AppendBinary implements [encoding.BinaryAppender]:
+//
+//	version     1 byte     1
+//	elements    varint     number of elements, which follow in the order of their bytes
+//	  length    varint     length of the element
+//	  element              its canonical bytes
+//
+// It never returns an error.
+func (s *GSet[E]) AppendBinary(b []byte) ([]byte, error) {
+	return appendKeys(append(b, 1), s.sortedElems()), nil
+}
+
+// MarshalBinary implements [encoding.BinaryMarshaler]; see [GSet.AppendBinary].
+func (s *GSet[E]) MarshalBinary() ([]byte, error) { return s.AppendBinary(nil) }
+
+// UnmarshalBinary implements [encoding.BinaryUnmarshaler]. It accepts only what
+// [GSet.AppendBinary] writes, and leaves s unchanged otherwise.
+func (s *GSet[E]) UnmarshalBinary(data []byte) error {
+	if err := codec.CheckKey[E](); err != nil {
+		return fmt.Errorf("crdt: decode GSet: %w", err)
+	}
+	r := wire.NewReader(data)
+	r.Version(1)
+	in := readTable[E](r)
+	if err := r.Close(); err != nil {
+		return fmt.Errorf("crdt: decode GSet: %w", err)
+	}
+	*s = GSet[E]{in: in}
+	return nil
+}
+
+// MarshalJSON implements [json.Marshaler]: a list of the elements in the order of
+// their canonical bytes.
+func (s *GSet[E]) MarshalJSON() ([]byte, error) {
+	return appendKeysJSON(nil, s.sortedElems()), nil
+}
+
+// UnmarshalJSON implements [json.Unmarshaler]. It accepts what [GSet.MarshalJSON]
+// writes, in any order, and leaves s unchanged otherwise.
+func (s *GSet[E]) UnmarshalJSON(data []byte) error {
+	var list []json.RawMessage
+	if err := decodeList(data, &list); err != nil {
+		return fmt.Errorf("crdt: decode GSet: %w", err)
+	}
+	var in table[E]
+	if err := in.addJSON(list); err != nil {
+		return fmt.Errorf("crdt: decode GSet: %w", err)
+	}
+	*s = GSet[E]{in: in}
+	return nil
+}

@@ -1,0 +1,102 @@
+package crdt
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/rejoin-go/rejoin/internal/codec"
+	"github.com/rejoin-go/rejoin/internal/wire"
+)
+
+// appendKeys appends the number of keys, then each with its length before it.
+func appendKeys[K comparable](b []byte, keys []K) []byte {
+	b = binary.AppendUvarint(b, uint64(len(keys)))
+	var buf []byte
+	for _, k := range keys {
+		buf = codec.AppendKey(buf[:0], k)
+		b = wire.AppendBytes(b, buf)
+	}
+	return b
+}
+
+// readTable reads what appendKeys wrote for keys in the order of their bytes.
+func readTable[K comparable](r *wire.Reader) table[K] {
+	n := r.Count(1)
+	var t table[K]
+	t.grow(n)
+	var before []byte
+	for i := range n {
+		p := r.Bytes()
+		if i > 0 && bytes.Compare(before, p) >= 0 {
+			r.Fail("key %x does not follow %x in order", p, before)
+		}
+		k := readKey[K](r, p)
+		if r.Err() != nil {
+			break
+		}
+		t.add(k)
+		before = p
+	}
+	return t
+}
+
+// readKey decodes p, which was just read.
+func readKey[K comparable](r *wire.Reader, p []byte) K {
+	var k K
+	if r.Err() != nil {
+		return k
+	}
+	k, err := codec.DecodeKey[K](p)
+	if err != nil {
+		r.Fail("key: %w", err)
+	}
+	return k
+}
+
+// appendKeysJSON appends a list of keys.
+func appendKeysJSON[K comparable](b []byte, keys []K) []byte {
+	b = append(b, '[')
+	for i, k := range keys {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = codec.AppendKeyJSON(b, k)
+	}
+	return append(b, ']')
+}
+
+var (
+	errNotList       = errors.New("not a list")
+	errUnknownMember = errors.New("unknown member")
+	errNoEntry       = errors.New("not an object with key and value")
+	errNoBase64      = errors.New("not an object with base64")
+)
+
+// decodeList decodes a list; null is none.
+func decodeList[T any](data []byte, list *[]T) error {
+	if err := json.Unmarshal(data, list); err != nil {
+		return err
+	}
+	if *list == nil {
+		return errNotList
+	}
+	return nil
+}
+
+// addJSON adds the keys of a list, which must all be new.
+func (t *table[K]) addJSON(list []json.RawMessage) error {
+	for i, p := range list {
+		k, err := codec.DecodeKeyJSON[K](p)
+		if err != nil {
+			return fmt.Errorf("key %d: %w", i, err)
+		}
+		if t.find(k) >= 0 {
+			return fmt.Errorf("key %d: %s is there twice", i, p)
+		}
+		t.add(k)
+	}
+	return nil
+}

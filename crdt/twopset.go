@@ -1,0 +1,289 @@
+package crdt
+
+import (
+	"encoding/json"
+	"fmt"
+	"iter"
+	"slices"
+
+	"github.com/rejoin-go/rejoin/internal/codec"
+	"github.com/rejoin-go/rejoin/internal/wire"
+)
+
+// A TwoPSet is a two-phase set: an element is added and perhaps removed, and
+// then never comes back. Removing is final: it wins over every add, concurrent or
+// later.
+//
+// It suits identifiers that are never used twice, such as orders or sessions. For
+// elements that come and go see [ORSet] and [RWSet].
+//
+// Each element is absent, present or removed, in this order, and merging takes
+// the larger. There are no conflicts, and hence no replica names.
+//
+// The zero TwoPSet is empty and ready to use. A TwoPSet is not safe for concurrent
+// use; like a map, it may be read by several goroutines as long as none writes.
+//
+// Add, Remove and Contains take O(1), Merge O(n) for n elements of its argument,
+// present or removed. Removed elements are kept for ever: the state grows with
+// every element that was ever in it.
+//
+// E may be any type that a key of this package may have; see the package comment.
+// Add panics for any other, and for a NaN.
+//
+// See Shapiro et al., “A comprehensive study of Convergent and Commutative
+// Replicated Data Types”, 2011, section 3.3.2,
+// https://inria.hal.science/inria-00555588.
+type TwoPSet[E comparable] struct {
+	one  [1]E     // the content of a delta of one element
+	ones [1]phase // its phase, or absent if in and at hold the content
+	in   table[E]
+	at   []phase // parallel to in.keys, never absent
+	gone int     // number of removed elements in at
+}
+
+// A phase is where an element of a [TwoPSet] is in its life.
+type phase uint8
+
+const (
+	absent phase = iota
+	present
+	removed
+)
+
+// elems returns the elements and their phases in either form. The results are
+// only read.
+func (s *TwoPSet[E]) elems() ([]E, []phase) {
+	if s.ones[0] != absent {
+		return s.one[:], s.ones[:]
+	}
+	return s.in.keys, s.at
+}
+
+// phase returns the phase of e.
+func (s *TwoPSet[E]) phase(e E) phase {
+	if s.ones[0] != absent && s.one[0] == e {
+		return s.ones[0]
+	}
+	if i := s.in.find(e); i >= 0 {
+		return s.at[i]
+	}
+	return absent
+}
+
+// expand makes s.in and s.at the content of s.
+func (s *TwoPSet[E]) expand() {
+	if p := s.ones[0]; p != absent {
+		s.ones[0] = absent
+		s.raise(s.in.find(s.one[0]), s.one[0], p)
+	}
+}
+
+// raise takes e, whose number is i or, if it is new, -1, to phase p unless it is
+// there already, and reports whether it was not.
+func (s *TwoPSet[E]) raise(i int, e E, p phase) bool {
+	if i < 0 {
+		i = len(s.at)
+		s.in.add(e)
+		s.at = append(s.at, absent)
+	}
+	if s.at[i] >= p {
+		return false
+	}
+	s.at[i] = p
+	if p == removed {
+		s.gone++
+	}
+	return true
+}
+
+// Add adds e and returns the delta. It has no effect if e has been removed.
+func (s *TwoPSet[E]) Add(e E) *TwoPSet[E] {
+	var d TwoPSet[E]
+	s.add(e, &d)
+	return &d
+}
+
+//go:noinline
+func (s *TwoPSet[E]) add(e E, d *TwoPSet[E]) {
+	e = normalized(e)
+	s.expand()
+	i := s.in.find(e)
+	if i >= 0 && s.at[i] == removed {
+		return
+	}
+	s.raise(i, e, present)
+	d.one[0], d.ones[0] = e, present
+}
+
+// Remove removes e for good and returns the delta. It has no effect if e has not
+// been added.
+func (s *TwoPSet[E]) Remove(e E) *TwoPSet[E] {
+	var d TwoPSet[E]
+	s.remove(e, &d)
+	return &d
+}
+
+//go:noinline
+func (s *TwoPSet[E]) remove(e E, d *TwoPSet[E]) {
+	s.expand()
+	i := s.in.find(e)
+	if i < 0 {
+		return
+	}
+	s.raise(i, e, removed)
+	d.one[0], d.ones[0] = s.in.keys[i], removed
+}
+
+// Contains reports whether e has been added and not removed.
+func (s *TwoPSet[E]) Contains(e E) bool { return s.phase(e) == present }
+
+// Removed reports whether e has been removed, so that adding it has no effect.
+func (s *TwoPSet[E]) Removed(e E) bool { return s.phase(e) == removed }
+
+// Len returns the number of elements that have been added and not removed.
+func (s *TwoPSet[E]) Len() int {
+	if p := s.ones[0]; p != absent {
+		return int(removed - p)
+	}
+	return len(s.at) - s.gone
+}
+
+// All returns an iterator over the elements that have been added and not removed,
+// in unspecified order. The set must not change during the iteration.
+func (s *TwoPSet[E]) All() iter.Seq[E] { return s.of(present) }
+
+// of returns an iterator over the elements of a phase.
+func (s *TwoPSet[E]) of(p phase) iter.Seq[E] {
+	return func(yield func(E) bool) {
+		elems, phases := s.elems()
+		for i, e := range elems {
+			if phases[i] == p && !yield(e) {
+				return
+			}
+		}
+	}
+}
+
+// Merge joins o into s and reports whether s changed. It neither modifies nor
+// retains o.
+func (s *TwoPSet[E]) Merge(o *TwoPSet[E]) bool {
+	s.expand()
+	changed, next := false, 0
+	elems, phases := o.elems()
+	for j, e := range elems {
+		i := s.in.findFrom(next, e)
+		if next = i + 1; i < 0 {
+			next = len(s.at) + 1
+		}
+		changed = s.raise(i, e, phases[j]) || changed
+	}
+	return changed
+}
+
+// Clone returns a copy that shares no memory with s.
+func (s *TwoPSet[E]) Clone() *TwoPSet[E] {
+	return &TwoPSet[E]{one: s.one, ones: s.ones, in: s.in.clone(), at: slices.Clone(s.at), gone: s.gone}
+}
+
+// Equal reports whether the same elements have been added to s and o, and the
+// same removed.
+func (s *TwoPSet[E]) Equal(o *TwoPSet[E]) bool {
+	mine, _ := s.elems()
+	his, phases := o.elems()
+	if len(mine) != len(his) {
+		return false
+	}
+	next := 0
+	for j, e := range his {
+		if s.ones[0] != absent {
+			return s.phase(e) == phases[j]
+		}
+		i := s.in.findFrom(next, e)
+		if i < 0 || s.at[i] != phases[j] {
+			return false
+		}
+		next = i + 1
+	}
+	return true
+}
+
+// sorted returns the elements of a phase in the order of their canonical bytes.
+func (s *TwoPSet[E]) sorted(p phase) []E {
+	return slices.SortedFunc(s.of(p), codec.CompareKeys[E])
+}
+
+// AppendBinary implements [encoding.BinaryAppender]:
+//
+//	version     1 byte     1
+//	present     varint     number of elements that follow in the order of their bytes
+//	  length    varint     length of the element
+//	  element              its canonical bytes
+//	removed                likewise
+//
+// It never returns an error.
+func (s *TwoPSet[E]) AppendBinary(b []byte) ([]byte, error) {
+	b = appendKeys(append(b, 1), s.sorted(present))
+	return appendKeys(b, s.sorted(removed)), nil
+}
+
+// MarshalBinary implements [encoding.BinaryMarshaler]; see [TwoPSet.AppendBinary].
+func (s *TwoPSet[E]) MarshalBinary() ([]byte, error) { return s.AppendBinary(nil) }
+
+// UnmarshalBinary implements [encoding.BinaryUnmarshaler]. It accepts only what
+// [TwoPSet.AppendBinary] writes, and leaves s unchanged otherwise.
+func (s *TwoPSet[E]) UnmarshalBinary(data []byte) error {
+	if err := codec.CheckKey[E](); err != nil {
+		return fmt.Errorf("crdt: decode TwoPSet: %w", err)
+	}
+	r := wire.NewReader(data)
+	r.Version(1)
+	in, gone := readTable[E](r), readTable[E](r)
+	if err := r.Close(); err != nil {
+		return fmt.Errorf("crdt: decode TwoPSet: %w", err)
+	}
+	return s.set(in, gone)
+}
+
+// set makes s the set of the elements of in and, removed, of gone.
+func (s *TwoPSet[E]) set(in, gone table[E]) error {
+	d := TwoPSet[E]{in: in, at: slices.Repeat([]phase{present}, len(in.keys))}
+	for _, e := range gone.keys {
+		if in.find(e) >= 0 {
+			return fmt.Errorf("crdt: decode TwoPSet: %s is both present and removed", codec.AppendKeyJSON(nil, e))
+		}
+		d.raise(-1, e, removed)
+	}
+	*s = d
+	return nil
+}
+
+// MarshalJSON implements [json.Marshaler]: an object of two lists in the order of
+// the elements' canonical bytes, as in {"present":["p"],"removed":["q"]}.
+func (s *TwoPSet[E]) MarshalJSON() ([]byte, error) {
+	b := appendKeysJSON([]byte(`{"present":`), s.sorted(present))
+	b = appendKeysJSON(append(b, `,"removed":`...), s.sorted(removed))
+	return append(b, '}'), nil
+}
+
+// UnmarshalJSON implements [json.Unmarshaler]. It accepts what
+// [TwoPSet.MarshalJSON] writes, in any order, and leaves s unchanged otherwise.
+func (s *TwoPSet[E]) UnmarshalJSON(data []byte) error {
+	var in, gone table[E]
+	err := codec.DecodeObject(data, func(name string, value []byte) error {
+		var list []json.RawMessage
+		if err := decodeList(value, &list); err != nil {
+			return err
+		}
+		switch name {
+		case "present":
+			return in.addJSON(list)
+		case "removed":
+			return gone.addJSON(list)
+		}
+		return errUnknownMember
+	})
+	if err != nil {
+		return fmt.Errorf("crdt: decode TwoPSet: %w", err)
+	}
+	return s.set(in, gone)
+}
