@@ -1,0 +1,152 @@
+package lww
+
+import (
+	"slices"
+	"time"
+
+	"github.com/rejoin-go/rejoin/hlc"
+	"github.com/rejoin-go/rejoin/internal/codec"
+)
+
+// counts reports whether an entry of c with time t takes part in a merge whose
+// larger horizon is h: above h all entries do, at or below it only those of a
+// side that has this horizon.
+func (c *core[K, V]) counts(t, h hlc.Timestamp) bool { return t > h || c.horizon == h }
+
+// merge joins d into c and reports whether c changed.
+func (c *core[K, V]) merge(d *core[K, V]) bool {
+	if c == d {
+		return false
+	}
+	h := max(c.horizon, d.horizon)
+	changed := c.horizon != h
+	if changed {
+		c.retain(func(e *entry[K, V]) bool { return e.time > h })
+		c.horizon = h
+	}
+	kinds := d.kinds()
+	var buf [few]uint32
+	numbers := c.replicas.translate(buf[:0], &d.replicas)
+	i := 0 // states that took the same writes have them in the same order
+	for j := range d.entries {
+		e := &d.entries[j]
+		if !d.counts(e.time, h) {
+			continue
+		}
+		if i < 0 || i >= len(c.entries) || c.entries[i].hash != e.hash || c.entries[i].key != e.key {
+			i = c.find(e.key, e.hash)
+		}
+		if i >= 0 && c.same(i, numbers[e.by>>1]<<1|e.by&1, d, j, kinds) {
+			i++
+			continue
+		}
+		v := d.at(j)
+		if c.join(i, &v, kinds) {
+			changed = true
+			numbers[e.by>>1] = c.replicas.find(v.replica)
+		}
+		if i >= 0 {
+			i++
+		}
+	}
+	return changed
+}
+
+// same reports whether c holds, at position i, the version at position j of d,
+// whose replica and deletion are by in terms of c.
+func (c *core[K, V]) same(i int, by uint32, d *core[K, V], j int, kinds bool) bool {
+	x, y := &c.entries[i], &d.entries[j]
+	if x.time != y.time || x.by != by {
+		return false
+	}
+	if kinds {
+		return sameValue(&x.value, &y.value)
+	}
+	return c.encs[i] == d.encs[j]
+}
+
+func (c *core[K, V]) equal(d *core[K, V]) bool {
+	if len(c.entries) != len(d.entries) || c.dead != d.dead || c.horizon != d.horizon {
+		return false
+	}
+	for i := range c.entries {
+		j := d.find(c.entries[i].key, c.entries[i].hash)
+		if j < 0 || c.compare(i, d, j) != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// compare returns the order of the version at position i of c and the one at
+// position j of d.
+func (c *core[K, V]) compare(i int, d *core[K, V], j int) int {
+	x, y := c.at(i), d.at(j)
+	return compare(&x, &y, c.kinds())
+}
+
+// changed returns the keys that merging d would change.
+func (c *core[K, V]) changed(d *core[K, V]) []K {
+	h := max(c.horizon, d.horizon)
+	var keys []K
+	for i := range c.entries {
+		x := &c.entries[i]
+		j := d.find(x.key, x.hash)
+		theirs := j >= 0 && d.counts(d.entries[j].time, h)
+		switch ours := c.counts(x.time, h); {
+		case ours && (!theirs || c.compare(i, d, j) >= 0):
+		case !ours && theirs && c.compare(i, d, j) == 0:
+		default:
+			keys = append(keys, x.key)
+		}
+	}
+	for j := range d.entries {
+		y := &d.entries[j]
+		if d.counts(y.time, h) && c.find(y.key, y.hash) < 0 {
+			keys = append(keys, y.key)
+		}
+	}
+	slices.SortFunc(keys, codec.CompareKeys[K])
+	return keys
+}
+
+// stragglers returns what a merge of c and d would drop for its time, and not
+// because something newer is known.
+func (c *core[K, V]) stragglers(d *core[K, V]) []Entry[K, V] {
+	if c.horizon > d.horizon {
+		c, d = d, c
+	}
+	var dropped []Entry[K, V]
+	for i := range c.entries {
+		x := &c.entries[i]
+		if c.counts(x.time, d.horizon) {
+			continue
+		}
+		j := d.find(x.key, x.hash)
+		if j < 0 && !x.deleted() || j >= 0 && c.compare(i, d, j) > 0 {
+			dropped = append(dropped, c.export(i))
+		}
+	}
+	return sorted(dropped)
+}
+
+// ahead returns the entries whose time is after limit.
+func (c *core[K, V]) ahead(now hlc.Timestamp, limit time.Duration) []Entry[K, V] {
+	var entries []Entry[K, V]
+	for i := range c.entries {
+		if t := c.entries[i].time; t > now && t-now > hlc.Timestamp(max(limit, 0)) {
+			entries = append(entries, c.export(i))
+		}
+	}
+	return sorted(entries)
+}
+
+func (c *core[K, V]) export(i int) Entry[K, V] {
+	e := &c.entries[i]
+	return Entry[K, V]{Key: e.key, Value: e.value, Deleted: e.deleted(), Stamp: c.stamp(i)}
+}
+
+func sorted[K comparable, V any](entries []Entry[K, V]) []Entry[K, V] {
+	slices.SortFunc(entries, func(a, b Entry[K, V]) int { return codec.CompareKeys(a.Key, b.Key) })
+	return entries
+}

@@ -1,0 +1,124 @@
+package lww
+
+import (
+	"iter"
+	"time"
+
+	"github.com/rejoin-go/rejoin/hlc"
+)
+
+// A Set is a last-writer-wins set, one stamp per element. Of a concurrent add
+// and remove of one element the one with the larger [Stamp] wins, and the remove
+// if the stamps are equal.
+//
+// The zero Set is empty and ready to use. A Set is not safe for concurrent use:
+// like a built-in map it may be read, and be the argument of Merge, from several
+// goroutines at once, while a write excludes everything else.
+//
+// Add, Remove and Contains take O(1) time. A Set holds one version per element
+// ever added, removed ones included until [Set.Compact]. It is a [Map] without
+// values, and its methods are those of Map: deltas, horizons and stamps are
+// explained there.
+type Set[E comparable] struct {
+	core core[E, struct{}]
+}
+
+// Add adds e. Its stamp is above the one it replaces and above the horizon, so
+// that e is in s afterwards whatever was there before. It stamps an element that
+// is in s anew.
+//
+// It returns an error, and leaves s as it was, if E cannot be an element or if
+// w's clock has no time to give. It panics if w is invalid: see [Writer.Next].
+func (s *Set[E]) Add(w Writer, e E) (delta *Set[E], err error) {
+	d, err := s.core.write(w, e, struct{}{}, false)
+	return &Set[E]{d}, err
+}
+
+// AddAt adds an element that was stamped elsewhere: see [Map.PutAt].
+func (s *Set[E]) AddAt(e E, at Stamp) (delta *Set[E], err error) {
+	d, err := s.core.writeAt(e, struct{}{}, false, at)
+	return &Set[E]{d}, err
+}
+
+// Remove removes e, whether s holds it or not, and leaves a tombstone. Errors
+// and panics are those of [Set.Add].
+func (s *Set[E]) Remove(w Writer, e E) (delta *Set[E], err error) {
+	d, err := s.core.write(w, e, struct{}{}, true)
+	return &Set[E]{d}, err
+}
+
+// RemoveAt is [Set.Remove] under a stamp from elsewhere: see [Map.PutAt].
+func (s *Set[E]) RemoveAt(e E, at Stamp) (delta *Set[E], err error) {
+	d, err := s.core.writeAt(e, struct{}{}, true, at)
+	return &Set[E]{d}, err
+}
+
+// Contains reports whether e is in s.
+func (s *Set[E]) Contains(e E) bool {
+	i := s.core.lookup(e)
+	return i >= 0 && !s.core.entries[i].deleted()
+}
+
+// Stamp returns the stamp of the last write of e, be it an add or a remove, or
+// the zero Stamp if s knows of none.
+func (s *Set[E]) Stamp(e E) Stamp {
+	if i := s.core.lookup(e); i >= 0 {
+		return s.core.stamp(i)
+	}
+	return Stamp{}
+}
+
+// Len returns the number of elements.
+func (s *Set[E]) Len() int { return len(s.core.entries) - s.core.dead }
+
+// All returns an iterator over the elements, in the order in which s first heard
+// of them, which differs between replicas. The Set must not be written to during
+// the iteration.
+func (s *Set[E]) All() iter.Seq[E] {
+	return func(yield func(E) bool) {
+		for i := range s.core.entries {
+			if e := &s.core.entries[i]; !e.deleted() && !yield(e.key) {
+				return
+			}
+		}
+	}
+}
+
+// Tombstones returns an iterator over the removed elements with the stamps of
+// their removes, in the order of [Set.All].
+func (s *Set[E]) Tombstones() iter.Seq2[E, Stamp] { return s.core.tombstones() }
+
+// Merge joins o into s and reports whether s changed: see [Map.Merge].
+func (s *Set[E]) Merge(o *Set[E]) bool { return s.core.merge(&o.core) }
+
+// Changed returns the elements of which merging o would change the version:
+// see [Map.Changed].
+func (s *Set[E]) Changed(o *Set[E]) []E { return s.core.changed(&o.core) }
+
+// Stragglers returns the versions that a merge of s and o would drop because
+// they are at or below the larger horizon: see [Map.Stragglers].
+func (s *Set[E]) Stragglers(o *Set[E]) []Entry[E, struct{}] { return s.core.stragglers(&o.core) }
+
+// Ahead returns the versions with a time more than limit after now: see
+// [Map.Ahead].
+func (s *Set[E]) Ahead(now hlc.Timestamp, limit time.Duration) []Entry[E, struct{}] {
+	return s.core.ahead(now, limit)
+}
+
+// Latest returns the largest time in s: see [Map.Latest].
+func (s *Set[E]) Latest() hlc.Timestamp { return s.core.latest() }
+
+// Horizon returns the time that s is compacted to, or zero.
+func (s *Set[E]) Horizon() hlc.Timestamp { return s.core.horizon }
+
+// Compact drops the tombstones with a time at or below horizon, and makes
+// horizon a part of the state. [Map.Compact] says when that is safe, and what
+// it does to merges.
+func (s *Set[E]) Compact(horizon hlc.Timestamp) error { return s.core.compact(horizon) }
+
+// Equal reports whether s and o are the same state: same versions, tombstones
+// included, and same horizon.
+func (s *Set[E]) Equal(o *Set[E]) bool { return s.core.equal(&o.core) }
+
+// Clone returns a copy of s that shares nothing with it.
+func (s *Set[E]) Clone() *Set[E] { return &Set[E]{s.core.clone()} }

@@ -1,0 +1,132 @@
+package lww
+
+import (
+	"fmt"
+
+	"github.com/rejoin-go/rejoin/hlc"
+	"github.com/rejoin-go/rejoin/internal/codec"
+	"github.com/rejoin-go/rejoin/vclock"
+)
+
+// A HorizonError reports data with a stamp at or below the horizon of the state
+// that it was to be written to. Compacted states hold everything of that time,
+// so the write would not survive a merge.
+type HorizonError struct {
+	Stamp   Stamp
+	Horizon hlc.Timestamp
+}
+
+func (e *HorizonError) Error() string {
+	return fmt.Sprintf("lww: stamp %v is not after the horizon %v", e.Stamp, e.Horizon)
+}
+
+// An Entry is one version of a key of a [Map] or an element of a [Set], as
+// lists of them have it. Value is zero if the version is a tombstone.
+type Entry[K comparable, V any] struct {
+	Key     K
+	Value   V
+	Deleted bool
+	Stamp   Stamp
+}
+
+// encodeValue returns the value that v is stored as, and its canonical bytes if
+// kinds do not cover V.
+func encodeValue[V any](v V) (stored V, enc string, kinds bool, err error) {
+	stored, err = codec.NormalizeValue(v)
+	if kinds = codec.ByKind[V](); kinds || err != nil {
+		return stored, "", kinds, err
+	}
+	p, err := codec.AppendValue(nil, v)
+	return v, string(p), false, err
+}
+
+// A write is a version on its way into a core.
+type write[K comparable, V any] struct {
+	version[K, V]
+	kinds    bool
+	position int
+}
+
+// prepare returns a put or a delete of k without its stamp.
+func (c *core[K, V]) prepare(k K, v V, deleted bool) (w write[K, V], err error) {
+	if w.key, err = codec.Normalize(k); err != nil {
+		return w, fmt.Errorf("lww: %w", err)
+	}
+	if deleted {
+		w.by, w.kinds = 1, codec.ByKind[V]()
+	} else if w.value, w.enc, w.kinds, err = encodeValue(v); err != nil {
+		return w, fmt.Errorf("lww: value type %w", err)
+	}
+	w.hash = hashOf(w.key)
+	w.position = c.find(w.key, w.hash)
+	return w, nil
+}
+
+// write puts or deletes k under a stamp above its present one and above the
+// horizon.
+func (c *core[K, V]) write(w Writer, k K, v V, deleted bool) (core[K, V], error) {
+	x, err := c.prepare(k, v, deleted)
+	if err != nil {
+		return core[K, V]{}, err
+	}
+	after := c.horizon
+	if x.position >= 0 {
+		after = max(after, c.entries[x.position].time)
+	}
+	s, err := w.Next(after)
+	if err != nil {
+		return core[K, V]{}, err
+	}
+	return c.apply(&x, s), nil
+}
+
+// writeAt puts or deletes k under the given stamp.
+func (c *core[K, V]) writeAt(k K, v V, deleted bool, s Stamp) (core[K, V], error) {
+	if err := s.check(); err != nil {
+		return core[K, V]{}, fmt.Errorf("lww: %w", err)
+	}
+	if s.Time <= c.horizon {
+		return core[K, V]{}, &HorizonError{Stamp: s, Horizon: c.horizon}
+	}
+	x, err := c.prepare(k, v, deleted)
+	if err != nil {
+		return core[K, V]{}, err
+	}
+	return c.apply(&x, s), nil
+}
+
+// apply joins x under the stamp s into c and returns it as a state of its own.
+func (c *core[K, V]) apply(x *write[K, V], s Stamp) core[K, V] {
+	x.time, x.replica = s.Time, s.Replica
+	c.join(x.position, &x.version, x.kinds)
+
+	one := &struct {
+		entries [1]entry[K, V]
+		names   [1]vclock.Replica
+		encs    [1]string
+	}{
+		[1]entry[K, V]{x.entry},
+		[1]vclock.Replica{x.replica},
+		[1]string{x.enc},
+	}
+	d := core[K, V]{entries: one.entries[:], replicas: table{names: one.names[:]}, dead: int(x.by & 1)}
+	if !x.kinds {
+		d.encs = one.encs[:]
+	}
+	return d
+}
+
+// compact drops the tombstones at or below horizon.
+func (c *core[K, V]) compact(horizon hlc.Timestamp) error {
+	switch {
+	case horizon <= c.horizon:
+		return nil
+	case len(c.entries) == 0 && c.horizon == 0:
+		return fmt.Errorf("lww: compact to %v: the state is empty", horizon)
+	case horizon >= hlc.Max:
+		return fmt.Errorf("lww: compact to %d: no write could follow", uint64(horizon))
+	}
+	c.horizon = horizon
+	c.retain(func(e *entry[K, V]) bool { return e.time > horizon || !e.deleted() })
+	return nil
+}
