@@ -1,0 +1,89 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/rejoin-go/rejoin/hlc"
+	"github.com/rejoin-go/rejoin/lww"
+	"github.com/rejoin-go/rejoin/vclock"
+)
+
+// hybrid is last-writer-wins with stamps from a hybrid logical clock: a write is
+// stamped above what it replaces, whatever the wall clock shows.
+func hybrid() strategy {
+	lines := make(map[lww.Stamp]int)
+	return strategy{
+		Name: "lww + hlc",
+		Rule: "the record with the largest stamp wins",
+		Key:  "stamp",
+		Tie:  "the larger region name wins",
+		new: func(r vclock.Replica, now func() time.Time) site {
+			clock := &hlc.Clock{Physical: now}
+			return &record{
+				writer: lww.Writer{Replica: r, Clock: clock},
+				clock:  clock,
+				lines:  lines,
+				value:  new(lww.Register[Profile]),
+			}
+		},
+	}
+}
+
+// A record is a profile in an [lww.Register], in one region.
+type record struct {
+	writer lww.Writer
+	clock  *hlc.Clock        // of writer
+	lines  map[lww.Stamp]int // of all writes, in all regions
+
+	value *lww.Register[Profile]
+	note  string
+}
+
+func (r *record) write(e event) (hlc.Timestamp, error) {
+	p := r.profile()
+	for _, edit := range e.Write {
+		*p.at(edit.Field) = edit.Value
+	}
+	if err := r.value.Set(r.writer, p); err != nil {
+		return 0, err
+	}
+	stamp := r.value.Stamp()
+	r.lines[stamp] = e.Line
+	r.note = ""
+	if ahead := stamp.Time.Time().Sub(e.Clock); ahead > time.Millisecond {
+		r.note = fmt.Sprintf("stamped %v ahead of the clock, above what it replaces", round(ahead))
+	}
+	return stamp.Time, nil
+}
+
+// receive lets the clock follow what is new, so that later writes are stamped
+// above it. A clock that runs too far ahead to be right is not followed.
+func (r *record) receive(peer site) {
+	r.note = ""
+	if !r.value.Merge(peer.(*record).value) {
+		return
+	}
+	stamp := r.value.Stamp()
+	if ahead, ok := errors.AsType[*hlc.AheadError](r.clock.Advance(stamp.Time)); ok {
+		r.note = fmt.Sprintf("%s is %v ahead: the clock here does not follow", stamp.Replica, round(ahead.Ahead()))
+	}
+}
+
+func (r *record) remark() string { return r.note }
+
+func round(d time.Duration) time.Duration { return d.Round(time.Millisecond) }
+
+func (r *record) clone() site {
+	c := *r
+	c.value = r.value.Clone()
+	return &c
+}
+
+func (r *record) profile() Profile {
+	p, _ := r.value.Value()
+	return p
+}
+
+func (r *record) version(field) int { return r.lines[r.value.Stamp()] }
