@@ -2,7 +2,7 @@
 //
 // A [Plan] is compiled once from the struct tags of a type and merges plain
 // values: structs, maps, and documents as encoding/json makes them. Each field
-// has a rule, which a tag names:
+// has a rule, which its tag names:
 //
 //	type Profile struct {
 //		Name  string                            // lww: the newest change wins
@@ -18,7 +18,100 @@
 //
 //	merged, err := profiles.Merge(&base, merge.Side[Profile]{eu, euStamp}, merge.Side[Profile]{us, usStamp})
 //
-// Use it where versions of a value meet that descend from a version one still
-// has, or at least from one another's times. Merge all of them in one call; if
-// merges follow upon merges, the stamps of single fields are needed.
+// Use it where versions meet that were made from one record, with the version
+// that they were made from at hand or without it. Merge all versions in one
+// call: they carry one stamp each, so a field written long ago inherits the
+// stamp of its neighbour as soon as two versions have been merged into one.
+// Where merges follow upon merges, or nobody has the ancestor, each field needs
+// a stamp of its own.
+//
+// # Rules
+//
+// A tag holds one rule, and after a comma name= for the name of the field in
+// paths, which is otherwise that in JSON or in Go, and keep, for keyed and
+// fields, by which a changed element survives its deletion.
+//
+//	lww        the newest change wins; what most fields have without a tag
+//	atomic     the same for lists, maps and structs, as one value; lists have it without a tag
+//	first      what was set first stays
+//	immutable  the same, and a second value needs a person
+//	max, min   the largest or smallest change; of numbers, strings, times, and types with Compare
+//	rank=a<b   the change that stands furthest to the right; of strings
+//	nonzero    the newest change that is not zero
+//	additive   all changes add up; of integers
+//	union      lists as sets that only grow
+//	set        lists as sets: additions and removals both count
+//	keyed=F    lists of structs, element by element, by the key in their field F
+//	fields     structs, maps, and documents, part by part; what these have without a tag
+//	group=g    the fields of one group move together
+//	manual     a person decides
+//	join       by the type's own Merge; what types with that method have without a tag
+//	-          not merged, zero in the result
+//
+// Custom rules are [Prefer], [Join] and [Func].
+//
+// This table says what each rule makes of changes since the base, sides being
+// ordered by their stamps and then by value; changed means different from the
+// base, and without a base every side counts as changed. A mark ! is where a
+// person has to decide and the value is provisional. One deleted is the case
+// of an entry of a map, an element of a list, or a struct behind a pointer that
+// one side deletes and another changes.
+//
+//	rule       one side changed     all agree            they differ          one deleted  base unknown         Plan  Record
+//	lww        taken                taken                newest               newer        newest               UI    join
+//	atomic     taken                taken                newest               newer        newest               UI    join
+//	group      taken                taken                newest               deleted      newest               UI    join
+//	first      base, else taken     base, else taken     base, else oldest    deleted      oldest                     join
+//	immutable  base!, else taken    base!, else taken    base!, else oldest!  deleted      equal, else oldest!        join
+//	max        taken                taken                largest              deleted      largest              UIF   join
+//	min        taken                taken                smallest             deleted      smallest             UIF   join
+//	rank       taken                taken                highest              deleted      highest              UIF   join
+//	nonzero    taken unless zero    taken unless zero    newest unless zero   deleted      newest unless zero         join
+//	additive   taken                summed               summed               deleted      equal, else newest!  UF    join
+//	union      united               united               united               deleted      united               F     join
+//	set        taken                taken                three-way            deleted      united               UIF   join
+//	keyed      by element           by element           by element           deleted      united               UI    join
+//	fields     by field             by field             by field             deleted      by field             UI    join
+//	manual     taken                taken                newest!              deleted      equal, else newest!  UI    join
+//	join       joined               joined               joined               deleted      joined               IF    join
+//	Prefer     taken                taken                largest              deleted      largest              UIF   join
+//	Join       joined               joined               joined               deleted      joined               IF    join
+//	Func       taken                taken                asked                deleted      asked                UI    refused
+//	-          zero                 zero                 zero                 deleted      zero                 F     join
+//
+// Base and zero stand for values, set for not zero, where zero is what a field
+// holds that nobody has set: the zero value, an empty list or map, the zero
+// time.
+//
+// Every rule is symmetric: the result does not depend on the order in which
+// sides are given, for any number of sides. The letters under Plan say what
+// else holds for a merge m with one base b:
+//
+//	U  m(b, b, x) = x: what one side did not touch is as the other left it
+//	I  m(b, x, x) = x: changes that agree are one change
+//	F  m(b, x, y, z) = m(b, m(b, x, y), z): merging two by two is merging at once
+//
+// Rules without F decide by stamps, and a version has but one. Additive lacks I
+// on purpose: of a stock of 10 two shops sell 2 each and both say 8, and 6 are
+// left. It needs the latest common ancestor as its base.
+//
+// # Values
+//
+// Nil is a value of its own for pointers, and for slices and maps that are
+// merged as a whole; a list or map that is merged by parts is the same empty
+// and nil, and in the result nil only if it is in every side. Zero values win
+// like others, but for nonzero. Floats are compared by their bits, so that NaN
+// equals itself; for max and min, NaN and nil lose to every other value. Times
+// are compared as instants, and in the result have no monotonic reading. A
+// struct that marshals itself, or is a [database/sql/driver.Valuer], is one
+// value unless its tag says fields. An element or entry that is known to be
+// absent from the base is merged against zeros.
+//
+// # Documents
+//
+// A map[string]any, as T or in a field, and a field of type any, are merged as
+// documents: objects by key, at any depth, arrays as one value unless
+// [Options.Paths] says otherwise. Numbers are compared by value, whatever their
+// types. Where sides have an object and something else at one place, the newest
+// whole value wins.
 package merge
