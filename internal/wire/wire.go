@@ -106,6 +106,10 @@ func (r *Reader) Uvarint() uint64 {
 
 // longUvarint reads a varint of two bytes or more.
 func (r *Reader) longUvarint() uint64 {
+	if p := r.buf[r.off:]; len(p) > 1 && p[1]-1 < 0x7f {
+		r.off += 2
+		return uint64(p[0]&0x7f) | uint64(p[1])<<7
+	}
 	v, n := binary.Uvarint(r.buf[r.off:])
 	switch {
 	case n == 0:
