@@ -1,6 +1,294 @@
 package crdt
 
-// elements is what a store has to know about its element type.
-type elements[E comparable] struct{}
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"reflect"
 
-func elementsOf[E comparable]() elements[E] { return elements[E]{} }
+	"github.com/rejoin-go/rejoin/internal/codec"
+)
+
+// elements is what a store has to know about its element type.
+type elements[E comparable] struct {
+	integer bool // an integer type of any size
+	signed  bool
+	small   bool // values take no more than 64 bytes
+	special bool // values need to be normalized or checked as they enter
+}
+
+// elementsOf panics if E cannot be an element.
+func elementsOf[E comparable]() elements[E] {
+	if err := codec.CheckKey[E](); err != nil {
+		panic(fmt.Sprintf("crdt: %v", err))
+	}
+	t := reflect.TypeFor[E]()
+	k := elements[E]{small: t.Size() <= 64}
+	switch t.Kind() {
+	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
+		k.integer, k.signed = true, true
+	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Uintptr:
+		k.integer = true
+	case reflect.String, reflect.Bool:
+	default:
+		k.special = true
+	}
+	return k
+}
+
+// enter returns the value that e is stored as, and panics if e has none.
+func (k elements[E]) enter(e E) E {
+	if !k.special {
+		return e
+	}
+	n, err := codec.Normalize(e)
+	if err != nil {
+		panic(fmt.Sprintf("crdt: %v", err))
+	}
+	return n
+}
+
+// maxShared bounds what a string takes over from the one before, so that a block
+// unpacks to 64 times its size at most.
+const maxShared = 127
+
+// appendBlock appends the elements of a page. [ORSet.AppendBinary] documents the
+// layout.
+func (k elements[E]) appendBlock(b []byte, elems []E) []byte {
+	if k.integer {
+		return k.appendIntegers(b, elems)
+	}
+	if es, ok := any(elems).([]string); ok {
+		return appendStrings(b, es)
+	}
+	var last, cur []byte
+	for _, e := range elems {
+		cur = codec.AppendKey(cur[:0], e)
+		b = appendFront(b, last, cur)
+		last, cur = cur, last
+	}
+	return b
+}
+
+func appendStrings(b []byte, elems []string) []byte {
+	last := ""
+	for _, e := range elems {
+		b = appendFront(b, last, e)
+		last = e
+	}
+	return b
+}
+
+// appendFront appends cur, which follows last.
+func appendFront[S ~string | ~[]byte](b []byte, last, cur S) []byte {
+	shared, limit := 0, min(len(last), len(cur), maxShared)
+	for shared < limit && last[shared] == cur[shared] {
+		shared++
+	}
+	suffix := len(cur) - shared
+	b = append(b, byte(min(shared, 15)<<4|min(suffix, 15)))
+	if shared >= 15 {
+		b = binary.AppendUvarint(b, uint64(shared-15))
+	}
+	if suffix >= 15 {
+		b = binary.AppendUvarint(b, uint64(suffix-15))
+	}
+	return append(b, cur[shared:]...)
+}
+
+var errBlock = errors.New("elements do not fill it in their canonical form")
+
+// front reads the sizes of one element that follows one of size last, and
+// returns what is left of p from the suffix on.
+func front(p []byte, last int) (shared, suffix int, rest []byte, err error) {
+	if len(p) == 0 {
+		return 0, 0, nil, errBlock
+	}
+	shared, suffix = int(p[0]>>4), int(p[0]&15)
+	p = p[1:]
+	if shared == 15 {
+		if shared, p = moreSize(p); shared < 0 {
+			return 0, 0, nil, errBlock
+		}
+	}
+	if suffix == 15 {
+		if suffix, p = moreSize(p); suffix < 0 {
+			return 0, 0, nil, errBlock
+		}
+	}
+	if shared > min(last, maxShared) || suffix > len(p) {
+		return 0, 0, nil, errBlock
+	}
+	return shared, suffix, p, nil
+}
+
+// moreSize reads the rest of a size of at least 15 and returns -1 if there is no
+// shortest varint that a size may have.
+func moreSize(p []byte) (int, []byte) {
+	n, used := binary.Uvarint(p)
+	if used <= 0 || used > 1 && p[used-1] == 0 || n > 1<<31-1-15 {
+		return -1, p
+	}
+	return int(n) + 15, p[used:]
+}
+
+// longest reports whether a suffix does not begin with what it could have
+// shared.
+func longest(last, suffix []byte, shared int) bool {
+	return len(suffix) == 0 || shared == maxShared || shared == len(last) || last[shared] != suffix[0]
+}
+
+// decodeBlock returns the n elements of a block.
+func (k elements[E]) decodeBlock(p []byte, n int) ([]E, error) {
+	if len(p) < n {
+		return nil, errBlock
+	}
+	var elems []E
+	if k.small {
+		elems = make([]E, 0, n)
+	}
+	if k.integer {
+		return k.decodeIntegers(elems, p, n)
+	}
+	if es, ok := any(&elems).(*[]string); ok {
+		var err error
+		*es, err = decodeStrings(*es, p, n)
+		return elems, err
+	}
+	var cur []byte
+	for range n {
+		shared, suffix, rest, err := front(p, len(cur))
+		if err != nil {
+			return elems, err
+		}
+		if !longest(cur, rest[:suffix], shared) {
+			return elems, errBlock
+		}
+		cur = append(cur[:shared], rest[:suffix]...)
+		p = rest[suffix:]
+		e, err := codec.DecodeKey[E](cur)
+		if err != nil {
+			return elems, err
+		}
+		elems = append(elems, e)
+	}
+	if len(p) > 0 {
+		return elems, errBlock
+	}
+	return elems, nil
+}
+
+// decodeStrings gives the strings of a block one array, so that one that
+// outlives the others holds on to no more than its block.
+func decodeStrings(elems []string, p []byte, n int) ([]string, error) {
+	var scratch [2048]byte
+	var ends [pageSize]int
+	arena, last := scratch[:0], 0
+	for i := range n {
+		shared, suffix, rest, err := front(p, len(arena)-last)
+		if err != nil {
+			return elems, err
+		}
+		if !longest(arena[last:], rest[:suffix], shared) {
+			return elems, errBlock
+		}
+		from := last
+		last = len(arena)
+		arena = append(arena, arena[from:from+shared]...)
+		arena = append(arena, rest[:suffix]...)
+		ends[i] = len(arena)
+		p = rest[suffix:]
+	}
+	if len(p) > 0 {
+		return elems, errBlock
+	}
+	all, from := string(arena), 0
+	for _, end := range ends[:n] {
+		elems = append(elems, all[from:end])
+		from = end
+	}
+	return elems, nil
+}
+
+func (k elements[E]) appendIntegers(b []byte, elems []E) []byte {
+	switch es := any(elems).(type) {
+	case []int:
+		return appendDeltas(b, es)
+	case []int32:
+		return appendDeltas(b, es)
+	case []int64:
+		return appendDeltas(b, es)
+	case []uint32:
+		return appendDeltas(b, es)
+	case []uint64:
+		return appendDeltas(b, es)
+	}
+	last := uint64(0)
+	for _, e := range elems {
+		n := k.bits(e)
+		b = binary.AppendUvarint(b, zigzag(n-last))
+		last = n
+	}
+	return b
+}
+
+func appendDeltas[I int | int32 | int64 | uint32 | uint64](b []byte, elems []I) []byte {
+	last := uint64(0)
+	for _, e := range elems {
+		b = binary.AppendUvarint(b, zigzag(uint64(e)-last))
+		last = uint64(e)
+	}
+	return b
+}
+
+// bits returns an integer as 64 bits, sign-extended.
+func (k elements[E]) bits(e E) uint64 {
+	v := reflect.ValueOf(e)
+	if k.signed {
+		return uint64(v.Int())
+	}
+	return v.Uint()
+}
+
+func zigzag(n uint64) uint64   { return n<<1 ^ uint64(int64(n)>>63) }
+func unzigzag(n uint64) uint64 { return n>>1 ^ -(n & 1) }
+
+func (k elements[E]) decodeIntegers(elems []E, p []byte, n int) ([]E, error) {
+	last := uint64(0)
+	for range n {
+		z, used := binary.Uvarint(p)
+		if used <= 0 || used > 1 && p[used-1] == 0 {
+			return elems, errBlock
+		}
+		p = p[used:]
+		last += unzigzag(z)
+		e, ok := k.integerOf(last)
+		if !ok {
+			return elems, errBlock
+		}
+		elems = append(elems, e)
+	}
+	if len(p) > 0 {
+		return elems, errBlock
+	}
+	return elems, nil
+}
+
+// integerOf returns the element with the given bits, if E has one.
+func (k elements[E]) integerOf(n uint64) (e E, ok bool) {
+	switch p := any(&e).(type) {
+	case *int64:
+		*p = int64(n)
+		return e, true
+	case *uint64:
+		*p = n
+		return e, true
+	}
+	v := reflect.ValueOf(&e).Elem()
+	if k.signed {
+		v.SetInt(int64(n))
+		return e, v.Int() == int64(n)
+	}
+	v.SetUint(n)
+	return e, v.Uint() == n
+}

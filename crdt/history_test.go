@@ -1,6 +1,8 @@
 package crdt_test
 
 import (
+	"encoding"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -75,12 +77,37 @@ type subject[S any] struct {
 	want func(log) []string
 }
 
+// A state is what histories need of a type.
+type state[S any] interface {
+	crdt.State[S]
+	encoding.BinaryMarshaler
+	encoding.BinaryUnmarshaler
+	json.Marshaler
+	json.Unmarshaler
+	MergeBinary(data []byte) (bool, error)
+}
+
+// reread checks that x comes back from its bytes and from its JSON into y.
+func reread[S state[S]](t *rapid.T, y, x S) {
+	data, err := x.MarshalBinary()
+	require.NoError(t, err)
+	require.NoError(t, y.UnmarshalBinary(data))
+	require.True(t, x.Equal(y), "binary")
+	again, err := y.MarshalBinary()
+	require.NoError(t, err)
+	require.Equal(t, data, again, "canonical")
+	text, err := x.MarshalJSON()
+	require.NoError(t, err)
+	require.NoError(t, y.UnmarshalJSON(text), "%s", text)
+	require.True(t, x.Equal(y), "JSON %s", text)
+}
+
 // histories drives three sites through a random history: changes, deltas that
 // are lost, repeated, reordered and grouped, merges of states as such and as
 // bytes, and sites that fall back to an older state and go on under a new name.
 // After every step every site shows what its log says. In the end all states are
 // merged and their bytes are equal.
-func histories[S crdt.State[S]](t *testing.T, sub subject[S]) {
+func histories[S state[S]](t *testing.T, sub subject[S]) {
 	t.Helper()
 	rapid.Check(t, func(t *rapid.T) {
 		sites := make([]*site[S], 3)
@@ -145,6 +172,19 @@ func histories[S crdt.State[S]](t *testing.T, sub subject[S]) {
 				from := at("from")
 				deliver(at("to"), parcel[S]{from.state, from.log})
 			},
+			"merge bytes": func(t *rapid.T) {
+				to, from := at("to"), at("from")
+				data, err := from.state.MarshalBinary()
+				require.NoError(t, err)
+				before := to.state.Clone()
+				changed, err := to.state.MergeBinary(data)
+				require.NoError(t, err)
+				require.Equal(t, !before.Equal(to.state), changed, "MergeBinary reports whether the receiver changed")
+				before.Merge(from.state)
+				require.True(t, before.Equal(to.state), "MergeBinary is Merge")
+				maps.Copy(to.log, from.log)
+			},
+			"re-read": func(t *rapid.T) { reread(t, sub.fresh(), at("site").state) },
 			"restore": func(t *rapid.T) {
 				if len(parcels) == 0 {
 					t.Skip("no backup")
@@ -171,6 +211,11 @@ func histories[S crdt.State[S]](t *testing.T, sub subject[S]) {
 			}
 			require.ElementsMatch(t, sub.want(s.log), sub.show(s.state), "in the end")
 			require.True(t, s.state.Equal(sites[0].state), "all states are equal in the end")
+			want, err := sites[0].state.MarshalBinary()
+			require.NoError(t, err)
+			got, err := s.state.MarshalBinary()
+			require.NoError(t, err)
+			require.Equal(t, want, got, "all bytes are equal in the end")
 		}
 	})
 }

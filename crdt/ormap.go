@@ -1,8 +1,10 @@
 package crdt
 
 import (
+	"fmt"
 	"iter"
 
+	"github.com/rejoin-go/rejoin/internal/codec"
 	"github.com/rejoin-go/rejoin/vclock"
 )
 
@@ -40,6 +42,10 @@ type ORMap[K comparable, V Value[V]] struct {
 // merge of the whole state passes it on.
 func (m *ORMap[K, V]) Update(r vclock.Replica, key K, f func(v V)) *ORMap[K, V] {
 	own, _ := m.write(r)
+	key, err := codec.Normalize(key)
+	if err != nil {
+		panic(fmt.Sprintf("crdt: %v", err))
+	}
 	d := m.rec
 	if m.mode == alone {
 		d = m.delta()
@@ -144,6 +150,28 @@ func (m *ORMap[K, V]) Merge(o *ORMap[K, V]) bool {
 	j := r.joining(o.root)
 	changed := m.join(o, j)
 	return j.finish() || changed
+}
+
+// Equal reports whether m and o are the same state: they have the same keys and
+// values, have seen the same events, and have the same bytes. A value in an
+// ORMap counts as its Clone.
+func (m *ORMap[K, V]) Equal(o *ORMap[K, V]) bool {
+	m, o = m.state(), o.state()
+	j, ok := m.root.pair(o.root)
+	return ok && m.equal(o, j)
+}
+
+func (m *ORMap[K, V]) equal(o *ORMap[K, V], j *joining) bool {
+	if len(m.entries) != len(o.entries) {
+		return false
+	}
+	for key, v := range m.entries {
+		ov, ok := o.entries[key]
+		if !ok || !v.equal(ov, j) {
+			return false
+		}
+	}
+	return true
 }
 
 // Clone returns a copy that shares no memory with m. The clone of a value in an

@@ -118,6 +118,17 @@ func (s *ORSet[E]) Merge(o *ORSet[E]) bool {
 	return j.finish() || changed
 }
 
+// Equal reports whether s and o are the same state: they have the same elements,
+// have seen the same events, and have the same bytes. A value in an [ORMap]
+// counts as its Clone.
+func (s *ORSet[E]) Equal(o *ORSet[E]) bool {
+	s, o = s.state(), o.state()
+	j, ok := s.root.pair(o.root)
+	return ok && s.equal(o, j)
+}
+
+func (s *ORSet[E]) equal(o *ORSet[E], j *joining) bool { return s.store.equal(o.store, j) }
+
 // Clone returns a copy that shares no memory with s. The clone of a value in an
 // [ORMap] is a state of its own that has seen the dots it holds and no others.
 func (s *ORSet[E]) Clone() *ORSet[E] {
@@ -165,14 +176,14 @@ func (s *ORSet[E]) add(name vclock.Replica, e E, d *setOp[E]) {
 
 func (s *ORSet[E]) remove(name vclock.Replica, e E, d *setOp[E]) {
 	r := s.change()
-	mustBeValid(name)
+	checkReplica(name)
 	s.ready().take(r, e, nil, d)
 	s.recordOp(d)
 }
 
 func (s *ORSet[E]) removeSeen(name vclock.Replica, seen Context, e E, d *setOp[E]) {
 	r := s.change()
-	mustBeValid(name)
+	checkReplica(name)
 	s.ready().take(r, e, &seen, d)
 	s.recordOp(d)
 }
@@ -186,7 +197,7 @@ func (s *ORSet[E]) recordOp(d *setOp[E]) {
 // clearOut removes what all or else seen says.
 func (s *ORSet[E]) clearOut(name vclock.Replica, all bool, seen Context) *ORSet[E] {
 	r := s.change()
-	mustBeValid(name)
+	checkReplica(name)
 	s.ready()
 	d := &ORSet[E]{node: node[*ORSet[E]]{root: new(root)}}
 	s.clear(&clearing{root: r, delta: d.root, all: all, seen: seen}, d)
@@ -239,4 +250,12 @@ func (s *ORSet[E]) copy(r *root) *ORSet[E] {
 	c := s.fresh(r)
 	c.store = s.store.clone()
 	return c
+}
+
+// state returns s as a state of its own, without changing it.
+func (s *ORSet[E]) state() *ORSet[E] {
+	if s.inMap() {
+		return s.Clone()
+	}
+	return s.whole()
 }

@@ -66,7 +66,7 @@ func (r *root) intern(name vclock.Replica) uint32 {
 
 // meet adds name, which r has not met.
 func (r *root) meet(name vclock.Replica) uint32 {
-	mustBeValid(name)
+	checkReplica(name)
 	if len(r.names) == maxReplicas {
 		panic(fmt.Sprintf("crdt: more than %d replicas in one state", maxReplicas))
 	}
@@ -83,12 +83,6 @@ func (r *root) meet(name vclock.Replica) uint32 {
 		}
 	}
 	return i
-}
-
-func mustBeValid(name vclock.Replica) {
-	if !name.IsValid() {
-		panic(fmt.Sprintf("crdt: invalid replica %q", string(name)))
-	}
 }
 
 // mint makes the next dot of a replica: its number is one above everything that

@@ -50,6 +50,7 @@ func (s *store[E]) apply(r *root, d *setOp[E]) bool {
 // add makes e an element by a new dot of a replica, which replaces the ones that
 // e has, and describes the change in d.
 func (s *store[E]) add(r *root, replica uint32, e E, mark bool, d *setOp[E]) {
+	e = s.kind.enter(e)
 	s.index.grow()
 	h := s.hash(e)
 	slot, found := s.find(h, e)

@@ -35,8 +35,11 @@ type Value[V any] interface {
 	live() bool
 	isEmpty() bool
 
-	// dots calls yield with every dot in the value's store.
+	// dots calls yield with every dot in the value's store. Events calls yield
+	// with those of them that stand for one change each, the dots of residues
+	// excepted, and with a readable description of the change.
 	dots(yield func(dot))
+	events(yield func(d dot, what string))
 
 	// equal reports whether two values hold the same, where j relates the indexes
 	// of their roots. It changes nothing.
@@ -45,7 +48,36 @@ type Value[V any] interface {
 	// copy returns a sealed copy of the value in r, which has the same indexes as
 	// the value's root.
 	copy(r *root) V
+
+	// kinds appends the kind of the value and of the values in it. It works on a
+	// nil receiver.
+	kinds(b []byte) []byte
+
+	// encode appends the store to e, decode reads it into an empty value and
+	// fails d unless the store is one that encode writes, and has seen its dots.
+	// EncodeJSON and decodeJSON do the same with one JSON value.
+	encode(e *encoder)
+	decode(d *decoder)
+	encodeJSON(e *encoder)
+	decodeJSON(d *decoder, p []byte) error
+
+	// compact drops the residues that c allows to drop and reports whether there
+	// were any. Stats adds what the value holds to st.
+	compact(c *compacting) bool
+	stats(st *Stats)
 }
+
+// Kinds of causal types, as their encodings begin.
+const (
+	_ byte = iota
+	kindORSet
+	kindRWSet
+	kindORMap
+	kindEWFlag
+	kindDWFlag
+	kindMVRegister
+	kindPNCounter
+)
 
 // A mode says how a value may be used.
 type mode uint8

@@ -1,0 +1,175 @@
+package crdt
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/rejoin-go/rejoin/internal/wire"
+	"github.com/rejoin-go/rejoin/vclock"
+)
+
+// causalVersion is the format of the bytes of a causal state:
+//
+//	field    bytes
+//	version  1, now 1
+//	kind     1, and after that of an ORMap those of its values
+//	context  as in Context.AppendBinary, from the number of replicas on
+//	store    the rest
+//
+// In the store a replica is its place in the context, whose names ascend.
+const causalVersion = 1
+
+// An encoder writes one state.
+type encoder struct {
+	buf   []byte
+	root  *root
+	order []uint32 // the indexes in root of the replicas in the context, by name
+	place []uint32 // the inverse: by index, the place in order
+}
+
+func newEncoder(b []byte, r *root) *encoder {
+	e := &encoder{buf: b, root: r, order: r.sorted()}
+	if r != nil {
+		e.place = make([]uint32, len(r.names))
+		for at, i := range e.order {
+			e.place[i] = uint32(at)
+		}
+	}
+	return e
+}
+
+func (e *encoder) byte(c byte)      { e.buf = append(e.buf, c) }
+func (e *encoder) uvarint(n uint64) { e.buf = binary.AppendUvarint(e.buf, n) }
+func (e *encoder) bytes(p []byte)   { e.buf = wire.AppendBytes(e.buf, p) }
+
+// dot appends d: the place of its replica, and its number.
+func (e *encoder) dot(d dot) {
+	e.uvarint(uint64(e.place[d.replica()]))
+	e.uvarint(d.seq())
+}
+
+// compare returns the order of two dots by name and number.
+func (e *encoder) compare(a, b dot) int {
+	if p, q := e.place[a.replica()], e.place[b.replica()]; p != q {
+		return compareSeq(uint64(p), uint64(q))
+	}
+	return compareSeq(a.seq(), b.seq())
+}
+
+// dots sorts ds by name and number.
+func (e *encoder) sort(ds []dot) { slices.SortFunc(ds, e.compare) }
+
+// context appends the context of the state.
+func (e *encoder) context() {
+	names, seen := make([]vclock.Replica, len(e.order)), make([]runs, len(e.order))
+	for at, i := range e.order {
+		names[at], seen[at] = e.root.names[i], e.root.seen[i]
+	}
+	e.buf = appendPast(e.buf, names, seen)
+}
+
+// A decoder reads one state. The places in its context are the indexes of root.
+type decoder struct {
+	*wire.Reader
+	root *root
+}
+
+// dot reads what encoder.dot wrote, and fails if it is not in the context.
+func (d *decoder) dot() dot {
+	at, seq := d.Uvarint(), d.Uvarint()
+	if at >= uint64(len(d.root.names)) || seq == 0 || !d.root.seen[at].contains(seq) {
+		d.Fail("a dot is not in the context")
+		return 0
+	}
+	return packDot(uint32(at), seq)
+}
+
+// named returns the dot that text names, if it is in the context.
+func (d *decoder) named(text string) (dot, error) {
+	name, err := vclock.ParseDot(text)
+	if err != nil {
+		return 0, err
+	}
+	i, ok := d.root.lookup(name.Replica)
+	if !ok || !d.root.seen[i].contains(name.Seq) {
+		return 0, fmt.Errorf("dot %s is not in the context", text)
+	}
+	return packDot(i, name.Seq), nil
+}
+
+// context reads the context into a new root.
+func (d *decoder) context() {
+	names, seen := readPast(d.Reader)
+	d.root = newRoot(names, seen)
+}
+
+// newRoot returns a root that has seen seen of names, which are all different.
+func newRoot(names []vclock.Replica, seen []runs) *root {
+	r := new(root)
+	for i, name := range names {
+		r.meet(name)
+		r.seen[i] = seen[i]
+	}
+	return r
+}
+
+// appendCausal appends a whole state: v, whose root is r.
+func appendCausal[V Value[V]](b []byte, r *root, v V) []byte {
+	b = v.kinds(append(b, causalVersion))
+	e := newEncoder(b, r)
+	e.context()
+	v.encode(e)
+	return e.buf
+}
+
+// typeName names a type by its kind and those of its values, as in
+// "ORMap/ORSet".
+func typeName[V Value[V]]() string {
+	var none V
+	var names []string
+	for _, k := range none.kinds(nil) {
+		names = append(names, kindName(k))
+	}
+	return strings.Join(names, "/")
+}
+
+func kindName(k byte) string {
+	switch k {
+	case kindORSet:
+		return "ORSet"
+	case kindRWSet:
+		return "RWSet"
+	case kindORMap:
+		return "ORMap"
+	case kindEWFlag:
+		return "EWFlag"
+	case kindDWFlag:
+		return "DWFlag"
+	case kindMVRegister:
+		return "MVRegister"
+	}
+	return "PNCounter"
+}
+
+// readCausal reads what appendCausal wrote.
+func readCausal[V Value[V]](data []byte) (V, error) {
+	var none V
+	d := &decoder{Reader: wire.NewReader(data)}
+	d.Version(causalVersion)
+	want := none.kinds(nil)
+	if got := d.Take(len(want)); d.Err() == nil && !bytes.Equal(got, want) {
+		d.Fail("state is of another type: kinds %x, want %x", got, want)
+	}
+	d.context()
+	v := none.fresh(d.root)
+	if d.Err() == nil {
+		v.decode(d)
+	}
+	if err := d.Close(); err != nil {
+		return none, fmt.Errorf("crdt: decode %s: %w", typeName[V](), err)
+	}
+	return v, nil
+}

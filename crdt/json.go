@@ -1,0 +1,192 @@
+package crdt
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/rejoin-go/rejoin/internal/codec"
+	"github.com/rejoin-go/rejoin/vclock"
+)
+
+// causalJSON appends a whole state: v, whose root is r.
+//
+//	{"type": "ORSet", "context": {"eu": "1-4,7"}, "state": …}
+//
+// The context has the numbers seen of each replica. Dots are strings as
+// [vclock.Dot.String] has them.
+func causalJSON[V Value[V]](r *root, v V) []byte {
+	e := newEncoder(nil, r)
+	e.text(`{"type":`)
+	e.string(typeName[V]())
+	e.text(`,"context":{`)
+	for at, i := range e.order {
+		e.comma(at)
+		e.string(string(r.names[i]))
+		e.text(`:"`)
+		n := 0
+		for s := range r.seen[i].all() {
+			e.comma(n)
+			e.buf = strconv.AppendUint(e.buf, s.lo, 10)
+			if s.hi > s.lo {
+				e.buf = strconv.AppendUint(append(e.buf, '-'), s.hi, 10)
+			}
+			n++
+		}
+		e.text(`"`)
+	}
+	e.text(`},"state":`)
+	v.encodeJSON(e)
+	e.text("}")
+	return e.buf
+}
+
+func (e *encoder) text(s string)   { e.buf = append(e.buf, s...) }
+func (e *encoder) string(s string) { e.buf = codec.AppendString(e.buf, s) }
+
+// comma appends the comma before all but the first of several items.
+func (e *encoder) comma(at int) {
+	if at > 0 {
+		e.buf = append(e.buf, ',')
+	}
+}
+
+// dotsJSON appends a list of dots.
+func (e *encoder) dotsJSON(ds []dot) {
+	e.text("[")
+	for i, d := range ds {
+		e.comma(i)
+		e.string(e.root.name(d).String())
+	}
+	e.text("]")
+}
+
+// readCausalJSON reads what causalJSON wrote.
+func readCausalJSON[V Value[V]](p []byte) (V, error) {
+	var none V
+	v, err := parseCausal[V](p)
+	if err != nil {
+		return none, fmt.Errorf("crdt: decode %s from JSON: %w", typeName[V](), err)
+	}
+	return v, nil
+}
+
+func parseCausal[V Value[V]](p []byte) (V, error) {
+	var none V
+	m, err := members(p, "type", "context", "state")
+	if err != nil {
+		return none, err
+	}
+	got, err := codec.DecodeString(m[0])
+	if err == nil && got != typeName[V]() {
+		err = fmt.Errorf("state is of type %.64q", got)
+	}
+	if err != nil {
+		return none, err
+	}
+	d := new(decoder)
+	if d.root, err = parseContext(m[1]); err != nil {
+		return none, fmt.Errorf("context: %w", err)
+	}
+	v := none.fresh(d.root)
+	return v, v.decodeJSON(d, m[2])
+}
+
+// members returns the members of the JSON object p, which must be names.
+func members(p []byte, names ...string) ([][]byte, error) {
+	values := make([][]byte, len(names))
+	err := codec.DecodeObject(p, func(name string, value []byte) error {
+		for i, n := range names {
+			if n == name {
+				values[i] = value
+				return nil
+			}
+		}
+		return errors.New("unknown member")
+	})
+	for i, v := range values {
+		if err == nil && v == nil {
+			err = fmt.Errorf("no member %q", names[i])
+		}
+	}
+	return values, err
+}
+
+// parseContext reads the context of a state.
+func parseContext(p []byte) (*root, error) {
+	r := new(root)
+	return r, codec.DecodeObject(p, func(name string, value []byte) error {
+		if !vclock.Replica(name).IsValid() {
+			return errors.New("invalid replica")
+		}
+		if len(r.names) == maxReplicas {
+			return fmt.Errorf("more than %d replicas", maxReplicas)
+		}
+		text, err := codec.DecodeString(value)
+		if err != nil {
+			return err
+		}
+		seen := &r.seen[r.meet(vclock.Replica(name))]
+		for part := range strings.SplitSeq(text, ",") {
+			s, err := parseSpan(part)
+			if err != nil {
+				return err
+			}
+			if !seen.isEmpty() && s.lo <= seen.last()+1 {
+				return fmt.Errorf("numbers %.64q do not follow those before", part)
+			}
+			seen.add(s.lo, s.hi)
+		}
+		return nil
+	})
+}
+
+// parseSpan reads one number, or the first and the last of several.
+func parseSpan(text string) (span, error) {
+	first, last, several := strings.Cut(text, "-")
+	lo, err := parseSeq(first)
+	if err != nil || !several {
+		return span{lo, lo}, err
+	}
+	hi, err := parseSeq(last)
+	if err == nil && hi <= lo {
+		err = fmt.Errorf("numbers %.64q do not ascend", text)
+	}
+	return span{lo, hi}, err
+}
+
+func parseSeq(text string) (uint64, error) {
+	n, err := strconv.ParseUint(text, 10, 64)
+	if err != nil || n == 0 || n > maxSeq || text[0] == '0' || text[0] == '+' {
+		return 0, fmt.Errorf("%.64q is not the number of a dot", text)
+	}
+	return n, nil
+}
+
+// dotsIn reads a list of dots, all in the context.
+func (d *decoder) dotsIn(p []byte) ([]dot, error) {
+	var texts []string
+	if err := json.Unmarshal(p, &texts); err != nil {
+		return nil, err
+	}
+	ds := make([]dot, len(texts))
+	for i, text := range texts {
+		var err error
+		if ds[i], err = d.named(text); err != nil {
+			return nil, err
+		}
+	}
+	return ds, nil
+}
+
+// list returns the items of the JSON list p.
+func list(p []byte) ([]json.RawMessage, error) {
+	var items []json.RawMessage
+	if p = bytes.TrimSpace(p); len(p) == 0 || p[0] != '[' {
+		return nil, fmt.Errorf("%.64q is not a list", p)
+	}
+	return items, json.Unmarshal(p, &items)
+}

@@ -1,0 +1,250 @@
+package crdt
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/rejoin-go/rejoin/internal/codec"
+	"github.com/rejoin-go/rejoin/vclock"
+)
+
+// AppendBinary implements [encoding.BinaryAppender]. It never returns an error.
+// It takes O(n log n) for n keys. Equal states have equal bytes:
+//
+//	field    bytes
+//	version  1, now 1
+//	kind     1, here 3, then the kind of the values, then that of their values,
+//	         as far as those are maps
+//	context  as in [Context.AppendBinary], from the number of replicas on
+//	keys     varint, then for each, in the order of their bytes:
+//	  key    varint length, then the bytes
+//	  value  as in a state of its own, from behind the context
+func (m *ORMap[K, V]) AppendBinary(b []byte) ([]byte, error) {
+	m = m.state()
+	return appendCausal(b, m.root, m), nil
+}
+
+// MarshalBinary implements [encoding.BinaryMarshaler]. See [ORMap.AppendBinary].
+func (m *ORMap[K, V]) MarshalBinary() ([]byte, error) { return m.AppendBinary(nil) }
+
+// UnmarshalBinary implements [encoding.BinaryUnmarshaler]. It accepts exactly
+// what [ORMap.AppendBinary] writes, and leaves m unchanged on any other input. It
+// allocates at most 128 bytes per byte of input.
+func (m *ORMap[K, V]) UnmarshalBinary(data []byte) error {
+	v, err := readCausal[*ORMap[K, V]](data)
+	if err == nil {
+		m.adopt(v)
+	}
+	return err
+}
+
+// MarshalJSON implements [json.Marshaler]. It never returns an error.
+//
+//	{"type": "ORMap/ORSet", "context": {"eu": "1-4"}, "state":
+//	    [{"key": "cart", "value": [{"element": "milk", "dots": ["eu:3"]}]}]}
+//
+// A value is the state of a value on its own.
+func (m *ORMap[K, V]) MarshalJSON() ([]byte, error) {
+	m = m.state()
+	return causalJSON(m.root, m), nil
+}
+
+// UnmarshalJSON implements [json.Unmarshaler]. It leaves m unchanged if p is not
+// the JSON form of a state.
+func (m *ORMap[K, V]) UnmarshalJSON(p []byte) error {
+	v, err := readCausalJSON[*ORMap[K, V]](p)
+	if err == nil {
+		m.adopt(v)
+	}
+	return err
+}
+
+// adopt makes m the state v, which nobody else has.
+func (m *ORMap[K, V]) adopt(v *ORMap[K, V]) {
+	m.change()
+	*m = ORMap[K, V]{node: node[*ORMap[K, V]]{root: v.root}, entries: v.entries}
+}
+
+// MergeBinary merges a state in the form of [ORMap.AppendBinary] and reports
+// whether that changed m. On an error it leaves m unchanged.
+func (m *ORMap[K, V]) MergeBinary(data []byte) (bool, error) {
+	m.receive(new(node[*ORMap[K, V]]))
+	v, err := readCausal[*ORMap[K, V]](data)
+	if err != nil {
+		return false, err
+	}
+	v.mode = alone
+	return m.Merge(v), nil
+}
+
+// Compact drops what m remembers of removals that every member of seen is known
+// to have seen, and reports whether there was any: residues of counters and flags, removals of
+// an [RWSet]. What m shows does not change. Every replica that writes must be a member of seen, and its clocks must have
+// been recorded together with the states that they describe; see
+// [vclock.Matrix.Record].
+//
+// There is no delta: merging the whole state lets the others drop the same.
+func (m *ORMap[K, V]) Compact(seen *vclock.Matrix) bool {
+	m.change()
+	c, ok := m.root.compacting(seen)
+	return ok && m.compact(c)
+}
+
+// Stats returns the statistics of m. It takes O(n).
+func (m *ORMap[K, V]) Stats() Stats {
+	m = m.state()
+	return statsOf(m.root, m, m.Len())
+}
+
+// Verify returns an error that names a dot which m and o hold with different
+// content, and nil if there is none. Such a dot is the trace of a replica name
+// used by two lineages, which no merge can mend. Verify takes O(n).
+func (m *ORMap[K, V]) Verify(o *ORMap[K, V]) error { return verify(m.root, m, o.root, o) }
+
+func (*ORMap[K, V]) kinds(b []byte) []byte {
+	var none V
+	return none.kinds(append(b, kindORMap))
+}
+
+// A keyed is an entry with the bytes of its key.
+type keyed[K comparable, V any] struct {
+	bytes []byte
+	key   K
+	value V
+}
+
+// sorted returns the entries in the order of the bytes of their keys.
+func (m *ORMap[K, V]) sorted() []keyed[K, V] {
+	all := make([]keyed[K, V], 0, len(m.entries))
+	for key, v := range m.entries {
+		all = append(all, keyed[K, V]{codec.AppendKey(nil, key), key, v})
+	}
+	slices.SortFunc(all, func(a, b keyed[K, V]) int { return bytes.Compare(a.bytes, b.bytes) })
+	return all
+}
+
+func (m *ORMap[K, V]) encode(e *encoder) {
+	e.uvarint(uint64(len(m.entries)))
+	for _, it := range m.sorted() {
+		e.bytes(it.bytes)
+		it.value.encode(e)
+	}
+}
+
+func (m *ORMap[K, V]) decode(d *decoder) {
+	n := d.Count(2)
+	var last []byte
+	for i := range n {
+		p := d.Bytes()
+		if d.Err() == nil && i > 0 && bytes.Compare(last, p) >= 0 {
+			d.Fail("keys do not ascend")
+		}
+		last = p
+		key, err := codec.DecodeKey[K](p)
+		if err != nil {
+			d.Fail("key: %w", err)
+		}
+		if d.Err() != nil {
+			return
+		}
+		var none V
+		v := none.fresh(d.root)
+		v.decode(d)
+		if d.Err() == nil && v.isEmpty() {
+			d.Fail("the value of a key is empty")
+		}
+		if d.Err() != nil {
+			return
+		}
+		m.settle(key, v)
+	}
+}
+
+func (m *ORMap[K, V]) encodeJSON(e *encoder) {
+	e.text("[")
+	for i, it := range m.sorted() {
+		e.comma(i)
+		e.text(`{"key":`)
+		e.buf = codec.AppendKeyJSON(e.buf, it.key)
+		e.text(`,"value":`)
+		it.value.encodeJSON(e)
+		e.text("}")
+	}
+	e.text("]")
+}
+
+func (m *ORMap[K, V]) decodeJSON(d *decoder, p []byte) error {
+	items, err := list(p)
+	if err != nil {
+		return err
+	}
+	for i, item := range items {
+		if err := m.decodeEntry(d, item); err != nil {
+			return fmt.Errorf("entry %d: %w", i, err)
+		}
+	}
+	return nil
+}
+
+func (m *ORMap[K, V]) decodeEntry(d *decoder, item []byte) error {
+	parts, err := members(item, "key", "value")
+	if err != nil {
+		return err
+	}
+	key, err := codec.DecodeKeyJSON[K](parts[0])
+	if err != nil {
+		return err
+	}
+	if _, ok := m.entries[key]; ok {
+		return errors.New("key appears twice")
+	}
+	var none V
+	v := none.fresh(d.root)
+	if err := v.decodeJSON(d, parts[1]); err != nil {
+		return err
+	}
+	if v.isEmpty() {
+		return errors.New("value is empty")
+	}
+	m.settle(key, v)
+	return nil
+}
+
+func (m *ORMap[K, V]) events(yield func(d dot, what string)) {
+	for key, v := range m.entries {
+		var path string
+		v.events(func(d dot, what string) {
+			if path == "" {
+				path = string(codec.AppendKeyJSON(nil, key)) + ": "
+			}
+			yield(d, path+what)
+		})
+	}
+}
+
+func (m *ORMap[K, V]) compact(c *compacting) bool {
+	changed := false
+	for key, v := range m.entries {
+		if v.compact(c) {
+			changed = true
+			m.settle(key, v)
+		}
+	}
+	return changed
+}
+
+func (m *ORMap[K, V]) stats(st *Stats) {
+	for _, v := range m.entries {
+		v.stats(st)
+	}
+}
+
+// state returns m, or for a value in a map the state that its Clone is.
+func (m *ORMap[K, V]) state() *ORMap[K, V] {
+	if m.inMap() {
+		return m.Clone()
+	}
+	return m
+}

@@ -1,0 +1,118 @@
+package crdt
+
+// AppendBinary implements [encoding.BinaryAppender]. It never returns an error.
+// It takes O(n) for n elements. Equal states have equal bytes:
+//
+//	field    bytes
+//	version  1, now 1
+//	kind     1, here 1
+//	context  as in [Context.AppendBinary], from the number of replicas on
+//	logs     varint: replicas with live dots, then for each, in order of name:
+//	  skip   varint: replicas of the context skipped since the one before
+//	  pages  varint: pages with live dots, less one, then for each, ascending:
+//	    gap    varint: pages skipped; page k has the numbers from 128k up
+//	    live   1: number of live dots
+//	    which  live ≤ 16: their offsets in the page, 1 each, ascending
+//	           16 < live < 128: 16 of bits, the lowest first
+//	    size   varint: size of the elements
+//	    block  the elements in the order of their dots
+//
+// In a block, integers are zigzag varints of the difference to the one before,
+// the first to 0. Every other element stands as what follows the bytes that it
+// shares with the one before, up to 127:
+//
+//	field   bytes
+//	sizes   1: shared size above size of the rest, 4 bits each, 15 for 15 and up
+//	shared  varint: shared size less 15, if 15 and up
+//	rest    varint: size of the rest less 15, if 15 and up
+//	bytes   the rest of the element's bytes: a string as it is, other kinds as
+//	        keys are encoded in package lww
+func (s *ORSet[E]) AppendBinary(b []byte) ([]byte, error) {
+	s = s.state()
+	return appendCausal(b, s.root, s), nil
+}
+
+// MarshalBinary implements [encoding.BinaryMarshaler]. See [ORSet.AppendBinary].
+func (s *ORSet[E]) MarshalBinary() ([]byte, error) { return s.AppendBinary(nil) }
+
+// UnmarshalBinary implements [encoding.BinaryUnmarshaler]. It accepts exactly
+// what [ORSet.AppendBinary] writes, and leaves s unchanged on any other input. It
+// allocates at most 128 bytes per byte of input.
+func (s *ORSet[E]) UnmarshalBinary(data []byte) error {
+	v, err := readCausal[*ORSet[E]](data)
+	if err == nil {
+		s.adopt(v)
+	}
+	return err
+}
+
+// MarshalJSON implements [json.Marshaler]. It never returns an error.
+//
+//	{"type": "ORSet", "context": {"eu": "1-4,7"}, "state":
+//	    [{"element": "milk", "dots": ["eu:3"]}]}
+//
+// The context has the numbers that s has seen of each replica. Elements are in
+// the order of their first dots, and in the JSON form of keys: 64-bit integers
+// are strings.
+func (s *ORSet[E]) MarshalJSON() ([]byte, error) {
+	s = s.state()
+	return causalJSON(s.root, s), nil
+}
+
+// UnmarshalJSON implements [json.Unmarshaler]. It leaves s unchanged if p is not
+// the JSON form of a state.
+func (s *ORSet[E]) UnmarshalJSON(p []byte) error {
+	v, err := readCausalJSON[*ORSet[E]](p)
+	if err == nil {
+		s.adopt(v)
+	}
+	return err
+}
+
+// adopt makes s the state v, which nobody else has.
+func (s *ORSet[E]) adopt(v *ORSet[E]) {
+	s.change()
+	*s = ORSet[E]{node: node[*ORSet[E]]{root: v.root}, store: v.store}
+}
+
+// MergeBinary merges a state in the form of [ORSet.AppendBinary] and reports
+// whether that changed s. On an error it leaves s unchanged.
+func (s *ORSet[E]) MergeBinary(data []byte) (bool, error) {
+	s.receive(new(node[*ORSet[E]]))
+	v, err := readCausal[*ORSet[E]](data)
+	if err != nil {
+		return false, err
+	}
+	v.mode = alone
+	return s.Merge(v), nil
+}
+
+// Stats returns the statistics of s. It takes O(n).
+func (s *ORSet[E]) Stats() Stats {
+	s = s.state()
+	return statsOf(s.root, s, s.Len())
+}
+
+// Verify returns an error that names a dot which s and o hold with different
+// elements, and nil if there is none. Such a dot is the trace of a replica name used by two
+// lineages, which no merge can mend. Verify takes O(n).
+func (s *ORSet[E]) Verify(o *ORSet[E]) error {
+	s, o = s.whole(), o.whole()
+	return verify(s.root, s, o.root, o)
+}
+
+func (*ORSet[E]) kinds(b []byte) []byte { return append(b, kindORSet) }
+
+func (s *ORSet[E]) encode(e *encoder) { s.store.encode(e, false) }
+
+func (s *ORSet[E]) decode(d *decoder) { s.ready().decode(d, false) }
+
+func (s *ORSet[E]) encodeJSON(e *encoder) { s.store.encodeJSON(e, false) }
+
+func (s *ORSet[E]) decodeJSON(d *decoder, p []byte) error { return s.ready().decodeJSON(d, p, false) }
+
+func (s *ORSet[E]) events(yield func(d dot, what string)) { s.store.events(yield) }
+
+func (*ORSet[E]) compact(*compacting) bool { return false }
+
+func (s *ORSet[E]) stats(st *Stats) { s.store.stats(st) }

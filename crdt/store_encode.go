@@ -1,0 +1,320 @@
+package crdt
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/bits"
+	"slices"
+
+	"github.com/rejoin-go/rejoin/internal/codec"
+)
+
+// encode appends the store of a set. [ORSet.AppendBinary] documents the layout.
+// With marks, behind the live dots of a page stand those of them that are
+// removals: how many, 1 byte, then their offsets, 1 byte each, ascending.
+func (s *store[E]) encode(e *encoder, marks bool) {
+	if s == nil {
+		e.uvarint(0)
+		return
+	}
+	logs := 0
+	for i := range s.logs {
+		if len(s.logs[i].pages) > 0 {
+			logs++
+		}
+	}
+	e.uvarint(uint64(logs))
+	next := 0
+	var block []byte
+	for at, i := range e.order {
+		l := s.log(i)
+		if l == nil || len(l.pages) == 0 {
+			continue
+		}
+		e.uvarint(uint64(at - next))
+		e.uvarint(uint64(len(l.pages) - 1))
+		next = at + 1
+		num := uint64(0)
+		for _, p := range l.pages {
+			e.uvarint(p.num - num)
+			num = p.num + 1
+			e.page(p.live, p.mark, marks)
+			block = s.kind.appendBlock(block[:0], p.elems)
+			e.bytes(block)
+		}
+	}
+}
+
+// page appends which dots of a page are live, and which of them are marked.
+func (e *encoder) page(live, mark [2]uint64, marks bool) {
+	n := bits.OnesCount64(live[0]) + bits.OnesCount64(live[1])
+	e.byte(byte(n))
+	switch {
+	case n <= fewLive:
+		offsets(live, func(off uint) { e.byte(byte(off)) })
+	case n < pageSize:
+		e.buf = binary.LittleEndian.AppendUint64(e.buf, live[0])
+		e.buf = binary.LittleEndian.AppendUint64(e.buf, live[1])
+	}
+	if marks {
+		e.byte(byte(bits.OnesCount64(mark[0]) + bits.OnesCount64(mark[1])))
+		offsets(mark, func(off uint) { e.byte(byte(off)) })
+	}
+}
+
+// fewLive is the largest number of live dots in a page that are listed.
+const fewLive = 16
+
+// A pageHead is what stands before the block of a page.
+type pageHead struct {
+	num        uint64
+	live, mark [2]uint64
+	count      int
+}
+
+// pageHead reads what encoder.page wrote. The dots are numbers of the replica
+// whose context is seen.
+func (d *decoder) pageHead(num uint64, seen *runs, marks bool) pageHead {
+	h := pageHead{num: num, count: int(d.Byte())}
+	switch {
+	case h.count == 0 || h.count > pageSize:
+		d.Fail("%d live dots in a page", h.count)
+		return h
+	case h.count <= fewLive:
+		h.live = d.offsets(h.count)
+	case h.count < pageSize:
+		if p := d.Take(16); p != nil {
+			h.live = [2]uint64{binary.LittleEndian.Uint64(p), binary.LittleEndian.Uint64(p[8:])}
+		}
+		if bits.OnesCount64(h.live[0])+bits.OnesCount64(h.live[1]) != h.count {
+			d.Fail("the bits of a page are not %d", h.count)
+		}
+	default:
+		h.live = [2]uint64{^uint64(0), ^uint64(0)}
+	}
+	if num == 0 && h.live[0]&1 != 0 {
+		d.Fail("a dot has the number 0")
+	}
+	if h.live[0]&^seen.word(2*num)|h.live[1]&^seen.word(2*num+1) != 0 {
+		d.Fail("a dot is not in the context")
+	}
+	if marks {
+		h.mark = d.offsets(int(d.Byte()))
+		if h.mark[0]&^h.live[0]|h.mark[1]&^h.live[1] != 0 {
+			d.Fail("a removal is not live")
+		}
+	}
+	return h
+}
+
+// offsets reads n ascending offsets.
+func (d *decoder) offsets(n int) (words [2]uint64) {
+	last := -1
+	for _, c := range d.Take(n) {
+		if int(c) <= last || c >= pageSize {
+			d.Fail("offset %d after %d in a page", c, last)
+			return words
+		}
+		last = int(c)
+		words[c>>6] |= 1 << (c & 63)
+	}
+	return words
+}
+
+// logHeads reads the logs of a store: it calls log for each with the place of
+// its replica and the number of its pages.
+func (d *decoder) logHeads(log func(replica uint32, pages int)) {
+	at := uint64(0)
+	for range d.Count(4) {
+		at += d.Uvarint()
+		if at >= uint64(len(d.root.names)) {
+			d.Fail("a log is of no replica in the context")
+		}
+		pages := d.Uvarint()
+		if pages >= uint64(d.Len()) {
+			d.Fail("count of pages %d exceeds what %d bytes can hold", pages, d.Len())
+		}
+		if d.Err() != nil {
+			return
+		}
+		log(uint32(at), int(pages)+1)
+		at++
+	}
+}
+
+// pageNum reads the number of a page, which is next at least.
+func (d *decoder) pageNum(next uint64) uint64 {
+	gap := d.Uvarint()
+	if gap > maxSeq>>pageBits || next+gap > maxSeq>>pageBits {
+		d.Fail("page %d exceeds the largest number", gap)
+		return 0
+	}
+	return next + gap
+}
+
+// decode reads what encode wrote into an empty store.
+func (s *store[E]) decode(d *decoder, marks bool) {
+	d.logHeads(func(replica uint32, pages int) {
+		s.logs = append(s.logs, pagelog[E]{replica: replica})
+		l := &s.logs[len(s.logs)-1]
+		next := uint64(0)
+		for range pages {
+			h := d.pageHead(d.pageNum(next), &d.root.seen[replica], marks)
+			block := d.Bytes()
+			if d.Err() != nil {
+				return
+			}
+			elems, err := s.kind.decodeBlock(block, h.count)
+			if err != nil {
+				d.Fail("block: %w", err)
+				return
+			}
+			p := s.newPage(l, len(l.pages), h.num)
+			p.live, p.mark, p.elems = h.live, h.mark, elems
+			next = h.num + 1
+		}
+	})
+	if d.Err() == nil {
+		s.reindex()
+	}
+}
+
+// reindex builds the index of a store whose dots are placed.
+func (s *store[E]) reindex() {
+	n := 0
+	for _, p := range s.pages[1:] {
+		n += len(p.elems)
+	}
+	s.index.reserve(n)
+	for _, p := range s.pages[1:] {
+		at := 0
+		offsets(p.live, func(off uint) {
+			s.link(p.ref(off), p.elems[at])
+			at++
+		})
+	}
+}
+
+// encodeJSON appends the elements, each with its dots, in the order of the first
+// of them:
+//
+//	[{"element": "milk", "dots": ["eu:3", "us:4"]}, …]
+//
+// In an RWSet a second list, "removed", has the dots that are removals.
+func (s *store[E]) encodeJSON(e *encoder, marks bool) {
+	type item struct {
+		head           ref
+		added, removed []dot
+		first          dot
+	}
+	var items []item
+	s.heads(func(head ref, _ E) bool {
+		it := item{head: head}
+		s.refs(head, func(x ref) {
+			if s.pages[x.page()].marked(x.off()) {
+				it.removed = append(it.removed, s.dot(x))
+			} else {
+				it.added = append(it.added, s.dot(x))
+			}
+		})
+		e.sort(it.added)
+		e.sort(it.removed)
+		it.first = slices.MinFunc(slices.Concat(it.added, it.removed), e.compare)
+		items = append(items, it)
+		return true
+	})
+	slices.SortFunc(items, func(a, b item) int { return e.compare(a.first, b.first) })
+	e.text("[")
+	for i, it := range items {
+		e.comma(i)
+		e.text(`{"element":`)
+		e.buf = codec.AppendKeyJSON(e.buf, s.elem(it.head))
+		e.text(`,"dots":`)
+		e.dotsJSON(it.added)
+		if marks {
+			e.text(`,"removed":`)
+			e.dotsJSON(it.removed)
+		}
+		e.text("}")
+	}
+	e.text("]")
+}
+
+// decodeJSON reads what encodeJSON wrote into an empty store.
+func (s *store[E]) decodeJSON(d *decoder, p []byte, marks bool) error {
+	items, err := list(p)
+	if err != nil {
+		return err
+	}
+	for i, item := range items {
+		if err := s.decodeItem(d, item, marks); err != nil {
+			return fmt.Errorf("element %d: %w", i, err)
+		}
+	}
+	return nil
+}
+
+func (s *store[E]) decodeItem(d *decoder, item json.RawMessage, marks bool) error {
+	names := []string{"element", "dots", "removed"}
+	if !marks {
+		names = names[:2]
+	}
+	m, err := members(item, names...)
+	if err != nil {
+		return err
+	}
+	elem, err := codec.DecodeKeyJSON[E](m[0])
+	if err != nil {
+		return err
+	}
+	if _, ok := s.lookupElem(elem); ok {
+		return errors.New("appears twice")
+	}
+	total := 0
+	for k, p := range m[1:] {
+		dots, err := d.dotsIn(p)
+		if err != nil {
+			return err
+		}
+		for _, x := range dots {
+			if _, ok := s.lookup(x); ok {
+				return fmt.Errorf("dot %s appears twice", d.root.name(x))
+			}
+			s.insert(x, elem, k == 1)
+		}
+		total += len(dots)
+	}
+	if total == 0 {
+		return errors.New("has no dots")
+	}
+	return nil
+}
+
+// events describes every dot with its element.
+func (s *store[E]) events(yield func(d dot, what string)) {
+	if s == nil {
+		return
+	}
+	for _, p := range s.pages[1:] {
+		if p == nil {
+			continue
+		}
+		at := 0
+		offsets(p.live, func(off uint) {
+			verb := "add "
+			if p.marked(off) {
+				verb = "remove "
+			}
+			yield(p.dot(off), verb+string(bytes.TrimSpace(codec.AppendKeyJSON(nil, p.elems[at]))))
+			at++
+		})
+	}
+}
+
+// stats adds what s holds to st.
+func (s *store[E]) stats(st *Stats) {
+	s.dots(func(dot) { st.Dots++ })
+}
