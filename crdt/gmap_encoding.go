@@ -148,7 +148,11 @@ func (m *GMap[K, V]) MarshalJSON() ([]byte, error) {
 
 // UnmarshalJSON implements [json.Unmarshaler]. It accepts what [GMap.MarshalJSON]
 // writes, in any order, and leaves m unchanged otherwise.
+// As usual, null changes nothing.
 func (m *GMap[K, V]) UnmarshalJSON(data []byte) error {
+	if string(data) == "null" {
+		return nil
+	}
 	_, decode, err := jsonForm[V]()
 	if err != nil {
 		return fmt.Errorf("crdt: decode GMap: %w", err)

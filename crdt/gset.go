@@ -171,7 +171,11 @@ func (s *GSet[E]) MarshalJSON() ([]byte, error) {
 
 // UnmarshalJSON implements [json.Unmarshaler]. It accepts what [GSet.MarshalJSON]
 // writes, in any order, and leaves s unchanged otherwise.
+// As usual, null changes nothing.
 func (s *GSet[E]) UnmarshalJSON(data []byte) error {
+	if string(data) == "null" {
+		return nil
+	}
 	var list []json.RawMessage
 	if err := decodeList(data, &list); err != nil {
 		return fmt.Errorf("crdt: decode GSet: %w", err)

@@ -80,7 +80,7 @@ func TestGSetRefusesBytes(t *testing.T) {
 }
 
 func TestGSetRefusesJSON(t *testing.T) {
-	for _, text := range []string{`null`, `{}`, `["p","p"]`, `[1]`, `[`} {
+	for _, text := range []string{`{}`, `["p","p"]`, `[1]`, `[`} {
 		s := gset("p")
 		require.Error(t, s.UnmarshalJSON([]byte(text)), text)
 		require.True(t, s.Equal(gset("p")))

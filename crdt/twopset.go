@@ -266,8 +266,12 @@ func (s *TwoPSet[E]) MarshalJSON() ([]byte, error) {
 }
 
 // UnmarshalJSON implements [json.Unmarshaler]. It accepts what
-// [TwoPSet.MarshalJSON] writes, in any order, and leaves s unchanged otherwise.
+// [TwoPSet.MarshalJSON] writes, in any order, and leaves s unchanged otherwise. As
+// usual, null changes nothing.
 func (s *TwoPSet[E]) UnmarshalJSON(data []byte) error {
+	if string(data) == "null" {
+		return nil
+	}
 	var in, gone table[E]
 	err := codec.DecodeObject(data, func(name string, value []byte) error {
 		var list []json.RawMessage

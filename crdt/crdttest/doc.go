@@ -48,6 +48,6 @@
 //
 // # Reproducing
 //
-// [Kit.Check] runs under [rapid], so -rapid.checks, -rapid.seed and
-// -rapid.failfile apply. [Kit.Run] depends on its arguments only.
+// Histories are drawn by package rapid from a seed, which [Kit.Check] reports with a
+// failure. [Kit.Run] depends on its arguments only.
 package crdttest

@@ -2,9 +2,12 @@ package crdttest
 
 import (
 	"errors"
+	"flag"
 	"fmt"
+	"hash/maphash"
 	"maps"
 	"slices"
+	"strconv"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -85,38 +88,63 @@ func Op[S, A any](name string, args *rapid.Generator[A], apply func(s S, r vcloc
 	return op
 }
 
-// Check runs the kit as a property of tb, with as many histories as
-// -rapid.checks says, and fails tb with a minimal history if a law is broken.
+// Check draws histories and fails tb with a minimal one if a law is broken. The
+// flags of rapid apply: there are as many histories as -rapid.checks says, a fifth
+// of them with -short, and they start from -rapid.seed if that is set.
 func (k *Kit[S]) Check(tb testing.TB) {
 	tb.Helper()
-	var first string
-	var failure *LawError
-	rapid.Check(tb, func(t *rapid.T) {
-		h := k.draw(t)
-		if failure == nil {
-			failure, first = k.find(h), fmt.Sprint(h)
-		}
-		// From here on rapid tries to shrink what was drawn, but the history has
-		// been shrunk already. Let rapid keep the one it found.
-		if failure != nil && fmt.Sprint(h) == first {
-			t.Fatal(failure)
-		}
-	})
+	n, seed := number("rapid.checks"), number("rapid.seed")
+	if testing.Short() {
+		n = max(1, n/5)
+	}
+	if seed == 0 {
+		seed = int(maphash.String(maphash.MakeSeed(), "") >> 33)
+	}
+	if at, err := k.search(seed, n); err != nil {
+		tb.Fatalf("%v\nto reproduce: -run='^%s$' -rapid.seed=%d", err, tb.Name(), at)
+	}
+	tb.Logf("%d histories from -rapid.seed=%d", n, seed)
+}
+
+// number returns the value of a flag of rapid.
+func number(name string) int {
+	n, err := strconv.Atoi(flag.Lookup(name).Value.String())
+	if err != nil {
+		panic(fmt.Sprintf("crdttest: flag %s: %v", name, err))
+	}
+	return n
 }
 
 // Property checks one history, drawn from t. It is for fuzzing through
-// [rapid.MakeFuzz].
+// [rapid.MakeFuzz], and for properties that contain more than the kit.
 func (k *Kit[S]) Property(t *rapid.T) {
-	if failure := k.find(k.draw(t)); failure != nil {
+	if err := k.prepare(); err != nil {
+		t.Fatal(err)
+	}
+	if failure := k.find(k.drawHistory(t)); failure != nil {
 		t.Fatal(failure)
 	}
 }
 
-func (k *Kit[S]) draw(t *rapid.T) history {
+// Run checks n histories that depend on seed and nothing else. It returns a
+// [*LawError] with a minimal history for the first that breaks a law, or nil.
+func (k *Kit[S]) Run(seed, n int) error {
+	_, err := k.search(seed, n)
+	return err
+}
+
+// search checks n histories and returns the seed of the first that fails, and why.
+func (k *Kit[S]) search(seed, n int) (at int, err error) {
 	if err := k.prepare(); err != nil {
-		t.Fatal(err)
+		return 0, err
 	}
-	return k.drawHistory(t)
+	histories := rapid.Custom(k.drawHistory)
+	for at := seed; at < seed+n; at++ {
+		if failure := k.find(histories.Example(at)); failure != nil {
+			return at, failure
+		}
+	}
+	return 0, nil
 }
 
 // find runs h and returns the failure of a minimal history if h has one.
@@ -126,21 +154,6 @@ func (k *Kit[S]) find(h history) *LawError {
 		return nil
 	}
 	return k.shrink(h, failure)
-}
-
-// Run checks n histories that depend on seed and nothing else. It returns a
-// [*LawError] with a minimal history for the first that breaks a law, or nil.
-func (k *Kit[S]) Run(seed, n int) error {
-	if err := k.prepare(); err != nil {
-		return err
-	}
-	histories := rapid.Custom(k.drawHistory)
-	for i := range n {
-		if failure := k.find(histories.Example(seed + i)); failure != nil {
-			return failure
-		}
-	}
-	return nil
 }
 
 const maxSteps = 64 // what an eventSet can hold

@@ -1,9 +1,11 @@
 package crdttest_test
 
 import (
-	"flag"
 	"fmt"
+	"runtime"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -21,30 +23,28 @@ func TestCheck(t *testing.T) {
 // A recorder is a test that fails without anybody minding.
 type recorder struct {
 	testing.TB
-	text   strings.Builder
-	failed bool
+	text string
 }
 
-func (*recorder) Helper()                           {}
-func (r *recorder) Failed() bool                    { return r.failed }
-func (r *recorder) FailNow()                        { r.failed = true }
-func (r *recorder) Logf(format string, args ...any) { fmt.Fprintf(&r.text, format+"\n", args...) }
-func (r *recorder) Errorf(format string, args ...any) {
-	r.failed = true
-	r.Logf(format, args...)
+func (*recorder) Helper() {}
+
+func (r *recorder) Fatalf(format string, args ...any) {
+	r.text = fmt.Sprintf(format, args...)
+	runtime.Goexit()
 }
 
 func TestCheckFails(t *testing.T) {
-	for name, value := range map[string]string{"rapid.nofailfile": "true", "rapid.shrinktime": "100ms"} {
-		old := flag.Lookup(name).Value.String()
-		require.NoError(t, flag.Set(name, value))
-		t.Cleanup(func() { require.NoError(t, flag.Set(name, old)) })
-	}
 	r := &recorder{TB: t}
-	setKit(deltaContextTooLarge).Check(r)
-	require.True(t, r.failed)
-	require.Contains(t, r.text.String(), "failed after")
-	require.Contains(t, r.text.String(), string(crdttest.Delta)+"\n  1. a: Add p\n  2. a: Add q\n")
+	var done sync.WaitGroup
+	done.Go(func() { setKit(deltaContextTooLarge).Check(r) })
+	done.Wait()
+	require.Contains(t, r.text, string(crdttest.Delta)+"\n  1. a: Add p\n  2. a: Add q\n")
+
+	_, seed, found := strings.Cut(r.text, "-rapid.seed=")
+	require.True(t, found)
+	n, err := strconv.Atoi(seed)
+	require.NoError(t, err)
+	require.ErrorContains(t, setKit(deltaContextTooLarge).Run(n, 1), string(crdttest.Delta))
 }
 
 func FuzzSet(f *testing.F) {
