@@ -28,7 +28,7 @@ func (e *entry[K, V]) deleted() bool { return e.by&1 != 0 }
 // No tombstone has a time at or below the horizon.
 type core[K comparable, V any] struct {
 	entries  []entry[K, V] // in order of arrival, each key once
-	encs     []string      // canonical bytes of the values, or nil if kinds cover V
+	encs     []string      // canonical bytes of the values, or empty if kinds cover V
 	index    index         // positions in entries; empty while there are few
 	replicas table         // the replicas of entries, and of some that are gone
 	horizon  hlc.Timestamp
@@ -48,7 +48,7 @@ func (c *core[K, V]) at(i int) version[K, V] {
 }
 
 func (c *core[K, V]) enc(i int) string {
-	if c.encs == nil {
+	if c.kinds() {
 		return ""
 	}
 	return c.encs[i]
@@ -89,7 +89,7 @@ func (c *core[K, V]) find(k K, h uint32) int {
 }
 
 // kinds reports whether kinds cover V, for a core that has entries.
-func (c *core[K, V]) kinds() bool { return c.encs == nil }
+func (c *core[K, V]) kinds() bool { return len(c.encs) == 0 }
 
 // compare returns the order of a and b, two versions of one key: by time, by
 // replica, put before delete, by canonical bytes of the value.
@@ -148,6 +148,9 @@ func (c *core[K, V]) join(i int, v *version[K, V], kinds bool) bool {
 func (c *core[K, V]) add(v *version[K, V], kinds bool) {
 	e := v.entry
 	e.by = c.replicas.intern(v.replica)<<1 | v.by&1
+	if n := len(c.entries); n == cap(c.entries) {
+		c.entries = slices.Grow(c.entries, n) // append grows large slices by a quarter
+	}
 	c.entries = append(c.entries, e)
 	if !kinds {
 		c.encs = append(c.encs, v.enc)
@@ -184,14 +187,14 @@ func (c *core[K, V]) reindex() {
 
 // retain removes the entries that keep does not report.
 func (c *core[K, V]) retain(keep func(*entry[K, V]) bool) {
-	n := 0
+	n, kinds := 0, c.kinds()
 	for i := range c.entries {
 		if !keep(&c.entries[i]) {
 			c.dead -= int(c.entries[i].by & 1)
 			continue
 		}
 		c.entries[n] = c.entries[i]
-		if c.encs != nil {
+		if !kinds {
 			c.encs[n] = c.encs[i]
 		}
 		n++
@@ -201,7 +204,7 @@ func (c *core[K, V]) retain(keep func(*entry[K, V]) bool) {
 	}
 	clear(c.entries[n:])
 	c.entries = c.entries[:n]
-	if c.encs != nil {
+	if !kinds {
 		clear(c.encs[n:])
 		c.encs = c.encs[:n]
 	}

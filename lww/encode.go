@@ -213,7 +213,7 @@ func (c *core[K, V]) readEntry(r *wire.Reader, key []byte, oldest hlc.Timestamp,
 	}
 	e.hash = hashOf(e.key)
 	c.entries = append(c.entries, e)
-	if c.encs != nil {
+	if cap(c.encs) > 0 {
 		c.encs = append(c.encs, enc)
 	}
 	c.dead += int(e.by & 1)

@@ -100,7 +100,7 @@ func (c *core[K, V]) apply(x *write[K, V], s Stamp) core[K, V] {
 	x.time, x.replica = s.Time, s.Replica
 	c.join(x.position, &x.version, x.kinds)
 
-	one := &struct {
+	one := &struct { // one allocation, and the only one if the caller drops the delta
 		entries [1]entry[K, V]
 		names   [1]vclock.Replica
 		encs    [1]string

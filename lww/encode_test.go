@@ -1,0 +1,341 @@
+package lww_test
+
+import (
+	"bytes"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"os"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/rejoin-go/rejoin/hlc"
+	"github.com/rejoin-go/rejoin/lww"
+)
+
+// A coded is a state with both of its encodings.
+type coded[S any] interface {
+	state[*S]
+	json.Marshaler
+	json.Unmarshaler
+	UnmarshalBinary([]byte) error
+	*S
+}
+
+// checkCoded checks that a state survives both encodings.
+func checkCoded[S any, P coded[S]](t require.TestingT, s P) {
+	enc, err := s.MarshalBinary()
+	require.NoError(t, err)
+	var back S
+	require.NoError(t, P(&back).UnmarshalBinary(enc))
+	require.True(t, s.Equal(&back))
+	again, err := P(&back).MarshalBinary()
+	require.NoError(t, err)
+	require.Equal(t, enc, again)
+	require.False(t, P(&back).Merge(s))
+
+	js, err := json.Marshal(s)
+	require.NoError(t, err)
+	var spaced bytes.Buffer
+	require.NoError(t, json.Indent(&spaced, js, "", "  "))
+	var read S
+	require.NoError(t, json.Unmarshal(spaced.Bytes(), P(&read)))
+	require.True(t, s.Equal(&read))
+	again, err = P(&read).MarshalBinary()
+	require.NoError(t, err)
+	require.Equal(t, enc, again)
+}
+
+type column struct {
+	Family string
+	ID     int64
+}
+
+// TestEncodings draws maps of several types, sets and registers.
+func TestEncodings(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var m lww.Map[string, string]
+		var structs lww.Map[column, []string]
+		var s lww.Set[int64]
+		var r lww.Register[time.Time]
+		for range rapid.IntRange(0, 12).Draw(t, "writes") {
+			stamp := stamps.Draw(t, "stamp")
+			k, v := rapid.String().Draw(t, "key"), rapid.SliceOfN(rapid.Byte(), 0, 4).Draw(t, "value")
+			n := rapid.Int64().Draw(t, "n")
+			if rapid.Bool().Draw(t, "put") {
+				_, err := m.PutAt(k, string(v), stamp)
+				require.NoError(t, err)
+				_, err = structs.PutAt(column{k, n}, []string{k}, stamp)
+				require.NoError(t, err)
+				_, err = s.AddAt(n, stamp)
+				require.NoError(t, err)
+				require.NoError(t, r.SetAt(time.Unix(n%1e9, 7), stamp))
+			} else {
+				_, err := m.DeleteAt(k, stamp)
+				require.NoError(t, err)
+				_, err = structs.DeleteAt(column{k, n}, stamp)
+				require.NoError(t, err)
+				_, err = s.RemoveAt(n, stamp)
+				require.NoError(t, err)
+			}
+		}
+		if rapid.Bool().Draw(t, "compact") && m.Latest() > 0 {
+			h := hlc.Timestamp(rapid.Uint64Range(1, uint64(hlc.Max)-1).Draw(t, "horizon"))
+			require.NoError(t, m.Compact(h))
+			require.NoError(t, structs.Compact(h))
+			require.NoError(t, s.Compact(h))
+		}
+		checkCoded(t, &m)
+		checkCoded(t, &structs)
+		checkCoded(t, &s)
+		checkCoded(t, &r)
+	})
+}
+
+// samples returns the states that the golden vectors are made of.
+func samples(t require.TestingT) (*lww.Map[string, string], *lww.Set[int64], *lww.Register[[]string]) {
+	var m lww.Map[string, string]
+	for _, w := range []struct{ k, v string }{{"email", "ann@example.com"}, {"\xff", "b\xfe"}, {"", ""}} {
+		_, err := m.PutAt(w.k, w.v, at(noon+hlc.Timestamp(len(w.v)), "eu@"))
+		require.NoError(t, err)
+	}
+	_, err := m.PutAt("old", "x", at(noon-1, "ap"))
+	require.NoError(t, err)
+	_, err = m.DeleteAt("phone", at(noon+300, "us"))
+	require.NoError(t, err)
+	require.NoError(t, m.Compact(noon-1))
+
+	var s lww.Set[int64]
+	_, err = s.AddAt(1<<53+1, at(1, "eu"))
+	require.NoError(t, err)
+	_, err = s.RemoveAt(-1, at(2, "us"))
+	require.NoError(t, err)
+
+	var r lww.Register[[]string]
+	require.NoError(t, r.SetAt([]string{"b", "a"}, at(noon, "us")))
+	return &m, &s, &r
+}
+
+// golden lists the encodings of the samples, of empty states, and of a horizon
+// alone.
+func golden(t *testing.T) string {
+	t.Helper()
+	var b strings.Builder
+	line := func(name string, s interface {
+		MarshalBinary() ([]byte, error)
+		MarshalJSON() ([]byte, error)
+	},
+	) {
+		enc, err := s.MarshalBinary()
+		require.NoError(t, err)
+		js, err := s.MarshalJSON()
+		require.NoError(t, err)
+		fmt.Fprintf(&b, "%s\t%x\t%s\n", name, enc, js)
+	}
+	m, s, r := samples(t)
+	line("Map", m)
+	line("Set", s)
+	line("Register", r)
+	line("empty Map", new(lww.Map[string, string]))
+	line("empty Set", new(lww.Set[string]))
+	line("empty Register", new(lww.Register[string]))
+	require.NoError(t, m.Compact(noon+1))
+	line("compacted Map", m)
+	var gone lww.Set[string]
+	_, err := gone.RemoveAt("k", at(1, "eu"))
+	require.NoError(t, err)
+	require.NoError(t, gone.Compact(300))
+	line("horizon alone", &gone)
+	return b.String()
+}
+
+// TestGolden pins the stored forms: a difference is a break of the format.
+func TestGolden(t *testing.T) {
+	want, err := os.ReadFile("testdata/golden.txt")
+	require.NoError(t, err)
+	require.Equal(t, string(want), golden(t))
+}
+
+// TestHostileBinary lists encodings that no state has. Each is one change away
+// from the first, which is one.
+func TestHostileBinary(t *testing.T) {
+	decode := func(s string) error {
+		p, err := hex.DecodeString(strings.ReplaceAll(s, " ", ""))
+		require.NoError(t, err)
+		m := new(lww.Map[string, string])
+		_, err = m.PutAt("kept", "v", at(1, "eu"))
+		require.NoError(t, err)
+		before := m.Clone()
+		err = m.UnmarshalBinary(p)
+		require.True(t, err == nil || m.Equal(before), "an error left its mark")
+		return err
+	}
+	require.NoError(t, decode("01 05 02 026575 027573 02 05 016b 00 00 0176 016c 04 03"))
+	for _, tt := range []struct{ name, in, want string }{
+		{"empty", "", "lww: decode Map: offset 0: unexpected end"},
+		{"version", "02 05 02 026575 027573 02 05 016b 00 00 0176 016c 04 03", "unknown format version 2"},
+		{"trailing", "01 05 02 026575 027573 02 05 016b 00 00 0176 016c 04 03 00", "1 trailing bytes"},
+		{"truncated", "01 05 02 026575 027573 02 05 016b 00 00 0176 016c 04", "unexpected end"},
+		{"varint", "01 8500 02 026575 027573 02 05 016b 00 00 0176 016c 04 03", "shortest form"},
+		{"horizon", "01 ffffffffffffffff7f 00 00", "horizon 9223372036854775807"},
+		{"replicas out of order", "01 05 02 027573 026575 02 05 016b 00 00 0176 016c 04 03", `replica "eu" after "us"`},
+		{"replica twice", "01 05 02 026575 026575 02 05 016b 00 00 0176 016c 04 03", `replica "eu" after "eu"`},
+		{"replica empty", "01 05 02 00 027573 02 05 016b 00 00 0176 016c 04 03", `invalid replica ""`},
+		{"replica unused", "01 05 02 026575 027573 02 05 016b 00 00 0176 016c 04 01", "a replica without an entry"},
+		{"replica number", "01 05 02 026575 027573 02 05 016b 00 00 0176 016c 04 05", "replica number 2 of 2"},
+		{"replica number, large", "01 05 02 026575 027573 02 05 016b 00 8080808010 0176 016c 04 03", "replica number 2147483648 of 2"},
+		{"keys out of order", "01 05 02 026575 027573 02 05 016c 00 00 0176 016b 04 03", `key "k" after "l"`},
+		{"key twice", "01 05 02 026575 027573 02 05 016b 00 00 0176 016b 04 03", `key "k" after "k"`},
+		{"tombstone below the horizon", "01 05 02 026575 027573 02 05 016b 00 00 0176 016c 00 03", "at or below the horizon"},
+		{"oldest", "01 05 02 026575 027573 02 04 016b 01 00 0176 016c 05 03", "oldest time is 5, not 4"},
+		{"oldest zero", "01 00 01 026575 01 00 016b 00 00 0176", "out of range"},
+		{"time", "01 05 02 026575 027573 02 05 016b 00 00 0176 016c fbffffffffffffff7f 03", "out of range"},
+		{"entries", "01 05 02 026575 027573 7f 05 016b 00 00 0176 016c 04 03", "count 127 exceeds"},
+		{"value", "01 05 02 026575 027573 02 05 016b 00 00 4076 016c 04 03", "count 64 exceeds"},
+	} {
+		t.Run(tt.name, func(t *testing.T) { require.ErrorContains(t, decode(tt.in), tt.want) })
+	}
+
+	var r lww.Register[bool]
+	require.ErrorContains(t, r.UnmarshalBinary([]byte("\x01\x00\x00\x00\x00\x00\x00\x00\x01\x02eu\x02")), "lww: decode Register: offset 13: bool")
+	require.ErrorContains(t, r.UnmarshalBinary(make([]byte, 10)), "unknown format version 0")
+	require.ErrorContains(t, r.UnmarshalBinary(append([]byte{1}, make([]byte, 10)...)), "1 trailing bytes", "an empty register has no value")
+	var s lww.Set[string]
+	require.ErrorContains(t, s.UnmarshalBinary([]byte{1, 0, 0}), "lww: decode Set: offset 3: unexpected end")
+}
+
+func TestHostileJSON(t *testing.T) {
+	const (
+		good = `{"horizon":"2026-11-23T12:00:00.000000000Z","entries":[{"key":"k","value":"v","stamp":"2026-11-23T12:00:01.000000000Z@eu"}]}`
+		tomb = `{"horizon":"2026-11-23T12:00:00.000000000Z","entries":[{"key":"k","deleted":true,"stamp":"2026-11-23T12:00:01.000000000Z@eu"}]}`
+	)
+	edit := func(s, from, to string) string {
+		require.Contains(t, s, from)
+		return strings.Replace(s, from, to, 1)
+	}
+	for _, s := range []string{good, tomb, `{"entries":[]}`, edit(good, `{"horizon":"2026-11-23T12:00:00.000000000Z",`, `{`)} {
+		require.NoError(t, new(lww.Map[string, string]).UnmarshalJSON([]byte(s)), s)
+	}
+	for _, tt := range []struct{ name, in, want string }{
+		{"empty", ``, "EOF"},
+		{"list", `[]`, "where { should be"},
+		{"no entries", `{}`, "no list of entries"},
+		{"null entries", `{"entries":null}`, "no list of entries"},
+		{"unknown member", edit(good, `"entries"`, `"more":1,"entries"`), `member "more": unknown member`},
+		{"twice", edit(good, `"key":"k"`, `"key":"k","key":"k"`), `member "key" appears twice`},
+		{"key twice", edit(good, `}]`, `},{"key":"k","deleted":true,"stamp":"2026-11-23T12:00:02.000000000Z@eu"}]`), "entries 1: key appears twice"},
+		{"horizon", edit(good, "00.000000000Z", "00Z"), `member "horizon": hlc: parse`},
+		{"horizon zero", edit(good, "2026-11-23T12:00:00", "1970-01-01T00:00:00"), "out of range"},
+		{"no stamp", edit(good, `,"stamp":"2026-11-23T12:00:01.000000000Z@eu"`, ``), "key or stamp is missing"},
+		{"empty stamp", edit(good, `2026-11-23T12:00:01.000000000Z@eu`, ``), "parse stamp"},
+		{"no value", edit(good, `"value":"v",`, ``), `needs either a value or "deleted"`},
+		{"both", edit(tomb, `"deleted"`, `"value":"v","deleted"`), `needs either a value or "deleted"`},
+		{"not deleted", edit(tomb, `true`, `false`), "is not true"},
+		{"old tombstone", edit(tomb, "12:00:01", "12:00:00"), "tombstone at or below the horizon"},
+		{"value", edit(good, `"v"`, `5`), "not a JSON string"},
+		{"trailing", good + "1", "after the end"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var m lww.Map[string, string]
+			err := m.UnmarshalJSON([]byte(tt.in))
+			require.ErrorContains(t, err, "lww: decode Map: ")
+			require.ErrorContains(t, err, tt.want)
+			require.Zero(t, m.Latest())
+		})
+	}
+	m := lww.Map[string, string]{}
+	require.NoError(t, json.Unmarshal([]byte("null"), &m))
+
+	var s lww.Set[string]
+	require.ErrorContains(t, s.UnmarshalJSON([]byte(`{"elements":[{"element":"a","value":1}]}`)), `lww: decode Set: elements 0: member "value": unknown member`)
+	var r lww.Register[int8]
+	for in, want := range map[string]string{
+		`{"value":1}`:   "go together",
+		`{"value":300}`: "out of range",
+		`{"stamp":"x"}`: "parse stamp",
+		`{"horizon":1}`: "unknown member",
+		`{"value":1,"stamp":"2026-11-23T12:00:01.000000000Z@eu","stamp":1}`: "twice",
+		`{"stamp":"2026-11-23T12:00:01.000000000Z@eu"}`:                     "go together",
+	} {
+		require.ErrorContains(t, r.UnmarshalJSON([]byte(in)), want, in)
+	}
+}
+
+// TestHostileLengths checks that a decoder allocates no more than a small
+// multiple of what it is given.
+func TestHostileLengths(t *testing.T) {
+	n := 1 << 16
+	in := slices.Concat([]byte{1, 0, 1, 1, 'r', 0x80, 0x80, 0x04, 1}, make([]byte, 3*n))
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	require.Error(t, new(lww.Map[string, string]).UnmarshalBinary(in))
+	runtime.ReadMemStats(&after)
+	require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(32*len(in)))
+}
+
+func TestAllocs(t *testing.T) {
+	if testing.CoverMode() != "" {
+		t.Skip("coverage changes inlining and allocation")
+	}
+	w := frozen("eu", noon)
+	var m lww.Map[string, string]
+	var named lww.Map[column, []string]
+	var s lww.Set[int64]
+	var r, r2 lww.Register[string]
+	for i := range 1000 {
+		put(t, &m, w, fmt.Sprint(i), "v")
+		put(t, &named, w, column{"f", int64(i)}, []string{"v"})
+		_, err := s.Add(w, int64(i))
+		require.NoError(t, err)
+	}
+	require.NoError(t, r.Set(w, "v"))
+	same, namedSame, setSame := m.Clone(), named.Clone(), s.Clone()
+	buf := make([]byte, 0, 1<<16)
+	for name, tt := range map[string]struct {
+		most float64
+		f    func()
+	}{
+		"Map.Merge equal":        {0, func() { m.Merge(same) }},
+		"Map.Merge equal, kinds": {0, func() { named.Merge(namedSame) }},
+		"Set.Merge equal":        {0, func() { s.Merge(setSame) }},
+		"Map.At":                 {0, func() { m.At("500") }},
+		"Map.Stamp":              {0, func() { m.Stamp("500") }},
+		"Map.Equal":              {0, func() { m.Equal(same) }},
+		"Map.Latest":             {0, func() { m.Latest() }},
+		"Map.Put, dropped":       {1, func() { _, _ = m.Put(w, "500", "v") }},
+		"Set.Add, dropped":       {1, func() { _, _ = s.Add(w, 500) }},
+		"Set.Contains":           {0, func() { s.Contains(500) }},
+		"Register.Set":           {0, func() { _ = r.Set(w, "w") }},
+		"Register.Merge":         {0, func() { r2.Merge(&r) }},
+		"Register.AppendBinary":  {0, func() { _, _ = r.AppendBinary(buf) }},
+		"Stamp.Compare":          {0, func() { r.Stamp().Compare(r2.Stamp()) }},
+		"Stamp.AppendBinary":     {0, func() { _, _ = r.Stamp().AppendBinary(buf) }},
+		"Stamp.AppendText":       {0, func() { _, _ = r.Stamp().AppendText(buf) }},
+	} {
+		require.LessOrEqual(t, testing.AllocsPerRun(100, tt.f), tt.most, name)
+	}
+}
+
+// TestHash runs the types of keys that are hashed in different ways.
+func TestHash(t *testing.T) {
+	w := frozen("eu", noon)
+	var structs lww.Map[column, int]
+	var arrays lww.Set[[2]float64]
+	for i := range 100 {
+		put(t, &structs, w, column{fmt.Sprint(i), int64(i)}, i)
+		_, err := arrays.Add(w, [2]float64{float64(i), 0})
+		require.NoError(t, err)
+	}
+	for i := range 100 {
+		v, ok := structs.At(column{fmt.Sprint(i), int64(i)})
+		require.True(t, ok)
+		require.Equal(t, i, v)
+		require.True(t, arrays.Contains([2]float64{float64(i), 0}))
+	}
+}
