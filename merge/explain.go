@@ -42,7 +42,7 @@ type fact struct {
 func (p *Plan[T]) report(base *T, sides []Side[T], out *T, o outcome) Report {
 	r := runs.Get().(*run)
 	defer r.release()
-	in, _ := p.sort(r, sides)
+	in, _ := p.sort(r, sides, true)
 	x := explainer{run: r, o: &o}
 	at := place{in: in, who: make([]int, len(in)), result: reflect.ValueOf(out).Elem(), known: base != nil}
 	for i := range at.who {
@@ -137,7 +137,7 @@ func (x *explainer) leaf(f *field, at place, tuple []bool) {
 
 // valueOrder compares versions of a leaf as its rule does, before stamps.
 func (f *field) valueOrder(at place) func(i, j int) int {
-	v := &leafValues{f, &frame{in: at.in, base: at.base}}
+	v := &leafValues{f, at.base, at.in}
 	return chooserOrder(f.rule.id, v)
 }
 
@@ -397,32 +397,32 @@ func (x *explainer) plainEntry(f *field, key, before reflect.Value, in []reflect
 
 func (x *explainer) keyed(f *field, at place) {
 	fr := frame{in: at.in, base: at.base, known: at.known}
-	l := x.run.listsOf(f, &fr)
+	l := lists{known: fr.known}
+	x.run.list(f, &fr, &l)
 	result := x.run.keysOf(f, at.result)
-	lead := l.order()
-	var all []reflect.Value
-	for i := range lead.n {
-		all = append(all, lead.at(i))
+	lead := l.lead()
+	var all []ref
+	for i := range l.of(lead).n {
+		all = append(all, ref{lead, i})
 	}
-	all = append(all, l.rest(lead)...)
-	if lead == &l.base {
-		lead = &l.in[0]
-	}
-	find := func(k *keys, list, key reflect.Value, hint int) reflect.Value {
-		if at := k.find(key, hint); at >= 0 {
-			return f.element(list, at)
+	find := func(k, o *keys, i int) reflect.Value {
+		if at := k.find(o, i); at >= 0 {
+			return f.element(k.list, at)
 		}
 		return reflect.Value{}
 	}
-	for hint, key := range all {
+	for _, key := range append(all, l.rest(lead)...) {
+		k := l.of(key.version)
 		in := make([]reflect.Value, len(at.in))
 		for i := range l.in {
-			in[i] = find(&l.in[i], at.in[i], key, hint)
+			in[i] = find(&l.in[i], k, key.at)
 		}
 		var b reflect.Value
 		if at.known {
-			b = find(&l.base, at.base, key, hint)
+			b = find(&l.base, k, key.at)
 		}
-		x.entry(f, key, b, in, at.who, find(&result, at.result, key, hint), at.known)
+		x.entry(f, k.read(key.at), b, in, at.who, find(&result, k, key.at), at.known)
 	}
+	x.run.done(&result)
+	x.run.unlist(&l)
 }

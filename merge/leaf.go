@@ -135,15 +135,16 @@ func decideRank(v chooser, n int, known bool) (int, string) {
 
 // leafValues is the chooser of typed leaves.
 type leafValues struct {
-	f  *field
-	fr *frame
+	f    *field
+	base reflect.Value
+	in   []reflect.Value
 }
 
 func (v *leafValues) at(i int) reflect.Value {
 	if i == base {
-		return v.fr.base
+		return v.base
 	}
-	return v.fr.in[i]
+	return v.in[i]
 }
 
 func (v *leafValues) same(i, j int) bool { return v.f.shape.same(v.at(i), v.at(j)) }
@@ -160,7 +161,7 @@ func (v *leafValues) rank(i int) (int, bool) { return v.f.rule.rankOf(v.at(i).St
 
 // choose merges a leaf by a rule that takes one of the versions.
 func (r *run) choose(f *field, fr *frame) {
-	r.leaf = leafValues{f, fr}
+	r.leaf = leafValues{f, fr.base, fr.in}
 	win, reason := decide(f.rule.id, &r.leaf, len(fr.in), fr.known)
 	if reason != "" {
 		r.person(f, reason)
@@ -204,7 +205,7 @@ func (r *run) additive(f *field, fr *frame) {
 		}
 	}
 	r.person(f, "the sum of all changes does not fit the type")
-	r.leaf = leafValues{f, fr}
+	r.leaf = leafValues{f, fr.base, fr.in}
 	f.fill(fr.dst, fr.in[nextChange(&r.leaf, -1, len(fr.in), true)%len(fr.in)])
 }
 
@@ -281,7 +282,7 @@ func (r *run) joinFunc(f *field, fr *frame) {
 
 // callFunc asks a custom Func.
 func (r *run) callFunc(f *field, fr *frame) {
-	r.leaf = leafValues{f, fr}
+	r.leaf = leafValues{f, fr.base, fr.in}
 	n := len(fr.in)
 	win, reason := decide(ruleFunc, &r.leaf, n, fr.known)
 	changed := fr.known && nextChange(&r.leaf, -1, n, true) < n || !fr.known && n > 1

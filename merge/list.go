@@ -1,9 +1,7 @@
 package merge
 
 import (
-	"errors"
 	"fmt"
-	"math"
 	"reflect"
 	"slices"
 )
@@ -11,53 +9,71 @@ import (
 // smallList is the length up to which a list is searched by looking.
 const smallList = 16
 
-// Keys are the keys of a list: a field of its elements, or for a set the
-// elements themselves.
+// Keys are the keys of one version of a list: a field of its elements, or for
+// a set the elements themselves. They are read once, as strings if they are.
 type keys struct {
 	f     *field
 	list  reflect.Value
 	n     int
-	index map[string]int // position by canonical bytes; nil in short lists
+	texts []string        // of keys of kind string
+	vals  []reflect.Value // of others
+	index map[string]int  // position by canonical bytes; nil in short lists
 }
 
-// keysOf returns the keys of a list and, for a keyed list, an error if two
-// elements have one key or an element is missing.
+// keysOf returns the keys of a list. For a keyed list it fails if two elements
+// have one key or an element is missing.
 func (r *run) keysOf(f *field, list reflect.Value) keys {
 	k := keys{f: f, list: list, n: list.Len()}
 	if f.byRef {
 		for i := range k.n {
 			if list.Index(i).IsNil() {
 				r.fail(f, fmt.Errorf("element %d is a nil pointer", i))
-				k.n = 0
-				return k
+				return keys{f: f, list: list}
 			}
 		}
 	}
-	if k.n > smallList {
-		k.index = r.table()
-		for i := range k.n {
-			text := k.text(k.at(i))
-			if _, ok := k.index[text]; !ok {
-				k.index[text] = i
-			} else if f.class == classKeyed {
-				r.duplicate(f, k.at(i))
-			}
+	if f.key.kind == kindString {
+		k.texts = r.takeTexts(k.n)
+		for i := range k.texts {
+			k.texts[i] = k.read(i).String()
 		}
-	} else if f.class == classKeyed {
-		for i := range k.n {
-			if k.findAfter(i) {
-				r.duplicate(f, k.at(i))
-			}
+	} else {
+		k.vals = r.take(k.n)
+		for i := range k.vals {
+			k.vals[i] = k.read(i)
 		}
+	}
+	if i := r.indexKeys(&k); i >= 0 && f.class == classKeyed {
+		r.fail(f, fmt.Errorf("two elements have the key %s", keyText(f.key, k.read(i))))
 	}
 	return k
 }
 
-func (r *run) duplicate(f *field, key reflect.Value) {
-	r.fail(f, fmt.Errorf("two elements have the key %s", keyText(f.key, key)))
+// indexKeys gives a long list an index. It returns the position of a key that
+// the list has before it, or -1.
+func (r *run) indexKeys(k *keys) (again int) {
+	again = -1
+	if k.n > smallList {
+		k.index = r.table()
+		for i := range k.n {
+			text := k.text(i)
+			if _, ok := k.index[text]; ok {
+				again = i
+			} else {
+				k.index[text] = i
+			}
+		}
+		return again
+	}
+	for i := 1; i < k.n; i++ {
+		if k.first(i) < i {
+			again = i
+		}
+	}
+	return again
 }
 
-// table returns an empty table that release reuses.
+// table returns an empty table from the run's store; done puts it back.
 func (r *run) table() map[string]int {
 	if n := len(r.tables); n > 0 {
 		t := r.tables[n-1]
@@ -67,62 +83,73 @@ func (r *run) table() map[string]int {
 	return make(map[string]int)
 }
 
-func (r *run) done(k keys) {
+func (r *run) done(k *keys) {
 	if k.index != nil {
 		clear(k.index)
 		r.tables = append(r.tables, k.index)
 	}
 }
 
-// at returns the key at position i.
-func (k *keys) at(i int) reflect.Value {
+// read returns the key at position i.
+func (k *keys) read(i int) reflect.Value {
 	if k.f.class == classSet {
 		return k.list.Index(i)
 	}
 	return walk(k.f.element(k.list, i), k.f.at)
 }
 
-// text returns a key as a string that equals another just if the keys do.
-func (k *keys) text(v reflect.Value) string {
-	s := k.f.key
-	if s.kind == kindString {
-		return v.String()
+// text returns the key at position i as a string that equals another just if
+// the keys do.
+func (k *keys) text(i int) string {
+	if k.texts != nil {
+		return k.texts[i]
 	}
-	p, err := s.append(nil, normal(s, v))
+	p, err := k.f.key.append(nil, normal(k.f.key, k.vals[i]))
 	if err != nil {
 		return "\xff" + err.Error()
 	}
 	return string(p)
 }
 
-// find returns the position of a key, looking at position hint first, or -1.
-func (k *keys) find(v reflect.Value, hint int) int {
-	if hint < k.n && sameKey(k.f.key, k.at(hint), v) {
-		return hint
+// same reports whether the key at position i is the one at position j of o.
+func (k *keys) same(i int, o *keys, j int) bool {
+	if k.texts != nil {
+		return k.texts[i] == o.texts[j]
+	}
+	return sameKey(k.f.key, k.vals[i], o.vals[j])
+}
+
+// find returns the position of key i of o, looking at that position first, or
+// -1.
+func (k *keys) find(o *keys, i int) int {
+	if i < k.n && k.same(i, o, i) {
+		return i
 	}
 	if k.index != nil {
-		if i, ok := k.index[k.text(v)]; ok {
-			return i
+		if at, ok := k.index[o.text(i)]; ok {
+			return at
 		}
 		return -1
 	}
-	for i := range k.n {
-		if sameKey(k.f.key, k.at(i), v) {
-			return i
+	for at := range k.n {
+		if k.same(at, o, i) {
+			return at
 		}
 	}
 	return -1
 }
 
-// findAfter reports whether the key at position i appears again in a short list.
-func (k *keys) findAfter(i int) bool {
-	v := k.at(i)
-	for j := i + 1; j < k.n; j++ {
-		if sameKey(k.f.key, k.at(j), v) {
-			return true
+// first returns the first position that has the key at position i.
+func (k *keys) first(i int) int {
+	if k.index != nil {
+		return k.index[k.text(i)]
+	}
+	for j := range i {
+		if k.same(j, k, i) {
+			return j
 		}
 	}
-	return false
+	return i
 }
 
 // equal reports whether two lists have the same keys in the same order.
@@ -131,87 +158,11 @@ func (k *keys) equal(o *keys) bool {
 		return false
 	}
 	for i := range k.n {
-		if !sameKey(k.f.key, k.at(i), o.at(i)) {
+		if !k.same(i, o, i) {
 			return false
 		}
 	}
 	return true
-}
-
-// sameKey is [shape.same] for keys and elements, of which −0 is 0.
-func sameKey(s *shape, a, b reflect.Value) bool {
-	switch s.kind {
-	case kindString:
-		return a.String() == b.String()
-	case kindFloat:
-		return a.Float() == b.Float()
-	case kindArray, kindStruct:
-		if s.floats() {
-			return s.same(normal(s, a), normal(s, b))
-		}
-	}
-	return s.same(a, b)
-}
-
-// floats reports whether values of s hold floats.
-func (s *shape) floats() bool {
-	switch s.kind {
-	case kindFloat, kindComplex:
-		return true
-	case kindArray:
-		return s.elem.floats()
-	case kindStruct:
-		return slices.ContainsFunc(s.fields, func(f shapeField) bool { return f.shape.floats() })
-	}
-	return false
-}
-
-// normal returns v, a key or element, with 0 for −0.
-func normal(s *shape, v reflect.Value) reflect.Value {
-	if !s.floats() {
-		return v
-	}
-	c := reflect.New(s.typ).Elem()
-	c.Set(v)
-	visitFloats(s, c, func(f reflect.Value) bool {
-		if f.Float() == 0 {
-			f.SetFloat(0)
-		}
-		return true
-	})
-	return c
-}
-
-// visitFloats calls visit for each float in a key until it returns false, and
-// reports whether it never did.
-func visitFloats(s *shape, v reflect.Value, visit func(reflect.Value) bool) bool {
-	switch s.kind {
-	case kindFloat:
-		return visit(v)
-	case kindArray:
-		for i := range v.Len() {
-			if !visitFloats(s.elem, v.Index(i), visit) {
-				return false
-			}
-		}
-	case kindStruct:
-		for _, f := range s.fields {
-			if !visitFloats(f.shape, v.Field(f.index), visit) {
-				return false
-			}
-		}
-	}
-	return true
-}
-
-var errNaN = errors.New("NaN is no key or element")
-
-// checkKey returns an error if a key holds NaN, which does not equal itself.
-func checkKey(s *shape, v reflect.Value) error {
-	if s.floats() && !visitFloats(s, v, func(f reflect.Value) bool { return !math.IsNaN(f.Float()) }) {
-		return errNaN
-	}
-	return nil
 }
 
 // lists are the keys of all versions of a list.
@@ -219,141 +170,153 @@ type lists struct {
 	base  keys // empty without a base
 	in    []keys
 	known bool
+	texts int // what the run's store of texts held before
+	vals  int // what its store of values held
 }
 
-func (r *run) listsOf(f *field, fr *frame) *lists {
-	l := &lists{known: fr.known, in: make([]keys, len(fr.in))}
+// list fills in l for a field; unlist gives back what that took.
+func (r *run) list(f *field, fr *frame, l *lists) {
+	l.texts, l.vals = len(r.texts), len(r.values)
 	if fr.known {
 		l.base = r.keysOf(f, fr.base)
 	}
-	for i, v := range fr.in {
-		l.in[i] = r.keysOf(f, v)
-	}
-	return l
-}
-
-func (r *run) doneLists(l *lists) {
-	r.done(l.base)
-	for _, k := range l.in {
-		r.done(k)
+	for _, v := range fr.in {
+		l.in = append(l.in, r.keysOf(f, v))
 	}
 }
 
-// order returns the list whose order the result follows: the base, unless just
-// one changed sequence of keys is to be had; without a base the newest.
-func (l *lists) order() *keys {
+func (r *run) unlist(l *lists) {
+	r.done(&l.base)
+	for i := range l.in {
+		r.done(&l.in[i])
+	}
+	r.texts, r.values = r.texts[:l.texts], r.values[:l.vals]
+}
+
+// of returns the keys of version i, base for the base.
+func (l *lists) of(i int) *keys {
+	if i == base {
+		return &l.base
+	}
+	return &l.in[i]
+}
+
+// lead returns the version whose order the result follows: the base, unless
+// just one changed sequence of keys is to be had; without a base the newest.
+func (l *lists) lead() int {
 	if !l.known {
-		return &l.in[0]
+		return 0
 	}
-	var changed *keys
+	changed := -1
 	for i := range l.in {
 		switch k := &l.in[i]; {
 		case k.equal(&l.base):
-		case changed == nil:
-			changed = k
-		case !k.equal(changed):
-			return &l.base
+		case changed < 0:
+			changed = i
+		case !k.equal(&l.in[changed]):
+			return base
 		}
 	}
-	if changed == nil {
-		return &l.in[0]
-	}
-	return changed
+	return max(changed, 0)
 }
 
-// rest returns the keys that lead lacks, in canonical order: those that were
-// added, and those of the base that a side has deleted.
-func (l *lists) rest(lead *keys) []reflect.Value {
-	var out []reflect.Value
-	seen := keys{f: lead.f}
-	collect := func(k *keys) {
-		if k == lead {
-			return
-		}
-		for i := range k.n {
-			v := k.at(i)
-			if lead.find(v, i) < 0 && seen.addTo(&out, v) {
-				out = append(out, v)
-			}
-		}
-	}
+// A ref is a position in a version of a list.
+type ref struct{ version, at int }
+
+// rest returns the keys that the lead lacks, in canonical order: those that
+// were added, and those of the base that a side has deleted.
+func (l *lists) rest(lead int) []ref {
+	var out []ref
 	for i := range l.in {
-		collect(&l.in[i])
+		if i != lead {
+			out = l.collect(l.of(lead), i, out)
+		}
 	}
-	if lead != &l.base && l.known {
-		collect(&l.base)
+	if l.known && lead != base {
+		out = l.collect(l.of(lead), base, out)
 	}
-	slices.SortFunc(out, func(a, b reflect.Value) int { return lead.f.key.compare(normal(lead.f.key, a), normal(lead.f.key, b)) })
+	if len(out) > 1 {
+		s := l.in[0].f.key
+		value := func(r ref) reflect.Value { return normal(s, l.of(r.version).read(r.at)) }
+		slices.SortStableFunc(out, func(a, b ref) int { return s.compare(value(a), value(b)) })
+		out = slices.CompactFunc(out, func(a, b ref) bool { return s.compare(value(a), value(b)) == 0 })
+	}
 	return out
 }
 
-// addTo reports whether v is not among the keys collected so far.
-func (k *keys) addTo(out *[]reflect.Value, v reflect.Value) bool {
-	if k.index == nil && len(*out) <= smallList {
-		return !slices.ContainsFunc(*out, func(o reflect.Value) bool { return sameKey(k.f.key, o, v) })
-	}
-	if k.index == nil {
-		k.index = make(map[string]int)
-		for i, o := range *out {
-			k.index[k.text(o)] = i
+func (l *lists) collect(lead *keys, version int, out []ref) []ref {
+	k := l.of(version)
+	for i := range k.n {
+		if lead.find(k, i) < 0 {
+			out = append(out, ref{version, i})
 		}
 	}
-	text := k.text(v)
-	_, ok := k.index[text]
-	k.index[text] = len(*out)
-	return !ok
+	return out
 }
 
 // keyed merges a list of rows by key.
 func (r *run) keyed(f *field, fr *frame) {
-	l := r.listsOf(f, fr)
+	var few [4]keys
+	l := lists{known: fr.known, in: few[:0]}
+	r.list(f, fr, &l)
 	if r.err != nil {
 		return
 	}
-	lead := l.order()
-	out := reflect.MakeSlice(f.typ, 0, lead.n)
-	for i := range lead.n {
-		out = r.keyedElement(f, fr, l, lead.at(i), i, out)
+	lead := l.lead()
+	rest, n := l.rest(lead), l.of(lead).n
+	makeList(fr, n+len(rest))
+	used := 0
+	for i := range n {
+		used = r.keyedElement(f, fr, &l, ref{lead, i}, used)
 	}
-	for _, v := range l.rest(lead) {
-		out = r.keyedElement(f, fr, l, v, lead.n, out)
+	for _, k := range rest {
+		used = r.keyedElement(f, fr, &l, k, used)
 	}
-	if out.Len() == 0 && allNil(fr.in) {
-		out = reflect.Zero(f.typ)
-	}
-	fr.dst.Set(out)
-	r.doneLists(l)
+	endList(fr, used)
+	r.unlist(&l)
 }
 
-// keyedElement merges the element with a key and appends it to out, unless it
-// is deleted.
-func (r *run) keyedElement(f *field, fr *frame, l *lists, key reflect.Value, hint int, out reflect.Value) reflect.Value {
-	n := len(fr.in)
-	in, who := r.take(n)[:0], r.takeInts(n)[:0]
+// makeList makes the result a list of n zeros of its own; endList cuts it to
+// those used.
+func makeList(fr *frame, n int) {
+	fr.dst.SetZero()
+	fr.dst.Grow(n)
+	fr.dst.SetLen(n)
+}
+
+func endList(fr *frame, n int) {
+	fr.dst.SetLen(n)
+	if fr.dst.IsNil() && !allNil(fr.in) {
+		fr.dst.Set(reflect.MakeSlice(fr.dst.Type(), 0, 0))
+	}
+}
+
+// keyedElement merges the element with a key into position n of the result,
+// unless it is deleted, and returns the position for the next.
+func (r *run) keyedElement(f *field, fr *frame, l *lists, key ref, n int) int {
+	sides := len(fr.in)
+	in, who := r.take(sides)[:0], r.takeInts(sides)[:0]
+	k := l.of(key.version)
 	for i := range l.in {
-		if at := l.in[i].find(key, hint); at >= 0 {
+		if at := l.in[i].find(k, key.at); at >= 0 {
 			in, who = append(in, f.element(fr.in[i], at)), append(who, fr.who[i])
 		}
 	}
 	var base reflect.Value
 	if l.known {
-		if at := l.base.find(key, hint); at >= 0 {
+		if at := l.base.find(k, key.at); at >= 0 {
 			base = f.element(fr.base, at)
 		}
 	}
-	if f.remains(base, in, n) {
-		i := out.Len()
-		if i == out.Cap() {
-			out = reflect.AppendSlice(reflect.MakeSlice(f.typ, 0, 2*i+4), out)
-		}
-		out = out.Slice(0, i+1)
-		r.trail = append(r.trail, step{f: f, key: key})
-		r.element(f.elem, f.slot(out, i), base, fr.known, in, who)
+	if f.remains(base, in, sides) {
+		r.trail = append(r.trail, step{f: f, key: k.read(key.at)})
+		r.element(f.elem, f.slot(fr.dst, n), base, fr.known, in, who)
 		r.trail = r.trail[:len(r.trail)-1]
+		n++
 	}
-	r.give(n)
-	r.giveInts(n)
-	return out
+	r.give(sides)
+	r.giveInts(sides)
+	return n
 }
 
 func allNil(in []reflect.Value) bool {
@@ -363,75 +326,59 @@ func allNil(in []reflect.Value) bool {
 // set merges a list of distinct elements: by set, removals count; by union
 // they do not.
 func (r *run) set(f *field, fr *frame) {
-	from, agreed := f.agreed(fr)
-	if agreed && (f.rule.id == ruleSet || !fr.known) {
+	var few [4]keys
+	l := lists{known: fr.known, in: few[:0]}
+	r.list(f, fr, &l)
+	if from, ok := l.agreed(); ok && (f.rule.id == ruleSet || !fr.known) {
 		f.shape.fill(fr.dst, fr.in[from])
-		f.notNil(fr)
+		if fr.dst.IsNil() {
+			endList(fr, 0)
+		}
+		r.unlist(&l)
 		return
 	}
-	l := r.listsOf(f, fr)
-	lead := &l.in[0]
+	lead := 0
 	if fr.known {
-		lead = &l.base
+		lead = base
 	}
-	out := reflect.MakeSlice(f.typ, 0, lead.n)
-	for i := range lead.n {
-		v := lead.at(i)
-		if lead.find(v, i) == i && lead.first(v, i) && (f.rule.id == ruleUnion || !fr.known || l.inAll(v, i)) {
-			out = reflect.Append(out, v)
+	rest, k := l.rest(lead), l.of(lead)
+	makeList(fr, k.n+len(rest))
+	n := 0
+	for i := range k.n {
+		if k.first(i) == i && (f.rule.id == ruleUnion || !fr.known || l.inAll(k, i)) {
+			fr.dst.Index(n).Set(k.read(i))
+			n++
 		}
 	}
-	for _, v := range l.rest(lead) {
-		out = reflect.Append(out, v)
+	for _, e := range rest {
+		fr.dst.Index(n).Set(l.of(e.version).read(e.at))
+		n++
 	}
-	fr.dst.Set(out)
-	if out.Len() == 0 && allNil(fr.in) {
-		fr.dst.SetZero()
-	}
-	r.doneLists(l)
+	endList(fr, n)
+	r.unlist(&l)
 }
 
-// first reports whether position i is the first at which a list holds v.
-func (k *keys) first(v reflect.Value, i int) bool {
-	if k.index != nil {
-		return k.index[k.text(v)] == i
-	}
-	for j := range i {
-		if sameKey(k.f.key, k.at(j), v) {
-			return false
-		}
-	}
-	return true
-}
-
-func (l *lists) inAll(v reflect.Value, hint int) bool {
+func (l *lists) inAll(k *keys, at int) bool {
 	for i := range l.in {
-		if l.in[i].find(v, hint) < 0 {
+		if l.in[i].find(k, at) < 0 {
 			return false
 		}
 	}
 	return true
 }
 
-// agreed returns the newest version of a list that differs from the base, or
-// the newest if none does, and whether all that differ are the same.
-func (f *field) agreed(fr *frame) (from int, ok bool) {
+// agreed returns the newest version that differs from the base, or the newest
+// if none does, and whether all that differ are the same.
+func (l *lists) agreed() (from int, ok bool) {
 	from = -1
-	for i, v := range fr.in {
-		switch {
-		case fr.known && f.same(v, fr.base):
+	for i := range l.in {
+		switch k := &l.in[i]; {
+		case l.known && k.equal(&l.base):
 		case from < 0:
 			from = i
-		case !f.same(v, fr.in[from]):
+		case !k.equal(&l.in[from]):
 			return from, false
 		}
 	}
 	return max(from, 0), true
-}
-
-// notNil makes a nil result empty if any side is not nil.
-func (f *field) notNil(fr *frame) {
-	if fr.dst.IsNil() && !allNil(fr.in) {
-		fr.dst.Set(reflect.MakeSlice(f.typ, 0, 0))
-	}
 }

@@ -39,50 +39,52 @@ func mergeBasic(fr *frame) bool {
 // mergeMaps merges maps of leaves: of each key the newest side that changed it
 // wins, absence being a value.
 func mergeMaps[V comparable](fr *frame) {
-	at := func(v reflect.Value) map[string]V { return *v.Addr().Interface().(*map[string]V) }
-	newest := at(fr.in[0])
-	size, some := 0, false
+	at := func(v reflect.Value) *map[string]V { return v.Addr().Interface().(*map[string]V) }
+	var buf [4]map[string]V
+	in, size, some := buf[:0], 0, false
 	for _, v := range fr.in {
-		m := at(v)
-		size, some = max(size, len(m)), some || m != nil
+		m := *at(v)
+		in, size, some = append(in, m), max(size, len(m)), some || m != nil
 	}
-	dst := fr.dst.Addr().Interface().(*map[string]V)
+	dst := at(fr.dst)
 	if !some {
 		*dst = nil
 		return
 	}
-	out := make(map[string]V, size)
-	for k, v := range newest {
-		out[k] = v
-	}
 	var before map[string]V
 	if fr.known {
-		before = at(fr.base)
+		before = *at(fr.base)
 	}
-	// changed reports whether a side newer than version i changed the key.
-	changed := func(i int, k string, was V, had bool) bool {
-		for _, v := range fr.in[:i] {
-			if x, ok := at(v)[k]; ok != had && (fr.known || ok) || ok && had && x != was {
+	out := make(map[string]V, size)
+	for k, v := range in[0] {
+		out[k] = v
+	}
+	for i := 1; i < len(in); i++ {
+		older(out, before, in[:i], in[i], fr.known)
+	}
+	*dst = out
+}
+
+// older adds to out the changes of one side to keys that no newer one changed.
+func older[V comparable](out, before map[string]V, newer []map[string]V, side map[string]V, known bool) {
+	changed := func(k string, was V, had bool) bool {
+		for _, m := range newer {
+			if v, ok := m[k]; ok != had && (known || ok) || ok && had && v != was {
 				return true
 			}
 		}
 		return false
 	}
-	for i := 1; i < len(fr.in); i++ {
-		m := at(fr.in[i])
-		for k, v := range m {
-			was, had := before[k]
-			if !(had && v == was) && !changed(i, k, was, had) {
-				out[k] = v
-			}
-		}
-		for k, was := range before {
-			if _, ok := m[k]; !ok && !changed(i, k, was, true) {
-				delete(out, k)
-			}
+	for k, v := range side {
+		if was, had := before[k]; !(had && v == was) && !changed(k, was, had) {
+			out[k] = v
 		}
 	}
-	*dst = out
+	for k, was := range before {
+		if _, ok := side[k]; !ok && !changed(k, was, true) {
+			delete(out, k)
+		}
+	}
 }
 
 // leafMap is mergeMaps for all types.

@@ -7,8 +7,6 @@ import (
 	"reflect"
 	"slices"
 	"strings"
-
-	"github.com/rejoin-go/rejoin/lww"
 )
 
 // A Plan merges versions of a T field by field. It is made by [Compile].
@@ -65,7 +63,7 @@ func compile(typ reflect.Type, list []override, paths map[string]string) (*row, 
 	}
 	w.checks = w.needsCheck(map[*row]bool{})
 	for _, w := range c.rows {
-		w.always = w.callsAlways(map[*row]bool{})
+		w.always, w.asks = w.calls(map[*row]bool{}, true), w.calls(map[*row]bool{}, false)
 	}
 	return w, nil
 }
@@ -88,15 +86,15 @@ func (w *row) adds(seen map[*row]bool) bool {
 	})
 }
 
-// callsAlways reports whether w or a row below it has a Func that is called
+// calls reports whether w or a row below it has a Func, or one that is called
 // for every change.
-func (w *row) callsAlways(seen map[*row]bool) bool {
+func (w *row) calls(seen map[*row]bool, always bool) bool {
 	if seen[w] {
 		return false
 	}
 	seen[w] = true
 	return slices.ContainsFunc(w.fields, func(f *field) bool {
-		return f.rule.custom != nil && f.rule.custom.always || f.elem != nil && f.elem.callsAlways(seen)
+		return f.rule.id == ruleFunc && (!always || f.rule.custom.always) || f.elem != nil && f.elem.calls(seen, always)
 	})
 }
 
@@ -189,31 +187,29 @@ func (r *docRule) describe(path string, lines *[][2]string) {
 //
 // Merge takes O(n·s) time for n leaves, entries and elements in s sides.
 func (p *Plan[T]) Merge(base *T, sides ...Side[T]) (T, error) {
-	out, o, err := p.merge(base, sides)
-	if err == nil && !o.conflict() {
-		return out, nil
+	out, o := new(T), outcome{fallback: -1}
+	if err := p.merge(base, sides, out, &o); err != nil {
+		return *new(T), err
 	}
-	if err != nil {
-		var zero T
-		return zero, err
+	if o.conflict() {
+		return *out, &ConflictError{Report: p.report(base, sides, out, o)}
 	}
-	return out, &ConflictError{Report: p.report(base, sides, &out, o)}
+	return *out, nil
 }
 
 // Explain is [Plan.Merge] that also reports what changed, who won and who
 // lost. It merges first and then reads inputs and result, so that the report
 // cannot differ from the merge.
 func (p *Plan[T]) Explain(base *T, sides ...Side[T]) (T, Report, error) {
-	out, o, err := p.merge(base, sides)
-	if err != nil {
-		var zero T
-		return zero, Report{}, err
+	out, o := new(T), outcome{fallback: -1}
+	if err := p.merge(base, sides, out, &o); err != nil {
+		return *new(T), Report{}, err
 	}
-	rep := p.report(base, sides, &out, o)
+	rep := p.report(base, sides, out, o)
 	if o.conflict() {
-		return out, rep, &ConflictError{Report: rep}
+		return *out, rep, &ConflictError{Report: rep}
 	}
-	return out, rep, nil
+	return *out, rep, nil
 }
 
 // An outcome is what a merge has to tell besides its result.
@@ -227,48 +223,48 @@ func (o *outcome) conflict() bool {
 	return len(o.undecided) > 0 || o.check != nil && o.fallback < 0
 }
 
-func (p *Plan[T]) merge(base *T, sides []Side[T]) (T, outcome, error) {
-	var out T
-	o := outcome{fallback: -1}
-	dst := reflect.ValueOf(&out).Elem()
+// merge merges into out, which is zero, and tells the rest in o.
+func (p *Plan[T]) merge(base *T, sides []Side[T], out *T, o *outcome) error {
+	dst := reflect.ValueOf(out).Elem()
 	var from reflect.Value
 	if base != nil {
 		from = reflect.ValueOf(base).Elem()
 	}
-	if err := p.validate(from, sides); err != nil {
-		return out, o, err
+	if p.row.checks {
+		if err := p.validate(from, sides); err != nil {
+			return err
+		}
 	}
 	if len(sides) == 0 {
 		if base != nil {
 			p.row.fill(dst, from)
 		}
-		return out, o, nil
+		return nil
 	}
 	r := runs.Get().(*run)
 	defer r.release()
-	in, who := p.sort(r, sides)
-	fr := r.push()
-	*fr = frame{dst: dst, base: from, in: in, who: who, known: base != nil}
-	p.row.assign(dst, in[0])
-	r.row(p.row, fr)
+	fr := frame{dst: dst, base: from, known: base != nil}
+	fr.in, fr.who = p.sort(r, sides, p.row.asks)
+	p.row.assign(dst, fr.in[0])
+	r.row(p.row, &fr)
 	if r.err != nil {
-		return out, o, r.err
+		return r.err
 	}
 	if len(r.undecided) > 0 {
 		o.undecided = r.undecided
 		slices.SortFunc(o.undecided, func(a, b undecided) int { return strings.Compare(a.path, b.path) })
 	}
 	if p.check != nil {
-		if o.check = p.check(&out); o.check != nil {
-			p.fallBack(&out, &o, in, r, sides)
+		if o.check = p.check(out); o.check != nil {
+			p.fallBack(out, o, fr.in, r.sides)
 		}
 	}
-	return out, o, nil
+	return nil
 }
 
 // fallBack replaces a merged value that fails the check by the newest side
 // that passes, unless that would drop changes that other sides count on.
-func (p *Plan[T]) fallBack(out *T, o *outcome, in []reflect.Value, r *run, sides []Side[T]) {
+func (p *Plan[T]) fallBack(out *T, o *outcome, in []reflect.Value, sides []int) {
 	if !p.steady || len(o.undecided) > 0 {
 		return
 	}
@@ -276,34 +272,40 @@ func (p *Plan[T]) fallBack(out *T, o *outcome, in []reflect.Value, r *run, sides
 		var whole T
 		p.row.fill(reflect.ValueOf(&whole).Elem(), v)
 		if p.check(&whole) == nil {
-			*out, o.fallback = whole, r.sides[i]
+			*out, o.fallback = whole, sides[i]
 			return
 		}
 	}
 }
 
 // sort returns the sides from newest to oldest, the order that every rule
-// uses: by stamp, and at equal stamps by value. It fills r.stamps and r.sides.
-func (p *Plan[T]) sort(r *run, sides []Side[T]) (in []reflect.Value, who []int) {
+// uses: by stamp, and at equal stamps by value. It fills r.sides, and r.stamps
+// if they are asked for.
+func (p *Plan[T]) sort(r *run, sides []Side[T], stamps bool) (in []reflect.Value, who []int) {
 	n := len(sides)
 	in, who = r.take(n), r.takeInts(n)
-	r.sides = r.sides[:0]
+	r.sides = slices.Grow(r.sides[:0], n)[:n]
 	for i := range sides {
 		v := reflect.ValueOf(&sides[i].Value).Elem()
 		j := i
-		for ; j > 0 && p.newer(sides[i].Stamp, v, r.stamps[j-1], in[j-1]); j-- {
-			in[j] = in[j-1]
+		for ; j > 0 && p.newer(&sides[i], v, &sides[r.sides[j-1]], in[j-1]); j-- {
+			in[j], r.sides[j] = in[j-1], r.sides[j-1]
 		}
-		in[j] = v
-		r.stamps = slices.Insert(r.stamps, j, sides[i].Stamp)
-		r.sides = slices.Insert(r.sides, j, i)
-		who[i] = i
+		in[j], r.sides[j], who[i] = v, i, i
+	}
+	if stamps {
+		for _, i := range r.sides {
+			r.stamps = append(r.stamps, sides[i].Stamp)
+		}
 	}
 	return in, who
 }
 
-func (p *Plan[T]) newer(s lww.Stamp, v reflect.Value, t lww.Stamp, w reflect.Value) bool {
-	if c := s.Compare(t); c != 0 {
+func (p *Plan[T]) newer(a *Side[T], v reflect.Value, b *Side[T], w reflect.Value) bool {
+	if a.Stamp.Time != b.Stamp.Time {
+		return a.Stamp.Time > b.Stamp.Time
+	}
+	if c := a.Stamp.Compare(b.Stamp); c != 0 {
 		return c > 0
 	}
 	return p.row.compare(v, w) > 0
@@ -311,9 +313,6 @@ func (p *Plan[T]) newer(s lww.Stamp, v reflect.Value, t lww.Stamp, w reflect.Val
 
 // validate returns an error if an input holds what cannot be merged.
 func (p *Plan[T]) validate(base reflect.Value, sides []Side[T]) error {
-	if !p.row.checks {
-		return nil
-	}
 	if base.IsValid() {
 		if err := p.row.validate(base, 0); err != nil {
 			return fmt.Errorf("merge: base: %w", err)

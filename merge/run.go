@@ -15,7 +15,7 @@ type opcode uint8
 const (
 	opScalar   opcode = iota + 1 // register that assignment copies, with a base
 	opTime                       // register of a time
-	opCopy                       // register that has to be copied, without a base
+	opRegister                   // register that has to be copied
 	opLeaf                       // leaf whose rule chooses one of the inputs
 	opAdditive                   // leaf whose rule adds changes up
 	opGroup                      // fields that move together
@@ -59,9 +59,6 @@ func (c *compiler) program(w *row) {
 		if o.code == opScalar {
 			continue
 		}
-		if o.code == opLeaf && f.isRegister() {
-			o.code = opCopy
-		}
 		w.unknown = append(w.unknown, o)
 	}
 }
@@ -99,19 +96,20 @@ func (f *field) opcode() opcode {
 		case kindString, kindInt, kindUint, kindBool, kindFloat:
 			return opScalar
 		}
+		return opRegister
 	}
 	return opLeaf
 }
 
 // A run is one call of Merge. Its memory is reused by later calls.
 type run struct {
-	stamps []lww.Stamp // newest first
-	sides  []int       // for each stamp, the caller's index
+	sides  []int       // the caller's sides, newest first
+	stamps []lww.Stamp // of the sides in this order, if anybody will ask
 
-	frames []*frame
-	depth  int
 	values []reflect.Value // arena of frames and lists of values
 	used   int             // high-water mark of values
+	held   int             // high-water mark of texts
+	texts  []string        // arena of keys
 	ints   []int
 	trail  []step
 	tables []map[string]int
@@ -149,14 +147,16 @@ var runs = sync.Pool{New: func() any { return new(run) }}
 // release gives the run's memory back without what it refers to.
 func (r *run) release() {
 	clear(r.values[:cap(r.values)][:r.used])
-	for _, fr := range r.frames {
-		*fr = frame{}
+	if cap(r.trail) > 0 {
+		clear(r.trail[:cap(r.trail)])
 	}
-	clear(r.trail[:cap(r.trail)])
+	if r.leaf.f != nil {
+		r.leaf = leafValues{}
+	}
 	clear(r.stamps)
-	r.leaf = leafValues{}
-	r.stamps, r.values, r.ints, r.trail = r.stamps[:0], r.values[:0], r.ints[:0], r.trail[:0]
-	r.used, r.depth, r.undecided, r.err = 0, 0, nil, nil
+	clear(r.texts[:cap(r.texts)][:r.held])
+	r.stamps, r.values, r.texts, r.ints, r.trail = r.stamps[:0], r.values[:0], r.texts[:0], r.ints[:0], r.trail[:0]
+	r.used, r.held, r.undecided, r.err = 0, 0, nil, nil
 	runs.Put(r)
 }
 
@@ -175,6 +175,17 @@ func (r *run) take(n int) []reflect.Value {
 
 func (r *run) give(n int) { r.values = r.values[:len(r.values)-n] }
 
+func (r *run) takeTexts(n int) []string {
+	lo := len(r.texts)
+	if lo+n > cap(r.texts) {
+		r.texts = make([]string, lo, 2*(lo+n))
+		r.held = lo
+	}
+	r.texts = r.texts[:lo+n]
+	r.held = max(r.held, lo+n)
+	return r.texts[lo : lo+n : lo+n]
+}
+
 func (r *run) takeInts(n int) []int {
 	lo := len(r.ints)
 	r.ints = slices.Grow(r.ints, n)[:lo+n]
@@ -182,17 +193,6 @@ func (r *run) takeInts(n int) []int {
 }
 
 func (r *run) giveInts(n int) { r.ints = r.ints[:len(r.ints)-n] }
-
-// push returns a fresh frame; pop takes it back.
-func (r *run) push() *frame {
-	if r.depth == len(r.frames) {
-		r.frames = append(r.frames, new(frame))
-	}
-	r.depth++
-	return r.frames[r.depth-1]
-}
-
-func (r *run) pop() { r.depth-- }
 
 // fail records the first error at a field or below it.
 func (r *run) fail(f *field, err error) {
@@ -240,8 +240,8 @@ func (r *run) op(o *op, fr *frame) {
 		o.scalar(fr)
 	case opTime:
 		o.time(fr)
-	case opCopy:
-		o.f.fill(o.in(fr.dst), o.in(fr.in[0]))
+	case opRegister:
+		o.register(fr)
 	case opGroup:
 		r.group(o.f.group, fr)
 	case opZero:
@@ -260,34 +260,32 @@ func (r *run) part(o *op, fr *frame) {
 	for i := range in {
 		in[i] = o.in(fr.in[i])
 	}
-	sub := r.push()
-	*sub = frame{dst: o.in(fr.dst), in: in, who: fr.who, known: fr.known}
+	sub := frame{dst: o.in(fr.dst), in: in, who: fr.who, known: fr.known}
 	if fr.known {
 		sub.base = o.in(fr.base)
 	}
 	switch o.code {
 	case opLeaf:
-		r.choose(o.f, sub)
+		r.choose(o.f, &sub)
 	case opAdditive:
-		r.additive(o.f, sub)
+		r.additive(o.f, &sub)
 	case opJoin:
-		r.join(o.f, sub)
+		r.join(o.f, &sub)
 	case opJoinFunc:
-		r.joinFunc(o.f, sub)
+		r.joinFunc(o.f, &sub)
 	case opFunc:
-		r.callFunc(o.f, sub)
+		r.callFunc(o.f, &sub)
 	case opPointer:
-		r.pointer(o.f, sub)
+		r.pointer(o.f, &sub)
 	case opMap:
-		r.mapping(o.f, sub)
+		r.mapping(o.f, &sub)
 	case opKeyed:
-		r.keyed(o.f, sub)
+		r.keyed(o.f, &sub)
 	case opSet:
-		r.set(o.f, sub)
+		r.set(o.f, &sub)
 	default:
-		r.documentField(o.f, sub)
+		r.documentField(o.f, &sub)
 	}
-	r.pop()
 	r.give(n)
 }
 
@@ -303,6 +301,22 @@ func (o *op) scalar(fr *frame) {
 			return
 		}
 	}
+}
+
+// register is scalar for values that have to be copied, the newest too.
+func (o *op) register(fr *frame) {
+	v := o.in(fr.in[0])
+	if fr.known {
+		s, base := o.f.shape, o.in(fr.base)
+		for i := 0; s.same(v, base); {
+			if i++; i == len(fr.in) {
+				v = o.in(fr.in[0])
+				break
+			}
+			v = o.in(fr.in[i])
+		}
+	}
+	o.f.shape.fill(o.in(fr.dst), v)
 }
 
 // time is scalar for times, of which the result holds no monotonic reading.
@@ -343,14 +357,12 @@ func (r *run) element(w *row, dst, base reflect.Value, known bool, in []reflect.
 		w.fill(dst, in[0])
 		return
 	}
-	fr := r.push()
-	*fr = frame{dst: dst, base: base, in: in, who: who, known: known}
+	fr := frame{dst: dst, base: base, in: in, who: who, known: known}
 	if !base.IsValid() {
 		fr.base = w.zero
 	}
 	w.assign(dst, in[0])
-	r.row(w, fr)
-	r.pop()
+	r.row(w, &fr)
 }
 
 // remains reports whether a row that some sides have is in the result: if all

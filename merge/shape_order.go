@@ -266,7 +266,7 @@ func (s *shape) isZero(v reflect.Value) bool {
 }
 
 // fill makes dst a copy of src that shares no memory with it. Times lose their
-// monotonic reading. The two may be the same place.
+// monotonic reading.
 func (s *shape) fill(dst, src reflect.Value) {
 	if s.flat {
 		dst.Set(src)
@@ -316,14 +316,20 @@ func (s *shape) fillSlice(dst, src reflect.Value) {
 		return
 	}
 	n := src.Len()
-	out := reflect.MakeSlice(s.typ, n, n)
-	reflect.Copy(out, src)
-	if !s.elem.flat {
-		for i := range n {
-			s.elem.fill(out.Index(i), src.Index(i))
-		}
+	if n == 0 {
+		dst.Set(reflect.MakeSlice(s.typ, 0, 0))
+		return
 	}
-	dst.Set(out)
+	dst.SetZero()
+	dst.Grow(n)
+	dst.SetLen(n)
+	if s.elem.flat {
+		reflect.Copy(dst, src)
+		return
+	}
+	for i := range n {
+		s.elem.fill(dst.Index(i), src.Index(i))
+	}
 }
 
 func (s *shape) fillMap(dst, src reflect.Value) {

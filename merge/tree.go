@@ -15,6 +15,7 @@ type row struct {
 	flat   bool // assignment copies all of it
 	cyclic bool // values may nest without bound
 	always bool // has a Func that is called for every change
+	asks   bool // has a Func, which is told stamps
 	checks bool // values have to be validated first
 	zero   reflect.Value
 

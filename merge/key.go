@@ -1,0 +1,84 @@
+package merge
+
+import (
+	"errors"
+	"math"
+	"reflect"
+	"slices"
+)
+
+// sameKey is [shape.same] for keys and elements, of which −0 is 0.
+func sameKey(s *shape, a, b reflect.Value) bool {
+	switch s.kind {
+	case kindString:
+		return a.String() == b.String()
+	case kindFloat:
+		return a.Float() == b.Float()
+	case kindArray, kindStruct:
+		if s.floats() {
+			return s.same(normal(s, a), normal(s, b))
+		}
+	}
+	return s.same(a, b)
+}
+
+// floats reports whether values of s hold floats.
+func (s *shape) floats() bool {
+	switch s.kind {
+	case kindFloat, kindComplex:
+		return true
+	case kindArray:
+		return s.elem.floats()
+	case kindStruct:
+		return slices.ContainsFunc(s.fields, func(f shapeField) bool { return f.shape.floats() })
+	}
+	return false
+}
+
+// normal returns v, a key or element, with 0 for −0.
+func normal(s *shape, v reflect.Value) reflect.Value {
+	if !s.floats() {
+		return v
+	}
+	c := reflect.New(s.typ).Elem()
+	c.Set(v)
+	visitFloats(s, c, func(f reflect.Value) bool {
+		if f.Float() == 0 {
+			f.SetFloat(0)
+		}
+		return true
+	})
+	return c
+}
+
+// visitFloats calls visit for each float in a key until it returns false, and
+// reports whether it never did.
+func visitFloats(s *shape, v reflect.Value, visit func(reflect.Value) bool) bool {
+	switch s.kind {
+	case kindFloat:
+		return visit(v)
+	case kindArray:
+		for i := range v.Len() {
+			if !visitFloats(s.elem, v.Index(i), visit) {
+				return false
+			}
+		}
+	case kindStruct:
+		for _, f := range s.fields {
+			if !visitFloats(f.shape, v.Field(f.index), visit) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+var errNaN = errors.New("NaN is no key or element")
+
+// checkKey returns an error if a key holds NaN, which does not equal itself.
+func checkKey(s *shape, v reflect.Value) error {
+	if s.floats() && !visitFloats(s, v, func(f reflect.Value) bool { return !math.IsNaN(f.Float()) }) {
+		return errNaN
+	}
+	return nil
+}
