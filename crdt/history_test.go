@@ -69,8 +69,8 @@ type subject[S any] struct {
 	fresh func() S
 
 	// act does something random at a site and returns the delta and what was
-	// done, nil for nothing. Seen is what some client has read.
-	act func(t *rapid.T, s *site[S], seen client) (S, *event)
+	// done. Seen is what some client has read.
+	act func(t *rapid.T, s *site[S], seen client) (S, []*event)
 
 	// show returns what a state shows, want what its log says it should.
 	show func(S) []string
@@ -128,9 +128,9 @@ func histories[S state[S]](t *testing.T, sub subject[S]) {
 			"change": func(t *rapid.T) {
 				s := at("site")
 				before := s.state.Clone()
-				delta, e := sub.act(t, s, rapid.SampledFrom(clients).Draw(t, "client"))
+				delta, done := sub.act(t, s, rapid.SampledFrom(clients).Draw(t, "client"))
 				news := log{}
-				if e != nil {
+				for _, e := range done {
 					events++
 					e.id = events
 					s.log[e.id] = e
@@ -270,21 +270,71 @@ func TestORSetHistories(t *testing.T) {
 
 // actORSet changes an add-wins set at random. Every change undoes the adds in
 // force that it saw of its element.
-func actORSet(t *rapid.T, s *site[*crdt.ORSet[string]], seen client) (*crdt.ORSet[string], *event) {
+func actORSet(t *rapid.T, s *site[*crdt.ORSet[string]], seen client) (*crdt.ORSet[string], []*event) {
 	elem := drawElem.Draw(t, "elem")
 	same := func(e *event) bool { return e.what == "add" && e.elem == elem }
 	anything := func(e *event) bool { return e.what == "add" }
 	switch rapid.IntRange(0, 6).Draw(t, "op") {
 	case 0:
-		return s.state.Remove(s.name, elem), &event{what: "remove", undid: undoing(s.log, nil, same)}
+		return s.state.Remove(s.name, elem), []*event{{what: "remove", undid: undoing(s.log, nil, same)}}
 	case 1:
-		return s.state.RemoveSeen(s.name, seen.context, elem), &event{what: "remove", undid: undoing(s.log, &seen, same)}
+		return s.state.RemoveSeen(s.name, seen.context, elem), []*event{{what: "remove", undid: undoing(s.log, &seen, same)}}
 	case 2:
-		return s.state.Clear(s.name), &event{what: "clear", undid: undoing(s.log, nil, anything)}
+		return s.state.Clear(s.name), []*event{{what: "clear", undid: undoing(s.log, nil, anything)}}
 	case 3:
-		return s.state.ClearSeen(s.name, seen.context), &event{what: "clear", undid: undoing(s.log, &seen, anything)}
+		return s.state.ClearSeen(s.name, seen.context), []*event{{what: "clear", undid: undoing(s.log, &seen, anything)}}
 	}
-	return s.state.Add(s.name, elem), &event{what: "add", elem: elem, undid: undoing(s.log, nil, same)}
+	return s.state.Add(s.name, elem), []*event{{what: "add", elem: elem, undid: undoing(s.log, nil, same)}}
+}
+
+// TestRWSetHistories: an element is in if it has adds in force and no removes,
+// and every change of an element undoes what it saw of it.
+func TestRWSetHistories(t *testing.T) {
+	histories(t, subject[*crdt.RWSet[string]]{
+		fresh: func() *crdt.RWSet[string] { return new(crdt.RWSet[string]) },
+		act:   actRWSet,
+		show:  func(s *crdt.RWSet[string]) []string { return slices.Collect(s.All()) },
+		want: func(l log) []string {
+			in := map[string]bool{}
+			for _, e := range l.inForce() {
+				in[e.elem] = e.what == "add" && (in[e.elem] || !slices.ContainsFunc(l.inForce(), func(o *event) bool {
+					return o.elem == e.elem && o.what == "remove"
+				}))
+			}
+			maps.DeleteFunc(in, func(_ string, in bool) bool { return !in })
+			return slices.Collect(maps.Keys(in))
+		},
+	})
+}
+
+func actRWSet(t *rapid.T, s *site[*crdt.RWSet[string]], seen client) (*crdt.RWSet[string], []*event) {
+	elem := drawElem.Draw(t, "elem")
+	same := func(e *event) bool { return e.elem == elem }
+	removals := func(seen *client, which func(elem string) bool) (done []*event) {
+		for _, elem := range []string{"p", "q", "r"} {
+			if which(elem) {
+				done = append(done, &event{what: "remove", elem: elem, undid: undoing(s.log, seen, func(e *event) bool { return e.elem == elem })})
+			}
+		}
+		return done
+	}
+	switch rapid.IntRange(0, 7).Draw(t, "op") {
+	case 6:
+		done := removals(nil, s.state.Contains)
+		return s.state.Clear(s.name), done
+	case 7:
+		done := removals(&seen, func(elem string) bool {
+			return len(undoing(s.log, &seen, func(e *event) bool { return e.elem == elem && e.what == "add" })) > 0
+		})
+		return s.state.ClearSeen(s.name, seen.context), done
+	case 0:
+		return s.state.Remove(s.name, elem), []*event{{what: "remove", elem: elem, undid: undoing(s.log, nil, same)}}
+	case 1:
+		return s.state.RemoveSeen(s.name, seen.context, elem), []*event{{what: "remove", elem: elem, undid: undoing(s.log, &seen, same)}}
+	case 2:
+		return s.state.AddSeen(s.name, seen.context, elem), []*event{{what: "add", elem: elem, undid: undoing(s.log, &seen, same)}}
+	}
+	return s.state.Add(s.name, elem), []*event{{what: "add", elem: elem, undid: undoing(s.log, nil, same)}}
 }
 
 type tags = crdt.ORSet[string]
@@ -296,7 +346,7 @@ func TestORMapHistories(t *testing.T) {
 	type outer = crdt.ORMap[string, *inner]
 	histories(t, subject[*outer]{
 		fresh: func() *outer { return new(outer) },
-		act: func(t *rapid.T, s *site[*outer], seen client) (*outer, *event) {
+		act: func(t *rapid.T, s *site[*outer], seen client) (*outer, []*event) {
 			outerKey, innerKey, elem := drawKey.Draw(t, "outer"), drawKey.Draw(t, "inner"), drawElem.Draw(t, "elem")
 			path := outerKey + "/" + innerKey
 			under := func(prefix string) func(*event) bool {
@@ -307,30 +357,30 @@ func TestORMapHistories(t *testing.T) {
 			same := func(e *event) bool { return e.what == "add" && e.key == path && e.elem == elem }
 			switch rapid.IntRange(0, 9).Draw(t, "op") {
 			case 0:
-				return s.state.Delete(s.name, outerKey), &event{undid: undoing(s.log, nil, under(outerKey))}
+				return s.state.Delete(s.name, outerKey), []*event{{undid: undoing(s.log, nil, under(outerKey))}}
 			case 1:
-				return s.state.DeleteSeen(s.name, seen.context, outerKey), &event{undid: undoing(s.log, &seen, under(outerKey))}
+				return s.state.DeleteSeen(s.name, seen.context, outerKey), []*event{{undid: undoing(s.log, &seen, under(outerKey))}}
 			case 2:
 				d := s.state.Update(s.name, outerKey, func(m *inner) { m.Delete(s.name, innerKey) })
-				return d, &event{undid: undoing(s.log, nil, under(path))}
+				return d, []*event{{undid: undoing(s.log, nil, under(path))}}
 			case 3:
-				return s.state.ClearSeen(s.name, seen.context), &event{undid: undoing(s.log, &seen, under(""))}
+				return s.state.ClearSeen(s.name, seen.context), []*event{{undid: undoing(s.log, &seen, under(""))}}
 			case 4:
 				d := s.state.Update(s.name, outerKey, func(m *inner) {
 					m.Update(s.name, innerKey, func(x *tags) { x.Remove(s.name, elem) })
 				})
-				return d, &event{undid: undoing(s.log, nil, same)}
+				return d, []*event{{undid: undoing(s.log, nil, same)}}
 			case 5:
 				d := s.state.Update(s.name, outerKey, func(m *inner) {
 					m.Update(s.name, innerKey, func(x *tags) { x.Clear(s.name) })
 					m.Update(s.name, innerKey, func(x *tags) { x.Add(s.name, elem) })
 				})
-				return d, &event{what: "add", key: path, elem: elem, undid: undoing(s.log, nil, under(path))}
+				return d, []*event{{what: "add", key: path, elem: elem, undid: undoing(s.log, nil, under(path))}}
 			}
 			d := s.state.Update(s.name, outerKey, func(m *inner) {
 				m.Update(s.name, innerKey, func(x *tags) { x.Add(s.name, elem) })
 			})
-			return d, &event{what: "add", key: path, elem: elem, undid: undoing(s.log, nil, same)}
+			return d, []*event{{what: "add", key: path, elem: elem, undid: undoing(s.log, nil, same)}}
 		},
 		show: func(m *outer) []string {
 			var out []string

@@ -137,8 +137,7 @@ func (s *ORSet[E]) Clone() *ORSet[E] {
 		s.dots(func(d dot) { r.see(d) })
 		return &ORSet[E]{node: node[*ORSet[E]]{root: r}, store: s.store.clone()}
 	}
-	c := &ORSet[E]{store: s.store.clone(), op: s.op}
-	c.op.more = append([]vclock.Dot(nil), s.op.more...)
+	c := &ORSet[E]{store: s.store.clone(), op: s.op.clone()}
 	if s.root != nil {
 		c.root = s.root.clone()
 	}
@@ -220,26 +219,7 @@ func (s *ORSet[E]) join(o *ORSet[E], j *joining) bool {
 	return s.ready().join(o.store, j)
 }
 
-func (s *ORSet[E]) clear(c *clearing, _ *ORSet[E]) {
-	if s.store == nil {
-		return
-	}
-	if c.all {
-		s.store.dots(c.drop)
-		s.store = nil
-		return
-	}
-	var gone []dot
-	s.store.dots(func(d dot) {
-		if c.covers(d) {
-			gone = append(gone, d)
-		}
-	})
-	for _, d := range gone {
-		s.store.drop(d)
-		c.drop(d)
-	}
-}
+func (s *ORSet[E]) clear(c *clearing, _ *ORSet[E]) { s.store.clearOut(c) }
 
 func (s *ORSet[E]) live() bool    { return s.store.len() > 0 }
 func (s *ORSet[E]) isEmpty() bool { return s.store.len() == 0 }

@@ -71,7 +71,7 @@ func (p *page[E]) cut(off uint) {
 	p.elems = slices.Delete(p.elems, at, at+1)
 	p.live[off>>6] &^= 1 << (off & 63)
 	p.mark[off>>6] &^= 1 << (off & 63)
-	if n := len(p.elems); 4*n < cap(p.elems) {
+	if n := len(p.elems); cap(p.elems) > 16 && 4*n < cap(p.elems) {
 		p.elems = append(make([]E, 0, 2*n), p.elems...)
 	}
 }

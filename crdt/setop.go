@@ -1,6 +1,10 @@
 package crdt
 
-import "github.com/rejoin-go/rejoin/vclock"
+import (
+	"slices"
+
+	"github.com/rejoin-go/rejoin/vclock"
+)
 
 // A setOp is the delta of one change to a set: the dots it replaced, and the dot
 // it minted, if any, with the element. It is a state in a second form, which
@@ -55,12 +59,13 @@ func (s *store[E]) add(r *root, replica uint32, e E, mark bool, d *setOp[E]) {
 	h := s.hash(e)
 	slot, found := s.find(h, e)
 	minted := r.mint(replica)
+	x := s.place(minted, e, mark) // before a page that may hold the old dot only goes
 	if found {
 		s.evict(r, slotRef(s.index.slots[slot]), d)
 	} else {
 		s.index.used++
 	}
-	s.index.set(slot, h, s.place(minted, e, mark))
+	s.index.set(slot, h, x)
 	d.minted, d.elem, d.mark = r.name(minted), e, mark
 }
 
@@ -111,4 +116,41 @@ func (s *store[E]) lookupElem(e E) (ref, bool) {
 		return 0, false
 	}
 	return slotRef(s.index.slots[slot]), true
+}
+
+// addBeside gives e a new dot beside those that it has, and adds it to d.
+func (s *store[E]) addBeside(r *root, replica uint32, e E, mark bool, d *setOp[E]) {
+	e = s.kind.enter(e)
+	minted := r.mint(replica)
+	s.insert(minted, e, mark)
+	d.minted, d.elem, d.mark = r.name(minted), e, mark
+}
+
+// clearOut removes the dots that c covers.
+func (s *store[E]) clearOut(c *clearing) {
+	if s == nil {
+		return
+	}
+	var gone []dot
+	s.dots(func(d dot) {
+		if c.covers(d) {
+			gone = append(gone, d)
+		}
+	})
+	for _, d := range gone {
+		c.drop(d)
+	}
+	if len(gone) > 0 && c.all {
+		*s = *newStore[E]()
+		return
+	}
+	for _, d := range gone {
+		s.drop(d)
+	}
+}
+
+func (d *setOp[E]) clone() setOp[E] {
+	c := *d
+	c.more = slices.Clone(d.more)
+	return c
 }

@@ -17,6 +17,7 @@ type store[E comparable] struct {
 	logs  []pagelog[E]  // ascending by replica index
 	pages []*page[E]    // by id; nil where the id is free, and at 0
 	free  []uint32      // ids not in use
+	spare *page[E]      // an empty page to use again, or nil
 	index index         // by element
 	rest  map[ref][]ref // by the ref in the index: the element's other dots
 	kind  elements[E]
@@ -91,8 +92,13 @@ func (s *store[E]) place(d dot, e E, mark bool) ref {
 
 // newPage adds an empty page before page i of l.
 func (s *store[E]) newPage(l *pagelog[E], i int, num uint64) *page[E] {
-	p := &page[E]{num: num, replica: l.replica}
-	if i > 0 && len(l.pages[i-1].elems) > pageSize/2 {
+	p := s.spare
+	if p == nil {
+		p = new(page[E])
+	}
+	s.spare = nil
+	*p = page[E]{num: num, replica: l.replica, elems: p.elems[:0]}
+	if cap(p.elems) == 0 && i > 0 && len(l.pages[i-1].elems) > pageSize/2 {
 		p.elems = make([]E, 0, pageSize) // the replica is adding many
 	}
 	if n := len(s.free); n > 0 {
@@ -124,6 +130,7 @@ func (s *store[E]) unplace(x ref) {
 	l.pages = slices.Delete(l.pages, i, i+1)
 	s.pages[p.id] = nil
 	s.free = append(s.free, p.id)
+	s.spare = p
 }
 
 // find returns the slot of e in the index, and false with the slot where it
@@ -305,4 +312,14 @@ func (s *store[E]) clone() *store[E] {
 		}
 	}
 	return c
+}
+
+// isMarked reports whether the live dot at x is a removal.
+func (s *store[E]) isMarked(x ref) bool { return s.pages[x.page()].marked(x.off()) }
+
+// shows reports whether none of the dots of the element at head is a removal.
+func (s *store[E]) shows(head ref) bool {
+	shows := true
+	s.refs(head, func(x ref) { shows = shows && !s.isMarked(x) })
+	return shows
 }

@@ -115,6 +115,7 @@ func (n *node[V]) write(name vclock.Replica) (*root, uint32) {
 // change returns the root to change, for a change that names no replica.
 func (n *node[V]) change() *root {
 	switch n.mode {
+	case alone, opened:
 	case sealed:
 		panic("crdt: a value inside an ORMap is changed outside Update: call Update(r, key, func(v V) { … }) on the map")
 	case busy:

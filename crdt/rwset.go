@@ -1,0 +1,309 @@
+package crdt
+
+import (
+	"iter"
+
+	"github.com/rejoin-go/rejoin/vclock"
+)
+
+// An RWSet is a remove-wins set: where one replica removes an element and another
+// concurrently adds it, the element is out. An add undoes the removes that its
+// replica had seen, and no others.
+//
+// The price of remove-wins is memory: a removed element is remembered, since an
+// add that did not see the remove may still arrive, until [RWSet.Compact] finds
+// that it cannot. Use an [ORSet] unless a remove must not be overruled, as when
+// permissions are revoked.
+//
+// The zero RWSet is empty and ready to use. An RWSet is not safe for concurrent
+// use; like a map, it may be read by several goroutines as long as none writes.
+// Costs are those of an ORSet, where n counts the removed elements, too. E is as
+// for an ORSet.
+//
+// In an [ORMap], a key with an RWSet is in the map while the set has an element.
+//
+// See Bieniusa et al., Brief Announcement: Semantics of Eventually Consistent
+// Replicated Sets, DISC 2012.
+type RWSet[E comparable] struct {
+	node[*RWSet[E]]
+	store *store[E] // dots of adds, and marked ones of removes
+	op    setOp[E]  // the whole state, if it is the delta of one change
+}
+
+// Add adds e on behalf of r and returns the delta.
+func (s *RWSet[E]) Add(r vclock.Replica, e E) *RWSet[E] {
+	var d RWSet[E]
+	s.put(r, e, false, &d.op)
+	return &d
+}
+
+// AddSeen is like [RWSet.Add] for a client that was shown seen: removes that it
+// does not cover are concurrent with the add, and win.
+func (s *RWSet[E]) AddSeen(r vclock.Replica, seen Context, e E) *RWSet[E] {
+	var d RWSet[E]
+	s.putSeen(r, seen, e, false, &d.op)
+	return &d
+}
+
+// Remove removes e on behalf of r and returns the delta. It also wins over
+// concurrent adds where e is not in s now.
+func (s *RWSet[E]) Remove(r vclock.Replica, e E) *RWSet[E] {
+	var d RWSet[E]
+	s.put(r, e, true, &d.op)
+	return &d
+}
+
+// RemoveSeen is like [RWSet.Remove] for a client that was shown seen. Adds that
+// it does not cover are concurrent with the remove, which wins over them.
+func (s *RWSet[E]) RemoveSeen(r vclock.Replica, seen Context, e E) *RWSet[E] {
+	var d RWSet[E]
+	s.putSeen(r, seen, e, true, &d.op)
+	return &d
+}
+
+// Clear removes the elements of s and returns the delta. It takes O(n), and so
+// does the delta.
+func (s *RWSet[E]) Clear(r vclock.Replica) *RWSet[E] {
+	return s.removeAll(r, func(head ref) (bool, *Context) { return s.store.shows(head), nil })
+}
+
+// ClearSeen is like [RWSet.Clear] for a client that was shown seen: it removes
+// the elements with an add that seen covers.
+func (s *RWSet[E]) ClearSeen(r vclock.Replica, seen Context) *RWSet[E] {
+	return s.removeAll(r, func(head ref) (bool, *Context) {
+		covered := false
+		s.store.refs(head, func(x ref) {
+			added := !s.store.isMarked(x)
+			covered = covered || added && seen.Contains(s.root.name(s.store.dot(x)))
+		})
+		return covered, &seen
+	})
+}
+
+// Contains reports whether e is in s.
+func (s *RWSet[E]) Contains(e E) bool {
+	s = s.whole()
+	if s.store == nil {
+		return false
+	}
+	head, ok := s.store.lookupElem(e)
+	return ok && s.store.shows(head)
+}
+
+// Len returns the number of elements. It takes O(n).
+func (s *RWSet[E]) Len() int {
+	n := 0
+	for range s.All() {
+		n++
+	}
+	return n
+}
+
+// All returns an iterator over the elements in unspecified order. The set must
+// not change during the iteration.
+func (s *RWSet[E]) All() iter.Seq[E] {
+	return func(yield func(E) bool) {
+		st := s.whole().store
+		st.heads(func(head ref, e E) bool { return !st.shows(head) || yield(e) })
+	}
+}
+
+// Context returns what s has seen, for a client that reads it now.
+func (s *RWSet[E]) Context() Context { return s.whole().root.context() }
+
+// Covers reports whether s has seen everything that seen covers.
+func (s *RWSet[E]) Covers(seen Context) bool { return s.whole().root.covers(seen) }
+
+// LastOf returns the largest number of a dot of r that s has seen, or 0. The
+// owner of r that finds a number here it has not minted shares its name with
+// another lineage.
+func (s *RWSet[E]) LastOf(r vclock.Replica) uint64 { return s.whole().root.lastOf(r) }
+
+// Merge joins o into s and reports whether that changed s. It panics if s or o
+// is a value in an [ORMap].
+func (s *RWSet[E]) Merge(o *RWSet[E]) bool {
+	if s == o {
+		return false
+	}
+	r := s.receive(&o.node)
+	st := s.ready()
+	if !o.op.isEmpty() {
+		return st.apply(r, &o.op)
+	}
+	if o.root == nil {
+		return false
+	}
+	j := r.joining(o.root)
+	changed := st.join(o.store, j)
+	return j.finish() || changed
+}
+
+// Equal reports whether s and o are the same state: they have the same elements,
+// have seen the same events, remember the same removes, and have the same bytes.
+// A value in an [ORMap] counts as its Clone.
+func (s *RWSet[E]) Equal(o *RWSet[E]) bool {
+	s, o = s.state(), o.state()
+	j, ok := s.root.pair(o.root)
+	return ok && s.equal(o, j)
+}
+
+// Clone returns a copy that shares no memory with s. The clone of a value in an
+// [ORMap] is a state of its own that has seen the dots it holds and no others.
+func (s *RWSet[E]) Clone() *RWSet[E] {
+	if s.inMap() {
+		r := s.root.bare()
+		s.dots(func(d dot) { r.see(d) })
+		return &RWSet[E]{node: node[*RWSet[E]]{root: r}, store: s.store.clone()}
+	}
+	c := &RWSet[E]{store: s.store.clone(), op: s.op.clone()}
+	if s.root != nil {
+		c.root = s.root.clone()
+	}
+	return c
+}
+
+// Compact forgets removed elements, and reports whether there were any: those
+// whose removes every member of seen is known to have seen, and that no add
+// contends. What s shows does not change. Every replica that writes must be a
+// member of seen, and its clocks must have been recorded together with the
+// states that they describe; see [vclock.Matrix.Record].
+//
+// There is no delta: merging the whole state lets the others forget the same.
+// Until then an add made here has, as a delta, not seen the remove that another
+// replica still remembers.
+func (s *RWSet[E]) Compact(seen *vclock.Matrix) bool {
+	r := s.change()
+	s.ready()
+	c, ok := r.compacting(seen)
+	return ok && s.compact(c)
+}
+
+// ready returns the store, to change it: it makes one, and gives a delta of one
+// change the form of a state.
+func (s *RWSet[E]) ready() *store[E] {
+	if s.store == nil {
+		s.store = newStore[E]()
+		if !s.op.isEmpty() {
+			s.store.apply(s.root, &s.op)
+			s.op = setOp[E]{}
+		}
+	}
+	return s.store
+}
+
+// whole returns s, or, for a delta of one change, a state that equals it.
+func (s *RWSet[E]) whole() *RWSet[E] {
+	if s.op.isEmpty() {
+		return s
+	}
+	c := &RWSet[E]{node: node[*RWSet[E]]{root: new(root)}, store: newStore[E]()}
+	c.store.apply(c.root, &s.op)
+	return c
+}
+
+// state returns s as a state of its own, without changing it.
+func (s *RWSet[E]) state() *RWSet[E] {
+	if s.inMap() {
+		return s.Clone()
+	}
+	return s.whole()
+}
+
+func (s *RWSet[E]) put(name vclock.Replica, e E, mark bool, d *setOp[E]) {
+	r, i := s.write(name)
+	s.ready().add(r, i, e, mark, d)
+	s.recordOp(d)
+}
+
+func (s *RWSet[E]) putSeen(name vclock.Replica, seen Context, e E, mark bool, d *setOp[E]) {
+	r, i := s.write(name)
+	st := s.ready()
+	st.take(r, e, &seen, d)
+	st.addBeside(r, i, e, mark, d)
+	s.recordOp(d)
+}
+
+func (s *RWSet[E]) recordOp(d *setOp[E]) {
+	if s.mode == opened {
+		s.rec.ready().apply(s.rec.root, d)
+	}
+}
+
+// removeAll removes the elements that which picks by their refs, with the dots
+// that the context it returns covers, all of them if it is nil.
+func (s *RWSet[E]) removeAll(name vclock.Replica, which func(head ref) (bool, *Context)) *RWSet[E] {
+	s.write(name)
+	st := s.ready()
+	type target struct {
+		elem E
+		seen *Context
+	}
+	var targets []target
+	st.heads(func(head ref, e E) bool {
+		if ok, seen := which(head); ok {
+			targets = append(targets, target{e, seen})
+		}
+		return true
+	})
+	d := new(RWSet[E])
+	for _, t := range targets {
+		var op RWSet[E]
+		if t.seen != nil {
+			s.putSeen(name, *t.seen, t.elem, true, &op.op)
+		} else {
+			s.put(name, t.elem, true, &op.op)
+		}
+		d.Merge(&op)
+	}
+	return d
+}
+
+func (*RWSet[E]) fresh(r *root) *RWSet[E] {
+	return &RWSet[E]{node: node[*RWSet[E]]{root: r, mode: sealed}}
+}
+
+func (s *RWSet[E]) join(o *RWSet[E], j *joining) bool {
+	if o == nil {
+		return s.ready().join(nil, j)
+	}
+	return s.ready().join(o.store, j)
+}
+
+func (s *RWSet[E]) clear(c *clearing, _ *RWSet[E]) { s.store.clearOut(c) }
+
+func (s *RWSet[E]) live() bool {
+	for range s.All() {
+		return true
+	}
+	return false
+}
+
+func (s *RWSet[E]) isEmpty() bool { return s.store.len() == 0 }
+
+func (s *RWSet[E]) dots(yield func(dot)) { s.store.dots(yield) }
+
+func (s *RWSet[E]) equal(o *RWSet[E], j *joining) bool { return s.store.equal(o.store, j) }
+
+func (s *RWSet[E]) copy(r *root) *RWSet[E] {
+	c := s.fresh(r)
+	c.store = s.store.clone()
+	return c
+}
+
+func (s *RWSet[E]) compact(c *compacting) bool {
+	var gone []ref
+	s.store.heads(func(head ref, _ E) bool {
+		settled := true
+		s.store.refs(head, func(x ref) {
+			settled = settled && s.store.isMarked(x) && c.drops(s.store.dot(x))
+		})
+		if settled {
+			s.store.refs(head, func(x ref) { gone = append(gone, x) })
+		}
+		return true
+	})
+	for _, x := range gone {
+		s.store.remove(x)
+	}
+	return len(gone) > 0
+}

@@ -1,0 +1,107 @@
+package crdt
+
+// AppendBinary implements [encoding.BinaryAppender]. It never returns an error.
+// It takes O(n) for n elements. Equal states have equal bytes. The layout is
+// that of [ORSet.AppendBinary] with kind 2, and between which and size of each
+// page:
+//
+//	field    bytes
+//	removes  1: number of live dots that are removes
+//	which    their offsets in the page, 1 each, ascending
+func (s *RWSet[E]) AppendBinary(b []byte) ([]byte, error) {
+	s = s.state()
+	return appendCausal(b, s.root, s), nil
+}
+
+// MarshalBinary implements [encoding.BinaryMarshaler]. See [RWSet.AppendBinary].
+func (s *RWSet[E]) MarshalBinary() ([]byte, error) { return s.AppendBinary(nil) }
+
+// UnmarshalBinary implements [encoding.BinaryUnmarshaler]. It accepts exactly
+// what [RWSet.AppendBinary] writes, and leaves s unchanged on any other input. It
+// allocates at most 128 bytes per byte of input.
+func (s *RWSet[E]) UnmarshalBinary(data []byte) error {
+	v, err := readCausal[*RWSet[E]](data)
+	if err == nil {
+		s.adopt(v)
+	}
+	return err
+}
+
+// MarshalJSON implements [json.Marshaler]. It never returns an error.
+//
+//	{"type": "RWSet", "context": {"eu": "1-4,7"}, "state":
+//	    [{"element": "milk", "dots": ["eu:3"], "removed": ["us:2"]}]}
+//
+// The adds of an element are its dots, the removes are listed as removed. The
+// context has the numbers that s has seen of each replica. Elements are in
+// the order of their first dots, and in the JSON form of keys: 64-bit integers
+// are strings.
+func (s *RWSet[E]) MarshalJSON() ([]byte, error) {
+	s = s.state()
+	return causalJSON(s.root, s), nil
+}
+
+// UnmarshalJSON implements [json.Unmarshaler]. It leaves s unchanged if p is not
+// the JSON form of a state.
+func (s *RWSet[E]) UnmarshalJSON(p []byte) error {
+	v, err := readCausalJSON[*RWSet[E]](p)
+	if err == nil {
+		s.adopt(v)
+	}
+	return err
+}
+
+// adopt makes s the state v, which nobody else has.
+func (s *RWSet[E]) adopt(v *RWSet[E]) {
+	s.change()
+	*s = RWSet[E]{node: node[*RWSet[E]]{root: v.root}, store: v.store}
+}
+
+// MergeBinary merges a state in the form of [RWSet.AppendBinary] and reports
+// whether that changed s. On an error it leaves s unchanged.
+func (s *RWSet[E]) MergeBinary(data []byte) (bool, error) {
+	s.receive(new(node[*RWSet[E]]))
+	v, err := readCausal[*RWSet[E]](data)
+	if err != nil {
+		return false, err
+	}
+	v.mode = alone
+	return s.Merge(v), nil
+}
+
+// Stats returns the statistics of s. It takes O(n).
+func (s *RWSet[E]) Stats() Stats {
+	s = s.state()
+	return statsOf(s.root, s, s.Len())
+}
+
+// Verify returns an error that names a dot which s and o hold with different
+// elements, and nil if there is none. Such a dot is the trace of a replica name used by two
+// lineages, which no merge can mend. Verify takes O(n).
+func (s *RWSet[E]) Verify(o *RWSet[E]) error {
+	s, o = s.whole(), o.whole()
+	return verify(s.root, s, o.root, o)
+}
+
+func (*RWSet[E]) kinds(b []byte) []byte { return append(b, kindRWSet) }
+
+func (s *RWSet[E]) encode(e *encoder) { s.store.encode(e, true) }
+
+func (s *RWSet[E]) decode(d *decoder) { s.ready().decode(d, true) }
+
+func (s *RWSet[E]) encodeJSON(e *encoder) { s.store.encodeJSON(e, true) }
+
+func (s *RWSet[E]) decodeJSON(d *decoder, p []byte) error { return s.ready().decodeJSON(d, p, true) }
+
+func (s *RWSet[E]) events(yield func(d dot, what string)) { s.store.events(yield) }
+
+func (s *RWSet[E]) stats(st *Stats) {
+	s.store.stats(st)
+	if s.store != nil {
+		s.store.dots(func(d dot) {
+			if x, _ := s.store.lookup(d); s.store.isMarked(x) {
+				st.Residues++
+			}
+		})
+	}
+}
