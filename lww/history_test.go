@@ -29,6 +29,22 @@ type site struct {
 	clock    hlc.Clock
 	state    *lww.Map[string, string]
 	known    map[write]bool
+	seen     vclock.Clock   // by replica: all it wrote up to this time is known
+	matrix   *vclock.Matrix // who is known to have seen what
+}
+
+// reading returns what s has seen, itself up to the present.
+func (s *site) reading() vclock.Clock { return s.seen.With(s.name, uint64(s.clock.Now())) }
+
+// sync merges the state of o into s, together with what o knows of everybody.
+func (s *site) sync(t *rapid.T, o *site) {
+	s.receive(t, message{o.state, o.known})
+	s.seen = s.seen.Join(o.reading())
+	for r, c := range o.matrix.All() {
+		s.matrix.Record(r, c)
+	}
+	s.matrix.Record(o.name, o.reading())
+	s.matrix.Record(s.name, s.reading())
 }
 
 func (s *site) writer() lww.Writer { return lww.Writer{Replica: s.name, Clock: &s.clock} }
@@ -85,6 +101,7 @@ func newHistory() *history {
 	h := &history{keys: []string{"k", "l"}, all: map[write]bool{}}
 	for i, name := range []vclock.Replica{"ap", "eu", "us"} {
 		s := &site{name: name, state: new(lww.Map[string, string]), known: map[write]bool{}}
+		s.matrix = vclock.NewMatrix("ap", "eu", "us")
 		s.physical = noon + hlc.Timestamp(2*i)*hlc.Timestamp(time.Second) // us is 4 s ahead of ap
 		s.clock.Physical = func() time.Time { return s.physical.Time() }
 		h.sites = append(h.sites, s)
@@ -154,8 +171,8 @@ func (h *history) floor(s *site) hlc.Timestamp {
 
 // TestHistory drives three replicas through random histories of puts, deletes,
 // foreign writes from the far future, clocks that step, deltas and states that
-// are lost, repeated, reordered and grouped, and safe compactions. Stale
-// messages, older than a compaction, stay in circulation. After every step each
+// are lost, repeated, reordered and grouped, and safe compactions, up to what
+// the model says and up to the floor of a [vclock.Matrix]. Stale messages, older than a compaction, stay in circulation. After every step each
 // replica has the values of its model, and in the end all have the same bytes.
 func TestHistory(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
@@ -217,8 +234,22 @@ func TestHistory(t *testing.T) {
 				maps.Copy(m.known, o.known)
 			},
 			"sync": func(t *rapid.T) {
-				s, o := anySite(t, "to"), anySite(t, "from")
-				s.receive(t, message{o.state, o.known})
+				anySite(t, "to").sync(t, anySite(t, "from"))
+			},
+			"round": func(t *rapid.T) {
+				for range 2 {
+					for i, s := range h.sites {
+						s.sync(t, h.sites[(i+1)%len(h.sites)])
+					}
+				}
+			},
+			"compact by matrix": func(t *rapid.T) {
+				s := anySite(t, "site")
+				floor := hlc.Timestamp(s.matrix.Floor())
+				require.LessOrEqual(t, floor, h.floor(s), "the matrix promises too much")
+				if err := s.state.Compact(floor); err != nil {
+					require.ErrorContains(t, err, "is empty")
+				}
 			},
 			"compact": func(t *rapid.T) {
 				s := anySite(t, "site")
@@ -251,7 +282,7 @@ func (h *history) settle(t *rapid.T) {
 	for range 2 {
 		for _, s := range h.sites {
 			for _, o := range h.sites {
-				s.receive(t, message{o.state, o.known})
+				s.sync(t, o)
 			}
 		}
 	}
