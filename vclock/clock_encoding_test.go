@@ -28,6 +28,10 @@ func TestClockRoundTrips(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, c, parsed)
 
+		text, err := c.MarshalText()
+		require.NoError(t, err)
+		require.Equal(t, c.String(), string(text))
+
 		b, err := c.MarshalBinary()
 		require.NoError(t, err)
 		var fromBinary vclock.Clock

@@ -226,6 +226,11 @@ func TestDotSetLenSaturates(t *testing.T) {
 	s.AddClock(vclock.Clock{}.With("us", 2))
 	require.Equal(t, uint64(math.MaxUint64), s.Len())
 	require.True(t, s.Covers(s.Clone()))
+
+	var part vclock.DotSet
+	part.Add(vclock.Dot{Replica: "eu", Seq: 5})
+	require.True(t, s.Covers(&part))
+	require.False(t, s.Merge(&part))
 }
 
 func TestDotSetPanics(t *testing.T) {
