@@ -113,7 +113,7 @@ func TestClockUnmarshalBinaryRefuses(t *testing.T) {
 		{"an empty name", "010100000004", "vclock: decode Clock: offset 2: replica \"\" is empty or out of order"},
 		{"a name of invalid UTF-8", "010102ffff04", "vclock: decode Clock: offset 5: invalid replica \"\\xff\\xff\""},
 		{"one invalid name of many", "0102" + "026575" + "02c3c3" + "0101", "vclock: decode Clock: offset 8: invalid replica \"\\xc3\\xc3\""},
-		{"a character across two names", "0102" + "0161" + "81" + strings.Repeat("80", 129) + "0101", "vclock: decode Clock: offset 134: invalid replica \"" + strings.Repeat("\\x80", 129) + "\""},
+		{"a character across two names", "0102" + "0261c2" + "81" + strings.Repeat("62", 129) + "0101", "vclock: decode Clock: offset 135: invalid replica \"a\\xc2\""},
 		{"the wrong order", "0102" + "027573" + "026575" + "0704", "vclock: decode Clock: offset 5: replica \"eu\" is empty or out of order"},
 		{"a replica twice", "0102" + "026575" + "026575" + "0404", "vclock: decode Clock: offset 5: replica \"eu\" is empty or out of order"},
 		{"an entry of 0", "0101" + "026575" + "00", "vclock: decode Clock: offset 6: number is 0"},
