@@ -1,0 +1,14 @@
+package crdt
+
+import "github.com/rejoin-go/rejoin/vclock"
+
+// ClockOf returns the part of a context that has no gaps: what a replica reports
+// to a [vclock.Matrix].
+func ClockOf(c Context) (clock vclock.Clock) {
+	if c.past != nil {
+		for i, r := range c.past.names {
+			clock = clock.With(r, c.past.seen[i].prefix)
+		}
+	}
+	return clock
+}

@@ -1,0 +1,326 @@
+package crdt
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/rejoin-go/rejoin/vclock"
+)
+
+// A PNCounter is a counter that goes up and down: every increment counts,
+// wherever it was made and however often it is delivered. A reset undoes exactly
+// the increments that its replica had seen; concurrent ones stay.
+//
+// The same holds in an [ORMap], where deleting the key is the reset: of
+// increments, deletes, and re-creations in any order, what counts is what nobody
+// has undone, exactly. A key holds a counter from its first increment on, be
+// that by 0, until all of them are undone.
+//
+// The zero PNCounter is 0 and ready to use. A PNCounter is not safe for
+// concurrent use; like a map, it may be read by several goroutines as long as
+// none writes.
+//
+// Add takes O(1) while one replica keeps counting, else O(log n) for n replicas;
+// Value and Merge take O(n). The state is O(n): each replica has one sum, and
+// one more after a reset, until [PNCounter.Compact] drops that.
+//
+// An increment's delta tells of all increments of its replica so far, and of
+// what was undone of them: they are one sum. Nothing wraps: the sum of
+// a replica that reaches the end of its range stays there until it is reset, and
+// Value says that it is not exact.
+//
+// A replica name stands for one lineage of state: see [vclock.Replica].
+//
+// See Almeida, Shoker, Baquero, Delta State Replicated Data Types, 2018,
+// https://arxiv.org/abs/1603.01529, for the join. Riak's counters in maps, on
+// the other hand, give back increments that a remove has undone.
+type PNCounter struct {
+	node[*PNCounter]
+	tallies []tally // by replica index
+	recent  int     // index in tallies of the one that counted last; written by mutators only
+	op      tallyOp // the whole state, if it is the delta of one increment
+}
+
+// Add adds n on behalf of r, which may be negative, and returns the delta. It
+// panics if r is invalid.
+func (c *PNCounter) Add(r vclock.Replica, n int64) *PNCounter {
+	var d PNCounter
+	c.add(r, n, &d.op)
+	return &d
+}
+
+func (c *PNCounter) add(name vclock.Replica, n int64, d *tallyOp) {
+	r, i := c.write(name)
+	t := c.tallyOf(i)
+	minted := r.mint(i)
+	t.count(minted.seq(), n)
+	*d = tallyOp{dot: vclock.Dot{Replica: name, Seq: t.last}, start: t.start, upto: t.upto, total: t.total, base: t.base}
+	if c.mode == opened {
+		c.rec.ready()
+		c.rec.apply(c.rec.root, d)
+	}
+}
+
+// tallyOf returns the tally of a replica, to count on.
+func (c *PNCounter) tallyOf(replica uint32) *tally {
+	if c.recent < len(c.tallies) && c.tallies[c.recent].replica == replica {
+		return &c.tallies[c.recent]
+	}
+	c.ready()
+	i, found := c.find(replica)
+	if !found {
+		c.tallies = slices.Insert(c.tallies, i, tally{replica: replica})
+	}
+	c.recent = i
+	return &c.tallies[i]
+}
+
+// find returns where the tally of a replica is, or belongs.
+func (c *PNCounter) find(replica uint32) (int, bool) {
+	if i := int(replica); i < len(c.tallies) && c.tallies[i].replica == replica {
+		return i, true
+	}
+	return slices.BinarySearchFunc(c.tallies, replica, func(t tally, i uint32) int { return cmp.Compare(t.replica, i) })
+}
+
+// Reset undoes the increments that c has seen and returns the delta. Increments
+// made concurrently stay. It has no effect on a counter without increments.
+func (c *PNCounter) Reset(r vclock.Replica) *PNCounter {
+	return c.reset(r, &clearing{all: true})
+}
+
+// ResetSeen is like [PNCounter.Reset] for a client that was shown seen:
+// increments that it does not cover stay.
+func (c *PNCounter) ResetSeen(r vclock.Replica, seen Context) *PNCounter {
+	return c.reset(r, &clearing{seen: seen})
+}
+
+func (c *PNCounter) reset(name vclock.Replica, cl *clearing) *PNCounter {
+	d := &PNCounter{node: node[*PNCounter]{root: new(root)}}
+	cl.root, cl.replica = c.write(name)
+	cl.delta = d.root
+	c.ready()
+	c.clear(cl, d)
+	if c.mode == opened {
+		c.rec.ready()
+		j := c.rec.root.joining(d.root)
+		c.rec.join(d, j)
+		j.finish()
+	}
+	return d
+}
+
+// Value returns the sum of all increments that were not undone, and whether it
+// is exact. It is not when the sum, or that of one replica, has left the range of
+// int64; it is then the nearest int64.
+func (c *PNCounter) Value() (n int64, exact bool) {
+	var sum wide
+	exact = true
+	add := func(t *tally) {
+		sum = sum.add(t.total).minus(wide{}.add(t.base))
+		exact = exact && !t.isSaturated()
+	}
+	if !c.op.isEmpty() {
+		t := c.op.tally(0)
+		add(&t)
+	}
+	for i := range c.tallies {
+		if t := &c.tallies[i]; t.isLive() {
+			add(t)
+		}
+	}
+	n, fits := sum.int64()
+	return n, exact && fits
+}
+
+// Context returns what c has seen, for a client that reads it now.
+func (c *PNCounter) Context() Context { return c.whole().root.context() }
+
+// Covers reports whether c has seen everything that seen covers.
+func (c *PNCounter) Covers(seen Context) bool { return c.whole().root.covers(seen) }
+
+// LastOf returns the largest number of a dot of r that c has seen, or 0. The
+// owner of r that finds a number here it has not minted shares its name with
+// another lineage.
+func (c *PNCounter) LastOf(r vclock.Replica) uint64 { return c.whole().root.lastOf(r) }
+
+// Merge joins o into c and reports whether that changed c. It panics if c or o
+// is a value in an [ORMap].
+func (c *PNCounter) Merge(o *PNCounter) bool {
+	if c == o {
+		return false
+	}
+	r := c.receive(&o.node)
+	c.ready()
+	if !o.op.isEmpty() {
+		return c.apply(r, &o.op)
+	}
+	if o.root == nil {
+		return false
+	}
+	j := r.joining(o.root)
+	changed := c.join(o, j)
+	return j.finish() || changed
+}
+
+// Clone returns a copy that shares no memory with c. The clone of a value in an
+// [ORMap] is a state of its own that has seen the dots it holds and no others.
+func (c *PNCounter) Clone() *PNCounter {
+	d := &PNCounter{tallies: slices.Clone(c.tallies), op: c.op}
+	switch {
+	case c.inMap():
+		d.root = c.root.bare()
+		c.dots(func(x dot) { d.root.see(x) })
+	case c.root != nil:
+		d.root = c.root.clone()
+	}
+	return d
+}
+
+// Equal reports whether c and o are the same state: they hold the same sums,
+// have seen the same events, and have the same bytes. A value in an [ORMap]
+// counts as its Clone.
+func (c *PNCounter) Equal(o *PNCounter) bool {
+	c, o = c.state(), o.state()
+	j, ok := c.root.pair(o.root)
+	return ok && c.equal(o, j)
+}
+
+// ready gives a delta of one increment the form of a state, to change it.
+func (c *PNCounter) ready() {
+	if c.op.isEmpty() {
+		return
+	}
+	d := c.op
+	c.op = tallyOp{}
+	c.apply(c.change(), &d)
+}
+
+// whole returns c, or, for a delta of one increment, a state that equals it.
+func (c *PNCounter) whole() *PNCounter {
+	if c.op.isEmpty() {
+		return c
+	}
+	d := &PNCounter{node: node[*PNCounter]{root: new(root)}}
+	d.apply(d.root, &c.op)
+	return d
+}
+
+// apply joins d into c, a counter of r, and reports whether that changed the two.
+func (c *PNCounter) apply(r *root, d *tallyOp) bool {
+	t := d.tally(r.intern(d.dot.Replica))
+	changed := c.receiveTally(&t, r)
+	return r.see(packDot(t.replica, t.last)) || changed
+}
+
+// receiveTally joins t, in the terms of r, into c, whose context does not include
+// that of t yet.
+func (c *PNCounter) receiveTally(t *tally, r *root) bool {
+	i, found := c.find(t.replica)
+	switch {
+	case found:
+		return c.tallies[i].join(t, r)
+	case r.contains(t.dot()):
+		return false
+	}
+	c.tallies = slices.Insert(c.tallies, i, *t)
+	return true
+}
+
+func (*PNCounter) fresh(r *root) *PNCounter {
+	return &PNCounter{node: node[*PNCounter]{root: r, mode: sealed}}
+}
+
+func (c *PNCounter) join(o *PNCounter, j *joining) bool {
+	changed := false
+	c.tallies = slices.DeleteFunc(c.tallies, func(t tally) bool {
+		if o != nil && j.from[t.replica] >= 0 {
+			if _, found := o.find(uint32(j.from[t.replica])); found {
+				return false
+			}
+		}
+		d := t.dot()
+		gone := j.hisSeen(d.replica()).contains(d.seq())
+		changed = changed || gone
+		return gone
+	})
+	if o == nil {
+		return changed
+	}
+	for i := range o.tallies {
+		t := j.mineTally(&o.tallies[i])
+		if c.receiveTally(&t, j.mine) {
+			changed = true
+		}
+	}
+	return changed
+}
+
+// mineTally returns a tally of his in the receiver's terms.
+func (j *joining) mineTally(t *tally) tally {
+	u := *t
+	u.replica = j.to[t.replica]
+	if t.tag != 0 {
+		u.tag = j.mineOf(t.tag)
+	}
+	return u
+}
+
+func (c *PNCounter) clear(cl *clearing, rec *PNCounter) {
+	defer rec.sort()
+	for i := range c.tallies {
+		t := &c.tallies[i]
+		if !t.isLive() || !cl.covers(t.dot()) {
+			continue
+		}
+		cl.drop(t.dot())
+		mine, theirs := cl.tag()
+		*t = t.undone(mine)
+		left := *t
+		left.replica, left.tag = cl.delta.intern(cl.root.names[t.replica]), theirs
+		rec.tallies = append(rec.tallies, left)
+	}
+}
+
+func (c *PNCounter) sort() {
+	slices.SortFunc(c.tallies, func(a, b tally) int { return cmp.Compare(a.replica, b.replica) })
+}
+
+func (c *PNCounter) live() bool {
+	return slices.ContainsFunc(c.tallies, func(t tally) bool { return t.isLive() })
+}
+
+func (c *PNCounter) isEmpty() bool { return len(c.tallies) == 0 }
+
+func (c *PNCounter) dots(yield func(dot)) {
+	for i := range c.tallies {
+		yield(c.tallies[i].dot())
+	}
+}
+
+func (c *PNCounter) equal(o *PNCounter, j *joining) bool {
+	if len(c.tallies) != len(o.tallies) {
+		return false
+	}
+	for k := range o.tallies {
+		t := j.mineTally(&o.tallies[k])
+		if i, found := c.find(t.replica); !found || c.tallies[i] != t {
+			return false
+		}
+	}
+	return true
+}
+
+func (c *PNCounter) copy(r *root) *PNCounter {
+	d := c.fresh(r)
+	d.tallies = slices.Clone(c.tallies)
+	return d
+}
+
+// state returns c as a state of its own, without changing it.
+func (c *PNCounter) state() *PNCounter {
+	if c.inMap() {
+		return c.Clone()
+	}
+	return c.whole()
+}

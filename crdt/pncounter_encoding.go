@@ -1,0 +1,332 @@
+package crdt
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/rejoin-go/rejoin/vclock"
+)
+
+// AppendBinary implements [encoding.BinaryAppender]. It never returns an error.
+// It takes O(n) for n replicas. Equal states have equal bytes:
+//
+//	field     bytes
+//	version   1, now 1
+//	kind      1, here 7
+//	context   as in [Context.AppendBinary], from the number of replicas on
+//	replicas  varint, then for each that counted, in the order of the names:
+//	  place   varint: 4 × its place in the context, plus its form: 0 counting, 1 counting
+//	          on after a reset that undid a part, 2 all undone
+//
+// and then, by form, for one that is counting, in increments by number:
+//
+//	last    varint: the latest
+//	span    varint: from the first that the sum includes to last, at least 1
+//	sum     zigzag varint
+//	since   form 1 only, varint: last less the latest that was undone, at least 1 and less than span
+//	undone  form 1 only, zigzag varint: what sum was at that one
+//
+// and for one that was undone:
+//
+//	upto    varint: the latest that was undone
+//	undone  zigzag varint: the sum at that one
+//	reset   the dot of the reset: place of its replica and number, varints
+func (c *PNCounter) AppendBinary(b []byte) ([]byte, error) {
+	c = c.state()
+	return appendCausal(b, c.root, c), nil
+}
+
+// MarshalBinary implements [encoding.BinaryMarshaler]. See
+// [PNCounter.AppendBinary].
+func (c *PNCounter) MarshalBinary() ([]byte, error) { return c.AppendBinary(nil) }
+
+// UnmarshalBinary implements [encoding.BinaryUnmarshaler]. It accepts exactly
+// what [PNCounter.AppendBinary] writes, and leaves c unchanged on any other
+// input. It allocates at most 128 bytes per byte of input.
+func (c *PNCounter) UnmarshalBinary(data []byte) error {
+	v, err := readCausal[*PNCounter](data)
+	if err == nil {
+		c.adopt(v)
+	}
+	return err
+}
+
+// MarshalJSON implements [json.Marshaler]. It never returns an error. A replica
+// that is counting has the numbers of its increments, after the first and up to
+// the last, and their sum; what was undone of it is a number and the sum then.
+//
+//	{"type": "PNCounter", "context": {"eu": "1-5", "us": "1-2"}, "state": [
+//	    {"replica": "eu", "after": "0", "last": "5", "sum": "12", "undoneTo": "3", "undone": "4"},
+//	    {"replica": "us", "undoneTo": "1", "undone": "7", "reset": "us:2"}]}
+func (c *PNCounter) MarshalJSON() ([]byte, error) {
+	c = c.state()
+	return causalJSON(c.root, c), nil
+}
+
+// UnmarshalJSON implements [json.Unmarshaler]. It leaves c unchanged if p is not
+// the JSON form of a state.
+func (c *PNCounter) UnmarshalJSON(p []byte) error {
+	v, err := readCausalJSON[*PNCounter](p)
+	if err == nil {
+		c.adopt(v)
+	}
+	return err
+}
+
+// adopt makes c the state v, which nobody else has.
+func (c *PNCounter) adopt(v *PNCounter) {
+	c.change()
+	*c = PNCounter{node: node[*PNCounter]{root: v.root}, tallies: v.tallies}
+}
+
+// MergeBinary merges a state in the form of [PNCounter.AppendBinary] and reports
+// whether that changed c. On an error it leaves c unchanged.
+func (c *PNCounter) MergeBinary(data []byte) (bool, error) {
+	c.receive(new(node[*PNCounter]))
+	v, err := readCausal[*PNCounter](data)
+	if err != nil {
+		return false, err
+	}
+	v.mode = alone
+	return c.Merge(v), nil
+}
+
+// Compact drops what c remembers of resets that every member of seen is known to
+// have seen, and reports whether there was any. The value does not change. Every
+// replica that counts must be a member of seen, and its clocks must have been
+// recorded together with the states that they describe; see
+// [vclock.Matrix.Record].
+//
+// There is no delta: merging the whole state lets the others drop the same.
+func (c *PNCounter) Compact(seen *vclock.Matrix) bool {
+	c.change()
+	c.ready()
+	cl, ok := c.root.compacting(seen)
+	return ok && c.compact(cl)
+}
+
+// Stats returns the statistics of c. Its elements are the replicas that are
+// counting.
+func (c *PNCounter) Stats() Stats {
+	c = c.state()
+	live := 0
+	for i := range c.tallies {
+		if c.tallies[i].isLive() {
+			live++
+		}
+	}
+	return statsOf(c.root, c, live)
+}
+
+// Verify returns an error that names an increment which c and o hold with
+// different sums, and nil if there is none. Such an increment is the trace of
+// a replica name used by two lineages, which no merge can mend.
+func (c *PNCounter) Verify(o *PNCounter) error {
+	c, o = c.whole(), o.whole()
+	return verify(c.root, c, o.root, o)
+}
+
+func (*PNCounter) kinds(b []byte) []byte { return append(b, kindPNCounter) }
+
+// sorted returns the tallies by the names of their replicas.
+func (c *PNCounter) sorted(e *encoder) []tally {
+	all := slices.Clone(c.tallies)
+	slices.SortFunc(all, func(a, b tally) int { return int(e.place[a.replica]) - int(e.place[b.replica]) })
+	return all
+}
+
+const (
+	formCounting = iota
+	formReduced
+	formUndone
+)
+
+func (t *tally) form() uint64 {
+	switch {
+	case !t.isLive():
+		return formUndone
+	case t.upto > 0:
+		return formReduced
+	}
+	return formCounting
+}
+
+func (c *PNCounter) encode(e *encoder) {
+	e.uvarint(uint64(len(c.tallies)))
+	for _, t := range c.sorted(e) {
+		e.uvarint(uint64(e.place[t.replica])<<2 | t.form())
+		if !t.isLive() {
+			e.uvarint(t.upto)
+			e.buf = binary.AppendVarint(e.buf, t.base)
+			e.dot(t.tag)
+			continue
+		}
+		e.uvarint(t.last)
+		e.uvarint(t.last - t.start)
+		e.buf = binary.AppendVarint(e.buf, t.total)
+		if t.upto > 0 {
+			e.uvarint(t.last - t.upto)
+			e.buf = binary.AppendVarint(e.buf, t.base)
+		}
+	}
+}
+
+func (c *PNCounter) decode(d *decoder) {
+	n := d.Count(4)
+	if n > 0 {
+		c.tallies = make([]tally, 0, n)
+	}
+	for i := range n {
+		u := d.Uvarint()
+		if u>>2 >= uint64(len(d.root.names)) || i > 0 && uint32(u>>2) <= c.tallies[i-1].replica {
+			d.Fail("places of replicas do not ascend, or exceed the context")
+			return
+		}
+		t := tally{replica: uint32(u >> 2)}
+		t.decode(d, u&3)
+		if err := t.check(d.root); err != nil {
+			d.Fail("%w", err)
+		}
+		if d.Err() != nil {
+			return
+		}
+		c.tallies = append(c.tallies, t)
+	}
+}
+
+func (t *tally) decode(d *decoder, form uint64) {
+	switch form {
+	case formUndone:
+		t.upto, t.base, t.tag = d.Uvarint(), d.varint(), d.dot()
+	case formCounting, formReduced:
+		t.last = d.Uvarint()
+		t.start, t.total = t.last-d.Uvarint(), d.varint()
+		if form == formReduced {
+			t.upto, t.base = t.last-d.Uvarint(), d.varint()
+			if t.upto == 0 {
+				d.Fail("nothing was undone")
+			}
+		}
+	default:
+		d.Fail("unknown form %d", form)
+	}
+}
+
+// varint reads a zigzag varint in its shortest form.
+func (d *decoder) varint() int64 {
+	u := d.Uvarint()
+	return int64(u>>1) ^ -int64(u&1)
+}
+
+// check returns an error unless t is what counts and resets make of a tally, and
+// r has seen its dot.
+func (t *tally) check(r *root) error {
+	switch {
+	case t.last > maxSeq || t.upto > maxSeq || t.last == 0 && t.upto == 0:
+		return errors.New("an increment is not in the range of numbers")
+	case !t.isLive() && (t.start != 0 || t.total != 0 || t.tag == 0):
+		return errors.New("a sum that was undone is counting")
+	case !t.isLive():
+		return nil // decoding the tag has looked it up
+	case t.start >= t.last:
+		return errors.New("a sum includes no increment")
+	case t.upto > 0 && (t.upto <= t.start || t.upto >= t.last), t.upto == 0 && t.base != 0, t.tag != 0:
+		return errors.New("what was undone is not a part of the sum")
+	case !r.seen[t.replica].contains(t.last):
+		return errors.New("an increment is not in the context")
+	}
+	return nil
+}
+
+type tallyJSON struct {
+	Replica  vclock.Replica `json:"replica"`
+	After    natural        `json:"after"`
+	Last     natural        `json:"last"`
+	Sum      decimal        `json:"sum"`
+	UndoneTo natural        `json:"undoneTo"`
+	Undone   decimal        `json:"undone"`
+	Reset    string         `json:"reset"`
+}
+
+func (c *PNCounter) encodeJSON(e *encoder) {
+	e.text("[")
+	for i, t := range c.sorted(e) {
+		e.comma(i)
+		e.text(`{"replica":`)
+		e.string(string(e.root.names[t.replica]))
+		if t.isLive() {
+			e.buf = fmt.Appendf(e.buf, `,"after":"%d","last":"%d","sum":"%d"`, t.start, t.last, t.total)
+		}
+		if t.upto > 0 {
+			e.buf = fmt.Appendf(e.buf, `,"undoneTo":"%d","undone":"%d"`, t.upto, t.base)
+		}
+		if !t.isLive() {
+			e.text(`,"reset":`)
+			e.string(e.root.name(t.tag).String())
+		}
+		e.text("}")
+	}
+	e.text("]")
+}
+
+func (c *PNCounter) decodeJSON(d *decoder, p []byte) error {
+	dec := json.NewDecoder(bytes.NewReader(p))
+	dec.DisallowUnknownFields()
+	var all []tallyJSON
+	if err := dec.Decode(&all); err != nil {
+		return err
+	}
+	for k, in := range all {
+		t := tally{
+			start: uint64(in.After), last: uint64(in.Last), total: int64(in.Sum),
+			upto: uint64(in.UndoneTo), base: int64(in.Undone),
+		}
+		var known bool
+		if t.replica, known = d.root.lookup(in.Replica); !known {
+			return fmt.Errorf("replica %q is not in the context", string(in.Replica))
+		}
+		if in.Reset != "" {
+			var err error
+			if t.tag, err = d.named(in.Reset); err != nil {
+				return err
+			}
+		}
+		if err := t.check(d.root); err != nil {
+			return fmt.Errorf("item %d: %w", k, err)
+		}
+		i, found := c.find(t.replica)
+		if found {
+			return fmt.Errorf("replica %q appears twice", string(in.Replica))
+		}
+		c.tallies = slices.Insert(c.tallies, i, t)
+	}
+	return nil
+}
+
+func (c *PNCounter) events(yield func(d dot, what string)) {
+	for i := range c.tallies {
+		if t := &c.tallies[i]; t.isLive() {
+			yield(t.dot(), fmt.Sprintf("an increment to %d", t.total))
+		}
+	}
+}
+
+func (c *PNCounter) compact(cl *compacting) bool {
+	before := len(c.tallies)
+	c.tallies = slices.DeleteFunc(c.tallies, func(t tally) bool { return !t.isLive() && cl.drops(t.tag) })
+	return len(c.tallies) < before
+}
+
+func (c *PNCounter) stats(st *Stats) {
+	for i := range c.tallies {
+		if c.tallies[i].isLive() {
+			st.Dots++
+		} else {
+			st.Residues++
+		}
+	}
+}

@@ -1,0 +1,355 @@
+package crdt_test
+
+import (
+	"encoding/binary"
+	"fmt"
+	"hash/maphash"
+	"math/bits"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/rejoin-go/rejoin/crdt"
+	"github.com/rejoin-go/rejoin/vclock"
+)
+
+// A counting is a type that counts, as the exhaustive check sees it: a counter,
+// or a key in a map.
+type counting[S crdt.State[S]] struct {
+	fresh   func() S
+	add     func(S, vclock.Replica, int64) S
+	remove  func(S, vclock.Replica) S
+	other   func(S, vclock.Replica) S // something that has nothing to do with the counter; may be nil
+	value   func(S) (n int64, present bool)
+	compact func(S, *vclock.Matrix) bool
+	context func(S) crdt.Context
+	bytes   func(S) ([]byte, error)
+}
+
+// known is the model: which increments somebody knows of, and which of them are
+// known to be undone. Amounts are distinct powers of two, bit 8*i+k for the k-th
+// increment of replica i, so equal values are equal sets of increments.
+type known struct{ made, undone uint32 }
+
+func (k known) and(o known) known { return known{k.made | o.made, k.undone | o.undone} }
+
+func (k known) standing() uint32 { return k.made &^ k.undone }
+
+func ofReplica(i int) uint32 { return 0xff << (8 * i) }
+
+type countingReplica[S any] struct {
+	state  S
+	known  known
+	matrix *vclock.Matrix // what it knows that others have seen
+	steps  int            // of its own
+}
+
+type countingDelta[S any] struct {
+	from, at int // made by a replica as its step number at
+	state    S
+	known    known
+}
+
+// A countingWorld is a node of the search. States, matrices and deltas are shared
+// between worlds and not changed.
+type countingWorld[S any] struct {
+	replicas []countingReplica[S]
+	deltas   []countingDelta[S]
+	last     *countingStep
+	others   int // steps that had nothing to do with the counter
+}
+
+// A countingStep is the end of a history.
+type countingStep struct {
+	before *countingStep
+	format string
+	args   [3]any
+}
+
+func (s *countingStep) String() string {
+	if s == nil {
+		return ""
+	}
+	args := s.args[:strings.Count(s.format, "%d")]
+	return s.before.String() + "\n" + fmt.Sprintf(s.format, args...)
+}
+
+type explorer[S crdt.State[S]] struct {
+	counting[S]
+	names []vclock.Replica
+	seed  maphash.Seed
+	seen  map[[2]uint64]int // worlds by hash: the steps that were left
+	nodes int
+	deep  bool
+	fail  func(last *countingStep, format string, args ...any)
+}
+
+func (x *explorer[S]) clock(s S) vclock.Clock { return crdt.ClockOf(x.context(s)) }
+
+func (x *explorer[S]) start() *countingWorld[S] {
+	w := new(countingWorld[S])
+	for range x.names {
+		w.replicas = append(w.replicas, countingReplica[S]{state: x.fresh(), matrix: vclock.NewMatrix(x.names...)})
+	}
+	return w
+}
+
+// hash identifies a world up to its history.
+func (x *explorer[S]) hash(w *countingWorld[S]) [2]uint64 {
+	var b []byte
+	for i := range w.replicas {
+		r := &w.replicas[i]
+		state, err := x.bytes(r.state)
+		if err != nil {
+			x.fail(w.last, "%v", err)
+		}
+		b = append(binary.AppendUvarint(b, uint64(len(state))), state...)
+		for _, n := range []uint32{r.known.made, r.known.undone, uint32(r.steps)} {
+			b = binary.BigEndian.AppendUint32(b, n)
+		}
+		for _, row := range r.matrix.All() {
+			b, _ = row.AppendBinary(append(b, 0xff))
+		}
+	}
+	made := make([]byte, 0, len(w.deltas))
+	for _, d := range w.deltas {
+		made = append(made, byte(d.from<<5|d.at))
+	}
+	slices.Sort(made)
+	b = append(b, made...)
+	return [2]uint64{maphash.Bytes(x.seed, b), maphash.Bytes(x.seed, append(b, 1))}
+}
+
+// step returns a copy of w in which replica i is about to take a step.
+func (w *countingWorld[S]) step(i int, clone func(S) S, format string, args ...int) (*countingWorld[S], *countingReplica[S]) {
+	next := &countingWorld[S]{
+		replicas: slices.Clone(w.replicas),
+		deltas:   slices.Clip(w.deltas),
+		last:     &countingStep{before: w.last, format: format},
+		others:   w.others,
+	}
+	for k, arg := range args {
+		next.last.args[k] = arg
+	}
+	r := &next.replicas[i]
+	r.state = clone(r.state)
+	r.steps++
+	return next, r
+}
+
+func (w *countingWorld[S]) emit(from int, state S, k known) {
+	w.deltas = append(w.deltas, countingDelta[S]{from, w.replicas[from].steps, state, k})
+}
+
+// learn notes what replica i knows of the clocks after a full merge from j.
+func (x *explorer[S]) learn(w *countingWorld[S], i, j int) bool {
+	r := &w.replicas[i]
+	m := r.matrix.Clone()
+	changed := m.Record(x.names[j], x.clock(w.replicas[j].state))
+	for name, row := range w.replicas[j].matrix.All() {
+		changed = m.Record(name, row) || changed
+	}
+	changed = m.Record(x.names[i], x.clock(r.state)) || changed
+	r.matrix = m
+	return changed
+}
+
+func (x *explorer[S]) check(w *countingWorld[S], i int) {
+	r := &w.replicas[i]
+	n, present := x.value(r.state)
+	if want := r.known.standing(); n != int64(want) || present != (want != 0) {
+		x.fail(w.last, "replica %d has %b (present: %v), want %b", i, n, present, want)
+	}
+}
+
+// converge merges all into all, twice, and requires that they are equal and right.
+func (x *explorer[S]) converge(w *countingWorld[S]) {
+	all, k := make([]S, len(w.replicas)), known{}
+	for i := range w.replicas {
+		all[i] = w.replicas[i].state.Clone()
+		k = k.and(w.replicas[i].known)
+	}
+	for range 2 {
+		for i := range all {
+			for j := range all {
+				if i != j {
+					all[i].Merge(all[j])
+				}
+			}
+		}
+	}
+	for i := range all {
+		if n, _ := x.value(all[i]); n != int64(k.standing()) || !all[i].Equal(all[0]) {
+			x.fail(w.last, "in the end replica %d has %b and all equal is %v, want %b", i, n, all[i].Equal(all[0]), k.standing())
+		}
+	}
+}
+
+func (x *explorer[S]) explore(w *countingWorld[S], left int) {
+	h := x.hash(w)
+	if had, ok := x.seen[h]; ok && had >= left {
+		return
+	}
+	x.seen[h] = left
+	x.nodes++
+	if left == 0 {
+		x.converge(w)
+		return
+	}
+	for i := range w.replicas {
+		x.exploreOwn(w, i, left-1)
+		x.exploreReceived(w, i, left-1)
+	}
+}
+
+// exploreOwn takes the steps that a replica takes on its own.
+func (x *explorer[S]) exploreOwn(w *countingWorld[S], i, left int) {
+	name, own := x.names[i], ofReplica(i)
+	clone := S.Clone
+
+	next, r := w.step(i, clone, "%d adds", i)
+	bit := uint32(1) << (8*i + bits.OnesCount32(r.known.made&own))
+	delta := x.add(r.state, name, int64(bit))
+	r.known.made |= bit
+	next.emit(i, delta, known{r.known.made & own, r.known.undone & own})
+	x.check(next, i)
+	x.explore(next, left)
+
+	if before := w.replicas[i].known; before.standing() != 0 {
+		next, r := w.step(i, clone, "%d removes", i)
+		delta := x.remove(r.state, name)
+		var undone uint32
+		for j := range w.replicas {
+			if before.standing()&ofReplica(j) != 0 {
+				undone |= before.made & ofReplica(j)
+			}
+		}
+		r.known.undone = r.known.made
+		next.emit(i, delta, known{undone, undone})
+		x.check(next, i)
+		x.explore(next, left)
+	}
+	if x.other != nil && (w.others == 0 || x.deep) {
+		next, r := w.step(i, clone, "%d does something else", i)
+		next.others++
+		next.emit(i, x.other(r.state, name), known{})
+		x.check(next, i)
+		x.explore(next, left)
+	}
+	next, r = w.step(i, clone, "%d compacts", i)
+	r.matrix = r.matrix.Clone()
+	r.matrix.Record(name, x.clock(r.state))
+	if x.compact(r.state, r.matrix) {
+		x.check(next, i)
+		x.explore(next, left)
+	}
+}
+
+// exploreReceived takes the steps in which a replica receives something.
+func (x *explorer[S]) exploreReceived(w *countingWorld[S], i, left int) {
+	for j := range w.replicas {
+		if i == j {
+			continue
+		}
+		next, r := w.step(i, S.Clone, "%d merges %d", i, j)
+		changed := r.state.Merge(w.replicas[j].state)
+		r.known = r.known.and(w.replicas[j].known)
+		x.check(next, i)
+		if x.learn(next, i, j) || changed {
+			x.explore(next, left)
+		}
+		if !x.deep && (len(w.replicas) > 2 || x.other != nil) {
+			continue // clocks alone, where the search is small enough
+		}
+		next, _ = w.step(i, S.Clone, "%d hears of %d's clock", i, j)
+		if x.learn(next, i, j) {
+			x.explore(next, left)
+		}
+	}
+	for _, d := range w.deltas {
+		next, r := w.step(i, S.Clone, "%d receives the delta of step %d of %d", i, d.at, d.from)
+		changed := r.state.Merge(d.state)
+		r.known = r.known.and(d.known)
+		x.check(next, i)
+		if changed {
+			x.explore(next, left)
+		}
+	}
+}
+
+// exhaust runs every history of a number of steps that begins with an increment
+// by the first replica: increments, removes, other events, merges of states,
+// deliveries of any delta made before, clocks that travel with a state or alone,
+// and compactions with what they told. Steps that change nothing are left out. After every
+// step the value is the model's; at the end of each history all replicas merge
+// and are equal. Other events come once in a history, and clocks alone to two
+// replicas of a counter alone, unless REJOIN_EXHAUSTIVE is set: to a number of
+// additional steps for a longer run.
+func exhaust[S crdt.State[S]](t *testing.T, c counting[S], replicas, steps int) {
+	more, _ := strconv.Atoi(os.Getenv("REJOIN_EXHAUSTIVE"))
+	steps += more
+	t.Run(fmt.Sprintf("replicas=%d/steps=%d", replicas, steps), func(t *testing.T) {
+		t.Parallel()
+		x := &explorer[S]{counting: c, seed: maphash.MakeSeed(), seen: map[[2]uint64]int{}, deep: more > 0}
+		for i := range replicas {
+			x.names = append(x.names, vclock.Replica(rune('a'+i)))
+		}
+		x.fail = func(last *countingStep, format string, args ...any) {
+			t.Helper()
+			require.FailNow(t, fmt.Sprintf(format, args...), "after:%s", last)
+		}
+		w, r := x.start().step(0, S.Clone, "0 adds")
+		delta := c.add(r.state, x.names[0], 1)
+		r.known.made = 1
+		w.emit(0, delta, r.known)
+		x.explore(w, steps-1)
+		t.Logf("%d worlds", x.nodes)
+	})
+}
+
+func TestPNCounterExhaustive(t *testing.T) {
+	counter := counting[*crdt.PNCounter]{
+		fresh:   func() *crdt.PNCounter { return new(crdt.PNCounter) },
+		add:     (*crdt.PNCounter).Add,
+		remove:  (*crdt.PNCounter).Reset,
+		value:   func(c *crdt.PNCounter) (int64, bool) { n, _ := c.Value(); return n, n != 0 },
+		compact: (*crdt.PNCounter).Compact,
+		context: (*crdt.PNCounter).Context,
+		bytes:   (*crdt.PNCounter).MarshalBinary,
+	}
+	exhaust(t, counter, 2, 7)
+	exhaust(t, counter, 3, 6)
+}
+
+type counters = crdt.ORMap[string, *crdt.PNCounter]
+
+func countAt(m *counters, r vclock.Replica, key string, n int64) *counters {
+	return m.Update(r, key, func(c *crdt.PNCounter) { c.Add(r, n) })
+}
+
+func valueAt(m *counters, key string) (n int64, present bool) {
+	c, ok := m.At(key)
+	if ok {
+		n, _ = c.Value()
+	}
+	return n, ok
+}
+
+func TestPNCounterInMapExhaustive(t *testing.T) {
+	counter := counting[*counters]{
+		fresh:   func() *counters { return new(counters) },
+		add:     func(m *counters, r vclock.Replica, n int64) *counters { return countAt(m, r, "k", n) },
+		remove:  func(m *counters, r vclock.Replica) *counters { return m.Delete(r, "k") },
+		other:   func(m *counters, r vclock.Replica) *counters { return countAt(m, r, "other", 1) },
+		value:   func(m *counters) (int64, bool) { return valueAt(m, "k") },
+		compact: (*counters).Compact,
+		context: (*counters).Context,
+		bytes:   (*counters).MarshalBinary,
+	}
+	exhaust(t, counter, 2, 7)
+	exhaust(t, counter, 3, 6)
+}
