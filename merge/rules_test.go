@@ -478,7 +478,7 @@ func productOf(base *int, sides []int) int {
 // sides of a small domain.
 func TestRules(t *testing.T) {
 	table := ruleTable(t)
-	done := map[string]bool{"keyed": true, "fields": true} // TestKeyedModel, TestFieldsModel
+	done := map[string]bool{"keyed": true, "fields": true} // TestPlanModel
 	for _, s := range subjects() {
 		t.Run(s.name, func(t *testing.T) {
 			i := slices.IndexFunc(table, func(r ruleRow) bool { return r.rule == s.rule })
