@@ -7,9 +7,9 @@
 // write that the other lacks, they are concurrent, and somebody has to decide:
 //
 //	var eu, us vclock.Clock
-//	eu = eu.Tick("eu")         // a write in the EU
+//	eu = eu.Tick("eu")          // a write in the EU
 //	us = us.Join(eu).Tick("us") // one in the US, which has seen it
-//	eu = eu.Tick("eu")         // another in the EU, which has not seen that
+//	eu = eu.Tick("eu")          // another in the EU, which has not seen that
 //	fmt.Println(eu.Compare(us)) // concurrent
 //
 // # Which type

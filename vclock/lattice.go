@@ -32,17 +32,21 @@ func (c Clock) Covers(d Clock) bool {
 // Join is commutative, associative and idempotent. If one of the two covers the
 // other, Join returns that one and does not allocate.
 func (c Clock) Join(d Clock) Clock {
-	if c.names == d.names {
-		return c.joinSeqs(d)
-	}
-	order, common, commonBytes := c.relate(d)
-	switch order {
+	switch c.Compare(d) {
 	case Equal, After:
 		return c
 	case Before:
 		return d
 	case Concurrent:
 	}
+	if c.names == d.names {
+		seqs := slices.Clone(c.seqs)
+		for i, n := range d.seqs {
+			seqs[i] = max(seqs[i], n)
+		}
+		return Clock{c.names, seqs}
+	}
+	_, common, commonBytes := c.relate(d)
 	var b builder
 	b.seqs = make([]uint64, 0, len(c.seqs)+len(d.seqs)-common)
 	b.names.Grow(len(c.names) + len(d.names) - commonBytes)
@@ -53,38 +57,27 @@ func (c Clock) Join(d Clock) Clock {
 	return b.clock()
 }
 
-// joinSeqs is Join for clocks with the same names.
-func (c Clock) joinSeqs(d Clock) Clock {
-	switch compareSeqs(c.seqs, d.seqs) {
-	case Equal, After:
-		return c
-	case Before:
-		return d
-	case Concurrent:
-	}
-	seqs := make([]uint64, len(c.seqs))
-	other := d.seqs[:len(seqs)]
-	for i, n := range c.seqs {
-		seqs[i] = max(n, other[i])
-	}
-	return Clock{c.names, seqs}
-}
-
 // Meet returns the greatest clock that c and d both cover: the events that
 // belong to both histories, entry by entry the smaller number. Like
 // [Clock.Join] it is commutative, associative and idempotent, and returns one of
 // its arguments if it can.
 func (c Clock) Meet(d Clock) Clock {
-	if c.names == d.names {
-		return c.meetSeqs(d)
-	}
-	order, common, commonBytes := c.relate(d)
-	switch {
-	case order == Equal, order == Before:
+	switch c.Compare(d) {
+	case Equal, Before:
 		return c
-	case order == After:
+	case After:
 		return d
-	case common == 0:
+	case Concurrent:
+	}
+	if c.names == d.names {
+		seqs := slices.Clone(c.seqs)
+		for i, n := range d.seqs {
+			seqs[i] = min(seqs[i], n)
+		}
+		return Clock{c.names, seqs}
+	}
+	_, common, commonBytes := c.relate(d)
+	if common == 0 {
 		return Clock{}
 	}
 	var b builder
@@ -96,23 +89,6 @@ func (c Clock) Meet(d Clock) Clock {
 		}
 	}
 	return b.clock()
-}
-
-// meetSeqs is Meet for clocks with the same names.
-func (c Clock) meetSeqs(d Clock) Clock {
-	switch compareSeqs(c.seqs, d.seqs) {
-	case Equal, Before:
-		return c
-	case After:
-		return d
-	case Concurrent:
-	}
-	seqs := make([]uint64, len(c.seqs))
-	other := d.seqs[:len(seqs)]
-	for i, n := range c.seqs {
-		seqs[i] = min(n, other[i])
-	}
-	return Clock{c.names, seqs}
 }
 
 // compareSeqs compares the numbers of two clocks with the same names.
