@@ -77,6 +77,27 @@ func TestTwoPSetLaws(t *testing.T) {
 	kit.Check(t)
 }
 
+// sameElement says that an operation overrides what it saw done to its element, and
+// Clear what it saw done to any.
+func sameElement(later, earlier crdttest.Event) bool {
+	return later.Op == "Clear" || later.Arg == earlier.Arg
+}
+
+func TestORSetLaws(t *testing.T) {
+	type set = crdt.ORSet[string]
+	kit := crdttest.Kit[*set]{
+		New: func() *set { return new(set) },
+		Ops: []crdttest.Operation[*set]{
+			crdttest.Op("Add", letters, func(s *set, r vclock.Replica, e string) (*set, error) { return s.Add(r, e), nil }),
+			crdttest.Op("Remove", letters, func(s *set, r vclock.Replica, e string) (*set, error) { return s.Remove(r, e), nil }),
+			crdttest.Op("Clear", nil, func(s *set, r vclock.Replica, _ struct{}) (*set, error) { return s.Clear(r), nil }),
+		},
+		Value: func(s *set) any { return slices.Sorted(s.All()) },
+		Model: func(seen []crdttest.Event) any { return args(crdttest.Standing(seen, sameElement), "Add") },
+	}
+	kit.Check(t)
+}
+
 // A place is a key and an element of the value there.
 type place struct{ Key, Elem string }
 
@@ -194,4 +215,93 @@ func foreignKit[V interface {
 			return all
 		},
 	}
+}
+
+// within says that an operation overrides what it saw done to its element, Delete
+// what it saw done to its key, and Clear everything.
+func within(later, earlier crdttest.Event) bool {
+	if k, deleted := later.Arg.(string); deleted {
+		p, ok := earlier.Arg.(place)
+		return ok && p.Key == k
+	}
+	return later.Op == "Clear" || later.Arg == earlier.Arg
+}
+
+// standingPlaces returns the elements of each key that stands after Adds.
+func standingPlaces(seen []crdttest.Event) map[string][]string {
+	all := map[string][]string{}
+	for _, e := range crdttest.Standing(seen, within) {
+		if p, ok := e.Arg.(place); ok && e.Op == "Add" && !slices.Contains(all[p.Key], p.Elem) {
+			all[p.Key] = append(all[p.Key], p.Elem)
+			slices.Sort(all[p.Key])
+		}
+	}
+	return all
+}
+
+func TestORMapLaws(t *testing.T) {
+	type (
+		set   = crdt.ORSet[string]
+		outer = crdt.ORMap[string, *set]
+	)
+	kit := crdttest.Kit[*outer]{
+		New: func() *outer { return new(outer) },
+		Ops: []crdttest.Operation[*outer]{
+			crdttest.Op("Add", places, func(m *outer, r vclock.Replica, p place) (*outer, error) {
+				return m.Update(r, p.Key, func(s *set) { s.Add(r, p.Elem) }), nil
+			}),
+			crdttest.Op("Remove", places, func(m *outer, r vclock.Replica, p place) (*outer, error) {
+				return m.Update(r, p.Key, func(s *set) { s.Remove(r, p.Elem) }), nil
+			}),
+			crdttest.Op("Delete", letters, func(m *outer, r vclock.Replica, k string) (*outer, error) {
+				return m.Delete(r, k), nil
+			}),
+			crdttest.Op("Clear", nil, func(m *outer, r vclock.Replica, _ struct{}) (*outer, error) { return m.Clear(r), nil }),
+		},
+		Value: func(m *outer) any {
+			all := map[string][]string{}
+			for k, s := range m.All() {
+				all[k] = slices.Sorted(s.All())
+			}
+			return all
+		},
+		Model: func(seen []crdttest.Event) any { return standingPlaces(seen) },
+	}
+	kit.Check(t)
+}
+
+// TestNestedORMapLaws has the elements of the other test as keys of maps that hold
+// one element each.
+func TestNestedORMapLaws(t *testing.T) {
+	type (
+		set   = crdt.ORSet[string]
+		inner = crdt.ORMap[string, *set]
+		outer = crdt.ORMap[string, *inner]
+	)
+	kit := crdttest.Kit[*outer]{
+		New: func() *outer { return new(outer) },
+		Ops: []crdttest.Operation[*outer]{
+			crdttest.Op("Add", places, func(m *outer, r vclock.Replica, p place) (*outer, error) {
+				return m.Update(r, p.Key, func(in *inner) { in.Update(r, p.Elem, func(s *set) { s.Add(r, "x") }) }), nil
+			}),
+			crdttest.Op("DeleteInner", places, func(m *outer, r vclock.Replica, p place) (*outer, error) {
+				return m.Update(r, p.Key, func(in *inner) { in.Delete(r, p.Elem) }), nil
+			}),
+			crdttest.Op("Delete", letters, func(m *outer, r vclock.Replica, k string) (*outer, error) {
+				return m.Delete(r, k), nil
+			}),
+		},
+		Value: func(m *outer) any {
+			all := map[string][]string{}
+			for k, in := range m.All() {
+				for e := range in.All() {
+					all[k] = append(all[k], e)
+				}
+				slices.Sort(all[k])
+			}
+			return all
+		},
+		Model: func(seen []crdttest.Event) any { return standingPlaces(seen) },
+	}
+	kit.Check(t)
 }

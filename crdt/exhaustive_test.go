@@ -1,0 +1,458 @@
+package crdt_test
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math/bits"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/rejoin-go/rejoin/crdt"
+	"github.com/rejoin-go/rejoin/vclock"
+)
+
+// This file runs every history of a few steps: every update of every replica, every
+// merge of one replica's state into another's, every delivery of any delta made
+// before, in every order. After each step the replica that changed must show what
+// its model says.
+//
+// There are far too many histories to run one by one. Three reductions make them
+// few enough, each of which leaves out only what has been run in another guise:
+//
+//   - Two histories that lead to the same world go on alike, so a world is gone on
+//     from once. A world is the state of every replica and the set of deltas made
+//     so far; a state is its canonical bytes together with its model, so that
+//     states which only look the same are not taken for each other. What is assumed
+//     is that equal bytes behave equally, however they came about; the random
+//     histories, which do not assume it, are the check on that.
+//   - Likewise an update of a state, and a merge of two, is run once, and remembered
+//     for all worlds that have them.
+//   - Renaming replicas, or elements, turns histories into histories. So a replica
+//     is used only when those before it have been, and an element likewise.
+//     Where the order of names matters, as it may in an encoding, the scope is run
+//     with the names in both orders.
+
+// A fact is an event by its place in a bit set: events of replica r have the places
+// from r*maxEvents on.
+const maxEvents = 12
+
+// Facts are what a replica knows: the events that stand, and those that have been
+// undone. An update undoes standing events that its replica knows and, mostly,
+// is an event itself. Nothing else ever happens to facts but union.
+type facts struct {
+	live, gone uint64
+	what       [3 * maxEvents]uint8 // for live events, what they did
+}
+
+func (f facts) join(g facts) facts {
+	j := facts{gone: f.gone | g.gone}
+	j.live = (f.live | g.live) &^ j.gone
+	for i := range j.what {
+		if j.live>>i&1 == 1 {
+			j.what[i] = max(f.what[i], g.what[i])
+		}
+	}
+	return j
+}
+
+// of returns the facts about events of replica r.
+func (f facts) of(r int) facts {
+	mask := uint64(1<<maxEvents-1) << (r * maxEvents)
+	g := facts{live: f.live & mask, gone: f.gone & mask}
+	copy(g.what[r*maxEvents:(r+1)*maxEvents], f.what[r*maxEvents:])
+	return g
+}
+
+// next returns the place of the next event of replica r.
+func (f facts) next(r int) int {
+	own := f.of(r)
+	return max(r*maxEvents, bits.Len64(own.live|own.gone))
+}
+
+// standing returns what the standing events did, in order.
+func (f facts) standing() []uint8 {
+	var all []uint8
+	for i, w := range f.what {
+		if f.live>>i&1 == 1 {
+			all = append(all, w)
+		}
+	}
+	return all
+}
+
+// A deed is an update that histories are made of.
+type deed[S any] struct {
+	name   string
+	uses   int   // which of the interchangeable elements it is about, from 0
+	what   uint8 // what its event did, or 0 if it only undoes
+	undoes func(what uint8) bool
+	apply  func(s S, r vclock.Replica, event int) S
+}
+
+// A universe is a type with the deeds that histories are made of.
+type universe[S any] struct {
+	fresh func() S
+	deeds []deed[S]
+
+	// show returns what a state shows, want what it should, given what the standing
+	// events did.
+	show func(S) string
+	want func([]uint8) string
+
+	// cumulative says that the delta of an event has the effect of all earlier
+	// ones of its replica.
+	cumulative bool
+}
+
+// A world is where a history has led.
+type world struct {
+	sites  [3]int32
+	deltas []int32 // ascending
+	used   int     // how many elements have been used
+	parent int32   // the world before the last step, in the level before
+	step   string
+}
+
+func (w *world) key() string {
+	b := []byte{byte(w.used)}
+	for _, id := range w.sites {
+		b = binary.LittleEndian.AppendUint32(b, uint32(id))
+	}
+	for _, id := range w.deltas {
+		b = binary.LittleEndian.AppendUint32(b, uint32(id))
+	}
+	return string(b)
+}
+
+// A known is a state that some history has led to.
+type known[S any] struct {
+	identity
+	state S
+}
+
+// An identity is what tells states apart.
+type identity struct {
+	bytes string
+	facts facts
+}
+
+// An explorer runs all histories of a universe.
+type explorer[S crdt.State[S]] struct {
+	universe[S]
+	names   []vclock.Replica
+	states  []known[S]
+	ids     map[identity]int32
+	byFacts map[facts]int32
+	merged  map[[2]int32]int32
+	done    map[[3]int32][2]int32
+	levels  [][]world
+	worlds  map[string]bool // by key
+	runs    int
+	failure error // the first
+}
+
+// explore runs every history of a number of steps over replicas of the given names.
+func explore[S crdt.State[S]](u universe[S], steps int, names ...vclock.Replica) *explorer[S] {
+	x := &explorer[S]{
+		universe: u, names: names, worlds: map[string]bool{},
+		ids: map[identity]int32{}, byFacts: map[facts]int32{},
+		merged: map[[2]int32]int32{}, done: map[[3]int32][2]int32{},
+	}
+	empty := x.intern(u.fresh(), facts{})
+	x.levels = [][]world{{{sites: [3]int32{empty, empty, empty}}}}
+	for level := range steps {
+		x.levels = append(x.levels, nil)
+		for i := range x.levels[level] {
+			x.expand(int32(i), func(next world) {
+				// The worlds after the last step are not gone on from.
+				if key := next.key(); level+1 < steps && !x.worlds[key] {
+					x.worlds[key] = true
+					x.levels[level+1] = append(x.levels[level+1], next)
+				}
+			})
+			if x.failure != nil {
+				return x
+			}
+		}
+	}
+	return x
+}
+
+// expand calls yield with every world one step after a world of the last level.
+func (x *explorer[S]) expand(parent int32, yield func(world)) {
+	w := x.levels[len(x.levels)-2][parent]
+	step := func(at int, to int32, text func() string, delta int32, used int) {
+		x.runs++
+		next := world{sites: w.sites, deltas: w.deltas, used: max(w.used, used), parent: parent}
+		next.sites[at] = to
+		if i, found := slices.BinarySearch(w.deltas, delta); delta > 0 && !found {
+			next.deltas = slices.Insert(slices.Clone(w.deltas), i, delta)
+		} else if to == w.sites[at] && next.used == w.used {
+			return
+		}
+		next.step = text()
+		yield(next)
+	}
+	for at := range x.names {
+		if at > 0 && w.sites[at] == 0 && w.sites[at-1] == 0 {
+			break // interchangeable with the one before
+		}
+		for i, d := range x.deeds {
+			if d.uses > w.used {
+				continue
+			}
+			text := func() string { return fmt.Sprintf("%s: %s", x.names[at], d.name) }
+			to, delta := x.update(parent, w.sites[at], at, i, text)
+			step(at, to, text, delta, d.uses+1)
+		}
+		for from := range x.names {
+			if from != at && w.sites[from] != 0 {
+				text := func() string { return fmt.Sprintf("%s merges %s", x.names[at], x.names[from]) }
+				step(at, x.merge(parent, w.sites[at], w.sites[from], text), text, -1, 0)
+			}
+		}
+		for _, delta := range w.deltas {
+			text := func() string { return fmt.Sprintf("%s gets the delta %s", x.names[at], x.show(x.states[delta].state)) }
+			step(at, x.merge(parent, w.sites[at], delta, text), text, -1, 0)
+		}
+	}
+}
+
+// update runs a deed and returns the state that it leads to and the delta.
+func (x *explorer[S]) update(parent, state int32, at, i int, text func() string) (to, delta int32) {
+	memo := [3]int32{state, int32(at), int32(i)}
+	if r, ok := x.done[memo]; ok {
+		return r[0], r[1]
+	}
+	d, before := x.deeds[i], x.states[state]
+	event := before.facts.next(at)
+	var news facts
+	for j, w := range before.facts.what {
+		if before.facts.live>>j&1 == 1 && d.undoes(w) {
+			news.gone |= 1 << j
+		}
+	}
+	if d.what != 0 {
+		news.live = 1 << event
+		news.what[event] = d.what
+	}
+	after := before.facts.join(news)
+	if x.cumulative && d.what != 0 {
+		news = news.join(after.of(at))
+	}
+	s := before.state.Clone()
+	made := d.apply(s, x.names[at], event)
+	joined := before.state.Clone()
+	joined.Merge(made)
+	x.require(parent, text, joined.Equal(s), "the delta has another effect than the update")
+	to, delta = x.internChecked(parent, text, s, after), x.internChecked(parent, text, made, news)
+	x.done[memo] = [2]int32{to, delta}
+	return to, delta
+}
+
+// merge merges a state or delta into a state.
+func (x *explorer[S]) merge(parent, state, from int32, text func() string) int32 {
+	memo := [2]int32{state, from}
+	if to, ok := x.merged[memo]; ok {
+		return to
+	}
+	before, y := x.states[state], x.states[from]
+	s := before.state.Clone()
+	changed := s.Merge(y.state)
+	to := x.internChecked(parent, text, s, before.facts.join(y.facts))
+	x.require(parent, text, changed == (to != state), "Merge returned %t", changed)
+	x.require(parent, text, s.Equal(before.state) == (to == state), "Equal does not agree with the bytes")
+	x.require(parent, text, x.encode(y.state) == y.bytes, "Merge changed its argument")
+	x.merged[memo] = to
+	return to
+}
+
+func (x *explorer[S]) encode(s S) string {
+	b, err := any(s).(interface{ MarshalBinary() ([]byte, error) }).MarshalBinary()
+	if err != nil {
+		return err.Error()
+	}
+	return string(b)
+}
+
+// intern returns the number of a state.
+func (x *explorer[S]) intern(s S, f facts) int32 {
+	key := identity{x.encode(s), f}
+	id, ok := x.ids[key]
+	if !ok {
+		id = int32(len(x.states))
+		x.states = append(x.states, known[S]{key, s})
+		x.ids[key] = id
+	}
+	return id
+}
+
+// internChecked is intern for a state that a step has led to: it must show what the
+// facts say, and have the bytes of every other state of these facts.
+func (x *explorer[S]) internChecked(parent int32, text func() string, s S, f facts) int32 {
+	got, want := x.show(s), x.want(f.standing())
+	x.require(parent, text, got == want, "the state shows %s, want %s", got, want)
+	id := x.intern(s, f)
+	first, ok := x.byFacts[f]
+	if !ok {
+		x.byFacts[f], first = id, id
+	}
+	x.require(parent, text, first == id, "replicas that have seen the same have different bytes: %x, %x",
+		x.states[first].bytes, x.states[id].bytes)
+	return id
+}
+
+// require notes a failure with its history if ok is false.
+func (x *explorer[S]) require(parent int32, text func() string, ok bool, format string, args ...any) {
+	if ok || x.failure != nil {
+		return
+	}
+	steps := []string{text()}
+	for level := len(x.levels) - 2; level > 0; level-- {
+		w := x.levels[level][parent]
+		steps = append(steps, w.step)
+		parent = w.parent
+	}
+	slices.Reverse(steps)
+	var b strings.Builder
+	fmt.Fprintf(&b, format, args...)
+	for i, s := range steps {
+		fmt.Fprintf(&b, "\n  %d. %s", i+1, s)
+	}
+	x.failure = errors.New(b.String())
+}
+
+// exhaust runs every history of 6 steps on two replicas and of 5 on three. Set
+// REJOIN_EXHAUSTIVE to a number of additional steps for a longer run.
+func exhaust[S crdt.State[S]](t *testing.T, u universe[S]) {
+	t.Helper()
+	more, _ := strconv.Atoi(os.Getenv("REJOIN_EXHAUSTIVE"))
+	for _, scope := range []struct {
+		steps int
+		names []vclock.Replica
+	}{
+		{6, []vclock.Replica{"a", "b"}},
+		{6, []vclock.Replica{"b", "a"}},
+		{5, []vclock.Replica{"b", "c", "a"}},
+	} {
+		t.Run(fmt.Sprintf("steps=%d/replicas=%s", scope.steps+more, scope.names), func(t *testing.T) {
+			x := explore(u, scope.steps+more, scope.names...)
+			require.NoError(t, x.failure)
+			t.Logf("%d worlds, %d states, %d steps", len(x.worlds), len(x.states), x.runs)
+		})
+	}
+}
+
+// TestExplore plants a fault: removing p removes q too.
+func TestExplore(t *testing.T) {
+	u := orsetUniverse()
+	for i := range u.deeds {
+		if u.deeds[i].name == "Remove p" {
+			u.deeds[i].apply = func(s *crdt.ORSet[string], r vclock.Replica, _ int) *crdt.ORSet[string] { return s.Clear(r) }
+		}
+	}
+	require.EqualError(t, explore(u, 4, "a", "b").failure,
+		"the state shows [], want [q]\n  1. a: Add p\n  2. a: Add q\n  3. a: Remove p")
+}
+
+// anyOf tells events of the given kinds.
+func anyOf(kinds ...uint8) func(uint8) bool {
+	return func(what uint8) bool { return slices.Contains(kinds, what) }
+}
+
+// distinct returns the texts of the given kinds, each once, in order.
+func distinct(texts map[uint8]string) func([]uint8) string {
+	return func(standing []uint8) string {
+		var all []string
+		for _, w := range standing {
+			all = append(all, texts[w])
+		}
+		slices.Sort(all)
+		return fmt.Sprint(slices.Compact(all))
+	}
+}
+
+func orsetUniverse() universe[*crdt.ORSet[string]] {
+	type set = crdt.ORSet[string]
+	u := universe[*set]{
+		fresh: func() *set { return new(set) },
+		show:  func(s *set) string { return fmt.Sprint(slices.Sorted(s.All())) },
+		want:  distinct(map[uint8]string{1: "p", 2: "q"}),
+	}
+	for i, e := range []string{"p", "q"} {
+		what := uint8(i + 1)
+		u.deeds = append(u.deeds,
+			deed[*set]{"Add " + e, i, what, anyOf(what), func(s *set, r vclock.Replica, _ int) *set { return s.Add(r, e) }},
+			deed[*set]{"Remove " + e, i, 0, anyOf(what), func(s *set, r vclock.Replica, _ int) *set { return s.Remove(r, e) }})
+	}
+	return u
+}
+
+func TestORSetExhaustive(t *testing.T) { exhaust(t, orsetUniverse()) }
+
+// inMap returns the universe of a map of two keys, whose values have the deeds of a
+// value universe, and whose keys are deleted.
+func inMap[V crdt.Value[V]](values universe[V]) universe[*crdt.ORMap[string, V]] {
+	type outer = crdt.ORMap[string, V]
+	const kinds = 8 // more than values has
+	u := universe[*outer]{
+		fresh: func() *outer { return new(outer) },
+		show: func(m *outer) string {
+			texts := map[string]string{}
+			for k, v := range m.All() {
+				texts[k] = values.show(v)
+			}
+			return fmt.Sprint(texts)
+		},
+		want: func(all []uint8) string {
+			texts := map[string]string{}
+			for i, k := range []string{"k", "l"} {
+				var of []uint8
+				for _, w := range all {
+					if int(w)/kinds == i {
+						of = append(of, w%kinds)
+					}
+				}
+				if len(of) > 0 {
+					texts[k] = values.want(of)
+				}
+			}
+			return fmt.Sprint(texts)
+		},
+	}
+	for i, k := range []string{"k", "l"} {
+		base := uint8(i * kinds)
+		within := func(undoes func(uint8) bool) func(uint8) bool {
+			return func(what uint8) bool { return what/kinds == base/kinds && undoes(what%kinds) }
+		}
+		for _, d := range values.deeds {
+			what := d.what
+			if what != 0 {
+				what += base
+			}
+			u.deeds = append(u.deeds, deed[*outer]{k + "." + d.name, i, what, within(d.undoes), func(m *outer, r vclock.Replica, event int) *outer {
+				return m.Update(r, k, func(v V) { d.apply(v, r, event) })
+			}})
+		}
+		u.deeds = append(u.deeds, deed[*outer]{"Delete " + k, i, 0, within(func(uint8) bool { return true }), func(m *outer, r vclock.Replica, _ int) *outer {
+			return m.Delete(r, k)
+		}})
+	}
+	return u
+}
+
+// firstOf returns u without the deeds about any but the first element.
+func firstOf[S any](u universe[S]) universe[S] {
+	u.deeds = slices.DeleteFunc(slices.Clone(u.deeds), func(d deed[S]) bool { return d.uses > 0 })
+	return u
+}
+
+func TestORMapOfORSetExhaustive(t *testing.T) {
+	exhaust(t, inMap(firstOf(orsetUniverse())))
+}
