@@ -214,7 +214,7 @@ func (r *run[S]) merge(at *site[S], y S, seen sight) *LawError {
 		return nil
 	}
 	before := at.state.Clone()
-	if failure := r.k.checkMerge(before, y); failure != nil {
+	if failure := r.k.checkMergeApart(before, y); failure != nil {
 		return failure
 	}
 	changed := at.state.Merge(y)
