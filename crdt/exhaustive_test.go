@@ -115,8 +115,15 @@ type world struct {
 	sites  [3]int32
 	deltas []int32 // ascending
 	used   int     // how many elements have been used
-	parent int32   // the world before the last step, in the level before
-	step   string
+	last   move    // the step that led here
+	parent int32   // the world before it, in the level before
+}
+
+// A move is a step: a deed of a replica, or its merge of a replica's state or of a
+// delta, whichever is not negative.
+type move struct {
+	at                int
+	deed, from, delta int32
 }
 
 func (w *world) key() string {
@@ -130,8 +137,8 @@ func (w *world) key() string {
 	return string(b)
 }
 
-// A known is a state that some history has led to.
-type known[S any] struct {
+// A reached is a state that some history has led to.
+type reached[S any] struct {
 	identity
 	state S
 }
@@ -142,11 +149,11 @@ type identity struct {
 	facts facts
 }
 
-// An explorer runs all histories of a universe.
-type explorer[S crdt.State[S]] struct {
+// A searcher runs all histories of a universe.
+type searcher[S crdt.State[S]] struct {
 	universe[S]
 	names   []vclock.Replica
-	states  []known[S]
+	states  []reached[S]
 	ids     map[identity]int32
 	byFacts map[facts]int32
 	merged  map[[2]int32]int32
@@ -157,9 +164,9 @@ type explorer[S crdt.State[S]] struct {
 	failure error // the first
 }
 
-// explore runs every history of a number of steps over replicas of the given names.
-func explore[S crdt.State[S]](u universe[S], steps int, names ...vclock.Replica) *explorer[S] {
-	x := &explorer[S]{
+// search runs every history of a number of steps over replicas of the given names.
+func search[S crdt.State[S]](u universe[S], steps int, names ...vclock.Replica) *searcher[S] {
+	x := &searcher[S]{
 		universe: u, names: names, worlds: map[string]bool{},
 		ids: map[identity]int32{}, byFacts: map[facts]int32{},
 		merged: map[[2]int32]int32{}, done: map[[3]int32][2]int32{},
@@ -185,18 +192,17 @@ func explore[S crdt.State[S]](u universe[S], steps int, names ...vclock.Replica)
 }
 
 // expand calls yield with every world one step after a world of the last level.
-func (x *explorer[S]) expand(parent int32, yield func(world)) {
+func (x *searcher[S]) expand(parent int32, yield func(world)) {
 	w := x.levels[len(x.levels)-2][parent]
-	step := func(at int, to int32, text func() string, delta int32, used int) {
+	step := func(m move, to, made int32, used int) {
 		x.runs++
-		next := world{sites: w.sites, deltas: w.deltas, used: max(w.used, used), parent: parent}
-		next.sites[at] = to
-		if i, found := slices.BinarySearch(w.deltas, delta); delta > 0 && !found {
-			next.deltas = slices.Insert(slices.Clone(w.deltas), i, delta)
-		} else if to == w.sites[at] && next.used == w.used {
+		next := world{sites: w.sites, deltas: w.deltas, used: max(w.used, used), last: m, parent: parent}
+		next.sites[m.at] = to
+		if i, found := slices.BinarySearch(w.deltas, made); made > 0 && !found {
+			next.deltas = slices.Insert(slices.Clone(w.deltas), i, made)
+		} else if to == w.sites[m.at] && next.used == w.used {
 			return
 		}
-		next.step = text()
 		yield(next)
 	}
 	for at := range x.names {
@@ -204,34 +210,45 @@ func (x *explorer[S]) expand(parent int32, yield func(world)) {
 			break // interchangeable with the one before
 		}
 		for i, d := range x.deeds {
-			if d.uses > w.used {
-				continue
+			if d.uses <= w.used {
+				m := move{at, int32(i), -1, -1}
+				to, made := x.update(parent, m, w.sites[at])
+				step(m, to, made, d.uses+1)
 			}
-			text := func() string { return fmt.Sprintf("%s: %s", x.names[at], d.name) }
-			to, delta := x.update(parent, w.sites[at], at, i, text)
-			step(at, to, text, delta, d.uses+1)
 		}
 		for from := range x.names {
 			if from != at && w.sites[from] != 0 {
-				text := func() string { return fmt.Sprintf("%s merges %s", x.names[at], x.names[from]) }
-				step(at, x.merge(parent, w.sites[at], w.sites[from], text), text, -1, 0)
+				m := move{at, -1, int32(from), -1}
+				step(m, x.merge(parent, m, w.sites[at], w.sites[from]), 0, 0)
 			}
 		}
 		for _, delta := range w.deltas {
-			text := func() string { return fmt.Sprintf("%s gets the delta %s", x.names[at], x.show(x.states[delta].state)) }
-			step(at, x.merge(parent, w.sites[at], delta, text), text, -1, 0)
+			m := move{at, -1, -1, delta}
+			step(m, x.merge(parent, m, w.sites[at], delta), 0, 0)
 		}
 	}
 }
 
+// text tells what happens in a step.
+func (x *searcher[S]) text(m move) string {
+	switch at := x.names[m.at]; {
+	case m.deed >= 0:
+		return fmt.Sprintf("%s: %s", at, x.deeds[m.deed].name)
+	case m.from >= 0:
+		return fmt.Sprintf("%s merges %s", at, x.names[m.from])
+	default:
+		return fmt.Sprintf("%s gets a delta that shows %s", at, x.show(x.states[m.delta].state))
+	}
+}
+
 // update runs a deed and returns the state that it leads to and the delta.
-func (x *explorer[S]) update(parent, state int32, at, i int, text func() string) (to, delta int32) {
-	memo := [3]int32{state, int32(at), int32(i)}
+func (x *searcher[S]) update(parent int32, m move, state int32) (to, made int32) {
+	memo := [3]int32{state, int32(m.at), m.deed}
 	if r, ok := x.done[memo]; ok {
 		return r[0], r[1]
 	}
-	d, before := x.deeds[i], x.states[state]
-	event := before.facts.next(at)
+	d, before := x.deeds[m.deed], x.states[state]
+	event := before.facts.next(m.at)
 	var news facts
 	for j, w := range before.facts.what {
 		if before.facts.live>>j&1 == 1 && d.undoes(w) {
@@ -244,20 +261,20 @@ func (x *explorer[S]) update(parent, state int32, at, i int, text func() string)
 	}
 	after := before.facts.join(news)
 	if x.cumulative && d.what != 0 {
-		news = news.join(after.of(at))
+		news = news.join(after.of(m.at))
 	}
 	s := before.state.Clone()
-	made := d.apply(s, x.names[at], event)
+	delta := d.apply(s, x.names[m.at], event)
 	joined := before.state.Clone()
-	joined.Merge(made)
-	x.require(parent, text, joined.Equal(s), "the delta has another effect than the update")
-	to, delta = x.internChecked(parent, text, s, after), x.internChecked(parent, text, made, news)
-	x.done[memo] = [2]int32{to, delta}
-	return to, delta
+	joined.Merge(delta)
+	x.require(parent, m, joined.Equal(s), "the delta has another effect than the update")
+	to, made = x.internChecked(parent, m, s, after), x.internChecked(parent, m, delta, news)
+	x.done[memo] = [2]int32{to, made}
+	return to, made
 }
 
 // merge merges a state or delta into a state.
-func (x *explorer[S]) merge(parent, state, from int32, text func() string) int32 {
+func (x *searcher[S]) merge(parent int32, m move, state, from int32) int32 {
 	memo := [2]int32{state, from}
 	if to, ok := x.merged[memo]; ok {
 		return to
@@ -265,15 +282,15 @@ func (x *explorer[S]) merge(parent, state, from int32, text func() string) int32
 	before, y := x.states[state], x.states[from]
 	s := before.state.Clone()
 	changed := s.Merge(y.state)
-	to := x.internChecked(parent, text, s, before.facts.join(y.facts))
-	x.require(parent, text, changed == (to != state), "Merge returned %t", changed)
-	x.require(parent, text, s.Equal(before.state) == (to == state), "Equal does not agree with the bytes")
-	x.require(parent, text, x.encode(y.state) == y.bytes, "Merge changed its argument")
+	to := x.internChecked(parent, m, s, before.facts.join(y.facts))
+	x.require(parent, m, changed == (to != state), "Merge returned %t", changed)
+	x.require(parent, m, s.Equal(before.state) == (to == state), "Equal does not agree with the bytes")
+	x.require(parent, m, encodeState(y.state) == y.bytes, "Merge changed its argument")
 	x.merged[memo] = to
 	return to
 }
 
-func (x *explorer[S]) encode(s S) string {
+func encodeState[S any](s S) string {
 	b, err := any(s).(interface{ MarshalBinary() ([]byte, error) }).MarshalBinary()
 	if err != nil {
 		return err.Error()
@@ -282,12 +299,12 @@ func (x *explorer[S]) encode(s S) string {
 }
 
 // intern returns the number of a state.
-func (x *explorer[S]) intern(s S, f facts) int32 {
-	key := identity{x.encode(s), f}
+func (x *searcher[S]) intern(s S, f facts) int32 {
+	key := identity{encodeState(s), f}
 	id, ok := x.ids[key]
 	if !ok {
 		id = int32(len(x.states))
-		x.states = append(x.states, known[S]{key, s})
+		x.states = append(x.states, reached[S]{key, s})
 		x.ids[key] = id
 	}
 	return id
@@ -295,28 +312,28 @@ func (x *explorer[S]) intern(s S, f facts) int32 {
 
 // internChecked is intern for a state that a step has led to: it must show what the
 // facts say, and have the bytes of every other state of these facts.
-func (x *explorer[S]) internChecked(parent int32, text func() string, s S, f facts) int32 {
+func (x *searcher[S]) internChecked(parent int32, m move, s S, f facts) int32 {
 	got, want := x.show(s), x.want(f.standing())
-	x.require(parent, text, got == want, "the state shows %s, want %s", got, want)
+	x.require(parent, m, got == want, "the state shows %s, want %s", got, want)
 	id := x.intern(s, f)
 	first, ok := x.byFacts[f]
 	if !ok {
 		x.byFacts[f], first = id, id
 	}
-	x.require(parent, text, first == id, "replicas that have seen the same have different bytes: %x, %x",
+	x.require(parent, m, first == id, "replicas that have seen the same have different bytes: %x, %x",
 		x.states[first].bytes, x.states[id].bytes)
 	return id
 }
 
 // require notes a failure with its history if ok is false.
-func (x *explorer[S]) require(parent int32, text func() string, ok bool, format string, args ...any) {
+func (x *searcher[S]) require(parent int32, m move, ok bool, format string, args ...any) {
 	if ok || x.failure != nil {
 		return
 	}
-	steps := []string{text()}
+	steps := []string{x.text(m)}
 	for level := len(x.levels) - 2; level > 0; level-- {
 		w := x.levels[level][parent]
-		steps = append(steps, w.step)
+		steps = append(steps, x.text(w.last))
 		parent = w.parent
 	}
 	slices.Reverse(steps)
@@ -328,9 +345,9 @@ func (x *explorer[S]) require(parent int32, text func() string, ok bool, format 
 	x.failure = errors.New(b.String())
 }
 
-// exhaust runs every history of 6 steps on two replicas and of 5 on three. Set
+// everyHistory runs every history of 6 steps on two replicas and of 5 on three. Set
 // REJOIN_EXHAUSTIVE to a number of additional steps for a longer run.
-func exhaust[S crdt.State[S]](t *testing.T, u universe[S]) {
+func everyHistory[S crdt.State[S]](t *testing.T, u universe[S]) {
 	t.Helper()
 	more, _ := strconv.Atoi(os.Getenv("REJOIN_EXHAUSTIVE"))
 	for _, scope := range []struct {
@@ -342,22 +359,22 @@ func exhaust[S crdt.State[S]](t *testing.T, u universe[S]) {
 		{5, []vclock.Replica{"b", "c", "a"}},
 	} {
 		t.Run(fmt.Sprintf("steps=%d/replicas=%s", scope.steps+more, scope.names), func(t *testing.T) {
-			x := explore(u, scope.steps+more, scope.names...)
+			x := search(u, scope.steps+more, scope.names...)
 			require.NoError(t, x.failure)
 			t.Logf("%d worlds, %d states, %d steps", len(x.worlds), len(x.states), x.runs)
 		})
 	}
 }
 
-// TestExplore plants a fault: removing p removes q too.
-func TestExplore(t *testing.T) {
+// TestSearch plants a fault: removing p removes q too.
+func TestSearch(t *testing.T) {
 	u := orsetUniverse()
 	for i := range u.deeds {
 		if u.deeds[i].name == "Remove p" {
 			u.deeds[i].apply = func(s *crdt.ORSet[string], r vclock.Replica, _ int) *crdt.ORSet[string] { return s.Clear(r) }
 		}
 	}
-	require.EqualError(t, explore(u, 4, "a", "b").failure,
+	require.EqualError(t, search(u, 4, "a", "b").failure,
 		"the state shows [], want [q]\n  1. a: Add p\n  2. a: Add q\n  3. a: Remove p")
 }
 
@@ -394,7 +411,7 @@ func orsetUniverse() universe[*crdt.ORSet[string]] {
 	return u
 }
 
-func TestORSetExhaustive(t *testing.T) { exhaust(t, orsetUniverse()) }
+func TestORSetExhaustive(t *testing.T) { everyHistory(t, orsetUniverse()) }
 
 // inMap returns the universe of a map of two keys, whose values have the deeds of a
 // value universe, and whose keys are deleted.
@@ -419,8 +436,8 @@ func inMap[V crdt.Value[V]](values universe[V]) universe[*crdt.ORMap[string, V]]
 						of = append(of, w%kinds)
 					}
 				}
-				if len(of) > 0 {
-					texts[k] = values.want(of)
+				if text := values.want(of); text != values.want(nil) {
+					texts[k] = text
 				}
 			}
 			return fmt.Sprint(texts)
@@ -454,5 +471,35 @@ func firstOf[S any](u universe[S]) universe[S] {
 }
 
 func TestORMapOfORSetExhaustive(t *testing.T) {
-	exhaust(t, inMap(firstOf(orsetUniverse())))
+	everyHistory(t, inMap(firstOf(orsetUniverse())))
 }
+
+// rwsetUniverse has events 1 and 2 for adds of p and q, 3 and 4 for removes.
+func rwsetUniverse() universe[*crdt.RWSet[string]] {
+	type set = crdt.RWSet[string]
+	elems := []string{"p", "q"}
+	u := universe[*set]{
+		fresh: func() *set { return new(set) },
+		show:  func(s *set) string { return fmt.Sprint(slices.Sorted(s.All())) },
+		want: func(standing []uint8) string {
+			in := []string{}
+			for i, e := range elems {
+				if slices.Contains(standing, uint8(i+1)) && !slices.Contains(standing, uint8(i+3)) {
+					in = append(in, e)
+				}
+			}
+			return fmt.Sprint(in)
+		},
+	}
+	for i, e := range elems {
+		add, remove := uint8(i+1), uint8(i+3)
+		u.deeds = append(u.deeds,
+			deed[*set]{"Add " + e, i, add, anyOf(add, remove), func(s *set, r vclock.Replica, _ int) *set { return s.Add(r, e) }},
+			deed[*set]{"Remove " + e, i, remove, anyOf(add, remove), func(s *set, r vclock.Replica, _ int) *set { return s.Remove(r, e) }})
+	}
+	return u
+}
+
+func TestRWSetExhaustive(t *testing.T) { everyHistory(t, rwsetUniverse()) }
+
+func TestORMapOfRWSetExhaustive(t *testing.T) { everyHistory(t, inMap(firstOf(rwsetUniverse()))) }

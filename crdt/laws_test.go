@@ -98,6 +98,24 @@ func TestORSetLaws(t *testing.T) {
 	kit.Check(t)
 }
 
+func TestRWSetLaws(t *testing.T) {
+	type set = crdt.RWSet[string]
+	kit := crdttest.Kit[*set]{
+		New: func() *set { return new(set) },
+		Ops: []crdttest.Operation[*set]{
+			crdttest.Op("Add", letters, func(s *set, r vclock.Replica, e string) (*set, error) { return s.Add(r, e), nil }),
+			crdttest.Op("Remove", letters, func(s *set, r vclock.Replica, e string) (*set, error) { return s.Remove(r, e), nil }),
+		},
+		Value: func(s *set) any { return slices.Sorted(s.All()) },
+		Model: func(seen []crdttest.Event) any {
+			standing := crdttest.Standing(seen, sameElement)
+			removed := args(standing, "Remove")
+			return slices.DeleteFunc(args(standing, "Add"), func(e string) bool { return slices.Contains(removed, e) })
+		},
+	}
+	kit.Check(t)
+}
+
 // A place is a key and an element of the value there.
 type place struct{ Key, Elem string }
 
