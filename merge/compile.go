@@ -105,7 +105,7 @@ func (c *compiler) row(typ reflect.Type, at *pathRule, mode rowMode) *row {
 
 // isFields reports whether a struct without a rule is merged field by field.
 func (c *compiler) isFields(loc location) bool {
-	if loc.typ.Kind() != reflect.Struct || loc.typ == timeType {
+	if loc.typ.Kind() != reflect.Struct || loc.typ == timeType || reflect.PointerTo(loc.typ).Implements(locker) {
 		return false
 	}
 	if loc.mode != rowElement {
@@ -350,7 +350,7 @@ func (c *compiler) refuse(f *field, reason string) error {
 // refuseType is for a type that no rule can merge as a whole.
 func (c *compiler) refuseType(f *field, err error) error {
 	choices := []ruleID{ruleIgnore}
-	if structOf(f.typ) != nil {
+	if e := structOf(f.typ); e != nil && !reflect.PointerTo(e).Implements(locker) {
 		choices = []ruleID{ruleFields, ruleIgnore}
 	}
 	return c.ruleError(f, err.Error(), choices)

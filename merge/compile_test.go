@@ -1,0 +1,245 @@
+package merge_test
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/rejoin-go/rejoin/merge"
+)
+
+type stringer interface{ String() string }
+
+type sealed struct{ m map[string]int }
+
+// compileError returns the error of compiling T with paths.
+func compileError[T any](t *testing.T, opts merge.Options[T]) string {
+	t.Helper()
+	_, err := merge.Compile(opts)
+	require.Error(t, err)
+	_, ok := errors.AsType[*merge.RuleError](err)
+	require.True(t, ok)
+	require.PanicsWithValue(t, err.Error(), func() { merge.MustCompile(opts) })
+	return err.Error()
+}
+
+// TestCompileErrors pins what a wrong tag is told: the type, the field, the
+// rule and what would be legal there.
+func TestCompileErrors(t *testing.T) {
+	type unknown struct {
+		Stock int `merge:"sum"`
+	}
+	type wrongType struct {
+		Price float64 `merge:"additive"`
+	}
+	type badRank struct {
+		Tier string `merge:"rank=free"`
+	}
+	type twice struct {
+		Tier string `merge:"rank=a<b<a"`
+	}
+	type noKey struct {
+		Lines []line `merge:"keyed=Code"`
+	}
+	type notList struct {
+		Lines map[string]line `merge:"keyed=SKU"`
+	}
+	type hidden struct{ note string }
+	type withLock struct{ Mu sync.Mutex }
+	type opaque struct{ State sealed }
+	type function struct{ F func() }
+	type iface struct{ S stringer }
+	type twoRules struct {
+		A int `merge:"max,min"`
+	}
+	type argument struct {
+		A int `merge:"max=3"`
+	}
+	type noArgument struct {
+		A string `merge:"rank"`
+	}
+	type noMerge struct {
+		A int `merge:"join"`
+	}
+	type samePath struct {
+		A int `json:"x"`
+		B int `merge:"name=x"`
+	}
+	type keepWhat struct {
+		A []string `merge:"set,keep"`
+	}
+	type nested struct {
+		By map[string][]struct {
+			N bool `merge:"additive"`
+		}
+		List []struct {
+			ID string
+			N  bool `merge:"additive"`
+		} `merge:"keyed=ID"`
+	}
+	type keys struct {
+		M map[stringer]int
+	}
+	for _, tt := range []struct{ name, got, want string }{
+		{"unknown rule", compileError(t, merge.Options[unknown]{}), `merge: merge_test.unknown: field Stock: rule "sum": unknown rule; choose one of ` +
+			`lww, atomic, first, immutable, max, min, nonzero, additive, group=name, manual, -`},
+		{"wrong type", compileError(t, merge.Options[wrongType]{}), `merge: merge_test.wrongType: field Price: rule "additive": does not go with float64; choose one of ` +
+			`lww, atomic, first, immutable, max, min, nonzero, group=name, manual, -`},
+		{"rank of one", compileError(t, merge.Options[badRank]{}), `merge: merge_test.badRank: field Tier: rule "rank=free": needs at least two values: rank=a<b`},
+		{"rank twice", compileError(t, merge.Options[twice]{}), `merge: merge_test.twice: field Tier: rule "rank=a<b<a": lists "a" twice`},
+		{"no key", compileError(t, merge.Options[noKey]{}), `merge: merge_test.noKey: field Lines: rule "keyed=Code": merge_test.line has no field "Code" that can be a key; choose one of keyed=SKU, keyed=Qty, keyed=Price`},
+		{"not a list", compileError(t, merge.Options[notList]{}), `merge: merge_test.notList: field Lines: rule "keyed=SKU": needs a list of structs, not map[string]merge_test.line; choose one of ` +
+			`lww, atomic, first, immutable, nonzero, fields, group=name, manual, -`},
+		{"unexported", compileError(t, merge.Options[hidden]{}), `merge: merge_test.hidden: field note: is unexported, so it cannot be merged; choose one of -`},
+		{"lock", compileError(t, merge.Options[withLock]{}), `merge: merge_test.withLock: field Mu: rule "lww": sync.Mutex is a lock; choose one of -`},
+		{"opaque", compileError(t, merge.Options[opaque]{}), `merge: merge_test.opaque: field State.m: is unexported, so it cannot be merged; choose one of -`},
+		{"function", compileError(t, merge.Options[function]{}), `merge: merge_test.function: field F: rule "lww": func() cannot be compared and copied; choose one of -`},
+		{"interface", compileError(t, merge.Options[iface]{}), `merge: merge_test.iface: field S: rule "lww": merge_test.stringer is an interface with methods; choose one of -`},
+		{"two rules", compileError(t, merge.Options[twoRules]{}), `merge: merge_test.twoRules: field A: rule "max,min": names two rules, max and min`},
+		{"argument", compileError(t, merge.Options[argument]{}), `merge: merge_test.argument: field A: rule "max=3": max takes no argument`},
+		{"no argument", compileError(t, merge.Options[noArgument]{}), `merge: merge_test.noArgument: field A: rule "rank": needs an argument: rank=a<b<c`},
+		{"no Merge", compileError(t, merge.Options[noMerge]{}), `merge: merge_test.noMerge: field A: rule "join": needs a method Merge, as func (x *S) Merge(y *S) or func (x S) Merge(y S) S; choose one of ` +
+			`lww, atomic, first, immutable, max, min, nonzero, additive, group=name, manual, -`},
+		{"same path", compileError(t, merge.Options[samePath]{}), `merge: merge_test.samePath: field x: two fields have this path; give one of them a name= of its own`},
+		{"keep", compileError(t, merge.Options[keepWhat]{}), `merge: merge_test.keepWhat: field A: rule "set,keep": keep goes with keyed or fields`},
+		{"nested", compileError(t, merge.Options[nested]{}), `merge: merge_test.nested: field List.*.N: rule "additive": does not go with bool; choose one of ` +
+			`lww, atomic, first, immutable, max, min, nonzero, group=name, manual, -`},
+		{"map keys", compileError(t, merge.Options[keys]{}), `merge: merge_test.keys: field M: rule "lww": merge_test.stringer has no canonical form as a key or element; choose one of -`},
+	} {
+		t.Run(tt.name, func(t *testing.T) { require.Equal(t, tt.want, tt.got) })
+	}
+}
+
+// TestOptionErrors is TestCompileErrors for what the options say.
+func TestOptionErrors(t *testing.T) {
+	type rec struct {
+		A    int
+		B    int `merge:"max"`
+		P    *line
+		Doc  map[string]any
+		Time time.Time
+		None struct{}
+	}
+	larger := merge.Prefer("larger", cmp.Compare[int])
+	field := func(at func(*rec) *int) merge.Options[rec] {
+		return merge.Options[rec]{Overrides: []merge.Override[rec]{merge.Field(at, larger)}}
+	}
+	other := 0
+	for _, tt := range []struct {
+		name string
+		opts merge.Options[rec]
+		want string
+	}{
+		{"no such path", merge.Options[rec]{Paths: map[string]string{"C": "max"}}, `field C: rule "max": no field has this path`},
+		{"tag and path", merge.Options[rec]{Paths: map[string]string{"B": "min"}}, `field B: rule "max": has a rule in its tag and another in the options`},
+		{"tag and field", field(func(r *rec) *int { return &r.B }), `field B: rule "max": has a rule in its tag and another in the options`},
+		{"behind a pointer", field(func(r *rec) *int { return &r.P.Qty }), `rule "larger": the accessor given to Field panics on a zero merge_test.rec`},
+		{"elsewhere", field(func(*rec) *int { return &other }), `rule "larger": the accessor given to Field returns no address inside merge_test.rec`},
+		{"wrong type by path", merge.Options[rec]{Paths: map[string]string{"Time": "union"}}, `field Time: rule "union": does not go with time.Time`},
+		{"not for documents", merge.Options[rec]{Paths: map[string]string{"Doc.a": "join"}}, `a: join is not for documents; choose one of lww`},
+		{"no size", merge.Options[rec]{Overrides: []merge.Override[rec]{merge.Field(func(r *rec) *struct{} { return &r.None }, merge.Join("j", func(a, _ struct{}) struct{} { return a }))}}, "has no size"},
+		{"two of a type", merge.Options[rec]{Overrides: []merge.Override[rec]{merge.Type[rec](larger), merge.Type[rec](larger)}}, "int has two rules"},
+		{"no rule", merge.Options[rec]{Overrides: []merge.Override[rec]{{}}}, "an override without a rule"},
+	} {
+		t.Run(tt.name, func(t *testing.T) { require.Contains(t, compileError(t, tt.opts), tt.want) })
+	}
+	_, err := merge.Compile(merge.Options[rec]{Paths: map[string]string{`a."b`: "max"}})
+	require.ErrorContains(t, err, `path "a.\"b" has an open quote`)
+	_, err = merge.Compile(merge.Options[rec]{Paths: map[string]string{"A": "sum"}})
+	require.ErrorContains(t, err, `path "A": unknown rule "sum"; choose one of lww`)
+}
+
+// TestCustom puts each kind of custom rule on fields, on a type, and on the
+// entries of a map.
+func TestCustom(t *testing.T) {
+	type stock struct {
+		Price  money
+		Notes  string
+		Bits   uint8
+		Budget int
+		ByShop map[string]money
+	}
+	var calls []string
+	budget := merge.Func("budget", func(c merge.Case[int]) (int, error) {
+		calls = append(calls, c.Path)
+		if c.Base == nil {
+			return 0, errors.New("no base")
+		}
+		total := *c.Base
+		for i, s := range c.Sides {
+			if i > 0 && c.Sides[i-1].Stamp.Before(s.Stamp) {
+				return 0, errors.New("sides are newest first")
+			}
+			total += s.Value - *c.Base
+		}
+		return total, nil
+	})
+	opts := func(budget merge.Rule[int]) merge.Options[stock] {
+		return merge.Options[stock]{Overrides: []merge.Override[stock]{
+			merge.Type[stock](merge.Prefer("dearer", money.Compare)),
+			merge.Field(func(s *stock) *uint8 { return &s.Bits }, merge.Join("or", func(a, b uint8) uint8 { return a | b })),
+			merge.Field(func(s *stock) *int { return &s.Budget }, budget),
+		}}
+	}
+	p := merge.MustCompile(opts(budget))
+	require.Equal(t, "Price     dearer\nNotes     lww\nBits      or\nBudget    budget\nByShop    fields\nByShop.*  dearer\n", p.String())
+	base := stock{Price: money{5}, Bits: 1, Budget: 10, ByShop: map[string]money{"a": {1}}}
+	one, two := base, base
+	one.Price, one.Bits, one.Budget, one.ByShop = money{9}, 3, 8, map[string]money{"a": {4}}
+	two.Price, two.Bits, two.Budget, two.ByShop = money{7}, 5, 7, map[string]money{"a": {3}, "b": {2}}
+	got := merge2(t, p, &base, one, two)
+	require.Equal(t, stock{Price: money{9}, Bits: 7, Budget: 5, ByShop: map[string]money{"a": {4}, "b": {2}}}, got)
+	require.Equal(t, []string{"Budget", "Budget"}, calls)
+
+	calls = nil
+	two.Budget = 8
+	require.Equal(t, 8, merge2(t, p, &base, one, two).Budget, "agreeing changes are not asked about")
+	require.Empty(t, calls)
+	require.Equal(t, 6, merge2(t, merge.MustCompile(opts(budget.Always())), &base, one, two).Budget)
+
+	two.Budget = 7
+	out, report, err := p.Explain(nil, merge.Side[stock]{Value: one, Stamp: stamp(1, "a")}, merge.Side[stock]{Value: two, Stamp: stamp(2, "b")})
+	conflict, ok := errors.AsType[*merge.ConflictError](err)
+	require.True(t, ok)
+	require.EqualError(t, err, "merge: conflict: Budget: no base")
+	require.Equal(t, report, conflict.Report)
+	require.Equal(t, 7, out.Budget, "provisional: the newest")
+}
+
+// TestCheck falls back to the newest side that passes.
+func TestCheck(t *testing.T) {
+	type span struct{ From, To int }
+	opts := merge.Options[span]{Check: func(s *span) error {
+		if s.From > s.To {
+			return fmt.Errorf("from %d is after to %d", s.From, s.To)
+		}
+		return nil
+	}}
+	p := merge.MustCompile(opts)
+	base := span{3, 5}
+	early, late := merge.Side[span]{Value: span{3, 4}, Stamp: stamp(1, "a")}, merge.Side[span]{Value: span{5, 5}, Stamp: stamp(2, "b")}
+	got, report, err := p.Explain(&base, late, early)
+	require.NoError(t, err)
+	require.Equal(t, span{5, 5}, got)
+	require.Equal(t, "from 5 is after to 4", report.Check)
+	require.Equal(t, merge.Fallback, report.Changes[1].Outcome)
+	require.True(t, report.Changes[1].Candidates[0].Lost)
+
+	broken := merge.Side[span]{Value: span{9, 5}, Stamp: stamp(3, "c")}
+	got, err = p.Merge(&base, early, broken, late)
+	require.NoError(t, err)
+	require.Equal(t, span{5, 5}, got, "a side that fails is passed over")
+
+	got, err = p.Merge(&base, broken)
+	require.EqualError(t, err, "merge: conflict: check failed: from 9 is after to 5")
+	require.Equal(t, span{9, 5}, got)
+
+	opts.Paths = map[string]string{"From": "additive"}
+	_, err = merge.MustCompile(opts).Merge(&base, late, early)
+	require.EqualError(t, err, "merge: conflict: check failed: from 5 is after to 4", "no side alone holds what both added")
+}

@@ -1,0 +1,195 @@
+package merge_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/rejoin-go/rejoin/merge"
+	"github.com/rejoin-go/rejoin/vclock"
+)
+
+type object = map[string]any
+
+func parse(t testing.TB, text string) object {
+	t.Helper()
+	var v object
+	require.NoError(t, json.Unmarshal([]byte(text), &v))
+	return v
+}
+
+// TestDocuments merges documents written as JSON, the sides from older to
+// newer, in every order.
+func TestDocuments(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		rules   map[string]string
+		base    string // "" if unknown
+		sides   []string
+		want    string
+		persons string // paths that a person has to decide, in order
+	}{
+		{"by key, deep", nil, `{"a":{"x":1,"y":1},"b":2}`, []string{`{"a":{"x":2,"y":1},"b":2}`, `{"a":{"x":1,"y":3},"b":2,"c":4}`}, `{"a":{"x":2,"y":3},"b":2,"c":4}`, ""},
+		{"newest of a key", nil, `{"a":1}`, []string{`{"a":2}`, `{"a":3}`}, `{"a":3}`, ""},
+		{"null is a value", nil, `{"a":1,"b":null}`, []string{`{"a":null,"b":null}`, `{"a":1}`}, `{"a":null}`, ""},
+		{"newer delete of a scalar", nil, `{"a":1}`, []string{`{"a":2}`, `{}`}, `{}`, ""},
+		{"older delete of a scalar", nil, `{"a":1}`, []string{`{}`, `{"a":2}`}, `{"a":2}`, ""},
+		{"delete of an object beats a change", nil, `{"a":{"x":1}}`, []string{`{}`, `{"a":{"x":2}}`}, `{}`, ""},
+		{"unless kept", map[string]string{"a": "fields,keep"}, `{"a":{"x":1}}`, []string{`{}`, `{"a":{"x":2}}`}, `{"a":{"x":2}}`, ""},
+		{"arrays are one value", nil, `{"a":[1]}`, []string{`{"a":[1,2]}`, `{"a":[3,1]}`}, `{"a":[3,1]}`, ""},
+		{"object against scalar", nil, `{"a":{"x":1}}`, []string{`{"a":{"x":2}}`, `{"a":7}`}, `{"a":7}`, ""},
+		{"both create", nil, `{}`, []string{`{"a":{"x":1}}`, `{"a":{"y":2}}`}, `{"a":{"x":1,"y":2}}`, ""},
+		{"no base", nil, "", []string{`{"a":{"x":1},"c":1}`, `{"a":{"y":2},"c":2}`}, `{"a":{"x":1,"y":2},"c":2}`, ""},
+		{"set", map[string]string{"tags": "set"}, `{"tags":["a","b"]}`, []string{`{"tags":["b"]}`, `{"tags":["a","b","d",1,"c"]}`}, `{"tags":["b",1,"c","d"]}`, ""},
+		{"union", map[string]string{"tags": "union"}, `{"tags":["a"]}`, []string{`{"tags":[]}`, `{"tags":["a","c"]}`}, `{"tags":["a","c"]}`, ""},
+		{"additive", map[string]string{"*.stock": "additive"}, `{"eu":{"stock":10}}`, []string{`{"eu":{"stock":8}}`, `{"eu":{"stock":8},"us":{"stock":1}}`}, `{"eu":{"stock":6},"us":{"stock":1}}`, ""},
+		{"additive, not whole", map[string]string{"n": "additive"}, `{"n":1}`, []string{`{"n":2}`, `{"n":1.5}`}, `{"n":1.5}`, "n"},
+		{"additive without base", map[string]string{"n": "additive"}, "", []string{`{"n":2}`, `{"n":3}`}, `{"n":3}`, "n"},
+		{"max, min and first", map[string]string{"hi": "max", "lo": "min", "id": "first"}, `{"hi":5,"lo":5}`,
+			[]string{`{"hi":10,"lo":4,"id":"a"}`, `{"hi":9,"lo":3,"id":"b"}`}, `{"hi":10,"lo":3,"id":"a"}`, ""},
+		{"rank", map[string]string{"tier": "rank=free<pro"}, `{"tier":"free"}`, []string{`{"tier":"pro"}`, `{"tier":"free","x":1}`}, `{"tier":"pro","x":1}`, ""},
+		{"rank, unlisted", map[string]string{"tier": "rank=free<pro"}, `{"tier":"free"}`, []string{`{"tier":"pro"}`, `{"tier":"gold"}`}, `{"tier":"gold"}`, "tier"},
+		{"manual", map[string]string{"a.*": "manual"}, `{"a":{"x":1,"y":1}}`, []string{`{"a":{"x":2,"y":2}}`, `{"a":{"x":3,"y":2}}`}, `{"a":{"x":3,"y":2}}`, "a.x"},
+		{"immutable", map[string]string{"id": "immutable"}, `{"id":"a"}`, []string{`{"id":"a"}`, `{"id":"b"}`}, `{"id":"a"}`, "id"},
+		{"nonzero", map[string]string{"a": "nonzero"}, `{"a":1}`, []string{`{"a":2}`, `{"a":0}`}, `{"a":2}`, ""},
+		{"ignored", map[string]string{"cache": "-"}, `{"cache":1}`, []string{`{"cache":2,"a":1}`, `{"cache":3}`}, `{"a":1}`, ""},
+		{"atomic object", map[string]string{"a": "atomic"}, `{"a":{"x":1,"y":1}}`, []string{`{"a":{"x":2,"y":1}}`, `{"a":{"x":1,"y":2}}`}, `{"a":{"x":1,"y":2}}`, ""},
+		{"keyed", map[string]string{"lines": "keyed=sku", "lines.*.qty": "additive"}, `{"lines":[{"sku":"a","qty":5},{"sku":"b","qty":1},{"sku":"c","qty":1}]}`,
+			[]string{`{"lines":[{"sku":"a","qty":4,"note":"x"},{"sku":"c","qty":1}]}`, `{"lines":[{"sku":"d","qty":1},{"sku":"a","qty":3},{"sku":"b","qty":2},{"sku":"c","qty":1}]}`},
+			`{"lines":[{"sku":"a","qty":2,"note":"x"},{"sku":"c","qty":1},{"sku":"d","qty":1}]}`, ""},
+		{"keyed and kept", map[string]string{"lines": "keyed=sku,keep"}, `{"lines":[{"sku":1},{"sku":2}]}`, []string{`{"lines":[]}`, `{"lines":[{"sku":1},{"sku":2,"n":1}]}`}, `{"lines":[{"sku":2,"n":1}]}`, ""},
+		{"a key of its own beats the star", map[string]string{"*": "max", "n": "min"}, `{"n":5,"m":5}`, []string{`{"n":3,"m":3}`, `{"n":4,"m":4}`}, `{"n":3,"m":4}`, ""},
+		{"quoted keys", map[string]string{`"a.b"."*"`: "max"}, `{"a.b":{"*":1}}`, []string{`{"a.b":{"*":3}}`, `{"a.b":{"*":2}}`}, `{"a.b":{"*":3}}`, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			p := merge.MustCompile(merge.Options[object]{Paths: tt.rules})
+			var base *object
+			if tt.base != "" {
+				b := parse(t, tt.base)
+				base = &b
+			}
+			var sides []merge.Side[object]
+			for i, s := range tt.sides {
+				sides = append([]merge.Side[object]{{Value: parse(t, s), Stamp: stamp(int64(i), vclock.Replica(rune('a'+i)))}}, sides...)
+			}
+			got, report, err := p.Explain(base, sides...)
+			var persons []string
+			for c := range report.Undecided() {
+				persons = append(persons, c.Path)
+			}
+			require.Equal(t, tt.persons, strings.Join(persons, " "))
+			require.Equal(t, tt.persons != "", err != nil)
+			text, err := json.Marshal(got)
+			require.NoError(t, err)
+			require.JSONEq(t, tt.want, string(text))
+			sides[0], sides[1] = sides[1], sides[0]
+			again, _ := p.Merge(base, sides...)
+			require.Equal(t, got, again)
+		})
+	}
+}
+
+// TestDocumentNumbers compares numbers by value, whatever holds them.
+func TestDocumentNumbers(t *testing.T) {
+	p := merge.MustCompile(merge.Options[object]{Paths: map[string]string{"sum": "additive", "hi": "max"}})
+	base := object{"a": 1, "sum": json.Number("9007199254740993"), "hi": 1.5, "big": json.Number("1e400")}
+	one := object{"a": 1.0, "sum": json.Number("9007199254740994"), "hi": json.Number("3"), "big": json.Number("10e399")}
+	two := object{"a": json.Number("1.00"), "sum": json.Number("9007199254740995"), "hi": uint8(2), "big": json.Number("1E+400")}
+	got := merge2(t, p, &base, one, two)
+	require.Equal(t, object{"a": json.Number("1.00"), "sum": json.Number("9007199254740996"), "hi": json.Number("3"), "big": json.Number("1E+400")}, got)
+
+	_, report, err := p.Explain(&base, merge.Side[object]{Value: one, Stamp: stamp(1, "a")})
+	require.NoError(t, err)
+	require.Len(t, report.Changes, 2, "a and big did not change")
+
+	// Equal stamps, equal values, different types: still one result.
+	a, b := merge.Side[object]{Value: object{"a": 1}}, merge.Side[object]{Value: object{"a": 1.0}}
+	x, err := p.Merge(nil, a, b)
+	require.NoError(t, err)
+	y, err := p.Merge(nil, b, a)
+	require.NoError(t, err)
+	require.Equal(t, x, y)
+
+	two["sum"] = float64(1 << 53)
+	one["sum"] = float64(1<<53) - 1
+	base["sum"] = float64(1<<53) - 2
+	_, err = p.Merge(&base, merge.Side[object]{Value: one}, merge.Side[object]{Value: two})
+	require.ErrorContains(t, err, "sum: the changes do not add up to an integer that fits", "2^53+1 is no float64")
+}
+
+func TestDocumentErrors(t *testing.T) {
+	p := merge.MustCompile(merge.Options[object]{Paths: map[string]string{"lines": "keyed=sku"}})
+	deep := any("x")
+	for range 2000 {
+		deep = []any{deep}
+	}
+	for _, tt := range []struct {
+		name  string
+		value object
+		want  string
+	}{
+		{"foreign type", object{"a": []any{struct{}{}}}, "merge: side 1970-01-01T00:00:01.000000000Z@a: a.0: struct {} is not a value of a document"},
+		{"bad number", object{"a": json.Number("0x10")}, `a: json.Number "0x10" is not a number in range`},
+		{"huge exponent", object{"a": json.Number("1e99999999999999999999")}, "is not a number in range"},
+		{"deep", object{"a": deep}, "nested deeper than 1000 levels"},
+		{"no key", object{"lines": []any{object{"sku": "a"}, object{"x": 1}}}, `merge: lines: element 1: has no key "sku"`},
+		{"not an object", object{"lines": []any{1}}, `merge: lines: element 0: has no key "sku"`},
+		{"one key twice", object{"lines": []any{object{"sku": 1}, object{"sku": 1.0}}}, `merge: lines: two elements have the key 1`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			other := merge.Side[object]{Value: object{"lines": []any{}, "a": 1}, Stamp: stamp(2, "b")}
+			_, err := p.Merge(nil, other, merge.Side[object]{Value: tt.value, Stamp: stamp(1, "a")})
+			require.ErrorContains(t, err, tt.want)
+		})
+	}
+	nan := object{"a": math.NaN()}
+	got, err := p.Merge(&nan, merge.Side[object]{Value: object{"a": math.NaN()}, Stamp: stamp(1, "a")}, merge.Side[object]{Value: object{"a": 1}})
+	require.NoError(t, err)
+	require.Equal(t, object{"a": 1}, got, "NaN is not a change of NaN")
+}
+
+// FuzzDocuments merges three documents in all orders under rules of every
+// kind: nothing panics, the order does not matter, inputs stay as they are,
+// what nobody touched is as it was.
+func FuzzDocuments(f *testing.F) {
+	f.Add(`{"a":1}`, `{"a":2}`, `{"a":[{"k":1},{"k":2}]}`)
+	f.Add(`{"keyed":[{"k":"x","n":1}]}`, `{"keyed":[{"k":"x","n":2},{"k":"y"}]}`, `{"keyed":[]}`)
+	f.Add(`{"set":[1,1.0,"1"],"sum":5}`, `{"set":[],"sum":1e2}`, `{"set":[[],{}],"sum":-0}`)
+	f.Add(`{"o":{"o":{"max":1}}}`, `{"o":{"o":null}}`, `{"o":{}}`)
+	f.Add(`{"rank":"a","first":0,"union":[null]}`, `{"rank":7,"first":""}`, `{"union":[null,null]}`)
+	p := merge.MustCompile(merge.Options[object]{Paths: map[string]string{
+		"keyed": "keyed=k", "keyed.*.n": "additive", "kept": "keyed=k,keep", "set": "set", "union": "union", "sum": "additive",
+		"o.*.max": "max", "o.*.min": "min", "rank": "rank=a<b", "first": "first", "immutable": "immutable", "manual": "manual",
+		"nonzero": "nonzero", "atomic": "atomic", "none": "-",
+	}})
+	f.Fuzz(func(t *testing.T, a, b, c string) {
+		var docs [3]object
+		for i, s := range []string{a, b, c} {
+			d := json.NewDecoder(strings.NewReader(s))
+			if i == 1 {
+				d.UseNumber()
+			}
+			if d.Decode(&docs[i]) != nil {
+				return
+			}
+		}
+		text := func() string { return fmt.Sprintf("%#v", docs) }
+		before := text()
+		side := func(i int) merge.Side[object] {
+			return merge.Side[object]{Value: docs[i], Stamp: stamp(int64(1+i/2), "a")} // the first two tie
+		}
+		for _, base := range []*object{nil, &docs[0], &docs[2]} {
+			x, errX := p.Merge(base, side(0), side(1), side(2))
+			y, errY := p.Merge(base, side(2), side(0), side(1))
+			require.Equal(t, fmt.Sprint(errX), fmt.Sprint(errY))
+			require.Equal(t, x, y)
+			_, _, errZ := p.Explain(base, side(1), side(2), side(0))
+			require.Equal(t, fmt.Sprint(errX), fmt.Sprint(errZ))
+		}
+		require.Equal(t, before, text())
+	})
+}
