@@ -1,6 +1,7 @@
 package crdt_test
 
 import (
+	"encoding"
 	"fmt"
 	"maps"
 	"math"
@@ -274,8 +275,8 @@ func (w *escrowWorld) converged(t require.TestingT) {
 	}
 }
 
-func encoded(t require.TestingT, c *crdt.BoundedCounter) []byte {
-	b, err := c.MarshalBinary()
+func encoded(t require.TestingT, x encoding.BinaryMarshaler) []byte {
+	b, err := x.MarshalBinary()
 	require.NoError(t, err)
 	return b
 }

@@ -178,6 +178,31 @@ func (k elements[E]) decodeBlock(p []byte, n int) ([]E, error) {
 	return elems, nil
 }
 
+// checkBlock returns an error where decodeBlock does.
+func (k elements[E]) checkBlock(p []byte, n int) error {
+	if _, ok := any((*E)(nil)).(*string); !ok {
+		_, err := k.decodeBlock(p, n)
+		return err
+	}
+	var scratch [256]byte
+	last := scratch[:0]
+	for range n {
+		shared, suffix, rest, err := front(p, len(last))
+		if err != nil {
+			return err
+		}
+		if !longest(last, rest[:suffix], shared) {
+			return errBlock
+		}
+		last = append(last[:shared], rest[:suffix]...)
+		p = rest[suffix:]
+	}
+	if len(p) > 0 {
+		return errBlock
+	}
+	return nil
+}
+
 // decodeStrings gives the strings of a block one array, so that one that
 // outlives the others holds on to no more than its block.
 func decodeStrings(elems []string, p []byte, n int) ([]string, error) {

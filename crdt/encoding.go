@@ -158,12 +158,7 @@ func kindName(k byte) string {
 func readCausal[V Value[V]](data []byte) (V, error) {
 	var none V
 	d := &decoder{Reader: wire.NewReader(data)}
-	d.Version(causalVersion)
-	want := none.kinds(nil)
-	if got := d.Take(len(want)); d.Err() == nil && !bytes.Equal(got, want) {
-		d.Fail("state is of another type: kinds %x, want %x", got, want)
-	}
-	d.context()
+	readHead[V](d)
 	v := none.fresh(d.root)
 	if d.Err() == nil {
 		v.decode(d)
@@ -172,4 +167,15 @@ func readCausal[V Value[V]](data []byte) (V, error) {
 		return none, fmt.Errorf("crdt: decode %s: %w", typeName[V](), err)
 	}
 	return v, nil
+}
+
+// readHead reads what stands before the store of a state of type V.
+func readHead[V Value[V]](d *decoder) {
+	var none V
+	d.Version(causalVersion)
+	want := none.kinds(nil)
+	if got := d.Take(len(want)); d.Err() == nil && !bytes.Equal(got, want) {
+		d.Fail("state is of another type: kinds %x, want %x", got, want)
+	}
+	d.context()
 }

@@ -1,5 +1,11 @@
 package crdt
 
+import (
+	"fmt"
+
+	"github.com/rejoin-go/rejoin/internal/wire"
+)
+
 // AppendBinary implements [encoding.BinaryAppender]. It never returns an error.
 // It takes O(n) for n elements. Equal states have equal bytes:
 //
@@ -76,15 +82,24 @@ func (s *ORSet[E]) adopt(v *ORSet[E]) {
 }
 
 // MergeBinary merges a state in the form of [ORSet.AppendBinary] and reports
-// whether that changed s. On an error it leaves s unchanged.
+// whether that changed s. On an error it leaves s unchanged: all of data is checked first.
+// Elements are decoded only where the two states differ. It panics if s is a
+// value in an [ORMap].
 func (s *ORSet[E]) MergeBinary(data []byte) (bool, error) {
-	s.receive(new(node[*ORSet[E]]))
-	v, err := readCausal[*ORSet[E]](data)
-	if err != nil {
-		return false, err
+	r := s.receive(new(node[*ORSet[E]]))
+	d := &decoder{Reader: wire.NewReader(data)}
+	readHead[*ORSet[E]](d)
+	o := newStore[E]()
+	if d.Err() == nil {
+		o.decodePacked(d, false)
 	}
-	v.mode = alone
-	return s.Merge(v), nil
+	if err := d.Close(); err != nil {
+		return false, fmt.Errorf("crdt: merge ORSet: %w", err)
+	}
+	st := s.ready()
+	j := r.joining(d.root)
+	changed := st.join(o, j)
+	return j.finish() || changed, nil
 }
 
 // Stats returns the statistics of s. It takes O(n).

@@ -1,5 +1,11 @@
 package crdt
 
+import (
+	"fmt"
+
+	"github.com/rejoin-go/rejoin/internal/wire"
+)
+
 // AppendBinary implements [encoding.BinaryAppender]. It never returns an error.
 // It takes O(n) for n elements. Equal states have equal bytes. The layout is
 // that of [ORSet.AppendBinary] with kind 2, and between which and size of each
@@ -58,15 +64,24 @@ func (s *RWSet[E]) adopt(v *RWSet[E]) {
 }
 
 // MergeBinary merges a state in the form of [RWSet.AppendBinary] and reports
-// whether that changed s. On an error it leaves s unchanged.
+// whether that changed s. On an error it leaves s unchanged: all of data is checked first.
+// Elements are decoded only where the two states differ. It panics if s is a
+// value in an [ORMap].
 func (s *RWSet[E]) MergeBinary(data []byte) (bool, error) {
-	s.receive(new(node[*RWSet[E]]))
-	v, err := readCausal[*RWSet[E]](data)
-	if err != nil {
-		return false, err
+	r := s.receive(new(node[*RWSet[E]]))
+	d := &decoder{Reader: wire.NewReader(data)}
+	readHead[*RWSet[E]](d)
+	o := newStore[E]()
+	if d.Err() == nil {
+		o.decodePacked(d, true)
 	}
-	v.mode = alone
-	return s.Merge(v), nil
+	if err := d.Close(); err != nil {
+		return false, fmt.Errorf("crdt: merge RWSet: %w", err)
+	}
+	st := s.ready()
+	j := r.joining(d.root)
+	changed := st.join(o, j)
+	return j.finish() || changed, nil
 }
 
 // Stats returns the statistics of s. It takes O(n).

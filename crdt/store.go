@@ -21,6 +21,11 @@ type store[E comparable] struct {
 	index index         // by element
 	rest  map[ref][]ref // by the ref in the index: the element's other dots
 	kind  elements[E]
+
+	// packed is set in a store that has been validated, but not decoded, to be
+	// joined into another: by page id, the encoded elements. It has no index, and its pages
+	// have no elements.
+	packed [][]byte
 }
 
 func newStore[E comparable]() *store[E] {
@@ -77,9 +82,7 @@ func (s *store[E]) place(d dot, e E, mark bool) ref {
 	num := d.seq() >> pageBits
 	l := s.log(d.replica())
 	if l == nil {
-		i, _ := s.seekLog(d.replica())
-		s.logs = slices.Insert(s.logs, i, pagelog[E]{replica: d.replica()})
-		l = &s.logs[i]
+		l = s.newLog(d.replica())
 	}
 	i, ok := l.seek(num)
 	if !ok {
@@ -88,6 +91,13 @@ func (s *store[E]) place(d dot, e E, mark bool) ref {
 	p, off := l.pages[i], uint(d.seq())&pageMask
 	p.put(off, e, mark)
 	return p.ref(off)
+}
+
+// newLog adds a log for a replica that has none.
+func (s *store[E]) newLog(replica uint32) *pagelog[E] {
+	i, _ := s.seekLog(replica)
+	s.logs = slices.Insert(s.logs, i, pagelog[E]{replica: replica})
+	return &s.logs[i]
 }
 
 // newPage adds an empty page before page i of l.

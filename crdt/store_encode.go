@@ -157,29 +157,59 @@ func (d *decoder) pageNum(next uint64) uint64 {
 
 // decode reads what encode wrote into an empty store.
 func (s *store[E]) decode(d *decoder, marks bool) {
+	s.decodePages(d, marks, func(p *page[E], block []byte, n int) (err error) {
+		p.elems, err = s.kind.decodeBlock(block, n)
+		return err
+	})
+	if d.Err() == nil {
+		s.reindex()
+	}
+}
+
+// decodePacked reads what encode wrote into an empty store as far as it takes to
+// know that it is valid, and to join it into another store.
+func (s *store[E]) decodePacked(d *decoder, marks bool) {
+	s.packed = [][]byte{nil}
+	s.decodePages(d, marks, func(_ *page[E], block []byte, n int) error {
+		s.packed = append(s.packed, block)
+		return s.kind.checkBlock(block, n)
+	})
+}
+
+// elemsOf returns the elements of a page of s.
+func (s *store[E]) elemsOf(p *page[E]) []E {
+	if s.packed == nil {
+		return p.elems
+	}
+	elems, err := s.kind.decodeBlock(s.packed[p.id], bits.OnesCount64(p.live[0])+bits.OnesCount64(p.live[1]))
+	if err != nil {
+		panic(fmt.Sprintf("crdt: a valid block does not decode: %v", err))
+	}
+	return elems
+}
+
+// decodePages reads what encode wrote into an empty store, except for the
+// elements: block gets those of each page.
+func (s *store[E]) decodePages(d *decoder, marks bool, block func(p *page[E], block []byte, n int) error) {
 	d.logHeads(func(replica uint32, pages int) {
 		s.logs = append(s.logs, pagelog[E]{replica: replica})
 		l := &s.logs[len(s.logs)-1]
 		next := uint64(0)
 		for range pages {
 			h := d.pageHead(d.pageNum(next), &d.root.seen[replica], marks)
-			block := d.Bytes()
+			data := d.Bytes()
 			if d.Err() != nil {
 				return
 			}
-			elems, err := s.kind.decodeBlock(block, h.count)
-			if err != nil {
+			p := s.newPage(l, len(l.pages), h.num)
+			p.live, p.mark = h.live, h.mark
+			if err := block(p, data, h.count); err != nil {
 				d.Fail("block: %w", err)
 				return
 			}
-			p := s.newPage(l, len(l.pages), h.num)
-			p.live, p.mark, p.elems = h.live, h.mark, elems
 			next = h.num + 1
 		}
 	})
-	if d.Err() == nil {
-		s.reindex()
-	}
 }
 
 // reindex builds the index of a store whose dots are placed.

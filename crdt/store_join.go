@@ -1,5 +1,7 @@
 package crdt
 
+import "math"
+
 // join joins the dots of o into s and reports whether that changed s: a dot that
 // one side holds and the other does not stays if the other has not seen it.
 func (s *store[E]) join(o *store[E], j *joining) bool {
@@ -7,15 +9,15 @@ func (s *store[E]) join(o *store[E], j *joining) bool {
 	if o != nil {
 		for i := range o.logs {
 			his := &o.logs[i]
-			if s.joinLog(j.to[his.replica], his, j) {
+			if s.joinLog(j.to[his.replica], his, o, j) {
 				changed = true
 			}
 		}
 	}
 	for i := range s.logs {
 		mine := s.logs[i].replica
-		if int(mine) < len(j.from) && j.from[mine] >= 0 && (o == nil || o.log(uint32(j.from[mine])) == nil) {
-			if s.joinLog(mine, nil, j) {
+		if h := j.from[mine]; h >= 0 && (o == nil || o.log(uint32(h)) == nil) {
+			if s.joinLog(mine, &pagelog[E]{}, o, j) {
 				changed = true
 			}
 		}
@@ -23,84 +25,81 @@ func (s *store[E]) join(o *store[E], j *joining) bool {
 	return changed
 }
 
-// joinLog joins his log of the replica that has index replica in s. His may be
-// nil.
-func (s *store[E]) joinLog(replica uint32, his *pagelog[E], j *joining) bool {
-	if his == nil {
-		his = &pagelog[E]{}
-	}
+// joinLog joins his log of the replica that has the index replica in s, which is
+// one of o.
+func (s *store[E]) joinLog(replica uint32, his *pagelog[E], o *store[E], j *joining) bool {
 	mySeen, hisSeen := j.mySeen(replica), j.hisSeen(replica)
+	mine := s.log(replica)
+	if mine == nil {
+		mine = s.newLog(replica)
+	}
 	changed := false
-	for num := uint64(0); ; num++ {
-		mine := s.log(replica) // looked up again: a page that comes or goes moves it
-		var p, q *page[E]
-		p, q, num = nextPages(mine, his, num, hisSeen)
-		if p == nil && q == nil {
+	for i, k := 0, 0; ; {
+		for i < len(mine.nums) && k < len(his.nums) && mine.nums[i] == his.nums[k] && mine.pages[i].live == his.pages[k].live {
+			i, k = i+1, k+1
+		}
+		num := uint64(math.MaxUint64)
+		if k < len(his.nums) {
+			num = his.nums[k]
+		}
+		if i < len(mine.nums) && mine.nums[i] < num {
+			// Only I have this page. The next one worth a look is one that he has
+			// seen something of.
+			seq, ok := hisSeen.next(mine.nums[i] << pageBits)
+			if !ok {
+				i = len(mine.nums)
+				continue
+			}
+			if first := seq >> pageBits; first > mine.nums[i] {
+				i, _ = mine.seek(first)
+				continue
+			}
+			num = mine.nums[i]
+		}
+		if num == math.MaxUint64 {
 			return changed
 		}
-		var have, theirs [2]uint64
-		if p != nil {
-			have = p.live
+		var p, q *page[E]
+		if i < len(mine.nums) && mine.nums[i] == num {
+			p = mine.pages[i]
 		}
-		if q != nil {
-			theirs = q.live
+		if k < len(his.nums) && his.nums[k] == num {
+			q = his.pages[k]
+			k++
 		}
-		if have == theirs {
-			continue
-		}
-		var drop, take [2]uint64
-		for k := range have {
-			if d := have[k] &^ theirs[k]; d != 0 {
-				drop[k] = d & hisSeen.word(2*num+uint64(k))
-			}
-			if t := theirs[k] &^ have[k]; t != 0 {
-				take[k] = t &^ mySeen.word(2*num+uint64(k))
-			}
-		}
-		if drop != [2]uint64{} {
+		if s.joinPage(mine, num, p, q, mySeen, hisSeen, o) {
 			changed = true
-			offsets(drop, func(off uint) { s.remove(p.ref(off)) })
 		}
-		if take != [2]uint64{} {
-			changed = true
-			offsets(take, func(off uint) {
-				d := packDot(replica, num<<pageBits|uint64(off))
-				s.insert(d, q.elems[q.rank(off)], q.marked(off))
-			})
-		}
+		i, _ = mine.seek(num + 1)
 	}
 }
 
-// nextPages returns the pages of both logs with the smallest num that is at
-// least num and worth a look: one that only I have, and that he has seen nothing
-// of, is not. Both are nil at the end.
-func nextPages[E any](mine, his *pagelog[E], num uint64, hisSeen *runs) (p, q *page[E], at uint64) {
-	k, _ := his.seek(num)
-	if k < len(his.pages) {
-		q, at = his.pages[k], his.nums[k]
+// joinPage joins his page q into my page p of l, both with the number num, and
+// either of which may be nil. Q is a page of o.
+func (s *store[E]) joinPage(l *pagelog[E], num uint64, p, q *page[E], mySeen, hisSeen *runs, o *store[E]) bool {
+	var have, theirs, drop, take [2]uint64
+	if p != nil {
+		have = p.live
 	}
-	if mine == nil {
-		return nil, q, at
+	if q != nil {
+		theirs = q.live
 	}
-	i, _ := mine.seek(num)
-	for i < len(mine.pages) {
-		n := mine.nums[i]
-		if q != nil && n >= at {
-			break
+	for k := range have {
+		if d := have[k] &^ theirs[k]; d != 0 {
+			drop[k] = d & hisSeen.word(2*num+uint64(k))
 		}
-		seq, ok := hisSeen.next(n << pageBits)
-		if !ok || seq>>pageBits > n && q != nil && seq>>pageBits >= at {
-			break
-		}
-		if seq>>pageBits == n || seq>>pageBits <= n {
-			return mine.pages[i], nil, n
-		}
-		i, _ = mine.seek(seq >> pageBits)
-	}
-	if q != nil && i < len(mine.pages) {
-		if m, ok := mine.seek(at); ok {
-			p = mine.pages[m]
+		if t := theirs[k] &^ have[k]; t != 0 {
+			take[k] = t &^ mySeen.word(2*num+uint64(k))
 		}
 	}
-	return p, q, at
+	if take != [2]uint64{} {
+		elems := o.elemsOf(q)
+		offsets(take, func(off uint) {
+			s.insert(packDot(l.replica, num<<pageBits|uint64(off)), elems[q.rank(off)], q.marked(off))
+		})
+	}
+	if drop != [2]uint64{} {
+		offsets(drop, func(off uint) { s.remove(p.ref(off)) })
+	}
+	return take != [2]uint64{} || drop != [2]uint64{}
 }
