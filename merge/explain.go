@@ -82,20 +82,25 @@ func (x *explainer) row(w *row, at place) {
 		case classDocument:
 			x.documentField(f, sub)
 		default:
-			x.leaf(f, sub, x.tupleChanged(f, at))
+			x.leaf(f, sub, tupleStands(f, at))
 		}
 	}
 }
 
-// tupleChanged reports, for a field of a group, which versions changed any
-// field of it; nil for other fields.
-func (x *explainer) tupleChanged(f *field, at place) []bool {
+// tupleStands reports, for a field of a group, which versions changed any field
+// of the group and have all of the result's; nil for other fields.
+func tupleStands(f *field, at place) []bool {
 	if f.group == nil {
 		return nil
 	}
 	out := make([]bool, len(at.in))
 	for i, v := range at.in {
-		out[i] = !at.known || slices.ContainsFunc(f.group.fields, func(g *field) bool { return !g.same(g.in(v), g.in(at.base)) })
+		changed, stands := !at.known, true
+		for _, g := range f.group.fields {
+			changed = changed || !g.same(g.in(v), g.in(at.base))
+			stands = stands && g.same(g.in(v), g.in(at.result))
+		}
+		out[i] = changed && stands
 	}
 	return out
 }
@@ -116,8 +121,8 @@ func (x *explainer) leaf(f *field, at place, tuple []bool) {
 	if !some {
 		return
 	}
-	if tuple != nil {
-		fa.changed = tuple
+	for i, t := range tuple { // who won the group stands here too
+		fa.changed[i] = fa.changed[i] || t
 	}
 	fa.value = func(i int) any {
 		v := at.result
