@@ -45,14 +45,14 @@
 // included, and a type that is none of them is refused by the first write:
 //
 //   - bool, integers, strings, and floats other than NaN, with −0 stored as 0;
-//   - arrays of these, and structs of these whose fields are all exported;
+//   - arrays, and structs whose fields are all exported, of types of this list;
 //   - other comparable structs that implement [encoding.BinaryMarshaler] or
 //     [encoding.TextMarshaler] and the unmarshaler on their pointer; each one is
 //     checked to come back == as it enters. A [time.Time] passes if it is UTC
 //     and has no monotonic reading.
 //
-// Values may be of the first two kinds, []byte, types that implement
-// [encoding.BinaryMarshaler] and [encoding.BinaryUnmarshaler], and whatever
+// Values may be made of the first two, or be []byte, or implement
+// [encoding.BinaryMarshaler] and [encoding.BinaryUnmarshaler], or be whatever
 // encoding/json reads back as it wrote it. They are encoded once, when they
 // enter: a value must not be changed afterwards.
 //

@@ -34,8 +34,8 @@ func newRing() *ring.Desc {
 	return d
 }
 
-// newMap returns a map of this library with the same keys, in
-// another order if shuffled.
+// newMap returns a map of this library with the same keys, written in another
+// order if shuffled.
 func newMap[V any](tb testing.TB, value func(i int) V, shuffled bool) *lww.Map[string, V] {
 	tb.Helper()
 	var m lww.Map[string, V]
