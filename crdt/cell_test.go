@@ -1,0 +1,296 @@
+package crdt_test
+
+import (
+	"maps"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/rejoin-go/rejoin/crdt"
+	"github.com/rejoin-go/rejoin/crdt/crdttest"
+	"github.com/rejoin-go/rejoin/vclock"
+)
+
+func anyEvent(*event) bool { return true }
+
+// on is what a flag shows.
+func on(enabled bool) []string {
+	if enabled {
+		return []string{"on"}
+	}
+	return nil
+}
+
+func TestEWFlagHistories(t *testing.T) {
+	histories(t, subject[*crdt.EWFlag]{
+		fresh: func() *crdt.EWFlag { return new(crdt.EWFlag) },
+		act: func(t *rapid.T, s *site[*crdt.EWFlag], seen client) (*crdt.EWFlag, []*event) {
+			switch rapid.IntRange(0, 3).Draw(t, "op") {
+			case 0:
+				return s.state.Disable(s.name), []*event{&event{what: "disable", undid: undoing(s.log, nil, anyEvent)}}
+			case 1:
+				return s.state.DisableSeen(s.name, seen.context), []*event{&event{what: "disable", undid: undoing(s.log, &seen, anyEvent)}}
+			case 2:
+				return s.state.EnableSeen(s.name, seen.context), []*event{&event{what: "enable", undid: undoing(s.log, &seen, anyEvent)}}
+			}
+			return s.state.Enable(s.name), []*event{&event{what: "enable", undid: undoing(s.log, nil, anyEvent)}}
+		},
+		show: func(f *crdt.EWFlag) []string { return on(f.Enabled()) },
+		want: func(l log) []string {
+			return on(slices.ContainsFunc(l.inForce(), func(e *event) bool { return e.what == "enable" }))
+		},
+	})
+}
+
+func TestDWFlagHistories(t *testing.T) {
+	histories(t, subject[*crdt.DWFlag]{
+		fresh: func() *crdt.DWFlag { return new(crdt.DWFlag) },
+		act: func(t *rapid.T, s *site[*crdt.DWFlag], seen client) (*crdt.DWFlag, []*event) {
+			switch rapid.IntRange(0, 3).Draw(t, "op") {
+			case 0:
+				return s.state.Disable(s.name), []*event{&event{what: "disable", undid: undoing(s.log, nil, anyEvent)}}
+			case 1:
+				return s.state.DisableSeen(s.name, seen.context), []*event{&event{what: "disable", undid: undoing(s.log, &seen, anyEvent)}}
+			case 2:
+				return s.state.EnableSeen(s.name, seen.context), []*event{&event{what: "enable", undid: undoing(s.log, &seen, anyEvent)}}
+			}
+			return s.state.Enable(s.name), []*event{&event{what: "enable", undid: undoing(s.log, nil, anyEvent)}}
+		},
+		show: func(f *crdt.DWFlag) []string { return on(f.Enabled()) },
+		want: func(l log) []string {
+			in := l.inForce()
+			disabled := slices.ContainsFunc(in, func(e *event) bool { return e.what == "disable" })
+			return on(len(in) > 0 && !disabled)
+		},
+	})
+}
+
+func TestMVRegisterHistories(t *testing.T) {
+	histories(t, subject[*crdt.MVRegister[string]]{
+		fresh: func() *crdt.MVRegister[string] { return new(crdt.MVRegister[string]) },
+		act: func(t *rapid.T, s *site[*crdt.MVRegister[string]], seen client) (*crdt.MVRegister[string], []*event) {
+			elem := drawElem.Draw(t, "value")
+			written := func(d *crdt.MVRegister[string], err error, undid map[int]bool) (*crdt.MVRegister[string], []*event) {
+				require.NoError(t, err)
+				return d, []*event{&event{what: "set", elem: elem, undid: undid}}
+			}
+			switch rapid.IntRange(0, 4).Draw(t, "op") {
+			case 0:
+				return s.state.Clear(s.name), []*event{&event{what: "clear", undid: undoing(s.log, nil, anyEvent)}}
+			case 1:
+				return s.state.ClearSeen(s.name, seen.context), []*event{&event{what: "clear", undid: undoing(s.log, &seen, anyEvent)}}
+			case 2:
+				d, err := s.state.SetSeen(s.name, seen.context, elem)
+				return written(d, err, undoing(s.log, &seen, anyEvent))
+			}
+			d, err := s.state.Set(s.name, elem)
+			return written(d, err, undoing(s.log, nil, anyEvent))
+		},
+		show: func(m *crdt.MVRegister[string]) []string { return slices.Collect(m.Values()) },
+		want: func(l log) []string {
+			in := map[string]bool{}
+			for _, e := range l.inForce() {
+				if e.what == "set" {
+					in[e.elem] = true
+				}
+			}
+			return slices.Collect(maps.Keys(in))
+		},
+	})
+}
+
+// overridesAll says that every event replaces all that it saw.
+func overridesAll(_, _ crdttest.Event) bool { return true }
+
+// standing returns the names of the operations that stand.
+func standing(seen []crdttest.Event) []string {
+	var ops []string
+	for _, e := range crdttest.Standing(seen, overridesAll) {
+		ops = append(ops, e.Op)
+	}
+	return ops
+}
+
+func TestEWFlagLaws(t *testing.T) {
+	kit := crdttest.Kit[*crdt.EWFlag]{
+		New: func() *crdt.EWFlag { return new(crdt.EWFlag) },
+		Ops: []crdttest.Operation[*crdt.EWFlag]{
+			crdttest.Op("enable", nil, func(f *crdt.EWFlag, r vclock.Replica, _ struct{}) (*crdt.EWFlag, error) { return f.Enable(r), nil }),
+			crdttest.Op("disable", nil, func(f *crdt.EWFlag, r vclock.Replica, _ struct{}) (*crdt.EWFlag, error) { return f.Disable(r), nil }),
+		},
+		Value: func(f *crdt.EWFlag) any { return f.Enabled() },
+		Model: func(seen []crdttest.Event) any { return slices.Contains(standing(seen), "enable") },
+	}
+	kit.Check(t)
+}
+
+func TestDWFlagLaws(t *testing.T) {
+	kit := crdttest.Kit[*crdt.DWFlag]{
+		New: func() *crdt.DWFlag { return new(crdt.DWFlag) },
+		Ops: []crdttest.Operation[*crdt.DWFlag]{
+			crdttest.Op("enable", nil, func(f *crdt.DWFlag, r vclock.Replica, _ struct{}) (*crdt.DWFlag, error) { return f.Enable(r), nil }),
+			crdttest.Op("disable", nil, func(f *crdt.DWFlag, r vclock.Replica, _ struct{}) (*crdt.DWFlag, error) { return f.Disable(r), nil }),
+		},
+		Value: func(f *crdt.DWFlag) any { return f.Enabled() },
+		Model: func(seen []crdttest.Event) any {
+			ops := standing(seen)
+			return len(ops) > 0 && !slices.Contains(ops, "disable")
+		},
+	}
+	kit.Check(t)
+}
+
+func TestMVRegisterLaws(t *testing.T) {
+	type value = map[string]string // of a type that is kept with its bytes
+	kit := crdttest.Kit[*crdt.MVRegister[value]]{
+		New: func() *crdt.MVRegister[value] { return new(crdt.MVRegister[value]) },
+		Ops: []crdttest.Operation[*crdt.MVRegister[value]]{
+			crdttest.Op("set", letters, func(m *crdt.MVRegister[value], r vclock.Replica, e string) (*crdt.MVRegister[value], error) {
+				return m.Set(r, value{"is": e})
+			}),
+			crdttest.Op("clear", nil, func(m *crdt.MVRegister[value], r vclock.Replica, _ struct{}) (*crdt.MVRegister[value], error) {
+				return m.Clear(r), nil
+			}),
+		},
+		Value: func(m *crdt.MVRegister[value]) any {
+			var all []string
+			for v := range m.Values() {
+				all = append(all, v["is"])
+			}
+			return all
+		},
+		Model: func(seen []crdttest.Event) any {
+			return args(crdttest.Standing(seen, overridesAll), "set")
+		},
+	}
+	kit.Check(t)
+}
+
+// TestFlagsInMapHistories checks that deleting the key of a flag undoes what it saw.
+func TestFlagsInMapHistories(t *testing.T) {
+	type flags = crdt.ORMap[string, *crdt.DWFlag]
+	histories(t, subject[*flags]{
+		fresh: func() *flags { return new(flags) },
+		act: func(t *rapid.T, s *site[*flags], seen client) (*flags, []*event) {
+			key := drawKey.Draw(t, "key")
+			same := func(e *event) bool { return e.key == key }
+			switch rapid.IntRange(0, 4).Draw(t, "op") {
+			case 0:
+				return s.state.Delete(s.name, key), []*event{&event{what: "delete", undid: undoing(s.log, nil, same)}}
+			case 1:
+				return s.state.DeleteSeen(s.name, seen.context, key), []*event{&event{what: "delete", undid: undoing(s.log, &seen, same)}}
+			case 2:
+				d := s.state.Update(s.name, key, func(f *crdt.DWFlag) { f.Disable(s.name) })
+				return d, []*event{&event{what: "disable", key: key, undid: undoing(s.log, nil, same)}}
+			}
+			d := s.state.Update(s.name, key, func(f *crdt.DWFlag) { f.Enable(s.name) })
+			return d, []*event{&event{what: "enable", key: key, undid: undoing(s.log, nil, same)}}
+		},
+		show: func(m *flags) []string {
+			var keys []string
+			for k, f := range m.All() {
+				if f.Enabled() {
+					keys = append(keys, k)
+				}
+			}
+			return keys
+		},
+		want: func(l log) []string {
+			on := map[string]bool{}
+			for _, e := range l.inForce() {
+				if e.what == "enable" {
+					on[e.key] = true
+				}
+			}
+			for _, e := range l.inForce() {
+				if e.what == "disable" {
+					delete(on, e.key)
+				}
+			}
+			return slices.Collect(maps.Keys(on))
+		},
+	})
+}
+
+// A disable is remembered until everybody has seen it, and with it goes the
+// enable that it won over.
+func TestDWFlagCompact(t *testing.T) {
+	var us, eu crdt.DWFlag
+	us.Enable("us")
+	disabled := eu.Disable("eu")
+	late := us.Clone()
+	us.Merge(disabled)
+	require.False(t, us.Enabled())
+	require.Equal(t, 1, us.Stats().Residues)
+
+	seen := vclock.NewMatrix("us", "eu")
+	seen.Record("us", crdt.ClockOf(us.Context()))
+	require.False(t, us.Compact(seen), "eu has not reported")
+	eu.Merge(&us)
+	seen.Record("eu", crdt.ClockOf(eu.Context()))
+	require.True(t, us.Compact(seen))
+	require.Zero(t, us.Stats().Residues)
+	require.False(t, us.Merge(late), "the enable that lost does not return")
+	require.False(t, us.Enabled())
+	require.True(t, eu.Merge(&us))
+	require.True(t, eu.Equal(&us))
+	eu.Enable("eu")
+	require.True(t, eu.Enabled())
+}
+
+func TestCellAllocs(t *testing.T) {
+	if testing.CoverMode() != "" {
+		t.Skip("coverage counters keep mutators from being inlined")
+	}
+	var ew crdt.EWFlag
+	var dw crdt.DWFlag
+	var mv crdt.MVRegister[string]
+	ew.Enable("us")
+	dw.Enable("us")
+	_, _ = mv.Set("us", "x")
+	var seen crdt.Context
+	for name, f := range map[string]func(){
+		"EWFlag.Enable":      func() { ew.Enable("us") },
+		"EWFlag.DisableSeen": func() { ew.DisableSeen("us", seen) },
+		"DWFlag.Enable":      func() { dw.Enable("us") },
+		"DWFlag.Disable":     func() { dw.Disable("us") },
+		"DWFlag.DisableSeen": func() { dw.DisableSeen("us", seen) },
+		"Enabled":            func() { _ = ew.Enabled() && dw.Enabled() },
+		"MVRegister.Clear":   func() { mv.Clear("us") },
+	} {
+		require.Zero(t, testing.AllocsPerRun(100, f), name)
+	}
+}
+
+func TestMVRegisterRefusesValues(t *testing.T) {
+	var m crdt.MVRegister[any]
+	d, err := m.Set("us", func() {})
+	require.ErrorContains(t, err, "crdt: ")
+	require.True(t, d.Equal(new(crdt.MVRegister[any])))
+	require.Zero(t, m.Len())
+	var f crdt.MVRegister[float64]
+	_, err = f.Set("us", 1)
+	require.NoError(t, err)
+	require.Panics(t, func() { _, _ = f.Set("", 1) })
+	require.Panics(t, func() { new(crdt.EWFlag).Disable("") })
+	require.Panics(t, func() { new(crdt.DWFlag).Disable("") })
+}
+
+// Two writes of one value are one value to read, and still two writes.
+func TestMVRegisterSameValue(t *testing.T) {
+	var us, eu crdt.MVRegister[string]
+	_, _ = us.Set("us", "blue")
+	d, _ := eu.Set("eu", "blue")
+	us.Merge(d)
+	v, ok := us.Value()
+	require.True(t, ok)
+	require.Equal(t, "blue", v)
+	require.Equal(t, 2, us.Stats().Dots)
+	d, _ = eu.Set("eu", "red")
+	us.Merge(d)
+	_, ok = us.Value()
+	require.False(t, ok)
+	require.Equal(t, []string{"blue", "red"}, slices.Collect(us.Values()))
+}

@@ -1,0 +1,184 @@
+package crdt
+
+import (
+	"slices"
+
+	"github.com/rejoin-go/rejoin/vclock"
+)
+
+// AppendBinary implements [encoding.BinaryAppender]. It never returns an error.
+// Equal states have equal bytes:
+//
+//	field    bytes
+//	version  1, now 1
+//	kind     1, here 5
+//	context  as in [Context.AppendBinary], from the number of replicas on
+//	enables  varint: number of enables, then for each, in the order of dots:
+//	  dot    place of its replica in the context, and its number, varints
+//	disables varint: number of disables, then for each, in the order of dots:
+//	  dot    place of its replica in the context, and its number, varints
+func (f *DWFlag) AppendBinary(b []byte) ([]byte, error) {
+	f = f.state()
+	return appendCausal(b, f.root, f), nil
+}
+
+// MarshalBinary implements [encoding.BinaryMarshaler]. See
+// [DWFlag.AppendBinary].
+func (f *DWFlag) MarshalBinary() ([]byte, error) { return f.AppendBinary(nil) }
+
+// UnmarshalBinary implements [encoding.BinaryUnmarshaler]. It accepts exactly
+// what [DWFlag.AppendBinary] writes, and leaves f unchanged on any other input. It
+// allocates at most 128 bytes per byte of input.
+func (f *DWFlag) UnmarshalBinary(data []byte) error {
+	v, err := readCausal[*DWFlag](data)
+	if err == nil {
+		f.adopt(v)
+	}
+	return err
+}
+
+// MarshalJSON implements [json.Marshaler]. It never returns an error.
+//
+//	{"type": "DWFlag", "context": {"eu": "1-4", "us": "1"}, "state":
+//	    {"enabled": ["eu:4"], "disabled": ["us:1"]}}
+func (f *DWFlag) MarshalJSON() ([]byte, error) {
+	f = f.state()
+	return causalJSON(f.root, f), nil
+}
+
+// UnmarshalJSON implements [json.Unmarshaler]. It leaves f unchanged if p is not
+// the JSON form of a state.
+func (f *DWFlag) UnmarshalJSON(p []byte) error {
+	v, err := readCausalJSON[*DWFlag](p)
+	if err == nil {
+		f.adopt(v)
+	}
+	return err
+}
+
+// adopt makes f the state v, which nobody else has.
+func (f *DWFlag) adopt(v *DWFlag) {
+	f.change()
+	*f = DWFlag{node: node[*DWFlag]{root: v.root}, cell: v.cell}
+}
+
+// MergeBinary merges a state in the form of [DWFlag.AppendBinary] and reports
+// whether that changed f. On an error it leaves f unchanged.
+func (f *DWFlag) MergeBinary(data []byte) (bool, error) {
+	f.receive(new(node[*DWFlag]))
+	v, err := readCausal[*DWFlag](data)
+	if err != nil {
+		return false, err
+	}
+	v.mode = alone
+	return f.Merge(v), nil
+}
+
+// Stats returns the statistics of f. It has one element if it is enabled.
+func (f *DWFlag) Stats() Stats {
+	f = f.state()
+	n := 0
+	if f.live() {
+		n = 1
+	}
+	return statsOf(f.root, f, n)
+}
+
+// Compact drops the disables that every member of seen is known to have seen, and
+// reports whether there was any. What f shows does not change. Every replica that
+// writes must be a member of seen, and its clocks must have been recorded
+// together with the states that they describe; see [vclock.Matrix.Record].
+//
+// There is no delta: merging the whole state lets the others drop the same.
+func (f *DWFlag) Compact(seen *vclock.Matrix) bool {
+	f.change()
+	f.ready()
+	c, ok := f.root.compacting(seen)
+	return ok && f.compact(c)
+}
+
+// Verify returns an error that names a dot which f and o hold with different
+// content, and nil if there is none. Such a dot is the trace of a replica name
+// used by two lineages, which no merge can mend.
+func (f *DWFlag) Verify(o *DWFlag) error {
+	f, o = f.whole(), o.whole()
+	return verify(f.root, f, o.root, o)
+}
+
+func (*DWFlag) kinds(b []byte) []byte { return append(b, kindDWFlag) }
+
+// split returns the enables and the disables of f.
+func (f *DWFlag) split() (on, off cell[bool]) {
+	for _, w := range f.cell {
+		if w.value {
+			on = append(on, w)
+		} else {
+			off = append(off, w)
+		}
+	}
+	return on, off
+}
+
+func (f *DWFlag) encode(e *encoder) {
+	on, off := f.split()
+	writeWrites(e, on)
+	writeWrites(e, off)
+}
+
+func (f *DWFlag) decode(d *decoder) {
+	var on, off cell[bool]
+	readWrites(d, &on, true)
+	readWrites(d, &off, false)
+	f.cell = append(on, off...)
+	if err := f.cell.arrange(d.root); err != nil {
+		d.Fail("%w", err)
+	}
+}
+
+func (f *DWFlag) encodeJSON(e *encoder) {
+	on, off := f.split()
+	e.text(`{"enabled":`)
+	writesJSON(e, on)
+	e.text(`,"disabled":`)
+	writesJSON(e, off)
+	e.text("}")
+}
+
+func (f *DWFlag) decodeJSON(d *decoder, p []byte) error {
+	parts, err := members(p, "enabled", "disabled")
+	if err != nil {
+		return err
+	}
+	if err := parseWrites(d, parts[0], &f.cell, true); err != nil {
+		return err
+	}
+	return parseWrites(d, parts[1], &f.cell, false)
+}
+
+func (f *DWFlag) events(yield func(d dot, what string)) {
+	for _, w := range f.cell {
+		what := "disabled"
+		if w.value {
+			what = "enabled"
+		}
+		yield(w.dot, what)
+	}
+}
+
+// compact drops disables, and with them all enables: what is beside a disable has
+// not seen it and so has lost against it.
+func (f *DWFlag) compact(c *compacting) bool {
+	before := len(f.cell)
+	f.cell = slices.DeleteFunc(f.cell, func(w written[bool]) bool { return !w.value && c.drops(w.dot) })
+	changed := len(f.cell) < before
+	if changed {
+		f.cell = slices.DeleteFunc(f.cell, func(w written[bool]) bool { return w.value })
+	}
+	return changed
+}
+
+func (f *DWFlag) stats(st *Stats) {
+	on, off := f.split()
+	st.Dots += len(on)
+	st.Residues += len(off)
+}

@@ -1,0 +1,191 @@
+package crdt
+
+import (
+	"slices"
+
+	"github.com/rejoin-go/rejoin/vclock"
+)
+
+// An EWFlag is an enable-wins flag: where one replica enables it and another
+// concurrently disables it, it is enabled. Disabling undoes the enables that its
+// replica had seen and no others.
+//
+// The zero EWFlag is disabled and ready to use. An EWFlag is not safe for
+// concurrent use; like a map, it may be read by several goroutines as long as
+// none writes. In an [ORMap] its key is there while it is enabled.
+//
+// Enable and Disable take O(c) for c changes made concurrently, Merge O(c log c + r) with r
+// replicas. The state is O(c + r).
+//
+// A replica name stands for one lineage of state: see [vclock.Replica].
+//
+// See Almeida, Shoker, Baquero, Delta State Replicated Data Types, 2018,
+// https://arxiv.org/abs/1603.01529, section 7.
+type EWFlag struct {
+	node[*EWFlag]
+	cell cell[struct{}]
+	op   cellOp[struct{}] // the whole state, if it is the delta of one change
+}
+
+// Enable enables f on behalf of r and returns the delta. It panics if r is invalid.
+func (f *EWFlag) Enable(r vclock.Replica) *EWFlag {
+	var d EWFlag
+	f.enable(r, nil, &d.op)
+	return &d
+}
+
+// EnableSeen is like [EWFlag.Enable] for a client that was shown seen: enables that
+// it does not cover stay beside it, so that a later disable must have seen them too.
+func (f *EWFlag) EnableSeen(r vclock.Replica, seen Context) *EWFlag {
+	var d EWFlag
+	f.enable(r, &seen, &d.op)
+	return &d
+}
+
+// Disable disables f on behalf of r and returns the delta. It panics if r is invalid.
+func (f *EWFlag) Disable(r vclock.Replica) *EWFlag {
+	var d EWFlag
+	f.disable(r, nil, &d.op)
+	return &d
+}
+
+// DisableSeen is like [EWFlag.Disable] for a client that was shown seen: enables
+// that it does not cover stay, and with them the flag enabled.
+func (f *EWFlag) DisableSeen(r vclock.Replica, seen Context) *EWFlag {
+	var d EWFlag
+	f.disable(r, &seen, &d.op)
+	return &d
+}
+
+// Enabled reports whether f is enabled.
+func (f *EWFlag) Enabled() bool { return len(f.cell) > 0 || f.op.minted.Seq > 0 }
+
+// Context returns what f has seen, for a client that reads it now.
+func (f *EWFlag) Context() Context { return f.whole().root.context() }
+
+// Covers reports whether f has seen everything that seen covers.
+func (f *EWFlag) Covers(seen Context) bool { return f.whole().root.covers(seen) }
+
+// LastOf returns the largest number of a dot of r that f has seen, or 0. The
+// owner of r that finds a number here it has not minted shares its name with
+// another lineage.
+func (f *EWFlag) LastOf(r vclock.Replica) uint64 { return f.whole().root.lastOf(r) }
+
+// Merge joins o into f and reports whether that changed f. It panics if f or o
+// is a value in an [ORMap].
+func (f *EWFlag) Merge(o *EWFlag) bool {
+	if f == o {
+		return false
+	}
+	r := f.receive(&o.node)
+	f.ready()
+	if !o.op.isEmpty() {
+		return f.cell.apply(r, &o.op)
+	}
+	if o.root == nil {
+		return false
+	}
+	j := r.joining(o.root)
+	changed := f.join(o, j)
+	return j.finish() || changed
+}
+
+// Clone returns a copy that shares no memory with f. The clone of a value in an
+// [ORMap] is a state of its own that has seen the dots it holds and no others.
+func (f *EWFlag) Clone() *EWFlag {
+	c := &EWFlag{cell: slices.Clone(f.cell), op: f.op.clone()}
+	switch {
+	case f.inMap():
+		c.root = f.root.bare()
+		f.dots(func(d dot) { c.root.see(d) })
+	case f.root != nil:
+		c.root = f.root.clone()
+	}
+	return c
+}
+
+// Equal reports whether f and o are the same state: they hold the same enables,
+// have seen the same events, and have the same bytes. A value in an [ORMap]
+// counts as its Clone.
+func (f *EWFlag) Equal(o *EWFlag) bool {
+	f, o = f.state(), o.state()
+	j, ok := f.root.pair(o.root)
+	return ok && f.equal(o, j)
+}
+
+// ready gives a delta of one change the form of a state, to change it.
+func (f *EWFlag) ready() {
+	if !f.op.isEmpty() {
+		f.cell.apply(f.root, &f.op)
+		f.op = cellOp[struct{}]{}
+	}
+}
+
+// whole returns f, or, for a delta of one change, a state that equals it.
+func (f *EWFlag) whole() *EWFlag {
+	if f.op.isEmpty() {
+		return f
+	}
+	c := &EWFlag{node: node[*EWFlag]{root: new(root)}}
+	c.cell.apply(c.root, &f.op)
+	return c
+}
+
+// state returns f as a state of its own, without changing it.
+func (f *EWFlag) state() *EWFlag {
+	if f.inMap() {
+		return f.Clone()
+	}
+	return f.whole()
+}
+
+func (f *EWFlag) enable(name vclock.Replica, seen *Context, d *cellOp[struct{}]) {
+	r, i := f.write(name)
+	f.ready()
+	f.cell.set(r, i, struct{}{}, seen, d)
+	f.record(d)
+}
+
+func (f *EWFlag) disable(name vclock.Replica, seen *Context, d *cellOp[struct{}]) {
+	r := f.change()
+	checkReplica(name)
+	f.ready()
+	f.cell.erase(r, seen, d)
+	f.record(d)
+}
+
+func (f *EWFlag) live() bool { return len(f.cell) > 0 }
+
+func (f *EWFlag) record(d *cellOp[struct{}]) {
+	if f.mode == opened {
+		f.rec.ready()
+		f.rec.cell.apply(f.rec.root, d)
+	}
+}
+
+func (*EWFlag) fresh(r *root) *EWFlag {
+	return &EWFlag{node: node[*EWFlag]{root: r, mode: sealed}}
+}
+
+func (f *EWFlag) join(o *EWFlag, j *joining) bool {
+	if o == nil {
+		return f.cell.join(nil, j)
+	}
+	return f.cell.join(o.cell, j)
+}
+
+func (f *EWFlag) clear(c *clearing, _ *EWFlag) { f.cell.clear(c) }
+
+func (f *EWFlag) isEmpty() bool { return len(f.cell) == 0 }
+
+func (f *EWFlag) dots(yield func(dot)) { f.cell.dots(yield) }
+
+func (f *EWFlag) equal(o *EWFlag, j *joining) bool {
+	return f.cell.equal(o.cell, j, func(_, _ struct{}) bool { return true })
+}
+
+func (f *EWFlag) copy(r *root) *EWFlag {
+	c := f.fresh(r)
+	c.cell = slices.Clone(f.cell)
+	return c
+}

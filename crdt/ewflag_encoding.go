@@ -1,0 +1,105 @@
+package crdt
+
+// AppendBinary implements [encoding.BinaryAppender]. It never returns an error.
+// Equal states have equal bytes:
+//
+//	field    bytes
+//	version  1, now 1
+//	kind     1, here 4
+//	context  as in [Context.AppendBinary], from the number of replicas on
+//	enables  varint: number of enables, then for each, in the order of dots:
+//	  dot    place of its replica in the context, and its number, varints
+func (f *EWFlag) AppendBinary(b []byte) ([]byte, error) {
+	f = f.state()
+	return appendCausal(b, f.root, f), nil
+}
+
+// MarshalBinary implements [encoding.BinaryMarshaler]. See
+// [EWFlag.AppendBinary].
+func (f *EWFlag) MarshalBinary() ([]byte, error) { return f.AppendBinary(nil) }
+
+// UnmarshalBinary implements [encoding.BinaryUnmarshaler]. It accepts exactly
+// what [EWFlag.AppendBinary] writes, and leaves f unchanged on any other input. It
+// allocates at most 128 bytes per byte of input.
+func (f *EWFlag) UnmarshalBinary(data []byte) error {
+	v, err := readCausal[*EWFlag](data)
+	if err == nil {
+		f.adopt(v)
+	}
+	return err
+}
+
+// MarshalJSON implements [json.Marshaler]. It never returns an error.
+//
+//	{"type": "EWFlag", "context": {"eu": "1-4"}, "state": ["eu:4"]}
+//
+// The state is the dots of the enables.
+func (f *EWFlag) MarshalJSON() ([]byte, error) {
+	f = f.state()
+	return causalJSON(f.root, f), nil
+}
+
+// UnmarshalJSON implements [json.Unmarshaler]. It leaves f unchanged if p is not
+// the JSON form of a state.
+func (f *EWFlag) UnmarshalJSON(p []byte) error {
+	v, err := readCausalJSON[*EWFlag](p)
+	if err == nil {
+		f.adopt(v)
+	}
+	return err
+}
+
+// adopt makes f the state v, which nobody else has.
+func (f *EWFlag) adopt(v *EWFlag) {
+	f.change()
+	*f = EWFlag{node: node[*EWFlag]{root: v.root}, cell: v.cell}
+}
+
+// MergeBinary merges a state in the form of [EWFlag.AppendBinary] and reports
+// whether that changed f. On an error it leaves f unchanged.
+func (f *EWFlag) MergeBinary(data []byte) (bool, error) {
+	f.receive(new(node[*EWFlag]))
+	v, err := readCausal[*EWFlag](data)
+	if err != nil {
+		return false, err
+	}
+	v.mode = alone
+	return f.Merge(v), nil
+}
+
+// Stats returns the statistics of f. It has one element if it is enabled.
+func (f *EWFlag) Stats() Stats {
+	f = f.state()
+	n := 0
+	if f.live() {
+		n = 1
+	}
+	return statsOf(f.root, f, n)
+}
+
+// Verify returns an error that names a dot which f and o hold with different
+// content, and nil if there is none. Such a dot is the trace of a replica name
+// used by two lineages, which no merge can mend.
+func (f *EWFlag) Verify(o *EWFlag) error {
+	f, o = f.whole(), o.whole()
+	return verify(f.root, f, o.root, o)
+}
+
+func (*EWFlag) kinds(b []byte) []byte { return append(b, kindEWFlag) }
+func (f *EWFlag) encode(e *encoder)   { writeWrites(e, f.cell) }
+
+func (f *EWFlag) decode(d *decoder) { readWrites(d, &f.cell, struct{}{}) }
+
+func (f *EWFlag) encodeJSON(e *encoder) { writesJSON(e, f.cell) }
+
+func (f *EWFlag) decodeJSON(d *decoder, p []byte) error {
+	return parseWrites(d, p, &f.cell, struct{}{})
+}
+
+func (f *EWFlag) events(yield func(d dot, what string)) {
+	f.dots(func(d dot) { yield(d, "enabled") })
+}
+
+func (*EWFlag) compact(*compacting) bool { return false }
+
+func (f *EWFlag) stats(st *Stats) { st.Dots += len(f.cell) }
