@@ -349,6 +349,7 @@ func (x *searcher[S]) require(parent int32, m move, ok bool, format string, args
 // REJOIN_EXHAUSTIVE to a number of additional steps for a longer run.
 func everyHistory[S crdt.State[S]](t *testing.T, u universe[S]) {
 	t.Helper()
+	t.Parallel()
 	more, _ := strconv.Atoi(os.Getenv("REJOIN_EXHAUSTIVE"))
 	for _, scope := range []struct {
 		steps int

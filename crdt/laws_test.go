@@ -30,6 +30,7 @@ func args(events []crdttest.Event, op string) []string {
 }
 
 func TestGSetLaws(t *testing.T) {
+	t.Parallel()
 	kit := crdttest.Kit[*crdt.GSet[string]]{
 		New: func() *crdt.GSet[string] { return new(crdt.GSet[string]) },
 		Ops: []crdttest.Operation[*crdt.GSet[string]]{
@@ -46,6 +47,7 @@ func TestGSetLaws(t *testing.T) {
 // TestTwoPSetLaws takes a remove to count only if it found its element, and an add
 // to count only if it did not find it removed.
 func TestTwoPSetLaws(t *testing.T) {
+	t.Parallel()
 	var counts func(e crdttest.Event) bool
 	counting := func(events []crdttest.Event, x any, op string) bool {
 		return slices.ContainsFunc(events, func(e crdttest.Event) bool { return e.Op == op && e.Arg == x && counts(e) })
@@ -84,6 +86,7 @@ func sameElement(later, earlier crdttest.Event) bool {
 }
 
 func TestORSetLaws(t *testing.T) {
+	t.Parallel()
 	type set = crdt.ORSet[string]
 	kit := crdttest.Kit[*set]{
 		New: func() *set { return new(set) },
@@ -99,6 +102,7 @@ func TestORSetLaws(t *testing.T) {
 }
 
 func TestRWSetLaws(t *testing.T) {
+	t.Parallel()
 	type set = crdt.RWSet[string]
 	kit := crdttest.Kit[*set]{
 		New: func() *set { return new(set) },
@@ -142,6 +146,7 @@ func elems(m *gsets) map[string][]string {
 }
 
 func TestGMapLaws(t *testing.T) {
+	t.Parallel()
 	kit := crdttest.Kit[*gsets]{
 		New: func() *gsets { return new(gsets) },
 		Ops: []crdttest.Operation[*gsets]{
@@ -174,6 +179,7 @@ func TestGMapLaws(t *testing.T) {
 }
 
 func TestNestedGMapLaws(t *testing.T) {
+	t.Parallel()
 	kit := crdttest.Kit[*nested]{
 		New: func() *nested { return new(nested) },
 		Ops: []crdttest.Operation[*nested]{
@@ -198,6 +204,7 @@ func TestNestedGMapLaws(t *testing.T) {
 // TestForeignGMapLaws has values of a type that is not of this package, has no
 // deltas, and no encoding but in a second variant.
 func TestForeignGMapLaws(t *testing.T) {
+	t.Parallel()
 	t.Run("bare", func(t *testing.T) {
 		foreignKit(func() *high { return new(high) }, func(h *high, n int64) { h.set(n) }).Check(t)
 	})
@@ -258,6 +265,7 @@ func standingPlaces(seen []crdttest.Event) map[string][]string {
 }
 
 func TestORMapLaws(t *testing.T) {
+	t.Parallel()
 	type (
 		set   = crdt.ORSet[string]
 		outer = crdt.ORMap[string, *set]
@@ -291,6 +299,7 @@ func TestORMapLaws(t *testing.T) {
 // TestNestedORMapLaws has the elements of the other test as keys of maps that hold
 // one element each.
 func TestNestedORMapLaws(t *testing.T) {
+	t.Parallel()
 	type (
 		set   = crdt.ORSet[string]
 		inner = crdt.ORMap[string, *set]

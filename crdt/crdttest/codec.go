@@ -236,17 +236,17 @@ func (k *Kit[S]) checkSameBytes(states []S) *LawError {
 	return nil
 }
 
-// checkHostile decodes damaged encodings of s into states equal to other.
-func (k *Kit[S]) checkHostile(s, other S) *LawError {
+// checkHostile decodes damaged encodings of s into states equal to s.
+func (k *Kit[S]) checkHostile(s S) *LawError {
 	p, err := encode(s)
 	if err != nil {
 		return nil
 	}
 	var m meter
 	for _, in := range damaged(p) {
-		into := other.Clone()
+		into := s.Clone()
 		m.start()
-		failure := k.tryDecode(s, into, in)
+		failure := k.tryDecode(into, in)
 		if failure != nil {
 			return failure
 		}
@@ -255,7 +255,7 @@ func (k *Kit[S]) checkHostile(s, other S) *LawError {
 			if try == 4 {
 				return broken(Bounded, "decoding the %d bytes %s allocates %d bytes", len(in), readable(in), m.stop())
 			}
-			into := other.Clone()
+			into := s.Clone()
 			m.start()
 			_ = decode(into, in) // the error has been looked at
 		}
@@ -263,13 +263,13 @@ func (k *Kit[S]) checkHostile(s, other S) *LawError {
 	return nil
 }
 
-func (k *Kit[S]) tryDecode(s, other S, in []byte) (failure *LawError) {
+func (k *Kit[S]) tryDecode(into S, in []byte) (failure *LawError) {
 	defer func() {
 		if v := recover(); v != nil {
-			failure = broken(Panics, "decoding %s, damaged from the encoding of %s, panics: %v%s", readable(in), k.show(s), v, origin())
+			failure = broken(Panics, "decoding %s panics: %v%s", readable(in), v, origin())
 		}
 	}()
-	return k.checkDecode(func() S { return other }, in)
+	return k.checkDecode(func() S { return into }, in)
 }
 
 // damaged returns inputs that are nearly p: cut short, continued, and with bytes
@@ -284,7 +284,7 @@ func damaged(p []byte) [][]byte {
 		state = state*6364136223846793005 + 1442695040888963407 // Knuth's linear congruential generator
 		return int(state>>33) % n
 	}
-	stride := max(1, len(p)/32)
+	stride := (len(p) + 23) / 24
 	for i := 0; i < len(p); i += stride {
 		i := min(i+intN(stride), len(p)-1)
 		add(p[:i])

@@ -298,7 +298,7 @@ func TestFaults(t *testing.T) {
 		{"decoder panics", panickingDecoder, crdttest.Panics, nil},
 		{"decoder takes what no encoder writes", trustingDecoder, crdttest.Hostile, nil},
 		{"decoder changes its receiver and fails", dirtyDecoder, crdttest.Hostile, []string{"a: Add p"}},
-		{"decoder allocates what a length says", greedyDecoder, crdttest.Bounded, nil},
+		{"decoder allocates what a length says", greedyDecoder, crdttest.Bounded, []string{"a: Add p"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			requireBroken(t, setKit(tt.fault).Run(1, 100), tt.law, tt.want)

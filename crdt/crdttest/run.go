@@ -298,8 +298,7 @@ func (r *run[S]) end(h history) *LawError {
 		r.checkPaths,
 		r.checkConvergence,
 		func() *LawError { return r.checkReplay(h) },
-		func() *LawError { return r.k.checkHostile(largest, states[0]) },
-		func() *LawError { return r.k.checkHostile(states[len(states)-1], largest) },
+		func() *LawError { return r.k.checkHostile(largest) },
 	} {
 		if failure := check(); failure != nil {
 			return failure

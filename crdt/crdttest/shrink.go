@@ -11,8 +11,9 @@ import (
 // shrinkRuns bounds how many histories shrink tries.
 const shrinkRuns = 2000
 
-// shrink returns the failure of the smallest history that it finds to break the
-// same law as h, first by leaving out steps, then by making the others simpler.
+// shrink returns the failure of the smallest history that it finds to break a law
+// like h, first by leaving out steps, then by making the others simpler. A shorter
+// history may break another law than h did; most often that is nearer to the cause.
 func (k *Kit[S]) shrink(h history, failure *LawError) *LawError {
 	runs := 0
 	try := func(smaller history) bool {
@@ -20,7 +21,7 @@ func (k *Kit[S]) shrink(h history, failure *LawError) *LawError {
 			return false
 		}
 		_, f := k.execute(smaller, checks{steps: true, end: failure.atEnd})
-		if f == nil || f.Law != failure.Law {
+		if f == nil || f.Law != failure.Law && len(smaller) == len(h) {
 			return false
 		}
 		h, failure = smaller, f
