@@ -1,0 +1,294 @@
+package crdt_test
+
+import (
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/rejoin-go/rejoin/crdt"
+	"github.com/rejoin-go/rejoin/vclock"
+)
+
+type tagMap = crdt.ORMap[string, *tags]
+
+func tagged(r vclock.Replica, m *tagMap, key string, elems ...string) *tagMap {
+	return m.Update(r, key, func(s *tags) {
+		for _, e := range elems {
+			s.Add(r, e)
+		}
+	})
+}
+
+func elementsAt(m *tagMap, key string) []string {
+	v, ok := m.At(key)
+	if !ok {
+		return nil
+	}
+	return slices.Sorted(v.All())
+}
+
+// TestViews: whatever is done to a value outside Update panics and says what to
+// do instead, or does no harm.
+func TestViews(t *testing.T) {
+	var m, o tagMap
+	tagged("eu", &m, "k", "x", "y")
+	tagged("eu", &m, "l", "z")
+	o.Merge(&m)
+	before := m.Clone()
+	view, ok := m.At("k")
+	require.True(t, ok)
+	peer, _ := o.At("k")
+	alone := view.Clone()
+
+	for name, f := range map[string]func(){
+		"Add":                        func() { view.Add("eu", "w") },
+		"Remove":                     func() { view.Remove("eu", "x") },
+		"RemoveSeen":                 func() { view.RemoveSeen("eu", m.Context(), "x") },
+		"Clear":                      func() { view.Clear("eu") },
+		"Merge":                      func() { view.Merge(alone) },
+		"MergeBinary":                func() { _, _ = view.MergeBinary(nil) },
+		"Merge of a peer's value":    func() { view.Merge(peer) },
+		"Merge into a state":         func() { alone.Merge(view) },
+		"UnmarshalBinary":            func() { _ = view.UnmarshalBinary(encoded(t, alone)) },
+		"UnmarshalJSON":              func() { text, _ := alone.MarshalJSON(); _ = view.UnmarshalJSON(text) },
+		"change of the map inside":   func() { m.Update("eu", "k", func(*tags) { m.Delete("eu", "l") }) },
+		"Update of the map inside":   func() { tagged("eu", &m, "k"); m.Update("eu", "k", func(*tags) { tagged("eu", &m, "l", "w") }) },
+		"Merge of the map inside":    func() { m.Update("eu", "k", func(*tags) { m.Merge(&o) }) },
+		"the empty replica":          func() { m.Update("", "k", func(*tags) {}) },
+		"the empty replica, deleted": func() { m.Delete("", "k") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			require.Panics(t, f)
+			require.True(t, before.Equal(&m), "nothing has changed")
+		})
+	}
+	require.True(t, view.Equal(alone), "a view equals its clone")
+	require.Equal(t, encoded(t, alone), encoded(t, view), "and has its bytes")
+
+	require.True(t, m.Merge(tagged("us", &o, "k", "v")))
+	require.Equal(t, []string{"v", "x", "y"}, elementsAt(&m, "k"))
+}
+
+// TestUpdatePanics: a callback that panics leaves a map that works.
+func TestUpdatePanics(t *testing.T) {
+	var m, o tagMap
+	require.PanicsWithValue(t, "callback", func() {
+		m.Update("eu", "k", func(s *tags) { s.Add("eu", "x"); panic("callback") })
+	})
+	require.Equal(t, []string{"x"}, elementsAt(&m, "k"), "what it did stays")
+	o.Merge(&m)
+	require.True(t, o.Equal(&m))
+	tagged("eu", &m, "l", "y")
+	require.Equal(t, 2, m.Len())
+}
+
+// TestHandles: a value that was kept after its callback, or after its key was
+// deleted, changes nothing.
+func TestHandles(t *testing.T) {
+	var m tagMap
+	var kept *tags
+	m.Update("eu", "k", func(s *tags) { kept = s; s.Add("eu", "x") })
+	require.Panics(t, func() { kept.Add("eu", "y") })
+	m.Delete("eu", "k")
+	require.Zero(t, kept.Len())
+	require.Panics(t, func() { kept.Add("eu", "y") })
+	tagged("eu", &m, "k", "z")
+	require.Panics(t, func() { kept.Clear("eu") })
+	require.Equal(t, []string{"z"}, elementsAt(&m, "k"))
+
+	c := kept.Clone()
+	c.Add("eu", "w")
+	require.Equal(t, 1, c.Len(), "the clone of a handle is a state of its own")
+	require.Zero(t, new(tags).Clone().Len())
+}
+
+// TestCloneOfView: the clone of a value has seen what it holds. Merged elsewhere
+// it brings that and removes nothing.
+func TestCloneOfView(t *testing.T) {
+	var m tagMap
+	tagged("eu", &m, "k", "x")
+	tagged("eu", &m, "l", "y", "z")
+	k, _ := m.At("k")
+	l, _ := m.At("l")
+	both := k.Clone()
+	both.Merge(l.Clone())
+	require.Equal(t, []string{"x", "y", "z"}, slices.Sorted(both.All()))
+	both.Merge(k.Clone())
+	require.Equal(t, 3, both.Len())
+
+	var copied tagMap
+	copied.Update("eu#1", "new", func(s *tags) {
+		for e := range both.All() {
+			s.Add("eu#1", e)
+		}
+	})
+	require.Equal(t, []string{"x", "y", "z"}, elementsAt(&copied, "new"))
+}
+
+// TestNoGhosts: a key is there while its value shows something.
+func TestNoGhosts(t *testing.T) {
+	var m tagMap
+	d := m.Update("eu", "k", func(*tags) {})
+	require.True(t, d.Equal(new(tagMap)), "an Update that does nothing has an empty delta")
+	require.True(t, m.Equal(new(tagMap)))
+
+	m.Update("eu", "k", func(s *tags) { s.Add("eu", "x"); s.Remove("eu", "x") })
+	require.False(t, m.Contains("k"))
+	require.Equal(t, uint64(1), m.LastOf("eu"))
+
+	tagged("eu", &m, "k", "x")
+	m.Update("eu", "k", func(s *tags) { s.Remove("eu", "x") })
+	require.Zero(t, m.Len())
+
+	var w crdt.ORMap[string, *crdt.RWSet[string]]
+	w.Update("eu", "k", func(s *crdt.RWSet[string]) { s.Remove("eu", "x") })
+	require.Zero(t, w.Len(), "a set of removes shows nothing")
+	require.Equal(t, 1, w.Stats().Residues)
+	for range w.All() {
+		t.Fatal("a ghost")
+	}
+	var late crdt.ORMap[string, *crdt.RWSet[string]]
+	late.Update("us", "k", func(s *crdt.RWSet[string]) { s.Add("us", "x") })
+	w.Merge(&late)
+	require.Zero(t, w.Len(), "but it still wins over an add that did not see it")
+}
+
+// TestDeleteBelow: a delete undoes what the deleter saw at any depth, and a
+// concurrent update of one leaf keeps that leaf only.
+func TestDeleteBelow(t *testing.T) {
+	type shelf = crdt.ORMap[string, *tagMap]
+	var a, b shelf
+	put := func(s *shelf, r vclock.Replica, outer, key, elem string) *shelf {
+		return s.Update(r, outer, func(m *tagMap) { tagged(r, m, key, elem) })
+	}
+	put(&a, "a", "eu", "p", "x")
+	put(&a, "a", "eu", "q", "y")
+	b.Merge(&a)
+	deleted := b.Delete("b", "eu")
+	updated := put(&a, "a", "eu", "q", "z")
+
+	for name, deltas := range map[string][]*shelf{"in order": {deleted, updated}, "reverse": {updated, deleted}, "states": {&a, &b}} {
+		var c shelf
+		put(&c, "a", "eu", "p", "x") // what a did first, as its own copy
+		put(&c, "a", "eu", "q", "y")
+		for _, d := range deltas {
+			c.Merge(d)
+		}
+		eu, ok := c.At("eu")
+		require.True(t, ok, name)
+		require.Equal(t, []string{"q"}, slices.Collect(maps.Keys(maps.Collect(eu.All()))), name)
+		require.Equal(t, []string{"z"}, elementsAt(eu, "q"), name)
+	}
+}
+
+// TestDeliveries: what arrives early, never, or empty does no harm and shows in
+// the statistics.
+func TestDeliveries(t *testing.T) {
+	var a, b crdt.ORSet[string]
+	first, second, third := a.Add("a", "x"), a.Add("a", "y"), a.Add("a", "z")
+	undo := a.Remove("a", "x")
+
+	b.Merge(undo)
+	require.Zero(t, b.Len())
+	require.False(t, b.Merge(first), "the remove was here before the add")
+	b.Merge(third)
+	require.Equal(t, crdt.Stats{Elements: 1, Dots: 1, Replicas: 1, Gaps: 1, Bytes: b.Stats().Bytes}, b.Stats())
+	require.Len(t, encoded(t, &b), b.Stats().Bytes)
+	require.False(t, b.Merge(new(crdt.ORSet[string])))
+	require.False(t, b.Merge(a.Remove("a", "nothing")), "an empty delta")
+
+	b.Add("a", "w") // above the gap, though a has counted on
+	require.Equal(t, uint64(4), b.LastOf("a"))
+	require.False(t, b.Contains("y"), "the gap is never filled")
+	require.True(t, b.Merge(second))
+	require.Zero(t, b.Stats().Gaps)
+
+	batch := a.Add("a", "p")
+	batch.Merge(a.Add("a", "q"))
+	batch.Merge(a.Remove("a", "p"))
+	var c crdt.ORSet[string]
+	c.Merge(batch)
+	require.Equal(t, []string{"q"}, slices.Collect(c.All()))
+}
+
+// TestVerify: a replica name that two lineages use is noticed and named.
+func TestVerify(t *testing.T) {
+	var a, b crdt.ORSet[string]
+	a.Add("eu", "x")
+	b.Add("eu", "y")
+	require.ErrorContains(t, a.Verify(&b), "eu:1")
+	require.NoError(t, a.Verify(a.Clone()))
+
+	var m, o tagMap
+	tagged("eu", &m, "k", "x")
+	tagged("eu", &o, "l", "x")
+	err := m.Verify(&o)
+	require.EqualError(t, err, `crdt: dot eu:1 stands for two changes, "k": add "x" here and "l": add "x" there: `+
+		`its replica's name is used by two lineages`)
+	require.Equal(t, uint64(1), m.LastOf("eu"))
+	require.Zero(t, m.LastOf("us"))
+}
+
+func TestRefusedElements(t *testing.T) {
+	require.PanicsWithValue(t, `crdt: invalid replica ""`, func() { new(tags).Add("", "x") })
+	require.Panics(t, func() { new(tags).Remove("", "x") })
+	require.Panics(t, func() { new(crdt.ORSet[any]).Add("eu", "x") })
+	require.Panics(t, func() { new(crdt.ORSet[*int]).Add("eu", nil) })
+	require.Panics(t, func() { new(crdt.ORMap[any, *tags]).Update("eu", "x", func(*tags) {}) })
+	require.Panics(t, func() { new(crdt.ORSet[float64]).Add("eu", math.NaN()) })
+	var f crdt.ORSet[float64]
+	f.Add("eu", math.Copysign(0, -1))
+	for e := range f.All() {
+		require.False(t, math.Signbit(e))
+	}
+	require.True(t, f.Contains(math.Copysign(0, -1)))
+}
+
+// TestRWSetCompact: once all members have seen a remove, it is forgotten, and
+// nothing comes back.
+func TestRWSetCompact(t *testing.T) {
+	var a, b crdt.RWSet[string]
+	a.Add("a", "x")
+	late := a.Add("a", "y")
+	b.Merge(&a)
+	b.Remove("b", "x")
+	a.Merge(&b)
+	seen := vclock.NewMatrix("a", "b")
+	require.False(t, a.Compact(seen), "nobody is known to have seen anything")
+	clock := vclock.Clock{}.With("a", 2).With("b", 1)
+	seen.Record("a", clock)
+	require.False(t, a.Compact(seen), "b may not have seen it")
+	seen.Record("b", clock)
+	before := slices.Sorted(a.All())
+	require.True(t, a.Compact(seen))
+	require.False(t, a.Compact(seen))
+	require.Equal(t, before, slices.Sorted(a.All()))
+	require.Zero(t, a.Stats().Residues)
+	require.False(t, a.Merge(late))
+	require.True(t, b.Merge(&a))
+	require.Equal(t, encoded(t, &a), encoded(t, &b))
+
+	seen.Record("a", clock.With("c", 1))
+	a.Remove("a", "y")
+	require.False(t, a.Compact(seen), "a row knows more than this state")
+}
+
+// TestManyReplicas: names beyond the first few, met in different orders.
+func TestManyReplicas(t *testing.T) {
+	var all, back crdt.ORSet[int]
+	var deltas []*crdt.ORSet[int]
+	for i := range 300 {
+		deltas = append(deltas, all.Add(vclock.Replica(fmt.Sprint("r", i)), i%7))
+	}
+	for _, d := range slices.Backward(deltas) {
+		back.Merge(d)
+	}
+	require.True(t, all.Equal(&back))
+	require.Equal(t, encoded(t, &all), encoded(t, &back))
+	require.Equal(t, 7, back.Len())
+	require.Equal(t, 300, back.Stats().Replicas)
+}
