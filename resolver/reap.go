@@ -1,0 +1,45 @@
+package resolver
+
+import (
+	"github.com/rejoin-go/rejoin/hlc"
+	"github.com/rejoin-go/rejoin/lww"
+	"github.com/rejoin-go/rejoin/vclock"
+)
+
+// Reap drops the deletes of a key that holds nothing else, once everybody has
+// merged them, and reports whether it did; the store may then forget the key.
+// A key without any version is dropped likewise.
+//
+// Stable is what every replica is known to have merged of every other, as
+// [vclock.Matrix.Stable] says of a matrix of hlc times; now is the reading of
+// the local clock. A store that forgets keys starts every key that it does not
+// have with NewSiblings, with the latest stable that it reaped under:
+// so no late message brings a deleted record back, and no new write is taken for
+// one that was deleted.
+//
+// Reap returns an [*AheadError] if a time in s or in stable is ahead of now: a
+// delete from the future is kept until the future has come, since new writes of
+// the key would not be stamped after it.
+//
+// # Hazard
+//
+// A replica that reports the reading of its clock, as a matrix of times needs,
+// must not issue an earlier time after a restart: its clock is an [hlc.Durable].
+// One that comes back from a backup merges a current set of the key before it
+// reaps: what is stable it may not have.
+//
+// A client that read the record before it was deleted, and writes after it was
+// reaped, writes it anew: there is no delete left to conflict with.
+func (s *Siblings[T]) Reap(stable vclock.Clock, now hlc.Timestamp) (bool, error) {
+	if s.live() || !stable.Covers(s.past) {
+		return false, nil
+	}
+	if err := ahead(stable, now, 0); err != nil { // stable covers the past
+		return false, err
+	}
+	if s.floor > now {
+		return false, &AheadError{Stamp: lww.Stamp{Time: s.floor}, Now: now}
+	}
+	s.past, s.floor, s.entries = stable, max(s.floor, latest(stable)), nil
+	return true, nil
+}

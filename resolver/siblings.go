@@ -1,0 +1,155 @@
+package resolver
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/rejoin-go/rejoin/hlc"
+	"github.com/rejoin-go/rejoin/lww"
+	"github.com/rejoin-go/rejoin/vclock"
+)
+
+// Siblings holds the concurrent versions of one key, deletes included, and what
+// they and all replaced versions add up to. It is the replicated state of the
+// key, and the only thing that is merged.
+//
+// A write replaces exactly the versions that its writer was shown, as its
+// [Context] says, and stands beside the others. Nothing else removes one but a
+// higher epoch, which fences the versions below it (see [Promotion]), and
+// [Siblings.Reap]. No version wins or loses here: that is up to a [Reconciler].
+//
+// The zero Siblings is a key never written and ready to use. Siblings is not
+// safe for concurrent use: it may be read, and be the argument of Merge, from
+// several goroutines at once, while a write excludes everything else. It holds
+// O(r + s·r) state for r replicas that ever wrote and s versions. Sets share
+// values, which must not be changed once written.
+//
+// Send it whole. The times of a hybrid logical clock leave gaps, so "everything
+// of us up to 10:00" is true of a whole set of us and of nothing smaller.
+//
+// # Hazard
+//
+// A replica is one lineage of states with one clock. One that was restored from
+// an older state writes under a new name: see [vclock.Incarnation].
+//
+// See Preguiça, Baquero, Almeida, Fonte, Gonçalves, “Brief Announcement:
+// Efficient Causality Tracking in Distributed Storage Systems with Dotted
+// Version Vectors”, PODC 2012, for contexts and siblings.
+type Siblings[T any] struct {
+	// past says up to which time of each replica the writes of this key have
+	// been merged: all that are covered and not in entries were replaced, fenced
+	// or reaped. It covers every entry.
+	past vclock.Clock
+	// level is the highest epoch heard of, by a version or a promotion. What a
+	// set of a lower level says does not count.
+	level uint64
+	// epoch is the highest of any version merged, at most level. All entries
+	// have it: the lower ones are fenced.
+	epoch uint64
+	// floor is at or above every time that was ever in past. It outlives a
+	// change of level, so that no replica gives one stamp to two writes.
+	floor   hlc.Timestamp
+	entries []entry[T] // ascending by entry.compare; replaced as a whole, never written to
+}
+
+// NewSiblings returns the set of a key that is not in store: stable is what the
+// store has reaped up to (see [Siblings.Reap]), and epoch the highest that it
+// knows of. With neither it is the zero set. Merge the sets of peers into it, and
+// late messages neither bring back what was reaped nor get past a promotion.
+func NewSiblings[T any](stable vclock.Clock, epoch uint64) *Siblings[T] {
+	return &Siblings[T]{past: stable, level: epoch, floor: latest(stable)}
+}
+
+// Len returns the number of versions, deletes included.
+func (s *Siblings[T]) Len() int { return len(s.entries) }
+
+// Versions returns the versions in ascending order of their stamps. More than
+// one means that they were written concurrently. The slice is the caller's, the
+// values are not.
+func (s *Siblings[T]) Versions() []Version[T] {
+	if len(s.entries) == 0 {
+		return nil
+	}
+	versions := make([]Version[T], len(s.entries))
+	for i := range s.entries {
+		versions[i] = s.entries[i].Version
+	}
+	return versions
+}
+
+// Context returns the context of a reader who was shown all versions, as a
+// client that resolves conflicts itself is. A client that is shown one value
+// gets the context of its [Outcome].
+func (s *Siblings[T]) Context() Context {
+	return Context{epoch: s.level, past: s.past, found: s.live()}
+}
+
+// live reports whether there is a version that is no delete.
+func (s *Siblings[T]) live() bool {
+	return slices.ContainsFunc(s.entries, func(e entry[T]) bool { return !e.Deleted })
+}
+
+// Epoch returns the highest epoch that s knows of, by a version or a promotion.
+func (s *Siblings[T]) Epoch() uint64 { return s.level }
+
+// LastOf returns the time of the latest write by r that s has merged, or zero.
+// If it is after the last write that r itself knows of, another lineage uses
+// the name: see [vclock.Replica].
+func (s *Siblings[T]) LastOf(r vclock.Replica) hlc.Timestamp { return hlc.Timestamp(s.past.At(r)) }
+
+// Verify returns an error that names the first version that s and o hold with
+// different content, or nil. There is none unless two lineages use one replica.
+// Merge keeps both; their conflict has the kind [Forked].
+func (s *Siblings[T]) Verify(o *Siblings[T]) error {
+	for i := range s.entries {
+		for j := range o.entries {
+			if e, f := &s.entries[i], &o.entries[j]; e.Stamp == f.Stamp && e.enc != f.enc {
+				return fmt.Errorf("resolver: version %v is held with different content", e.Stamp)
+			}
+		}
+	}
+	return nil
+}
+
+// An AheadError reports times that are ahead of a clock.
+type AheadError struct {
+	Stamp lww.Stamp     // the one farthest ahead; without a replica if that is not known any more
+	Now   hlc.Timestamp // the reading of the clock
+}
+
+func (e *AheadError) Error() string {
+	return fmt.Sprintf("resolver: time %v of %q is %v ahead of the clock", e.Stamp.Time, string(e.Stamp.Replica), e.Stamp.Time.Time().Sub(e.Now.Time()))
+}
+
+// Ahead returns an [*AheadError] if a time in s is more than limit after now.
+// Ask it about what a peer sent, before merging: a version from the future wins
+// where the latest does, and is replaced only by those who were shown it.
+func (s *Siblings[T]) Ahead(now hlc.Timestamp, limit time.Duration) error {
+	return ahead(s.past, now, limit)
+}
+
+func ahead(past vclock.Clock, now hlc.Timestamp, limit time.Duration) error {
+	var worst lww.Stamp
+	for r, n := range past.All() {
+		if t := hlc.Timestamp(n); t > worst.Time {
+			worst = lww.Stamp{Time: t, Replica: r}
+		}
+	}
+	if worst.Time > now && worst.Time-now > hlc.Timestamp(max(limit, 0)) {
+		return &AheadError{Stamp: worst, Now: now}
+	}
+	return nil
+}
+
+// Equal reports whether s and o are the same state.
+func (s *Siblings[T]) Equal(o *Siblings[T]) bool {
+	return s.level == o.level && s.epoch == o.epoch && s.floor == o.floor && s.past.Equal(o.past) &&
+		slices.EqualFunc(s.entries, o.entries, func(e, f entry[T]) bool { return e.Stamp == f.Stamp && e.enc == f.enc })
+}
+
+// Clone returns a copy of s, which shares only the values with it.
+func (s *Siblings[T]) Clone() *Siblings[T] {
+	c := *s
+	return &c
+}

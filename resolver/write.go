@@ -1,0 +1,117 @@
+package resolver
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/rejoin-go/rejoin/lww"
+)
+
+// A Writer makes the writes of one replica: an [lww.Writer], and the epoch in
+// which it was promoted, which is 0 where nobody ever is.
+type Writer struct {
+	lww.Writer
+	Epoch uint64
+}
+
+// Written is what a write did.
+type Written[T any] struct {
+	// Version is the new version. With a [*FencedError] it is the one refused.
+	Version Version[T]
+	// Context is what the writer has been shown by now: what it had seen and its
+	// own write. It is good for another write by the same client to the same
+	// store without reading in between.
+	Context Context
+	// Fenced are versions of lower epochs that the writer had not been shown and
+	// that are no longer in the set: log them.
+	Fenced []Version[T]
+}
+
+// A FencedError reports a write by a deposed primary, refused and not in the
+// set. The version is in Version and in [Written], to be logged: see
+// [Reconciler.Fenced].
+type FencedError struct {
+	Epoch   uint64 // the writer's
+	Current uint64 // the highest known, to the set or to whom the context is from
+	Version any    // the version refused, a Version[T]
+}
+
+func (e *FencedError) Error() string {
+	return fmt.Sprintf("resolver: write in epoch %d is fenced by epoch %d", e.Epoch, e.Current)
+}
+
+// A BehindError reports a context that came from a replica which knows a
+// version that this set has not merged yet. Merge its state, or read again here.
+type BehindError struct {
+	Stamp lww.Stamp // the version that the writer was shown
+}
+
+func (e *BehindError) Error() string {
+	return fmt.Sprintf("resolver: set is behind: the writer was shown %v, which it has not merged", e.Stamp)
+}
+
+// Write records a write of value by w. It replaces exactly the versions that
+// seen covers, the context that came with what the writer was shown; the zero
+// Context replaces nothing. A context from another replica is as good, whether
+// or not s has merged what it covers. Its stamp is after everything that s and
+// seen cover, so it is never taken for a version that was replaced or reaped.
+//
+// Write returns a [*FencedError] if the epoch of w is below that of s or of seen;
+// a [*BehindError] if seen belongs to a deferred conflict, or to a write, that s
+// has not merged; why value cannot be encoded; or that w's clock has no time to
+// give. The set is then as it was. Write panics if w is invalid, as
+// [lww.Writer.Next] does.
+//
+// Only the owner of w.Replica may write under that name, into its own set.
+func (s *Siblings[T]) Write(w Writer, seen Context, value T) (Written[T], error) {
+	return s.add(w, Version[T]{Value: value, Past: seen})
+}
+
+// Edit is [Siblings.Write] that also keeps base, the value that the writer
+// started from, so that concurrent edits of it can be merged three ways. A
+// writer who writes the outcome of a conflict back gives the outcome as base.
+func (s *Siblings[T]) Edit(w Writer, seen Context, base, value T) (Written[T], error) {
+	return s.add(w, Version[T]{Value: value, Base: &base, Past: seen})
+}
+
+// Delete is [Siblings.Write] of nothing. The delete is a version like others
+// until [Siblings.Reap]: it replaces only what was seen.
+func (s *Siblings[T]) Delete(w Writer, seen Context) (Written[T], error) {
+	return s.add(w, Version[T]{Deleted: true, Past: seen})
+}
+
+// add writes v, of which all but stamp and epoch is given.
+func (s *Siblings[T]) add(w Writer, v Version[T]) (Written[T], error) {
+	seen := v.Past
+	current := max(s.level, seen.epoch)
+	if w.Epoch == seen.epoch && w.Epoch >= current && !seen.dot.IsZero() && !contains(s.past, seen.dot) {
+		return Written[T]{}, &BehindError{Stamp: seen.dot}
+	}
+	var err error
+	if v.Stamp, err = w.Next(max(s.floor, seen.latest())); err != nil {
+		return Written[T]{}, fmt.Errorf("resolver: %w", err)
+	}
+	v.Epoch = w.Epoch
+	if w.Epoch < current {
+		return Written[T]{Version: v}, &FencedError{Epoch: w.Epoch, Current: current, Version: v}
+	}
+	e, err := newEntry(v)
+	if err != nil {
+		return Written[T]{}, fmt.Errorf("resolver: %w", err)
+	}
+	kept := []entry[T]{e}
+	var fenced []Version[T]
+	for _, old := range s.entries {
+		switch {
+		case seen.covers(old.Stamp):
+		case old.Epoch < w.Epoch:
+			fenced = append(fenced, old.Version)
+		default:
+			kept = append(kept, old)
+		}
+	}
+	slices.SortFunc(kept, func(a, b entry[T]) int { return a.compare(&b) })
+	s.past = s.past.Join(seen.past).With(e.Stamp.Replica, uint64(e.Stamp.Time))
+	s.level, s.epoch, s.floor, s.entries = w.Epoch, w.Epoch, e.Stamp.Time, kept
+	return Written[T]{Version: e.Version, Context: seen.with(e.Stamp, w.Epoch, !v.Deleted), Fenced: fenced}, nil
+}
