@@ -55,56 +55,56 @@ func mixedSides() (base mixed, sides []merge.Side[mixed]) {
 	return base, []merge.Side[mixed]{{Value: a, Stamp: stamp(1, "eu")}, {Value: b, Stamp: stamp(2, "us")}}
 }
 
-func newest[V comparable](base, old, new V) V {
-	if new == base {
+func newest[V comparable](base, old, late V) V {
+	if late == base {
 		return old
 	}
-	return new
+	return late
 }
 
 // byHand merges two versions, older first.
-func byHand(base *mixed, old, new *mixed) mixed {
+func byHand(base, old, late *mixed) mixed {
 	out := mixed{
-		Name: newest(base.Name, old.Name, new.Name), Email: newest(base.Email, old.Email, new.Email),
-		Visits: newest(base.Visits, old.Visits, new.Visits), Stock: old.Stock + new.Stock - base.Stock, Seen: new.Seen,
+		Name: newest(base.Name, old.Name, late.Name), Email: newest(base.Email, old.Email, late.Email),
+		Visits: newest(base.Visits, old.Visits, late.Visits), Stock: old.Stock + late.Stock - base.Stock, Seen: late.Seen,
 		Address: address{
-			newest(base.Address.Street, old.Address.Street, new.Address.Street),
-			newest(base.Address.City, old.Address.City, new.Address.City),
-			newest(base.Address.Zip, old.Address.Zip, new.Address.Zip),
+			newest(base.Address.Street, old.Address.Street, late.Address.Street),
+			newest(base.Address.City, old.Address.City, late.Address.City),
+			newest(base.Address.Zip, old.Address.Zip, late.Address.Zip),
 		},
 	}
-	if new.Seen.Equal(base.Seen) {
+	if late.Seen.Equal(base.Seen) {
 		out.Seen = old.Seen
 	}
-	gift := new.Gift
-	if new.Gift == base.Gift || new.Gift != nil && base.Gift != nil && *new.Gift == *base.Gift {
+	gift := late.Gift
+	if late.Gift == base.Gift || late.Gift != nil && base.Gift != nil && *late.Gift == *base.Gift {
 		gift = old.Gift
 	}
 	if gift != nil {
 		g := *gift
 		out.Gift = &g
 	}
-	out.Tags = handSet(base.Tags, old.Tags, new.Tags)
-	out.Prefs = handMap(base.Prefs, old.Prefs, new.Prefs)
-	out.Lines = handLines(base.Lines, old.Lines, new.Lines)
+	out.Tags = handSet(base.Tags, old.Tags, late.Tags)
+	out.Prefs = handMap(base.Prefs, old.Prefs, late.Prefs)
+	out.Lines = handLines(base.Lines, old.Lines, late.Lines)
 	return out
 }
 
-func handSet(base, old, new []string) []string {
+func handSet(base, old, late []string) []string {
 	switch {
-	case slices.Equal(old, base), slices.Equal(old, new):
-		return slices.Clone(new)
-	case slices.Equal(new, base):
+	case slices.Equal(old, base), slices.Equal(old, late):
+		return slices.Clone(late)
+	case slices.Equal(late, base):
 		return slices.Clone(old)
 	}
 	out := make([]string, 0, len(base)+2)
 	for _, e := range base {
-		if slices.Contains(old, e) && slices.Contains(new, e) {
+		if slices.Contains(old, e) && slices.Contains(late, e) {
 			out = append(out, e)
 		}
 	}
 	n := len(out)
-	for _, s := range [][]string{old, new} {
+	for _, s := range [][]string{old, late} {
 		for _, e := range s {
 			if !slices.Contains(base, e) && !slices.Contains(out[n:], e) {
 				out = append(out, e)
@@ -115,9 +115,9 @@ func handSet(base, old, new []string) []string {
 	return out
 }
 
-func handMap(base, old, new map[string]string) map[string]string {
-	out := make(map[string]string, len(new))
-	for k, v := range new {
+func handMap(base, old, late map[string]string) map[string]string {
+	out := make(map[string]string, len(late))
+	for k, v := range late {
 		b, in := base[k]
 		if in && v == b {
 			if o, ok := old[k]; ok {
@@ -128,7 +128,7 @@ func handMap(base, old, new map[string]string) map[string]string {
 		out[k] = v
 	}
 	for k, v := range old {
-		if _, ok := new[k]; ok {
+		if _, ok := late[k]; ok {
 			continue
 		}
 		if b, in := base[k]; !in {
@@ -149,10 +149,10 @@ func handFind(lines []mixedLine, sku string) *mixedLine {
 	return nil
 }
 
-func handLines(base, old, new []mixedLine) []mixedLine {
-	out := make([]mixedLine, 0, len(new))
-	for i := range new {
-		n := &new[i]
+func handLines(base, old, late []mixedLine) []mixedLine {
+	out := make([]mixedLine, 0, len(late))
+	for i := range late {
+		n := &late[i]
 		b, o := handFind(base, n.SKU), handFind(old, n.SKU)
 		switch {
 		case b != nil && o == nil:
@@ -167,7 +167,7 @@ func handLines(base, old, new []mixedLine) []mixedLine {
 		}
 	}
 	for i := range old {
-		if handFind(base, old[i].SKU) == nil && handFind(new, old[i].SKU) == nil {
+		if handFind(base, old[i].SKU) == nil && handFind(late, old[i].SKU) == nil {
 			out = append(out, old[i])
 		}
 	}
@@ -176,13 +176,13 @@ func handLines(base, old, new []mixedLine) []mixedLine {
 
 // byHandTwoWay merges two versions without a base: the newer, and what only
 // the older has.
-func byHandTwoWay(old, new *mixed) mixed {
-	out := *new
-	if new.Gift != nil {
-		g := *new.Gift
+func byHandTwoWay(old, late *mixed) mixed {
+	out := *late
+	if late.Gift != nil {
+		g := *late.Gift
 		out.Gift = &g
 	}
-	out.Tags = slices.Clone(new.Tags)
+	out.Tags = slices.Clone(late.Tags)
 	n := len(out.Tags)
 	for _, e := range old.Tags {
 		if !slices.Contains(out.Tags, e) {
@@ -190,15 +190,15 @@ func byHandTwoWay(old, new *mixed) mixed {
 		}
 	}
 	slices.Sort(out.Tags[n:])
-	out.Prefs = maps.Clone(new.Prefs)
+	out.Prefs = maps.Clone(late.Prefs)
 	for k, v := range old.Prefs {
 		if _, ok := out.Prefs[k]; !ok {
 			out.Prefs[k] = v
 		}
 	}
-	out.Lines = slices.Clone(new.Lines)
+	out.Lines = slices.Clone(late.Lines)
 	for i := range old.Lines {
-		if handFind(new.Lines, old.Lines[i].SKU) == nil {
+		if handFind(late.Lines, old.Lines[i].SKU) == nil {
 			out.Lines = append(out.Lines, old.Lines[i])
 		}
 	}
@@ -222,11 +222,11 @@ func flatSides() (base flat, sides []merge.Side[flat]) {
 	return base, []merge.Side[flat]{{Value: a, Stamp: stamp(1, "eu")}, {Value: b, Stamp: stamp(2, "us")}}
 }
 
-func flatByHand(base, old, new *flat) flat {
+func flatByHand(base, old, late *flat) flat {
 	return flat{
-		newest(base.A, old.A, new.A), newest(base.B, old.B, new.B), newest(base.C, old.C, new.C),
-		newest(base.D, old.D, new.D), newest(base.E, old.E, new.E), newest(base.F, old.F, new.F), newest(base.G, old.G, new.G),
-		newest(base.H, old.H, new.H), newest(base.I, old.I, new.I), newest(base.J, old.J, new.J),
+		newest(base.A, old.A, late.A), newest(base.B, old.B, late.B), newest(base.C, old.C, late.C),
+		newest(base.D, old.D, late.D), newest(base.E, old.E, late.E), newest(base.F, old.F, late.F), newest(base.G, old.G, late.G),
+		newest(base.H, old.H, late.H), newest(base.I, old.I, late.I), newest(base.J, old.J, late.J),
 	}
 }
 

@@ -99,13 +99,13 @@ func (c *compiler) row(typ reflect.Type, at *pathRule, mode rowMode) *row {
 	}
 	delete(c.open, key)
 	w.flat = !w.sealed && !slices.ContainsFunc(w.fields, func(f *field) bool { return !f.flat() })
-	c.program(w)
+	w.program()
 	return w
 }
 
 // isFields reports whether a struct without a rule is merged field by field.
 func (c *compiler) isFields(loc location) bool {
-	if loc.typ.Kind() != reflect.Struct || loc.typ == timeType || reflect.PointerTo(loc.typ).Implements(locker) {
+	if loc.typ.Kind() != reflect.Struct || isTime(loc.typ) || isLock(loc.typ) {
 		return false
 	}
 	if loc.mode != rowElement {
@@ -120,8 +120,8 @@ func (c *compiler) isFields(loc location) bool {
 // isSealedBasic reports whether typ is a struct of basic kinds without any
 // exported field, which is one value to everybody outside its package.
 func isSealedBasic(typ reflect.Type) bool {
-	for i := range typ.NumField() {
-		if f := typ.Field(i); f.IsExported() || f.Tag.Get("merge") != "" {
+	for f := range typ.Fields() {
+		if f.IsExported() || f.Tag.Get("merge") != "" {
 			return false
 		}
 	}
@@ -198,7 +198,7 @@ func (c *compiler) add(w *row, loc location) {
 	}
 	if ru.id == ruleFields && loc.typ.Kind() == reflect.Struct {
 		loc.mode = rowFields
-		if loc.typ == timeType {
+		if isTime(loc.typ) {
 			c.fail(loc.name, &ru, "is one value", leafRules(loc.typ)...)
 			return
 		}
@@ -250,11 +250,11 @@ func (c *compiler) ruleFor(loc *location) (rule, bool) {
 func (c *compiler) defaultRule(loc *location) ruleID {
 	typ := loc.typ
 	switch {
-	case typ == timeType:
+	case isTime(typ):
 		return ruleLWW
 	case findJoin(typ) != nil:
 		return ruleJoin
-	case isObject(typ) || typ == anyType:
+	case isObject(typ) || isAny(typ):
 		return ruleFields
 	}
 	switch typ.Kind() {
@@ -272,13 +272,14 @@ func (c *compiler) defaultRule(loc *location) ruleID {
 		}
 	case reflect.Slice:
 		return ruleAtomic
+	default:
 	}
 	return ruleLWW
 }
 
 // isObject reports whether typ is map[string]any or a type made from it.
 func isObject(typ reflect.Type) bool {
-	return typ.ConvertibleTo(objectType) && typ.Kind() == reflect.Map
+	return typ.Kind() == reflect.Map && typ.ConvertibleTo(reflect.TypeFor[map[string]any]())
 }
 
 // classify fills in what the rule of f needs, or says why f cannot have it.
@@ -291,6 +292,7 @@ func (c *compiler) classify(w *row, f *field, loc location) error {
 		return c.classifyFields(f, loc)
 	case ruleKeyed:
 		return c.classifyKeyed(f, loc)
+	default:
 	}
 	s, err := c.shapes.compile(f.typ)
 	f.class, f.shape = classLeaf, s
@@ -321,6 +323,7 @@ func (c *compiler) classify(w *row, f *field, loc location) error {
 		f.order = newOrder(s, f.rule.id == ruleMin)
 	case ruleGroup:
 		w.join(f, loc.scope)
+	default:
 	}
 	return nil
 }
@@ -350,7 +353,7 @@ func (c *compiler) refuse(f *field, reason string) error {
 // refuseType is for a type that no rule can merge as a whole.
 func (c *compiler) refuseType(f *field, err error) error {
 	choices := []ruleID{ruleIgnore}
-	if e := structOf(f.typ); e != nil && !reflect.PointerTo(e).Implements(locker) {
+	if e := structOf(f.typ); e != nil && !isLock(e) {
 		choices = []ruleID{ruleFields, ruleIgnore}
 	}
 	return c.ruleError(f, err.Error(), choices)
@@ -379,7 +382,7 @@ func (c *compiler) inside(f *field, name string, compile func() *row) *row {
 func (c *compiler) classifyFields(f *field, loc location) error {
 	typ := f.typ
 	switch {
-	case isObject(typ) || typ == anyType:
+	case isObject(typ) || isAny(typ):
 		f.class = classDocument
 		f.shape, _ = c.shapes.compile(typ)
 		doc, err := loc.at.document()
@@ -398,7 +401,7 @@ func (c *compiler) classifyFields(f *field, loc location) error {
 		e := f.elem.fields
 		f.plain = len(e) == 1 && len(e[0].index) == 0 && e[0].isRegister()
 		return nil
-	case typ.Kind() == reflect.Pointer && typ.Elem().Kind() == reflect.Struct && typ.Elem() != timeType:
+	case typ.Kind() == reflect.Pointer && typ.Elem().Kind() == reflect.Struct && !isTime(typ.Elem()):
 		f.class = classPointer
 		f.elem = c.inside(f, "", func() *row { return c.row(typ.Elem(), loc.at, rowFields) })
 		return nil
@@ -408,7 +411,7 @@ func (c *compiler) classifyFields(f *field, loc location) error {
 
 func (c *compiler) classifyKeyed(f *field, loc location) error {
 	typ := f.typ
-	if typ.Kind() != reflect.Slice || structOf(typ.Elem()) == nil || structOf(typ.Elem()) == timeType {
+	if typ.Kind() != reflect.Slice || structOf(typ.Elem()) == nil || isTime(structOf(typ.Elem())) {
 		return c.refuse(f, "needs a list of structs, not "+typ.String())
 	}
 	f.class, f.byRef = classKeyed, typ.Elem().Kind() == reflect.Pointer

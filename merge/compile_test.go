@@ -17,6 +17,8 @@ type stringer interface{ String() string }
 
 type sealed struct{ m map[string]int }
 
+func (s sealed) size() int { return len(s.m) }
+
 // compileError returns the error of compiling T with paths.
 func compileError[T any](t *testing.T, opts merge.Options[T]) string {
 	t.Helper()
@@ -50,6 +52,8 @@ func TestCompileErrors(t *testing.T) {
 		Lines map[string]line `merge:"keyed=SKU"`
 	}
 	type hidden struct{ note string }
+	_ = hidden{note: ""}.note
+	_ = sealed{}.size()
 	type withLock struct{ Mu sync.Mutex }
 	type opaque struct{ State sealed }
 	type function struct{ F func() }

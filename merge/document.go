@@ -29,16 +29,12 @@ const (
 // document returns what v, of an interface type or a string-keyed map of any,
 // holds. A map is an object, be it nil or not.
 func document(v reflect.Value) any {
-	switch {
-	case v.Kind() != reflect.Map:
-		return v.Interface()
-	case v.Type() == objectType:
-		return v.Interface()
+	object := reflect.TypeFor[map[string]any]()
+	if v.Kind() == reflect.Map && v.Type() != object {
+		v = v.Convert(object)
 	}
-	return v.Convert(objectType).Interface()
+	return v.Interface()
 }
-
-var objectType = reflect.TypeFor[map[string]any]()
 
 // setDocument stores x in dst, a place that [document] reads.
 func setDocument(dst reflect.Value, x any) {

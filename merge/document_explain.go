@@ -124,6 +124,7 @@ func (x *explainer) documentValue(at *docPlace, id ruleID) {
 		if !at.result.there {
 			fa.order = func(i, j int) int { return compareBool(fa.stands[i], fa.stands[j]) }
 		}
+	default:
 	}
 	x.add(&fa)
 }

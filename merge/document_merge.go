@@ -58,18 +58,18 @@ func (r *run) document(fr *docFrame) version {
 		return version{}
 	case ruleFields:
 		if fr.all(isObjectValue) {
-			return r.container(fr, r.object)
+			return fr.container(r.object)
 		}
 	case ruleKeyed:
 		if fr.all(isArrayValue) {
-			return r.container(fr, r.keyedArray)
+			return fr.container(r.keyedArray)
 		}
 	case ruleSet, ruleUnion:
 		if fr.all(isArrayValue) {
-			return r.container(fr, r.setArray)
+			return fr.container(setArray)
 		}
 	case ruleAdditive:
-		return r.container(fr, r.sum)
+		return fr.container(r.sum)
 	default:
 		return r.chooseDocument(fr, id)
 	}
@@ -95,12 +95,12 @@ func (fr *docFrame) changed(v version) bool {
 
 // container merges a value that is there or not as a whole, as a row is: a
 // delete beats a change unless the rule says keep.
-func (r *run) container(fr *docFrame, merge func(*docFrame) any) version {
+func (fr *docFrame) container(merge func(*docFrame) any) version {
 	in := slices.Clone(fr.in)
 	in = slices.DeleteFunc(in, func(v version) bool { return !v.there })
 	deleted := fr.base.there && len(in) < len(fr.in)
 	keep := fr.rule != nil && fr.rule.rule.keep
-	if len(in) == 0 || deleted && !(keep && slices.ContainsFunc(in, fr.changed)) {
+	if len(in) == 0 || deleted && (!keep || !slices.ContainsFunc(in, fr.changed)) {
 		return version{}
 	}
 	sub := *fr
@@ -318,12 +318,12 @@ func arrayKeys(list any, key func(any) (string, error)) ([]string, map[string]an
 	return order, at, nil
 }
 
-// setArray merges lists of distinct elements as [run.set] does.
-func (r *run) setArray(fr *docFrame) any {
+// setArray merges lists of distinct elements as [run.set] does lists of a type.
+func setArray(fr *docFrame) any {
 	d := docValues{fr, ruleSet}
 	newest := nextChange(d, -1, len(fr.in), fr.known)
 	union := fr.ruleID() == ruleUnion
-	if !disagree(d, newest, len(fr.in), fr.known) && !(union && fr.known) {
+	if !disagree(d, newest, len(fr.in), fr.known) && (!union || !fr.known) {
 		return copyDocument(fr.in[newest%len(fr.in)].value)
 	}
 	key := func(x any) (string, error) { return string(appendDocument(nil, x)), nil }

@@ -15,7 +15,7 @@ import (
 
 type object = map[string]any
 
-func parse(t testing.TB, text string) object {
+func parse(t *testing.T, text string) object {
 	t.Helper()
 	var v object
 	require.NoError(t, json.Unmarshal([]byte(text), &v))
@@ -49,8 +49,13 @@ func TestDocuments(t *testing.T) {
 		{"additive", map[string]string{"*.stock": "additive"}, `{"eu":{"stock":10}}`, []string{`{"eu":{"stock":8}}`, `{"eu":{"stock":8},"us":{"stock":1}}`}, `{"eu":{"stock":6},"us":{"stock":1}}`, ""},
 		{"additive, not whole", map[string]string{"n": "additive"}, `{"n":1}`, []string{`{"n":2}`, `{"n":1.5}`}, `{"n":1.5}`, "n"},
 		{"additive without base", map[string]string{"n": "additive"}, "", []string{`{"n":2}`, `{"n":3}`}, `{"n":3}`, "n"},
-		{"max, min and first", map[string]string{"hi": "max", "lo": "min", "id": "first"}, `{"hi":5,"lo":5}`,
-			[]string{`{"hi":10,"lo":4,"id":"a"}`, `{"hi":9,"lo":3,"id":"b"}`}, `{"hi":10,"lo":3,"id":"a"}`, ""},
+		{
+			"max, min and first",
+			map[string]string{"hi": "max", "lo": "min", "id": "first"},
+			`{"hi":5,"lo":5}`,
+			[]string{`{"hi":10,"lo":4,"id":"a"}`, `{"hi":9,"lo":3,"id":"b"}`},
+			`{"hi":10,"lo":3,"id":"a"}`, "",
+		},
 		{"rank", map[string]string{"tier": "rank=free<pro"}, `{"tier":"free"}`, []string{`{"tier":"pro"}`, `{"tier":"free","x":1}`}, `{"tier":"pro","x":1}`, ""},
 		{"rank, unlisted", map[string]string{"tier": "rank=free<pro"}, `{"tier":"free"}`, []string{`{"tier":"pro"}`, `{"tier":"gold"}`}, `{"tier":"gold"}`, "tier"},
 		{"manual", map[string]string{"a.*": "manual"}, `{"a":{"x":1,"y":1}}`, []string{`{"a":{"x":2,"y":2}}`, `{"a":{"x":3,"y":2}}`}, `{"a":{"x":3,"y":2}}`, "a.x"},
@@ -58,9 +63,13 @@ func TestDocuments(t *testing.T) {
 		{"nonzero", map[string]string{"a": "nonzero"}, `{"a":1}`, []string{`{"a":2}`, `{"a":0}`}, `{"a":2}`, ""},
 		{"ignored", map[string]string{"cache": "-"}, `{"cache":1}`, []string{`{"cache":2,"a":1}`, `{"cache":3}`}, `{"a":1}`, ""},
 		{"atomic object", map[string]string{"a": "atomic"}, `{"a":{"x":1,"y":1}}`, []string{`{"a":{"x":2,"y":1}}`, `{"a":{"x":1,"y":2}}`}, `{"a":{"x":1,"y":2}}`, ""},
-		{"keyed", map[string]string{"lines": "keyed=sku", "lines.*.qty": "additive"}, `{"lines":[{"sku":"a","qty":5},{"sku":"b","qty":1},{"sku":"c","qty":1}]}`,
+		{
+			"keyed",
+			map[string]string{"lines": "keyed=sku", "lines.*.qty": "additive"},
+			`{"lines":[{"sku":"a","qty":5},{"sku":"b","qty":1},{"sku":"c","qty":1}]}`,
 			[]string{`{"lines":[{"sku":"a","qty":4,"note":"x"},{"sku":"c","qty":1}]}`, `{"lines":[{"sku":"d","qty":1},{"sku":"a","qty":3},{"sku":"b","qty":2},{"sku":"c","qty":1}]}`},
-			`{"lines":[{"sku":"a","qty":2,"note":"x"},{"sku":"c","qty":1},{"sku":"d","qty":1}]}`, ""},
+			`{"lines":[{"sku":"a","qty":2,"note":"x"},{"sku":"c","qty":1},{"sku":"d","qty":1}]}`, "",
+		},
 		{"keyed and kept", map[string]string{"lines": "keyed=sku,keep"}, `{"lines":[{"sku":1},{"sku":2}]}`, []string{`{"lines":[]}`, `{"lines":[{"sku":1},{"sku":2,"n":1}]}`}, `{"lines":[{"sku":2,"n":1}]}`, ""},
 		{"a key of its own beats the star", map[string]string{"*": "max", "n": "min"}, `{"n":5,"m":5}`, []string{`{"n":3,"m":3}`, `{"n":4,"m":4}`}, `{"n":3,"m":4}`, ""},
 		{"quoted keys", map[string]string{`"a.b"."*"`: "max"}, `{"a.b":{"*":1}}`, []string{`{"a.b":{"*":3}}`, `{"a.b":{"*":2}}`}, `{"a.b":{"*":3}}`, ""},

@@ -40,8 +40,8 @@ type fact struct {
 }
 
 func (p *Plan[T]) report(base *T, sides []Side[T], out *T, o outcome) Report {
-	r := runs.Get().(*run)
-	defer r.release()
+	r := p.run()
+	defer p.release(r)
 	in, _ := p.sort(r, sides, true)
 	x := explainer{run: r, o: &o}
 	at := place{in: in, who: make([]int, len(in)), result: reflect.ValueOf(out).Elem(), known: base != nil}
@@ -136,6 +136,7 @@ func (x *explainer) leaf(f *field, at place, tuple []bool) {
 	switch f.rule.id {
 	case ruleMax, ruleMin, rulePrefer, ruleRank, ruleNonzero:
 		fa.order = f.valueOrder(at)
+	default:
 	}
 	x.add(&fa)
 }
@@ -156,8 +157,9 @@ func chooserOrder(id ruleID, v chooser) func(i, j int) int {
 			b, _ := v.rank(j)
 			return a - b
 		}
+	default:
+		return v.order
 	}
-	return v.order
 }
 
 // snapshot returns a copy of a value of the field.
@@ -184,8 +186,9 @@ func (r *rule) combines() bool {
 	switch r.id {
 	case ruleAdditive, ruleSet, ruleUnion, ruleJoin, ruleJoinFunc:
 		return true
+	default:
+		return false
 	}
-	return false
 }
 
 // add writes down what happened to one value.
@@ -271,7 +274,7 @@ func (x *explainer) decided(fa *fact, c *Change, won int) {
 func (x *explainer) stamp(fa *fact, i int) lww.Stamp { return x.run.stamps[fa.who[i]] }
 
 // entry explains a row that is there or not. Absent versions are invalid.
-func (x *explainer) entry(f *field, key reflect.Value, base reflect.Value, in []reflect.Value, who []int, result reflect.Value, known bool) {
+func (x *explainer) entry(f *field, key, base reflect.Value, in []reflect.Value, who []int, result reflect.Value, known bool) {
 	x.run.trail = append(x.run.trail, step{f: f, key: key})
 	defer func() { x.run.trail = x.run.trail[:len(x.run.trail)-1] }()
 	sub := place{known: known, base: base, result: result}
@@ -314,13 +317,14 @@ func (x *explainer) presence(w *row, ru *rule, before reflect.Value, in []reflec
 		return
 	}
 	fa.value = func(i int) any {
-		switch {
-		case i == base:
+		switch i {
+		case base:
 			return w.snapshot(before)
-		case i == n:
+		case n:
 			return w.snapshot(result)
+		default:
+			return w.snapshot(in[i])
 		}
-		return w.snapshot(in[i])
 	}
 	fa.order = func(i, j int) int { return compareBool(fa.stands[i], fa.stands[j]) }
 	x.add(&fa)
@@ -357,7 +361,7 @@ func (x *explainer) mapping(f *field, at place) {
 		}
 		return reflect.Value{}
 	}
-	for _, key := range f.key.sorted(x.run.keysIn(f, &fr)) {
+	for _, key := range f.key.sorted(fr.keys()) {
 		in := make([]reflect.Value, len(at.in))
 		for i, m := range at.in {
 			in[i] = find(m, key)
@@ -389,13 +393,14 @@ func (x *explainer) plainEntry(f *field, key, before reflect.Value, in []reflect
 		return
 	}
 	fa.value = func(i int) any {
-		switch {
-		case i == base:
+		switch i {
+		case base:
 			return w.snapshot(before)
-		case i == n:
+		case n:
 			return w.snapshot(result)
+		default:
+			return w.snapshot(in[i])
 		}
-		return w.snapshot(in[i])
 	}
 	x.add(&fa)
 }

@@ -113,7 +113,7 @@ func (j *joiner) into(p, q reflect.Value) error {
 	}
 	out := p.Method(j.merge).Call([]reflect.Value{q})
 	if j.fails {
-		if err, _ := out[len(out)-1].Interface().(error); err != nil {
+		if err, _ := reflect.TypeAssert[error](out[len(out)-1]); err != nil {
 			return err
 		}
 	}

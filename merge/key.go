@@ -18,6 +18,7 @@ func sameKey(s *shape, a, b reflect.Value) bool {
 		if s.floats() {
 			return s.same(normal(s, a), normal(s, b))
 		}
+	default:
 	}
 	return s.same(a, b)
 }
@@ -31,8 +32,9 @@ func (s *shape) floats() bool {
 		return s.elem.floats()
 	case kindStruct:
 		return slices.ContainsFunc(s.fields, func(f shapeField) bool { return f.shape.floats() })
+	default:
+		return false
 	}
-	return false
 }
 
 // normal returns v, a key or element, with 0 for −0.
@@ -69,6 +71,7 @@ func visitFloats(s *shape, v reflect.Value, visit func(reflect.Value) bool) bool
 				return false
 			}
 		}
+	default:
 	}
 	return true
 }

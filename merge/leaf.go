@@ -3,6 +3,7 @@ package merge
 import (
 	"math/bits"
 	"reflect"
+	"slices"
 )
 
 // A chooser is one value of a merge as the rules that choose see it: versions
@@ -249,8 +250,8 @@ func (x *int128) int64() (int64, bool) {
 // join merges the versions of all sides by their own method.
 func (r *run) join(f *field, fr *frame) {
 	var sum reflect.Value
-	for i := len(fr.in) - 1; i >= 0; i-- {
-		p := f.join.ref(fr.in[i])
+	for _, v := range slices.Backward(fr.in) {
+		p := f.join.ref(v)
 		if !p.IsValid() {
 			continue
 		}
@@ -271,7 +272,7 @@ func (r *run) join(f *field, fr *frame) {
 }
 
 // joinFunc combines the values of all sides by a custom Join.
-func (r *run) joinFunc(f *field, fr *frame) {
+func (f *field) joinFunc(fr *frame) {
 	sum := reflect.New(f.typ).Elem()
 	sum.Set(fr.in[len(fr.in)-1])
 	for i := len(fr.in) - 2; i >= 0; i-- {
@@ -286,7 +287,7 @@ func (r *run) callFunc(f *field, fr *frame) {
 	n := len(fr.in)
 	win, reason := decide(ruleFunc, &r.leaf, n, fr.known)
 	changed := fr.known && nextChange(&r.leaf, -1, n, true) < n || !fr.known && n > 1
-	if reason == "" && !(f.rule.custom.always && changed) {
+	if reason == "" && (!f.rule.custom.always || !changed) {
 		f.fill(fr.dst, fr.in[win])
 		return
 	}

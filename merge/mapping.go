@@ -1,6 +1,7 @@
 package merge
 
 import (
+	"maps"
 	"reflect"
 	"slices"
 )
@@ -12,7 +13,7 @@ func (r *run) mapping(f *field, fr *frame) {
 	case allNil(fr.in):
 		fr.dst.SetZero()
 	case f.plain:
-		r.leafMap(f, fr)
+		f.leafMap(fr)
 	default:
 		r.rowMap(f, fr)
 	}
@@ -56,9 +57,7 @@ func mergeMaps[V comparable](fr *frame) {
 		before = *at(fr.base)
 	}
 	out := make(map[string]V, size)
-	for k, v := range in[0] {
-		out[k] = v
-	}
+	maps.Copy(out, in[0])
 	for i := 1; i < len(in); i++ {
 		older(out, before, in[:i], in[i], fr.known)
 	}
@@ -76,7 +75,7 @@ func older[V comparable](out, before map[string]V, newer []map[string]V, side ma
 		return false
 	}
 	for k, v := range side {
-		if was, had := before[k]; !(had && v == was) && !changed(k, was, had) {
+		if was, had := before[k]; (!had || v != was) && !changed(k, was, had) {
 			out[k] = v
 		}
 	}
@@ -88,12 +87,12 @@ func older[V comparable](out, before map[string]V, newer []map[string]V, side ma
 }
 
 // leafMap is mergeMaps for all types.
-func (r *run) leafMap(f *field, fr *frame) {
+func (f *field) leafMap(fr *frame) {
 	leaf := f.elem.fields[0].shape
 	out := reflect.MakeMapWithSize(f.typ, fr.in[0].Len())
 	v := reflect.New(f.typ.Elem()).Elem()
 	versions := make([]reflect.Value, len(fr.in))
-	for _, key := range r.keysIn(f, fr) {
+	for _, key := range fr.keys() {
 		var was reflect.Value
 		if fr.known {
 			was = fr.base.MapIndex(key)
@@ -129,8 +128,8 @@ func differs(s *shape, x, was reflect.Value, known bool) bool {
 	return !s.same(addressable(x), addressable(was))
 }
 
-// keysIn returns the keys of all sides and the base, once each.
-func (r *run) keysIn(f *field, fr *frame) []reflect.Value {
+// keys returns the keys of a map in all versions, once each.
+func (fr *frame) keys() []reflect.Value {
 	var out []reflect.Value
 	add := func(earlier []reflect.Value, m reflect.Value) {
 		for it := m.MapRange(); it.Next(); {
@@ -154,7 +153,7 @@ func (r *run) keysIn(f *field, fr *frame) []reflect.Value {
 func (r *run) rowMap(f *field, fr *frame) {
 	n := len(fr.in)
 	out := reflect.MakeMapWithSize(f.typ, fr.in[0].Len())
-	for _, key := range r.keysIn(f, fr) {
+	for _, key := range fr.keys() {
 		in, who := r.take(n)[:0], r.takeInts(n)[:0]
 		for i, m := range fr.in {
 			if v := m.MapIndex(key); v.IsValid() {

@@ -75,7 +75,7 @@ func modelItems(base map[string]item, known, keep bool, in []map[string]item) ma
 				changed = changed || v != b
 			}
 		}
-		if len(have) == 0 || inBase && len(have) < len(in) && !(keep && changed) {
+		if len(have) == 0 || inBase && len(have) < len(in) && (!keep || !changed) {
 			continue
 		}
 		var before *item
@@ -346,6 +346,7 @@ func checkReport(t *rapid.T, base *cart, sides []merge.Side[cart], r merge.Repor
 			require.GreaterOrEqual(t, c.Winner, 0, c.Path)
 			require.NotZero(t, c.By, c.Path)
 			require.Less(t, stands, len(c.Candidates), c.Path)
+		default:
 		}
 	}
 	if base == nil || len(sides) > 1 {

@@ -1,6 +1,7 @@
 package merge
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"reflect"
@@ -62,7 +63,7 @@ func parsePaths(paths map[string]string) (root *pathRule, all map[string]*pathRu
 		}
 		t, err := parseTag(paths[path])
 		switch {
-		case err == errUnknown || err == nil && t.rule.id == ruleNone:
+		case errors.Is(err, errUnknown) || err == nil && t.rule.id == ruleNone:
 			return nil, nil, fmt.Errorf("path %q: unknown rule %q; choose one of %s", path, paths[path], strings.Join(usages(allRules()), ", "))
 		case err != nil:
 			return nil, nil, fmt.Errorf("path %q: rule %q: %w", path, paths[path], err)
@@ -110,10 +111,12 @@ func (r *docRule) at(key string) *docRule {
 	return r.star
 }
 
-// documentRules are the rules that documents take.
-var documentRules = []ruleID{
-	ruleLWW, ruleAtomic, ruleFirst, ruleImmutable, ruleMax, ruleMin, ruleRank, ruleNonzero,
-	ruleAdditive, ruleUnion, ruleSet, ruleKeyed, ruleFields, ruleManual, ruleIgnore,
+// documentRules lists the rules that documents take.
+func documentRules() []ruleID {
+	return []ruleID{
+		ruleLWW, ruleAtomic, ruleFirst, ruleImmutable, ruleMax, ruleMin, ruleRank, ruleNonzero,
+		ruleAdditive, ruleUnion, ruleSet, ruleKeyed, ruleFields, ruleManual, ruleIgnore,
+	}
 }
 
 // document returns the rules of p and below for a document.
@@ -123,8 +126,8 @@ func (p *pathRule) document() (*docRule, error) {
 	}
 	r := &docRule{}
 	if own := p.rule(); own != nil {
-		if !slices.Contains(documentRules, own.id) {
-			return nil, fmt.Errorf("%s is not for documents; choose one of %s", ruleNames[own.id], strings.Join(usages(documentRules), ", "))
+		if !slices.Contains(documentRules(), own.id) {
+			return nil, fmt.Errorf("%s is not for documents; choose one of %s", own.id, strings.Join(usages(documentRules()), ", "))
 		}
 		r.rule = *own
 	}

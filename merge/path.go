@@ -78,8 +78,9 @@ func keyText(s *shape, v reflect.Value) string {
 		return strconv.FormatBool(v.Bool())
 	case kindFloat:
 		return quoteKey(strconv.FormatFloat(v.Float(), 'g', -1, 64))
+	default:
 	}
-	if x, ok := addressable(v).Addr().Interface().(encoding.TextMarshaler); ok {
+	if x, ok := reflect.TypeAssert[encoding.TextMarshaler](addressable(v).Addr()); ok {
 		if p, err := x.MarshalText(); err == nil {
 			return quoteKey(string(p))
 		}

@@ -7,17 +7,32 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // A Plan merges versions of a T field by field. It is made by [Compile].
 //
-// A Plan is safe for concurrent use.
+// A Plan is safe for concurrent use and must not be copied after first use.
 type Plan[T any] struct {
 	row   *row
 	check func(*T) error
 	// steady says that no field adds changes up, so that one side as a whole
 	// is a result that loses nothing but what it says it loses.
 	steady bool
+	runs   sync.Pool // of *run
+}
+
+// run returns a run for one call, which ends it by release.
+func (p *Plan[T]) run() *run {
+	if r, ok := p.runs.Get().(*run); ok {
+		return r
+	}
+	return new(run)
+}
+
+func (p *Plan[T]) release(r *run) {
+	r.reset()
+	p.runs.Put(r)
 }
 
 // Compile reads the tags of T and the options and returns the plan they
@@ -241,8 +256,8 @@ func (p *Plan[T]) merge(base *T, sides []Side[T], out *T, o *outcome) error {
 		}
 		return nil
 	}
-	r := runs.Get().(*run)
-	defer r.release()
+	r := p.run()
+	defer p.release(r)
 	fr := frame{dst: dst, base: from, known: base != nil}
 	fr.in, fr.who = p.sort(r, sides, p.row.asks)
 	p.row.assign(dst, fr.in[0])

@@ -39,7 +39,7 @@ type order struct {
 	Gift    *bool
 	Lines   []line `merge:"keyed=SKU"`
 	Any     map[string]any
-	hidden  int `merge:"-"`
+	_       int
 }
 
 func TestMerge(t *testing.T) {

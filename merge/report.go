@@ -78,20 +78,22 @@ const (
 	Undecided                    // a person has to decide; the result is provisional
 )
 
-var outcomes = [...]string{
-	Taken: "taken", Same: "same", Chosen: "chosen", Combined: "combined",
-	Refused: "refused", Fallback: "fallback", Undecided: "undecided",
+func outcomes() []string {
+	return []string{
+		Taken: "taken", Same: "same", Chosen: "chosen", Combined: "combined",
+		Refused: "refused", Fallback: "fallback", Undecided: "undecided",
+	}
 }
 
 // String returns the name of the outcome in lower case.
-func (o Outcome) String() string { return nameOf(outcomes[:], int(o)) }
+func (o Outcome) String() string { return nameOf(outcomes(), int(o)) }
 
 // MarshalText returns what [Outcome.String] returns.
 func (o Outcome) MarshalText() ([]byte, error) { return []byte(o.String()), nil }
 
 // UnmarshalText reads what [Outcome.String] returns.
 func (o *Outcome) UnmarshalText(text []byte) error {
-	i := slices.Index(outcomes[:], string(text))
+	i := slices.Index(outcomes(), string(text))
 	if i < 1 {
 		return fmt.Errorf("merge: unknown outcome %q", text)
 	}
@@ -111,17 +113,19 @@ const (
 	ByBytes                    // the values of the sides, at equal stamps
 )
 
-var levels = [...]string{ByValue: "value", ByTime: "time", ByReplica: "replica", ByBytes: "bytes"}
+func levels() []string {
+	return []string{ByValue: "value", ByTime: "time", ByReplica: "replica", ByBytes: "bytes"}
+}
 
 // String returns the name of the level in lower case.
-func (l Level) String() string { return nameOf(levels[:], int(l)) }
+func (l Level) String() string { return nameOf(levels(), int(l)) }
 
 // MarshalText returns what [Level.String] returns.
 func (l Level) MarshalText() ([]byte, error) { return []byte(l.String()), nil }
 
 // UnmarshalText reads what [Level.String] returns.
 func (l *Level) UnmarshalText(text []byte) error {
-	i := slices.Index(levels[:], string(text))
+	i := slices.Index(levels(), string(text))
 	if i < 1 {
 		return fmt.Errorf("merge: unknown level %q", text)
 	}
@@ -173,7 +177,7 @@ func (r Report) Lost() iter.Seq2[Change, Candidate] {
 // for values that are absent or unknown.
 func (r Report) Redact(f func(path string, v any) any) Report {
 	redact := func(path string, v any) any {
-		if v == nil || v == (any)(Absent{}) {
+		if v == nil || v == any(Absent{}) {
 			return v
 		}
 		return f(path, v)
@@ -196,17 +200,17 @@ func (r Report) String() string {
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	for _, c := range r.Changes {
-		fmt.Fprintf(w, "%s\t%s\t%s\n", c.Path, c.Rule, c.story())
+		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\n", c.Path, c.Rule, c.story()) // a strings.Builder does not fail
 	}
 	if r.Check != "" {
-		fmt.Fprintf(w, "check failed: %s\n", r.Check)
+		_, _ = fmt.Fprintf(w, "check failed: %s\n", r.Check)
 	}
-	_ = w.Flush() // a strings.Builder does not fail
+	_ = w.Flush()
 	return b.String()
 }
 
 // story tells in one line what happened to a value.
-func (c *Change) story() string {
+func (c Change) story() string {
 	var b strings.Builder
 	b.WriteString(show(c.Result))
 	switch c.Outcome {
@@ -230,7 +234,7 @@ func (c *Change) story() string {
 }
 
 // duel tells who won over whom, and by how much.
-func (c *Change) duel() string {
+func (c Change) duel() string {
 	won := slices.IndexFunc(c.Candidates, func(x Candidate) bool { return x.Side == c.Winner })
 	rival := slices.IndexFunc(c.Candidates, func(x Candidate) bool { return x.Lost })
 	if won < 0 || rival < 0 {
@@ -243,11 +247,11 @@ func (c *Change) duel() string {
 	return s + c.By.String()
 }
 
-func (c *Change) lost() []Candidate {
+func (c Change) lost() []Candidate {
 	return slices.DeleteFunc(slices.Clone(c.Candidates), func(x Candidate) bool { return !x.Lost })
 }
 
-func (c *Change) names() string {
+func (c Change) names() string {
 	names := make([]string, len(c.Candidates))
 	for i, x := range c.Candidates {
 		names[i] = who(x.Stamp)
@@ -255,7 +259,7 @@ func (c *Change) names() string {
 	return strings.Join(names, ", ")
 }
 
-func (c *Change) all() string {
+func (c Change) all() string {
 	all := make([]string, len(c.Candidates))
 	for i, x := range c.Candidates {
 		all[i] = show(x.Value) + " of " + who(x.Stamp)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 )
 
@@ -35,22 +36,39 @@ const (
 	ruleFunc
 )
 
-var ruleNames = [...]string{
-	ruleLWW: "lww", ruleAtomic: "atomic", ruleFirst: "first", ruleImmutable: "immutable",
-	ruleMax: "max", ruleMin: "min", ruleRank: "rank", ruleNonzero: "nonzero", ruleAdditive: "additive",
-	ruleUnion: "union", ruleSet: "set", ruleKeyed: "keyed", ruleFields: "fields", ruleGroup: "group",
-	ruleManual: "manual", ruleJoin: "join", ruleIgnore: "-",
+// ruleNames lists the names that tags use, by rule.
+func ruleNames() []string {
+	return []string{
+		ruleLWW: "lww", ruleAtomic: "atomic", ruleFirst: "first", ruleImmutable: "immutable",
+		ruleMax: "max", ruleMin: "min", ruleRank: "rank", ruleNonzero: "nonzero", ruleAdditive: "additive",
+		ruleUnion: "union", ruleSet: "set", ruleKeyed: "keyed", ruleFields: "fields", ruleGroup: "group",
+		ruleManual: "manual", ruleJoin: "join", ruleIgnore: "-",
+	}
 }
 
-// ruleArgs names the argument of the rules that take one.
-var ruleArgs = map[ruleID]string{ruleRank: "a<b<c", ruleKeyed: "Field", ruleGroup: "name"}
+// String returns the name of the rule in a tag.
+func (id ruleID) String() string { return ruleNames()[id] }
+
+// argument describes the argument of a rule that takes one.
+func (id ruleID) argument() string {
+	switch id {
+	case ruleRank:
+		return "a<b<c"
+	case ruleKeyed:
+		return "Field"
+	case ruleGroup:
+		return "name"
+	default:
+		return ""
+	}
+}
 
 // usage returns how a rule is written.
 func (id ruleID) usage() string {
-	if arg := ruleArgs[id]; arg != "" {
-		return ruleNames[id] + "=" + arg
+	if arg := id.argument(); arg != "" {
+		return id.String() + "=" + arg
 	}
-	return ruleNames[id]
+	return id.String()
 }
 
 func usages(ids []ruleID) []string {
@@ -77,9 +95,9 @@ func (r *rule) String() string {
 	case r.custom != nil:
 		return r.custom.name
 	case r.arg != "":
-		s = ruleNames[r.id] + "=" + r.arg
+		s = r.id.String() + "=" + r.arg
 	default:
-		s = ruleNames[r.id]
+		s = r.id.String()
 	}
 	if r.keep {
 		s += ",keep"
@@ -116,10 +134,10 @@ func parseTag(text string) (tag, error) {
 		case id == ruleNone:
 			return t, errUnknown
 		case t.rule.id != ruleNone:
-			return t, fmt.Errorf("names two rules, %s and %s", ruleNames[t.rule.id], word)
-		case ruleArgs[id] != "" && arg == "":
+			return t, fmt.Errorf("names two rules, %s and %s", t.rule.id, word)
+		case id.argument() != "" && arg == "":
 			return t, fmt.Errorf("needs an argument: %s", id.usage())
-		case ruleArgs[id] == "" && hasArg:
+		case id.argument() == "" && hasArg:
 			return t, fmt.Errorf("%s takes no argument", word)
 		}
 		t.rule.id, t.rule.arg = id, arg
@@ -138,7 +156,7 @@ func parseTag(text string) (tag, error) {
 var errUnknown = fmt.Errorf("unknown rule")
 
 func ruleByName(word string) ruleID {
-	for id, name := range ruleNames {
+	for id, name := range ruleNames() {
 		if name != "" && name == word {
 			return ruleID(id)
 		}
@@ -171,9 +189,9 @@ func (r *rule) rankOf(s string) (n int, listed bool) {
 
 // allRules lists what a tag may name, for the error about one that it may not.
 func allRules() []ruleID {
-	ids := make([]ruleID, 0, len(ruleNames))
-	for id := range ruleNames {
-		if ruleNames[id] != "" {
+	var ids []ruleID
+	for id, name := range ruleNames() {
+		if name != "" {
 			ids = append(ids, ruleID(id))
 		}
 	}
@@ -207,26 +225,19 @@ func leafRules(typ reflect.Type) []ruleID {
 			ids = append(ids, ruleFields)
 		}
 	case reflect.Struct, reflect.Pointer:
-		if structOf(typ) != nil && typ != timeType && structOf(typ) != timeType {
+		if structOf(typ) != nil && !isTime(structOf(typ)) {
 			ids = append(ids, ruleFields)
 		}
 	case reflect.Interface:
-		if typ == anyType {
+		if isAny(typ) {
 			ids = append(ids, ruleFields)
 		}
+	default:
 	}
 	if findJoin(typ) != nil {
 		ids = append(ids, ruleJoin)
 	}
-	return sortRules(ids)
-}
-
-func sortRules(ids []ruleID) []ruleID {
-	for i := 1; i < len(ids); i++ {
-		for j := i; j > 0 && ids[j] < ids[j-1]; j-- {
-			ids[j], ids[j-1] = ids[j-1], ids[j]
-		}
-	}
+	slices.Sort(ids)
 	return ids
 }
 
@@ -248,7 +259,7 @@ func isOrdered(typ reflect.Type) bool {
 		typ = typ.Elem()
 	}
 	switch k := typ.Kind(); {
-	case k >= reflect.Bool && k <= reflect.Float64 && k != reflect.Uintptr, k == reflect.String, typ == timeType:
+	case k >= reflect.Bool && k <= reflect.Float64 && k != reflect.Uintptr, k == reflect.String, isTime(typ):
 		return true
 	}
 	return compareMethod(typ) >= 0

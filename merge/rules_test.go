@@ -224,6 +224,7 @@ func on[V any](rule string, values []V, opts merge.Options[box[V]], model situat
 		opts.Paths = map[string]string{"V": rule}
 	}
 	return subject{name: name, rule: word, check: func(t *testing.T, row ruleRow) {
+		t.Helper()
 		p := merge.MustCompile(opts)
 		d := domain[V]{t: t, plan: p, values: values, model: model, row: row}
 		d.outcomes()

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
-	"sync"
 
 	"github.com/rejoin-go/rejoin/lww"
 )
@@ -44,9 +43,9 @@ func (o *op) in(v reflect.Value) reflect.Value {
 	return o.f.in(v)
 }
 
-// program lists what merging w takes. The result starts as the newest side, so
+// program lists what merging the row takes. The result starts as the newest side, so
 // fields that are right after that have no operation.
-func (c *compiler) program(w *row) {
+func (w *row) program() {
 	for _, f := range w.fields {
 		o := op{code: f.opcode(), index: -1, f: f}
 		if len(f.index) == 1 {
@@ -77,7 +76,12 @@ func (f *field) opcode() opcode {
 		return opSet
 	case classDocument:
 		return opDocument
+	default:
+		return f.leafOpcode()
 	}
+}
+
+func (f *field) leafOpcode() opcode {
 	switch f.rule.id {
 	case ruleAdditive:
 		return opAdditive
@@ -95,10 +99,12 @@ func (f *field) opcode() opcode {
 			return opTime
 		case kindString, kindInt, kindUint, kindBool, kindFloat:
 			return opScalar
+		default:
+			return opRegister
 		}
-		return opRegister
+	default:
+		return opLeaf
 	}
-	return opLeaf
 }
 
 // A run is one call of Merge. Its memory is reused by later calls.
@@ -142,10 +148,8 @@ type undecided struct {
 	reason string
 }
 
-var runs = sync.Pool{New: func() any { return new(run) }}
-
-// release gives the run's memory back without what it refers to.
-func (r *run) release() {
+// reset empties the run but for its memory.
+func (r *run) reset() {
 	clear(r.values[:cap(r.values)][:r.used])
 	if cap(r.trail) > 0 {
 		clear(r.trail[:cap(r.trail)])
@@ -157,7 +161,6 @@ func (r *run) release() {
 	clear(r.texts[:cap(r.texts)][:r.held])
 	r.stamps, r.values, r.texts, r.ints, r.trail = r.stamps[:0], r.values[:0], r.texts[:0], r.ints[:0], r.trail[:0]
 	r.used, r.held, r.undecided, r.err = 0, 0, nil, nil
-	runs.Put(r)
 }
 
 // take returns room for n values; give takes it back. A caller that holds
@@ -243,7 +246,7 @@ func (r *run) op(o *op, fr *frame) {
 	case opRegister:
 		o.register(fr)
 	case opGroup:
-		r.group(o.f.group, fr)
+		o.f.group.merge(fr)
 	case opZero:
 		if v := o.in(fr.dst); v.CanSet() {
 			v.SetZero()
@@ -272,7 +275,7 @@ func (r *run) part(o *op, fr *frame) {
 	case opJoin:
 		r.join(o.f, &sub)
 	case opJoinFunc:
-		r.joinFunc(o.f, &sub)
+		o.f.joinFunc(&sub)
 	case opFunc:
 		r.callFunc(o.f, &sub)
 	case opPointer:
@@ -336,8 +339,8 @@ func (o *op) time(fr *frame) {
 	strip(dst)
 }
 
-// group takes the fields of a group from the newest side that changed any.
-func (r *run) group(g *group, fr *frame) {
+// merge takes the fields of a group from the newest side that changed any.
+func (g *group) merge(fr *frame) {
 	from := 0
 	if fr.known {
 		from = max(0, slices.IndexFunc(fr.in, func(v reflect.Value) bool {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"sync"
 	"time"
 )
 
@@ -65,33 +66,26 @@ const (
 	formJSON
 )
 
-var (
-	timeType = reflect.TypeFor[time.Time]()
-	anyType  = reflect.TypeFor[any]()
+func isTime(typ reflect.Type) bool { return typ == reflect.TypeFor[time.Time]() }
+func isAny(typ reflect.Type) bool  { return typ == reflect.TypeFor[any]() }
 
-	binaryMarshaler   = reflect.TypeFor[encoding.BinaryMarshaler]()
-	binaryUnmarshaler = reflect.TypeFor[encoding.BinaryUnmarshaler]()
-	textMarshaler     = reflect.TypeFor[encoding.TextMarshaler]()
-	textUnmarshaler   = reflect.TypeFor[encoding.TextUnmarshaler]()
-	jsonMarshaler     = reflect.TypeFor[json.Marshaler]()
-	jsonUnmarshaler   = reflect.TypeFor[json.Unmarshaler]()
-	valuer            = reflect.TypeFor[driver.Valuer]()
-	locker            = reflect.TypeFor[interface {
-		Lock()
-		Unlock()
-	}]()
-)
+// isLock reports whether typ is a lock, a copy of which locks nothing.
+func isLock(typ reflect.Type) bool { return pointerIs[sync.Locker](typ) }
+
+// pointerIs reports whether a pointer to typ implements I.
+func pointerIs[I any](typ reflect.Type) bool {
+	return reflect.PointerTo(typ).Implements(reflect.TypeFor[I]())
+}
 
 // formOf returns the marshaler of typ that has a matching unmarshaler, the
 // most compact first.
 func formOf(typ reflect.Type) form {
-	p := reflect.PointerTo(typ)
 	switch {
-	case p.Implements(binaryMarshaler) && p.Implements(binaryUnmarshaler):
+	case pointerIs[encoding.BinaryMarshaler](typ) && pointerIs[encoding.BinaryUnmarshaler](typ):
 		return formBinary
-	case p.Implements(textMarshaler) && p.Implements(textUnmarshaler):
+	case pointerIs[encoding.TextMarshaler](typ) && pointerIs[encoding.TextUnmarshaler](typ):
 		return formText
-	case p.Implements(jsonMarshaler) && p.Implements(jsonUnmarshaler):
+	case pointerIs[json.Marshaler](typ) && pointerIs[json.Unmarshaler](typ):
 		return formJSON
 	}
 	return formNone
@@ -101,7 +95,7 @@ func formOf(typ reflect.Type) form {
 // it marshals itself or is a database value, so that mixing the fields of two
 // of its values would make a third that nobody wrote.
 func isOneValue(typ reflect.Type) bool {
-	return formOf(typ) != formNone || typ.Implements(valuer)
+	return formOf(typ) != formNone || typ.Implements(reflect.TypeFor[driver.Valuer]())
 }
 
 // shapes compiles shapes, each type once.
@@ -188,23 +182,18 @@ func (c *shapes) fillReference(s *shape, k reflect.Kind) (err error) {
 }
 
 func (c *shapes) fillStruct(s *shape) error {
-	if s.typ == timeType {
+	if isTime(s.typ) {
 		s.kind, s.flat = kindTime, false
 		return nil
 	}
-	if reflect.PointerTo(s.typ).Implements(locker) {
+	if isLock(s.typ) {
 		return fmt.Errorf("%v is a lock", s.typ)
 	}
-	if isOneValue(s.typ) && formOf(s.typ) != formNone {
-		c.fillOpaque(s)
+	if formOf(s.typ) != formNone {
+		s.fillOpaqueType()
 		return nil
 	}
-	sealed := false
-	for i := range s.typ.NumField() {
-		sf := s.typ.Field(i)
-		sealed = sealed || !sf.IsExported()
-	}
-	if sealed {
+	if isSealed(s.typ) {
 		if !isBasic(s.typ) {
 			return fmt.Errorf("%v has unexported fields and no binary, text or JSON form", s.typ)
 		}
@@ -225,7 +214,7 @@ func (c *shapes) fillStruct(s *shape) error {
 	return nil
 }
 
-func (c *shapes) fillOpaque(s *shape) {
+func (s *shape) fillOpaqueType() {
 	s.kind, s.form = kindOpaque, formOf(s.typ)
 	// A comparable value cannot hold a slice or a map; what it points to is
 	// its own business, as with the location of a time.
@@ -237,6 +226,16 @@ func (c *shapes) fillOpaque(s *shape) {
 	if m, ok := p.MethodByName("Clone"); ok && isFunc(m.Type, []reflect.Type{p}, s.typ) {
 		s.clone = m.Index
 	}
+}
+
+// isSealed reports whether a struct type has an unexported field.
+func isSealed(typ reflect.Type) bool {
+	for f := range typ.Fields() {
+		if !f.IsExported() {
+			return true
+		}
+	}
+	return false
 }
 
 // isFunc reports whether a method's type takes exactly in and returns exactly out.
@@ -264,11 +263,11 @@ func isBasic(typ reflect.Type) bool {
 	case reflect.Array:
 		return isBasic(typ.Elem())
 	case reflect.Struct:
-		if typ == timeType || reflect.PointerTo(typ).Implements(locker) {
+		if isTime(typ) || isLock(typ) {
 			return false
 		}
-		for i := range typ.NumField() {
-			if !isBasic(typ.Field(i).Type) {
+		for f := range typ.Fields() {
+			if !isBasic(f.Type) {
 				return false
 			}
 		}
@@ -290,8 +289,7 @@ func elementable(typ reflect.Type) error {
 		if typ.Comparable() && formOf(typ) != formNone {
 			return nil
 		}
-		for i := range typ.NumField() {
-			sf := typ.Field(i)
+		for sf := range typ.Fields() {
 			if !sf.IsExported() {
 				return fmt.Errorf("%v has unexported fields and no binary, text or JSON form", typ)
 			}

@@ -89,6 +89,7 @@ func (s *shape) append(b []byte, v reflect.Value) ([]byte, error) {
 		return append(b, p...), err
 	case kindRaw:
 		return b, s.codable()
+	default:
 	}
 	if v.IsNil() {
 		return b, nil
@@ -151,8 +152,9 @@ func (s *shape) absent(v reflect.Value) bool {
 		return math.Float64bits(v.Float()) == 0
 	case kindTime:
 		return wall(addressable(v)).IsZero()
+	default:
+		return v.IsZero()
 	}
-	return v.IsZero()
 }
 
 func (s *shape) appendEntries(b []byte, v reflect.Value) ([]byte, error) {
@@ -214,6 +216,7 @@ func (s *shape) read(dst reflect.Value, p []byte, depth int) error {
 			setDocument(dst, x)
 		}
 		return err
+	default:
 	}
 	switch {
 	case len(p) == 0:

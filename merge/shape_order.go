@@ -261,8 +261,9 @@ func (s *shape) isZero(v reflect.Value) bool {
 		return v.Float() == 0
 	case kindDocument:
 		return zeroDocument(document(v))
+	default:
+		return v.IsZero()
 	}
-	return v.IsZero()
 }
 
 // fill makes dst a copy of src that shares no memory with it. Times lose their

@@ -234,6 +234,7 @@ func (f *field) same(a, b reflect.Value) bool {
 			return a.Len() == b.Len()
 		}
 		return f.shape.sameElements(a, b)
+	default:
 	}
 	switch {
 	case f.join != nil:
@@ -281,6 +282,7 @@ func (f *field) compare(a, b reflect.Value) int {
 		return f.compareMap(a, b)
 	case classKeyed:
 		return f.compareKeyed(a, b)
+	default:
 	}
 	if f.shape == nil {
 		return 0

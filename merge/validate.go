@@ -95,6 +95,7 @@ func (f *field) validate(v reflect.Value, depth int) error {
 			}
 		}
 		return nil
+	default:
 	}
 	if f.shape == nil {
 		return nil
@@ -137,6 +138,7 @@ func (s *shape) validate(v reflect.Value, depth int) error {
 				return below(f.name, err)
 			}
 		}
+	default:
 	}
 	return nil
 }

@@ -21,9 +21,9 @@ import (
 
 // merge2 merges two versions, older first, in both orders, and requires that
 // the results are the same to the bit.
-func merge2[T any](t *testing.T, p *merge.Plan[T], base *T, old, new T) T {
+func merge2[T any](t *testing.T, p *merge.Plan[T], base *T, old, late T) T {
 	t.Helper()
-	a, b := merge.Side[T]{Value: old, Stamp: stamp(1, "a")}, merge.Side[T]{Value: new, Stamp: stamp(2, "b")}
+	a, b := merge.Side[T]{Value: old, Stamp: stamp(1, "a")}, merge.Side[T]{Value: late, Stamp: stamp(2, "b")}
 	got, err := p.Merge(base, a, b)
 	require.NoError(t, err)
 	again, err := p.Merge(base, b, a)
@@ -153,6 +153,7 @@ type plainStamp struct {
 func (s plainStamp) MarshalText() ([]byte, error) {
 	return fmt.Appendf(nil, "%d %s", s.hidden, s.Shown), nil
 }
+
 func (s *plainStamp) UnmarshalText(p []byte) error {
 	_, err := fmt.Sscanf(string(p), "%d %s", &s.hidden, &s.Shown)
 	return err
@@ -420,8 +421,8 @@ func scribble(v reflect.Value) {
 			v.SetMapIndex(k, reflect.Value{})
 		}
 	case reflect.Struct:
-		for i := range v.NumField() {
-			scribble(v.Field(i))
+		for _, field := range v.Fields() {
+			scribble(field)
 		}
 	default:
 		if v.CanSet() {
