@@ -421,7 +421,7 @@ func (x *explainer) keyed(f *field, at place) {
 		}
 		return reflect.Value{}
 	}
-	for _, key := range append(all, l.rest(lead)...) {
+	for _, key := range append(all, x.run.rest(&l, lead)...) {
 		k := l.of(key.version)
 		in := make([]reflect.Value, len(at.in))
 		for i := range l.in {

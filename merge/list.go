@@ -33,10 +33,7 @@ func (r *run) keysOf(f *field, list reflect.Value) keys {
 		}
 	}
 	if f.key.kind == kindString {
-		k.texts = r.takeTexts(k.n)
-		for i := range k.texts {
-			k.texts[i] = k.read(i).String()
-		}
+		k.texts = r.textsOf(f, list)
 	} else {
 		k.vals = r.take(k.n)
 		for i := range k.vals {
@@ -49,10 +46,39 @@ func (r *run) keysOf(f *field, list reflect.Value) keys {
 	return k
 }
 
+// textsOf returns the keys of a list that are strings.
+func (r *run) textsOf(f *field, list reflect.Value) []string {
+	if f.class == classSet && list.CanAddr() {
+		if p, ok := reflect.TypeAssert[*[]string](list.Addr()); ok {
+			return *p
+		}
+	}
+	texts := r.takeTexts(list.Len())
+	switch {
+	case f.class == classSet:
+		for i := range texts {
+			texts[i] = list.Index(i).String()
+		}
+	case !f.byRef && len(f.at) == 1:
+		at := f.at[0]
+		for i := range texts {
+			texts[i] = list.Index(i).Field(at).String()
+		}
+	default:
+		for i := range texts {
+			texts[i] = walk(f.element(list, i), f.at).String()
+		}
+	}
+	return texts
+}
+
 // indexKeys gives a long list an index. It returns the position of a key that
-// the list has before it, or -1.
+// a keyed list has before it, or -1.
 func (r *run) indexKeys(k *keys) (again int) {
 	again = -1
+	if k.n <= smallList && k.f.class == classSet {
+		return again
+	}
 	if k.n > smallList {
 		k.index = r.table()
 		for i := range k.n {
@@ -170,18 +196,21 @@ type lists struct {
 	base  keys // empty without a base
 	in    []keys
 	known bool
-	texts int // what the run's store of texts held before
-	vals  int // what its store of values held
+	held  mark
 }
+
+// A mark is what the stores of a run held before a list was read.
+type mark struct{ texts, values, keys, refs int }
 
 // list fills in l for a field; unlist gives back what that took.
 func (r *run) list(f *field, fr *frame, l *lists) {
-	l.texts, l.vals = len(r.texts), len(r.values)
+	l.held = mark{len(r.texts), len(r.values), len(r.keys), len(r.refs)}
+	l.in = r.takeKeys(len(fr.in))
 	if fr.known {
 		l.base = r.keysOf(f, fr.base)
 	}
-	for _, v := range fr.in {
-		l.in = append(l.in, r.keysOf(f, v))
+	for i, v := range fr.in {
+		l.in[i] = r.keysOf(f, v)
 	}
 }
 
@@ -190,7 +219,8 @@ func (r *run) unlist(l *lists) {
 	for i := range l.in {
 		r.done(&l.in[i])
 	}
-	r.texts, r.values = r.texts[:l.texts], r.values[:l.vals]
+	r.texts, r.values = r.texts[:l.held.texts], r.values[:l.held.values]
+	r.keys, r.refs = r.keys[:l.held.keys], r.refs[:l.held.refs]
 }
 
 // of returns the keys of version i, base for the base.
@@ -225,16 +255,17 @@ type ref struct{ version, at int }
 
 // rest returns the keys that the lead lacks, in canonical order: those that
 // were added, and those of the base that a side has deleted.
-func (l *lists) rest(lead int) []ref {
-	var out []ref
+func (r *run) rest(l *lists, lead int) []ref {
+	lo := len(r.refs)
 	for i := range l.in {
 		if i != lead {
-			out = l.collect(l.of(lead), i, out)
+			r.refs = l.collect(l.of(lead), i, r.refs)
 		}
 	}
 	if l.known && lead != base {
-		out = l.collect(l.of(lead), base, out)
+		r.refs = l.collect(l.of(lead), base, r.refs)
 	}
+	out := r.refs[lo:]
 	if len(out) > 1 {
 		s := l.in[0].f.key
 		value := func(r ref) reflect.Value { return normal(s, l.of(r.version).read(r.at)) }
@@ -256,14 +287,13 @@ func (l *lists) collect(lead *keys, version int, out []ref) []ref {
 
 // keyed merges a list of rows by key.
 func (r *run) keyed(f *field, fr *frame) {
-	var few [4]keys
-	l := lists{known: fr.known, in: few[:0]}
+	l := lists{known: fr.known}
 	r.list(f, fr, &l)
 	if r.err != nil {
 		return
 	}
 	lead := l.lead()
-	rest, n := l.rest(lead), l.of(lead).n
+	rest, n := r.rest(&l, lead), l.of(lead).n
 	makeList(fr, n+len(rest))
 	used := 0
 	for i := range n {
@@ -309,9 +339,13 @@ func (r *run) keyedElement(f *field, fr *frame, l *lists, key ref, n int) int {
 		}
 	}
 	if f.remains(base, in, sides) {
-		r.trail = append(r.trail, step{f: f, key: k.read(key.at)})
-		r.element(f.elem, f.slot(fr.dst, n), base, fr.known, in, who)
-		r.trail = r.trail[:len(r.trail)-1]
+		if f.elem.quiet {
+			r.element(f.elem, f.slot(fr.dst, n), base, fr.known, in, who)
+		} else {
+			r.trail = append(r.trail, step{f: f, key: k.read(key.at)})
+			r.element(f.elem, f.slot(fr.dst, n), base, fr.known, in, who)
+			r.trail = r.trail[:len(r.trail)-1]
+		}
 		n++
 	}
 	r.give(sides)
@@ -326,8 +360,7 @@ func allNil(in []reflect.Value) bool {
 // set merges a list of distinct elements: by set, removals count; by union
 // they do not.
 func (r *run) set(f *field, fr *frame) {
-	var few [4]keys
-	l := lists{known: fr.known, in: few[:0]}
+	l := lists{known: fr.known}
 	r.list(f, fr, &l)
 	if from, ok := l.agreed(); ok && (f.rule.id == ruleSet || !fr.known) {
 		f.shape.fill(fr.dst, fr.in[from])
@@ -341,18 +374,33 @@ func (r *run) set(f *field, fr *frame) {
 	if fr.known {
 		lead = base
 	}
-	rest, k := l.rest(lead), l.of(lead)
+	rest, k := r.rest(&l, lead), l.of(lead)
+	union := f.rule.id == ruleUnion || !fr.known
 	makeList(fr, k.n+len(rest))
 	n := 0
-	for i := range k.n {
-		if k.first(i) == i && (f.rule.id == ruleUnion || !fr.known || l.inAll(k, i)) {
-			fr.dst.Index(n).Set(k.read(i))
+	if texts, ok := reflect.TypeAssert[*[]string](fr.dst.Addr()); ok {
+		out := *texts
+		for i, text := range k.texts {
+			if k.first(i) == i && (union || l.inAll(k, i)) {
+				out[n] = text
+				n++
+			}
+		}
+		for _, e := range rest {
+			out[n] = l.of(e.version).texts[e.at]
 			n++
 		}
-	}
-	for _, e := range rest {
-		fr.dst.Index(n).Set(l.of(e.version).read(e.at))
-		n++
+	} else {
+		for i := range k.n {
+			if k.first(i) == i && (union || l.inAll(k, i)) {
+				fr.dst.Index(n).Set(k.read(i))
+				n++
+			}
+		}
+		for _, e := range rest {
+			fr.dst.Index(n).Set(l.of(e.version).read(e.at))
+			n++
+		}
 	}
 	endList(fr, n)
 	r.unlist(&l)

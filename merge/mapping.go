@@ -56,8 +56,10 @@ func mergeMaps[V comparable](fr *frame) {
 	if fr.known {
 		before = *at(fr.base)
 	}
-	out := make(map[string]V, size)
-	maps.Copy(out, in[0])
+	out := maps.Clone(in[0])
+	if out == nil {
+		out = make(map[string]V, size)
+	}
 	for i := 1; i < len(in); i++ {
 		older(out, before, in[:i], in[i], fr.known)
 	}

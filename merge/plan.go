@@ -78,6 +78,7 @@ func compile(typ reflect.Type, list []override, paths map[string]string) (*row, 
 	}
 	w.checks = w.needsCheck(map[*row]bool{})
 	for _, w := range c.rows {
+		w.quiet = !slices.ContainsFunc(w.fields, (*field).tells)
 		w.always, w.asks = w.calls(map[*row]bool{}, true), w.calls(map[*row]bool{}, false)
 	}
 	return w, nil

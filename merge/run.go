@@ -62,6 +62,18 @@ func (w *row) program() {
 	}
 }
 
+// tells reports whether merging the field may have to name a place in it.
+func (f *field) tells() bool {
+	switch f.opcode() {
+	case opScalar, opTime, opRegister, opGroup, opZero, opJoinFunc:
+		return false
+	case opLeaf:
+		return f.rule.id == ruleImmutable || f.rule.id == ruleRank || f.rule.id == ruleManual
+	default:
+		return true
+	}
+}
+
 func (f *field) opcode() opcode {
 	switch f.class {
 	case classIgnored:
@@ -116,6 +128,8 @@ type run struct {
 	used   int             // high-water mark of values
 	held   int             // high-water mark of texts
 	texts  []string        // arena of keys
+	keys   []keys // arena of lists
+	refs   []ref  // arena of elements
 	ints   []int
 	trail  []step
 	tables []map[string]int
@@ -157,9 +171,11 @@ func (r *run) reset() {
 	if r.leaf.f != nil {
 		r.leaf = leafValues{}
 	}
+	clear(r.keys[:cap(r.keys)])
 	clear(r.stamps)
 	clear(r.texts[:cap(r.texts)][:r.held])
 	r.stamps, r.values, r.texts, r.ints, r.trail = r.stamps[:0], r.values[:0], r.texts[:0], r.ints[:0], r.trail[:0]
+	r.keys, r.refs = r.keys[:0], r.refs[:0]
 	r.used, r.held, r.undecided, r.err = 0, 0, nil, nil
 }
 
@@ -187,6 +203,12 @@ func (r *run) takeTexts(n int) []string {
 	r.texts = r.texts[:lo+n]
 	r.held = max(r.held, lo+n)
 	return r.texts[lo : lo+n : lo+n]
+}
+
+func (r *run) takeKeys(n int) []keys {
+	lo := len(r.keys)
+	r.keys = slices.Grow(r.keys, n)[:lo+n]
+	return r.keys[lo : lo+n : lo+n]
 }
 
 func (r *run) takeInts(n int) []int {
@@ -295,14 +317,23 @@ func (r *run) part(o *op, fr *frame) {
 // scalar takes the newest changed value of a register that is read by kind.
 func (o *op) scalar(fr *frame) {
 	base := o.in(fr.base)
-	s := o.f.shape
-	for i := range fr.in {
-		if v := o.in(fr.in[i]); !s.same(v, base) {
-			if i > 0 {
-				o.in(fr.dst).Set(v)
-			}
-			return
+	i := 0
+	switch o.f.shape.kind {
+	case kindString:
+		for was := base.String(); i < len(fr.in) && o.in(fr.in[i]).String() == was; {
+			i++
 		}
+	case kindInt:
+		for was := base.Int(); i < len(fr.in) && o.in(fr.in[i]).Int() == was; {
+			i++
+		}
+	default:
+		for i < len(fr.in) && o.f.shape.same(o.in(fr.in[i]), base) {
+			i++
+		}
+	}
+	if i > 0 && i < len(fr.in) {
+		o.in(fr.dst).Set(o.in(fr.in[i]))
 	}
 }
 

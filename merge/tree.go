@@ -16,6 +16,7 @@ type row struct {
 	cyclic bool // values may nest without bound
 	always bool // has a Func that is called for every change
 	asks   bool // has a Func, which is told stamps
+	quiet  bool // merging it has nothing to tell about places in it
 	checks bool // values have to be validated first
 	zero   reflect.Value
 
