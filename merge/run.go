@@ -128,8 +128,8 @@ type run struct {
 	used   int             // high-water mark of values
 	held   int             // high-water mark of texts
 	texts  []string        // arena of keys
-	keys   []keys // arena of lists
-	refs   []ref  // arena of elements
+	keys   []keys          // arena of lists
+	refs   []ref           // arena of elements
 	ints   []int
 	trail  []step
 	tables []map[string]int

@@ -3,8 +3,10 @@ module github.com/rejoin-go/rejoin/internal/peerbench
 go 1.26
 
 require (
+	dario.cat/mergo v1.0.2
 	github.com/DistributedClocks/GoVector v0.0.0-20240117185643-ae07272d0ebd
 	github.com/grafana/dskit v0.0.0-20260703122047-de1ec7541c44
+	github.com/r3labs/diff/v3 v3.0.2
 	github.com/rejoin-go/rejoin v0.0.0
 	github.com/stretchr/testify v1.12.1
 	github.com/syncthing/syncthing v1.27.0
@@ -67,6 +69,8 @@ require (
 	github.com/sean-/seed v0.0.0-20170313163322-e2103e2c3529 // indirect
 	github.com/uber/jaeger-client-go v2.30.0+incompatible // indirect
 	github.com/uber/jaeger-lib v2.4.1+incompatible // indirect
+	github.com/vmihailenco/msgpack/v5 v5.4.1 // indirect
+	github.com/vmihailenco/tagparser/v2 v2.0.0 // indirect
 	go.etcd.io/etcd/api/v3 v3.6.9 // indirect
 	go.etcd.io/etcd/client/pkg/v3 v3.6.9 // indirect
 	go.etcd.io/etcd/client/v3 v3.6.9 // indirect
