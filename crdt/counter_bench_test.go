@@ -56,6 +56,16 @@ func BenchmarkIncrement(b *testing.B) {
 				c.Add(last, 1)
 			}
 		})
+		b.Run(fmt.Sprintf("type=PNCounter/replicas=%d", n), func(b *testing.B) {
+			var c crdt.PNCounter
+			for _, r := range names {
+				c.Add(r, 1)
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				c.Add(last, 1)
+			}
+		})
 		b.Run(fmt.Sprintf("type=BoundedCounter/replicas=%d", n), func(b *testing.B) {
 			var c crdt.BoundedCounter
 			for _, r := range names {
@@ -75,10 +85,12 @@ func BenchmarkCounterMerge(b *testing.B) {
 	const n = 16
 	var g crdt.GCounter
 	var c crdt.BoundedCounter
+	var p crdt.PNCounter
 	m := map[string]uint64{}
 	for i := range n {
 		r := vclock.Replica(fmt.Sprintf("replica-%02d", i))
 		g.Add(r, 1)
+		p.Add(r, 1)
 		_, _ = c.Add(r, 1)
 		m[string(r)] = 1
 	}
@@ -96,6 +108,13 @@ func BenchmarkCounterMerge(b *testing.B) {
 		x := g.Clone()
 		for b.Loop() {
 			x.Merge(&g)
+		}
+	})
+	b.Run("type=PNCounter", func(b *testing.B) {
+		b.ReportAllocs()
+		x := p.Clone()
+		for b.Loop() {
+			x.Merge(&p)
 		}
 	})
 	b.Run("type=BoundedCounter", func(b *testing.B) {

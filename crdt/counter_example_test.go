@@ -3,6 +3,7 @@ package crdt_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/rejoin-go/rejoin/crdt"
 	"github.com/rejoin-go/rejoin/vclock"
@@ -85,4 +86,106 @@ func ExampleBoundedCounter_Reclaim() {
 	// eu 0
 	// eu#1 4
 	// us 4
+}
+
+// One region clears the counter while another, which has not heard of that,
+// counts on. What the reset had not seen stays.
+func ExamplePNCounter() {
+	var us, eu crdt.PNCounter
+	us.Add("us", 3)
+	eu.Merge(&us)
+
+	eu.Reset("eu")
+	us.Add("us", 10)
+
+	us.Merge(&eu)
+	eu.Merge(&us)
+	n, _ := us.Value()
+	m, _ := eu.Value()
+	fmt.Println(n, m)
+	// Output: 10 10
+}
+
+// Likes are counted per post. A post is deleted in one region while another
+// counts a like: the post is there again, with that like and no other.
+func ExamplePNCounter_inMap() {
+	var us, eu crdt.ORMap[string, *crdt.PNCounter]
+	like := us.Update("us", "post", func(c *crdt.PNCounter) { c.Add("us", 3) })
+	eu.Merge(like)
+
+	deleted := eu.Delete("eu", "post")
+	us.Update("us", "post", func(c *crdt.PNCounter) { c.Add("us", 1) })
+
+	us.Merge(deleted)
+	eu.Merge(&us)
+	likes, ok := eu.At("post")
+	n, _ := likes.Value()
+	fmt.Println(n, ok, eu.Equal(&us))
+	// Output: 1 true true
+}
+
+// An alarm that somebody raises again is not silenced by one who has not heard of
+// that.
+func ExampleEWFlag() {
+	var us, eu crdt.EWFlag
+	us.Enable("us")
+	eu.Merge(&us)
+
+	eu.Disable("eu")
+	us.Enable("us")
+
+	eu.Merge(&us)
+	fmt.Println(eu.Enabled())
+	// Output: true
+}
+
+// Consent that is withdrawn in one place is withdrawn, whatever another place
+// that has not heard of it says.
+func ExampleDWFlag() {
+	var us, eu crdt.DWFlag
+	us.Enable("us")
+	eu.Merge(&us)
+
+	eu.Disable("eu")
+	us.Enable("us")
+
+	eu.Merge(&us)
+	fmt.Println(eu.Enabled())
+	eu.Enable("eu") // somebody who knows of the withdrawal
+	fmt.Println(eu.Enabled())
+	// Output:
+	// false
+	// true
+}
+
+// Two regions change an address at once. Both addresses are kept until somebody
+// chooses.
+func ExampleMVRegister() {
+	var us, eu crdt.MVRegister[string]
+	_, _ = us.Set("us", "1 Main St")
+	_, _ = eu.Set("eu", "Hauptstr. 1")
+	us.Merge(&eu)
+	eu.Merge(&us)
+	fmt.Println(slices.Collect(us.Values()))
+
+	_, _ = eu.Set("eu", "Hauptstr. 1")
+	us.Merge(&eu)
+	address, ok := us.Value()
+	fmt.Println(address, ok)
+	// Output:
+	// [1 Main St Hauptstr. 1]
+	// Hauptstr. 1 true
+}
+
+// A web client chooses among what it was shown. The value that arrived since is
+// not lost.
+func ExampleMVRegister_SetSeen() {
+	var name crdt.MVRegister[string]
+	_, _ = name.Set("us", "Anna")
+	shown := name.Context()
+
+	_, _ = name.Set("us", "Ann")
+	_, _ = name.SetSeen("us", shown, "Anne")
+	fmt.Println(slices.Collect(name.Values()))
+	// Output: [Ann Anne]
 }

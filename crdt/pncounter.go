@@ -51,28 +51,28 @@ func (c *PNCounter) Add(r vclock.Replica, n int64) *PNCounter {
 
 func (c *PNCounter) add(name vclock.Replica, n int64, d *tallyOp) {
 	r, i := c.write(name)
-	t := c.tallyOf(i)
-	minted := r.mint(i)
-	t.count(minted.seq(), n)
-	*d = tallyOp{dot: vclock.Dot{Replica: name, Seq: t.last}, start: t.start, upto: t.upto, total: t.total, base: t.base}
+	if c.recent >= len(c.tallies) || c.tallies[c.recent].replica != i {
+		c.locate(i)
+	}
+	t := &c.tallies[c.recent]
+	t.count(r.mint(i).seq(), n)
+	d.dot.Replica, d.dot.Seq = name, t.last
+	d.start, d.total, d.upto, d.base = t.start, t.total, t.upto, t.base
 	if c.mode == opened {
 		c.rec.ready()
 		c.rec.apply(c.rec.root, d)
 	}
 }
 
-// tallyOf returns the tally of a replica, to count on.
-func (c *PNCounter) tallyOf(replica uint32) *tally {
-	if c.recent < len(c.tallies) && c.tallies[c.recent].replica == replica {
-		return &c.tallies[c.recent]
-	}
+// locate makes the tally of a replica, which it creates if there is none, the
+// recent one.
+func (c *PNCounter) locate(replica uint32) {
 	c.ready()
 	i, found := c.find(replica)
 	if !found {
 		c.tallies = slices.Insert(c.tallies, i, tally{replica: replica})
 	}
 	c.recent = i
-	return &c.tallies[i]
 }
 
 // find returns where the tally of a replica is, or belongs.
@@ -89,8 +89,11 @@ func (c *PNCounter) Reset(r vclock.Replica) *PNCounter {
 	return c.reset(r, &clearing{all: true})
 }
 
-// ResetSeen is like [PNCounter.Reset] for a client that was shown seen:
-// increments that it does not cover stay.
+// ResetSeen is like [PNCounter.Reset] for a client that was shown seen: it undoes
+// the increments of every replica whose latest increment seen covers. The sum of
+// a replica is one number, so where a replica has counted on since, all of its
+// increments stay, those that the client saw included; what the client wants
+// undone of those is an Add of the negative difference.
 func (c *PNCounter) ResetSeen(r vclock.Replica, seen Context) *PNCounter {
 	return c.reset(r, &clearing{seen: seen})
 }

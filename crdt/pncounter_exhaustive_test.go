@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
 
 	"github.com/rejoin-go/rejoin/crdt"
 	"github.com/rejoin-go/rejoin/vclock"
@@ -31,15 +32,15 @@ type counting[S crdt.State[S]] struct {
 }
 
 // known is the model: which increments somebody knows of, and which of them are
-// known to be undone. Amounts are distinct powers of two, bit 8*i+k for the k-th
+// known to be undone. Amounts are distinct powers of two, bit 20*i+k for the k-th
 // increment of replica i, so equal values are equal sets of increments.
-type known struct{ made, undone uint32 }
+type known struct{ made, undone uint64 }
 
 func (k known) and(o known) known { return known{k.made | o.made, k.undone | o.undone} }
 
-func (k known) standing() uint32 { return k.made &^ k.undone }
+func (k known) standing() uint64 { return k.made &^ k.undone }
 
-func ofReplica(i int) uint32 { return 0xff << (8 * i) }
+func ofReplica(i int) uint64 { return 0xfffff << (20 * i) }
 
 type countingReplica[S any] struct {
 	state  S
@@ -85,7 +86,19 @@ type explorer[S crdt.State[S]] struct {
 	seen  map[[2]uint64]int // worlds by hash: the steps that were left
 	nodes int
 	deep  bool
+	next  func(w *countingWorld[S], left int) // what to do with a world that a step led to
 	fail  func(last *countingStep, format string, args ...any)
+}
+
+func newExplorer[S crdt.State[S]](t require.TestingT, c counting[S], replicas int) *explorer[S] {
+	x := &explorer[S]{counting: c, seed: maphash.MakeSeed(), seen: map[[2]uint64]int{}}
+	for i := range replicas {
+		x.names = append(x.names, vclock.Replica(rune('a'+i)))
+	}
+	x.fail = func(last *countingStep, format string, args ...any) {
+		require.FailNow(t, fmt.Sprintf(format, args...), "after:%s", last)
+	}
+	return x
 }
 
 func (x *explorer[S]) clock(s S) vclock.Clock { return crdt.ClockOf(x.context(s)) }
@@ -108,8 +121,8 @@ func (x *explorer[S]) hash(w *countingWorld[S]) [2]uint64 {
 			x.fail(w.last, "%v", err)
 		}
 		b = append(binary.AppendUvarint(b, uint64(len(state))), state...)
-		for _, n := range []uint32{r.known.made, r.known.undone, uint32(r.steps)} {
-			b = binary.BigEndian.AppendUint32(b, n)
+		for _, n := range []uint64{r.known.made, r.known.undone, uint64(r.steps)} {
+			b = binary.BigEndian.AppendUint64(b, n)
 		}
 		for _, row := range r.matrix.All() {
 			b, _ = row.AppendBinary(append(b, 0xff))
@@ -212,17 +225,17 @@ func (x *explorer[S]) exploreOwn(w *countingWorld[S], i, left int) {
 	clone := S.Clone
 
 	next, r := w.step(i, clone, "%d adds", i)
-	bit := uint32(1) << (8*i + bits.OnesCount32(r.known.made&own))
+	bit := uint64(1) << (20*i + bits.OnesCount64(r.known.made&own))
 	delta := x.add(r.state, name, int64(bit))
 	r.known.made |= bit
 	next.emit(i, delta, known{r.known.made & own, r.known.undone & own})
 	x.check(next, i)
-	x.explore(next, left)
+	x.next(next, left)
 
 	if before := w.replicas[i].known; before.standing() != 0 {
 		next, r := w.step(i, clone, "%d removes", i)
 		delta := x.remove(r.state, name)
-		var undone uint32
+		var undone uint64
 		for j := range w.replicas {
 			if before.standing()&ofReplica(j) != 0 {
 				undone |= before.made & ofReplica(j)
@@ -231,21 +244,21 @@ func (x *explorer[S]) exploreOwn(w *countingWorld[S], i, left int) {
 		r.known.undone = r.known.made
 		next.emit(i, delta, known{undone, undone})
 		x.check(next, i)
-		x.explore(next, left)
+		x.next(next, left)
 	}
 	if x.other != nil && (w.others == 0 || x.deep) {
 		next, r := w.step(i, clone, "%d does something else", i)
 		next.others++
 		next.emit(i, x.other(r.state, name), known{})
 		x.check(next, i)
-		x.explore(next, left)
+		x.next(next, left)
 	}
 	next, r = w.step(i, clone, "%d compacts", i)
 	r.matrix = r.matrix.Clone()
 	r.matrix.Record(name, x.clock(r.state))
 	if x.compact(r.state, r.matrix) {
 		x.check(next, i)
-		x.explore(next, left)
+		x.next(next, left)
 	}
 }
 
@@ -260,14 +273,14 @@ func (x *explorer[S]) exploreReceived(w *countingWorld[S], i, left int) {
 		r.known = r.known.and(w.replicas[j].known)
 		x.check(next, i)
 		if x.learn(next, i, j) || changed {
-			x.explore(next, left)
+			x.next(next, left)
 		}
 		if !x.deep && (len(w.replicas) > 2 || x.other != nil) {
 			continue // clocks alone, where the search is small enough
 		}
 		next, _ = w.step(i, S.Clone, "%d hears of %d's clock", i, j)
 		if x.learn(next, i, j) {
-			x.explore(next, left)
+			x.next(next, left)
 		}
 	}
 	for _, d := range w.deltas {
@@ -276,7 +289,7 @@ func (x *explorer[S]) exploreReceived(w *countingWorld[S], i, left int) {
 		r.known = r.known.and(d.known)
 		x.check(next, i)
 		if changed {
-			x.explore(next, left)
+			x.next(next, left)
 		}
 	}
 }
@@ -294,14 +307,9 @@ func exhaust[S crdt.State[S]](t *testing.T, c counting[S], replicas, steps int) 
 	steps += more
 	t.Run(fmt.Sprintf("replicas=%d/steps=%d", replicas, steps), func(t *testing.T) {
 		t.Parallel()
-		x := &explorer[S]{counting: c, seed: maphash.MakeSeed(), seen: map[[2]uint64]int{}, deep: more > 0}
-		for i := range replicas {
-			x.names = append(x.names, vclock.Replica(rune('a'+i)))
-		}
-		x.fail = func(last *countingStep, format string, args ...any) {
-			t.Helper()
-			require.FailNow(t, fmt.Sprintf(format, args...), "after:%s", last)
-		}
+		x := newExplorer(t, c, replicas)
+		x.deep = more > 0
+		x.next = x.explore
 		w, r := x.start().step(0, S.Clone, "0 adds")
 		delta := c.add(r.state, x.names[0], 1)
 		r.known.made = 1
@@ -311,8 +319,26 @@ func exhaust[S crdt.State[S]](t *testing.T, c counting[S], replicas, steps int) 
 	})
 }
 
-func TestPNCounterExhaustive(t *testing.T) {
-	counter := counting[*crdt.PNCounter]{
+// wander draws long histories of the same steps.
+func wander[S crdt.State[S]](t *testing.T, c counting[S]) {
+	rapid.Check(t, func(t *rapid.T) {
+		x := newExplorer(t, c, 3)
+		x.deep = true
+		w := x.start()
+		for range rapid.IntRange(1, 20).Draw(t, "steps") {
+			var worlds []*countingWorld[S]
+			x.next = func(w *countingWorld[S], _ int) { worlds = append(worlds, w) }
+			i := rapid.IntRange(0, 2).Draw(t, "replica")
+			x.exploreOwn(w, i, 0)
+			x.exploreReceived(w, i, 0)
+			w = rapid.SampledFrom(worlds).Draw(t, "world")
+		}
+		x.converge(w)
+	})
+}
+
+func countAlone() counting[*crdt.PNCounter] {
+	return counting[*crdt.PNCounter]{
 		fresh:   func() *crdt.PNCounter { return new(crdt.PNCounter) },
 		add:     (*crdt.PNCounter).Add,
 		remove:  (*crdt.PNCounter).Reset,
@@ -321,9 +347,16 @@ func TestPNCounterExhaustive(t *testing.T) {
 		context: (*crdt.PNCounter).Context,
 		bytes:   (*crdt.PNCounter).MarshalBinary,
 	}
-	exhaust(t, counter, 2, 7)
-	exhaust(t, counter, 3, 6)
 }
+
+func TestPNCounterExhaustive(t *testing.T) {
+	exhaust(t, countAlone(), 2, 7)
+	exhaust(t, countAlone(), 3, 6)
+}
+
+func TestPNCounterHistories(t *testing.T) { wander(t, countAlone()) }
+
+func TestPNCounterInMapHistories(t *testing.T) { wander(t, countInMap()) }
 
 type counters = crdt.ORMap[string, *crdt.PNCounter]
 
@@ -339,8 +372,8 @@ func valueAt(m *counters, key string) (n int64, present bool) {
 	return n, ok
 }
 
-func TestPNCounterInMapExhaustive(t *testing.T) {
-	counter := counting[*counters]{
+func countInMap() counting[*counters] {
+	return counting[*counters]{
 		fresh:   func() *counters { return new(counters) },
 		add:     func(m *counters, r vclock.Replica, n int64) *counters { return countAt(m, r, "k", n) },
 		remove:  func(m *counters, r vclock.Replica) *counters { return m.Delete(r, "k") },
@@ -350,6 +383,9 @@ func TestPNCounterInMapExhaustive(t *testing.T) {
 		context: (*counters).Context,
 		bytes:   (*counters).MarshalBinary,
 	}
-	exhaust(t, counter, 2, 7)
-	exhaust(t, counter, 3, 6)
+}
+
+func TestPNCounterInMapExhaustive(t *testing.T) {
+	exhaust(t, countInMap(), 2, 7)
+	exhaust(t, countInMap(), 3, 6)
 }

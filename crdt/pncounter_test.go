@@ -1,0 +1,348 @@
+package crdt_test
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/rejoin-go/rejoin/crdt"
+	"github.com/rejoin-go/rejoin/crdt/crdttest"
+	"github.com/rejoin-go/rejoin/vclock"
+)
+
+// A counterStory is one of the histories in which counters in maps commonly go
+// wrong. It returns the replicas at its end, and the messages that can travel
+// from then on: each in several forms, of which any will do.
+type counterStory func() (sites []*counters, messages [][]*counters, want int64)
+
+// A+3; B and C copy; B removes the key while C adds 10.
+func storyThirdAdds() ([]*counters, [][]*counters, int64) {
+	var a, b, c counters
+	first := countAt(&a, "a", "k", 3)
+	b.Merge(&a)
+	c.Merge(&a)
+	removed := b.Delete("b", "k")
+	added := countAt(&c, "c", "k", 10)
+	return []*counters{&a, &b, &c}, [][]*counters{{first}, {removed, b.Clone()}, {added, c.Clone()}}, 10
+}
+
+// A+3; B copies; B removes the key while A adds 10.
+func storyOwnerAdds() ([]*counters, [][]*counters, int64) {
+	var a, b counters
+	first := countAt(&a, "a", "k", 3)
+	b.Merge(&a)
+	removed := b.Delete("b", "k")
+	added := countAt(&a, "a", "k", 10)
+	return []*counters{&a, &b}, [][]*counters{{first}, {removed, b.Clone()}, {added, a.Clone()}}, 10
+}
+
+// A+5; B copies; A removes the key, and adds 2.
+func storyBeginsAfresh() ([]*counters, [][]*counters, int64) {
+	var a, b counters
+	first := countAt(&a, "a", "k", 5)
+	b.Merge(&a)
+	removed := a.Delete("a", "k")
+	added := countAt(&a, "a", "k", 2)
+	return []*counters{&a, &b}, [][]*counters{{first, b.Clone()}, {removed}, {added, a.Clone()}}, 2
+}
+
+// TestCountersInMapStories delivers the messages of each story in every order
+// and form, alone and joined in pairs, to every replica and to one that knows
+// nothing, with a compaction after each step of those who may.
+func TestCountersInMapStories(t *testing.T) {
+	for name, story := range map[string]counterStory{
+		"a third replica adds":    storyThirdAdds,
+		"the owner adds":          storyOwnerAdds,
+		"the remover starts anew": storyBeginsAfresh,
+	} {
+		t.Run(name, func(t *testing.T) {
+			sites, messages, want := story()
+			sites = append(sites, new(counters))
+			check := func(m *counters, how string) {
+				n, _ := valueAt(m, "k")
+				require.Equal(t, want, n, how)
+			}
+			var all []*counters
+			for _, order := range permutations(len(messages)) {
+				forms(messages, order, nil, func(sequence []*counters) {
+					for _, site := range sites {
+						x, grouped := site.Clone(), new(counters)
+						for _, message := range sequence {
+							x.Merge(message)
+							grouped.Merge(message)
+						}
+						check(x, fmt.Sprint("one by one, in the order ", order))
+						y := site.Clone()
+						y.Merge(grouped)
+						check(y, fmt.Sprint("grouped, in the order ", order))
+						all = append(all, x)
+					}
+				})
+			}
+			seen := vclock.NewMatrix("a", "b", "c")
+			end := all[0].Clone()
+			for _, x := range all {
+				end.Merge(x)
+			}
+			for _, r := range []vclock.Replica{"a", "b", "c"} {
+				seen.Record(r, crdt.ClockOf(end.Context()))
+			}
+			require.Equal(t, name == "a third replica adds", end.Compact(seen), "elsewhere the owner has gone on")
+			check(end, "compacted")
+			require.Zero(t, end.Stats().Residues)
+			for _, message := range slices.Concat(messages...) {
+				end.Merge(message)
+				check(end, "an old message after compaction")
+			}
+			for _, x := range all {
+				x.Merge(end)
+				check(x, "merged with the compacted state")
+				require.True(t, x.Equal(end))
+			}
+		})
+	}
+}
+
+// forms calls yield with the messages in an order, in every choice of forms.
+func forms(messages [][]*counters, order []int, chosen []*counters, yield func([]*counters)) {
+	if len(order) == 0 {
+		yield(chosen)
+		return
+	}
+	for _, form := range messages[order[0]] {
+		forms(messages, order[1:], append(slices.Clip(chosen), form), yield)
+	}
+}
+
+func permutations(n int) [][]int {
+	if n == 0 {
+		return [][]int{nil}
+	}
+	var all [][]int
+	for _, p := range permutations(n - 1) {
+		for i := range n {
+			all = append(all, slices.Insert(slices.Clone(p), i, n-1))
+		}
+	}
+	return all
+}
+
+// TestPNCounterLaws puts resets and increments with their deltas through the laws
+// of a join; what they add up to is what the exhaustive check is about.
+func TestPNCounterLaws(t *testing.T) {
+	kit := crdttest.Kit[*crdt.PNCounter]{
+		New: func() *crdt.PNCounter { return new(crdt.PNCounter) },
+		Ops: []crdttest.Operation[*crdt.PNCounter]{
+			crdttest.Op("add", rapid.Int64Range(-2, 2), func(c *crdt.PNCounter, r vclock.Replica, n int64) (*crdt.PNCounter, error) {
+				return c.Add(r, n), nil
+			}),
+			crdttest.Op("reset", nil, func(c *crdt.PNCounter, r vclock.Replica, _ struct{}) (*crdt.PNCounter, error) {
+				return c.Reset(r), nil
+			}),
+		},
+	}
+	kit.Check(t)
+}
+
+// TestPNCounterModel compares the values that full merges lead to with the sum of
+// the increments that no reset has seen.
+func TestPNCounterModel(t *testing.T) {
+	kit := crdttest.Kit[*counters]{
+		New: func() *counters { return new(counters) },
+		Ops: []crdttest.Operation[*counters]{
+			crdttest.Op("add", rapid.Int64Range(-2, 2), func(m *counters, r vclock.Replica, n int64) (*counters, error) {
+				countAt(m, r, "k", n)
+				return nil, nil
+			}),
+			crdttest.Op("delete", nil, func(m *counters, r vclock.Replica, _ struct{}) (*counters, error) {
+				m.Delete(r, "k")
+				return nil, nil
+			}),
+		},
+		Value: func(m *counters) any { n, _ := valueAt(m, "k"); return n },
+		Model: func(seen []crdttest.Event) any {
+			deletes := func(later, _ crdttest.Event) bool { return later.Op == "delete" }
+			var n int64
+			for _, e := range crdttest.Standing(seen, deletes) {
+				if e.Op == "add" {
+					n += e.Arg.(int64)
+				}
+			}
+			return n
+		},
+	}
+	kit.Check(t)
+}
+
+// A client resets what it was shown: replicas that counted on since keep all.
+func TestPNCounterResetSeen(t *testing.T) {
+	var c crdt.PNCounter
+	c.Add("us", 3)
+	c.Add("eu", 4)
+	shown := c.Context()
+	c.Add("us", 10)
+	c.ResetSeen("eu", shown)
+	n, _ := c.Value()
+	require.Equal(t, int64(13), n)
+	c.ResetSeen("eu", crdt.Context{})
+	n, _ = c.Value()
+	require.Equal(t, int64(13), n)
+	c.ResetSeen("eu", c.Context())
+	n, _ = c.Value()
+	require.Zero(t, n)
+}
+
+// Nothing wraps, and nothing claims to be exact that is not.
+func TestPNCounterSaturates(t *testing.T) {
+	value := func(c *crdt.PNCounter, want int64, wantExact bool) {
+		t.Helper()
+		n, exact := c.Value()
+		require.Equal(t, want, n)
+		require.Equal(t, wantExact, exact)
+	}
+	var c crdt.PNCounter
+	c.Add("us", math.MaxInt64-1)
+	value(&c, math.MaxInt64-1, true)
+	c.Add("eu", 5)
+	value(&c, math.MaxInt64, false)
+	c.Add("ap", -5)
+	value(&c, math.MaxInt64-1, true)
+	c.Add("us", 2)
+	value(&c, math.MaxInt64, false)
+	c.Add("us", -7)
+	value(&c, math.MaxInt64, false)
+	value(c.Clone(), math.MaxInt64, false)
+	c.Reset("eu")
+	value(&c, 0, true)
+	value(c.Add("us", 1), 1, true)
+
+	var low crdt.PNCounter
+	low.Add("us", math.MinInt64)
+	value(&low, math.MinInt64, false)
+	low.Add("us", -1)
+	low.Add("us", 1)
+	value(&low, math.MinInt64, false)
+}
+
+// What is in a map is for reading, and harmless outside.
+func TestPNCounterInMapIsForReading(t *testing.T) {
+	var m, peer counters
+	countAt(&m, "us", "k", 3)
+	countAt(&m, "us", "l", 4)
+	peer.Merge(&m)
+	view, _ := m.At("k")
+	theirs, _ := peer.At("k")
+	require.Panics(t, func() { view.Add("us", 1) })
+	require.Panics(t, func() { view.Reset("us") })
+	require.Panics(t, func() { view.ResetSeen("us", m.Context()) })
+	require.Panics(t, func() { view.Merge(theirs) })
+	require.Panics(t, func() { new(crdt.PNCounter).Merge(view) })
+	require.Panics(t, func() { view.Compact(vclock.NewMatrix("us")) })
+	require.Panics(t, func() { _, _ = view.MergeBinary(nil) })
+
+	alone := view.Clone()
+	n, _ := alone.Value()
+	require.Equal(t, int64(3), n)
+	require.True(t, alone.Equal(view))
+	var other crdt.PNCounter
+	other.Add("eu", 1)
+	other.Merge(alone)
+	n, _ = other.Value()
+	require.Equal(t, int64(4), n)
+
+	m.Delete("us", "k")
+	require.Panics(t, func() { view.Add("us", 1) })
+	n, _ = valueAt(&m, "l")
+	require.Equal(t, int64(4), n)
+}
+
+func TestPNCounterVerify(t *testing.T) {
+	var us, lost crdt.PNCounter
+	us.Add("us", 3)
+	require.NoError(t, us.Verify(us.Clone()))
+	lost.Add("us", 4)
+	require.EqualError(t, us.Verify(&lost),
+		"crdt: dot us:1 stands for two changes, an increment to 3 here and an increment to 4 there: its replica's name is used by two lineages")
+	require.Equal(t, uint64(1), us.LastOf("us"))
+}
+
+// A delta that nobody looks at is free.
+func TestPNCounterAllocs(t *testing.T) {
+	if testing.CoverMode() != "" {
+		t.Skip("coverage counters keep Add from being inlined")
+	}
+	var x, y crdt.PNCounter
+	delta := x.Add("us", 1)
+	x.Add("eu", 1)
+	y.Merge(&x)
+	y.Merge(&x)
+	for name, f := range map[string]func(){
+		"Add":         func() { x.Add("eu", 1) },
+		"Value":       func() { _, _ = x.Value() },
+		"Merge delta": func() { y.Merge(delta) },
+		"Merge state": func() { y.Merge(&x) },
+	} {
+		require.Zero(t, testing.AllocsPerRun(100, f), name)
+	}
+}
+
+// goldenPNCounter returns a counter with a replica in each form.
+func goldenPNCounter() *crdt.PNCounter {
+	var us, eu crdt.PNCounter
+	us.Add("us", 300)
+	us.Add("ap", -7)
+	eu.Merge(&us)
+	us.Add("us", 40)
+	eu.Add("eu", 1)
+	eu.Reset("eu")
+	eu.Add("eu", 5)
+	us.Merge(&eu)
+	return &us
+}
+
+func TestCausalGolden(t *testing.T) {
+	golden(t, "pncounter", goldenPNCounter(), new(crdt.PNCounter))
+	golden(t, "pncounter_empty", new(crdt.PNCounter), new(crdt.PNCounter))
+	golden(t, "ewflag", goldenEWFlag(), new(crdt.EWFlag))
+	golden(t, "dwflag", goldenDWFlag(), new(crdt.DWFlag))
+	golden(t, "mvregister", goldenMVRegister("blue", "red"), new(crdt.MVRegister[string]))
+	golden(t, "mvregister_json", goldenMVRegister(map[string]int{"a": 1}, nil), new(crdt.MVRegister[map[string]int]))
+
+	var m counters
+	countAt(&m, "us", "k", 3)
+	m.Delete("eu", "k")
+	countAt(&m, "eu", "l", 4)
+	golden(t, "ormap_pncounter", &m, new(counters))
+}
+
+func goldenEWFlag() *crdt.EWFlag {
+	var us, eu crdt.EWFlag
+	us.Enable("us")
+	eu.Enable("eu")
+	eu.Disable("eu")
+	eu.Enable("eu")
+	us.Merge(&eu)
+	return &us
+}
+
+func goldenDWFlag() *crdt.DWFlag {
+	var us, eu crdt.DWFlag
+	us.Enable("us")
+	eu.Enable("eu")
+	eu.Disable("eu")
+	us.Merge(&eu)
+	return &us
+}
+
+func goldenMVRegister[V any](v, w V) *crdt.MVRegister[V] {
+	var us, eu crdt.MVRegister[V]
+	_, _ = us.Set("us", v)
+	_, _ = eu.Set("eu", v)
+	_, _ = eu.Set("eu", w)
+	us.Merge(&eu)
+	return &us
+}
