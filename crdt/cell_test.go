@@ -29,13 +29,13 @@ func TestEWFlagHistories(t *testing.T) {
 		act: func(t *rapid.T, s *site[*crdt.EWFlag], seen client) (*crdt.EWFlag, []*event) {
 			switch rapid.IntRange(0, 3).Draw(t, "op") {
 			case 0:
-				return s.state.Disable(s.name), []*event{&event{what: "disable", undid: undoing(s.log, nil, anyEvent)}}
+				return s.state.Disable(s.name), []*event{{what: "disable", undid: undoing(s.log, nil, anyEvent)}}
 			case 1:
-				return s.state.DisableSeen(s.name, seen.context), []*event{&event{what: "disable", undid: undoing(s.log, &seen, anyEvent)}}
+				return s.state.DisableSeen(s.name, seen.context), []*event{{what: "disable", undid: undoing(s.log, &seen, anyEvent)}}
 			case 2:
-				return s.state.EnableSeen(s.name, seen.context), []*event{&event{what: "enable", undid: undoing(s.log, &seen, anyEvent)}}
+				return s.state.EnableSeen(s.name, seen.context), []*event{{what: "enable", undid: undoing(s.log, &seen, anyEvent)}}
 			}
-			return s.state.Enable(s.name), []*event{&event{what: "enable", undid: undoing(s.log, nil, anyEvent)}}
+			return s.state.Enable(s.name), []*event{{what: "enable", undid: undoing(s.log, nil, anyEvent)}}
 		},
 		show: func(f *crdt.EWFlag) []string { return on(f.Enabled()) },
 		want: func(l log) []string {
@@ -50,13 +50,13 @@ func TestDWFlagHistories(t *testing.T) {
 		act: func(t *rapid.T, s *site[*crdt.DWFlag], seen client) (*crdt.DWFlag, []*event) {
 			switch rapid.IntRange(0, 3).Draw(t, "op") {
 			case 0:
-				return s.state.Disable(s.name), []*event{&event{what: "disable", undid: undoing(s.log, nil, anyEvent)}}
+				return s.state.Disable(s.name), []*event{{what: "disable", undid: undoing(s.log, nil, anyEvent)}}
 			case 1:
-				return s.state.DisableSeen(s.name, seen.context), []*event{&event{what: "disable", undid: undoing(s.log, &seen, anyEvent)}}
+				return s.state.DisableSeen(s.name, seen.context), []*event{{what: "disable", undid: undoing(s.log, &seen, anyEvent)}}
 			case 2:
-				return s.state.EnableSeen(s.name, seen.context), []*event{&event{what: "enable", undid: undoing(s.log, &seen, anyEvent)}}
+				return s.state.EnableSeen(s.name, seen.context), []*event{{what: "enable", undid: undoing(s.log, &seen, anyEvent)}}
 			}
-			return s.state.Enable(s.name), []*event{&event{what: "enable", undid: undoing(s.log, nil, anyEvent)}}
+			return s.state.Enable(s.name), []*event{{what: "enable", undid: undoing(s.log, nil, anyEvent)}}
 		},
 		show: func(f *crdt.DWFlag) []string { return on(f.Enabled()) },
 		want: func(l log) []string {
@@ -74,13 +74,13 @@ func TestMVRegisterHistories(t *testing.T) {
 			elem := drawElem.Draw(t, "value")
 			written := func(d *crdt.MVRegister[string], err error, undid map[int]bool) (*crdt.MVRegister[string], []*event) {
 				require.NoError(t, err)
-				return d, []*event{&event{what: "set", elem: elem, undid: undid}}
+				return d, []*event{{what: "set", elem: elem, undid: undid}}
 			}
 			switch rapid.IntRange(0, 4).Draw(t, "op") {
 			case 0:
-				return s.state.Clear(s.name), []*event{&event{what: "clear", undid: undoing(s.log, nil, anyEvent)}}
+				return s.state.Clear(s.name), []*event{{what: "clear", undid: undoing(s.log, nil, anyEvent)}}
 			case 1:
-				return s.state.ClearSeen(s.name, seen.context), []*event{&event{what: "clear", undid: undoing(s.log, &seen, anyEvent)}}
+				return s.state.ClearSeen(s.name, seen.context), []*event{{what: "clear", undid: undoing(s.log, &seen, anyEvent)}}
 			case 2:
 				d, err := s.state.SetSeen(s.name, seen.context, elem)
 				return written(d, err, undoing(s.log, &seen, anyEvent))
@@ -178,15 +178,15 @@ func TestFlagsInMapHistories(t *testing.T) {
 			same := func(e *event) bool { return e.key == key }
 			switch rapid.IntRange(0, 4).Draw(t, "op") {
 			case 0:
-				return s.state.Delete(s.name, key), []*event{&event{what: "delete", undid: undoing(s.log, nil, same)}}
+				return s.state.Delete(s.name, key), []*event{{what: "delete", undid: undoing(s.log, nil, same)}}
 			case 1:
-				return s.state.DeleteSeen(s.name, seen.context, key), []*event{&event{what: "delete", undid: undoing(s.log, &seen, same)}}
+				return s.state.DeleteSeen(s.name, seen.context, key), []*event{{what: "delete", undid: undoing(s.log, &seen, same)}}
 			case 2:
 				d := s.state.Update(s.name, key, func(f *crdt.DWFlag) { f.Disable(s.name) })
-				return d, []*event{&event{what: "disable", key: key, undid: undoing(s.log, nil, same)}}
+				return d, []*event{{what: "disable", key: key, undid: undoing(s.log, nil, same)}}
 			}
 			d := s.state.Update(s.name, key, func(f *crdt.DWFlag) { f.Enable(s.name) })
-			return d, []*event{&event{what: "enable", key: key, undid: undoing(s.log, nil, same)}}
+			return d, []*event{{what: "enable", key: key, undid: undoing(s.log, nil, same)}}
 		},
 		show: func(m *flags) []string {
 			var keys []string

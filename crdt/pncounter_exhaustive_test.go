@@ -303,6 +303,7 @@ func (x *explorer[S]) exploreReceived(w *countingWorld[S], i, left int) {
 // replicas of a counter alone, unless REJOIN_EXHAUSTIVE is set: to a number of
 // additional steps for a longer run.
 func exhaust[S crdt.State[S]](t *testing.T, c counting[S], replicas, steps int) {
+	t.Helper()
 	more, _ := strconv.Atoi(os.Getenv("REJOIN_EXHAUSTIVE"))
 	steps += more
 	t.Run(fmt.Sprintf("replicas=%d/steps=%d", replicas, steps), func(t *testing.T) {
@@ -321,6 +322,7 @@ func exhaust[S crdt.State[S]](t *testing.T, c counting[S], replicas, steps int) 
 
 // wander draws long histories of the same steps.
 func wander[S crdt.State[S]](t *testing.T, c counting[S]) {
+	t.Helper()
 	rapid.Check(t, func(t *rapid.T) {
 		x := newExplorer(t, c, 3)
 		x.deep = true
