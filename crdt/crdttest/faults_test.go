@@ -35,7 +35,6 @@ const (
 	trustingDecoder
 	greedyDecoder
 	dirtyDecoder
-	keptInput
 	deafMergeBinary
 	refusalThatChanges
 	removesUnseen
@@ -280,44 +279,44 @@ func TestFaults(t *testing.T) {
 		name  string
 		fault fault
 		law   crdttest.Law
-		want  []string
+		most  int // steps
 	}{
-		{"forgets removals", forgetsRemovals, crdttest.Inflation, []string{"a: Add p", "a: Remove p"}},
-		{"ignores removals", ignoresRemovals, crdttest.Model, []string{"a: Add p", "a: Remove p"}},
-		{"delta with too large a context", deltaContextTooLarge, crdttest.Delta, []string{"a: Add p", "a: Add q"}},
-		{"remove covers what it has not seen", removesUnseen, crdttest.Model, []string{"a: Add p", "a: Add p", "a: Remove q"}},
-		{"lossy encoding", lossyEncoding, crdttest.RoundTrip, []string{"a: Add p", "b: Add p", "a merges b"}},
-		{"map order leaks", mapOrderLeak, crdttest.Canonical, []string{"a: Add p", "a: Add q"}},
-		{"merge keeps part of its argument", aliasingMerge, crdttest.Aliasing, []string{"a: Add p", "b gets the delta of step 1", "a: Add p", "b gets the delta of step 3"}},
-		{"clone shares memory", aliasingClone, crdttest.Aliasing, []string{"a: Add p", "a: Remove p", "a gets the delta of step 1"}},
-		{"delta shares memory", aliasingDelta, crdttest.Aliasing, []string{"a: Add p", "b: Add p", "a merges b"}},
-		{"merge modifies its argument", modifiesArgument, crdttest.Argument, []string{"a: Add p", "a: Add q"}},
-		{"merge reports the wrong bool", wrongReport, crdttest.Reports, []string{"a: Add p", "a: Remove p"}},
-		{"byte merge forgets the context", deafMergeBinary, crdttest.Bytes, []string{"a: Add p"}},
-		{"refusal changes the state", refusalThatChanges, crdttest.Refused, []string{"a: Add p", "a: Add q", "a: Remove q, refused"}},
-		{"decoder panics", panickingDecoder, crdttest.Panics, nil},
-		{"decoder takes what no encoder writes", trustingDecoder, crdttest.Hostile, nil},
-		{"decoder changes its receiver and fails", dirtyDecoder, crdttest.Hostile, []string{"a: Add p"}},
-		{"decoder allocates what a length says", greedyDecoder, crdttest.Bounded, []string{"a: Add p"}},
+		{"forgets removals", forgetsRemovals, crdttest.Inflation, 2},
+		{"ignores removals", ignoresRemovals, crdttest.Model, 2},
+		{"delta with too large a context", deltaContextTooLarge, crdttest.Delta, 2},
+		{"remove covers what it has not seen", removesUnseen, crdttest.Model, 3},
+		{"lossy encoding", lossyEncoding, crdttest.RoundTrip, 3},
+		{"map order leaks", mapOrderLeak, crdttest.Canonical, 2},
+		{"merge keeps part of its argument", aliasingMerge, crdttest.Aliasing, 4},
+		{"clone shares memory", aliasingClone, crdttest.Aliasing, 3},
+		{"delta shares memory", aliasingDelta, crdttest.Aliasing, 3},
+		{"merge modifies its argument", modifiesArgument, crdttest.Argument, 2},
+		{"merge reports the wrong bool", wrongReport, crdttest.Reports, 2},
+		{"byte merge forgets the context", deafMergeBinary, crdttest.Bytes, 1},
+		{"refusal changes the state", refusalThatChanges, crdttest.Refused, 3},
+		{"decoder panics", panickingDecoder, crdttest.Panics, 0},
+		{"decoder takes what no encoder writes", trustingDecoder, crdttest.Hostile, 0},
+		{"decoder changes its receiver and fails", dirtyDecoder, crdttest.Hostile, 1},
+		{"decoder allocates what a length says", greedyDecoder, crdttest.Bounded, 1},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			requireBroken(t, setKit(tt.fault).Run(1, 100), tt.law, tt.want)
+			requireBroken(t, setKit(tt.fault).Run(1, 100), tt.law, tt.most)
 		})
 	}
 	require.NoError(t, setKit(none).Run(1, 50))
 }
 
-// requireBroken fails t unless err says that law is broken by the history want,
-// and says so in its text.
-func requireBroken(t *testing.T, err error, law crdttest.Law, want []string) {
+// requireBroken fails t unless err says, in text too, that law is broken by a
+// history of at most so many steps.
+func requireBroken(t *testing.T, err error, law crdttest.Law, most int) {
 	t.Helper()
 	var broken *crdttest.LawError
 	require.ErrorAs(t, err, &broken)
 	t.Log(broken)
 	require.Equal(t, law, broken.Law)
-	require.Equal(t, want, broken.History)
+	require.LessOrEqual(t, len(broken.History), most)
 	require.Contains(t, broken.Error(), string(law))
-	for i, step := range want {
+	for i, step := range broken.History {
 		require.Contains(t, broken.Error(), fmt.Sprintf("  %d. %s\n", i+1, step))
 	}
 }
@@ -369,21 +368,48 @@ func tallyKit(sums, carries bool) *crdttest.Kit[*tally] {
 
 func TestFaultsOfCounters(t *testing.T) {
 	require.NoError(t, tallyKit(false, true).Run(1, 100))
-	requireBroken(t, tallyKit(true, true).Run(1, 100), crdttest.Idempotent, []string{"a: Inc"})
+	requireBroken(t, tallyKit(true, true).Run(1, 100), crdttest.Idempotent, 1)
 	requireBroken(t, tallyKit(false, false).Run(1, 100), crdttest.Model,
-		[]string{"a: Inc", "a: Inc", "b gets the delta of step 2"})
+		3)
+}
+
+// mints is the state of the world that an operation has no business looking at.
+var mints int
+
+func TestFaultsOfOperations(t *testing.T) {
+	k := tallyKit(false, true)
+	k.Ops = append(k.Ops, crdttest.Op("Jump", nil, func(c *tally, r vclock.Replica, _ struct{}) (*tally, error) {
+		mints++
+		c.total[r] += mints
+		return nil, nil
+	}))
+	requireBroken(t, k.Run(1, 100), crdttest.Deterministic, 1)
+
+	k = tallyKit(false, true)
+	k.Ops = append(k.Ops, crdttest.Op("Panic", nil, func(*tally, vclock.Replica, struct{}) (*tally, error) { panic("no") }))
+	requireBroken(t, k.Run(1, 100), crdttest.Panics, 1)
 }
 
 // A cell is a last-writer-wins register in the least that a State needs: no
 // deltas and no encoding.
 type cell struct {
-	tie   string // what decides between equal times: "value", "receiver" or "argument"
+	tie   string // what decides between equal times: "value", "receiver", "argument" or "cycle"
 	time  int
 	value string
 }
 
 func (c *cell) Merge(o *cell) bool {
-	wins := o.time > c.time || o.time == c.time && (c.tie == "argument" && o.value != c.value || c.tie == "value" && o.value > c.value)
+	wins := o.time > c.time
+	if o.time == c.time {
+		switch c.tie {
+		case "value":
+			wins = o.value > c.value
+		case "argument":
+			wins = o.value != c.value
+		case "cycle": // p beats q beats r beats p
+			wins = slices.Contains([]string{"pq", "qr", "rp"}, o.value+c.value)
+		}
+	}
 	if wins {
 		*c = *o
 	}
@@ -397,7 +423,7 @@ func cellKit(tie string) *crdttest.Kit[*cell] {
 	return &crdttest.Kit[*cell]{
 		New: func() *cell { return &cell{tie: tie} },
 		Ops: []crdttest.Operation[*cell]{
-			crdttest.Op("Set", rapid.SampledFrom([]string{"p", "q"}), func(c *cell, _ vclock.Replica, v string) (*cell, error) {
+			crdttest.Op("Set", rapid.SampledFrom([]string{"p", "q", "r"}), func(c *cell, _ vclock.Replica, v string) (*cell, error) {
 				c.time, c.value = c.time+1, v
 				return nil, nil
 			}),
@@ -409,6 +435,7 @@ func cellKit(tie string) *crdttest.Kit[*cell] {
 func TestFaultsOfRegisters(t *testing.T) {
 	require.NoError(t, cellKit("value").Run(1, 100))
 	for _, tie := range []string{"receiver", "argument"} {
-		requireBroken(t, cellKit(tie).Run(1, 100), crdttest.Commutative, []string{"a: Set p", "b: Set q"})
+		requireBroken(t, cellKit(tie).Run(1, 100), crdttest.Commutative, 2)
 	}
+	requireBroken(t, cellKit("cycle").Run(1, 100), crdttest.Associative, 3)
 }

@@ -2,6 +2,7 @@ package crdttest
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -46,31 +47,43 @@ type history []step
 // drawHistory draws a history. It is plain data, so that shrinking can leave out
 // any step of it.
 func (k *Kit[S]) drawHistory(t *rapid.T) history {
+	all := rapid.SliceOfN(rapid.Custom(k.drawSteps), k.minSteps(), maxSteps).Draw(t, "history")
+	return resolve(slices.Concat(all...))
+}
+
+// drawSteps draws one step, or an update at every site: concurrent updates of one
+// kind are where ties come from.
+func (k *Kit[S]) drawSteps(t *rapid.T) history {
 	kinds := []kind{
 		idle, update, merge, deliver, update, update, update, merge, deliver, update,
 		merge, deliver, deliver, group, save, restart,
 	}
 	site := rapid.IntRange(0, k.replicas()-1)
-	one := rapid.Custom(func(t *rapid.T) step {
-		st := step{kind: rapid.SampledFrom(kinds).Draw(t, "kind")}
-		switch st.kind {
-		case idle:
-		case update:
-			st.at = site.Draw(t, "at")
-			st.op = rapid.IntRange(0, len(k.Ops)-1).Draw(t, "op")
-			st.arg = k.Ops[st.op].draw(t)
-		case merge:
-			st.at, st.from = site.Draw(t, "at"), site.Draw(t, "from")
-		case deliver:
-			st.at, st.first = site.Draw(t, "at"), rapid.IntRange(0, 8).Draw(t, "delta")
-		case group:
-			st.first, st.second = rapid.IntRange(0, 8).Draw(t, "delta"), rapid.IntRange(0, 8).Draw(t, "delta")
-		case save, restart:
-			st.at = site.Draw(t, "at")
+	age := rapid.IntRange(0, 8)
+	st := step{kind: rapid.SampledFrom(kinds).Draw(t, "kind")}
+	switch st.kind {
+	case idle:
+	case update:
+		st.op = rapid.IntRange(0, len(k.Ops)-1).Draw(t, "op")
+		if rapid.IntRange(0, 7).Draw(t, "everywhere") == 7 {
+			var all history
+			for st.at = range k.replicas() {
+				st.arg = k.Ops[st.op].draw(t)
+				all = append(all, st)
+			}
+			return all
 		}
-		return st
-	})
-	return rapid.Map(rapid.SliceOfN(one, k.minSteps(), maxSteps), resolve).Draw(t, "history")
+		st.at, st.arg = site.Draw(t, "at"), k.Ops[st.op].draw(t)
+	case merge:
+		st.at, st.from = site.Draw(t, "at"), site.Draw(t, "from")
+	case deliver:
+		st.at, st.first = site.Draw(t, "at"), age.Draw(t, "delta")
+	case group:
+		st.first, st.second = age.Draw(t, "delta"), age.Draw(t, "delta")
+	case save, restart:
+		st.at = site.Draw(t, "at")
+	}
+	return history{st}
 }
 
 // GoString keeps rapid's log short: the failure tells the steps.
@@ -78,7 +91,8 @@ func (h history) GoString() string { return fmt.Sprintf("%d steps", len(h)) }
 
 // resolve numbers the steps and turns the ages of deltas into the steps that made
 // them: 0 is the newest delta, 1 the one before it.
-func resolve(h []step) history {
+func resolve(h history) history {
+	h = h[:min(len(h), maxSteps)]
 	var made []int
 	pick := func(age int) int {
 		if len(made) == 0 {

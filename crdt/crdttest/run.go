@@ -217,6 +217,11 @@ func (r *run[S]) merge(at *site[S], y S, seen sight) *LawError {
 	if failure := r.k.checkMergeApart(before, y); failure != nil {
 		return failure
 	}
+	for _, s := range r.sites {
+		if failure := r.k.checkAssociative(before, y, s.state); failure != nil {
+			return failure
+		}
+	}
 	changed := at.state.Merge(y)
 	if changed == at.state.Equal(before) {
 		return r.k.misreported("Merge", changed, before, at.state)
@@ -302,6 +307,11 @@ func (r *run[S]) end(h history) *LawError {
 	} {
 		if failure := check(); failure != nil {
 			return failure
+		}
+		for _, s := range r.sites {
+			if r.k.key(s.state) != s.key {
+				return r.k.changed(s.state, Aliasing, "a state that %s was merged into was changed, and now %s is %s", s.name, s.name, r.k.show(s.state))
+			}
 		}
 	}
 	return nil

@@ -15,13 +15,13 @@ const shrinkRuns = 2000
 // like h, first by leaving out steps, then by making the others simpler. A shorter
 // history may break another law than h did; most often that is nearer to the cause.
 func (k *Kit[S]) shrink(h history, failure *LawError) *LawError {
-	runs := 0
+	runs, end := 0, failure.atEnd
 	try := func(smaller history) bool {
 		if runs++; runs > shrinkRuns {
 			return false
 		}
-		_, f := k.execute(smaller, checks{steps: true, end: failure.atEnd})
-		if f == nil || f.Law != failure.Law && len(smaller) == len(h) {
+		_, f := k.execute(smaller, checks{steps: true, end: end})
+		if f == nil || f.Law != failure.Law && (end || len(smaller) == len(h)) {
 			return false
 		}
 		h, failure = smaller, f
@@ -40,14 +40,19 @@ func (k *Kit[S]) shrink(h history, failure *LawError) *LawError {
 		for slices.ContainsFunc(k.simpler(h), try) {
 			progress = true
 		}
+		// What a step shows, the checks at the end may show without it. They take
+		// longer, so they wait until the history is short.
+		if !progress && !end {
+			progress, end = true, true
+		}
 	}
 	return failure
 }
 
 // simpler returns histories of the same length to try instead of h: with one
-// replica less, with replicas named in the order in which they appear, and with
-// arguments that read shorter. Each is a step toward a least one, so that trying
-// them comes to an end.
+// replica less, with replicas named in the order in which they appear, with merges
+// of the replica that is named first, and with arguments that read shorter. Each is
+// a step toward a least one, so that trying them comes to an end.
 func (k *Kit[S]) simpler(h history) []history {
 	var all []history
 	used := slices.Compact(slices.Sorted(slices.Values(sites(h))))
@@ -60,7 +65,12 @@ func (k *Kit[S]) simpler(h history) []history {
 		all = append(all, renamed)
 	}
 	done := map[string]bool{}
-	for _, st := range h {
+	for i, st := range h {
+		if st.kind == merge && st.at < st.from {
+			turned := slices.Clone(h)
+			turned[i].at, turned[i].from = st.from, st.at
+			all = append(all, turned)
+		}
 		if st.kind != update || done[fmt.Sprint(st.arg)] {
 			continue
 		}
