@@ -26,6 +26,7 @@ import (
 // key it would replace versions that nobody was shown.
 type Context struct {
 	epoch uint64       // the highest epoch known where it was read
+	of    uint64       // the epoch of the versions there
 	past  vclock.Clock // of each replica, everything up to this time
 	dot   lww.Stamp    // one more version, not in past; or zero
 	found bool         // whether a value was shown
@@ -34,6 +35,11 @@ type Context struct {
 // covers reports whether a reader under c was shown the version with stamp s,
 // or something that replaced it.
 func (c Context) covers(s lww.Stamp) bool { return c.dot == s || contains(c.past, s) }
+
+// shown reports whether a reader under c is known to have been shown the version
+// with stamp s and the given epoch. What a context covers of lower epochs than
+// that of the versions it was read with may never have been valid there.
+func (c Context) shown(s lww.Stamp, epoch uint64) bool { return c.of == epoch && c.covers(s) }
 
 // contains reports whether the times in past include the stamp s.
 func contains(past vclock.Clock, s lww.Stamp) bool { return past.At(s.Replica) >= uint64(s.Time) }
@@ -51,7 +57,7 @@ func latest(past vclock.Clock) hlc.Timestamp {
 
 // with returns the context of a reader under c who was also shown s.
 func (c Context) with(s lww.Stamp, epoch uint64, found bool) Context {
-	return Context{epoch: epoch, past: c.past, dot: s, found: found}
+	return Context{epoch: epoch, of: epoch, past: c.past, dot: s, found: found}
 }
 
 // Epoch returns the highest epoch known where c was read.
@@ -62,7 +68,7 @@ func (c Context) Found() bool { return c.found }
 
 // Equal reports whether c and d say the same.
 func (c Context) Equal(d Context) bool {
-	return c.epoch == d.epoch && c.dot == d.dot && c.found == d.found && c.past.Equal(d.past)
+	return c.epoch == d.epoch && c.of == d.of && c.dot == d.dot && c.found == d.found && c.past.Equal(d.past)
 }
 
 const (
@@ -78,7 +84,8 @@ const (
 //	field    bytes
 //	version  1       is 1
 //	flags    1       1: a value was shown; 2: there is a dot
-//	epoch    varint
+//	epoch    varint  the highest known
+//	of       varint  that of the versions shown
 //	length   varint
 //	past     length  see [vclock.Clock.AppendBinary]
 //	dot      varies  see [lww.Stamp.AppendBinary], if there is one
@@ -96,6 +103,7 @@ func (c Context) append(b []byte) []byte {
 		flags |= contextDot
 	}
 	b = binary.AppendUvarint(append(b, flags), c.epoch)
+	b = binary.AppendUvarint(b, c.of)
 	b = appendClock(b, c.past)
 	if !c.dot.IsZero() {
 		b = appendStamp(b, c.dot)
@@ -138,7 +146,7 @@ func readContext(r *wire.Reader) Context {
 	if flags&^(contextFound|contextDot) != 0 {
 		r.Fail("unknown flags %#x", flags)
 	}
-	c := Context{found: flags&contextFound != 0, epoch: r.Uvarint(), past: readClock(r)}
+	c := Context{found: flags&contextFound != 0, epoch: r.Uvarint(), of: r.Uvarint(), past: readClock(r)}
 	if flags&contextDot != 0 {
 		c.dot = readStamp(r)
 	}
@@ -152,8 +160,11 @@ func readContext(r *wire.Reader) Context {
 
 // check returns an error for what no context can be.
 func (c Context) check() error {
-	if !c.dot.IsZero() && contains(c.past, c.dot) {
+	switch {
+	case !c.dot.IsZero() && contains(c.past, c.dot):
 		return fmt.Errorf("dot %v is in the past", c.dot)
+	case c.of > c.epoch:
+		return fmt.Errorf("versions of epoch %d were shown in epoch %d", c.of, c.epoch)
 	}
 	return nil
 }
@@ -224,10 +235,11 @@ func (c Context) String() string {
 
 // MarshalJSON implements [json.Marshaler]. Members that are zero are left out.
 //
-//	{"epoch":"1","past":{"eu":"…","us":"…"},"dot":"2026-11-23T12:08:55.123456789Z@us","found":true}
+//	{"epoch":"1","of":"1","past":{"eu":"…","us":"…"},"dot":"2026-11-23T12:08:55.123456789Z@us","found":true}
 func (c Context) MarshalJSON() ([]byte, error) {
 	o := objectWriter{}
 	o.epoch("epoch", c.epoch)
+	o.epoch("of", c.of)
 	o.clock("past", c.past)
 	if !c.dot.IsZero() {
 		o.text("dot", c.dot.String())
@@ -250,6 +262,8 @@ func (c *Context) UnmarshalJSON(data []byte) error {
 		switch name {
 		case "epoch":
 			d.epoch, err = decodeEpoch(value)
+		case "of":
+			d.of, err = decodeEpoch(value)
 		case "past":
 			d.past, err = decodeClock(value)
 		case "dot":

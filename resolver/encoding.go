@@ -70,7 +70,22 @@ func (s *Siblings[T]) UnmarshalBinary(data []byte) error {
 	} else {
 		d.floor = last + hlc.Timestamp(above)
 	}
+	d.entries = readEntries[T](r)
+	err := r.Close()
+	if err == nil {
+		err = d.check()
+	}
+	if err != nil {
+		return fmt.Errorf("resolver: decode Siblings: %w", err)
+	}
+	*s = d
+	return nil
+}
+
+// readEntries reads a count and as many versions, each with its length.
+func readEntries[T any](r *wire.Reader) []entry[T] {
 	const leastVersion = 14 // flags, a stamp, an epoch, a past
+	var entries []entry[T]
 	for range r.Count(leastVersion) {
 		p := r.Bytes()
 		if r.Err() != nil {
@@ -81,17 +96,9 @@ func (s *Siblings[T]) UnmarshalBinary(data []byte) error {
 			r.Fail("version: %w", err)
 			break
 		}
-		d.entries = append(d.entries, e)
+		entries = append(entries, e)
 	}
-	err := r.Close()
-	if err == nil {
-		err = d.check()
-	}
-	if err != nil {
-		return fmt.Errorf("resolver: decode Siblings: %w", err)
-	}
-	*s = d
-	return nil
+	return entries
 }
 
 // check returns an error for what no set can be. It takes time linear in the
@@ -111,7 +118,7 @@ func (s *Siblings[T]) check() error {
 			return fmt.Errorf("version %v is not of epoch %d", e.Stamp, s.epoch)
 		case !contains(s.past, e.Stamp):
 			return fmt.Errorf("version %v is not in the past of the set", e.Stamp)
-		case e.Past.epoch < s.epoch:
+		case e.Past.of < s.epoch:
 			continue // what was seen in lower epochs says nothing of this one
 		case !e.Past.dot.IsZero() && !contains(s.past, e.Past.dot):
 			return fmt.Errorf("version %v has seen %v, which the set has not", e.Stamp, e.Past.dot)
@@ -145,20 +152,28 @@ func (s *Siblings[T]) MarshalJSON() ([]byte, error) {
 		o.text("floor", s.floor.String())
 	}
 	if len(s.entries) > 0 {
-		b := []byte{'['}
-		for i := range s.entries {
-			enc, err := s.entries[i].MarshalJSON()
-			if err != nil {
-				return nil, err
-			}
-			if i > 0 {
-				b = append(b, ',')
-			}
-			b = append(b, enc...)
+		enc, err := appendEntriesJSON(s.entries)
+		if err != nil {
+			return nil, err
 		}
-		o.raw("versions", append(b, ']'))
+		o.raw("versions", enc)
 	}
 	return o.end(), nil
+}
+
+func appendEntriesJSON[T any](entries []entry[T]) ([]byte, error) {
+	b := []byte{'['}
+	for i := range entries {
+		enc, err := entries[i].MarshalJSON()
+		if err != nil {
+			return nil, err
+		}
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, enc...)
+	}
+	return append(b, ']'), nil
 }
 
 // UnmarshalJSON implements [json.Unmarshaler]. It accepts what

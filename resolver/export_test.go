@@ -6,7 +6,7 @@ import "github.com/rejoin-go/rejoin/vclock"
 // the others.
 func (s *Siblings[T]) Only(i int) Context {
 	e := &s.entries[i]
-	return Context{epoch: s.level, dot: e.Stamp, found: !e.Deleted}
+	return Context{epoch: s.level, of: s.epoch, dot: e.Stamp, found: !e.Deleted}
 }
 
 // Past returns the times that c covers.

@@ -40,13 +40,7 @@ func (s *Siblings[T]) Fenced(o *Siblings[T]) []Version[T] {
 		return nil
 	}
 	joined := s.join(o)
-	var lost []entry[T]
-	for _, e := range slices.Concat(s.entries, o.entries) {
-		shown := slices.ContainsFunc(joined.entries, func(f entry[T]) bool { return f.enc == e.enc || f.Past.covers(e.Stamp) })
-		if !shown && (e.Epoch < joined.epoch || s.level != o.level) {
-			lost = append(lost, e)
-		}
-	}
+	lost := append(s.lost(&joined), o.lost(&joined)...)
 	slices.SortFunc(lost, func(a, b entry[T]) int { return a.compare(&b) })
 	lost = slices.CompactFunc(lost, func(a, b entry[T]) bool { return a.enc == b.enc })
 	fenced := make([]Version[T], len(lost))
@@ -54,6 +48,22 @@ func (s *Siblings[T]) Fenced(o *Siblings[T]) []Version[T] {
 		fenced[i] = lost[i].Version
 	}
 	return fenced
+}
+
+// lost returns the entries of s that joined, which s went into, has not, and which
+// were not shown to the writer of one that it has.
+func (s *Siblings[T]) lost(joined *Siblings[T]) []entry[T] {
+	var lost []entry[T]
+	for i := range s.entries {
+		e := &s.entries[i]
+		known := slices.ContainsFunc(joined.entries, func(f entry[T]) bool {
+			return f.enc == e.enc || f.Past.shown(e.Stamp, e.Epoch)
+		})
+		if !known && (e.Epoch < joined.epoch || s.level < joined.level) {
+			lost = append(lost, *e)
+		}
+	}
+	return lost
 }
 
 // join returns the join of s and o: by level first, and within one level by

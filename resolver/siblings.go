@@ -82,7 +82,11 @@ func (s *Siblings[T]) Versions() []Version[T] {
 // client that resolves conflicts itself is. A client that is shown one value
 // gets the context of its [Outcome].
 func (s *Siblings[T]) Context() Context {
-	return Context{epoch: s.level, past: s.past, found: s.live()}
+	return s.context(s.live())
+}
+
+func (s *Siblings[T]) context(found bool) Context {
+	return Context{epoch: s.level, of: s.epoch, past: s.past, found: found}
 }
 
 // live reports whether there is a version that is no delete.

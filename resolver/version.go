@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/rejoin-go/rejoin/internal/codec"
 	"github.com/rejoin-go/rejoin/internal/wire"
@@ -272,4 +273,27 @@ func (v *Version[T]) UnmarshalJSON(data []byte) error {
 	}
 	*v = w
 	return nil
+}
+
+// stampsOf returns the distinct stamps of versions in ascending order.
+func stampsOf[T any](versions []Version[T]) []lww.Stamp {
+	stamps := make([]lww.Stamp, len(versions))
+	for i := range versions {
+		stamps[i] = versions[i].Stamp
+	}
+	slices.SortFunc(stamps, lww.Stamp.Compare)
+	return slices.Compact(stamps)
+}
+
+// copyValue returns a copy of v that shares nothing with it.
+func copyValue[T any](v T) (T, bool, error) {
+	if codec.ByKind[T]() {
+		return v, true, nil
+	}
+	_, enc, err := encodeValue(v)
+	if err != nil {
+		return v, false, err
+	}
+	w, err := codec.DecodeValue[T](enc)
+	return w, err == nil, err
 }

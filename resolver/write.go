@@ -84,7 +84,7 @@ func (s *Siblings[T]) Delete(w Writer, seen Context) (Written[T], error) {
 func (s *Siblings[T]) add(w Writer, v Version[T]) (Written[T], error) {
 	seen := v.Past
 	current := max(s.level, seen.epoch)
-	if w.Epoch == seen.epoch && w.Epoch >= current && !seen.dot.IsZero() && !contains(s.past, seen.dot) {
+	if w.Epoch == seen.of && w.Epoch >= current && !seen.dot.IsZero() && !contains(s.past, seen.dot) {
 		return Written[T]{}, &BehindError{Stamp: seen.dot}
 	}
 	var err error
@@ -103,9 +103,11 @@ func (s *Siblings[T]) add(w Writer, v Version[T]) (Written[T], error) {
 	var fenced []Version[T]
 	for _, old := range s.entries {
 		switch {
-		case seen.covers(old.Stamp):
 		case old.Epoch < w.Epoch:
-			fenced = append(fenced, old.Version)
+			if !seen.shown(old.Stamp, old.Epoch) {
+				fenced = append(fenced, old.Version)
+			}
+		case seen.covers(old.Stamp):
 		default:
 			kept = append(kept, old)
 		}

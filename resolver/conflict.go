@@ -1,0 +1,220 @@
+package resolver
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/rejoin-go/rejoin/internal/codec"
+	"github.com/rejoin-go/rejoin/internal/wire"
+)
+
+// An ID names a conflict: a hash of the key and of the versions in conflict. It
+// is the same in every region, and another one as soon as a version joins in or
+// is replaced. It is a comparable value.
+type ID [16]byte
+
+// String returns id in hexadecimal digits.
+func (id ID) String() string { return hex.EncodeToString(id[:]) }
+
+// AppendText implements [encoding.TextAppender]. See [ID.String].
+func (id ID) AppendText(b []byte) ([]byte, error) { return hex.AppendEncode(b, id[:]), nil }
+
+// MarshalText implements [encoding.TextMarshaler]. See [ID.String].
+func (id ID) MarshalText() ([]byte, error) { return id.AppendText(nil) }
+
+// UnmarshalText implements [encoding.TextUnmarshaler]. It accepts what
+// [ID.String] returns.
+func (id *ID) UnmarshalText(text []byte) error {
+	p, err := hex.DecodeString(string(text))
+	if err != nil || len(p) != len(id) || hex.EncodeToString(p) != string(text) {
+		return fmt.Errorf("resolver: decode ID: %.64q is not %d lower-case hexadecimal digits", text, 2*len(id))
+	}
+	copy(id[:], p)
+	return nil
+}
+
+// hashID returns the first half of the SHA-256 of p.
+func hashID(p []byte) ID {
+	sum := sha256.Sum256(p)
+	return ID(sum[:len(ID{})])
+}
+
+// A Kind says what was done concurrently. The set of kinds is open: a conflict
+// of three versions may be "create/update/delete".
+type Kind string
+
+// Kinds of conflicts. A create is a write by somebody who was shown no value.
+const (
+	CreateCreate Kind = "create/create"
+	CreateUpdate Kind = "create/update"
+	CreateDelete Kind = "create/delete"
+	UpdateUpdate Kind = "update/update"
+	UpdateDelete Kind = "update/delete"
+	DeleteDelete Kind = "delete/delete"
+
+	// Tied means that the latest versions carry the same time, so that time does
+	// not say which is the last.
+	Tied Kind = "tied"
+	// Forked means that versions with one stamp differ: two lineages of states
+	// write under one replica name, and one of them has to stop.
+	Forked Kind = "forked"
+)
+
+// A Conflict is what a rule decides: two or more versions of which none was
+// written by someone who had been shown another.
+//
+// There is no local and no remote version: a rule that knew where it runs would
+// decide differently elsewhere.
+type Conflict[T any] struct {
+	ID  ID
+	Key string
+	// Kind is Tied, Forked, or else the same as Ops, which says what was done.
+	Kind, Ops Kind
+	// Versions are in ascending order of their stamps, so the last is the latest.
+	Versions []Version[T]
+	// Same reports that all versions have the same content. That is no conflict
+	// for most rules, but if both of two shops sold the last item, it is.
+	Same bool
+	// Base is the value that every writer started from, nil if there was none.
+	// It is known only if BaseKnown is set: if all versions were written with
+	// [Siblings.Edit], by writers who had been shown the same, or all create.
+	Base      *T
+	BaseKnown bool
+
+	entries []entry[T] // of Versions
+	probe   *Policy    // set to ask a rule of this package what it does
+}
+
+func newConflict[T any](key string, entries []entry[T]) *Conflict[T] {
+	c := &Conflict[T]{Key: key, entries: entries, Versions: make([]Version[T], len(entries)), Same: true}
+	var scratch [256]byte
+	b := wire.AppendBytes(scratch[:0], key)
+	var done [3]bool // creates, updates, deletes
+	forked, shared := false, true
+	for i := range entries {
+		e := &entries[i]
+		c.Versions[i] = e.Version
+		b = appendStamp(b, e.Stamp)
+		if i > 0 {
+			c.Same = c.Same && e.Deleted == entries[0].Deleted && e.value == entries[0].value
+			shared = shared && e.Past.Equal(entries[0].Past) && (e.Base == nil) == (entries[0].Base == nil) && e.base == entries[0].base
+			if e.Stamp == entries[i-1].Stamp {
+				forked = true
+				b = append(append(b, entries[i-1].enc...), e.enc...)
+			}
+		}
+		switch {
+		case e.Deleted:
+			done[2] = true
+		case e.Past.found:
+			done[1] = true
+		default:
+			done[0] = true
+		}
+	}
+	c.ID = hashID(b)
+	c.Ops = kindOf(done)
+	c.Kind = c.Ops
+	if n := len(entries); forked {
+		c.Kind = Forked
+	} else if n > 1 && entries[n-1].Stamp.Time == entries[n-2].Stamp.Time {
+		c.Kind = Tied
+	}
+	if first := &entries[0]; shared && (first.Base != nil || !first.Past.found) {
+		c.Base, c.BaseKnown = first.Base, true
+	}
+	return c
+}
+
+// kindOf names what was done, without allocating for one or two kinds.
+func kindOf(done [3]bool) Kind {
+	switch done {
+	case [3]bool{true, false, false}:
+		return CreateCreate
+	case [3]bool{false, true, false}:
+		return UpdateUpdate
+	case [3]bool{false, false, true}:
+		return DeleteDelete
+	case [3]bool{true, true, false}:
+		return CreateUpdate
+	case [3]bool{true, false, true}:
+		return CreateDelete
+	case [3]bool{false, true, true}:
+		return UpdateDelete
+	default:
+		return "create/update/delete"
+	}
+}
+
+// String returns the kind, the key, and the versions, one line each.
+func (c *Conflict[T]) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s conflict over %q\n", c.Kind, c.Key)
+	for i := range c.Versions {
+		v := &c.Versions[i]
+		if v.Deleted {
+			fmt.Fprintf(&b, "%d  %v  deleted\n", i, v.Stamp)
+		} else {
+			fmt.Fprintf(&b, "%d  %v  %v\n", i, v.Stamp, v.Value)
+		}
+	}
+	return b.String()
+}
+
+// Suggest returns what [LastWriterWins] would decide, for people to start from.
+// It is also what is shown of a conflict that is deferred.
+func (c *Conflict[T]) Suggest() Decision[T] {
+	return c.Keep(len(c.Versions)-1, "latest")
+}
+
+// copied returns a copy of c whose values the caller may do anything to.
+func (c *Conflict[T]) copied() (*Conflict[T], error) {
+	d := *c
+	d.entries = nil
+	d.Versions = slices.Clone(c.Versions)
+	if codec.ByKind[T]() {
+		if c.Base != nil {
+			base := *c.Base
+			d.Base = &base
+		}
+		return &d, nil
+	}
+	for i := range d.Versions {
+		e := &c.entries[i]
+		var err error
+		if !e.Deleted {
+			if d.Versions[i].Value, err = codec.DecodeValue[T]([]byte(e.value)); err != nil {
+				return nil, err
+			}
+		}
+		if e.Base != nil {
+			base, err := codec.DecodeValue[T]([]byte(e.base))
+			if err != nil {
+				return nil, err
+			}
+			d.Versions[i].Base = &base
+		}
+		d.Versions[i].Settles = slices.Clone(e.Settles)
+	}
+	if c.Base != nil {
+		d.Base = d.Versions[0].Base
+	}
+	return &d, nil
+}
+
+// changed reports whether versions, those of a copy, are no longer what they
+// were.
+func (c *Conflict[T]) changed(versions []Version[T]) bool {
+	if len(versions) != len(c.entries) {
+		return true
+	}
+	for i, v := range versions {
+		if e, err := newEntry(v); err != nil || e.enc != c.entries[i].enc {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,194 @@
+package resolver
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/rejoin-go/rejoin/lww"
+	"github.com/rejoin-go/rejoin/vclock"
+)
+
+// A Reconciler says what a set of siblings means, by a rule.
+//
+// Everything that has the same set gets the same outcome from the same rule. The
+// outcome is not written anywhere; a client that was shown it and writes replaces
+// the versions it was made of. To write outcomes back without that, let one
+// region do it, the home of the key: it is an ordinary write.
+//
+// The zero Reconciler lets a person decide everything. A Reconciler is as safe
+// for concurrent use as its Rule and its Log are.
+type Reconciler[T any] struct {
+	// Rule decides. Nil means [Manual].
+	Rule Resolver[T]
+	// Log is told of every decision before it is returned. Nil means nobody is.
+	Log Log
+}
+
+// New returns a Reconciler with the given rule, so that a policy may be passed by
+// name: New[Doc](LastWriterWins).
+func New[T any](rule Func[T]) *Reconciler[T] { return &Reconciler[T]{Rule: rule} }
+
+// An Outcome is what there is to show of a key.
+type Outcome[T any] struct {
+	Value T    // zero if there is none; not to be changed
+	Found bool // there is a value
+
+	// Winner is the version that Value is of, or the delete that stands. It is
+	// zero if the value was made of several, or nobody ever wrote.
+	Winner lww.Stamp
+
+	// Context goes to the client with the value and comes back with its write.
+	Context Context
+
+	// Conflict is what had to be decided, nil if there was nothing: if there is
+	// one version or none.
+	Conflict *Conflict[T]
+	// Rule and Reason say who decided it and why.
+	Rule, Reason string
+	// Compensations are to be carried out, each once per its key.
+	Compensations []Compensation
+	// Ticket is for the person who has to decide, if there is one. The value is
+	// then provisional: the latest version. A write under Context replaces that
+	// version and leaves the conflict to be settled.
+	Ticket *Ticket[T]
+}
+
+// Resolve returns the outcome of s, the set of the given key. It does not modify
+// s. If there are two or more versions, it asks the rule, which must not take
+// longer than ctx allows, and logs the decision.
+//
+// If the rule defers, passes, fails, panics, changes what it was given, or comes
+// back after ctx is done, the outcome has a [Ticket] for a person, who answers it
+// with [Reconciler.Settle]. A rule that never looks at ctx cannot be stopped.
+//
+// The error is that of the log: a decision that was not logged is withheld.
+func (r *Reconciler[T]) Resolve(ctx context.Context, key string, s *Siblings[T]) (Outcome[T], error) {
+	switch len(s.entries) {
+	case 0:
+		return Outcome[T]{Context: s.Context()}, nil
+	case 1:
+		e := &s.entries[0]
+		return Outcome[T]{Value: e.Value, Found: !e.Deleted, Winner: e.Stamp, Context: s.context(!e.Deleted)}, nil
+	}
+	contenders, superseded := contend(s.entries)
+	if len(superseded) > 0 {
+		if err := r.logSuperseded(ctx, key, superseded); err != nil {
+			return Outcome[T]{}, err
+		}
+	}
+	c := newConflict(key, contenders)
+	if len(contenders) == 1 {
+		e := &contenders[0]
+		return Outcome[T]{
+			Value: e.Value, Found: !e.Deleted, Winner: e.Stamp, Context: s.context(!e.Deleted),
+			Conflict: newConflict(key, s.entries), Rule: "settlement", Reason: "settled by a person",
+		}, nil
+	}
+	d, err := askResolver(ctx, r.Rule, c)
+	failure := ""
+	if err != nil {
+		failed := &RuleError{}
+		errors.As(err, &failed)
+		d = c.Defer(failed.Err.Error())
+		d.rule, failure = failed.Rule, failed.Err.Error()
+	}
+	out := s.outcome(c, &d)
+	if r.Log != nil {
+		if err := r.logDecision(ctx, c, &d, failure); err != nil {
+			return Outcome[T]{}, err
+		}
+	}
+	return out, nil
+}
+
+// outcome returns what d makes of c, a conflict in s.
+func (s *Siblings[T]) outcome(c *Conflict[T], d *Decision[T]) Outcome[T] {
+	out := Outcome[T]{Conflict: c, Rule: d.rule, Reason: d.Reason, Compensations: d.Compensations}
+	all := s.context(false)
+	shown := -1
+	switch d.Action {
+	case Keep:
+		shown = d.Version
+	case Use:
+		out.Value, out.Found = d.Value, true
+	case Delete:
+	case Defer, Pass:
+		shown = len(c.Versions) - 1
+		out.Ticket = &Ticket[T]{Conflict: c, Reason: d.Reason, Context: all}
+		out.Ticket.Context.found = s.live()
+		out.Compensations = nil
+	}
+	if shown >= 0 {
+		v := &c.entries[shown]
+		out.Value, out.Found, out.Winner = v.Value, !v.Deleted, v.Stamp
+	}
+	out.Context = all
+	out.Context.found = out.Found
+	if out.Ticket != nil {
+		out.Context.past = vclock.Clock{}
+		if c.Kind != Forked || c.Versions[shown-1].Stamp != out.Winner {
+			out.Context.dot = out.Winner
+		}
+	}
+	return out
+}
+
+// contend returns the entries that a rule is to decide between, and those that
+// are settlements of a conflict that another settles, too. Of settlements with a
+// version in common, the one stays whose ticket held more versions, then the one
+// with the larger stamp: people have decided, and are not asked again.
+func contend[T any](entries []entry[T]) (contenders, superseded []entry[T]) {
+	settlements := 0
+	for i := range entries {
+		if entries[i].Settles != nil {
+			settlements++
+		}
+	}
+	if settlements < 2 {
+		return entries, nil
+	}
+	order := slices.Clone(entries)
+	slices.SortFunc(order, func(a, b entry[T]) int {
+		return cmp.Or(cmp.Compare(len(b.Settles), len(a.Settles)), b.compare(&a))
+	})
+	settled := map[lww.Stamp]bool{}
+	for _, e := range order {
+		if slices.ContainsFunc(e.Settles, func(s lww.Stamp) bool { return settled[s] }) {
+			superseded = append(superseded, e)
+			continue
+		}
+		for _, s := range e.Settles {
+			settled[s] = true
+		}
+		contenders = append(contenders, e)
+	}
+	slices.SortFunc(contenders, func(a, b entry[T]) int { return a.compare(&b) })
+	return contenders, superseded
+}
+
+// Fenced logs versions that were fenced: those of [Written], including one that
+// was refused with a [*FencedError], and those that [Siblings.Promote] and
+// [Siblings.Fenced] return. Log before merging: afterwards they are nowhere else.
+func (r *Reconciler[T]) Fenced(ctx context.Context, key string, versions ...Version[T]) error {
+	if r.Log == nil {
+		return nil
+	}
+	for _, v := range versions {
+		e, err := newEntry(v)
+		if err != nil {
+			return fmt.Errorf("resolver: log: %w", err)
+		}
+		rec, err := r.record(Fenced, newConflict(key, []entry[T]{e}))
+		if err != nil {
+			return err
+		}
+		rec.Reason = fmt.Sprintf("below the epoch in force: written in epoch %d", v.Epoch)
+		if err := r.log(ctx, rec); err != nil {
+			return err
+		}
+	}
+	return nil
+}

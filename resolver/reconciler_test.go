@@ -1,0 +1,139 @@
+package resolver_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/rejoin-go/rejoin/hlc"
+	"github.com/rejoin-go/rejoin/lww"
+	"github.com/rejoin-go/rejoin/resolver"
+	"github.com/rejoin-go/rejoin/vclock"
+)
+
+// ticks is a clock that counts, so that stamps can be told.
+type ticks hlc.Timestamp
+
+func (t *ticks) Next(after hlc.Timestamp) (hlc.Timestamp, error) {
+	*t = max(*t, ticks(after)) + 1
+	return hlc.Timestamp(*t), nil
+}
+
+// at returns a writer of a replica whose next stamp is t.
+func at(r vclock.Replica, t hlc.Timestamp) resolver.Writer {
+	clock := ticks(t - 1)
+	return resolver.Writer{Writer: lww.Writer{Replica: r, Clock: &clock}}
+}
+
+// A doc is a value that no kind covers and that shares memory when assigned.
+type doc struct {
+	N    int      `json:"n"`
+	Tags []string `json:"tags,omitempty"`
+}
+
+// write writes to a copy of base and returns it.
+func write[T any](t require.TestingT, base *resolver.Siblings[T], w resolver.Writer, seen resolver.Context, v T) *resolver.Siblings[T] {
+	s := base.Clone()
+	_, err := s.Write(w, seen, v)
+	require.NoError(t, err)
+	return s
+}
+
+// join returns the join of sets.
+func join[T any](sets ...*resolver.Siblings[T]) *resolver.Siblings[T] {
+	s := &resolver.Siblings[T]{}
+	for _, o := range sets {
+		s.Merge(o)
+	}
+	return s
+}
+
+// updates returns a set with concurrent updates of one value, by eu, us and so on.
+func updates[T any](t require.TestingT, base T, values ...T) *resolver.Siblings[T] {
+	first := write(t, &resolver.Siblings[T]{}, at("ap", 1), resolver.Context{}, base)
+	sets := []*resolver.Siblings[T]{first}
+	for i, v := range values {
+		s := first.Clone()
+		_, err := s.Edit(at([]vclock.Replica{"eu", "us", "ap", "sa", "af"}[i], hlc.Timestamp(10+i)), first.Context(), base, v)
+		require.NoError(t, err)
+		sets = append(sets, s)
+	}
+	return join(sets...)
+}
+
+// TestRuleFaults lets rules misbehave. The conflict is deferred, the siblings are
+// as they were, and the log says which rule it was and why.
+func TestRuleFaults(t *testing.T) {
+	type conflict = resolver.Conflict[doc]
+	type decision = resolver.Decision[doc]
+	var cancel context.CancelFunc
+	for name, tt := range map[string]struct {
+		rule resolver.Func[doc]
+		want string
+	}{
+		"error": {func(_ context.Context, c *conflict) (decision, error) {
+			return c.Keep(0, ""), errors.New("no database")
+		}, "no database"},
+		"panic": {func(context.Context, *conflict) (decision, error) { panic("oh") }, "panic: oh"},
+		"panic error": {func(_ context.Context, c *conflict) (decision, error) {
+			return c.Keep([]int{}[c.Versions[0].Value.N], ""), nil
+		}, "panic: runtime error: index out of range [1] with length 0"},
+		"no version": {func(_ context.Context, c *conflict) (decision, error) { return c.Keep(2, ""), nil }, "keeps version 2 of 2"},
+		"negative":   {func(_ context.Context, c *conflict) (decision, error) { return c.Keep(-1, ""), nil }, "keeps version -1 of 2"},
+		"no action":  {func(context.Context, *conflict) (decision, error) { return decision{Action: 9}, nil }, "unknown action 9"},
+		"changes a value": {func(_ context.Context, c *conflict) (decision, error) {
+			c.Versions[0].Value.Tags[0] = "mine"
+			return c.Keep(0, ""), nil
+		}, "changed what it was given"},
+		"sorts": {func(_ context.Context, c *conflict) (decision, error) {
+			c.Versions[0], c.Versions[1] = c.Versions[1], c.Versions[0]
+			return c.Keep(0, ""), nil
+		}, "changed what it was given"},
+		"changes the base": {func(_ context.Context, c *conflict) (decision, error) {
+			c.Base.Tags[0] = "mine"
+			return c.Keep(0, ""), nil
+		}, "changed what it was given"},
+		"changes the base of a version": {func(_ context.Context, c *conflict) (decision, error) {
+			c.Versions[1].Base.N++
+			return c.Keep(0, ""), nil
+		}, "changed what it was given"},
+		"exceeds its context": {func(_ context.Context, c *conflict) (decision, error) {
+			cancel()
+			return c.Keep(0, ""), nil
+		}, "context canceled"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := updates(t, doc{0, []string{"base"}}, doc{1, []string{"a"}}, doc{2, []string{"b"}})
+			before, err := s.MarshalBinary()
+			require.NoError(t, err)
+			for wrapped, rule := range map[string]resolver.Func[doc]{
+				"alone":    tt.rule,
+				"in chain": resolver.Chain(resolver.DeleteWins, tt.rule, resolver.LastWriterWins),
+				"by kind":  resolver.ByKind(map[resolver.Kind]resolver.Func[doc]{resolver.UpdateUpdate: tt.rule}, resolver.LastWriterWins),
+				"checked":  resolver.Check("nothing", func(doc) error { return nil }, tt.rule),
+				"resolver": tt.rule.Resolve,
+			} {
+				ctx, stop := context.WithCancel(t.Context())
+				cancel = stop
+				log := &resolver.MemoryLog{}
+				r := resolver.Reconciler[doc]{Rule: rule, Log: log}
+				out, err := r.Resolve(ctx, "k", s)
+				require.NoError(t, err)
+				require.NotNil(t, out.Ticket, wrapped)
+				require.Equal(t, tt.want, out.Ticket.Reason, wrapped)
+				require.Equal(t, doc{2, []string{"b"}}, out.Value, "the latest is shown")
+				require.Len(t, log.Records(), 1)
+				rec := log.Records()[0]
+				require.True(t, rec.Failed)
+				require.Equal(t, resolver.Deferred, rec.Event)
+				require.Equal(t, tt.want, rec.Reason)
+				require.Contains(t, rec.Rule, "TestRuleFaults", wrapped)
+				after, err := s.MarshalBinary()
+				require.NoError(t, err)
+				require.Equal(t, before, after, "siblings are intact")
+			}
+		})
+	}
+}

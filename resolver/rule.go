@@ -1,0 +1,176 @@
+package resolver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"runtime"
+	"strings"
+)
+
+// A Resolver decides conflicts. It is what applications implement, mostly as a
+// [Func]. It is called whenever there are two or more concurrent versions.
+//
+// Its answer must depend on the conflict and on nothing else: not on a clock, on
+// chance, on the order of a map, on where it runs, or on what it was asked before.
+// Then all regions come to the same answer, whatever that is. It need be neither
+// commutative nor associative, since it sees all versions at once. Package
+// resolvertest checks that a rule is like that.
+//
+// It must not change what it is given. It should give up when ctx is done. If it
+// panics, fails, or breaks these rules where that can be seen, a person decides.
+type Resolver[T any] interface {
+	Resolve(ctx context.Context, c *Conflict[T]) (Decision[T], error)
+}
+
+// A Func is a [Resolver] that is a function. Policies and combinators are Funcs,
+// so that the generic ones may be passed by name: Chain(mine, LastWriterWins).
+type Func[T any] func(ctx context.Context, c *Conflict[T]) (Decision[T], error)
+
+// Resolve implements [Resolver]. It contains the faults of f: see [Resolver].
+func (f Func[T]) Resolve(ctx context.Context, c *Conflict[T]) (Decision[T], error) {
+	if c.probe != nil {
+		*c.probe = describe(f)
+		return Decision[T]{}, nil
+	}
+	return ask(ctx, f, c)
+}
+
+// A RuleError says which rule failed, and why: a panic, an error of its own, an
+// answer that is none, or a change of what it was given.
+type RuleError struct {
+	Rule string
+	Err  error
+}
+
+func (e *RuleError) Error() string { return fmt.Sprintf("resolver: rule %q: %v", e.Rule, e.Err) }
+
+// Unwrap returns e.Err.
+func (e *RuleError) Unwrap() error { return e.Err }
+
+var (
+	errNil     = errors.New("is nil")
+	errChanged = errors.New("changed what it was given")
+)
+
+// ask lets rule decide c. Its error is a [*RuleError] with the innermost rule.
+// Rules of this package get c itself, and copy before they call others; all
+// others get a copy, and may not change even that.
+func ask[T any](ctx context.Context, rule Func[T], c *Conflict[T]) (Decision[T], error) {
+	if rule == nil {
+		return Decision[T]{}, &RuleError{Rule: "nil", Err: errNil}
+	}
+	name, own := funcName(rule)
+	return askAs(ctx, name, own, rule, c)
+}
+
+// askResolver is ask for any Resolver.
+func askResolver[T any](ctx context.Context, r Resolver[T], c *Conflict[T]) (Decision[T], error) {
+	if f, ok := r.(Func[T]); ok {
+		return ask(ctx, f, c)
+	}
+	if r == nil {
+		return ask(ctx, Manual[T], c)
+	}
+	return askAs(ctx, fmt.Sprintf("%T", r), false, r.Resolve, c)
+}
+
+func askAs[T any](ctx context.Context, name string, own bool, rule Func[T], c *Conflict[T]) (d Decision[T], err error) {
+	if own {
+		d, err = protect(ctx, rule, c)
+	} else {
+		d, err = askCopy(ctx, rule, c)
+	}
+	if err == nil {
+		err = c.valid(&d)
+	}
+	if err == nil {
+		err = ctx.Err()
+	}
+	if err != nil {
+		if _, ok := errors.AsType[*RuleError](err); !ok {
+			err = &RuleError{Rule: name, Err: err}
+		}
+		return Decision[T]{}, err
+	}
+	if d.rule == "" {
+		d.rule = name
+	}
+	return d, nil
+}
+
+// askCopy lets rule decide a copy of c.
+func askCopy[T any](ctx context.Context, rule Func[T], c *Conflict[T]) (Decision[T], error) {
+	given, err := c.copied()
+	if err != nil {
+		return Decision[T]{}, err
+	}
+	versions, base := given.Versions, given.Base
+	d, err := protect(ctx, rule, given)
+	if err == nil && (c.changed(versions) || c.baseChanged(base)) {
+		err = errChanged
+	}
+	return d, err
+}
+
+// baseChanged reports whether base, that of a copy, is no longer what it was.
+func (c *Conflict[T]) baseChanged(base *T) bool {
+	if base == nil {
+		return false
+	}
+	_, enc, err := encodeValue(*base)
+	return err != nil || string(enc) != c.entries[0].base
+}
+
+// protect calls rule and turns a panic into an error.
+func protect[T any](ctx context.Context, rule Func[T], c *Conflict[T]) (d Decision[T], err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			if cause, ok := p.(error); ok {
+				err = fmt.Errorf("panic: %w", cause)
+			} else {
+				err = fmt.Errorf("panic: %v", p)
+			}
+		}
+	}()
+	return rule(ctx, c)
+}
+
+// valid returns an error for a decision that is none.
+func (c *Conflict[T]) valid(d *Decision[T]) error {
+	switch d.Action {
+	case Keep:
+		if d.Version < 0 || d.Version >= len(c.entries) {
+			return fmt.Errorf("keeps version %d of %d", d.Version, len(c.entries))
+		}
+	case Use:
+		var err error
+		if d.Value, _, err = encodeValue(d.Value); err != nil {
+			return fmt.Errorf("uses a value that cannot be encoded: %w", err)
+		}
+	case Defer, Delete, Pass:
+	default:
+		return fmt.Errorf("unknown action %d", d.Action)
+	}
+	return nil
+}
+
+// funcName returns the name of a rule as its source has it, and whether it is of
+// this package. A generic function or the closure of one goes by the package
+// that declares it, if it is instantiated by name outside of generic code.
+func funcName[T any](rule Func[T]) (name string, own bool) {
+	full := runtime.FuncForPC(reflect.ValueOf(rule).Pointer()).Name()
+	name = full[strings.LastIndexByte(full, '/')+1:]
+	rest, ok := strings.CutPrefix(name, "resolver.")
+	own = ok && full[:len(full)-len(name)] == modulePath && !strings.HasPrefix(rest, "Resolver[")
+	if own {
+		name = rest
+	}
+	if i := strings.IndexByte(name, '['); i >= 0 && strings.HasSuffix(name, "[...]") {
+		name = name[:i]
+	}
+	return strings.TrimSuffix(name, "-fm"), own
+}
+
+const modulePath = "github.com/rejoin-go/rejoin/"

@@ -1,0 +1,216 @@
+package resolver
+
+import (
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/rejoin-go/rejoin/internal/codec"
+	"github.com/rejoin-go/rejoin/internal/wire"
+)
+
+// A Ticket asks a person to decide a conflict. It holds all that is needed to ask
+// and to answer, and may be stored and sent. Regions that defer the same conflict
+// make tickets for the same [ID].
+type Ticket[T any] struct {
+	Conflict *Conflict[T]
+	Reason   string // why the rule did not decide
+	// Context is that of whoever is shown all versions of the conflict.
+	Context Context
+}
+
+// A StaleError says that an answer to a ticket comes too late: the set holds a
+// version that the ticket does not. Nothing was written.
+type StaleError struct {
+	ID ID // of the ticket
+	// Conflict is what there is now, a *Conflict[T]. If it has one version, there
+	// is nothing left to decide.
+	Conflict any
+}
+
+func (e *StaleError) Error() string {
+	return fmt.Sprintf("resolver: ticket %v is stale: the set holds versions that it does not", e.ID)
+}
+
+// Settle answers a ticket with a person's decision, made by the methods of
+// t.Conflict. It is a write to s by w that has been shown exactly the versions of
+// the ticket, and is logged before it is made.
+//
+// If s holds a version that the ticket does not, Settle returns a [*StaleError]
+// with what is to be decided now. Where two people answer one ticket in two
+// regions, both answers are written, and as they meet, one stays: that whose
+// ticket held more versions, then that with the larger stamp. The other one goes
+// into the log, and nobody is asked again.
+//
+// Settle also returns an error if d defers or passes or does not fit the ticket,
+// if the log fails, and the errors of [Siblings.Write]. The set is then as it was.
+func (r *Reconciler[T]) Settle(ctx context.Context, w Writer, s *Siblings[T], t *Ticket[T], d Decision[T]) (Written[T], error) {
+	c := t.Conflict
+	if err := c.valid(&d); err != nil {
+		return Written[T]{}, fmt.Errorf("resolver: settle: decision %w", err)
+	}
+	v := Version[T]{Past: t.Context, Settles: stampsOf(c.Versions)}
+	switch d.Action {
+	case Keep:
+		v.Value, v.Deleted = c.Versions[d.Version].Value, c.Versions[d.Version].Deleted
+	case Use:
+		v.Value = d.Value
+	case Delete:
+		v.Deleted = true
+	case Defer, Pass:
+		return Written[T]{}, fmt.Errorf("resolver: settle: decision to %v settles nothing", d.Action)
+	}
+	for i := range s.entries {
+		if e := &s.entries[i]; !t.Context.covers(e.Stamp) {
+			contenders, _ := contend(s.entries)
+			return Written[T]{}, &StaleError{ID: c.ID, Conflict: newConflict(c.Key, contenders)}
+		}
+	}
+	next := s.Clone()
+	written, err := next.add(w, v)
+	if err != nil {
+		return written, err
+	}
+	if err := r.logSettlement(ctx, c, &d, written.Version); err != nil {
+		return Written[T]{}, err
+	}
+	*s = *next
+	return written, nil
+}
+
+const ticketVersion = 1
+
+// AppendBinary implements [encoding.BinaryAppender]. It never returns an error.
+//
+//	field     bytes   count
+//	version   1       1         is 1
+//	length    varint  1
+//	key       length  1
+//	length    varint  1
+//	reason    length  1
+//	length    varint  1
+//	context   length  1         see [Context.AppendBinary], without its version byte
+//	versions  varint  1
+//	length    varint  versions  in ascending order, followed by
+//	version   length  versions  see [Siblings.AppendBinary]
+func (t *Ticket[T]) AppendBinary(b []byte) ([]byte, error) {
+	b = wire.AppendBytes(append(b, ticketVersion), t.Conflict.Key)
+	b = wire.AppendBytes(b, t.Reason)
+	b = wire.AppendBytes(b, t.Context.append(nil))
+	b = binary.AppendUvarint(b, uint64(len(t.Conflict.entries)))
+	for i := range t.Conflict.entries {
+		b = wire.AppendBytes(b, t.Conflict.entries[i].enc)
+	}
+	return b, nil
+}
+
+// MarshalBinary implements [encoding.BinaryMarshaler]. See
+// [Ticket.AppendBinary].
+func (t *Ticket[T]) MarshalBinary() ([]byte, error) { return t.AppendBinary(nil) }
+
+// UnmarshalBinary implements [encoding.BinaryUnmarshaler]. It accepts exactly
+// what [Ticket.AppendBinary] writes, and leaves t unchanged if it returns an
+// error.
+func (t *Ticket[T]) UnmarshalBinary(data []byte) error {
+	r := wire.NewReader(data)
+	r.Version(ticketVersion)
+	key, reason := string(r.Bytes()), string(r.Bytes())
+	seen := wire.NewReader(r.Bytes())
+	var d Ticket[T]
+	if r.Err() == nil {
+		d = Ticket[T]{Reason: reason, Context: readContext(seen)}
+		if err := seen.Close(); err != nil {
+			r.Fail("context: %w", err)
+		}
+	}
+	entries := readEntries[T](r)
+	err := r.Close()
+	if err == nil {
+		err = d.fill(key, entries)
+	}
+	if err != nil {
+		return fmt.Errorf("resolver: decode Ticket: %w", err)
+	}
+	*t = d
+	return nil
+}
+
+// fill gives t its conflict, after checking it.
+func (t *Ticket[T]) fill(key string, entries []entry[T]) error {
+	if len(entries) < 2 {
+		return errors.New("fewer than two versions")
+	}
+	for i := range entries {
+		e := &entries[i]
+		if i > 0 && entries[i-1].compare(e) >= 0 || !t.Context.covers(e.Stamp) {
+			return fmt.Errorf("version %v is out of order or not in the context", e.Stamp)
+		}
+	}
+	t.Conflict = newConflict(key, entries)
+	return nil
+}
+
+// MarshalJSON implements [json.Marshaler]. ID and kind follow from the rest and
+// are there to be read.
+//
+//	{"id":"…","key":"ann","kind":"update/update","reason":"…","context":{…},"versions":[{…},{…}]}
+func (t *Ticket[T]) MarshalJSON() ([]byte, error) {
+	o := objectWriter{}
+	o.text("id", t.Conflict.ID.String())
+	o.raw("key", codec.AppendString(nil, t.Conflict.Key))
+	o.text("kind", string(t.Conflict.Kind))
+	o.text("reason", t.Reason)
+	seen, _ := t.Context.MarshalJSON() // never an error
+	o.raw("context", seen)
+	enc, err := appendEntriesJSON(t.Conflict.entries)
+	if err != nil {
+		return nil, err
+	}
+	o.raw("versions", enc)
+	return o.end(), nil
+}
+
+// UnmarshalJSON implements [json.Unmarshaler]. It accepts what
+// [Ticket.MarshalJSON] writes, in any order of members and with any white space,
+// and leaves t unchanged if it returns an error. As usual, null changes nothing.
+func (t *Ticket[T]) UnmarshalJSON(data []byte) error {
+	if string(data) == "null" {
+		return nil
+	}
+	var d Ticket[T]
+	var key, kind string
+	var id ID
+	var entries []entry[T]
+	err := codec.DecodeObject(data, func(name string, value []byte) (err error) {
+		switch name {
+		case "id":
+			err = json.Unmarshal(value, &id)
+		case "key":
+			key, err = codec.DecodeString(value)
+		case "kind":
+			kind, err = codec.DecodeString(value)
+		case "reason":
+			d.Reason, err = codec.DecodeString(value)
+		case "context":
+			err = d.Context.UnmarshalJSON(value)
+		case "versions":
+			entries, err = decodeEntries[T](value)
+		default:
+			err = errors.New("unknown member")
+		}
+		return err
+	})
+	if err == nil {
+		err = d.fill(key, entries)
+	}
+	if err == nil && (d.Conflict.ID != id || string(d.Conflict.Kind) != kind) {
+		err = fmt.Errorf("id %v or kind %.64q is not that of the versions", id, kind)
+	}
+	if err != nil {
+		return fmt.Errorf("resolver: decode Ticket: %w", err)
+	}
+	*t = d
+	return nil
+}
