@@ -224,6 +224,8 @@ func (s *ORSet[E]) clear(c *clearing, _ *ORSet[E]) { s.store.clearOut(c) }
 func (s *ORSet[E]) live() bool    { return s.store.len() > 0 }
 func (s *ORSet[E]) isEmpty() bool { return s.store.len() == 0 }
 
+func (s *ORSet[E]) holds(d dot) bool { return s.store.holds(d) }
+
 func (s *ORSet[E]) dots(yield func(dot)) { s.store.dots(yield) }
 
 func (s *ORSet[E]) copy(r *root) *ORSet[E] {

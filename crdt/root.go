@@ -2,6 +2,7 @@ package crdt
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/rejoin-go/rejoin/vclock"
 )
@@ -142,12 +143,53 @@ type joining struct {
 	to   []uint32 // by his index: mine
 	from []int32  // by my index: his, or -1 for one that he has not met
 	none runs     // what he has seen of a replica that he has not met
+
+	// Where his context is small, as that of a delta, few is set, and gone has the
+	// dots of it that mine has, too, and his stores do not hold: what he may
+	// remove. Found counts those that turned up in my values.
+	few   bool
+	gone  []dot
+	found int
+}
+
+// fewDots bounds the contexts for which few is set.
+const fewDots = 64
+
+// findGone sets few and gone. Held tells the dots in his stores.
+func (j *joining) findGone(held func(yield func(dot))) {
+	j.few, j.gone, j.found = false, j.gone[:0], 0
+	n := uint64(0)
+	for h := range j.his.seen {
+		seen := &j.his.seen[h]
+		if n += seen.prefix + uint64(seen.gaps()); n > fewDots {
+			return
+		}
+	}
+	n = 0
+	for h, m := range j.to {
+		for s := range j.his.seen[h].all() {
+			if n += s.hi - s.lo + 1; n > fewDots {
+				return
+			}
+			for seq := s.lo; seq <= s.hi; seq++ {
+				if j.mine.seen[m].contains(seq) {
+					j.gone = append(j.gone, packDot(m, seq))
+				}
+			}
+		}
+	}
+	held(func(d dot) {
+		if i := slices.Index(j.gone, j.mineOf(d)); i >= 0 {
+			j.gone = slices.Delete(j.gone, i, i+1)
+		}
+	})
+	j.few = true
 }
 
 // joining prepares to join his state into that of r.
 func (r *root) joining(his *root) *joining {
 	j := &r.merge
-	j.mine, j.his = r, his
+	j.mine, j.his, j.few = r, his, false
 	j.to = j.to[:0]
 	for _, n := range his.names {
 		j.to = append(j.to, r.intern(n))
@@ -171,7 +213,7 @@ func (j *joining) finish() bool {
 			changed = true
 		}
 	}
-	j.mine, j.his = nil, nil
+	j.mine, j.his, j.few = nil, nil, false
 	return changed
 }
 

@@ -280,6 +280,8 @@ func (s *RWSet[E]) live() bool {
 
 func (s *RWSet[E]) isEmpty() bool { return s.store.len() == 0 }
 
+func (s *RWSet[E]) holds(d dot) bool { return s.store.holds(d) }
+
 func (s *RWSet[E]) dots(yield func(dot)) { s.store.dots(yield) }
 
 func (s *RWSet[E]) equal(o *RWSet[E], j *joining) bool { return s.store.equal(o.store, j) }

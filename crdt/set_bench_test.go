@@ -280,3 +280,32 @@ func BenchmarkORSetMemory(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkORMapDelta merges the delta of one update into a map of n keys with a
+// set each.
+func BenchmarkORMapDelta(b *testing.B) {
+	for _, n := range []int{1_000, 100_000} {
+		keys := benchKeys("sequential", n)
+		var m, o crdt.ORMap[string, *crdt.ORSet[string]]
+		for _, k := range keys {
+			m.Update("eu", k, func(s *crdt.ORSet[string]) { s.Add("eu", "x") })
+		}
+		o.Merge(&m)
+		b.Run(fmt.Sprintf("n=%d", n), func(b *testing.B) {
+			b.ReportAllocs()
+			i := 0
+			for b.Loop() {
+				o.Merge(m.Update("eu", keys[i%n], func(s *crdt.ORSet[string]) { s.Add("eu", "x") }))
+				i++
+			}
+		})
+		b.Run(fmt.Sprintf("shared/n=%d", n), func(b *testing.B) {
+			o := m.Clone()
+			m.Merge(o)
+			for b.Loop() {
+				m.Merge(o)
+			}
+			perElement(b, n)
+		})
+	}
+}

@@ -333,3 +333,12 @@ func (s *store[E]) shows(head ref) bool {
 	s.refs(head, func(x ref) { shows = shows && !s.isMarked(x) })
 	return shows
 }
+
+// holds reports whether d is live.
+func (s *store[E]) holds(d dot) bool {
+	if s == nil {
+		return false
+	}
+	_, ok := s.lookup(d)
+	return ok
+}

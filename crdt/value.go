@@ -1,6 +1,10 @@
 package crdt
 
-import "github.com/rejoin-go/rejoin/vclock"
+import (
+	"slices"
+
+	"github.com/rejoin-go/rejoin/vclock"
+)
 
 // A Value is what an [ORMap] holds: a pointer to one of the causal types of this
 // package, [ORSet], [RWSet], [EWFlag], [DWFlag], [MVRegister], [PNCounter], or
@@ -170,4 +174,21 @@ func (c *clearing) tag() (mine, delta dot) {
 		c.drop(c.minted)
 	}
 	return c.minted, c.delta.dot(c.root.name(c.minted))
+}
+
+// look counts the dots in gone that v holds.
+func (j *joining) look(v interface{ dots(yield func(dot)) }) {
+	if h, ok := v.(interface{ holds(d dot) bool }); ok {
+		for _, d := range j.gone {
+			if h.holds(d) {
+				j.found++
+			}
+		}
+		return
+	}
+	v.dots(func(d dot) {
+		if slices.Contains(j.gone, d) {
+			j.found++
+		}
+	})
 }
