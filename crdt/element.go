@@ -13,6 +13,7 @@ import (
 type elements[E comparable] struct {
 	integer bool // an integer type of any size
 	signed  bool
+	spare   int  // of an integer type: bits that it has less than 64
 	small   bool // values take no more than 64 bytes
 	special bool // values need to be normalized or checked as they enter
 }
@@ -26,9 +27,9 @@ func elementsOf[E comparable]() elements[E] {
 	k := elements[E]{small: t.Size() <= 64}
 	switch t.Kind() {
 	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
-		k.integer, k.signed = true, true
+		k.integer, k.signed, k.spare = true, true, 64-t.Bits()
 	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Uintptr:
-		k.integer = true
+		k.integer, k.spare = true, 64-t.Bits()
 	case reflect.String, reflect.Bool:
 	default:
 		k.special = true
@@ -180,24 +181,61 @@ func (k elements[E]) decodeBlock(p []byte, n int) ([]E, error) {
 
 // checkBlock returns an error where decodeBlock does.
 func (k elements[E]) checkBlock(p []byte, n int) error {
-	if _, ok := any((*E)(nil)).(*string); !ok {
-		_, err := k.decodeBlock(p, n)
-		return err
+	if k.integer {
+		return k.checkIntegers(p, n)
 	}
-	var scratch [256]byte
-	last := scratch[:0]
+	if _, ok := any((*E)(nil)).(*string); ok {
+		return checkStrings(p, n)
+	}
+	_, err := k.decodeBlock(p, n)
+	return err
+}
+
+// checkStrings returns an error where decodeStrings does.
+func checkStrings(p []byte, n int) error {
+	var scratch [512]byte
+	last, own := []byte(nil), false // own: last lies in an array of ours, not in p
+	at := 0
 	for range n {
-		shared, suffix, rest, err := front(p, len(last))
-		if err != nil {
-			return err
-		}
-		if !longest(last, rest[:suffix], shared) {
+		if at >= len(p) {
 			return errBlock
 		}
-		last = append(last[:shared], rest[:suffix]...)
-		p = rest[suffix:]
+		shared, suffix := int(p[at]>>4), int(p[at]&15)
+		at++
+		if shared == 15 || suffix == 15 {
+			var err error
+			var rest []byte
+			if shared, suffix, rest, err = front(p[at-1:], len(last)); err != nil {
+				return err
+			}
+			at = len(p) - len(rest)
+		}
+		if shared > len(last) || suffix > len(p)-at {
+			return errBlock
+		}
+		if suffix == 1 && own && shared < len(last) { // as in numbers that count up
+			if last[shared] == p[at] && shared < maxShared {
+				return errBlock
+			}
+			last = last[:shared+1]
+			last[shared] = p[at]
+			at++
+			continue
+		}
+		rest := p[at : at+suffix]
+		at += suffix
+		switch {
+		case !longest(last, rest, shared):
+			return errBlock
+		case shared == 0:
+			last, own = rest, false
+		case !own:
+			last, own = append(append(scratch[:0], last[:shared]...), rest...), true
+		default:
+			last = append(last[:shared], rest...)
+		}
 	}
-	if len(p) > 0 {
+	if at < len(p) {
 		return errBlock
 	}
 	return nil
@@ -279,41 +317,66 @@ func zigzag(n uint64) uint64   { return n<<1 ^ uint64(int64(n)>>63) }
 func unzigzag(n uint64) uint64 { return n>>1 ^ -(n & 1) }
 
 func (k elements[E]) decodeIntegers(elems []E, p []byte, n int) ([]E, error) {
-	last := uint64(0)
-	for range n {
-		z, used := binary.Uvarint(p)
-		if used <= 0 || used > 1 && p[used-1] == 0 {
-			return elems, errBlock
-		}
-		p = p[used:]
-		last += unzigzag(z)
-		e, ok := k.integerOf(last)
-		if !ok {
-			return elems, errBlock
-		}
-		elems = append(elems, e)
+	if err := k.checkIntegers(p, n); err != nil {
+		return elems, err
 	}
-	if len(p) > 0 {
-		return elems, errBlock
+	switch es := any(&elems).(type) {
+	case *[]int:
+		*es = undeltas(*es, p)
+	case *[]int32:
+		*es = undeltas(*es, p)
+	case *[]int64:
+		*es = undeltas(*es, p)
+	case *[]uint32:
+		*es = undeltas(*es, p)
+	case *[]uint64:
+		*es = undeltas(*es, p)
+	default:
+		for _, n := range undeltas([]uint64(nil), p) {
+			elems = append(elems, k.integerOf(n))
+		}
 	}
 	return elems, nil
 }
 
-// integerOf returns the element with the given bits, if E has one.
-func (k elements[E]) integerOf(n uint64) (e E, ok bool) {
-	switch p := any(&e).(type) {
-	case *int64:
-		*p = int64(n)
-		return e, true
-	case *uint64:
-		*p = n
-		return e, true
+// checkIntegers returns an error unless p is n integers of the width of E.
+func (k elements[E]) checkIntegers(p []byte, n int) error {
+	last := uint64(0)
+	for range n {
+		z, used := binary.Uvarint(p)
+		if used <= 0 || used > 1 && p[used-1] == 0 {
+			return errBlock
+		}
+		p = p[used:]
+		last += unzigzag(z)
+		if k.signed && uint64(int64(last<<k.spare)>>k.spare) != last || !k.signed && last<<k.spare>>k.spare != last {
+			return errBlock
+		}
 	}
-	v := reflect.ValueOf(&e).Elem()
-	if k.signed {
+	if len(p) > 0 {
+		return errBlock
+	}
+	return nil
+}
+
+// undeltas appends the integers in p, which has been checked.
+func undeltas[I int | int32 | int64 | uint32 | uint64](elems []I, p []byte) []I {
+	last := uint64(0)
+	for len(p) > 0 {
+		z, used := binary.Uvarint(p)
+		p = p[used:]
+		last += unzigzag(z)
+		elems = append(elems, I(last))
+	}
+	return elems
+}
+
+// integerOf returns the element with the given bits.
+func (k elements[E]) integerOf(n uint64) (e E) {
+	if v := reflect.ValueOf(&e).Elem(); k.signed {
 		v.SetInt(int64(n))
-		return e, v.Int() == int64(n)
+	} else {
+		v.SetUint(n)
 	}
-	v.SetUint(n)
-	return e, v.Uint() == n
+	return e
 }

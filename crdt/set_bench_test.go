@@ -2,6 +2,7 @@ package crdt_test
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"runtime"
 	"testing"
@@ -85,6 +86,7 @@ func BenchmarkORSetAdd(b *testing.B) {
 			for _, k := range keys {
 				kept = append(kept, s.Add("eu", k))
 			}
+			runtime.KeepAlive(kept)
 		})
 	}
 }
@@ -155,12 +157,8 @@ func BenchmarkORSetMergeHalfNew(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				u := make(map[string][24]byte)
-				for k, v := range mx {
-					u[k] = v
-				}
-				for k, v := range my {
-					u[k] = v
-				}
+				maps.Copy(u, mx)
+				maps.Copy(u, my)
 			}
 			perElement(b, 2*n)
 		})
