@@ -52,6 +52,7 @@ type rowKey struct {
 	typ  reflect.Type
 	at   *pathRule
 	mode rowMode
+	key  string // of elements of a keyed list: where they hold their key
 }
 
 // A rowMode says how the compiler got to a row.
@@ -82,9 +83,14 @@ func (c *compiler) fail(name string, ru *rule, reason string, choices ...ruleID)
 	c.errs = append(c.errs, e)
 }
 
-// row compiles the row of values of typ.
-func (c *compiler) row(typ reflect.Type, at *pathRule, mode rowMode) *row {
-	key := rowKey{typ, at, mode}
+// row compiles the row of values of typ; key is where an element of a keyed
+// list holds its key, and nil for others.
+func (c *compiler) row(typ reflect.Type, at *pathRule, mode rowMode, key []int) *row {
+	return c.rowOf(rowKey{typ, at, mode, fmt.Sprint(key)}, key)
+}
+
+func (c *compiler) rowOf(key rowKey, index []int) *row {
+	typ, at, mode := key.typ, key.at, key.mode
 	if w := c.rows[key]; w != nil {
 		w.cyclic = w.cyclic || c.open[key]
 		return w
@@ -99,7 +105,7 @@ func (c *compiler) row(typ reflect.Type, at *pathRule, mode rowMode) *row {
 	}
 	delete(c.open, key)
 	w.flat = !w.sealed && !slices.ContainsFunc(w.fields, func(f *field) bool { return !f.flat() })
-	w.program()
+	w.program(index)
 	return w
 }
 
@@ -397,13 +403,13 @@ func (c *compiler) classifyFields(f *field, loc location) error {
 		}
 		f.class = classMap
 		f.key, _ = c.shapes.compile(typ.Key())
-		f.elem = c.inside(f, "*", func() *row { return c.row(typ.Elem(), loc.at.child("*"), rowElement) })
+		f.elem = c.inside(f, "*", func() *row { return c.row(typ.Elem(), loc.at.child("*"), rowElement, nil) })
 		e := f.elem.fields
 		f.plain = len(e) == 1 && len(e[0].index) == 0 && e[0].isRegister()
 		return nil
 	case typ.Kind() == reflect.Pointer && typ.Elem().Kind() == reflect.Struct && !isTime(typ.Elem()):
 		f.class = classPointer
-		f.elem = c.inside(f, "", func() *row { return c.row(typ.Elem(), loc.at, rowFields) })
+		f.elem = c.inside(f, "", func() *row { return c.row(typ.Elem(), loc.at, rowFields, nil) })
 		return nil
 	}
 	return c.refuse(f, "does not go with "+typ.String())
@@ -415,12 +421,12 @@ func (c *compiler) classifyKeyed(f *field, loc location) error {
 		return c.refuse(f, "needs a list of structs, not "+typ.String())
 	}
 	f.class, f.byRef = classKeyed, typ.Elem().Kind() == reflect.Pointer
-	f.elem = c.inside(f, "*", func() *row { return c.row(structOf(typ.Elem()), loc.at.child("*"), rowFields) })
 	keys, err := c.keyField(f)
 	if err != nil {
 		return err
 	}
 	f.at = keys
+	f.elem = c.inside(f, "*", func() *row { return c.row(structOf(typ.Elem()), loc.at.child("*"), rowFields, keys) })
 	f.key, err = c.shapes.compile(structOf(typ.Elem()).FieldByIndex(keys).Type)
 	return err
 }

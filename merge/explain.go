@@ -62,7 +62,7 @@ func (p *Plan[T]) report(base *T, sides []Side[T], out *T, o outcome) Report {
 
 func (x *explainer) row(w *row, at place) {
 	for _, f := range w.fields {
-		if f.class == classIgnored {
+		if f.class == classIgnored || at.agree(f) {
 			continue
 		}
 		sub := place{known: at.known, who: at.who, result: f.in(at.result), in: make([]reflect.Value, len(at.in))}
@@ -87,6 +87,21 @@ func (x *explainer) row(w *row, at place) {
 	}
 }
 
+// agree reports whether no version changed the field, or without a base all
+// have the same, so that there is nothing to tell.
+func (at *place) agree(f *field) bool {
+	first := at.base
+	if !at.known {
+		first = at.in[0]
+	}
+	for _, v := range at.in {
+		if !f.same(f.in(v), f.in(first)) {
+			return false
+		}
+	}
+	return true
+}
+
 // tupleStands reports, for a field of a group, which versions changed any field
 // of the group and have all of the result's; nil for other fields.
 func tupleStands(f *field, at place) []bool {
@@ -108,18 +123,13 @@ func tupleStands(f *field, at place) []bool {
 func (x *explainer) leaf(f *field, at place, tuple []bool) {
 	n := len(at.in)
 	fa := fact{path: x.run.path(f.name), rule: &f.rule, who: at.who, known: at.known, changed: make([]bool, n), stands: make([]bool, n)}
-	some := false
 	for i, v := range at.in {
 		if at.known {
 			fa.changed[i] = !f.same(v, at.base)
 		} else {
-			fa.changed[i] = slices.ContainsFunc(at.in, func(o reflect.Value) bool { return !f.same(v, o) })
+			fa.changed[i] = true
 		}
-		some = some || fa.changed[i]
 		fa.stands[i] = f.same(v, at.result)
-	}
-	if !some {
-		return
 	}
 	for i, t := range tuple { // who won the group stands here too
 		fa.changed[i] = fa.changed[i] || t
@@ -409,7 +419,8 @@ func (x *explainer) keyed(f *field, at place) {
 	fr := frame{in: at.in, base: at.base, known: at.known}
 	l := lists{known: fr.known}
 	x.run.list(f, &fr, &l)
-	result := x.run.keysOf(f, at.result)
+	var result keys
+	x.run.keysOf(&result, f, at.result)
 	lead := l.lead()
 	var all []ref
 	for i := range l.of(lead).n {

@@ -170,44 +170,45 @@ func (r *run) choose(f *field, fr *frame) {
 	f.fill(fr.dst, r.leaf.at(win))
 }
 
-// additive adds the changes of all sides to the base.
-func (r *run) additive(f *field, fr *frame) {
+// additive adds the changes of all sides to the base. Where that cannot be
+// done the newest change is the provisional value.
+func (r *run) additive(o *op, fr *frame) {
+	dst := o.in(fr.dst)
 	if !fr.known {
 		for _, v := range fr.in[1:] {
-			if !f.shape.same(v, fr.in[0]) {
-				r.person(f, "changes cannot be added up without a base")
+			if !o.f.shape.same(o.in(v), dst) {
+				r.person(o.f, "changes cannot be added up without a base")
 				return
 			}
 		}
 		return
 	}
 	var sum int128
-	if f.shape.kind == kindInt {
-		b := fr.base.Int()
+	if o.f.shape.kind == kindInt {
+		b := o.in(fr.base).Int()
 		sum.add(b)
 		for _, v := range fr.in {
-			sum.add(v.Int())
+			sum.add(o.in(v).Int())
 			sum.sub(b)
 		}
-		if total, ok := sum.int64(); ok && !fr.dst.OverflowInt(total) {
-			fr.dst.SetInt(total)
+		if total, ok := sum.int64(); ok && !dst.OverflowInt(total) {
+			dst.SetInt(total)
 			return
 		}
 	} else {
-		b := fr.base.Uint()
+		b := o.in(fr.base).Uint()
 		sum.addUint(b)
 		for _, v := range fr.in {
-			sum.addUint(v.Uint())
+			sum.addUint(o.in(v).Uint())
 			sum.subUint(b)
 		}
-		if sum.hi == 0 && !fr.dst.OverflowUint(sum.lo) {
-			fr.dst.SetUint(sum.lo)
+		if sum.hi == 0 && !dst.OverflowUint(sum.lo) {
+			dst.SetUint(sum.lo)
 			return
 		}
 	}
-	r.person(f, "the sum of all changes does not fit the type")
-	r.leaf = leafValues{f, fr.base, fr.in}
-	f.fill(fr.dst, fr.in[nextChange(&r.leaf, -1, len(fr.in), true)%len(fr.in)])
+	r.person(o.f, "the sum of all changes does not fit the type")
+	o.scalar(fr)
 }
 
 // An int128 is a sum in two's complement, wide enough for the changes of any

@@ -20,15 +20,16 @@ type keys struct {
 	index map[string]int  // position by canonical bytes; nil in short lists
 }
 
-// keysOf returns the keys of a list. For a keyed list it fails if two elements
-// have one key or an element is missing.
-func (r *run) keysOf(f *field, list reflect.Value) keys {
-	k := keys{f: f, list: list, n: list.Len()}
+// keysOf reads the keys of a list into k. For a keyed list it fails if two
+// elements have one key or an element is missing.
+func (r *run) keysOf(k *keys, f *field, list reflect.Value) {
+	k.f, k.list, k.n, k.texts, k.vals, k.index = f, list, list.Len(), nil, nil, nil
 	if f.byRef {
 		for i := range k.n {
 			if list.Index(i).IsNil() {
 				r.fail(f, fmt.Errorf("element %d is a nil pointer", i))
-				return keys{f: f, list: list}
+				k.n = 0
+				return
 			}
 		}
 	}
@@ -40,10 +41,9 @@ func (r *run) keysOf(f *field, list reflect.Value) keys {
 			k.vals[i] = k.read(i)
 		}
 	}
-	if i := r.indexKeys(&k); i >= 0 && f.class == classKeyed {
+	if i := r.indexKeys(k); i >= 0 && f.class == classKeyed {
 		r.fail(f, fmt.Errorf("two elements have the key %s", keyText(f.key, k.read(i))))
 	}
-	return k
 }
 
 // textsOf returns the keys of a list that are strings.
@@ -197,6 +197,8 @@ type lists struct {
 	in    []keys
 	known bool
 	held  mark
+
+	aligned bool // all have the same keys in the same order
 }
 
 // A mark is what the stores of a run held before a list was read.
@@ -207,10 +209,10 @@ func (r *run) list(f *field, fr *frame, l *lists) {
 	l.held = mark{len(r.texts), len(r.values), len(r.keys), len(r.refs)}
 	l.in = r.takeKeys(len(fr.in))
 	if fr.known {
-		l.base = r.keysOf(f, fr.base)
+		r.keysOf(&l.base, f, fr.base)
 	}
 	for i, v := range fr.in {
-		l.in[i] = r.keysOf(f, v)
+		r.keysOf(&l.in[i], f, v)
 	}
 }
 
@@ -232,22 +234,35 @@ func (l *lists) of(i int) *keys {
 }
 
 // lead returns the version whose order the result follows: the base, unless
-// just one changed sequence of keys is to be had; without a base the newest.
+// just one changed sequence of keys is to be had; without a base the newest. It
+// sets l.aligned.
 func (l *lists) lead() int {
-	if !l.known {
-		return 0
+	first := l.of(0)
+	if l.known {
+		first = &l.base
 	}
 	changed := -1
 	for i := range l.in {
 		switch k := &l.in[i]; {
-		case k.equal(&l.base):
+		case k.equal(first):
+		case !l.known:
+			return 0
 		case changed < 0:
 			changed = i
 		case !k.equal(&l.in[changed]):
 			return base
 		}
 	}
+	l.aligned = changed < 0
 	return max(changed, 0)
+}
+
+// find returns the position that a key has in a version, or -1.
+func (l *lists) find(version int, key ref) int {
+	if l.aligned {
+		return key.at
+	}
+	return l.of(version).find(l.of(key.version), key.at)
 }
 
 // A ref is a position in a version of a list.
@@ -257,6 +272,9 @@ type ref struct{ version, at int }
 // were added, and those of the base that a side has deleted.
 func (r *run) rest(l *lists, lead int) []ref {
 	lo := len(r.refs)
+	if l.aligned {
+		return nil
+	}
 	for i := range l.in {
 		if i != lead {
 			r.refs = l.collect(l.of(lead), i, r.refs)
@@ -326,24 +344,23 @@ func endList(fr *frame, n int) {
 func (r *run) keyedElement(f *field, fr *frame, l *lists, key ref, n int) int {
 	sides := len(fr.in)
 	in, who := r.take(sides)[:0], r.takeInts(sides)[:0]
-	k := l.of(key.version)
 	for i := range l.in {
-		if at := l.in[i].find(k, key.at); at >= 0 {
+		if at := l.find(i, key); at >= 0 {
 			in, who = append(in, f.element(fr.in[i], at)), append(who, fr.who[i])
 		}
 	}
-	var base reflect.Value
+	var before reflect.Value
 	if l.known {
-		if at := l.base.find(k, key.at); at >= 0 {
-			base = f.element(fr.base, at)
+		if at := l.find(base, key); at >= 0 {
+			before = f.element(fr.base, at)
 		}
 	}
-	if f.remains(base, in, sides) {
+	if f.remains(before, in, sides) {
 		if f.elem.quiet {
-			r.element(f.elem, f.slot(fr.dst, n), base, fr.known, in, who)
+			r.element(f.elem, f.slot(fr.dst, n), before, fr.known, in, who)
 		} else {
-			r.trail = append(r.trail, step{f: f, key: k.read(key.at)})
-			r.element(f.elem, f.slot(fr.dst, n), base, fr.known, in, who)
+			r.trail = append(r.trail, step{f: f, key: l.of(key.version).read(key.at)})
+			r.element(f.elem, f.slot(fr.dst, n), before, fr.known, in, who)
 			r.trail = r.trail[:len(r.trail)-1]
 		}
 		n++

@@ -71,7 +71,7 @@ func compile(typ reflect.Type, list []override, paths map[string]string) (*row, 
 		return nil, fmt.Errorf("merge: %v: %w", typ, err)
 	}
 	c.overrides(typ, list)
-	w := c.row(typ, root, rowTop)
+	w := c.row(typ, root, rowTop, nil)
 	c.unused(all)
 	if err := errors.Join(c.errs...); err != nil {
 		return nil, err

@@ -44,14 +44,18 @@ func (o *op) in(v reflect.Value) reflect.Value {
 }
 
 // program lists what merging the row takes. The result starts as the newest side, so
-// fields that are right after that have no operation.
-func (w *row) program() {
+// fields that are right after that have no operation, nor has the key of an
+// element, which is the same in all versions of it.
+func (w *row) program(key []int) {
 	for _, f := range w.fields {
 		o := op{code: f.opcode(), index: -1, f: f}
 		if len(f.index) == 1 {
 			o.index = f.index[0]
 		}
 		if o.code == opGroup && f.group.fields[0] != f {
+			continue
+		}
+		if o.code == opScalar && key != nil && slices.Equal(f.index, key) {
 			continue
 		}
 		w.known = append(w.known, o)
@@ -273,6 +277,8 @@ func (r *run) op(o *op, fr *frame) {
 		if v := o.in(fr.dst); v.CanSet() {
 			v.SetZero()
 		}
+	case opAdditive:
+		r.additive(o, fr)
 	default:
 		r.part(o, fr)
 	}
@@ -292,8 +298,6 @@ func (r *run) part(o *op, fr *frame) {
 	switch o.code {
 	case opLeaf:
 		r.choose(o.f, &sub)
-	case opAdditive:
-		r.additive(o.f, &sub)
 	case opJoin:
 		r.join(o.f, &sub)
 	case opJoinFunc:
