@@ -214,18 +214,21 @@ func (k *Kit[S]) checkRefused(before, after, delta S, err error) *LawError {
 
 // checkAll checks the laws that speak of several states at once.
 func (k *Kit[S]) checkAll(states []S) *LawError {
-	for _, x := range states {
+	for i, x := range states {
+		if failure := k.checkJSON(x); failure != nil {
+			return failure
+		}
 		if e := k.New(); !join(x, e).Equal(x) || !join(e, x).Equal(x) {
 			return broken(Neutral, "x is %s\nx ⊔ 0 is %s\n0 ⊔ x is %s", k.texts(x, join(x, e), join(e, x))...)
 		}
-		for _, y := range states {
+		for j, y := range states[:i+1] {
 			if x.Equal(y) != y.Equal(x) {
 				return broken(Copy, "x is %s, y is %s\nx = y is %t, y = x is %t", k.show(x), k.show(y), x.Equal(y), y.Equal(x))
 			}
 			if failure := k.checkMerge(x, y); failure != nil {
 				return failure
 			}
-			for _, z := range states {
+			for _, z := range states[:j+1] {
 				if failure := k.checkAssociative(x, y, z); failure != nil {
 					return failure
 				}

@@ -258,11 +258,6 @@ func (r *run[S]) after(at *site[S]) *LawError {
 			return r.k.changed(s.state, Aliasing, "the last step changed the state of %s too, which is now %s", s.name, r.k.show(s.state))
 		}
 	}
-	for i, id := range r.order {
-		if m := r.deltas[id]; r.k.key(m.state) != m.key {
-			return r.k.changed(m.state, Aliasing, "the last step changed the delta of step %d too, which is now %s", r.place[i], r.k.show(m.state))
-		}
-	}
 	if failure := r.k.checkCodec(at.state); failure != nil {
 		return failure
 	}
@@ -299,6 +294,7 @@ func (r *run[S]) end(h history) *LawError {
 		}
 	}
 	for _, check := range []func() *LawError{
+		r.checkDeltas,
 		func() *LawError { return r.k.checkAll(states) },
 		r.checkPaths,
 		r.checkConvergence,
@@ -333,6 +329,16 @@ func (r *run[S]) distinct() []S {
 		add(r.deltas[id].state)
 	}
 	return states
+}
+
+// checkDeltas checks that nothing changed a delta once it was made.
+func (r *run[S]) checkDeltas() *LawError {
+	for i, id := range r.order {
+		if m := r.deltas[id]; r.k.key(m.state) != m.key {
+			return r.k.changed(m.state, Aliasing, "a later step changed the delta of step %d, which is now %s", r.place[i], r.k.show(m.state))
+		}
+	}
+	return nil
 }
 
 // checkPaths builds the state of every site from deltas alone, newest first.
