@@ -47,6 +47,7 @@ type countingReplica[S any] struct {
 	known  known
 	matrix *vclock.Matrix // what it knows that others have seen
 	steps  int            // of its own
+	key    []byte         // identifies all of this, once it was asked for
 }
 
 type countingDelta[S any] struct {
@@ -116,17 +117,10 @@ func (x *explorer[S]) hash(w *countingWorld[S]) [2]uint64 {
 	var b []byte
 	for i := range w.replicas {
 		r := &w.replicas[i]
-		state, err := x.bytes(r.state)
-		if err != nil {
-			x.fail(w.last, "%v", err)
+		if r.key == nil {
+			x.identify(w, r)
 		}
-		b = append(binary.AppendUvarint(b, uint64(len(state))), state...)
-		for _, n := range []uint64{r.known.made, r.known.undone, uint64(r.steps)} {
-			b = binary.BigEndian.AppendUint64(b, n)
-		}
-		for _, row := range r.matrix.All() {
-			b, _ = row.AppendBinary(append(b, 0xff))
-		}
+		b = append(b, r.key...)
 	}
 	made := make([]byte, 0, len(w.deltas))
 	for _, d := range w.deltas {
@@ -135,6 +129,20 @@ func (x *explorer[S]) hash(w *countingWorld[S]) [2]uint64 {
 	slices.Sort(made)
 	b = append(b, made...)
 	return [2]uint64{maphash.Bytes(x.seed, b), maphash.Bytes(x.seed, append(b, 1))}
+}
+
+func (x *explorer[S]) identify(w *countingWorld[S], r *countingReplica[S]) {
+	state, err := x.bytes(r.state)
+	if err != nil {
+		x.fail(w.last, "%v", err)
+	}
+	r.key = append(binary.AppendUvarint(nil, uint64(len(state))), state...)
+	for _, n := range []uint64{r.known.made, r.known.undone, uint64(r.steps)} {
+		r.key = binary.BigEndian.AppendUint64(r.key, n)
+	}
+	for _, row := range r.matrix.All() {
+		r.key, _ = row.AppendBinary(append(r.key, 0xff))
+	}
 }
 
 // step returns a copy of w in which replica i is about to take a step.
@@ -151,6 +159,7 @@ func (w *countingWorld[S]) step(i int, clone func(S) S, format string, args ...i
 	r := &next.replicas[i]
 	r.state = clone(r.state)
 	r.steps++
+	r.key = nil
 	return next, r
 }
 
@@ -179,21 +188,18 @@ func (x *explorer[S]) check(w *countingWorld[S], i int) {
 	}
 }
 
-// converge merges all into all, twice, and requires that they are equal and right.
+// converge merges all into one and that into all, and requires that they are
+// equal and right.
 func (x *explorer[S]) converge(w *countingWorld[S]) {
 	all, k := make([]S, len(w.replicas)), known{}
 	for i := range w.replicas {
 		all[i] = w.replicas[i].state.Clone()
 		k = k.and(w.replicas[i].known)
+		all[0].Merge(all[i])
 	}
-	for range 2 {
-		for i := range all {
-			for j := range all {
-				if i != j {
-					all[i].Merge(all[j])
-				}
-			}
-		}
+	for i := range all {
+		all[i].Merge(all[0])
+		all[0].Merge(all[i])
 	}
 	for i := range all {
 		if n, _ := x.value(all[i]); n != int64(k.standing()) || !all[i].Equal(all[0]) {
