@@ -3,6 +3,7 @@ package crdt
 import (
 	"bytes"
 	"encoding/base64"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
@@ -26,6 +27,12 @@ import (
 // not seen has no effect, and what it would have removed stays. Covers tells:
 // a caller for whom that matters merges or waits first.
 //
+// The Context of a [PNCounter], in a map too, also has the sums that the client was
+// shown. That of a map has not: of a counter in it, the increments of a replica
+// that has counted on since are all kept.
+//
+// A state believes a Context. Where a client could gain by changing one, sign it.
+//
 // The zero Context covers nothing. A Context is immutable.
 type Context struct {
 	past *past
@@ -35,6 +42,16 @@ type Context struct {
 type past struct {
 	names []vclock.Replica // ascending
 	seen  []runs           // by the same index, none empty
+	sums  []sum            // ascending by place; of the counter that the Context is of
+}
+
+// A sum is what a client was shown of one replica's part in a [PNCounter]. It is
+// needed beside the numbers of the increments because the replica may count on,
+// and its part then is a sum in which the client's cannot be told any more.
+type sum struct {
+	place       uint32 // of the replica in the names
+	start, last uint64 // as in tally
+	total       int64
 }
 
 // context returns what r has seen.
@@ -99,6 +116,21 @@ func (c Context) Contains(d vclock.Dot) bool {
 	return ok && d.Seq > 0 && c.past.seen[i].contains(d.Seq)
 }
 
+// sumOf returns what the client was shown of a replica's part in a counter that
+// began after start.
+func (c Context) sumOf(r vclock.Replica, start uint64) (sum, bool) {
+	if c.past == nil {
+		return sum{}, false
+	}
+	place, _ := slices.BinarySearch(c.past.names, r)
+	for _, s := range c.past.sums {
+		if s.place == uint32(place) && c.past.names[place] == r && s.start == start {
+			return s, true
+		}
+	}
+	return sum{}, false
+}
+
 // contextVersion is the format of the bytes of a Context.
 const contextVersion = 1
 
@@ -112,12 +144,54 @@ const contextVersion = 1
 //	  spans   varint, then for each, ascending:
 //	    gap   varint: numbers missing before it, less one
 //	    size  varint: numbers in it, less one
+//	sums      only in the Context of a PNCounter: varint: replicas that are counting,
+//	          at least 1, then for each, in the order of the names:
+//	  place   varint: its place in the list of replicas, from 0
+//	  last    varint: the number of its latest increment
+//	  span    varint: from the first increment that is not undone to last
+//	  sum     zigzag varint
 func (c Context) AppendBinary(b []byte) ([]byte, error) {
 	b = append(b, contextVersion)
 	if c.past == nil {
 		return append(b, 0), nil
 	}
-	return appendPast(b, c.past.names, c.past.seen), nil
+	b = appendPast(b, c.past.names, c.past.seen)
+	if len(c.past.sums) > 0 {
+		b = binary.AppendUvarint(b, uint64(len(c.past.sums)))
+	}
+	for _, s := range c.past.sums {
+		b = binary.AppendUvarint(b, uint64(s.place))
+		b = binary.AppendUvarint(b, s.last)
+		b = binary.AppendUvarint(b, s.last-s.start)
+		b = binary.AppendVarint(b, s.total)
+	}
+	return b, nil
+}
+
+// readSums reads the sums in a Context, after the rest of it.
+func readSums(d *wire.Reader, seen []runs) []sum {
+	if d.Len() == 0 {
+		return nil
+	}
+	n := d.Count(4)
+	if n == 0 {
+		d.Fail("an empty list of sums")
+	}
+	sums := make([]sum, 0, n)
+	for i := range n {
+		place, last, span, u := d.Uvarint(), d.Uvarint(), d.Uvarint(), d.Uvarint()
+		switch {
+		case place >= uint64(len(seen)), i > 0 && place <= uint64(sums[i-1].place):
+			d.Fail("places of sums do not ascend, or exceed the replicas")
+		case last == 0 || !seen[place].contains(last) || span == 0 || span > last:
+			d.Fail("the sum of increments that are not covered")
+		}
+		if d.Err() != nil {
+			return nil
+		}
+		sums = append(sums, sum{uint32(place), last - span, last, int64(u>>1) ^ -int64(u&1)})
+	}
+	return sums
 }
 
 // MarshalBinary implements [encoding.BinaryMarshaler]. See [Context.AppendBinary].
@@ -129,12 +203,13 @@ func (c *Context) UnmarshalBinary(data []byte) error {
 	d := wire.NewReader(data)
 	d.Version(contextVersion)
 	names, seen := readPast(d)
+	sums := readSums(d, seen)
 	if err := d.Close(); err != nil {
 		return fmt.Errorf("crdt: decode Context: %w", err)
 	}
 	c.past = nil
 	if len(names) > 0 {
-		c.past = &past{names, seen}
+		c.past = &past{names, seen, sums}
 	}
 	return nil
 }

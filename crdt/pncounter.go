@@ -89,11 +89,11 @@ func (c *PNCounter) Reset(r vclock.Replica) *PNCounter {
 	return c.reset(r, &clearing{all: true})
 }
 
-// ResetSeen is like [PNCounter.Reset] for a client that was shown seen: it undoes
-// the increments of every replica whose latest increment seen covers. The sum of
-// a replica is one number, so where a replica has counted on since, all of its
-// increments stay, those that the client saw included; what the client wants
-// undone of those is an Add of the negative difference.
+// ResetSeen is like [PNCounter.Reset] for a client that was shown seen:
+// increments that it does not cover stay. Seen should come from
+// [PNCounter.Context], of this counter or its view in a map. With the Context of
+// a map, the increments of a replica that has counted on since all stay: a sum
+// does not tell which of them the client saw.
 func (c *PNCounter) ResetSeen(r vclock.Replica, seen Context) *PNCounter {
 	return c.reset(r, &clearing{seen: seen})
 }
@@ -136,8 +136,21 @@ func (c *PNCounter) Value() (n int64, exact bool) {
 	return n, exact && fits
 }
 
-// Context returns what c has seen, for a client that reads it now.
-func (c *PNCounter) Context() Context { return c.whole().root.context() }
+// Context returns what c has seen, and its sums, for a client that reads it now.
+func (c *PNCounter) Context() Context {
+	c = c.whole()
+	seen := c.root.context()
+	for i := range c.tallies {
+		if t := &c.tallies[i]; t.isLive() {
+			place, _ := slices.BinarySearch(seen.past.names, c.root.names[t.replica])
+			seen.past.sums = append(seen.past.sums, sum{uint32(place), t.start, t.last, t.total})
+		}
+	}
+	if seen.past != nil {
+		slices.SortFunc(seen.past.sums, func(a, b sum) int { return cmp.Compare(a.place, b.place) })
+	}
+	return seen
+}
 
 // Covers reports whether c has seen everything that seen covers.
 func (c *PNCounter) Covers(seen Context) bool { return c.whole().root.covers(seen) }
@@ -273,16 +286,33 @@ func (c *PNCounter) clear(cl *clearing, rec *PNCounter) {
 	defer rec.sort()
 	for i := range c.tallies {
 		t := &c.tallies[i]
-		if !t.isLive() || !cl.covers(t.dot()) {
+		upto, base := cl.part(t)
+		if upto == 0 {
 			continue
 		}
-		cl.drop(t.dot())
+		cl.drop(packDot(t.replica, upto))
 		mine, theirs := cl.tag()
-		*t = t.undone(mine)
-		left := *t
+		left := tally{replica: t.replica, upto: upto, base: base, tag: mine}
+		t.join(&left, cl.root)
 		left.replica, left.tag = cl.delta.intern(cl.root.names[t.replica]), theirs
 		rec.tallies = append(rec.tallies, left)
 	}
+}
+
+// part returns what c covers of t: the number of an increment and the sum up to
+// it, or 0 if there is nothing to undo.
+func (c *clearing) part(t *tally) (upto uint64, base int64) {
+	if !t.isLive() {
+		return 0, 0
+	}
+	if c.covers(t.dot()) {
+		return t.last, t.total
+	}
+	s, ok := c.seen.sumOf(c.root.names[t.replica], t.start)
+	if !ok || s.last <= t.upto || s.last > t.last {
+		return 0, 0
+	}
+	return s.last, s.total
 }
 
 func (c *PNCounter) sort() {

@@ -21,14 +21,16 @@ import (
 // A counting is a type that counts, as the exhaustive check sees it: a counter,
 // or a key in a map.
 type counting[S crdt.State[S]] struct {
-	fresh   func() S
-	add     func(S, vclock.Replica, int64) S
-	remove  func(S, vclock.Replica) S
-	other   func(S, vclock.Replica) S // something that has nothing to do with the counter; may be nil
-	value   func(S) (n int64, present bool)
-	compact func(S, *vclock.Matrix) bool
-	context func(S) crdt.Context
-	bytes   func(S) ([]byte, error)
+	fresh      func() S
+	add        func(S, vclock.Replica, int64) S
+	remove     func(S, vclock.Replica) S
+	removeSeen func(S, vclock.Replica, crdt.Context) S // remove for a client
+	read       func(S) crdt.Context                    // what a client is shown
+	other      func(S, vclock.Replica) S               // something that has nothing to do with the counter; may be nil
+	value      func(S) (n int64, present bool)
+	compact    func(S, *vclock.Matrix) bool
+	context    func(S) crdt.Context
+	bytes      func(S) ([]byte, error)
 }
 
 // known is the model: which increments somebody knows of, and which of them are
@@ -47,7 +49,14 @@ type countingReplica[S any] struct {
 	known  known
 	matrix *vclock.Matrix // what it knows that others have seen
 	steps  int            // of its own
-	key    []byte         // identifies all of this, once it was asked for
+	client *countingClient
+	key    []byte // identifies all of this, once it was asked for
+}
+
+// A countingClient has read a counter at a replica.
+type countingClient struct {
+	context crdt.Context
+	known   known
 }
 
 type countingDelta[S any] struct {
@@ -139,6 +148,9 @@ func (x *explorer[S]) identify(w *countingWorld[S], r *countingReplica[S]) {
 	r.key = append(binary.AppendUvarint(nil, uint64(len(state))), state...)
 	for _, n := range []uint64{r.known.made, r.known.undone, uint64(r.steps)} {
 		r.key = binary.BigEndian.AppendUint64(r.key, n)
+	}
+	if r.client != nil {
+		r.key, _ = r.client.context.AppendBinary(append(r.key, 0xfe))
 	}
 	for _, row := range r.matrix.All() {
 		r.key, _ = row.AppendBinary(append(r.key, 0xff))
@@ -252,6 +264,7 @@ func (x *explorer[S]) exploreOwn(w *countingWorld[S], i, left int) {
 		x.check(next, i)
 		x.next(next, left)
 	}
+	x.exploreClient(w, i, left)
 	if x.other != nil && (w.others == 0 || x.deep) {
 		next, r := w.step(i, clone, "%d does something else", i)
 		next.others++
@@ -266,6 +279,33 @@ func (x *explorer[S]) exploreOwn(w *countingWorld[S], i, left int) {
 		x.check(next, i)
 		x.next(next, left)
 	}
+}
+
+// exploreClient lets a client of a replica read, or remove what it was shown.
+func (x *explorer[S]) exploreClient(w *countingWorld[S], i, left int) {
+	client, before := w.replicas[i].client, w.replicas[i].known
+	if client == nil && before.standing() != 0 && (w.others == 0 || x.deep) {
+		next, r := w.step(i, S.Clone, "a client reads %d", i)
+		next.others++
+		r.client = &countingClient{x.read(r.state), before}
+		x.next(next, left)
+	}
+	if client == nil || client.known.made&before.standing() == 0 {
+		return
+	}
+	next, r := w.step(i, S.Clone, "the client of %d removes", i)
+	delta := x.removeSeen(r.state, x.names[i], client.context)
+	var undone uint64
+	for j := range w.replicas {
+		if client.known.made&before.standing()&ofReplica(j) != 0 {
+			undone |= client.known.made & ofReplica(j)
+		}
+	}
+	r.known.undone |= undone
+	r.client = nil
+	next.emit(i, delta, known{undone, undone})
+	x.check(next, i)
+	x.next(next, left)
 }
 
 // exploreReceived takes the steps in which a replica receives something.
@@ -301,11 +341,12 @@ func (x *explorer[S]) exploreReceived(w *countingWorld[S], i, left int) {
 }
 
 // exhaust runs every history of a number of steps that begins with an increment
-// by the first replica: increments, removes, other events, merges of states,
+// by the first replica: increments, removes, removes by a client of what
+// it was shown, other events, merges of states,
 // deliveries of any delta made before, clocks that travel with a state or alone,
 // and compactions with what they told. Steps that change nothing are left out. After every
 // step the value is the model's; at the end of each history all replicas merge
-// and are equal. Other events come once in a history, and clocks alone to two
+// and are equal. Other events and clients come once in a history, and clocks alone to two
 // replicas of a counter alone, unless REJOIN_EXHAUSTIVE is set: to a number of
 // additional steps for a longer run.
 func exhaust[S crdt.State[S]](t *testing.T, c counting[S], replicas, steps int) {
@@ -347,13 +388,15 @@ func wander[S crdt.State[S]](t *testing.T, c counting[S]) {
 
 func countAlone() counting[*crdt.PNCounter] {
 	return counting[*crdt.PNCounter]{
-		fresh:   func() *crdt.PNCounter { return new(crdt.PNCounter) },
-		add:     (*crdt.PNCounter).Add,
-		remove:  (*crdt.PNCounter).Reset,
-		value:   func(c *crdt.PNCounter) (int64, bool) { n, _ := c.Value(); return n, n != 0 },
-		compact: (*crdt.PNCounter).Compact,
-		context: (*crdt.PNCounter).Context,
-		bytes:   (*crdt.PNCounter).MarshalBinary,
+		fresh:      func() *crdt.PNCounter { return new(crdt.PNCounter) },
+		add:        (*crdt.PNCounter).Add,
+		remove:     (*crdt.PNCounter).Reset,
+		removeSeen: (*crdt.PNCounter).ResetSeen,
+		read:       (*crdt.PNCounter).Context,
+		value:      func(c *crdt.PNCounter) (int64, bool) { n, _ := c.Value(); return n, n != 0 },
+		compact:    (*crdt.PNCounter).Compact,
+		context:    (*crdt.PNCounter).Context,
+		bytes:      (*crdt.PNCounter).MarshalBinary,
 	}
 }
 
@@ -382,9 +425,14 @@ func valueAt(m *counters, key string) (n int64, present bool) {
 
 func countInMap() counting[*counters] {
 	return counting[*counters]{
-		fresh:   func() *counters { return new(counters) },
-		add:     func(m *counters, r vclock.Replica, n int64) *counters { return countAt(m, r, "k", n) },
-		remove:  func(m *counters, r vclock.Replica) *counters { return m.Delete(r, "k") },
+		fresh:      func() *counters { return new(counters) },
+		add:        func(m *counters, r vclock.Replica, n int64) *counters { return countAt(m, r, "k", n) },
+		remove:     func(m *counters, r vclock.Replica) *counters { return m.Delete(r, "k") },
+		removeSeen: func(m *counters, r vclock.Replica, seen crdt.Context) *counters { return m.DeleteSeen(r, seen, "k") },
+		read: func(m *counters) crdt.Context {
+			c, _ := m.At("k")
+			return c.Context()
+		},
 		other:   func(m *counters, r vclock.Replica) *counters { return countAt(m, r, "other", 1) },
 		value:   func(m *counters) (int64, bool) { return valueAt(m, "k") },
 		compact: (*counters).Compact,

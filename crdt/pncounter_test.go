@@ -178,22 +178,65 @@ func TestPNCounterModel(t *testing.T) {
 	kit.Check(t)
 }
 
-// A client resets what it was shown: replicas that counted on since keep all.
+// A client resets what it was shown, and no more. The Context of a map does not
+// tell the sums, so there a replica that counted on keeps all.
 func TestPNCounterResetSeen(t *testing.T) {
 	var c crdt.PNCounter
 	c.Add("us", 3)
 	c.Add("eu", 4)
-	shown := c.Context()
+	var shown crdt.Context
+	text, err := c.Context().MarshalText()
+	require.NoError(t, err)
+	require.NoError(t, shown.UnmarshalText(text))
 	c.Add("us", 10)
 	c.ResetSeen("eu", shown)
 	n, _ := c.Value()
-	require.Equal(t, int64(13), n)
+	require.Equal(t, int64(10), n)
 	c.ResetSeen("eu", crdt.Context{})
 	n, _ = c.Value()
-	require.Equal(t, int64(13), n)
+	require.Equal(t, int64(10), n)
 	c.ResetSeen("eu", c.Context())
 	n, _ = c.Value()
 	require.Zero(t, n)
+
+	var m counters
+	countAt(&m, "us", "k", 3)
+	countAt(&m, "us", "l", 5)
+	countAt(&m, "eu", "k", 4)
+	view, _ := m.At("k")
+	shown = view.Context()
+	coarse := m.Context()
+	countAt(&m, "us", "k", 10)
+	x := m.Clone()
+	m.DeleteSeen("eu", shown, "k")
+	n, _ = valueAt(&m, "k")
+	require.Equal(t, int64(10), n)
+	x.DeleteSeen("eu", coarse, "k")
+	n, _ = valueAt(x, "k")
+	require.Equal(t, int64(13), n)
+	m.DeleteSeen("eu", shown, "l")
+	_, ok := m.At("l")
+	require.False(t, ok, "the Context of the view covers what the map has seen")
+}
+
+func TestContextRefusesSums(t *testing.T) {
+	const past = "\x01\x01\x01a\x05\x00"
+	for name, sums := range map[string]string{
+		"an empty list":           "\x00",
+		"a place that is not":     "\x01\x01\x05\x01\x02",
+		"not covered":             "\x01\x00\x06\x01\x02",
+		"no increment":            "\x01\x00\x05\x00\x02",
+		"more than there are":     "\x01\x00\x05\x06\x02",
+		"a replica twice":         "\x02\x00\x05\x01\x02\x00\x05\x01\x02",
+		"bytes after the sums":    "\x01\x00\x05\x01\x02\x00",
+		"a sum that is not there": "\x02\x00\x05\x01\x02",
+	} {
+		var c crdt.Context
+		require.Error(t, c.UnmarshalBinary([]byte(past+sums)), name)
+		require.True(t, c.IsZero())
+	}
+	var c crdt.Context
+	require.NoError(t, c.UnmarshalBinary([]byte(past+"\x01\x00\x05\x01\x02")))
 }
 
 // Nothing wraps, and nothing claims to be exact that is not.

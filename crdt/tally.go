@@ -63,11 +63,6 @@ func (t *tally) isSaturated() bool {
 	return t.total == math.MaxInt64 || t.total == math.MinInt64
 }
 
-// undone returns the residue of a reset with the dot tag that undoes all of t.
-func (t *tally) undone(tag dot) tally {
-	return tally{replica: t.replica, upto: t.last, base: t.total, tag: tag}
-}
-
 // join joins o, a tally of the same replica in the same root r, into t and
 // reports whether t changed.
 func (t *tally) join(o *tally, r *root) bool {
