@@ -352,6 +352,25 @@ func TestNormalize(t *testing.T) {
 	require.ErrorContains(t, err, "not equal to itself", "a zone is a pointer")
 }
 
+// A restless marshals to other bytes each time, all of which it reads.
+type restless struct{ n int }
+
+var restlessCalls byte
+
+func (restless) MarshalBinary() ([]byte, error) {
+	restlessCalls++
+	return []byte{restlessCalls}, nil
+}
+
+func (*restless) UnmarshalBinary([]byte) error { return nil }
+
+// TestNormalizeRefusesChangingBytes: a key that came back == was let in although
+// its bytes differed from call to call, and no peer could decode the state.
+func TestNormalizeRefusesChangingBytes(t *testing.T) {
+	_, err := codec.Normalize(restless{})
+	require.ErrorContains(t, err, "not in canonical form")
+}
+
 // TestStrict lists bytes that are nobody's encoding.
 func TestStrict(t *testing.T) {
 	fixed := append(append([]byte{1}, make([]byte, 12)...), 0x0e, 0x11) // time.Time at a zone of +01:01
@@ -397,7 +416,7 @@ func TestStrictJSON(t *testing.T) {
 		want   string
 	}{
 		{"bool", keyJSON[bool], `null`, "not a bool"},
-		{"int as number", keyJSON[int64], `5`, "wants a decimal string"},
+		{"int as number", keyJSON[int64], `5`, "\"5\" is not a decimal string"},
 		{"int form", keyJSON[int64], `"+5"`, "canonical"},
 		{"int range", keyJSON[int8], `128`, "out of range"},
 		{"uint sign", keyJSON[uint8], `-1`, "invalid syntax"},
@@ -413,6 +432,7 @@ func TestStrictJSON(t *testing.T) {
 		{"array length", keyJSON[[2]int8], `[1,2,3]`, "where ] should be"},
 		{"bytes", keyJSON[[2]byte], `"AAbb"`, "lower-case"},
 		{"bytes length", keyJSON[[2]byte], `"aa"`, "2 bytes"},
+		{"null struct key", keyJSON[point], `null`, "null where { should be"},
 		{"field missing", keyJSON[point], `{"X":1}`, "1 of 2 fields"},
 		{"field twice", keyJSON[point], `{"X":1,"X":2}`, "twice"},
 		{"field unknown", keyJSON[point], `{"X":1,"Z":2}`, "unknown field"},

@@ -30,7 +30,7 @@ func decodeJSON(p []byte, v reflect.Value) error {
 	case reflect.Int, reflect.Int64, reflect.Uint, reflect.Uint64, reflect.Uintptr:
 		s, err := unquote(p)
 		if err != nil {
-			return fmt.Errorf("%s wants a decimal string, not %.64q", k, p)
+			return fmt.Errorf("%.64q is not a decimal string", p)
 		}
 		return decodeInteger(s, v)
 	case reflect.Float32, reflect.Float64:
@@ -264,10 +264,14 @@ func expect(d *json.Decoder, want json.Delim) error {
 	if err != nil {
 		return err
 	}
-	if got != want {
-		return fmt.Errorf("%v where %v should be", got, want)
+	switch {
+	case got == want:
+		return nil
+	case got == nil:
+		return fmt.Errorf("null where %v should be", want)
+	default:
+		return fmt.Errorf("%.64v where %v should be", got, want)
 	}
-	return nil
 }
 
 // end reads the last delimiter, and makes sure that nothing follows it.
