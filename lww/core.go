@@ -30,7 +30,7 @@ type core[K comparable, V any] struct {
 	entries  []entry[K, V] // in order of arrival, each key once
 	encs     []string      // canonical bytes of the values, or empty if kinds cover V
 	index    index         // positions in entries; empty while there are few
-	replicas table         // the replicas of entries, and of some that are gone
+	replicas table         // the replicas of entries, and of some that are gone: see forget
 	horizon  hlc.Timestamp
 	dead     int // tombstones among entries
 }
@@ -209,6 +209,21 @@ func (c *core[K, V]) retain(keep func(*entry[K, V]) bool) {
 		c.encs = c.encs[:n]
 	}
 	c.reindex()
+	c.forget()
+}
+
+// forget drops the names of replicas that no entry refers to any more, once they
+// are more than half of all: they come and go for as long as a state lives.
+func (c *core[K, V]) forget() {
+	if len(c.replicas.names) <= 2*len(c.entries)+few {
+		return
+	}
+	var used table
+	for i := range c.entries {
+		e := &c.entries[i]
+		e.by = used.intern(c.replicas.names[e.by>>1])<<1 | e.by&1
+	}
+	c.replicas = used
 }
 
 func (c *core[K, V]) clone() core[K, V] {

@@ -17,6 +17,7 @@ import (
 
 	"github.com/rejoin-go/rejoin/hlc"
 	"github.com/rejoin-go/rejoin/lww"
+	"github.com/rejoin-go/rejoin/vclock"
 )
 
 // A coded is a state with both of its encodings.
@@ -319,6 +320,52 @@ func TestAllocs(t *testing.T) {
 		"Stamp.AppendText":       {0, func() { _, _ = r.Stamp().AppendText(buf) }},
 	} {
 		require.LessOrEqual(t, testing.AllocsPerRun(100, tt.f), tt.most, name)
+	}
+}
+
+// TestMergeEqualWithManyReplicas: merging equal states allocated once more than
+// eight replicas had written.
+func TestMergeEqualWithManyReplicas(t *testing.T) {
+	if testing.CoverMode() != "" {
+		t.Skip("coverage changes inlining and allocation")
+	}
+	var m lww.Map[int, string]
+	for i := range 100 {
+		_, err := m.PutAt(i, "v", at(1, vclock.Replica(fmt.Sprint("r", i))))
+		require.NoError(t, err)
+	}
+	var decoded lww.Map[int, string]
+	p, err := m.MarshalBinary()
+	require.NoError(t, err)
+	require.NoError(t, decoded.UnmarshalBinary(p))
+	for name, same := range map[string]*lww.Map[int, string]{"clone": m.Clone(), "decoded": &decoded} {
+		require.Zero(t, testing.AllocsPerRun(100, func() { m.Merge(same) }), name)
+	}
+}
+
+// TestForgetsReplicas: names of replicas whose writes had all been replaced
+// stayed in a state for ever, and every merge of it went through all of them.
+func TestForgetsReplicas(t *testing.T) {
+	const lives = 10000
+	var written, merged, compacted lww.Map[string, string]
+	for i := range lives {
+		stamp := at(hlc.Timestamp(1+i), vclock.Incarnation("eu", uint64(i)))
+		delta, err := written.PutAt("k", "v", stamp)
+		require.NoError(t, err)
+		merged.Merge(delta)
+		_, err = compacted.DeleteAt(fmt.Sprint(i), stamp)
+		require.NoError(t, err)
+	}
+	require.NoError(t, compacted.Compact(lives-1))
+	require.True(t, merged.Equal(&written))
+	require.Equal(t, vclock.Incarnation("eu", lives-1), merged.Stamp("k").Replica)
+	require.Equal(t, vclock.Incarnation("eu", lives-1), compacted.Stamp(fmt.Sprint(lives-1)).Replica)
+	for name, m := range map[string]*lww.Map[string, string]{"written": &written, "merged": &merged, "compacted": &compacted} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		m.Clone()
+		runtime.ReadMemStats(&after)
+		require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(lives), "%s: bytes that a clone takes", name)
 	}
 }
 

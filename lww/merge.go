@@ -25,8 +25,6 @@ func (c *core[K, V]) merge(d *core[K, V]) bool {
 		c.horizon = h
 	}
 	kinds := d.kinds()
-	var buf [few]uint32
-	numbers := c.replicas.translate(buf[:0], &d.replicas)
 	i := 0 // states that took the same writes have them in the same order
 	for j := range d.entries {
 		e := &d.entries[j]
@@ -36,27 +34,24 @@ func (c *core[K, V]) merge(d *core[K, V]) bool {
 		if i < 0 || i >= len(c.entries) || c.entries[i].hash != e.hash || c.entries[i].key != e.key {
 			i = c.find(e.key, e.hash)
 		}
-		if i >= 0 && c.same(i, numbers[e.by>>1]<<1|e.by&1, d, j, kinds) {
+		if i >= 0 && c.same(i, d, j, kinds) {
 			i++
 			continue
 		}
 		v := d.at(j)
-		if c.join(i, &v, kinds) {
-			changed = true
-			numbers[e.by>>1] = c.replicas.find(v.replica)
-		}
+		changed = c.join(i, &v, kinds) || changed
 		if i >= 0 {
 			i++
 		}
 	}
+	c.forget()
 	return changed
 }
 
-// same reports whether c holds, at position i, the version at position j of d,
-// whose replica and deletion are by in terms of c.
-func (c *core[K, V]) same(i int, by uint32, d *core[K, V], j int, kinds bool) bool {
+// same reports whether c holds, at position i, the version at position j of d.
+func (c *core[K, V]) same(i int, d *core[K, V], j int, kinds bool) bool {
 	x, y := &c.entries[i], &d.entries[j]
-	if x.time != y.time || x.by != by {
+	if x.time != y.time || x.by&1 != y.by&1 || c.replicas.names[x.by>>1] != d.replicas.names[y.by>>1] {
 		return false
 	}
 	if kinds {

@@ -54,18 +54,6 @@ func (t *table) intern(r vclock.Replica) uint32 {
 	return i
 }
 
-// translate appends, for each name of u, its number in t or absent.
-func (t *table) translate(b []uint32, u *table) []uint32 {
-	for i, r := range u.names {
-		if i < len(t.names) && t.names[i] == r {
-			b = append(b, uint32(i))
-		} else {
-			b = append(b, t.find(r))
-		}
-	}
-	return b
-}
-
 func (t *table) clone() table {
 	return table{names: slices.Clone(t.names), index: maps.Clone(t.index)}
 }

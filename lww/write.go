@@ -99,6 +99,7 @@ func (c *core[K, V]) writeAt(k K, v V, deleted bool, s Stamp) (core[K, V], error
 func (c *core[K, V]) apply(x *write[K, V], s Stamp) core[K, V] {
 	x.time, x.replica = s.Time, s.Replica
 	c.join(x.position, &x.version, x.kinds)
+	c.forget()
 
 	one := &struct { // one allocation, and the only one if the caller drops the delta
 		entries [1]entry[K, V]
