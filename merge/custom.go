@@ -72,7 +72,8 @@ func Func[F any](name string, f func(Case[F]) (F, error)) Rule[F] {
 		call: func(c *call, dst reflect.Value) error {
 			fc := Case[F]{Path: c.path, Sides: make([]Side[F], len(c.sides))}
 			if c.base.IsValid() {
-				fc.Base = c.base.Addr().Interface().(*F)
+				b := *c.base.Addr().Interface().(*F)
+				fc.Base = &b
 			}
 			for i, s := range c.sides {
 				fc.Sides[i] = Side[F]{Value: *s.Addr().Interface().(*F), Stamp: c.run.stamps[c.who[i]]}

@@ -26,7 +26,7 @@ func sameKey(s *shape, a, b reflect.Value) bool {
 // floats reports whether values of s hold floats.
 func (s *shape) floats() bool {
 	switch s.kind {
-	case kindFloat, kindComplex:
+	case kindFloat:
 		return true
 	case kindArray:
 		return s.elem.floats()

@@ -228,6 +228,7 @@ func on[V any](rule string, values []V, opts merge.Options[box[V]], model situat
 		p := merge.MustCompile(opts)
 		d := domain[V]{t: t, plan: p, values: values, model: model, row: row}
 		d.outcomes()
+		d.ties()
 		d.laws()
 	}}
 }
@@ -309,6 +310,37 @@ func (d *domain[V]) tuples(f func([]V)) {
 			}
 		}
 	}
+}
+
+// ties merges sides with one stamp, of which only the values tell which is the
+// newer, in every order.
+func (d *domain[V]) ties() {
+	orders := [][]int{{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}}
+	d.bases(func(base *V) {
+		d.tuples(func(s []V) {
+			if len(s) < 3 {
+				return
+			}
+			var b *box[V]
+			if base != nil {
+				b = &box[V]{*base}
+			}
+			var first box[V]
+			var firstErr string
+			for i, o := range orders {
+				var in []merge.Side[box[V]]
+				for _, at := range o {
+					in = append(in, merge.Side[box[V]]{Value: box[V]{s[at]}, Stamp: stamp(1, "a")})
+				}
+				got, err := d.plan.Merge(b, in...)
+				if i == 0 {
+					first, firstErr = got, fmt.Sprint(err)
+				}
+				require.True(d.t, d.same(first.V, got.V), "base %v, sides %v in order %v: %v and %v", show(base), s, o, first.V, got.V)
+				require.Equal(d.t, firstErr, fmt.Sprint(err))
+			}
+		})
+	})
 }
 
 // laws checks with each base the laws that the table claims, and that those it

@@ -281,7 +281,7 @@ func isBasic(typ reflect.Type) bool {
 // map, keys of list elements and elements of sets.
 func elementable(typ reflect.Type) error {
 	switch k := typ.Kind(); k {
-	case reflect.Interface, reflect.Pointer, reflect.Chan, reflect.UnsafePointer:
+	case reflect.Interface, reflect.Pointer, reflect.Chan, reflect.UnsafePointer, reflect.Complex64, reflect.Complex128:
 		return fmt.Errorf("%v has no canonical form as a key or element", typ)
 	case reflect.Array:
 		return elementable(typ.Elem())

@@ -231,10 +231,15 @@ func (f *field) same(a, b reflect.Value) bool {
 		}
 		return true
 	case classSet:
-		if a.Len() == 0 || b.Len() == 0 {
-			return a.Len() == b.Len()
+		if a.Len() != b.Len() {
+			return false
 		}
-		return f.shape.sameElements(a, b)
+		for i := range a.Len() {
+			if !sameKey(f.key, a.Index(i), b.Index(i)) {
+				return false
+			}
+		}
+		return true
 	default:
 	}
 	switch {

@@ -27,13 +27,13 @@ func (w *row) needsCheck(seen map[*row]bool) bool {
 	})
 }
 
-// unbounded reports whether values of s may nest without bound or hold a
-// document.
+// unbounded reports whether values of s may nest without bound, hold a document
+// or have floats as keys.
 func (s *shape) unbounded(open map[*shape]bool) bool {
 	switch {
 	case s == nil:
 		return false
-	case open[s] || s.kind == kindDocument:
+	case open[s] || s.kind == kindDocument || s.kind == kindMap && s.key.floats():
 		return true
 	}
 	open[s] = true
