@@ -27,6 +27,10 @@ type Options[T any] struct {
 	// passes. It must not modify its argument and must depend on nothing else.
 	// Nil means that every value is right.
 	Check func(*T) error
+
+	// Record says that the plan is for records too: [Compile] then refuses
+	// what a [Record] cannot carry, and [Plan.NewRecord] makes records.
+	Record bool
 }
 
 // A Side is one version to merge: a value, and when and by whom it was written.

@@ -19,7 +19,9 @@ type Plan[T any] struct {
 	// steady says that no field adds changes up, so that one side as a whole
 	// is a result that loses nothing but what it says it loses.
 	steady bool
-	runs   sync.Pool // of *run
+	record *recordPart // nil unless compiled with Options.Record
+	print  Fingerprint // of record
+	runs   sync.Pool   // of *run
 }
 
 // run returns a run for one call, which ends it by release.
@@ -48,7 +50,14 @@ func Compile[T any](opts Options[T]) (*Plan[T], error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Plan[T]{row: w, check: opts.Check, steady: !w.adds(map[*row]bool{})}, nil
+	p := &Plan[T]{row: w, check: opts.Check, steady: !w.adds(map[*row]bool{})}
+	if opts.Record {
+		if p.record, err = compileRecord(typ, w); err != nil {
+			return nil, err
+		}
+		p.print = p.record.fingerprint()
+	}
+	return p, nil
 }
 
 // MustCompile is [Compile] for package variables and tests. It panics with the

@@ -1,0 +1,246 @@
+package merge
+
+import (
+	"fmt"
+	"reflect"
+
+	"github.com/rejoin-go/rejoin/hlc"
+	"github.com/rejoin-go/rejoin/lww"
+)
+
+// A Record is a plain struct made into a replicated value. Each of its leaves
+// carries the stamp of its last write, so that two replicas need no common
+// ancestor to merge, and writes to different fields never overwrite each other.
+//
+// Of concurrent writes to one field, the rule of the field says which shows;
+// the package comment has the list. A delete, of the record, of an element of a
+// keyed list, of an entry of a map of structs or of what a pointer points to,
+// beats every write that had not seen it, whatever the clocks say; a write that
+// has seen it starts afresh. Elements of sets and entries of other maps are
+// last-writer-wins one by one, as in [lww.Map].
+//
+// A Record is made by [Plan.NewRecord] for a plan compiled with
+// [Options.Record]: the plan is needed to read T, and cannot be had from the
+// zero value. The zero Record holds nothing; it takes over the plan of the
+// first record merged into it, and panics when written to before.
+//
+// A Record is not safe for concurrent use: like a built-in map it may be read,
+// and be the argument of Merge, from several goroutines at once, while a write
+// excludes everything else. Values go in and out as copies.
+//
+// Update and Apply take O(n) time for n leaves, elements and entries, Clone
+// O(1): states share what they have in common.
+//
+// # Hazard
+//
+// A replica that is restored from a backup, and goes on under its old name,
+// repeats stamps; in an additive field it counts from its old total and so
+// erases increments. Give it a new name: see [vclock.Incarnation].
+//
+// See Shapiro et al., “Conflict-free Replicated Data Types”, 2011, for the
+// lattices, and Preguiça et al., “Brief Announcement: Efficient Causality
+// Tracking in Distributed Storage Systems with Dotted Version Vectors”, 2012,
+// for the fields with rule manual.
+type Record[T any] struct {
+	plan    *Plan[T]
+	root    cell // a row
+	horizon hlc.Timestamp
+	origin  Fingerprint // fingerprint of the plan that encoded what r was decoded from
+}
+
+// NewRecord returns an empty record. It panics unless p was compiled with
+// [Options.Record].
+func (p *Plan[T]) NewRecord() *Record[T] {
+	if p.record == nil {
+		panic(fmt.Sprintf("merge: the plan of %v is not for records: set Options.Record", reflect.TypeFor[T]()))
+	}
+	return &Record[T]{plan: p, root: cell{kind: cellRow}}
+}
+
+// top returns the part that the root is.
+func (r *Record[T]) top() *recordPart {
+	if r.plan == nil {
+		panic("merge: record without a plan; make it with Plan.NewRecord")
+	}
+	return r.plan.record
+}
+
+// Value returns the value and whether there is one. It is the caller's: nothing
+// in it is shared with r. Lists and maps without elements are nil, and times
+// are in UTC.
+func (r *Record[T]) Value() (T, bool) {
+	var v T
+	if r.root.live {
+		r.top().elem.fill(reflect.ValueOf(&v).Elem(), r.root.kids)
+	}
+	return v, r.root.live
+}
+
+// Update calls edit with the value, the zero T if there is none, and writes
+// what edit changed: every field, element and entry that differs afterwards
+// gets a stamp of w, and no other. The order of a list with rule keyed, set or
+// union is not tracked.
+//
+// Update returns the error of edit, a [*WriteError] for a change that could not
+// show, and an error for a value that cannot be encoded, for two elements with
+// one key, and if w's clock has no time to give. The record is then as it was.
+// It panics if w is invalid: see [lww.Writer.Next].
+func (r *Record[T]) Update(w lww.Writer, edit func(*T) error) error {
+	r.top()
+	read, _ := r.Value()
+	next, _ := r.Value()
+	if err := edit(&next); err != nil {
+		return err
+	}
+	return r.write(w, &r.root, &read, &next)
+}
+
+// write applies the changes from read to next, made by somebody who had seen
+// the lives and contexts in seen.
+func (r *Record[T]) write(w lww.Writer, seen *cell, read, next *T) error {
+	from, to := reflect.ValueOf(read).Elem(), reflect.ValueOf(next).Elem()
+	if r.plan.row.checks {
+		for _, v := range []reflect.Value{from, to} {
+			if err := r.plan.row.validate(v, 0); err != nil {
+				return fmt.Errorf("merge: %w", err)
+			}
+		}
+	}
+	top, at := r.top(), spot{&r.root, seen}
+	if top.elem.row.same(from, to) {
+		return nil
+	}
+	if err := at.fresh(false); err != nil {
+		return err
+	}
+	e := edit{w: w, horizon: r.horizon}
+	changes, err := e.fields(top.elem, at, from, to)
+	if err != nil {
+		return reported(err)
+	}
+	if len(changes) > 0 {
+		r.join(&cell{kind: cellRow, live: true, stamp: r.root.stamp, kids: changes})
+	}
+	return nil
+}
+
+// reported returns an error of an edit as callers see it.
+func reported(err error) error {
+	if isPathed(err) {
+		return err
+	}
+	return fmt.Errorf("merge: %w", err)
+}
+
+// join joins a row into the root.
+func (r *Record[T]) join(d *cell) bool {
+	r.root.kind = cellRow
+	root, changed := joinCell(&r.root, d, scope{part: r.top()})
+	r.root = root
+	return changed
+}
+
+// Delete deletes the record, whether it holds a value or not: a write that
+// arrives later and had not seen the delete stays deleted, whatever its stamp.
+// What the record held is gone from its state.
+//
+// It returns an error if w's clock does, and panics if w is invalid.
+func (r *Record[T]) Delete(w lww.Writer) error {
+	r.top()
+	s, err := w.Next(max(r.horizon, r.root.latest()))
+	if err != nil {
+		return fmt.Errorf("merge: %w", err)
+	}
+	r.join(&cell{kind: cellRow, stamp: s})
+	return nil
+}
+
+// Merge joins o into r and reports whether r changed, horizon included. It
+// does not modify o, which may be r itself, and r takes over its plan if it has
+// none.
+//
+// Merge is commutative, associative and idempotent up to [Record.Equal], for
+// every rule that a record can have; a rule of the application's own has to
+// keep its promises for that. It takes O(n) time for n leaves, elements and
+// entries; nothing is allocated if nothing changes and the horizons are equal.
+//
+// Options.Check has no part in it: see [Record.Check].
+func (r *Record[T]) Merge(o *Record[T]) bool {
+	if o.plan == nil {
+		return false
+	}
+	if r.plan == nil {
+		r.plan = o.plan
+	}
+	changed := r.raise(o.horizon)
+	other := &o.root
+	if o.horizon < r.horizon {
+		raised := other.above(r.horizon)
+		other = &raised
+	}
+	return r.join(other) || changed
+}
+
+// above returns c without the elements and entries at or below a horizon that
+// it does not have, and for which others speak.
+func (c *cell) above(h hlc.Timestamp) cell {
+	d := *c
+	d.kids = retain(c.kids, func(k *cell) bool { return k.stamp.Time > h })
+	return d
+}
+
+// raise makes h the horizon if it is larger than the present one.
+func (r *Record[T]) raise(h hlc.Timestamp) bool {
+	if h <= r.horizon {
+		return false
+	}
+	r.root, r.horizon = r.root.above(h), h
+	return true
+}
+
+// Latest returns the largest time in r, of any write or of the horizon, or zero
+// if r is empty. Advance the local clock to the Latest of what arrives, and what
+// is written next is after all of it: see [hlc.Clock.Advance].
+func (r *Record[T]) Latest() hlc.Timestamp { return max(r.horizon, r.root.latest()) }
+
+// Horizon returns the time that r is compacted to, or zero.
+func (r *Record[T]) Horizon() hlc.Timestamp { return r.horizon }
+
+// Compact drops the tombstones of removed elements of sets and of deleted
+// entries of maps with a time at or below horizon, and makes horizon a part of
+// the state. A horizon at or below the present one has no effect. Deleted rows
+// and elements of keyed lists stay deleted at the cost of one stamp each.
+//
+// In a merge, with h the larger horizon of the two sides: of elements of sets
+// and entries of maps at or below h, only those of a side whose horizon is h
+// count; everything else joins as ever.
+//
+// Compact returns an error if r is empty, and if no write could be later than
+// horizon. The hazard is that of [lww.Map.Compact]: the record must hold every
+// write stamped at or below horizon, and none may be stamped so from now on, by
+// any replica.
+func (r *Record[T]) Compact(horizon hlc.Timestamp) error {
+	switch {
+	case horizon <= r.horizon:
+		return nil
+	case len(r.root.kids) == 0 && r.root.stamp.IsZero() && !r.root.live && r.horizon == 0:
+		return fmt.Errorf("merge: compact to %v: the record is empty", horizon)
+	case horizon >= hlc.Max:
+		return fmt.Errorf("merge: compact to %d: no write could follow", uint64(horizon))
+	}
+	r.root.kids = retain(r.root.kids, func(k *cell) bool { return k.live || k.stamp.Time > horizon })
+	r.horizon = horizon
+	return nil
+}
+
+// Equal reports whether r and o are the same state.
+func (r *Record[T]) Equal(o *Record[T]) bool {
+	return r.horizon == o.horizon && r.root.live == o.root.live && r.root.stamp == o.root.stamp &&
+		sameCells(r.root.kids, o.root.kids)
+}
+
+// Clone returns a copy of r.
+func (r *Record[T]) Clone() *Record[T] {
+	c := *r
+	return &c
+}

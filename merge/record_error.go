@@ -1,0 +1,83 @@
+package merge
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/rejoin-go/rejoin/lww"
+)
+
+// ErrOverflow is what a [WriteError] unwraps to if the sum of an additive field
+// would not fit its type.
+var ErrOverflow = errors.New("merge: sum does not fit the type")
+
+// A WriteError reports a write to a [Record] that could not show: one that
+// lowers a maximum, sets again what is set once, or makes a value zero that
+// rule nonzero keeps. Nothing of the call was applied. [Record.Update],
+// [Record.Apply], [Record.Seed] and [Record.Touch] return it.
+type WriteError struct {
+	Path   string // the field
+	Rule   string // its rule
+	Reason string
+	err    error
+}
+
+func (e *WriteError) Error() string {
+	return fmt.Sprintf("merge: write to %s: rule %q: %s", e.Path, e.Rule, e.Reason)
+}
+
+// Unwrap returns [ErrOverflow] or nil.
+func (e *WriteError) Unwrap() error { return e.err }
+
+// A StaleError reports a change, by [Record.Apply], to a row, an element or an
+// entry that was deleted, or deleted and made again, since the caller read it.
+// Nothing of the call was applied.
+type StaleError struct {
+	Path string    // the row, "" for the record itself
+	Life lww.Stamp // the delete that the caller had not seen
+}
+
+func (e *StaleError) Error() string {
+	what := "the record"
+	if e.Path != "" {
+		what = e.Path
+	}
+	if e.Life.IsZero() {
+		return fmt.Sprintf("merge: %s is not there", what)
+	}
+	return fmt.Sprintf("merge: %s was deleted at %v, after it was read", what, e.Life)
+}
+
+// within returns err, about what is below name, as an error about what is
+// below the row that name belongs to.
+func within(name string, err error) error {
+	if e, ok := errors.AsType[*WriteError](err); ok {
+		e.Path = joinPath(name, e.Path)
+		return e
+	}
+	if e, ok := errors.AsType[*StaleError](err); ok {
+		e.Path = joinPath(name, e.Path)
+		return e
+	}
+	if _, ok := errors.AsType[*stampError](err); ok {
+		return err
+	}
+	return below(name, err)
+}
+
+// isPathed reports whether err has a path of its own.
+func isPathed(err error) bool {
+	_, write := errors.AsType[*WriteError](err)
+	_, stale := errors.AsType[*StaleError](err)
+	return write || stale
+}
+
+// A stampError is one of the writer's clock, which is about no path.
+type stampError struct{ error }
+
+func (e *stampError) Unwrap() error { return e.error }
+
+// overflow returns the error of an additive field.
+func (p *recordPart) overflow(reason string) error {
+	return &WriteError{Rule: p.f.rule.String(), Reason: reason, err: ErrOverflow}
+}

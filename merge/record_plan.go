@@ -1,0 +1,262 @@
+package merge
+
+import (
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"reflect"
+	"slices"
+	"strings"
+)
+
+// A recordRow is what a plan says about a row of a [Record].
+type recordRow struct {
+	row   *row
+	parts []*recordPart // in ascending order of key
+}
+
+// A recordPart is what a plan says about one field, or one group of fields, of
+// a row. Methods on a nil part are for fields that the plan does not know.
+type recordPart struct {
+	key   string
+	kind  cellKind
+	f     *field     // the field; of a group the first
+	group []*field   // the members of a group in ascending order of name
+	elem  *recordRow // pointer, map of rows, keyed: the rows
+	value *shape     // table: the values
+}
+
+// part returns the part with the given key and kind, or nil.
+func (w *recordRow) part(key string, kind cellKind) *recordPart {
+	i, ok := slices.BinarySearchFunc(w.parts, key, func(p *recordPart, key string) int { return strings.Compare(p.key, key) })
+	if !ok || w.parts[i].kind != kind {
+		return nil
+	}
+	return w.parts[i]
+}
+
+func (p *recordPart) rows() *recordRow {
+	if p == nil {
+		return nil
+	}
+	return p.elem
+}
+
+// A recordCompiler turns the rows of a plan into those of a record.
+type recordCompiler struct {
+	root  reflect.Type
+	rows  map[recordRowKey]*recordRow
+	trail string
+	errs  []error
+}
+
+type recordRowKey struct {
+	row *row
+	key string // the fields that hold the key of a list element
+}
+
+// compileRecord returns what a record of typ needs besides its plan, or a
+// [*RuleError] for each field that a record cannot carry.
+func compileRecord(typ reflect.Type, w *row) (*recordPart, error) {
+	c := recordCompiler{root: typ, rows: make(map[recordRowKey]*recordRow)}
+	top := &recordPart{kind: cellRow, elem: c.row(w, nil)}
+	if err := errors.Join(c.errs...); err != nil {
+		return nil, err
+	}
+	return top, nil
+}
+
+// row compiles a row, whose field at the index at, if not nil, is the key that
+// it is found by and so no part of its own.
+func (c *recordCompiler) row(w *row, at []int) *recordRow {
+	key := recordRowKey{w, fmt.Sprint(at)}
+	if out := c.rows[key]; out != nil {
+		return out
+	}
+	out := &recordRow{row: w}
+	c.rows[key] = out
+	isKey := func(f *field) bool { return at != nil && slices.Equal(f.index, at) }
+	for _, f := range w.fields {
+		if f.class != classIgnored && f.rule.id != ruleGroup && !isKey(f) {
+			c.part(out, f)
+		}
+	}
+	for _, g := range w.groups {
+		p := &recordPart{key: groupKey(g), kind: cellRegister}
+		for _, f := range g.fields {
+			if !isKey(f) {
+				c.codable(f, f.shape)
+				p.group = append(p.group, f)
+			}
+		}
+		if len(p.group) == 0 {
+			continue
+		}
+		slices.SortFunc(p.group, func(a, b *field) int { return strings.Compare(a.name, b.name) })
+		p.f = p.group[0]
+		out.parts = append(out.parts, p)
+	}
+	slices.SortFunc(out.parts, func(a, b *recordPart) int { return strings.Compare(a.key, b.key) })
+	for i := 1; i < len(out.parts); i++ {
+		if p := out.parts[i]; p.key == out.parts[i-1].key {
+			c.refuse(p.f, "the group needs another name: a field has the path "+p.key, nil)
+		}
+	}
+	return out
+}
+
+// groupKey returns the path of a group: where its struct is, and its name
+// after an equals sign.
+func groupKey(g *group) string {
+	name := g.fields[0].name
+	names, _ := splitPath(name)
+	for i := range names {
+		names[i] = quoteKey(names[i])
+	}
+	return joinPath(strings.Join(names[:max(0, len(names)-1)], "."), "="+quoteKey(g.name))
+}
+
+// part adds the part that holds f to w.
+func (c *recordCompiler) part(w *recordRow, f *field) {
+	p := &recordPart{key: f.name, f: f}
+	ok := false
+	switch f.class {
+	case classLeaf:
+		p.kind, ok = c.leaf(f)
+	case classPointer:
+		p.kind, ok = cellRow, c.kept(f)
+		p.elem = c.below(f, "", nil)
+	case classMap:
+		ok = c.kept(f) && c.codable(f, f.key)
+		if p.kind = cellRows; f.plain {
+			p.kind, p.value = cellTable, f.elem.fields[0].shape
+			ok = ok && c.codable(f, p.value)
+			break
+		}
+		p.elem = c.below(f, "*", nil)
+	case classKeyed:
+		p.kind, ok = cellRows, c.kept(f) && c.codable(f, f.key)
+		p.elem = c.below(f, "*", f.at)
+	case classSet:
+		if p.kind = cellSet; f.rule.id == ruleUnion {
+			p.kind = cellUnion
+		}
+		ok = c.codable(f, f.key)
+	case classDocument:
+		c.refuse(f, "a record holds a document as one value only", []ruleID{ruleAtomic, ruleIgnore})
+	case classIgnored:
+	}
+	if ok {
+		w.parts = append(w.parts, p)
+	}
+}
+
+func (c *recordCompiler) below(f *field, name string, at []int) *recordRow {
+	trail := c.trail
+	c.trail = joinPath(joinPath(trail, f.name), name)
+	w := c.row(f.elem, at)
+	c.trail = trail
+	return w
+}
+
+// leaf returns the kind of cell that holds a leaf.
+func (c *recordCompiler) leaf(f *field) (cellKind, bool) {
+	kind := cellRegister
+	switch f.rule.id {
+	case ruleFirst:
+		kind = cellFirst
+	case ruleImmutable:
+		kind = cellImmutable
+	case ruleMax, ruleMin:
+		kind = orderedKind(f)
+	case ruleRank, rulePrefer:
+		kind = cellChoice
+	case ruleAdditive:
+		kind = cellTotals
+	case ruleManual:
+		kind = cellManual
+	case ruleJoin, ruleJoinFunc:
+		kind = cellState
+		if f.shape == nil {
+			c.refuse(f, fmt.Sprintf("%v has no binary, text or JSON form that a record could keep", f.typ), []ruleID{ruleIgnore})
+			return 0, false
+		}
+	case ruleFunc:
+		c.refuse(f, "needs the base, which a record does not keep", leafRules(f.typ))
+		return 0, false
+	default:
+	}
+	return kind, c.codable(f, f.shape)
+}
+
+// orderedKind returns the kind of cell for max and min: one that compares
+// bytes if these sort as the values do.
+func orderedKind(f *field) cellKind {
+	s := f.shape
+	if s.kind == kindPointer {
+		s = s.elem
+	}
+	switch s.kind {
+	case kindBool, kindInt, kindUint, kindFloat, kindString, kindTime:
+		if f.rule.id == ruleMin {
+			return cellMin
+		}
+		return cellMax
+	default:
+		return cellChoice
+	}
+}
+
+func (c *recordCompiler) codable(f *field, s *shape) bool {
+	if err := s.codable(); err != nil {
+		c.refuse(f, err.Error(), []ruleID{ruleIgnore})
+		return false
+	}
+	return true
+}
+
+// kept reports whether f has no option that a record cannot honour.
+func (c *recordCompiler) kept(f *field) bool {
+	if f.rule.keep {
+		c.refuse(f, "keep is not for records, where a delete beats every write that had not seen it", []ruleID{f.rule.id, ruleIgnore})
+	}
+	return !f.rule.keep
+}
+
+func (c *recordCompiler) refuse(f *field, reason string, choices []ruleID) {
+	c.errs = append(c.errs, &RuleError{
+		Type: c.root, Path: joinPath(c.trail, f.name), Rule: f.rule.String(), Reason: reason, Choices: usages(choices),
+	})
+}
+
+// fingerprint returns a hash of the paths, kinds and rules of a plan: equal for
+// programs that treat all states alike.
+func (p *recordPart) fingerprint() Fingerprint {
+	h := fnv.New64a()
+	p.elem.describe(h.Write, "", map[*recordRow]bool{})
+	return Fingerprint(h.Sum64())
+}
+
+func (w *recordRow) describe(write func([]byte) (int, error), prefix string, open map[*recordRow]bool) {
+	if open[w] {
+		_, _ = write([]byte(prefix + "\tas above\n"))
+		return
+	}
+	open[w] = true
+	for _, p := range w.parts {
+		path := joinPath(prefix, p.key)
+		shape := kind(0)
+		if p.f.shape != nil {
+			shape = p.f.shape.kind
+		}
+		_, _ = write(fmt.Appendf(nil, "%s\t%d\t%s\t%d\t", path, p.kind, p.f.rule.String(), shape))
+		for _, f := range p.group {
+			_, _ = write(fmt.Appendf(nil, "%s\t%d\t", f.name, f.shape.kind))
+		}
+		_, _ = write([]byte{'\n'})
+		if p.elem != nil {
+			p.elem.describe(write, joinPath(path, "*"), open)
+		}
+	}
+	delete(open, w)
+}

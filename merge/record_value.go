@@ -1,0 +1,458 @@
+package merge
+
+import (
+	"cmp"
+	"errors"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/rejoin-go/rejoin/internal/wire"
+	"github.com/rejoin-go/rejoin/lww"
+)
+
+// find returns the cell among kids that holds p, or nil. If there is none, the
+// value that a field of one value had under another rule stands in for it.
+func (p *recordPart) find(kids []cell) *cell {
+	i, _ := slices.BinarySearchFunc(kids, p.key, func(c cell, key string) int { return strings.Compare(c.key, key) })
+	var standIn *cell
+	for ; i < len(kids) && kids[i].key == p.key; i++ {
+		switch k := kids[i].kind; {
+		case k == p.kind:
+			return &kids[i]
+		case k.isRegister() && p.kind.isRegister() && p.group == nil && standIn == nil:
+			c := kids[i]
+			c.kind = p.kind
+			standIn = &c
+		}
+	}
+	return standIn
+}
+
+// fill sets dst, which holds the zero value, to the row that kids hold. A field
+// whose bytes are not of its type, since they were written by a program where
+// it had another, stays zero.
+func (w *recordRow) fill(dst reflect.Value, kids []cell) {
+	for _, p := range w.parts {
+		c := p.find(kids)
+		switch {
+		case c == nil:
+		case p.group != nil:
+			p.fillGroup(dst, c.value)
+		default:
+			p.fill(p.f.in(dst), c)
+		}
+	}
+}
+
+func (p *recordPart) fill(dst reflect.Value, c *cell) {
+	switch p.kind {
+	case cellRow:
+		if c.live {
+			v := reflect.New(p.elem.row.typ)
+			p.elem.fill(v.Elem(), c.kids)
+			dst.Set(v)
+		}
+	case cellRows:
+		if p.f.class == classKeyed {
+			p.fillList(dst, c)
+		} else {
+			p.fillMap(dst, c)
+		}
+	case cellTable:
+		p.fillTable(dst, c)
+	case cellSet, cellUnion:
+		p.fillSet(dst, c)
+	case cellTotals:
+		fillTotal(dst, c)
+	default:
+		if s := p.shown(c); s != nil {
+			p.decode(dst, s.content())
+		}
+	}
+}
+
+// content returns the bytes of the value that c, a register or one of several
+// values of a field, holds.
+func (c *cell) content() string {
+	switch c.kind {
+	case cellFact, cellOption, cellVersion:
+		return c.key
+	default:
+		return c.value
+	}
+}
+
+// shown returns the cell whose content is the value of p, a leaf that c holds:
+// c itself or one of its kids. It is nil if there is no value that p
+// understands.
+func (p *recordPart) shown(c *cell) *cell {
+	switch p.kind {
+	case cellImmutable:
+		return pick(c.kids, func(a, b *cell) int { return cmp.Or(b.stamp.Compare(a.stamp), strings.Compare(b.key, a.key)) })
+	case cellManual:
+		return pick(slices.Collect(siblings(c)), func(a, b *cell) int { return a.version(b) })
+	case cellChoice:
+		for i := range c.kids {
+			if p.listed(c.kids[i].key) {
+				return &c.kids[i] // there is only one: see best
+			}
+		}
+		return nil
+	case cellState:
+		for i := range c.kids {
+			if p.understands(c.kids[i].key) {
+				return &c.kids[i] // there is only one: see fold
+			}
+		}
+		return nil
+	default:
+		return c
+	}
+}
+
+// siblings returns the siblings of a cell of kind [cellManual].
+func siblings(c *cell) func(func(cell) bool) {
+	return func(yield func(cell) bool) {
+		for i := range c.kids {
+			for _, s := range c.kids[i].kids {
+				if !yield(s) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// pick returns the largest of the cells, or nil if there are none.
+func pick(cells []cell, compare func(a, b *cell) int) *cell {
+	var best *cell
+	for i := range cells {
+		if best == nil || compare(&cells[i], best) > 0 {
+			best = &cells[i]
+		}
+	}
+	return best
+}
+
+// decode sets dst, which holds the zero value, and reports whether it could.
+func (p *recordPart) decode(dst reflect.Value, content string) bool {
+	return decodeShape(p.f.shape, dst, content)
+}
+
+func decodeShape(s *shape, dst reflect.Value, content string) bool {
+	if s.kind == kindString {
+		dst.SetString(content)
+		return true
+	}
+	if s.decode(dst, []byte(content)) != nil {
+		dst.SetZero()
+		return false
+	}
+	return true
+}
+
+func (p *recordPart) understands(content string) bool {
+	return p.decode(reflect.New(p.f.typ).Elem(), content)
+}
+
+// listed reports whether p, a choice, can tell where content stands among the
+// values of the field.
+func (p *recordPart) listed(content string) bool {
+	if p.f.rule.id == ruleRank {
+		_, ok := p.f.rule.rankOf(content)
+		return ok
+	}
+	return p.understands(content)
+}
+
+// best returns the options that stay: of those that the program can tell the
+// order of, the best, and all others. A nil p keeps all.
+func (p *recordPart) best(options []cell) []cell {
+	if p == nil || len(options) < 2 {
+		return options
+	}
+	var win *cell
+	for i := range options {
+		if o := &options[i]; p.listed(o.key) && (win == nil || p.better(o, win)) {
+			win = o
+		}
+	}
+	if win == nil {
+		return options
+	}
+	return slices.DeleteFunc(slices.Clone(options), func(o cell) bool { return o.key != win.key && p.listed(o.key) })
+}
+
+// better reports whether option a is to be chosen over b.
+func (p *recordPart) better(a, b *cell) bool {
+	n := 0
+	if p.f.rule.id == ruleRank {
+		x, _ := p.f.rule.rankOf(a.key)
+		y, _ := p.f.rule.rankOf(b.key)
+		n = cmp.Compare(x, y)
+	} else {
+		x, y := reflect.New(p.f.typ).Elem(), reflect.New(p.f.typ).Elem()
+		p.decode(x, a.key)
+		p.decode(y, b.key)
+		if custom := p.f.rule.custom; custom != nil {
+			n = custom.compare(x, y)
+		} else {
+			n = p.f.order.compare(x, y)
+		}
+	}
+	return cmp.Or(n, a.stamp.Compare(b.stamp), strings.Compare(a.key, b.key)) > 0
+}
+
+// fold joins the versions that the program understands into one. A nil p
+// leaves them as they are.
+func (p *recordPart) fold(versions []cell) []cell {
+	if p == nil || len(versions) < 2 {
+		return versions
+	}
+	var rest []cell
+	var sum cell
+	for i := range versions {
+		v := &versions[i]
+		switch {
+		case !p.understands(v.key):
+			rest = append(rest, *v)
+		case sum.kind == 0:
+			sum = *v
+		default:
+			key, err := p.joinContents(sum.key, v.key)
+			if err != nil {
+				return versions
+			}
+			sum.key = key
+			sum.kids, _ = joinCells(sum.kids, v.kids, scope{})
+		}
+	}
+	if sum.kind == 0 {
+		return versions
+	}
+	rest, _ = joinCells(rest, []cell{sum}, scope{})
+	return rest
+}
+
+var errTypes = errors.New("a value of another type")
+
+// joinContents returns the join of two values of a type or rule that joins.
+func (p *recordPart) joinContents(a, b string) (string, error) {
+	x, y := reflect.New(p.f.typ).Elem(), reflect.New(p.f.typ).Elem()
+	if !p.decode(x, a) || !p.decode(y, b) {
+		return "", errTypes
+	}
+	if err := p.joinValues(x, y); err != nil {
+		return "", err
+	}
+	out, err := p.f.shape.append(nil, x)
+	return string(out), err
+}
+
+// joinValues makes x, which nobody else refers to, the join of x and y.
+func (p *recordPart) joinValues(x, y reflect.Value) error {
+	if p.f.join == nil {
+		p.f.rule.custom.join(x, y)
+		return nil
+	}
+	from := p.f.join.ref(y)
+	if !from.IsValid() {
+		return nil
+	}
+	if to := p.f.join.ref(x); to.IsValid() {
+		return p.f.join.into(to, from)
+	}
+	x.Set(y)
+	return nil
+}
+
+func (p *recordPart) fillGroup(dst reflect.Value, tuple string) {
+	r := wire.NewReader([]byte(tuple))
+	for r.Len() > 0 {
+		name, content := string(r.Bytes()), string(r.Bytes())
+		if f := p.member(name); f != nil && r.Err() == nil {
+			decodeShape(f.shape, f.in(dst), content)
+		}
+	}
+}
+
+// member returns the field of a group with the given name, or nil.
+func (p *recordPart) member(name string) *field {
+	i, ok := slices.BinarySearchFunc(p.group, name, func(f *field, name string) int { return strings.Compare(f.name, name) })
+	if !ok {
+		return nil
+	}
+	return p.group[i]
+}
+
+// total returns the sum of all replicas' changes.
+func total(c *cell) (sum int128) {
+	for i := range c.kids {
+		v := readTotal(c.kids[i].value)
+		sum.plus(v)
+	}
+	return sum
+}
+
+// fillTotal sets dst to the sum of all changes, or to the nearest number that
+// its type has.
+func fillTotal(dst reflect.Value, c *cell) {
+	sum := total(c)
+	if dst.CanInt() {
+		bits := dst.Type().Bits()
+		lo, hi := int64(-1)<<(bits-1), int64(1)<<(bits-1)-1
+		v, ok := sum.int64()
+		if !ok {
+			v = hi
+			if sum.negative() {
+				v = lo
+			}
+		}
+		dst.SetInt(min(max(v, lo), hi))
+		return
+	}
+	hi := ^uint64(0) >> (64 - dst.Type().Bits())
+	switch {
+	case sum.negative():
+	case sum.hi != 0 || sum.lo > hi:
+		dst.SetUint(hi)
+	default:
+		dst.SetUint(sum.lo)
+	}
+}
+
+func (p *recordPart) fillSet(dst reflect.Value, c *cell) {
+	var out reflect.Value
+	for i := range c.kids {
+		k := &c.kids[i]
+		if p.kind == cellSet && !k.live {
+			continue
+		}
+		v := reflect.New(p.f.key.typ).Elem()
+		if !decodeShape(p.f.key, v, k.key) {
+			continue
+		}
+		if !out.IsValid() {
+			out = reflect.MakeSlice(p.f.typ, 0, len(c.kids)-i)
+		}
+		out = reflect.Append(out, v)
+	}
+	if out.IsValid() {
+		dst.Set(out)
+	}
+}
+
+func (p *recordPart) fillTable(dst reflect.Value, c *cell) {
+	for i := range c.kids {
+		k := &c.kids[i]
+		if !k.live {
+			continue
+		}
+		key, v := reflect.New(p.f.key.typ).Elem(), reflect.New(p.value.typ).Elem()
+		if decodeShape(p.f.key, key, k.key) && decodeShape(p.value, v, k.value) {
+			setEntry(dst, key, v, len(c.kids))
+		}
+	}
+}
+
+func (p *recordPart) fillMap(dst reflect.Value, c *cell) {
+	for i := range c.kids {
+		k := &c.kids[i]
+		if !k.live {
+			continue
+		}
+		key, v := reflect.New(p.f.key.typ).Elem(), reflect.New(p.elem.row.typ).Elem()
+		if decodeShape(p.f.key, key, k.key) {
+			p.elem.fill(v, k.kids)
+			setEntry(dst, key, v, len(c.kids))
+		}
+	}
+}
+
+func setEntry(m, key, v reflect.Value, size int) {
+	if m.IsNil() {
+		m.Set(reflect.MakeMapWithSize(m.Type(), size))
+	}
+	m.SetMapIndex(key, v)
+}
+
+// fillList sets dst to the elements that are present, in the order in which
+// they were added.
+func (p *recordPart) fillList(dst reflect.Value, c *cell) {
+	live := make([]*cell, 0, len(c.kids))
+	for i := range c.kids {
+		if k := &c.kids[i]; k.live {
+			live = append(live, k)
+		}
+	}
+	slices.SortStableFunc(live, func(a, b *cell) int { return comparePositions(a, b) })
+	if len(live) == 0 {
+		return
+	}
+	out := reflect.MakeSlice(p.f.typ, len(live), len(live))
+	n := 0
+	for _, k := range live {
+		key := reflect.New(p.f.key.typ).Elem()
+		if !decodeShape(p.f.key, key, k.key) {
+			continue
+		}
+		v := p.f.slot(out, n)
+		p.elem.fill(v, k.kids)
+		walk(v, p.f.at).Set(key)
+		n++
+	}
+	if n > 0 {
+		dst.Set(out.Slice(0, n))
+	}
+}
+
+// comparePositions compares where two elements stand: by the stamp under which
+// they were added, and where in the list of that write.
+func comparePositions(a, b *cell) int {
+	var x, y lww.Stamp
+	var i, j string
+	if p := a.kid(positionKey, cellFirst); p != nil {
+		x, i = p.stamp, p.value
+	}
+	if p := b.kid(positionKey, cellFirst); p != nil {
+		y, j = p.stamp, p.value
+	}
+	return cmp.Or(x.Compare(y), strings.Compare(i, j))
+}
+
+// readTotal reads what [appendTotal] wrote, or 0 from other bytes.
+func readTotal(value string) (v int128) {
+	neg, mag, rest, err := readInt([]byte(value))
+	if err != nil || len(rest) > 0 {
+		return v
+	}
+	if v.lo = mag; neg {
+		v.lo, v.hi = ^mag, ^uint64(0)
+	}
+	return v
+}
+
+// appendTotal appends a total as an integer is appended, and reports whether it
+// fits: from −2⁶⁴ to 2⁶⁴−1.
+func appendTotal(b []byte, v int128) ([]byte, bool) {
+	switch v.hi {
+	case 0:
+		return appendUint(b, v.lo), true
+	case ^uint64(0):
+		p := appendUint(nil, ^v.lo)
+		for i := range p[1:] {
+			p[1+i] = ^p[1+i]
+		}
+		p[0] = 0x7f - (p[0] - 0x80)
+		return append(b, p...), true
+	}
+	return b, false
+}
+
+func (x *int128) negative() bool { return x.hi>>63 == 1 }
+
+func (x *int128) plus(y int128) {
+	x.addUint(y.lo)
+	x.hi += y.hi
+}

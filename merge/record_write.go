@@ -1,0 +1,603 @@
+package merge
+
+import (
+	"fmt"
+	"math"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/rejoin-go/rejoin/hlc"
+	"github.com/rejoin-go/rejoin/internal/wire"
+	"github.com/rejoin-go/rejoin/lww"
+)
+
+// An edit turns the difference between two values of T into a state that holds
+// what was written, to be joined into the record's.
+type edit struct {
+	w       lww.Writer
+	shared  lww.Stamp // of every entry whose present time it is above
+	horizon hlc.Timestamp
+	seed    bool // all under the shared stamp
+}
+
+// stamp returns a stamp for an entry last written at the given time. One call
+// stamps all it writes alike, except what is ahead of the clock: such an entry
+// gets a stamp just above its own, so that the others are not drawn along.
+func (e *edit) stamp(after hlc.Timestamp) (lww.Stamp, error) {
+	if e.seed {
+		return e.shared, nil
+	}
+	if e.shared.IsZero() {
+		s, err := e.w.Next(e.horizon)
+		if err != nil {
+			return s, &stampError{err}
+		}
+		e.shared = s
+	}
+	if e.shared.Time > after {
+		return e.shared, nil
+	}
+	s, err := e.w.Next(after)
+	if err != nil {
+		return s, &stampError{err}
+	}
+	return s, nil
+}
+
+// A spot is where an edit is: what the record holds there, and what the caller
+// had seen of it. Either may be nil for nothing.
+type spot struct {
+	now, seen *cell
+}
+
+func (at spot) kid(key string, kind cellKind) spot {
+	return spot{at.now.kid(key, kind), at.seen.kid(key, kind)}
+}
+
+func (c *cell) life() lww.Stamp {
+	if c == nil {
+		return lww.Stamp{}
+	}
+	return c.stamp
+}
+
+// fresh returns an error unless the caller had seen the present life of a row,
+// and the row itself if had says so.
+func (at spot) fresh(had bool) error {
+	if at.now.life() != at.seen.life() || had && (at.now == nil || !at.now.live) {
+		return &StaleError{Life: at.now.life()}
+	}
+	return nil
+}
+
+// row returns the change of a row from read to next, either of which is invalid
+// if the row is absent there; nil if there is none.
+func (e *edit) row(p *recordPart, key string, at spot, read, next reflect.Value) (*cell, error) {
+	had, has := read.IsValid(), next.IsValid()
+	if !had && !has || had && has && p.elem.row.same(read, next) {
+		return nil, nil
+	}
+	if err := at.fresh(had); err != nil {
+		return nil, err
+	}
+	d := &cell{key: key, kind: cellRow, live: has, stamp: at.now.life()}
+	var err error
+	switch {
+	case !has:
+		d.stamp, err = e.stamp(at.now.latestOrZero())
+	case !had:
+		d.kids, err = e.fields(p.elem, at, p.elem.row.zero, next)
+	default:
+		d.kids, err = e.fields(p.elem, at, read, next)
+	}
+	return d, err
+}
+
+func (c *cell) latestOrZero() hlc.Timestamp {
+	if c == nil {
+		return 0
+	}
+	return c.latest()
+}
+
+// fields returns the changes of the fields of a row.
+func (e *edit) fields(w *recordRow, at spot, read, next reflect.Value) ([]cell, error) {
+	var changes []cell
+	for _, p := range w.parts {
+		c, err := e.part(p, at, read, next)
+		if err != nil {
+			name := p.key
+			if p.group != nil {
+				name = p.f.name
+			}
+			return nil, within(name, err)
+		}
+		if c != nil {
+			changes = append(changes, *c)
+		}
+	}
+	return changes, nil
+}
+
+// part returns the change of one part of a row, or nil.
+func (e *edit) part(p *recordPart, row spot, read, next reflect.Value) (*cell, error) {
+	at := row.kid(p.key, p.kind)
+	if p.group != nil {
+		return e.groupPart(p, at, read, next)
+	}
+	r, n := p.f.in(read), p.f.in(next)
+	switch p.kind {
+	case cellRow:
+		return e.row(p, p.key, at, pointee(r), pointee(n))
+	case cellRows:
+		if p.f.class == classKeyed {
+			return e.list(p, at, r, n)
+		}
+		return e.rowMap(p, at, r, n)
+	case cellTable:
+		return e.table(p, at, r, n)
+	case cellSet, cellUnion:
+		return e.set(p, at, r, n)
+	default:
+	}
+	if p.f.same(r, n) {
+		return nil, nil
+	}
+	switch p.kind {
+	case cellTotals:
+		return e.additive(p, at, r, n)
+	case cellState:
+		return e.state(p, at, r, n)
+	case cellManual:
+		return e.manual(p, at, n)
+	default:
+	}
+	if row.now != nil && at.now == nil {
+		at.now = p.find(row.now.kids)
+	}
+	return e.leaf(p, at, r, n)
+}
+
+func pointee(v reflect.Value) reflect.Value {
+	if v.IsNil() {
+		return reflect.Value{}
+	}
+	return v.Elem()
+}
+
+func (p *recordPart) refuse(reason string) error {
+	return &WriteError{Rule: p.f.rule.String(), Reason: reason}
+}
+
+// refused says why a leaf cannot become next, or nothing.
+func (p *recordPart) refused(next reflect.Value) string {
+	zero := p.f.shape.isZero(next)
+	switch p.f.rule.id {
+	case ruleNonzero:
+		if zero {
+			return "zero does not replace a value"
+		}
+	case ruleFirst, ruleImmutable:
+		if zero {
+			return "zero means that nobody has set it"
+		}
+	case ruleMax, ruleMin:
+		v := next
+		if v.Kind() == reflect.Pointer {
+			if v.IsNil() {
+				return "nil is no value to compare"
+			}
+			v = v.Elem()
+		}
+		if v.CanFloat() && math.IsNaN(v.Float()) {
+			return "NaN is no value to compare"
+		}
+	case ruleRank:
+		if _, ok := p.f.rule.rankOf(next.String()); !ok {
+			return fmt.Sprintf("%q is not in the rank", next.String())
+		}
+	default:
+	}
+	return ""
+}
+
+// leaf returns the change of a leaf that holds one value.
+func (e *edit) leaf(p *recordPart, at spot, read, next reflect.Value) (*cell, error) {
+	if zero := p.f.shape.isZero; p.f.rule.id == ruleNonzero && zero(read) && zero(next) {
+		return nil, nil // −0 and 0
+	}
+	if reason := p.refused(next); reason != "" {
+		return nil, p.refuse(reason)
+	}
+	value, err := p.f.shape.append(nil, addressable(next))
+	if err != nil {
+		return nil, err
+	}
+	return e.put(p, at, string(value))
+}
+
+// put returns a write of the given content to a leaf, or an error if it would
+// not show.
+func (e *edit) put(p *recordPart, at spot, content string) (*cell, error) {
+	s, err := e.stamp(at.now.latestOrZero())
+	if err != nil {
+		return nil, err
+	}
+	d := cell{key: p.key, kind: p.kind}
+	switch p.kind {
+	case cellImmutable:
+		d.kids = []cell{{key: content, kind: cellFact, stamp: s}}
+	case cellChoice:
+		d.kids = []cell{{key: content, kind: cellOption, stamp: s}}
+	default:
+		d.stamp, d.value = s, content
+	}
+	if at.now == nil || e.seed {
+		return &d, nil
+	}
+	joined, _ := joinCell(at.now, &d, scope{row: &recordRow{parts: []*recordPart{p}}})
+	if shown := p.shown(&joined); shown == nil || shown.content() != content {
+		return nil, p.refuse(p.why())
+	}
+	return &joined, nil
+}
+
+// why says why a leaf does not take a write.
+func (p *recordPart) why() string {
+	switch p.f.rule.id {
+	case ruleFirst, ruleImmutable:
+		return "it is set already"
+	case ruleMax:
+		return "the value is not above the present one"
+	case ruleMin:
+		return "the value is not below the present one"
+	case ruleRank:
+		return "the value ranks below the present one"
+	default:
+		return "the present value is preferred"
+	}
+}
+
+// groupPart returns a write of all members of a group if one of them changed.
+func (e *edit) groupPart(p *recordPart, at spot, read, next reflect.Value) (*cell, error) {
+	if !slices.ContainsFunc(p.group, func(f *field) bool { return !f.same(f.in(read), f.in(next)) }) {
+		return nil, nil
+	}
+	return e.group(p, at, next)
+}
+
+func (e *edit) group(p *recordPart, at spot, next reflect.Value) (*cell, error) {
+	type member struct {
+		name  string
+		value []byte
+	}
+	var tuple []member
+	for _, f := range p.group {
+		v, err := f.shape.append(nil, addressable(f.in(next)))
+		if err != nil {
+			return nil, err
+		}
+		tuple = append(tuple, member{f.name, v})
+	}
+	if at.now != nil { // members that only other programs know move along
+		for r := wire.NewReader([]byte(at.now.value)); r.Len() > 0; {
+			m := member{string(r.Bytes()), r.Bytes()}
+			if p.member(m.name) == nil && r.Err() == nil {
+				tuple = append(tuple, m)
+			}
+		}
+	}
+	slices.SortStableFunc(tuple, func(a, b member) int { return strings.Compare(a.name, b.name) })
+	var b []byte
+	for _, m := range tuple {
+		b = wire.AppendBytes(wire.AppendBytes(b, m.name), m.value)
+	}
+	return e.put(p, at, string(b))
+}
+
+// additive returns the writer's total after a change from read to next.
+func (e *edit) additive(p *recordPart, at spot, read, next reflect.Value) (*cell, error) {
+	var change int128
+	if read.CanInt() {
+		change.add(next.Int())
+		change.sub(read.Int())
+	} else {
+		change.addUint(next.Uint())
+		change.subUint(read.Uint())
+	}
+	return e.add(p, at, change)
+}
+
+func (e *edit) add(p *recordPart, at spot, change int128) (*cell, error) {
+	var sum int128
+	if at.now != nil {
+		sum = total(at.now)
+	}
+	sum.plus(change)
+	if v := reflect.New(p.f.typ).Elem(); !fits(v, sum) {
+		return nil, p.overflow("the sum of all changes does not fit " + p.f.typ.String())
+	}
+	s, err := e.stamp(at.now.latestOrZero())
+	if err != nil {
+		return nil, err
+	}
+	if own := at.now.kid(string(s.Replica), cellTotal); own != nil {
+		change.plus(readTotal(own.value))
+	}
+	value, ok := appendTotal(nil, change)
+	if !ok {
+		return nil, p.overflow(fmt.Sprintf("the changes of %q do not fit 65 bits", string(s.Replica)))
+	}
+	t := cell{key: string(s.Replica), kind: cellTotal, stamp: s, value: string(value)}
+	return &cell{key: p.key, kind: p.kind, kids: []cell{t}}, nil
+}
+
+// fits reports whether the type of v has the number sum.
+func fits(v reflect.Value, sum int128) bool {
+	if v.CanInt() {
+		n, ok := sum.int64()
+		return ok && !v.OverflowInt(n)
+	}
+	return sum.hi == 0 && !v.OverflowUint(sum.lo)
+}
+
+// state returns a version that includes what the record holds and next.
+func (e *edit) state(p *recordPart, at spot, read, next reflect.Value) (*cell, error) {
+	if next.Kind() == reflect.Pointer && next.IsNil() {
+		return nil, p.refuse("nil does not include what is there")
+	}
+	content, err := p.f.shape.append(nil, addressable(next))
+	if err != nil {
+		return nil, err
+	}
+	both, err := p.f.shape.append(nil, addressable(read))
+	if err != nil {
+		return nil, err
+	}
+	if both, err := p.joinContents(string(both), string(content)); err != nil {
+		return nil, err
+	} else if both != string(content) {
+		return nil, p.refuse("the value does not include what was read")
+	}
+	s, err := e.stamp(at.now.latestOrZero())
+	if err != nil {
+		return nil, err
+	}
+	v := cell{key: string(content), kind: cellVersion, kids: []cell{{key: string(s.Replica), kind: cellSeen, stamp: s}}}
+	if at.now != nil {
+		if shown := p.shown(at.now); shown != nil {
+			if v.key, err = p.joinContents(shown.key, v.key); err != nil {
+				return nil, err
+			}
+			v.kids, _ = joinCells(shown.kids, v.kids, scope{})
+		}
+	}
+	return &cell{key: p.key, kind: p.kind, kids: []cell{v}}, nil
+}
+
+// manual returns a sibling that replaces those that the caller had seen.
+func (e *edit) manual(p *recordPart, at spot, next reflect.Value) (*cell, error) {
+	value, err := p.f.shape.append(nil, addressable(next))
+	if err != nil {
+		return nil, err
+	}
+	s, err := e.stamp(max(at.now.latestOrZero(), at.seen.latestOrZero()))
+	if err != nil {
+		return nil, err
+	}
+	own := cell{key: string(s.Replica), kind: cellReplica, stamp: s}
+	seen, now := at.seen.kid(own.key, own.kind), at.now.kid(own.key, own.kind)
+	if now != nil { // the stamp covers them, though the caller had not seen them
+		for _, k := range now.kids {
+			if seen == nil || k.stamp.Time > seen.stamp.Time {
+				own.kids = append(own.kids, k)
+			}
+		}
+	}
+	own.kids = append(own.kids, cell{key: timeKey(s.Time), kind: cellSibling, stamp: s, value: string(value)})
+	d := &cell{key: p.key, kind: p.kind, kids: []cell{own}}
+	if at.seen != nil {
+		for _, k := range at.seen.kids {
+			if k.key != own.key {
+				d.kids = append(d.kids, cell{key: k.key, kind: cellReplica, stamp: k.stamp})
+			}
+		}
+		slices.SortFunc(d.kids, func(a, b cell) int { return a.order(&b) })
+	}
+	return d, nil
+}
+
+// An item is an element of a list, or an entry of a map, by its key's bytes.
+type item struct {
+	key   string
+	at    int // position in the list
+	value reflect.Value
+}
+
+// items returns the elements of v, or the entries of a map, in order of keys.
+func (p *recordPart) items(v reflect.Value) ([]item, error) {
+	if v.Len() == 0 {
+		return nil, nil
+	}
+	out := make([]item, 0, v.Len())
+	add := func(key, value reflect.Value) error {
+		if err := checkKey(p.f.key, key); err != nil {
+			return err
+		}
+		b, err := p.f.key.append(nil, normal(p.f.key, addressable(key)))
+		out = append(out, item{string(b), len(out), value})
+		return err
+	}
+	if v.Kind() == reflect.Map {
+		for it := v.MapRange(); it.Next(); {
+			if err := add(it.Key(), it.Value()); err != nil {
+				return nil, err
+			}
+		}
+	} else {
+		for i := range v.Len() {
+			key, value := v.Index(i), v.Index(i)
+			if p.f.class == classKeyed {
+				if p.f.byRef && value.IsNil() {
+					return nil, fmt.Errorf("element %d is a nil pointer", i)
+				}
+				value = p.f.element(v, i)
+				key = walk(value, p.f.at)
+			}
+			if err := add(key, value); err != nil {
+				return nil, err
+			}
+		}
+	}
+	slices.SortStableFunc(out, func(a, b item) int { return strings.Compare(a.key, b.key) })
+	return out, nil
+}
+
+// pairs calls visit with what read and next hold under each key, in order of
+// keys; one of the two may be nil.
+func (p *recordPart) pairs(read, next reflect.Value, visit func(key string, r, n *item) error) error {
+	rs, err := p.items(read)
+	if err != nil {
+		return err
+	}
+	ns, err := p.items(next)
+	if err != nil {
+		return err
+	}
+	for len(rs) > 0 || len(ns) > 0 {
+		var r, n *item
+		if len(rs) > 0 && (len(ns) == 0 || rs[0].key <= ns[0].key) {
+			r = &rs[0]
+		}
+		if len(ns) > 0 && (len(rs) == 0 || ns[0].key <= rs[0].key) {
+			n = &ns[0]
+		}
+		key := ""
+		if r != nil {
+			key = r.key
+		} else {
+			key = n.key
+		}
+		if err := visit(key, r, n); err != nil {
+			return within(p.keyText(key), err)
+		}
+		for len(rs) > 0 && rs[0].key == key {
+			rs = rs[1:]
+		}
+		for len(ns) > 0 && ns[0].key == key {
+			ns = ns[1:]
+			if p.f.class == classKeyed && len(ns) > 0 && ns[0].key == key {
+				return fmt.Errorf("two elements have the key %s", p.keyText(key))
+			}
+		}
+	}
+	return nil
+}
+
+// keyText returns a key or element as a name of a path.
+func (p *recordPart) keyText(key string) string {
+	v := reflect.New(p.f.key.typ).Elem()
+	if !decodeShape(p.f.key, v, key) {
+		return quoteKey(key)
+	}
+	return keyText(p.f.key, v)
+}
+
+// entries returns a field with the given kids, nil if there are none.
+func (p *recordPart) entries(kids []cell) *cell {
+	if len(kids) == 0 {
+		return nil
+	}
+	return &cell{key: p.key, kind: p.kind, kids: kids}
+}
+
+// set returns the elements that were added and removed.
+func (e *edit) set(p *recordPart, at spot, read, next reflect.Value) (*cell, error) {
+	if read.Len() == 0 && next.Len() == 0 || p.f.same(read, next) {
+		return nil, nil
+	}
+	kind := layoutOf(p.kind).kids
+	var kids []cell
+	err := p.pairs(read, next, func(key string, r, n *item) error {
+		switch {
+		case r != nil && n != nil:
+			return nil
+		case n == nil && p.kind == cellUnion:
+			return p.refuse("elements are never removed")
+		}
+		s, err := e.stamp(max(e.horizon, at.now.kid(key, kind).latestOrZero()))
+		kids = append(kids, cell{key: key, kind: kind, stamp: s, live: n != nil && p.kind == cellSet})
+		return err
+	})
+	return p.entries(kids), err
+}
+
+// table returns the entries that were put and deleted.
+func (e *edit) table(p *recordPart, at spot, read, next reflect.Value) (*cell, error) {
+	var kids []cell
+	err := p.pairs(read, next, func(key string, r, n *item) error {
+		if r != nil && n != nil && p.value.same(addressable(r.value), addressable(n.value)) {
+			return nil
+		}
+		c := cell{key: key, kind: cellEntry, live: n != nil}
+		if n != nil {
+			value, err := p.value.append(nil, addressable(n.value))
+			if err != nil {
+				return err
+			}
+			c.value = string(value)
+		}
+		var err error
+		c.stamp, err = e.stamp(max(e.horizon, at.now.kid(key, cellEntry).latestOrZero()))
+		kids = append(kids, c)
+		return err
+	})
+	return p.entries(kids), err
+}
+
+// rowMap returns the rows of a map that changed.
+func (e *edit) rowMap(p *recordPart, at spot, read, next reflect.Value) (*cell, error) {
+	var kids []cell
+	err := p.pairs(read, next, func(key string, r, n *item) error {
+		c, err := e.row(p, key, at.kid(key, cellRow), r.row(), n.row())
+		if c != nil {
+			kids = append(kids, *c)
+		}
+		return err
+	})
+	return p.entries(kids), err
+}
+
+// row returns the value of an item as a row, invalid if there is none.
+func (i *item) row() reflect.Value {
+	if i == nil {
+		return reflect.Value{}
+	}
+	return addressable(i.value)
+}
+
+// list returns the elements of a keyed list that changed. Where an element
+// stands is noted as it is added.
+func (e *edit) list(p *recordPart, at spot, read, next reflect.Value) (*cell, error) {
+	var kids []cell
+	err := p.pairs(read, next, func(key string, r, n *item) error {
+		c, err := e.row(p, key, at.kid(key, cellRow), r.row(), n.row())
+		if err != nil || c == nil {
+			return err
+		}
+		if r == nil {
+			s, err := e.stamp(0)
+			if err != nil {
+				return err
+			}
+			index := string(appendUint(nil, uint64(n.at)))
+			position := cell{key: positionKey, kind: cellFirst, stamp: s, value: index}
+			c.kids = append([]cell{position}, c.kids...)
+			slices.SortFunc(c.kids, func(a, b cell) int { return a.order(&b) })
+		}
+		kids = append(kids, *c)
+		return nil
+	})
+	return p.entries(kids), err
+}
