@@ -51,6 +51,7 @@ type countingReplica[S any] struct {
 	steps  int            // of its own
 	client *countingClient
 	key    []byte // identifies all of this, once it was asked for
+	knows  int    // length of the part of key for state and known
 }
 
 // A countingClient has read a counter at a replica.
@@ -94,6 +95,7 @@ type explorer[S crdt.State[S]] struct {
 	names []vclock.Replica
 	seed  maphash.Seed
 	seen  map[[2]uint64]int // worlds by hash: the steps that were left
+	ended map[uint64]bool   // the ends of histories by the hash of what the replicas know
 	nodes int
 	deep  bool
 	next  func(w *countingWorld[S], left int) // what to do with a world that a step led to
@@ -101,7 +103,7 @@ type explorer[S crdt.State[S]] struct {
 }
 
 func newExplorer[S crdt.State[S]](t require.TestingT, c counting[S], replicas int) *explorer[S] {
-	x := &explorer[S]{counting: c, seed: maphash.MakeSeed(), seen: map[[2]uint64]int{}}
+	x := &explorer[S]{counting: c, seed: maphash.MakeSeed(), seen: map[[2]uint64]int{}, ended: map[uint64]bool{}}
 	for i := range replicas {
 		x.names = append(x.names, vclock.Replica(rune('a'+i)))
 	}
@@ -146,9 +148,10 @@ func (x *explorer[S]) identify(w *countingWorld[S], r *countingReplica[S]) {
 		x.fail(w.last, "%v", err)
 	}
 	r.key = append(binary.AppendUvarint(nil, uint64(len(state))), state...)
-	for _, n := range []uint64{r.known.made, r.known.undone, uint64(r.steps)} {
-		r.key = binary.BigEndian.AppendUint64(r.key, n)
-	}
+	r.key = binary.BigEndian.AppendUint64(r.key, r.known.made)
+	r.key = binary.BigEndian.AppendUint64(r.key, r.known.undone)
+	r.knows = len(r.key)
+	r.key = append(r.key, byte(r.steps))
 	if r.client != nil {
 		r.key, _ = r.client.context.AppendBinary(append(r.key, 0xfe))
 	}
@@ -228,7 +231,14 @@ func (x *explorer[S]) explore(w *countingWorld[S], left int) {
 	x.seen[h] = left
 	x.nodes++
 	if left == 0 {
-		x.converge(w)
+		var b []byte
+		for i := range w.replicas {
+			b = append(b, w.replicas[i].key[:w.replicas[i].knows]...)
+		}
+		if h := maphash.Bytes(x.seed, b); !x.ended[h] {
+			x.ended[h] = true
+			x.converge(w)
+		}
 		return
 	}
 	for i := range w.replicas {
