@@ -1,6 +1,7 @@
 package crdt
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/binary"
 	"encoding/json"
@@ -256,7 +257,13 @@ func movesJSON(moves []move) map[vclock.Replica]decimal {
 // otherwise.
 func (c *BoundedCounter) UnmarshalJSON(data []byte) error {
 	var in boundedJSON
-	if err := json.Unmarshal(data, &in); err != nil {
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.DisallowUnknownFields()
+	err := d.Decode(&in)
+	if err == nil && d.InputOffset() < int64(len(bytes.TrimRight(data, " \t\r\n"))) {
+		err = errors.New("bytes after the object")
+	}
+	if err != nil {
 		return fmt.Errorf("crdt: decode BoundedCounter: %w", err)
 	}
 	x, err := in.state()

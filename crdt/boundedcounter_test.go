@@ -682,7 +682,7 @@ func TestBoundedCounterRefusesBytes(t *testing.T) {
 
 func TestBoundedCounterRefusesJSON(t *testing.T) {
 	for _, text := range []string{
-		`{}`, `{"atLeast":"1","atMost":"2"}`, `{"atLeast":1}`, `{"atLeast":"0","replicas":{"a":null}}`,
+		`{}`, `null`, `{"atLeast":"1"} {}`, `{"atLeast":"1","more":"1"}`, `{"atLeast":"1","atMost":"2"}`, `{"atLeast":1}`, `{"atLeast":"0","replicas":{"a":null}}`,
 		`{"atLeast":"0","replicas":{"":{"minted":"1","spent":"0"}}}`,
 		`{"atLeast":"0","replicas":{"a":{"minted":"-1","spent":"0"}}}`,
 		`{"atLeast":"0","replicas":{"a":{"minted":"0","spent":"0"}}}`,

@@ -9,6 +9,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/rejoin-go/rejoin/internal/codec"
 	"github.com/rejoin-go/rejoin/internal/wire"
 	"github.com/rejoin-go/rejoin/vclock"
 )
@@ -211,16 +212,21 @@ func (c *GCounter) MarshalJSON() ([]byte, error) {
 // UnmarshalJSON implements [json.Unmarshaler]. It accepts what
 // [GCounter.MarshalJSON] writes, in any order, and leaves c unchanged otherwise.
 func (c *GCounter) UnmarshalJSON(data []byte) error {
-	var totals map[vclock.Replica]natural
-	if err := json.Unmarshal(data, &totals); err != nil {
-		return fmt.Errorf("crdt: decode GCounter: %w", err)
-	}
-	all := make([]share, 0, len(totals))
-	for r, n := range totals {
-		if !r.IsValid() || n == 0 {
-			return fmt.Errorf("crdt: decode GCounter: invalid entry %q: %d", r, n)
+	var all []share
+	err := codec.DecodeObject(data, func(name string, value []byte) error {
+		var n natural
+		text, err := codec.DecodeString(value)
+		if err == nil {
+			err = n.UnmarshalText([]byte(text))
 		}
-		all = append(all, share{r, uint64(n)})
+		if err == nil && (n == 0 || !vclock.Replica(name).IsValid()) {
+			err = fmt.Errorf("invalid total %d of replica %q", n, name)
+		}
+		all = append(all, share{vclock.Replica(name), uint64(n)})
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("crdt: decode GCounter: %w", err)
 	}
 	slices.SortFunc(all, func(a, b share) int { return compareShares(&a, &b) })
 	*c = GCounter{all: all}
