@@ -44,6 +44,7 @@ type compiler struct {
 	open   map[rowKey]bool // rows being compiled: meeting one again makes it cyclic
 	types  map[reflect.Type]*custom
 	fields map[string]*custom // Field overrides by fmt.Sprint of the index
+	used   map[*custom]bool   // overrides that some field has
 	trail  []string           // where the compiler is, for errors
 	errs   []error
 }
@@ -239,6 +240,7 @@ func (c *compiler) ruleFor(loc *location) (rule, bool) {
 	}
 	switch {
 	case override != nil:
+		c.used[override] = true
 		return rule{id: override.id, custom: override}, true
 	case byPath != nil:
 		return *byPath, true
@@ -246,6 +248,7 @@ func (c *compiler) ruleFor(loc *location) (rule, bool) {
 		return loc.tag.rule, true
 	}
 	if byType := c.types[loc.typ]; byType != nil {
+		c.used[byType] = true
 		return rule{id: byType.id, custom: byType}, true
 	}
 	ru := rule{id: c.defaultRule(loc), keep: loc.tag.rule.keep}
@@ -462,8 +465,13 @@ func throughPointer(typ reflect.Type, index []int) bool {
 	return false
 }
 
-// unused reports the paths in the options that no field has.
-func (c *compiler) unused(rules map[string]*pathRule) {
+// unused reports the paths and overrides in the options that no field has.
+func (c *compiler) unused(rules map[string]*pathRule, list []override) {
+	for _, o := range list {
+		if o.custom != nil && !c.used[o.custom] && len(c.errs) == 0 {
+			c.fail("", &rule{id: o.custom.id, custom: o.custom}, fmt.Sprintf("applies to no field: every %v is inside a value that is merged as a whole, or has a rule of its own", o.custom.typ))
+		}
+	}
 	for _, path := range slices.Sorted(maps.Keys(rules)) {
 		if !rules[path].used {
 			c.errs = append(c.errs, &RuleError{Type: c.root, Path: path, Rule: rules[path].own.String(), Reason: "no field has this path"})

@@ -148,6 +148,7 @@ func TestOptionErrors(t *testing.T) {
 		{"not for documents", merge.Options[rec]{Paths: map[string]string{"Doc.a": "join"}}, `a: join is not for documents; choose one of lww`},
 		{"no size", merge.Options[rec]{Overrides: []merge.Override[rec]{merge.Field(func(r *rec) *struct{} { return &r.None }, merge.Join("j", func(a, _ struct{}) struct{} { return a }))}}, "has no size"},
 		{"two of a type", merge.Options[rec]{Overrides: []merge.Override[rec]{merge.Type[rec](larger), merge.Type[rec](larger)}}, "int has two rules"},
+		{"inside one value", merge.Options[rec]{Overrides: []merge.Override[rec]{merge.Type[rec](merge.Join("or", func(a, _ int8) int8 { return a }))}}, "applies to no field: every int8 is inside"},
 		{"no rule", merge.Options[rec]{Overrides: []merge.Override[rec]{{}}}, "an override without a rule"},
 	} {
 		t.Run(tt.name, func(t *testing.T) { require.Contains(t, compileError(t, tt.opts), tt.want) })

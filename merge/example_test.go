@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/rejoin-go/rejoin/hlc"
@@ -150,4 +151,52 @@ func ExampleField() {
 	// 30 <nil>
 	// Item    lww
 	// Amount  highest bid
+}
+
+// A rule for a type holds wherever values of the type are merged: in fields,
+// maps and lists.
+func ExampleType() {
+	type Hotel struct {
+		Room  time.Duration
+		Extra map[string]time.Duration
+	}
+	longer := merge.Prefer("longer", cmp.Compare[time.Duration])
+	hotels := merge.MustCompile(merge.Options[Hotel]{Overrides: []merge.Override[Hotel]{merge.Type[Hotel](longer)}})
+	fmt.Print(hotels)
+	// Output:
+	// Room     longer
+	// Extra    fields
+	// Extra.*  longer
+}
+
+// A Func sees the base and every side, and may leave the decision to a person.
+func ExampleFunc() {
+	type Page struct{ Text string }
+	tails := merge.Func("append", func(c merge.Case[string]) (string, error) {
+		if c.Base == nil {
+			return "", fmt.Errorf("no ancestor of %s", c.Path)
+		}
+		text := *c.Base
+		for _, s := range c.Sides {
+			tail, ok := strings.CutPrefix(s.Value, *c.Base)
+			if !ok {
+				return "", fmt.Errorf("%s did not only append", s.Stamp.Replica)
+			}
+			text += tail
+		}
+		return text, nil
+	})
+	pages := merge.MustCompile(merge.Options[Page]{Overrides: []merge.Override[Page]{
+		merge.Field(func(p *Page) *string { return &p.Text }, tails),
+	}})
+	eu := merge.Side[Page]{Value: Page{"one two"}, Stamp: at("2026-11-23T10:00:00Z", "eu")}
+	us := merge.Side[Page]{Value: Page{"one three"}, Stamp: at("2026-11-23T10:00:01Z", "us")}
+	page, err := pages.Merge(&Page{"one"}, eu, us)
+	fmt.Println(page.Text, err)
+	us.Value.Text = "1"
+	page, err = pages.Merge(&Page{"one"}, eu, us)
+	fmt.Println(page.Text, err)
+	// Output:
+	// one three two <nil>
+	// 1 merge: conflict: Text: us did not only append
 }

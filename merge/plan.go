@@ -74,6 +74,7 @@ func compile(typ reflect.Type, list []override, paths map[string]string) (*row, 
 	c := &compiler{
 		root: typ, shapes: shapes{of: make(map[reflect.Type]*shape)}, rows: make(map[rowKey]*row),
 		open: make(map[rowKey]bool), types: make(map[reflect.Type]*custom), fields: make(map[string]*custom),
+		used: make(map[*custom]bool),
 	}
 	root, all, err := parsePaths(paths)
 	if err != nil {
@@ -81,7 +82,7 @@ func compile(typ reflect.Type, list []override, paths map[string]string) (*row, 
 	}
 	c.overrides(typ, list)
 	w := c.row(typ, root, rowTop, nil)
-	c.unused(all)
+	c.unused(all, list)
 	if err := errors.Join(c.errs...); err != nil {
 		return nil, err
 	}

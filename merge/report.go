@@ -286,18 +286,46 @@ func show(v any) string {
 	return fmt.Sprint(v)
 }
 
-// MarshalJSON returns the change as an object; a value without a form in JSON,
-// such as NaN, becomes a string.
+// MarshalJSON returns the change as an object, the margin as in "1.5s"; a value
+// without a form in JSON, such as NaN, becomes a string.
 func (c Change) MarshalJSON() ([]byte, error) {
-	type plain Change
-	p := plain(c)
-	p.Base, p.Result = inJSON(c.Base), inJSON(c.Result)
-	p.Candidates = slices.Clone(c.Candidates)
-	for i := range p.Candidates {
-		p.Candidates[i].Value = inJSON(p.Candidates[i].Value)
+	out := changeJSON{plainChange: plainChange(c)}
+	out.Base, out.Result = inJSON(c.Base), inJSON(c.Result)
+	out.Candidates = slices.Clone(c.Candidates)
+	for i := range out.Candidates {
+		out.Candidates[i].Value = inJSON(out.Candidates[i].Value)
 	}
-	return json.Marshal(p)
+	if c.Margin != 0 {
+		out.Margin = c.Margin.String()
+	}
+	return json.Marshal(out)
 }
+
+// UnmarshalJSON reads what [Change.MarshalJSON] wrote, values as what
+// encoding/json makes of them.
+func (c *Change) UnmarshalJSON(text []byte) error {
+	var in changeJSON
+	if err := json.Unmarshal(text, &in); err != nil {
+		return err
+	}
+	if in.Margin != "" {
+		d, err := time.ParseDuration(in.Margin)
+		if err != nil {
+			return fmt.Errorf("merge: margin: %w", err)
+		}
+		in.plainChange.Margin = d
+	}
+	*c = Change(in.plainChange)
+	return nil
+}
+
+// A changeJSON is a Change with its margin as text, which no reader rounds.
+type changeJSON struct {
+	plainChange
+	Margin string `json:"margin,omitempty"`
+}
+
+type plainChange Change
 
 func inJSON(v any) any {
 	if _, err := json.Marshal(v); err != nil {

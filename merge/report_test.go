@@ -100,6 +100,13 @@ func TestReportJSON(t *testing.T) {
 	require.NoError(t, json.Unmarshal(all, &back))
 	require.Equal(t, r.Changes[4].Reason, back.Changes[4].Reason)
 	require.Equal(t, merge.Undecided, back.Changes[4].Outcome)
+	margin := merge.Change{Path: "p", Outcome: merge.Chosen, By: merge.ByTime, Margin: 1<<62 + 1, Candidates: []merge.Candidate{}}
+	text, err = json.Marshal(margin)
+	require.NoError(t, err)
+	var again merge.Change
+	require.NoError(t, json.Unmarshal(text, &again))
+	require.Equal(t, margin, again)
+	require.ErrorContains(t, json.Unmarshal([]byte(`{"margin":"2"}`), &again), "merge: margin")
 	require.Error(t, json.Unmarshal([]byte(`{"changes":[{"outcome":"won"}]}`), &back))
 	require.Error(t, json.Unmarshal([]byte(`{"changes":[{"by":"luck"}]}`), &back))
 }
