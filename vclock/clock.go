@@ -127,6 +127,25 @@ func (c Clock) find(r Replica) (index, offset int) {
 	return -1, offset
 }
 
+// A finger looks up replicas of a clock in ascending order: many of them in one
+// pass. It points to the entries not passed yet.
+type finger struct{ rest Clock }
+
+// at returns the number of r, which must not be below the one asked for before.
+func (f *finger) at(r Replica) uint64 {
+	for !f.rest.IsZero() {
+		name, _ := cutName(f.rest.names)
+		if name == r {
+			return f.rest.seqs[0]
+		}
+		if name > r {
+			return 0
+		}
+		cutEntry(&f.rest)
+	}
+	return 0
+}
+
 // Contains reports whether the event d belongs to the history of c. A dot with
 // the number 0 belongs to none.
 func (c Clock) Contains(d Dot) bool { return d.Seq-1 < c.At(d.Replica) }

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"strconv"
 	"unicode/utf8"
 
@@ -33,7 +34,7 @@ func (c Clock) appendText(b []byte) []byte {
 func Parse(s string) (Clock, error) {
 	c, err := parseClock(s)
 	if err != nil {
-		return Clock{}, fmt.Errorf("vclock: parse clock %q: %w", s, err)
+		return Clock{}, fmt.Errorf("vclock: parse clock %.64q: %w", s, err)
 	}
 	return c, nil
 }
@@ -57,7 +58,7 @@ func parseClock(s string) (Clock, error) {
 			return b.clock(), nil
 		}
 		if tail[0] != ',' {
-			return Clock{}, fmt.Errorf("offset %d: no comma after replica %q", len(s)-len(tail), string(d.Replica))
+			return Clock{}, fmt.Errorf("offset %d: no comma after replica %.64q", len(s)-len(tail), string(d.Replica))
 		}
 		rest, last = tail[1:], d.Replica
 	}
@@ -264,7 +265,7 @@ func decodeFields(data []byte, into fields) error {
 	if !utf8.Valid(data) {
 		return errors.New("invalid UTF-8")
 	}
-	found := 0
+	found := make(map[string]bool)
 	err := codec.DecodeObject(data, func(name string, value []byte) error {
 		field, ok := into[name]
 		if !ok {
@@ -273,11 +274,13 @@ func decodeFields(data []byte, into fields) error {
 		if _, ok := field.(*json.RawMessage); !ok && string(value) == "null" {
 			return errors.New("null instead of a value")
 		}
-		found++
+		found[name] = true
 		return json.Unmarshal(value, field)
 	})
-	if err == nil && found < len(into) {
-		err = fmt.Errorf("%d of %d members are missing", len(into)-found, len(into))
+	for _, name := range slices.Sorted(maps.Keys(into)) {
+		if err == nil && !found[name] {
+			err = fmt.Errorf("member %q is missing", name)
+		}
 	}
 	return err
 }

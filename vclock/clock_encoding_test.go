@@ -192,3 +192,16 @@ func FuzzClockUnmarshalJSON(f *testing.F) {
 		require.Equal(t, c, again)
 	})
 }
+
+// TestParseErrorIsShort: the error quoted its whole input, twice.
+func TestParseErrorIsShort(t *testing.T) {
+	long := strings.Repeat("z", 1<<20)
+	for _, in := range []string{long, "eu:4" + long, "eu:" + strings.Repeat("9", 1<<20), "eu:4," + long} {
+		_, err := vclock.Parse(in)
+		require.Error(t, err)
+		require.Less(t, len(err.Error()), 300)
+		_, err = vclock.ParseDot(in)
+		require.Error(t, err)
+		require.Less(t, len(err.Error()), 300)
+	}
+}

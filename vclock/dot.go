@@ -85,10 +85,10 @@ func (d *Dot) UnmarshalText(text []byte) error {
 func ParseDot(s string) (Dot, error) {
 	d, rest, err := cutDot(s)
 	if err == nil && rest != "" {
-		err = fmt.Errorf("unexpected %q", rest)
+		err = fmt.Errorf("unexpected %.64q", rest)
 	}
 	if err != nil {
-		return Dot{}, fmt.Errorf("vclock: parse dot %q: %w", s, err)
+		return Dot{}, fmt.Errorf("vclock: parse dot %.64q: %w", s, err)
 	}
 	return d, nil
 }
@@ -101,10 +101,10 @@ func cutDot(s string) (d Dot, rest string, err error) {
 	}
 	d.Replica = Replica(name)
 	if !d.Replica.IsValid() {
-		return Dot{}, s, fmt.Errorf("invalid replica %q", name)
+		return Dot{}, s, fmt.Errorf("invalid replica %.64q", name)
 	}
 	if rest == "" || rest[0] != ':' {
-		return Dot{}, s, fmt.Errorf("no colon after replica %q", name)
+		return Dot{}, s, fmt.Errorf("no colon after replica %.64q", name)
 	}
 	digits := rest[1:]
 	end := 0
@@ -113,7 +113,7 @@ func cutDot(s string) (d Dot, rest string, err error) {
 	}
 	d.Seq, err = parseSeq(digits[:end])
 	if err != nil {
-		return Dot{}, s, fmt.Errorf("replica %q: %w", name, err)
+		return Dot{}, s, fmt.Errorf("replica %.64q: %w", name, err)
 	}
 	return d, digits[end:], nil
 }
@@ -124,9 +124,9 @@ func parseSeq(s string) (uint64, error) {
 	n, err := strconv.ParseUint(s, 10, 64)
 	switch {
 	case errors.Is(err, strconv.ErrRange):
-		return 0, fmt.Errorf("number %q exceeds 64 bits", s)
+		return 0, fmt.Errorf("number %.64q exceeds 64 bits", s)
 	case err != nil, s[0] < '1' || s[0] > '9':
-		return 0, fmt.Errorf("number %q is not a decimal of at least 1 without leading zeros", s)
+		return 0, fmt.Errorf("number %.64q is not a decimal of at least 1 without leading zeros", s)
 	}
 	return n, nil
 }

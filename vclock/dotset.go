@@ -26,9 +26,9 @@ var ErrExhausted = errors.New("vclock: replica has no number left")
 // The zero DotSet is empty and ready to use. A DotSet is not safe for
 // concurrent use.
 //
-// With g gaps in the events of a replica, Add and Contains take O(log g) time,
-// and an insertion moves a bounded number of entries, so that events may arrive
-// in any order.
+// With r replicas and g gaps in the events of one, Add and Contains take
+// O(log r + log g) time, and an insertion moves a bounded number of entries, so
+// that events may arrive in any order. The first event of a replica takes O(r).
 type DotSet struct {
 	names []Replica // ascending
 	held  []numbers // held[i] belongs to names[i] and is not empty
@@ -39,7 +39,7 @@ func (s *DotSet) find(r Replica) (int, bool) { return slices.BinarySearch(s.name
 
 // admit makes room for the given replicas, in ascending order, whose numbers
 // are to be added at once.
-func (s *DotSet) admit(names ...Replica) {
+func (s *DotSet) admit(names []Replica) {
 	union := make([]Replica, 0, len(s.names)+len(names))
 	held := make([]numbers, 0, cap(union))
 	i := 0
@@ -63,7 +63,8 @@ func (s *DotSet) Add(d Dot) bool {
 		panic(fmt.Sprintf("vclock: %v", errInvalidDot(d)))
 	}
 	if !ok {
-		s.admit(d.Replica)
+		s.names = slices.Insert(s.names, i, d.Replica)
+		s.held = slices.Insert(s.held, i, numbers{})
 	}
 	return s.held[i].add(run{d.Seq, d.Seq})
 }
@@ -156,7 +157,7 @@ func (s *DotSet) Merge(o *DotSet) bool {
 		return !ok
 	}
 	if slices.ContainsFunc(o.names, missing) {
-		s.admit(o.names...)
+		s.admit(o.names)
 	}
 	changed := false
 	for i, r := range o.names {

@@ -2,9 +2,11 @@ package vclock_test
 
 import (
 	"encoding/hex"
+	"fmt"
 	"maps"
 	"math"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"testing"
 
@@ -355,4 +357,19 @@ func FuzzDotSetUnmarshalJSON(f *testing.F) {
 		require.NoError(t, again.UnmarshalJSON(j))
 		require.True(t, s.Equal(&again))
 	})
+}
+
+// TestDotSetAddOfNewReplicas: the first event of each replica copied all that
+// the set held of others.
+func TestDotSetAddOfNewReplicas(t *testing.T) {
+	const n = 2000
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	var s vclock.DotSet
+	for i := range n {
+		s.Add(vclock.Dot{Replica: vclock.Replica(fmt.Sprintf("%05d", n-i)), Seq: 1})
+	}
+	runtime.ReadMemStats(&after)
+	require.Equal(t, uint64(n), s.Len())
+	require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(1000*n))
 }

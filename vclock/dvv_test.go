@@ -78,8 +78,8 @@ func TestDVVRoundTrips(t *testing.T) {
 
 func TestDVVUnmarshalJSONRefuses(t *testing.T) {
 	for input, want := range map[string]string{
-		`{}`:                                           "2 of 2 members are missing",
-		`{"dot":"eu:4"}`:                               "1 of 2 members are missing",
+		`{}`:                                           `member "dot" is missing`,
+		`{"dot":"eu:4"}`:                               `member "past" is missing`,
 		`{"dot":"","past":{}}`:                         "invalid dot",
 		`{"dot":null,"past":{}}`:                       "null instead of a value",
 		`{"dot":"eu:2","past":{"eu":"2"}}`:             "is in its own past",

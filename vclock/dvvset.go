@@ -167,16 +167,17 @@ func (s *DVVSet[V]) Merge(o *DVVSet[V]) bool {
 		return false
 	}
 	var kept []sibling[V]
+	ours, theirs := finger{s.past}, finger{o.past}
 	i, j := 0, 0
 	for i < len(s.siblings) || j < len(o.siblings) {
 		switch cmp := compareHeads(s.siblings[i:], o.siblings[j:]); {
 		case cmp < 0:
-			if w := s.siblings[i]; !o.past.Contains(w.dot) {
+			if w := s.siblings[i]; w.dot.Seq > theirs.at(w.dot.Replica) {
 				kept = append(kept, w)
 			}
 			i++
 		case cmp > 0:
-			if w := o.siblings[j]; !s.past.Contains(w.dot) {
+			if w := o.siblings[j]; w.dot.Seq > ours.at(w.dot.Replica) {
 				kept = append(kept, w)
 			}
 			j++
@@ -206,8 +207,14 @@ func compareHeads[V any](s, o []sibling[V]) int {
 
 // settle raises the past over the siblings that follow it without a gap.
 func (s *DVVSet[V]) settle() {
+	past, last := finger{s.past}, Dot{}
 	for i := range s.siblings {
-		if d := s.siblings[i].dot; d.Seq-1 == s.past.At(d.Replica) {
+		d := s.siblings[i].dot
+		if d.Replica != last.Replica {
+			last = Dot{d.Replica, past.at(d.Replica)}
+		}
+		if d.Seq-1 == last.Seq {
+			last = d
 			s.past = s.past.With(d.Replica, d.Seq)
 		}
 	}
@@ -251,13 +258,18 @@ func (s *DVVSet[V]) All() iter.Seq2[Dot, V] {
 // PutAt before an earlier one, a client's answer counts as having seen the
 // earlier one too.
 func (s *DVVSet[V]) Context() Clock {
-	c := s.past
+	var beyond builder
+	past := finger{s.past}
 	for i := range s.siblings {
-		if d := s.siblings[i].dot; !c.Contains(d) {
-			c = c.With(d.Replica, d.Seq)
+		d := s.siblings[i].dot
+		if i+1 < len(s.siblings) && s.siblings[i+1].dot.Replica == d.Replica {
+			continue // d is not the largest of its replica
+		}
+		if d.Seq > past.at(d.Replica) {
+			beyond.push(d.Replica, d.Seq)
 		}
 	}
-	return c
+	return s.past.Join(beyond.clock())
 }
 
 // Verify returns an error that names the first dot that s and o hold with

@@ -54,6 +54,7 @@ func (s *DVVSet[V]) UnmarshalBinary(data []byte) error {
 	r.Version(dvvSetVersion)
 	r.Version(clockVersion)
 	d := DVVSet[V]{past: readClock(r)}
+	past := finger{d.past}
 	const leastSibling = 4 // a length, a name of one byte, a number, a size
 	for range r.Count(leastSibling) {
 		dot := Dot{Replica: Replica(r.Take(int(r.Byte()))), Seq: r.Uvarint()}
@@ -63,7 +64,7 @@ func (s *DVVSet[V]) UnmarshalBinary(data []byte) error {
 		}
 		w, err := decodeSibling[V](dot, enc)
 		if err == nil {
-			err = d.push(w)
+			err = d.push(w, &past)
 		}
 		if err != nil {
 			r.Fail("%w", err)
@@ -89,14 +90,14 @@ func decodeSibling[V any](d Dot, enc []byte) (sibling[V], error) {
 }
 
 // push adds a sibling read from an encoding, behind the others, and refuses it
-// where a set cannot have it.
-func (s *DVVSet[V]) push(w sibling[V]) error {
+// where a set cannot have it. Past moves along s.past with the siblings.
+func (s *DVVSet[V]) push(w sibling[V], past *finger) error {
 	switch n := len(s.siblings); {
 	case !w.dot.IsValid():
 		return errInvalidDot(w.dot)
 	case n > 0 && w.dot.Compare(s.siblings[n-1].dot) <= 0:
 		return fmt.Errorf("dot %v is out of order", w.dot)
-	case w.dot.Seq-1 == s.past.At(w.dot.Replica):
+	case w.dot.Seq-1 == past.at(w.dot.Replica):
 		return fmt.Errorf("dot %v follows the past without a gap", w.dot)
 	}
 	s.siblings = append(s.siblings, w)
@@ -155,15 +156,16 @@ func (s *DVVSet[V]) decodeSiblings(data []byte) error {
 	if elements == nil {
 		return errors.New("null instead of siblings")
 	}
+	past := finger{s.past}
 	for i, element := range elements {
-		if err := s.decodeSibling(element); err != nil {
+		if err := s.decodeSibling(element, &past); err != nil {
 			return fmt.Errorf("sibling %d: %w", i, err)
 		}
 	}
 	return nil
 }
 
-func (s *DVVSet[V]) decodeSibling(data []byte) error {
+func (s *DVVSet[V]) decodeSibling(data []byte, past *finger) error {
 	var d Dot
 	var value json.RawMessage
 	if err := decodeFields(data, fields{"dot": &d, "value": &value}); err != nil {
@@ -177,5 +179,5 @@ func (s *DVVSet[V]) decodeSibling(data []byte) error {
 	if err != nil {
 		return err
 	}
-	return s.push(w)
+	return s.push(w, past)
 }

@@ -135,8 +135,9 @@ func (m *Matrix) All() iter.Seq2[Replica, Clock] {
 func (m *Matrix) Len() int { return len(m.members) }
 
 // Stable returns the clock of the events that every member is known to have
-// seen: the meet of the rows. Without members it is empty. It never goes back,
-// whatever is recorded or retired. It takes O(n²) time for n members.
+// seen: the meet of the rows. Without members it is empty. As long as there are
+// members it never goes back, whatever is recorded or retired. It takes O(n²)
+// time for n members.
 func (m *Matrix) Stable() Clock {
 	if len(m.rows) == 0 {
 		return Clock{}
@@ -151,8 +152,8 @@ func (m *Matrix) Stable() Clock {
 // Floor returns the smallest number that any member is known to have seen of
 // any member: where numbers are times, the time up to which every member has
 // seen every write. It is 0 as long as one member has not been heard of, by all
-// the others, and without members. It never goes back, whatever is recorded or
-// retired. It takes O(n²) time for n members.
+// the others, and without members. As long as there are members it never goes
+// back, whatever is recorded or retired. It takes O(n²) time for n members.
 func (m *Matrix) Floor() uint64 {
 	if len(m.members) == 0 {
 		return 0

@@ -75,13 +75,23 @@ func (m *Matrix) UnmarshalBinary(data []byte) error {
 
 // check returns an error if no use of a matrix leads to m.
 func (m *Matrix) check() error {
-	for r, n := range m.retired.All() {
+	names := make([]Replica, 0, m.retired.Len())
+	for r := range m.retired.All() {
 		if _, ok := m.find(r); ok {
 			return fmt.Errorf("member %q is retired", string(r))
 		}
-		if !slices.ContainsFunc(m.rows, func(row Clock) bool { return row.At(r) >= n }) {
-			return fmt.Errorf("no member has seen number %d of retired replica %q", n, string(r))
+		names = append(names, r)
+	}
+	seen := make([]bool, len(names))
+	for _, row := range m.rows {
+		for r, n := range row.All() {
+			if i, ok := slices.BinarySearch(names, r); ok && n >= m.retired.seqs[i] {
+				seen[i] = true
+			}
 		}
+	}
+	if i := slices.Index(seen, false); i >= 0 {
+		return fmt.Errorf("no member has seen number %d of retired replica %q", m.retired.seqs[i], string(names[i]))
 	}
 	return nil
 }

@@ -278,7 +278,7 @@ func TestMatrixUnmarshalRefuses(t *testing.T) {
 	}
 
 	for input, want := range map[string]string{
-		`{"members":{}}`:                                     "1 of 2 members are missing",
+		`{"members":{}}`:                                     `member "retired" is missing`,
 		`{"members":null,"retired":{}}`:                      "decode Matrix",
 		`{"members":{"eu":null},"retired":{}}`:               "null instead of a clock",
 		`{"members":{"":{}},"retired":{}}`:                   "invalid replica",
@@ -326,4 +326,15 @@ func FuzzMatrixUnmarshalJSON(f *testing.F) {
 		}
 		checkMatrixEncodings(t, &m)
 	})
+}
+
+// TestMatrixRetireAll: the last member takes with it what is stable.
+func TestMatrixRetireAll(t *testing.T) {
+	m := vclock.NewMatrix("eu")
+	m.Record("eu", vclock.Clock{}.With("eu", 5))
+	require.Equal(t, uint64(5), m.Floor())
+	m.Retire("eu")
+	require.Zero(t, m.Floor())
+	require.True(t, m.Stable().IsZero())
+	require.True(t, m.Equal(new(vclock.Matrix)))
 }
