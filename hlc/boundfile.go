@@ -42,20 +42,52 @@ type BoundFile struct {
 // OpenBoundFile opens the bound file at path, whose directory must exist. There
 // need not be a file: a [Durable] creates it before it issues a timestamp.
 //
-// If path is open already, in this process or another, OpenBoundFile returns an
-// error that matches [ErrBoundInUse]. The lock ends with its process, however
+// The file stays the same one if the working directory changes, or a symbolic
+// link that path went through: OpenBoundFile follows them once.
+//
+// If the file is open already, in this process or another, OpenBoundFile returns
+// an error that matches [ErrBoundInUse]. The lock ends with its process, however
 // that ends. It is there on Linux, macOS, the BSDs and Windows; elsewhere, and
 // on network file systems without locks, keeping a second process away is up to
 // the caller.
 func OpenBoundFile(path string) (*BoundFile, error) {
-	lock, err := openLocked(path + ".lock")
+	resolved, err := resolve(path)
+	if err != nil {
+		return nil, fmt.Errorf("hlc: open bound file: %w", err)
+	}
+	lock, err := openLocked(resolved + ".lock")
 	if err != nil {
 		return nil, fmt.Errorf("hlc: open bound file: %w", err)
 	}
 	if lock == nil {
 		return nil, fmt.Errorf("%w: %s", ErrBoundInUse, path)
 	}
-	return &BoundFile{path: path, lock: lock}, nil
+	return &BoundFile{path: resolved, lock: lock}, nil
+}
+
+// resolve returns an absolute path without symbolic links to the file at path,
+// or to where it will be. If the path led elsewhere later, Load would find no
+// file there and take it for a bound of zero.
+func resolve(path string) (string, error) {
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return "", err
+	}
+	info, err := os.Stat(abs)
+	if err == nil {
+		if !info.Mode().IsRegular() {
+			return "", &fs.PathError{Op: "open", Path: path, Err: errors.New("not a regular file")}
+		}
+		return filepath.EvalSymlinks(abs)
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return "", err
+	}
+	if _, err := os.Lstat(abs); err == nil {
+		return "", &fs.PathError{Op: "open", Path: path, Err: errors.New("symbolic link to no file")}
+	}
+	dir, err := filepath.EvalSymlinks(filepath.Dir(abs))
+	return filepath.Join(dir, filepath.Base(abs)), err
 }
 
 // Close unlocks the file. Load, Store and Close then return an error that matches

@@ -134,14 +134,16 @@ func TestBoundFileStoreFailure(t *testing.T) {
 	require.NoError(t, f.Store(6))
 }
 
-// A path that is no file is an error at every call, from the first on.
+// A path that is no file is an error, and so is a file that turns into none.
 func TestBoundFilePathInUseOtherwise(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "clock")
-	require.NoError(t, os.Mkdir(path, 0o700))
 	f := openBound(t, path)
+	require.NoError(t, os.Mkdir(path, 0o700))
 	_, err := f.Load()
 	require.Error(t, err)
 	require.Error(t, f.Store(1))
+	_, err = hlc.OpenBoundFile(path)
+	require.ErrorContains(t, err, "not a regular file")
 
 	_, err = hlc.OpenBoundFile(filepath.Join(t.TempDir(), "missing", "clock"))
 	require.ErrorIs(t, err, os.ErrNotExist)
@@ -166,6 +168,46 @@ func skipWithoutLock(t *testing.T) {
 	default:
 		t.Skip("no file lock in the standard library for this system")
 	}
+}
+
+// TestBoundFileOfOneName: after a change of the working directory, Load found no
+// file at a relative path and took it for a bound of zero; through a symbolic
+// link, a file in use could be opened a second time.
+func TestBoundFileOfOneName(t *testing.T) {
+	skipWithoutLock(t)
+	if runtime.GOOS == "windows" {
+		t.Skip("symbolic links need a privilege on Windows")
+	}
+	dir := t.TempDir()
+	t.Chdir(dir)
+	f := openBound(t, "clock")
+	require.NoError(t, f.Store(hlc.At(noon)))
+	require.NoError(t, os.Symlink("clock", "link"))
+	require.NoError(t, os.Symlink("nowhere", "dangling"))
+	require.NoError(t, os.Mkdir("sub", 0o755))
+	require.NoError(t, os.Symlink("sub", "dir"))
+	_, err := hlc.OpenBoundFile("link")
+	require.ErrorIs(t, err, hlc.ErrBoundInUse)
+	_, err = hlc.OpenBoundFile("dangling")
+	require.ErrorContains(t, err, "symbolic link to no file")
+	_, err = hlc.OpenBoundFile("sub")
+	require.ErrorContains(t, err, "not a regular file")
+	_, err = hlc.OpenBoundFile("")
+	require.ErrorContains(t, err, "not a regular file")
+
+	deep := openBound(t, filepath.Join("dir", "clock"))
+	require.NoError(t, os.Remove("dir"))
+	require.NoError(t, deep.Store(hlc.At(noon)+1))
+	require.FileExists(t, filepath.Join(dir, "sub", "clock"))
+
+	t.Chdir("sub")
+	got, err := f.Load()
+	require.NoError(t, err)
+	require.Equal(t, hlc.At(noon), got)
+	require.NoError(t, f.Close())
+	got, err = openBound(t, filepath.Join(dir, "link")).Load()
+	require.NoError(t, err)
+	require.Equal(t, hlc.At(noon), got)
 }
 
 // A child process issues timestamps as fast as it can, storing its bound all the

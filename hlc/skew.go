@@ -22,7 +22,7 @@ const (
 // among them, it takes the median again as the time that most agree on. One
 // clock that lies, by however much, thus moves neither. Where the middle lies
 // between two clocks, the local one gets the benefit of the doubt: with a single
-// peer there is no telling which of the two is off, and Skew does not.
+// peer there is no telling which of the two is off, and Skew says the peer.
 //
 // A message in flight makes its sender look slow by the time it took. Peers
 // farther away than Tolerance look like outliers, and are to be compensated for

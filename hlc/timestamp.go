@@ -216,7 +216,7 @@ func (t *Timestamp) Scan(src any) error {
 	case nil:
 		return fmt.Errorf("hlc: scan Timestamp: NULL; a nullable column takes sql.Null[hlc.Timestamp]")
 	default:
-		return fmt.Errorf("hlc: scan Timestamp: %T is not an integer", src)
+		return fmt.Errorf("hlc: scan Timestamp: %T is none of int64, uint64 and text", src)
 	}
 	switch {
 	case err != nil:

@@ -184,8 +184,8 @@ func TestScan(t *testing.T) {
 		{"empty", "", `hlc: scan Timestamp: "" is not an integer from 0 to 9223372036854775807`},
 		{"signed", "+1", `hlc: scan Timestamp: "+1" is not an integer from 0 to 9223372036854775807`},
 		{"null", nil, "hlc: scan Timestamp: NULL; a nullable column takes sql.Null[hlc.Timestamp]"},
-		{"float", 1.0, "hlc: scan Timestamp: float64 is not an integer"},
-		{"time", time.Unix(1, 0), "hlc: scan Timestamp: time.Time is not an integer"},
+		{"float", 1.0, "hlc: scan Timestamp: float64 is none of int64, uint64 and text"},
+		{"time", time.Unix(1, 0), "hlc: scan Timestamp: time.Time is none of int64, uint64 and text"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			ts := hlc.Timestamp(7)
