@@ -116,6 +116,8 @@ func (s *Siblings[T]) check() error {
 			return fmt.Errorf("version %v is out of order", e.Stamp)
 		case e.Epoch != s.epoch:
 			return fmt.Errorf("version %v is not of epoch %d", e.Stamp, s.epoch)
+		case e.Past.epoch > e.Epoch:
+			return fmt.Errorf("version %v of epoch %d has seen epoch %d", e.Stamp, e.Epoch, e.Past.epoch)
 		case !contains(s.past, e.Stamp):
 			return fmt.Errorf("version %v is not in the past of the set", e.Stamp)
 		case e.Past.of < s.epoch:

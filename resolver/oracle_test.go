@@ -277,6 +277,7 @@ func (w *world) reap(t *rapid.T, r *region, forget bool) {
 	}
 	if forget {
 		r.set = resolver.NewSiblings[string](w.stable, r.set.Epoch())
+		maps.Copy(r.ledger.reaped, r.ledger.known)
 		r.ledger.epoch = 0
 	}
 }

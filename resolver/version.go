@@ -175,8 +175,6 @@ func (v *Version[T]) check() error {
 		return errors.New("version without a stamp")
 	case v.Past.latest() >= v.Stamp.Time:
 		return fmt.Errorf("version %v is not after its past", v.Stamp)
-	case v.Past.epoch > v.Epoch:
-		return fmt.Errorf("version %v of epoch %d has seen epoch %d", v.Stamp, v.Epoch, v.Past.epoch)
 	case v.Settles != nil && len(v.Settles) == 0:
 		return fmt.Errorf("version %v settles nothing", v.Stamp)
 	}

@@ -1,0 +1,186 @@
+package resolver_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/rejoin-go/rejoin/hlc"
+	"github.com/rejoin-go/rejoin/resolver"
+	"github.com/rejoin-go/rejoin/vclock"
+)
+
+// A database holds keys, as a primary or a standby does. It tells every set of
+// the promotions that it knows before it does anything else to it, and logs what
+// is fenced before it merges.
+type database struct {
+	t         *testing.T
+	log       *resolver.MemoryLog
+	name      vclock.Replica
+	clock     ticks
+	epoch     uint64
+	promotion resolver.Promotion
+	keys      map[string]*resolver.Siblings[string]
+}
+
+func newDatabase(t *testing.T, name vclock.Replica, log *resolver.MemoryLog) *database {
+	return &database{t: t, log: log, name: name, keys: map[string]*resolver.Siblings[string]{}}
+}
+
+func (d *database) reconciler() *resolver.Reconciler[string] {
+	return &resolver.Reconciler[string]{Rule: resolver.Func[string](resolver.LastWriterWins[string]), Log: d.log}
+}
+
+func (d *database) set(key string) *resolver.Siblings[string] {
+	s, ok := d.keys[key]
+	if !ok {
+		s = resolver.NewSiblings[string](vclock.Clock{}, d.promotion.Epoch)
+		d.keys[key] = s
+	}
+	if d.promotion.Epoch > 0 {
+		require.NoError(d.t, d.reconciler().Fenced(d.t.Context(), key, s.Promote(d.promotion)...))
+	}
+	return s
+}
+
+func (d *database) get(key string) resolver.Outcome[string] {
+	out, err := d.reconciler().Resolve(d.t.Context(), key, d.set(key))
+	require.NoError(d.t, err)
+	return out
+}
+
+// put writes as a client that reads first, and logs what is fenced or refused.
+func (d *database) put(key, value string, seen resolver.Context) error {
+	w := resolver.Writer{Epoch: d.epoch}
+	w.Replica, w.Clock = d.name, &d.clock
+	written, err := d.set(key).Write(w, seen, value)
+	if err != nil {
+		require.NoError(d.t, d.reconciler().Fenced(d.t.Context(), key, written.Version))
+		return err
+	}
+	return d.reconciler().Fenced(d.t.Context(), key, written.Fenced...)
+}
+
+// pull replicates all keys of o.
+func (d *database) pull(o *database) {
+	for key, s := range o.keys {
+		mine := d.set(key)
+		require.NoError(d.t, d.reconciler().Fenced(d.t.Context(), key, mine.Fenced(s)...))
+		mine.Merge(s)
+	}
+}
+
+// cut is what d has merged, over all keys.
+func (d *database) cut() vclock.Clock {
+	var c vclock.Clock
+	for _, s := range d.keys {
+		c = c.Join(s.Context().Past())
+	}
+	return c
+}
+
+func (d *database) fenced() []string {
+	var values []string
+	for _, rec := range d.log.Records() {
+		if rec.Event == resolver.Fenced {
+			var v resolver.Version[string]
+			require.NoError(d.t, v.UnmarshalJSON(rec.Versions[0]))
+			values = append(values, rec.Key+"="+v.Value)
+		}
+	}
+	return values
+}
+
+// TestFailover deposes a primary that goes on writing: before it hears of the new
+// epoch, and after. The new primary has written some keys and not others. What
+// the old one writes is refused, or fenced as it is replicated; either way it is
+// in the log, and the new primary's values stand.
+func TestFailover(t *testing.T) {
+	log := &resolver.MemoryLog{}
+	old, standby := newDatabase(t, "us", log), newDatabase(t, "eu", log)
+	for _, key := range []string{"touched", "untouched", "unwritten"} {
+		require.NoError(t, old.put(key, "v1", resolver.Context{}))
+	}
+	standby.pull(old)
+	late := old.get("touched").Context
+
+	standby.epoch = 1
+	standby.promotion = resolver.Promotion{Epoch: 1, Cut: standby.cut()}
+	require.NoError(t, standby.put("touched", "v2", standby.get("touched").Context))
+	require.Empty(t, standby.fenced(), "nothing was lost by the failover itself")
+
+	// Cut off, the old primary does not know, and writes what nobody will see.
+	require.NoError(t, old.put("touched", "late", late))
+	require.NoError(t, old.put("untouched", "late", old.get("untouched").Context))
+	require.NoError(t, old.put("new", "late", resolver.Context{}))
+	standby.pull(old)
+	require.ElementsMatch(t, []string{"touched=late", "untouched=late", "new=late"}, standby.fenced())
+	require.Equal(t, "v2", standby.get("touched").Value)
+	require.Equal(t, "v1", standby.get("untouched").Value, "what a late write replaced is valid")
+	require.False(t, standby.get("new").Found)
+
+	// It hears of the new epoch, by a value it replicates, and is still up.
+	old.pull(standby)
+	require.Equal(t, "v2", old.get("touched").Value)
+	for _, key := range []string{"touched", "untouched", "new"} {
+		err := old.put(key, "defiant", old.get(key).Context)
+		var fenced *resolver.FencedError
+		require.ErrorAs(t, err, &fenced, key)
+		require.Equal(t, uint64(1), fenced.Current)
+		require.Equal(t, "defiant", fenced.Version.(resolver.Version[string]).Value)
+		require.Contains(t, standby.fenced(), key+"=defiant")
+	}
+	require.EqualError(t, old.put("touched", "x", resolver.Context{}), "resolver: write in epoch 0 is fenced by epoch 1")
+
+	// A key that it has not replicated since: the context is from the new primary.
+	require.NoError(t, old.put("elsewhere", "w1", resolver.Context{}))
+	require.Error(t, old.put("elsewhere", "w2", standby.get("touched").Context))
+
+	// As a standby of the new epoch, it writes again.
+	old.promotion, old.epoch = standby.promotion, 1
+	old.pull(standby)
+	require.NoError(t, old.put("untouched", "v3", old.get("untouched").Context))
+	standby.pull(old)
+	old.pull(standby)
+	for key := range standby.keys {
+		require.True(t, standby.set(key).Equal(old.set(key)), key)
+	}
+	require.Equal(t, "v3", standby.get("untouched").Value)
+	require.Contains(t, standby.fenced(), "elsewhere=w1")
+}
+
+// TestFailoverTwice has a second failover while the first is not known everywhere.
+func TestFailoverTwice(t *testing.T) {
+	log := &resolver.MemoryLog{}
+	a, b, c := newDatabase(t, "a", log), newDatabase(t, "b", log), newDatabase(t, "c", log)
+	require.NoError(t, a.put("k", "v1", resolver.Context{}))
+	b.pull(a)
+	c.pull(a)
+	b.epoch, b.promotion = 1, resolver.Promotion{Epoch: 1, Cut: b.cut()}
+	require.NoError(t, b.put("k", "v2", b.get("k").Context))
+	c.pull(b)
+	c.epoch, c.promotion = 2, resolver.Promotion{Epoch: 2, Cut: c.cut()}
+	require.NoError(t, b.put("k", "late", b.get("k").Context))
+	require.NoError(t, a.put("k", "later", a.get("k").Context))
+	for range 2 {
+		for _, d := range []*database{a, b, c} {
+			for _, o := range []*database{a, b, c} {
+				d.pull(o)
+			}
+		}
+	}
+	for _, d := range []*database{a, b, c} {
+		require.Equal(t, "v2", d.get("k").Value, d.name)
+	}
+	require.ElementsMatch(t, []string{"k=late", "k=later"}, a.fenced())
+}
+
+// TestCutOfFutureTimes promotes with a cut that does not cover a time from the
+// future: the set is fenced whole, and says so.
+func TestCutOfFutureTimes(t *testing.T) {
+	s := write(t, &resolver.Siblings[string]{}, at("us", hlc.Max-5), resolver.Context{}, "v")
+	require.Error(t, s.Ahead(1000, 0))
+	fenced := s.Promote(resolver.Promotion{Epoch: 1, Cut: vclock.Clock{}.With("us", 1000)})
+	require.Len(t, fenced, 1)
+	require.Zero(t, s.Len())
+}

@@ -1,0 +1,214 @@
+package resolver_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/rejoin-go/rejoin/hlc"
+	"github.com/rejoin-go/rejoin/resolver"
+)
+
+// manual returns a reconciler that defers everything, and its log.
+func manual() (*resolver.Reconciler[string], *resolver.MemoryLog) {
+	log := &resolver.MemoryLog{}
+	return &resolver.Reconciler[string]{Rule: resolver.Func[string](resolver.Manual[string]), Log: log}, log
+}
+
+func resolve[T any](t require.TestingT, r *resolver.Reconciler[T], s *resolver.Siblings[T]) resolver.Outcome[T] {
+	out, err := r.Resolve(context.Background(), "k", s)
+	require.NoError(t, err)
+	return out
+}
+
+// TestProvisional writes over what is shown of a deferred conflict: that replaces
+// the version shown, and the other one stays.
+func TestProvisional(t *testing.T) {
+	s := updates(t, "base", "a", "b")
+	r, _ := manual()
+	out := resolve(t, r, s)
+	require.NotNil(t, out.Ticket)
+	require.Equal(t, "b", out.Value)
+
+	elsewhere := s.Clone()
+	_, err := s.Write(at("ap", 20), out.Context, "c")
+	require.NoError(t, err)
+	next := resolve(t, r, s)
+	require.Equal(t, "c", next.Value)
+	require.Len(t, next.Conflict.Versions, 2)
+	require.Equal(t, "a", next.Conflict.Versions[0].Value, "not swallowed")
+	require.NotEqual(t, out.Ticket.Conflict.ID, next.Ticket.Conflict.ID)
+
+	// At a replica that has not heard of the version shown, the context cannot be
+	// used: the set would claim to know what it does not.
+	behind := &resolver.Siblings[string]{}
+	_, err = behind.Write(at("sa", 20), out.Context, "c")
+	var e *resolver.BehindError
+	require.ErrorAs(t, err, &e)
+	require.Equal(t, out.Winner, e.Stamp)
+	require.EqualError(t, err, `resolver: set is behind: the writer was shown 1970-01-01T00:00:00.000000011Z@us, which it has not merged`)
+	require.Zero(t, behind.Len())
+
+	// The answer to the first ticket is stale where the write is known, and says
+	// what there is to decide now.
+	_, err = r.Settle(t.Context(), at("eu", 30), s, out.Ticket, out.Ticket.Conflict.Keep(0, "a it is"))
+	var stale *resolver.StaleError
+	require.ErrorAs(t, err, &stale)
+	require.Equal(t, out.Ticket.Conflict.ID, stale.ID)
+	require.Equal(t, next.Conflict.ID, stale.Conflict.(*resolver.Conflict[string]).ID)
+	require.True(t, s.Equal(s.Clone()))
+
+	// Where it is not known, the answer counts, and conflicts with the write.
+	_, err = r.Settle(t.Context(), at("eu", 30), elsewhere, out.Ticket, out.Ticket.Conflict.Keep(0, "a it is"))
+	require.NoError(t, err)
+	both := resolve(t, r, join(s, elsewhere))
+	require.Len(t, both.Conflict.Versions, 2)
+	require.Equal(t, "c", both.Conflict.Versions[0].Value)
+	require.Equal(t, "a", both.Conflict.Versions[1].Value)
+}
+
+// TestProvisionalForked defers two versions of one stamp. A context cannot cover
+// only one of them, so it covers none.
+func TestProvisionalForked(t *testing.T) {
+	s := join(write(t, &resolver.Siblings[string]{}, at("eu", 5), resolver.Context{}, "x"), write(t, &resolver.Siblings[string]{}, at("eu", 5), resolver.Context{}, "y"))
+	r, _ := manual()
+	out := resolve(t, r, s)
+	require.Equal(t, resolver.Forked, out.Conflict.Kind)
+	require.Equal(t, "y", out.Value)
+	_, err := s.Write(at("us", 9), out.Context, "z")
+	require.NoError(t, err)
+	require.Len(t, s.Versions(), 3, "nothing is swallowed")
+}
+
+// TestSettlements lets two people answer a ticket in two regions, while a third
+// region goes on writing. One answer stays, the other is in the log, and what was
+// settled is not asked again.
+func TestSettlements(t *testing.T) {
+	for name, tt := range map[string]struct{ eu, us string }{
+		"equal answers":     {"a", "a"},
+		"different answers": {"a", "b"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := updates(t, "base", "a", "b")
+			r, log := manual()
+			ticket := resolve(t, r, s).Ticket
+			eu, us, ap := s.Clone(), s.Clone(), s.Clone()
+			_, err := r.Settle(t.Context(), at("eu", 30), eu, ticket, ticket.Conflict.Use(tt.eu, "by ann"))
+			require.NoError(t, err)
+			_, err = r.Settle(t.Context(), at("us", 40), us, ticket, ticket.Conflict.Use(tt.us, "by bob"))
+			require.NoError(t, err)
+
+			both := join(eu, us)
+			out := resolve(t, r, both)
+			require.Nil(t, out.Ticket, "people have decided")
+			require.Equal(t, tt.us, out.Value, "of equal tickets, the later answer stays")
+			require.Equal(t, "settlement", out.Rule)
+			events := map[resolver.Event]int{}
+			for _, rec := range log.Records() {
+				events[rec.Event]++
+			}
+			require.Equal(t, map[resolver.Event]int{resolver.Deferred: 1, resolver.Settled: 2, resolver.Superseded: 1}, events)
+
+			// A third answer comes where the second is known.
+			_, err = r.Settle(t.Context(), at("eu", 50), both, ticket, ticket.Conflict.Keep(0, "late"))
+			var stale *resolver.StaleError
+			require.ErrorAs(t, err, &stale)
+			require.Len(t, stale.Conflict.(*resolver.Conflict[string]).Versions, 1, "nothing is left to decide")
+
+			// The third region wrote over what it was shown meanwhile.
+			_, err = ap.Write(at("ap", 35), resolve(t, r, ap).Context, "c")
+			require.NoError(t, err)
+			last := resolve(t, r, join(ap, both))
+			require.Len(t, last.Conflict.Versions, 2, "the write against the answer that stays")
+			require.Equal(t, resolve(t, r, join(us, join(eu, ap))).Conflict.ID, last.Conflict.ID)
+			for _, v := range last.Conflict.Versions {
+				require.NotContains(t, ticket.Conflict.Versions, v, "what was settled is settled")
+			}
+
+			// The next write replaces both answers.
+			_, err = both.Write(at("ap", 60), out.Context, "next")
+			require.NoError(t, err)
+			require.Equal(t, 1, both.Len())
+		})
+	}
+}
+
+// TestSettlementsOfDifferentTickets has an answer to a ticket with three versions
+// and a later one to a ticket with two of them.
+func TestSettlementsOfDifferentTickets(t *testing.T) {
+	r, _ := manual()
+	two, three := updates(t, "base", "a", "b"), updates(t, "base", "a", "b", "c")
+	small, large := resolve(t, r, two).Ticket, resolve(t, r, three).Ticket
+	_, err := r.Settle(t.Context(), at("us", 40), two, small, small.Conflict.Keep(0, ""))
+	require.NoError(t, err)
+	_, err = r.Settle(t.Context(), at("eu", 30), three, large, large.Conflict.Keep(2, ""))
+	require.NoError(t, err)
+	out := resolve(t, r, join(two, three))
+	require.Nil(t, out.Ticket)
+	require.Equal(t, "c", out.Value, "whose ticket held more versions")
+}
+
+func TestSettleErrors(t *testing.T) {
+	r, _ := manual()
+	s := updates(t, "base", "a", "b")
+	ticket := resolve(t, r, s).Ticket
+	before := s.Clone()
+	c := ticket.Conflict
+	for want, d := range map[string]resolver.Decision[string]{
+		"resolver: settle: decision keeps version 2 of 2":     c.Keep(2, ""),
+		"resolver: settle: decision to defer settles nothing": {},
+		"resolver: settle: decision to pass settles nothing":  c.Pass(""),
+		"resolver: settle: decision unknown action 77":        {Action: 77},
+		"resolver: settle: decision keeps version -1 of 2":    c.Keep(-1, ""),
+	} {
+		_, err := r.Settle(t.Context(), at("eu", 30), s, ticket, d)
+		require.EqualError(t, err, want)
+	}
+	r.Log = failing{}
+	_, err := r.Settle(t.Context(), at("eu", 30), s, ticket, c.Keep(0, ""))
+	require.ErrorIs(t, err, errDisk)
+	require.True(t, before.Equal(s))
+	_, err = r.Resolve(t.Context(), "k", s)
+	require.ErrorIs(t, err, errDisk, "a decision that was not logged is withheld")
+	require.EqualError(t, err, `resolver: decision on "k" withheld: log: disk full`)
+	r.Log = nil
+	_, err = r.Settle(t.Context(), at("eu", 30), s, ticket, c.Delete("gone"))
+	require.NoError(t, err)
+	require.False(t, resolve(t, r, s).Found)
+}
+
+var errDisk = errors.New("disk full")
+
+type failing struct{}
+
+func (failing) Record(context.Context, resolver.Record) error { return errDisk }
+
+// TestTicketEncodings sends tickets away and settles by what comes back.
+func TestTicketEncodings(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		r, _ := manual()
+		values := rapid.SliceOfN(rapid.SampledFrom([]string{"", "p", "\xff", "ünï"}), 2, 4).Draw(t, "values")
+		s := updates(t, "base", values...)
+		if rapid.Bool().Draw(t, "deleted") {
+			_, err := s.Delete(at("zz", hlc.Timestamp(rapid.IntRange(2, 30).Draw(t, "time"))), resolver.Context{})
+			require.NoError(t, err)
+		}
+		ticket := resolve(t, r, s).Ticket
+		var b, j resolver.Ticket[string]
+		enc, err := ticket.MarshalBinary()
+		require.NoError(t, err)
+		require.NoError(t, b.UnmarshalBinary(enc))
+		require.Equal(t, ticket, &b)
+		enc, err = ticket.MarshalJSON()
+		require.NoError(t, err)
+		require.NoError(t, j.UnmarshalJSON(enc), "%s", enc)
+		require.Equal(t, fmt.Sprint(ticket), fmt.Sprint(&j))
+		_, err = r.Settle(t.Context(), at("eu", 50), s, &j, j.Conflict.Keep(0, ""))
+		require.NoError(t, err)
+		require.Nil(t, resolve(t, r, s).Ticket)
+	})
+}
