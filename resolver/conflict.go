@@ -175,29 +175,25 @@ func (c *Conflict[T]) copied() (*Conflict[T], error) {
 	d := *c
 	d.entries = nil
 	d.Versions = slices.Clone(c.Versions)
-	if codec.ByKind[T]() {
-		if c.Base != nil {
-			base := *c.Base
-			d.Base = &base
-		}
-		return &d, nil
-	}
+	kinds := codec.ByKind[T]()
 	for i := range d.Versions {
-		e := &c.entries[i]
+		v, e := &d.Versions[i], &c.entries[i]
 		var err error
-		if !e.Deleted {
-			if d.Versions[i].Value, err = codec.DecodeValue[T]([]byte(e.value)); err != nil {
+		if !e.Deleted && !kinds {
+			if v.Value, err = codec.DecodeValue[T]([]byte(e.value)); err != nil {
 				return nil, err
 			}
 		}
 		if e.Base != nil {
-			base, err := codec.DecodeValue[T]([]byte(e.base))
-			if err != nil {
-				return nil, err
+			base := *e.Base
+			if !kinds {
+				if base, err = codec.DecodeValue[T]([]byte(e.base)); err != nil {
+					return nil, err
+				}
 			}
-			d.Versions[i].Base = &base
+			v.Base = &base
 		}
-		d.Versions[i].Settles = slices.Clone(e.Settles)
+		v.Settles = slices.Clone(e.Settles)
 	}
 	if c.Base != nil {
 		d.Base = d.Versions[0].Base
@@ -208,13 +204,25 @@ func (c *Conflict[T]) copied() (*Conflict[T], error) {
 // changed reports whether versions, those of a copy, are no longer what they
 // were.
 func (c *Conflict[T]) changed(versions []Version[T]) bool {
-	if len(versions) != len(c.entries) {
-		return true
-	}
-	for i, v := range versions {
-		if e, err := newEntry(v); err != nil || e.enc != c.entries[i].enc {
+	kinds := codec.ByKind[T]()
+	for i := range versions {
+		v, e := &versions[i], &c.entries[i]
+		switch {
+		case v.Stamp != e.Stamp, v.Deleted != e.Deleted, v.Epoch != e.Epoch, !v.Past.Equal(e.Past), !slices.Equal(v.Settles, e.Settles), (v.Base == nil) != (e.Base == nil):
+			return true
+		case kinds:
+			if any(v.Value) != any(e.Value) || e.Base != nil && any(*v.Base) != any(*e.Base) {
+				return true
+			}
+		case !e.Deleted && differs(v.Value, e.value), e.Base != nil && differs(*v.Base, e.base):
 			return true
 		}
 	}
 	return false
+}
+
+// differs reports whether enc are not the canonical bytes of v.
+func differs[T any](v T, enc string) bool {
+	_, got, err := encodeValue(v)
+	return err != nil || string(got) != enc
 }

@@ -162,7 +162,7 @@ func TestConvergence(t *testing.T) {
 }
 
 // TestMergeLaws draws states of which some were written by two lineages of one
-// replica, and in different epochs.
+// replica, and some in different epochs.
 func TestMergeLaws(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		sets := make([]*resolver.Siblings[string], 4)
@@ -175,8 +175,10 @@ func TestMergeLaws(t *testing.T) {
 			s := sets[one.Draw(t, "set")]
 			switch rapid.IntRange(0, 6).Draw(t, "step") {
 			case 0, 1:
-				w := at(rapid.SampledFrom(names[:2]).Draw(t, "replica"), hlc.Timestamp(rapid.IntRange(1, 4).Draw(t, "time")))
-				w.Epoch = max(s.Epoch(), uint64(rapid.SampledFrom([]int{0, 0, 1}).Draw(t, "epoch")))
+				epoch := max(s.Epoch(), uint64(rapid.SampledFrom([]int{0, 0, 1}).Draw(t, "epoch")))
+				time := hlc.Timestamp(epoch*100) + hlc.Timestamp(rapid.IntRange(1, 4).Draw(t, "time"))
+				w := at(rapid.SampledFrom(names[:2]).Draw(t, "replica"), time)
+				w.Epoch = epoch
 				seen := rapid.SampledFrom(contexts).Draw(t, "seen")
 				var behind *resolver.BehindError
 				var fenced *resolver.FencedError

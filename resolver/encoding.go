@@ -84,7 +84,7 @@ func (s *Siblings[T]) UnmarshalBinary(data []byte) error {
 
 // readEntries reads a count and as many versions, each with its length.
 func readEntries[T any](r *wire.Reader) []entry[T] {
-	const leastVersion = 14 // flags, a stamp, an epoch, a past
+	const leastVersion = 20 // a length, flags, a stamp, an epoch, a past
 	var entries []entry[T]
 	for range r.Count(leastVersion) {
 		p := r.Bytes()

@@ -24,6 +24,7 @@ type database struct {
 }
 
 func newDatabase(t *testing.T, name vclock.Replica, log *resolver.MemoryLog) *database {
+	t.Helper()
 	return &database{t: t, log: log, name: name, keys: map[string]*resolver.Siblings[string]{}}
 }
 

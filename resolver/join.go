@@ -18,9 +18,10 @@ import (
 // Call [Siblings.Fenced] before and log what it returns: after the merge, those
 // versions are in neither state.
 //
-// Merge is commutative, associative and idempotent up to [Siblings.Equal]. It
-// takes O(s·r) time for r replicas and s versions in both sets, and does not
-// allocate if they are equal.
+// Merge is commutative, associative and idempotent up to [Siblings.Equal], unless
+// a reused identity gives one stamp to versions of two epochs. It takes O(s·r)
+// time for r replicas and s versions in both sets, and does not allocate if they
+// are equal.
 func (s *Siblings[T]) Merge(o *Siblings[T]) bool {
 	if s.Equal(o) {
 		return false

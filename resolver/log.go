@@ -38,7 +38,7 @@ type Record struct {
 	Event Event  `json:"event"`
 	ID    ID     `json:"id"`
 	Key   string `json:"key"`
-	Kind  Kind   `json:"kind"`
+	Kind  Kind   `json:"kind,omitempty"` // empty if there is one version
 	// Versions are all that were in conflict, in canonical order, each in the form
 	// of [Version.MarshalJSON].
 	Versions []json.RawMessage `json:"versions"`
@@ -197,7 +197,10 @@ func (r *Reconciler[T]) log(ctx context.Context, rec Record) error {
 
 // record returns a record of c, to be completed.
 func (r *Reconciler[T]) record(e Event, c *Conflict[T]) (Record, error) {
-	rec := Record{Event: e, ID: c.ID, Key: c.Key, Kind: c.Kind, Policy: r.Describe().Fingerprint()}
+	rec := Record{Event: e, ID: c.ID, Key: c.Key, Policy: r.Describe().Fingerprint()}
+	if len(c.entries) > 1 {
+		rec.Kind = c.Kind
+	}
 	for i := range c.entries {
 		enc, err := c.entries[i].MarshalJSON()
 		if err != nil {

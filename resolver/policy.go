@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/rejoin-go/rejoin/internal/codec"
 	"github.com/rejoin-go/rejoin/merge"
 	"github.com/rejoin-go/rejoin/vclock"
 )
@@ -119,9 +120,12 @@ func chooseBy[T any, K cmp.Ordered](rule, text string, by func(T) K, sign int) F
 		if c.deletes() {
 			return c.passBy(rule, "a delete has none"), nil
 		}
-		given, err := c.copied()
-		if err != nil {
-			return Decision[T]{}, &RuleError{Rule: rule, Err: err}
+		given := c
+		if !codec.ByKind[T]() { // else by cannot reach what it is given
+			var err error
+			if given, err = c.copied(); err != nil {
+				return Decision[T]{}, &RuleError{Rule: rule, Err: err}
+			}
 		}
 		best, equals := 0, 1
 		most := by(given.Versions[0].Value)
@@ -134,7 +138,7 @@ func chooseBy[T any, K cmp.Ordered](rule, text string, by func(T) K, sign int) F
 				best, equals = i, equals+1
 			}
 		}
-		if c.changed(given.Versions) {
+		if given != c && c.changed(given.Versions) {
 			return Decision[T]{}, &RuleError{Rule: rule, Err: errChanged}
 		}
 		d := c.Keep(best, fmt.Sprint(most))
@@ -211,7 +215,11 @@ func replicaList(replicas []vclock.Replica) string {
 func Fields[T any](plan *merge.Plan[T]) Func[T] {
 	return func(_ context.Context, c *Conflict[T]) (Decision[T], error) {
 		if c.probe != nil {
-			*c.probe = Policy{Name: "fields", Text: "merged field by field: " + strings.Join(strings.Split(strings.TrimSpace(plan.String()), "\n"), "; ")}
+			*c.probe = Policy{Name: "fields", Text: "merged field by field"}
+			for line := range strings.Lines(plan.String()) {
+				path, rule, _ := strings.Cut(strings.TrimSpace(line), " ")
+				c.probe.Parts = append(c.probe.Parts, Policy{Name: path, Text: strings.TrimSpace(rule)})
+			}
 			return Decision[T]{}, nil
 		}
 		if c.deletes() {

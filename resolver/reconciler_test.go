@@ -137,3 +137,7 @@ func TestRuleFaults(t *testing.T) {
 		})
 	}
 }
+
+func stamp(r vclock.Replica, t hlc.Timestamp) lww.Stamp { return lww.Stamp{Time: t, Replica: r} }
+
+var bg = context.Background()

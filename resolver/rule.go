@@ -106,21 +106,12 @@ func askCopy[T any](ctx context.Context, rule Func[T], c *Conflict[T]) (Decision
 	if err != nil {
 		return Decision[T]{}, err
 	}
-	versions, base := given.Versions, given.Base
+	versions := given.Versions
 	d, err := protect(ctx, rule, given)
-	if err == nil && (c.changed(versions) || c.baseChanged(base)) {
+	if err == nil && c.changed(versions) {
 		err = errChanged
 	}
 	return d, err
-}
-
-// baseChanged reports whether base, that of a copy, is no longer what it was.
-func (c *Conflict[T]) baseChanged(base *T) bool {
-	if base == nil {
-		return false
-	}
-	_, enc, err := encodeValue(*base)
-	return err != nil || string(enc) != c.entries[0].base
 }
 
 // protect calls rule and turns a panic into an error.

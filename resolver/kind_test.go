@@ -1,0 +1,147 @@
+package resolver_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/rejoin-go/rejoin/hlc"
+	"github.com/rejoin-go/rejoin/resolver"
+	"github.com/rejoin-go/rejoin/vclock"
+)
+
+// An act is what one region does to the state that all start from.
+type act struct {
+	by      vclock.Replica
+	time    hlc.Timestamp
+	unseen  bool // without having been shown the state
+	deleted bool
+	value   string
+}
+
+// TestKinds produces a conflict of each kind.
+func TestKinds(t *testing.T) {
+	for name, tt := range map[string]struct {
+		exists    bool // there is a value to begin with
+		acts      []act
+		kind, ops resolver.Kind
+		same      bool
+	}{
+		"both create":       {acts: []act{{by: "eu", time: 10, value: "a"}, {by: "us", time: 11, value: "b"}}, kind: resolver.CreateCreate, ops: resolver.CreateCreate},
+		"both create alike": {acts: []act{{by: "eu", time: 10, value: "a"}, {by: "us", time: 11, value: "a"}}, kind: resolver.CreateCreate, ops: resolver.CreateCreate, same: true},
+		"both update":       {exists: true, acts: []act{{by: "eu", time: 10, value: "a"}, {by: "us", time: 11, value: "b"}}, kind: resolver.UpdateUpdate, ops: resolver.UpdateUpdate},
+		"update and delete": {exists: true, acts: []act{{by: "eu", time: 10, deleted: true}, {by: "us", time: 11, value: "b"}}, kind: resolver.UpdateDelete, ops: resolver.UpdateDelete},
+		"both delete":       {exists: true, acts: []act{{by: "eu", time: 10, deleted: true}, {by: "us", time: 11, deleted: true}}, kind: resolver.DeleteDelete, ops: resolver.DeleteDelete, same: true},
+		"update, and create unseen": {
+			exists: true, acts: []act{{by: "eu", time: 10, value: "a"}, {by: "us", time: 11, value: "b", unseen: true}},
+			kind: resolver.CreateUpdate, ops: resolver.CreateUpdate,
+		},
+		"delete, and create unseen": {
+			exists: true, acts: []act{{by: "eu", time: 10, deleted: true}, {by: "us", time: 11, value: "b", unseen: true}},
+			kind: resolver.CreateDelete, ops: resolver.CreateDelete,
+		},
+		"three ways": {
+			exists: true, acts: []act{{by: "eu", time: 10, deleted: true}, {by: "us", time: 11, value: "b", unseen: true}, {by: "sa", time: 12, value: "c"}},
+			kind: "create/update/delete", ops: "create/update/delete",
+		},
+		"equal times": {exists: true, acts: []act{{by: "eu", time: 10, value: "a"}, {by: "us", time: 10, deleted: true}}, kind: resolver.Tied, ops: resolver.UpdateDelete},
+		"one name, two lineages": {
+			exists: true, acts: []act{{by: "eu", time: 10, value: "a"}, {by: "eu", time: 10, value: "b"}},
+			kind: resolver.Forked, ops: resolver.UpdateUpdate,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			first := &resolver.Siblings[string]{}
+			if tt.exists {
+				first = write(t, first, at("ap", 1), resolver.Context{}, "base")
+			}
+			sets := []*resolver.Siblings[string]{}
+			for _, a := range tt.acts {
+				s, seen := first.Clone(), first.Context()
+				if a.unseen {
+					s, seen = &resolver.Siblings[string]{}, resolver.Context{}
+				}
+				var err error
+				if a.deleted {
+					_, err = s.Delete(at(a.by, a.time), seen)
+				} else {
+					_, err = s.Write(at(a.by, a.time), seen, a.value)
+				}
+				require.NoError(t, err)
+				sets = append(sets, s)
+			}
+			var c *resolver.Conflict[string]
+			r := resolver.New(func(_ context.Context, given *resolver.Conflict[string]) (resolver.Decision[string], error) {
+				c = given
+				return given.Suggest(), nil
+			})
+			resolve(t, r, join(sets...))
+			require.NotNil(t, c)
+			require.Equal(t, tt.kind, c.Kind)
+			require.Equal(t, tt.ops, c.Ops)
+			require.Equal(t, tt.same, c.Same)
+			require.Len(t, c.Versions, len(tt.acts))
+		})
+	}
+}
+
+// TestBase tells a base that is known from one that is not.
+func TestBase(t *testing.T) {
+	base := func(s *resolver.Siblings[string]) (*string, bool) {
+		c := resolve(t, resolver.New(resolver.LastWriterWins[string]), s).Conflict
+		return c.Base, c.BaseKnown
+	}
+	b, known := base(updates(t, "base", "a", "b"))
+	require.True(t, known)
+	require.Equal(t, "base", *b)
+
+	create := &resolver.Siblings[string]{}
+	b, known = base(join(write(t, create, at("eu", 1), resolver.Context{}, "a"), write(t, create, at("us", 2), resolver.Context{}, "b")))
+	require.True(t, known, "nothing was there, and everybody knew")
+	require.Nil(t, b)
+
+	first := write(t, create, at("ap", 1), resolver.Context{}, "base")
+	edited := first.Clone()
+	_, err := edited.Edit(at("eu", 2), first.Context(), "base", "a")
+	require.NoError(t, err)
+	_, known = base(join(edited, write(t, first, at("us", 3), first.Context(), "b")))
+	require.False(t, known, "one writer did not say")
+
+	other := first.Clone()
+	_, err = other.Edit(at("us", 3), first.Context(), "bass", "b")
+	require.NoError(t, err)
+	_, known = base(join(edited, other))
+	require.False(t, known, "they say different things")
+
+	later := write(t, first, at("ap", 4), first.Context(), "base")
+	_, err = later.Edit(at("us", 5), later.Context(), "base", "b")
+	require.NoError(t, err)
+	_, known = base(join(edited, later))
+	require.False(t, known, "one was shown a later version")
+}
+
+// TestVerify names a stamp with two contents.
+func TestVerify(t *testing.T) {
+	x := write(t, &resolver.Siblings[string]{}, at("eu", 5), resolver.Context{}, "x")
+	y := write(t, &resolver.Siblings[string]{}, at("eu", 5), resolver.Context{}, "y")
+	require.NoError(t, x.Verify(x))
+	require.EqualError(t, x.Verify(y), "resolver: version 1970-01-01T00:00:00.000000005Z@eu is held with different content")
+}
+
+// TestAhead refuses a state from the future before it is merged.
+func TestAhead(t *testing.T) {
+	s := write(t, &resolver.Siblings[string]{}, at("us", 3_000_000_000), resolver.Context{}, "v")
+	require.NoError(t, s.Ahead(1_000_000_000, 2_000_000_000))
+	err := s.Ahead(1_000_000_000, 1_999_999_999)
+	require.EqualError(t, err, `resolver: time 1970-01-01T00:00:03.000000000Z of "us" is 2s ahead of the clock`)
+	_, err = s.Delete(at("us", 3_000_000_001), s.Context())
+	require.NoError(t, err)
+	ok, err := s.Reap(s.Context().Past(), 1_000_000_000)
+	require.False(t, ok)
+	var ahead *resolver.AheadError
+	require.ErrorAs(t, err, &ahead, "a delete from the future is kept")
+	ok, err = s.Reap(s.Context().Past(), 4_000_000_000)
+	require.NoError(t, err)
+	require.True(t, ok)
+}

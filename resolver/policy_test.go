@@ -1,0 +1,328 @@
+package resolver_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/rejoin-go/rejoin/crdt"
+	"github.com/rejoin-go/rejoin/hlc"
+	"github.com/rejoin-go/rejoin/merge"
+	"github.com/rejoin-go/rejoin/resolver"
+	"github.com/rejoin-go/rejoin/vclock"
+)
+
+// contest returns a set with what the acts leave of {"base", 10, 1}.
+func contest(t *testing.T, acts ...action) *resolver.Siblings[item] {
+	t.Helper()
+	first := write(t, &resolver.Siblings[item]{}, at("ap", 1), resolver.Context{}, item{"base", 10, 1})
+	sets := []*resolver.Siblings[item]{}
+	for _, a := range acts {
+		s := first.Clone()
+		require.NoError(t, a(s, first.Context()))
+		sets = append(sets, s)
+	}
+	return join(sets...)
+}
+
+type action = func(s *resolver.Siblings[item], seen resolver.Context) error
+
+func edit(r vclock.Replica, time hlc.Timestamp, v item) action {
+	return func(s *resolver.Siblings[item], seen resolver.Context) error {
+		_, err := s.Edit(at(r, time), seen, item{"base", 10, 1}, v)
+		return err
+	}
+}
+
+func remove(r vclock.Replica, time hlc.Timestamp) action {
+	return func(s *resolver.Siblings[item], seen resolver.Context) error {
+		_, err := s.Delete(at(r, time), seen)
+		return err
+	}
+}
+
+// TestPolicies has what each policy makes of a conflict: a value, "gone", or why
+// it leaves it to a person.
+func TestPolicies(t *testing.T) {
+	sold := contest(t, edit("eu", 11, item{"eu", 8, 3}), edit("us", 12, item{"us", 9, 3}), edit("sa#2", 13, item{"sa", 10, 2}))
+	alike := contest(t, edit("eu", 11, item{"base", 8, 1}), edit("us", 12, item{"base", 8, 1}))
+	deleted := contest(t, edit("eu", 11, item{"eu", 8, 3}), remove("us", 12))
+	updated := contest(t, remove("eu", 11), edit("us", 12, item{"us", 9, 3}))
+	gone := contest(t, remove("eu", 11), remove("us", 12))
+	fields := resolver.Fields(merge.MustCompile(merge.Options[item]{}))
+	valid := func(v item) error {
+		if v.Name != "eu" {
+			return errors.New("not from here")
+		}
+		return nil
+	}
+	for i, tt := range []struct {
+		rule resolver.Func[item]
+		set  *resolver.Siblings[item]
+		want string
+	}{
+		{resolver.LastWriterWins[item], sold, "sa: latest"},
+		{resolver.LastWriterWins[item], deleted, "gone: latest"},
+		{resolver.FirstWriterWins[item], sold, "eu: earliest"},
+		{resolver.FirstWriterWins[item], updated, "gone: earliest"},
+		{resolver.MaxBy("revision", func(v item) int { return v.Rev }), sold, "us: 3, latest of 2"},
+		{resolver.MinBy("revision", func(v item) int { return v.Rev }), sold, "sa: 2"},
+		{resolver.MinBy("revision", func(v item) int { return v.Rev }), deleted, "person: a delete has none"},
+		{resolver.PreferReplica[item]("ap", "sa", "us"), sold, "sa: by sa"},
+		{resolver.PreferReplica[item]("s", "ap"), sold, "person: written by none of them"},
+		{resolver.HomeWins[item](func(string) vclock.Replica { return "us" }), sold, "us: by us"},
+		{resolver.HomeWins[item](func(string) vclock.Replica { return "us" }), deleted, "gone: by us"},
+		{resolver.HomeWins[item](func(string) vclock.Replica { return "ap" }), sold, "person: no version is by ap"},
+		{resolver.DeleteWins[item], updated, "gone: deleted"},
+		{resolver.DeleteWins[item], sold, "person: no version is deleted"},
+		{resolver.UpdateWins[item], deleted, "eu: latest that is no delete"},
+		{resolver.UpdateWins[item], sold, "person: nothing was deleted"},
+		{resolver.UpdateWins[item], gone, "person: no version is latest that is no delete"},
+		{fields, sold, "sa 7 3: merged"},
+		{fields, alike, "base 6 1: merged"},
+		{fields, deleted, "person: a delete has none"},
+		{resolver.Manual[item], sold, "person: a person decides"},
+		{nil, sold, "person: is nil"},
+		{resolver.Chain[item](), sold, "person: no rule"},
+		{resolver.Chain(resolver.DeleteWins, fields), deleted, "gone: deleted"},
+		{resolver.Chain(resolver.DeleteWins, fields), sold, "sa 7 3: merged"},
+		{resolver.Chain(resolver.DeleteWins[item], nil), sold, "person: is nil"},
+		{resolver.Check("origin", valid, resolver.LastWriterWins), sold, "person: last writer wins: not from here"},
+		{resolver.Check("origin", valid, resolver.FirstWriterWins), sold, "eu: earliest"},
+		{resolver.Check("origin", valid, resolver.LastWriterWins), deleted, "gone: latest"},
+		{resolver.Check("origin", valid, fields), sold, "person: fields: not from here"},
+		{resolver.ByKind(map[resolver.Kind]resolver.Func[item]{resolver.UpdateDelete: resolver.UpdateWins[item]}, resolver.FirstWriterWins), deleted, "eu: latest that is no delete"},
+		{resolver.ByKind(map[resolver.Kind]resolver.Func[item]{resolver.UpdateDelete: resolver.UpdateWins[item]}, resolver.LastWriterWins), sold, "sa: latest"},
+	} {
+		out := resolve(t, resolver.New(tt.rule), tt.set)
+		got := "gone: " + out.Reason
+		switch {
+		case out.Ticket != nil:
+			got = "person: " + out.Ticket.Reason
+		case !out.Found:
+		case out.Winner.IsZero():
+			got = fmt.Sprintf("%s %d %d: %s", out.Value.Name, out.Value.Stock, out.Value.Rev, out.Reason)
+		default:
+			got = out.Value.Name + ": " + out.Reason
+		}
+		require.Equal(t, tt.want, got, "row %d", i)
+	}
+}
+
+// TestJoin merges values that merge by themselves, and leaves the versions alone.
+func TestJoin(t *testing.T) {
+	base := &crdt.PNCounter{}
+	base.Add("ap", 10)
+	eu, us := base.Clone(), base.Clone()
+	eu.Add("eu", -2)
+	us.Add("us", -2)
+	s := updates(t, base, eu, us)
+	before, err := s.MarshalBinary()
+	require.NoError(t, err)
+	out := resolve(t, resolver.New[*crdt.PNCounter](resolver.Join), s)
+	n, _ := out.Value.Value()
+	require.Equal(t, int64(6), n)
+	after, err := s.MarshalBinary()
+	require.NoError(t, err)
+	require.Equal(t, before, after)
+}
+
+// TestCompensation emits the same key in every region, and another for another
+// key, name or cause.
+func TestCompensation(t *testing.T) {
+	s := contest(t, edit("eu", 11, item{"eu", 8, 3}), edit("us", 12, item{"us", 9, 3}), edit("sa", 13, item{"sa", 10, 2}))
+	c := resolve(t, resolver.New(resolver.LastWriterWins[item]), s).Conflict
+	refund := c.Compensation("refund order 17", 1, 0)
+	require.Equal(t, refund, c.Compensation("refund order 17", 0, 1))
+	two := resolve(t, resolver.New(resolver.LastWriterWins[item]), contest(t, edit("eu", 11, item{"eu", 8, 3}), edit("us", 12, item{"us", 9, 3}))).Conflict
+	require.Equal(t, refund, two.Compensation("refund order 17"), "who joins in does not matter")
+	seen := map[resolver.ID]bool{refund.Key: true}
+	for _, other := range []resolver.Compensation{c.Compensation("refund order 18", 0, 1), c.Compensation("refund order 17", 0), c.Compensation("refund order 17")} {
+		require.False(t, seen[other.Key])
+		seen[other.Key] = true
+	}
+	require.Len(t, refund.Causes, 2)
+}
+
+// TestHome pins the homes of some keys, and moves as few as can be.
+func TestHome(t *testing.T) {
+	golden, err := os.ReadFile("testdata/home.txt")
+	require.NoError(t, err)
+	for line := range strings.Lines(string(golden)) {
+		var key, want string
+		var replicas string
+		_, err := fmt.Sscanf(line, "%q %q %q", &key, &replicas, &want)
+		require.NoError(t, err, line)
+		var list []vclock.Replica
+		for r := range strings.FieldsSeq(replicas) {
+			list = append(list, vclock.Replica(r))
+		}
+		require.Equal(t, want, string(resolver.Home(key, list...)), line)
+	}
+
+	const keys = 6000
+	all := []vclock.Replica{"eu", "us", "ap", "sa", "af"}
+	for n := 1; n < len(all); n++ {
+		moved := 0
+		load := map[vclock.Replica]int{}
+		for i := range keys {
+			key := fmt.Sprintf("user-%08d", i)
+			before, after := resolver.Home(key, all[:n]...), resolver.Home(key, all[:n+1]...)
+			load[after]++
+			if before != after {
+				moved++
+				require.Equal(t, all[n], after, "a key moves to the new region or not at all")
+			}
+			require.Equal(t, after, resolver.Home(key, append([]vclock.Replica{all[n]}, all[:n]...)...), "order does not matter")
+		}
+		require.InDelta(t, keys/(n+1), moved, 0.05*keys/float64(n+1)+3*40)
+		for r, k := range load {
+			require.InDelta(t, keys/(n+1), k, 0.05*keys/float64(n+1)+3*70, r)
+		}
+	}
+	require.Empty(t, resolver.Home("k"))
+}
+
+func preferPaid(_ context.Context, c *resolver.Conflict[item]) (resolver.Decision[item], error) {
+	return c.Pass("nobody paid"), nil
+}
+
+// TestDescribe compares the description of a policy with a file each.
+func TestDescribe(t *testing.T) {
+	r := resolver.New(resolver.Chain(
+		preferPaid,
+		resolver.Named("paid first", "an order that is paid stands", preferPaid),
+		resolver.ByKind(map[resolver.Kind]resolver.Func[item]{
+			resolver.UpdateDelete: resolver.DeleteWins[item],
+			resolver.CreateCreate: resolver.Chain(resolver.PreferReplica[item]("eu", "us"), resolver.HomeWins[item](func(string) vclock.Replica { return "eu" }), resolver.UpdateWins),
+		}, resolver.Check("stock", func(item) error { return nil }, resolver.Fields(merge.MustCompile(merge.Options[item]{})))),
+		resolver.MaxBy("revision", func(v item) int { return v.Rev }), resolver.MinBy("stock", func(v item) int64 { return v.Stock }),
+		resolver.FirstWriterWins, resolver.LastWriterWins, resolver.Manual, nil,
+	))
+	for name, got := range map[string]string{"describe.txt": r.Describe().String(), "describe.md": r.Describe().Markdown()} {
+		want, err := os.ReadFile("testdata/" + name)
+		require.NoError(t, err)
+		require.Equal(t, string(want), got, name)
+	}
+	require.Equal(t, "manual: a person decides\n", (&resolver.Reconciler[item]{}).Describe().String())
+	require.Equal(t, "resolver_test.judge: a rule of the application\n", (&resolver.Reconciler[item]{Rule: judge{}}).Describe().String())
+	require.Equal(t, "join: the values merge by themselves\n", resolver.New[*crdt.PNCounter](resolver.Join).Describe().String())
+}
+
+// A judge is a Resolver that is no Func.
+type judge struct{}
+
+func (judge) Resolve(_ context.Context, c *resolver.Conflict[item]) (resolver.Decision[item], error) {
+	if c.Same {
+		panic("no case")
+	}
+	return c.Keep(0, "so be it"), nil
+}
+
+func TestResolver(t *testing.T) {
+	r := &resolver.Reconciler[item]{Rule: judge{}}
+	out := resolve(t, r, contest(t, edit("eu", 11, item{"eu", 8, 3}), edit("us", 12, item{"us", 9, 3})))
+	require.Equal(t, "eu", out.Value.Name)
+	require.Equal(t, "resolver_test.judge", out.Rule)
+	out = resolve(t, r, contest(t, edit("eu", 11, item{"eu", 8, 3}), edit("us", 12, item{"eu", 8, 3})))
+	require.Equal(t, "panic: no case", out.Ticket.Reason)
+	require.NotNil(t, resolve(t, &resolver.Reconciler[item]{}, contest(t, edit("eu", 11, item{}), edit("us", 12, item{}))).Ticket)
+}
+
+// TestReplay decides recorded conflicts by another rule.
+func TestReplay(t *testing.T) {
+	log := &resolver.MemoryLog{}
+	r := &resolver.Reconciler[item]{Rule: resolver.Func[item](resolver.LastWriterWins[item]), Log: log}
+	for _, s := range []*resolver.Siblings[item]{
+		contest(t, edit("eu", 11, item{"eu", 8, 3}), edit("us", 12, item{"us", 9, 3})),
+		contest(t, edit("eu", 21, item{"eu", 8, 3}), edit("us", 22, item{"eu", 8, 3})), // first and last are alike
+		contest(t, edit("eu", 31, item{"eu", 8, 3}), remove("us", 32)),
+	} {
+		for range 3 { // read more than once
+			resolve(t, r, s)
+		}
+		resolve(t, &resolver.Reconciler[item]{Log: log}, s) // and deferred by another policy
+	}
+	require.NoError(t, r.Fenced(t.Context(), "k", resolver.Version[item]{Stamp: stamp("us", 9)}))
+	records := log.Records()
+	require.Len(t, records, 7, "one record of each")
+
+	// Records survive JSON.
+	enc, err := json.Marshal(records)
+	require.NoError(t, err)
+	var stored []resolver.Record
+	require.NoError(t, json.Unmarshal(enc, &stored))
+	require.Equal(t, records, stored)
+
+	replayed := resolver.Replay(t.Context(), stored, resolver.FirstWriterWins[item])
+	require.Equal(t, 6, replayed.Decisions)
+	require.Equal(t, 1, replayed.Skipped)
+	require.Len(t, replayed.Differ, 5, "of the deferred all, of the decided two")
+	require.Contains(t, replayed.String(), "with first writer wins, 5 of 6 decisions would have differed (1 records skipped)\n")
+	require.Contains(t, replayed.String(), `update/delete "k": keep 1970-01-01T00:00:00.000000031Z@eu (first writer wins) instead of keep 1970-01-01T00:00:00.000000032Z@us (last writer wins)`)
+	require.Len(t, resolver.Replay(t.Context(), stored, resolver.LastWriterWins[item]).Differ, 3, "none that it decided")
+
+	// Average sees three versions at once; a decision by it has the value.
+	avg := &resolver.MemoryLog{}
+	resolve(t, &resolver.Reconciler[item]{Rule: resolver.Func[item](average), Log: avg}, contest(t, edit("eu", 11, item{"eu", 8, 3}), edit("us", 12, item{"us", 2, 3})))
+	require.Empty(t, resolver.Replay(t.Context(), avg.Records(), average).Differ)
+	require.Equal(t, "5", fmt.Sprint(mustItem(t, avg.Records()[0].Value).Stock))
+
+	// What was tampered with, or redacted, is not replayed.
+	stored[0].Key = "other"
+	stored[1].Versions[0] = json.RawMessage(`"redacted"`)
+	require.Equal(t, 3, resolver.Replay(t.Context(), stored, resolver.FirstWriterWins[item]).Skipped)
+}
+
+func mustItem(t *testing.T, p []byte) (v item) {
+	t.Helper()
+	var raw struct{ Name, Stock string }
+	require.NoError(t, json.Unmarshal(p, &raw))
+	_, err := fmt.Sscan(raw.Stock, &v.Stock)
+	require.NoError(t, err)
+	return v
+}
+
+// TestLogs redacts records, and repeats none.
+func TestLogs(t *testing.T) {
+	redact := func(r resolver.Record) resolver.Record {
+		r.Versions, r.Value = nil, nil
+		return r
+	}
+	var out bytes.Buffer
+	handler := slog.NewTextHandler(&out, &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+		if a.Key == slog.TimeKey || a.Key == "policy" {
+			return slog.Attr{}
+		}
+		return a
+	}})
+	memory := &resolver.MemoryLog{Redact: redact}
+	text := &resolver.SlogLog{Logger: slog.New(handler), Redact: redact}
+	plain := &resolver.SlogLog{Logger: slog.New(handler)}
+	s := contest(t, edit("eu", 11, item{"secret", 8, 3}), edit("us", 12, item{"secret", 9, 3}))
+	for range 2 {
+		for _, log := range []resolver.Log{memory, text} {
+			resolve(t, &resolver.Reconciler[item]{Log: log}, s)
+			resolve(t, &resolver.Reconciler[item]{Rule: resolver.Func[item](average), Log: log}, s)
+		}
+	}
+	require.Len(t, memory.Records(), 2)
+	require.Empty(t, memory.Records()[0].Versions)
+	require.NotContains(t, out.String(), "secret")
+	require.Equal(t, 2, strings.Count(out.String(), "\n"), out.String())
+	require.Contains(t, out.String(), "level=WARN msg=\"conflict deferred\"")
+	require.Contains(t, out.String(), "level=INFO msg=\"conflict decided\"")
+	require.Contains(t, out.String(), "compensation=\"recount ")
+	out.Reset()
+	resolve(t, &resolver.Reconciler[item]{Rule: resolver.Func[item](resolver.LastWriterWins[item]), Log: plain}, s)
+	require.Contains(t, out.String(), "winner=1970-01-01T00:00:00.000000012Z@us")
+	require.Contains(t, out.String(), "version1=")
+}
