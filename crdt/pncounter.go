@@ -32,8 +32,9 @@ import (
 // A replica name stands for one lineage of state: see [vclock.Replica].
 //
 // See Almeida, Shoker, Baquero, Delta State Replicated Data Types, 2018,
-// https://arxiv.org/abs/1603.01529, for the join. Riak's counters in maps, on
-// the other hand, give back increments that a remove has undone.
+// https://arxiv.org/abs/1603.01529, for the join. That a tally knows where it
+// began and what was undone of it, and that a reset is an event with a dot of its
+// own, is what makes counters in maps exact here.
 type PNCounter struct {
 	node[*PNCounter]
 	tallies []tally // by replica index
@@ -84,7 +85,8 @@ func (c *PNCounter) find(replica uint32) (int, bool) {
 }
 
 // Reset undoes the increments that c has seen and returns the delta. Increments
-// made concurrently stay. It has no effect on a counter without increments.
+// made concurrently stay. It has no effect on a counter without increments. It
+// takes O(n), and allocates its delta even if that is dropped.
 func (c *PNCounter) Reset(r vclock.Replica) *PNCounter {
 	return c.reset(r, &clearing{all: true})
 }
