@@ -131,6 +131,22 @@ func (c Context) sumOf(r vclock.Replica, start uint64) (sum, bool) {
 	return sum{}, false
 }
 
+// Clock returns the largest clock that c covers: for each replica the number up to which
+// nothing is missing. Taken from the Context of a state, it is what
+// [vclock.Matrix.Record] wants to know of the replica that has the state.
+func (c Context) Clock() vclock.Clock {
+	if c.past == nil {
+		return vclock.Clock{}
+	}
+	return vclock.Collect(func(yield func(vclock.Replica, uint64) bool) {
+		for i, name := range c.past.names {
+			if n := c.past.seen[i].prefix; n > 0 && !yield(name, n) {
+				return
+			}
+		}
+	})
+}
+
 // contextVersion is the format of the bytes of a Context.
 const contextVersion = 1
 

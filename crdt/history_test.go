@@ -404,3 +404,62 @@ func TestORMapHistories(t *testing.T) {
 		},
 	})
 }
+
+// TestRWSetCompactHistories: sites that merge whole states, record what the others
+// have seen, and forget what they may, always show what sites show that never
+// forget.
+func TestRWSetCompactHistories(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		names := []vclock.Replica{"a", "b", "c"}
+		var sets, full [3]crdt.RWSet[string]
+		var seen [3]*vclock.Matrix
+		for i := range seen {
+			seen[i] = vclock.NewMatrix(names...)
+		}
+		site := rapid.IntRange(0, 2)
+		t.Repeat(map[string]func(*rapid.T){
+			"change": func(t *rapid.T) {
+				i, e := site.Draw(t, "site"), drawElem.Draw(t, "elem")
+				if rapid.Bool().Draw(t, "add") {
+					sets[i].Add(names[i], e)
+					full[i].Add(names[i], e)
+				} else {
+					sets[i].Remove(names[i], e)
+					full[i].Remove(names[i], e)
+				}
+			},
+			"merge": func(t *rapid.T) {
+				i, k := site.Draw(t, "to"), site.Draw(t, "from")
+				sets[i].Merge(&sets[k])
+				full[i].Merge(&full[k])
+				for r, row := range seen[k].All() {
+					seen[i].Record(r, row)
+				}
+				seen[i].Record(names[k], sets[k].Context().Clock())
+				seen[i].Record(names[i], sets[i].Context().Clock())
+			},
+			"compact": func(t *rapid.T) {
+				i := site.Draw(t, "site")
+				before := sets[i].Clone()
+				require.Equal(t, !sets[i].Compact(seen[i]), before.Equal(&sets[i]))
+			},
+			"": func(t *rapid.T) {
+				for i := range sets {
+					require.ElementsMatch(t, slices.Collect(full[i].All()), slices.Collect(sets[i].All()), "site %s", names[i])
+				}
+			},
+		})
+		for range 2 {
+			for i := range sets {
+				for k := range sets {
+					sets[i].Merge(&sets[k])
+					full[i].Merge(&full[k])
+				}
+			}
+		}
+		for i := range sets {
+			require.ElementsMatch(t, slices.Collect(full[i].All()), slices.Collect(sets[i].All()))
+			require.Equal(t, encoded(t, &sets[0]), encoded(t, &sets[i]))
+		}
+	})
+}

@@ -259,6 +259,7 @@ func (*ORMap[K, V]) fresh(r *root) *ORMap[K, V] {
 
 func (m *ORMap[K, V]) join(o *ORMap[K, V], j *joining) bool {
 	changed, found := false, j.found
+	rest := len(m.entries) // keys that only m has
 	joinKey := func(key K, ov V) {
 		v := m.value(key, m.root)
 		if j.few {
@@ -271,11 +272,14 @@ func (m *ORMap[K, V]) join(o *ORMap[K, V], j *joining) bool {
 	}
 	if o != nil {
 		for key, ov := range o.entries {
+			if _, ok := m.entries[key]; ok {
+				rest--
+			}
 			joinKey(key, ov)
 		}
 	}
-	if j.few && j.found-found == len(j.gone) {
-		return changed // none of the other keys has anything that he removed
+	if rest == 0 || j.few && j.found-found == len(j.gone) {
+		return changed // no other key has anything that he removed
 	}
 	for key := range m.entries {
 		if o != nil {

@@ -3,6 +3,7 @@ package crdt
 import (
 	"cmp"
 	"hash/maphash"
+	"math/bits"
 	"slices"
 )
 
@@ -230,8 +231,7 @@ func (s *store[E]) drop(d dot) bool {
 	return ok
 }
 
-// elements of the set that the store belongs to, each once, by its ref in the
-// index. The order is that of the dots.
+// heads yields the elements of the store, each once, with its ref in the index. The order is that of the dots.
 func (s *store[E]) heads(yield func(ref, E) bool) {
 	if s == nil {
 		return
@@ -248,20 +248,20 @@ func (s *store[E]) heads(yield func(ref, E) bool) {
 	for i := range s.logs {
 		for _, p := range s.logs[i].pages {
 			at := 0
-			for off := range uint(pageSize) {
-				if !p.has(off) {
-					continue
+			for k, w := range p.live {
+				for ; w != 0; w &= w - 1 {
+					x := p.ref(uint(64*k + bits.TrailingZeros64(w)))
+					if (len(other) == 0 || !other[x]) && !yield(x, p.elems[at]) {
+						return
+					}
+					at++
 				}
-				if x := p.ref(off); !other[x] && !yield(x, p.elems[at]) {
-					return
-				}
-				at++
 			}
 		}
 	}
 }
 
-// all yields the refs of the element whose ref in the index is head.
+// refs calls yield with the refs of the element whose ref in the index is head.
 func (s *store[E]) refs(head ref, yield func(ref)) {
 	yield(head)
 	for _, x := range s.rest[head] {
