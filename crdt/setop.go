@@ -55,17 +55,17 @@ func (s *store[E]) apply(r *root, d *setOp[E]) bool {
 // e has, and describes the change in d.
 func (s *store[E]) add(r *root, replica uint32, e E, mark bool, d *setOp[E]) {
 	e = s.kind.enter(e)
-	s.index.grow()
 	h := s.hash(e)
-	slot, found := s.find(h, e)
+	s.index.grow(h)
+	p, found := s.find(h, e)
 	minted := r.mint(replica)
 	x := s.place(minted, e, mark) // before a page that may hold the old dot only goes
 	if found {
-		s.evict(r, slotRef(s.index.slots[slot]), d)
+		s.evict(r, p.ref(), d)
+		p.set(h, x)
 	} else {
-		s.index.used++
+		s.index.enter(p, h, x)
 	}
-	s.index.set(slot, h, x)
 	d.minted, d.elem, d.mark = r.name(minted), e, mark
 }
 
@@ -87,14 +87,14 @@ func (s *store[E]) evict(r *root, head ref, d *setOp[E]) {
 // take removes e, or those of its dots that seen covers, and describes the
 // change in d.
 func (s *store[E]) take(r *root, e E, seen *Context, d *setOp[E]) {
-	slot, found := s.find(s.hash(e), e)
+	p, found := s.find(s.hash(e), e)
 	if !found {
 		return
 	}
-	head := slotRef(s.index.slots[slot])
+	head := p.ref()
 	if seen == nil {
 		s.evict(r, head, d)
-		s.index.clear(slot)
+		s.index.clear(p)
 		return
 	}
 	var gone []ref
@@ -111,11 +111,11 @@ func (s *store[E]) take(r *root, e E, seen *Context, d *setOp[E]) {
 
 // lookupElem returns the ref of e in the index, if e has a live dot.
 func (s *store[E]) lookupElem(e E) (ref, bool) {
-	slot, ok := s.find(s.hash(e), e)
+	p, ok := s.find(s.hash(e), e)
 	if !ok {
 		return 0, false
 	}
-	return slotRef(s.index.slots[slot]), true
+	return p.ref(), true
 }
 
 // addBeside gives e a new dot beside those that it has, and adds it to d.

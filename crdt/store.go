@@ -145,18 +145,19 @@ func (s *store[E]) unplace(x ref) {
 }
 
 // find returns the slot of e in the index, and false with the slot where it
-// would go if e has no live dot.
-func (s *store[E]) find(h uint64, e E) (slot int, ok bool) {
-	if len(s.index.slots) == 0 {
-		return 0, false
+// would go if e has no live dot. An empty index has no slots.
+func (s *store[E]) find(h uint64, e E) (slot, bool) {
+	if len(s.index.buckets) == 0 {
+		return slot{}, false
 	}
-	for i := s.index.home(h); ; i = s.index.after(i) {
-		w := s.index.slots[i]
+	t := s.index.bucket(h)
+	for i := t.home(h); ; i = t.after(i) {
+		w := t.slots[i]
 		if w == 0 {
-			return i, false
+			return slot{t, i}, false
 		}
 		if w>>maxRefBits == h && s.elem(slotRef(w)) == e {
-			return i, true
+			return slot{t, i}, true
 		}
 	}
 }
@@ -172,15 +173,14 @@ func (s *store[E]) insert(d dot, e E, mark bool) {
 
 // link enters a dot that has been placed into the index.
 func (s *store[E]) link(x ref, e E) {
-	s.index.grow()
 	h := s.hash(e)
-	slot, ok := s.find(h, e)
+	s.index.grow(h)
+	p, ok := s.find(h, e)
 	if !ok {
-		s.index.set(slot, h, x)
-		s.index.used++
+		s.index.enter(p, h, x)
 		return
 	}
-	head := slotRef(s.index.slots[slot])
+	head := p.ref()
 	if s.rest == nil {
 		s.rest = make(map[ref][]ref)
 	}
@@ -197,21 +197,21 @@ func (s *store[E]) remove(x ref) {
 func (s *store[E]) unlink(x ref) {
 	e := s.elem(x)
 	h := s.hash(e)
-	if slot, ok := s.index.findRef(h, x); ok {
+	if p, ok := s.index.findRef(h, x); ok {
 		rest := s.rest[x]
 		if len(rest) == 0 {
-			s.index.clear(slot)
+			s.index.clear(p)
 			return
 		}
 		delete(s.rest, x)
-		s.index.set(slot, h, rest[0])
+		p.set(h, rest[0])
 		if len(rest) > 1 {
 			s.rest[rest[0]] = rest[1:]
 		}
 		return
 	}
-	slot, _ := s.find(h, e)
-	head := slotRef(s.index.slots[slot])
+	p, _ := s.find(h, e)
+	head := p.ref()
 	rest := s.rest[head]
 	i := slices.Index(rest, x)
 	rest[i] = rest[len(rest)-1]
@@ -231,7 +231,8 @@ func (s *store[E]) drop(d dot) bool {
 	return ok
 }
 
-// heads yields the elements of the store, each once, with its ref in the index. The order is that of the dots.
+// heads yields the elements of the store, each once, with its ref in the index.
+// The order is that of the dots.
 func (s *store[E]) heads(yield func(ref, E) bool) {
 	if s == nil {
 		return
