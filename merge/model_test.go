@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"sort"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -307,7 +308,7 @@ func TestPlanModel(t *testing.T) {
 		explained, report, err := p.Explain(base, sides...)
 		require.NoError(t, err)
 		require.Equal(t, got, explained)
-		checkReport(t, base, sides, report)
+		checkReport(t, base, got, sides, report)
 	})
 }
 
@@ -320,13 +321,17 @@ func uncounted(list []item) []item {
 }
 
 // checkReport checks what must hold of every report without asking the merge.
-func checkReport(t *rapid.T, base *cart, sides []merge.Side[cart], r merge.Report) {
-	seen := map[string]bool{}
+func checkReport(t *rapid.T, base *cart, result cart, sides []merge.Side[cart], r merge.Report) {
+	seen, leaves := map[string]bool{}, flatten(result)
 	for _, c := range r.Changes {
 		require.NotEmpty(t, c.Path)
 		require.NotEmpty(t, c.Candidates, c.Path)
 		require.NotZero(t, c.Outcome, c.Path)
+		require.False(t, seen[c.Path], "%s is told twice", c.Path)
 		seen[c.Path] = true
+		if leaf, ok := leaves[c.Path]; ok {
+			require.Equal(t, leaf, fmt.Sprint(c.Result), c.Path)
+		}
 		stands := 0
 		for i, cand := range c.Candidates {
 			require.Equal(t, sides[cand.Side].Stamp, cand.Stamp)
@@ -349,8 +354,57 @@ func checkReport(t *rapid.T, base *cart, sides []merge.Side[cart], r merge.Repor
 		default:
 		}
 	}
-	if base == nil || len(sides) > 1 {
+	if base == nil {
 		return
 	}
-	require.Equal(t, sides[0].Value.From != base.From, seen["From"], "From")
+	before := flatten(*base)
+	for path := range leaves {
+		before[path] += "" // absent is empty, as is zero
+	}
+	for path, was := range before {
+		if now := leaves[path]; now != was && now != "0"+was {
+			require.True(t, told(seen, path), "%s was %q, is %q, and the report does not tell", path, was, now)
+		}
+	}
+}
+
+// told reports whether a path, or one it is below, is in a report.
+func told(seen map[string]bool, path string) bool {
+	for {
+		if seen[path] {
+			return true
+		}
+		i := strings.LastIndexByte(path, '.')
+		if i < 0 {
+			return false
+		}
+		path = path[:i]
+	}
+}
+
+// flatten returns the leaves of a cart by path.
+func flatten(c cart) map[string]string {
+	out := map[string]string{"From": c.From, "To": c.To}
+	add := func(path string, e item) {
+		out[path+".Note"], out[path+".Count"], out[path+".High"] = e.Note, fmt.Sprint(e.Count), fmt.Sprint(e.High)
+	}
+	for _, e := range c.Items {
+		add("Items."+e.Key, e)
+	}
+	for _, e := range c.Kept {
+		add("Kept."+e.Key, e)
+	}
+	for k, e := range c.ByKey {
+		add("ByKey."+k, e)
+	}
+	if c.Owner != nil {
+		add("Owner", *c.Owner)
+	}
+	for k, v := range c.Labels {
+		if k == "" {
+			k = `""`
+		}
+		out["Labels."+k] = v
+	}
+	return out
 }
