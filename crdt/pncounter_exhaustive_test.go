@@ -455,3 +455,39 @@ func TestPNCounterInMapExhaustive(t *testing.T) {
 	exhaust(t, countInMap(), 2, 7)
 	exhaust(t, countInMap(), 3, 6)
 }
+
+// TestPNCounterDeepInMapHistories deletes a key above two counters, which then
+// remember the delete by one dot.
+func TestPNCounterDeepInMapHistories(t *testing.T) {
+	type deep = crdt.ORMap[string, *counters]
+	add := func(m *deep, r vclock.Replica, key string, n int64) *deep {
+		return m.Update(r, "above", func(in *counters) { countAt(in, r, key, n) })
+	}
+	at := func(m *deep) (c *crdt.PNCounter, ok bool) {
+		in, ok := m.At("above")
+		if ok {
+			c, ok = in.At("k")
+		}
+		return c, ok
+	}
+	wander(t, counting[*deep]{
+		fresh:  func() *deep { return new(deep) },
+		add:    func(m *deep, r vclock.Replica, n int64) *deep { return add(m, r, "k", n) },
+		remove: func(m *deep, r vclock.Replica) *deep { return m.Delete(r, "above") },
+		removeSeen: func(m *deep, r vclock.Replica, seen crdt.Context) *deep {
+			return m.Update(r, "above", func(in *counters) { in.DeleteSeen(r, seen, "k") })
+		},
+		read:  func(m *deep) crdt.Context { c, _ := at(m); return c.Context() },
+		other: func(m *deep, r vclock.Replica) *deep { return add(m, r, "other", 1) },
+		value: func(m *deep) (n int64, present bool) {
+			c, ok := at(m)
+			if ok {
+				n, _ = c.Value()
+			}
+			return n, ok
+		},
+		compact: (*deep).Compact,
+		context: (*deep).Context,
+		bytes:   (*deep).MarshalBinary,
+	})
+}
