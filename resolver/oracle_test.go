@@ -372,7 +372,7 @@ func TestOracle(t *testing.T) {
 			},
 			"clock": func(t *rapid.T) {
 				r := region(t, "at")
-				r.physical += hlc.Timestamp(rapid.SampledFrom([]int{1 << 20, 1 << 30, 1 << 40}).Draw(t, "step"))
+				r.physical += hlc.Timestamp(rapid.SampledFrom([]int64{1 << 20, 1 << 30, 1 << 40}).Draw(t, "step"))
 			},
 			"clock falls back": func(t *rapid.T) {
 				r := region(t, "at")
