@@ -48,13 +48,15 @@
 //   - arrays, and structs whose fields are all exported, of types of this list;
 //   - other comparable structs that implement [encoding.BinaryMarshaler] or
 //     [encoding.TextMarshaler] and the unmarshaler on their pointer; each one is
-//     checked to come back == as it enters. A [time.Time] passes if it is UTC
-//     and has no monotonic reading.
+//     checked to come back ==, and with the same bytes, as it enters. A
+//     [time.Time] passes if it is UTC and has no monotonic reading.
 //
 // Values may be made of the first two, or be []byte, or implement
 // [encoding.BinaryMarshaler] and [encoding.BinaryUnmarshaler], or be whatever
 // encoding/json reads back as it wrote it. They are encoded once, when they
-// enter: a value must not be changed afterwards.
+// enter: a value must not be changed afterwards. What a peer reads is what these
+// bytes decode to, which for an interface, an [encoding/json.RawMessage] or the
+// zone of a time may be another value of the same bytes.
 //
 // The kind of a type decides before its methods do, so methods may be added to
 // it later. Fields may not: the fields of a struct, in order, are its encoding.

@@ -100,7 +100,8 @@ func (m *Map[K, V]) All() iter.Seq2[K, V] {
 }
 
 // Tombstones returns an iterator over the deleted keys with the stamps of their
-// deletes, in the order of [Map.All].
+// deletes, in the order of [Map.All]. The Map must not be written to during the
+// iteration.
 func (m *Map[K, V]) Tombstones() iter.Seq2[K, Stamp] { return m.core.tombstones() }
 
 // Merge joins o into m and reports whether m changed, horizon included. It does

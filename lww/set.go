@@ -85,7 +85,8 @@ func (s *Set[E]) All() iter.Seq[E] {
 }
 
 // Tombstones returns an iterator over the removed elements with the stamps of
-// their removes, in the order of [Set.All].
+// their removes, in the order of [Set.All]. The Set must not be written to during
+// the iteration.
 func (s *Set[E]) Tombstones() iter.Seq2[E, Stamp] { return s.core.tombstones() }
 
 // Merge joins o into s and reports whether s changed: see [Map.Merge].

@@ -308,6 +308,8 @@ func (c *Clock) Scan(src any) error {
 		return c.UnmarshalText([]byte(src))
 	case []byte:
 		return c.UnmarshalText(src)
+	case nil:
+		return errors.New("vclock: scan Clock: NULL; a nullable column takes sql.Null[vclock.Clock]")
 	}
-	return fmt.Errorf("vclock: scan Clock: unsupported type %T", src)
+	return fmt.Errorf("vclock: scan Clock: %T is not text", src)
 }

@@ -133,8 +133,8 @@ func TestClockUnmarshalBinaryRefuses(t *testing.T) {
 
 func TestClockScanRefuses(t *testing.T) {
 	c := vclock.Clock{}.With("ap", 1)
-	require.EqualError(t, c.Scan(nil), "vclock: scan Clock: unsupported type <nil>")
-	require.EqualError(t, c.Scan(int64(4)), "vclock: scan Clock: unsupported type int64")
+	require.EqualError(t, c.Scan(nil), "vclock: scan Clock: NULL; a nullable column takes sql.Null[vclock.Clock]")
+	require.EqualError(t, c.Scan(int64(4)), "vclock: scan Clock: int64 is not text")
 	require.ErrorContains(t, c.Scan("eu:0"), "vclock: parse clock")
 	require.Equal(t, "ap:1", c.String(), "unchanged on error")
 

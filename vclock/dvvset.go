@@ -161,7 +161,8 @@ func (s *DVVSet[V]) find(d Dot) (int, bool) {
 // changed, and neither modifies nor retains o.
 //
 // Merge is commutative, associative and idempotent up to [DVVSet.Equal]. It
-// takes O(r + s·r) time for r replicas and s siblings.
+// takes O(r + s) time for r replicas and s siblings, and O(r) more for each
+// sibling before which a gap closes.
 func (s *DVVSet[V]) Merge(o *DVVSet[V]) bool {
 	if s.Equal(o) {
 		return false

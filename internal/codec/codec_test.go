@@ -353,7 +353,7 @@ func TestNormalize(t *testing.T) {
 }
 
 // A restless marshals to other bytes each time, all of which it reads.
-type restless struct{ n int }
+type restless struct{ _ int }
 
 var restlessCalls byte
 

@@ -264,10 +264,10 @@ func expect(d *json.Decoder, want json.Delim) error {
 	if err != nil {
 		return err
 	}
-	switch {
-	case got == want:
+	switch got {
+	case want:
 		return nil
-	case got == nil:
+	case nil:
 		return fmt.Errorf("null where %v should be", want)
 	default:
 		return fmt.Errorf("%.64v where %v should be", got, want)
