@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 )
 
 // smallList is the length up to which a list is searched by looking.
@@ -285,12 +286,20 @@ func (r *run) rest(l *lists, lead int) []ref {
 	}
 	out := r.refs[lo:]
 	if len(out) > 1 {
-		s := l.in[0].f.key
-		value := func(r ref) reflect.Value { return normal(s, l.of(r.version).read(r.at)) }
-		slices.SortStableFunc(out, func(a, b ref) int { return s.compare(value(a), value(b)) })
-		out = slices.CompactFunc(out, func(a, b ref) bool { return s.compare(value(a), value(b)) == 0 })
+		slices.SortStableFunc(out, l.compare)
+		out = slices.CompactFunc(out, func(a, b ref) bool { return l.compare(a, b) == 0 })
 	}
 	return out
+}
+
+// compare orders keys as [shape.compare] does, −0 being 0.
+func (l *lists) compare(a, b ref) int {
+	k, o := l.of(a.version), l.of(b.version)
+	if k.texts != nil {
+		return strings.Compare(k.texts[a.at], o.texts[b.at])
+	}
+	s := k.f.key
+	return s.compare(normal(s, k.vals[a.at]), normal(s, o.vals[b.at]))
 }
 
 func (l *lists) collect(lead *keys, version int, out []ref) []ref {
@@ -311,6 +320,11 @@ func (r *run) keyed(f *field, fr *frame) {
 		return
 	}
 	lead := l.lead()
+	if l.aligned && !f.byRef && !f.elem.sealed {
+		r.keyedAligned(f, fr)
+		r.unlist(&l)
+		return
+	}
 	rest, n := r.rest(&l, lead), l.of(lead).n
 	makeList(fr, n+len(rest))
 	used := 0
@@ -322,6 +336,33 @@ func (r *run) keyed(f *field, fr *frame) {
 	}
 	endList(fr, used)
 	r.unlist(&l)
+}
+
+// keyedAligned merges lists that have the same keys in the same order.
+func (r *run) keyedAligned(f *field, fr *frame) {
+	n, sides := fr.in[0].Len(), len(fr.in)
+	makeList(fr, n)
+	reflect.Copy(fr.dst, fr.in[0])
+	in := r.take(sides)
+	sub := frame{in: in, who: fr.who, known: fr.known}
+	for at := range n {
+		for i, v := range fr.in {
+			in[i] = v.Index(at)
+		}
+		if fr.known {
+			sub.base = fr.base.Index(at)
+		}
+		sub.dst = fr.dst.Index(at)
+		if f.elem.quiet {
+			r.row(f.elem, &sub)
+		} else {
+			r.trail = append(r.trail, step{f: f, key: walk(in[0], f.at)})
+			r.row(f.elem, &sub)
+			r.trail = r.trail[:len(r.trail)-1]
+		}
+	}
+	endList(fr, n)
+	r.give(sides)
 }
 
 // makeList makes the result a list of n zeros of its own; endList cuts it to

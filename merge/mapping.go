@@ -76,10 +76,18 @@ func older[V comparable](out, before map[string]V, newer []map[string]V, side ma
 		}
 		return false
 	}
+	kept := 0
 	for k, v := range side {
-		if was, had := before[k]; (!had || v != was) && !changed(k, was, had) {
+		was, had := before[k]
+		if had {
+			kept++
+		}
+		if (!had || v != was) && !changed(k, was, had) {
 			out[k] = v
 		}
+	}
+	if kept == len(before) {
+		return
 	}
 	for k, was := range before {
 		if _, ok := side[k]; !ok && !changed(k, was, true) {
