@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"strings"
 
 	"github.com/rejoin-go/rejoin/internal/codec"
 )
@@ -185,20 +186,22 @@ func (k elements[E]) checkBlock(p []byte, n int) error {
 		return k.checkIntegers(p, n)
 	}
 	if _, ok := any((*E)(nil)).(*string); ok {
-		return checkStrings(p, n)
+		_, err := checkStrings(p, n)
+		return err
 	}
 	_, err := k.decodeBlock(p, n)
 	return err
 }
 
-// checkStrings returns an error where decodeStrings does.
-func checkStrings(p []byte, n int) error {
+// checkStrings returns the total size of the n strings of a block, and an error
+// unless p is such a block.
+func checkStrings(p []byte, n int) (int, error) {
 	var scratch [512]byte
 	last, own := []byte(nil), false // own: last lies in an array of ours, not in p
-	at := 0
+	at, total := 0, 0
 	for range n {
 		if at >= len(p) {
-			return errBlock
+			return 0, errBlock
 		}
 		shared, suffix := int(p[at]>>4), int(p[at]&15)
 		at++
@@ -206,16 +209,17 @@ func checkStrings(p []byte, n int) error {
 			var err error
 			var rest []byte
 			if shared, suffix, rest, err = front(p[at-1:], len(last)); err != nil {
-				return err
+				return 0, err
 			}
 			at = len(p) - len(rest)
 		}
 		if shared > len(last) || suffix > len(p)-at {
-			return errBlock
+			return 0, errBlock
 		}
+		total += shared + suffix
 		if suffix == 1 && own && shared < len(last) { // as in numbers that count up
 			if last[shared] == p[at] && shared < maxShared {
-				return errBlock
+				return 0, errBlock
 			}
 			last = last[:shared+1]
 			last[shared] = p[at]
@@ -226,7 +230,7 @@ func checkStrings(p []byte, n int) error {
 		at += suffix
 		switch {
 		case !longest(last, rest, shared):
-			return errBlock
+			return 0, errBlock
 		case shared == 0:
 			last, own = rest, false
 		case !own:
@@ -236,39 +240,29 @@ func checkStrings(p []byte, n int) error {
 		}
 	}
 	if at < len(p) {
-		return errBlock
+		return 0, errBlock
 	}
-	return nil
+	return total, nil
 }
 
 // decodeStrings gives the strings of a block one array, so that one that
 // outlives the others holds on to no more than its block.
 func decodeStrings(elems []string, p []byte, n int) ([]string, error) {
-	var scratch [2048]byte
-	var ends [pageSize]int
-	arena, last := scratch[:0], 0
-	for i := range n {
-		shared, suffix, rest, err := front(p, len(arena)-last)
-		if err != nil {
-			return elems, err
-		}
-		if !longest(arena[last:], rest[:suffix], shared) {
-			return elems, errBlock
-		}
-		from := last
-		last = len(arena)
-		arena = append(arena, arena[from:from+shared]...)
-		arena = append(arena, rest[:suffix]...)
-		ends[i] = len(arena)
+	total, err := checkStrings(p, n)
+	if err != nil {
+		return elems, err
+	}
+	var all strings.Builder
+	all.Grow(total)
+	from := 0
+	for range n {
+		shared, suffix, rest, _ := front(p, all.Len()-from)
+		last := from
+		from = all.Len()
+		all.WriteString(all.String()[last : last+shared])
+		all.Write(rest[:suffix])
+		elems = append(elems, all.String()[from:])
 		p = rest[suffix:]
-	}
-	if len(p) > 0 {
-		return elems, errBlock
-	}
-	all, from := string(arena), 0
-	for _, end := range ends[:n] {
-		elems = append(elems, all[from:end])
-		from = end
 	}
 	return elems, nil
 }

@@ -31,7 +31,7 @@ func (m *ORMap[K, V]) MarshalBinary() ([]byte, error) { return m.AppendBinary(ni
 
 // UnmarshalBinary implements [encoding.BinaryUnmarshaler]. It accepts exactly
 // what [ORMap.AppendBinary] writes, and leaves m unchanged on any other input. It
-// allocates at most 128 bytes per byte of input.
+// allocates at most 128 bytes per byte of input, beyond some KB.
 func (m *ORMap[K, V]) UnmarshalBinary(data []byte) error {
 	v, err := readCausal[*ORMap[K, V]](data)
 	if err == nil {
@@ -68,7 +68,8 @@ func (m *ORMap[K, V]) adopt(v *ORMap[K, V]) {
 }
 
 // MergeBinary merges a state in the form of [ORMap.AppendBinary] and reports
-// whether that changed m. On an error it leaves m unchanged.
+// whether that changed m. On an error it leaves m unchanged. It decodes the
+// whole of data first.
 func (m *ORMap[K, V]) MergeBinary(data []byte) (bool, error) {
 	m.receive(new(node[*ORMap[K, V]]))
 	v, err := readCausal[*ORMap[K, V]](data)

@@ -43,7 +43,7 @@ func (s *ORSet[E]) MarshalBinary() ([]byte, error) { return s.AppendBinary(nil) 
 
 // UnmarshalBinary implements [encoding.BinaryUnmarshaler]. It accepts exactly
 // what [ORSet.AppendBinary] writes, and leaves s unchanged on any other input. It
-// allocates at most 128 bytes per byte of input.
+// allocates at most 128 bytes per byte of input, beyond some KB.
 func (s *ORSet[E]) UnmarshalBinary(data []byte) error {
 	v, err := readCausal[*ORSet[E]](data)
 	if err == nil {

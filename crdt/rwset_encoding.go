@@ -24,7 +24,7 @@ func (s *RWSet[E]) MarshalBinary() ([]byte, error) { return s.AppendBinary(nil) 
 
 // UnmarshalBinary implements [encoding.BinaryUnmarshaler]. It accepts exactly
 // what [RWSet.AppendBinary] writes, and leaves s unchanged on any other input. It
-// allocates at most 128 bytes per byte of input.
+// allocates at most 128 bytes per byte of input, beyond some KB.
 func (s *RWSet[E]) UnmarshalBinary(data []byte) error {
 	v, err := readCausal[*RWSet[E]](data)
 	if err == nil {
