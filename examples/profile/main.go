@@ -47,15 +47,11 @@
 package main
 
 import (
-	"bytes"
 	_ "embed"
-	"encoding/json"
-	"errors"
-	"flag"
-	"fmt"
 	"io"
 	"os"
-	"strings"
+
+	"github.com/rejoin-go/rejoin/internal/example"
 )
 
 //go:embed main.go
@@ -64,72 +60,17 @@ var source string
 //go:embed testdata/tale.jsonl
 var tale string
 
-func main() { os.Exit(command(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
+func main() { os.Exit(program().Command(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
 
-// command runs the program and returns its exit status: 0, or 1 if input or
-// output fails, or 2 if the arguments or the log are wrong.
-func command(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	flags := flag.NewFlagSet("profile", flag.ContinueOnError)
-	flags.SetOutput(stderr)
-	flags.Usage = func() {}
-	file := flags.String("f", "", "")
-	asJSON := flags.Bool("json", false, "")
-	switch err := flags.Parse(args); {
-	case errors.Is(err, flag.ErrHelp):
-		fmt.Fprint(stdout, usage())
-		return 0
-	case err != nil:
-		fmt.Fprintln(stderr, "profile -h explains the arguments and the log")
-		return 2
-	case flags.NArg() > 0:
-		fmt.Fprintf(stderr, "profile: unexpected argument %q: a log is named with -f\n", flags.Arg(0))
-		return 2
+func program() example.Program {
+	return example.Program{
+		Name: "profile", Source: source, Story: tale, StoryName: "tale.jsonl",
+		Run: func(name string, r io.Reader) (example.Report, error) {
+			events, err := parse(name, r)
+			if err != nil {
+				return nil, err
+			}
+			return run(events, strategies())
+		},
 	}
-
-	events, err := load(*file, stdin)
-	if err != nil {
-		fmt.Fprintf(stderr, "profile: %v\n", err)
-		if _, ok := errors.AsType[*lineError](err); ok {
-			return 2
-		}
-		return 1
-	}
-	rep, err := run(events, strategies())
-	if err == nil && *asJSON {
-		e := json.NewEncoder(stdout)
-		e.SetIndent("", "  ")
-		err = e.Encode(rep)
-	} else if err == nil {
-		_, err = io.WriteString(stdout, rep.text())
-	}
-	if err != nil {
-		fmt.Fprintf(stderr, "profile: %v\n", err)
-		return 1
-	}
-	return 0
-}
-
-// load reads the log of that name: "" is the built-in one, and "-" is stdin.
-func load(name string, stdin io.Reader) ([]event, error) {
-	switch name {
-	case "":
-		return parse("tale.jsonl", strings.NewReader(tale))
-	case "-":
-		return parse("standard input", stdin)
-	}
-	data, err := os.ReadFile(name)
-	if err != nil {
-		return nil, err
-	}
-	return parse(name, bytes.NewReader(data))
-}
-
-// usage returns the comment at the top of this file: there is one description.
-func usage() string {
-	doc, _, _ := strings.Cut(source, "package main")
-	var b strings.Builder
-	for line := range strings.Lines(doc) {
-		b.WriteString(strings.TrimPrefix(strings.TrimPrefix(line, "//"), " "))
-	}
-	return b.String()
 }

@@ -1,71 +1,17 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
-	"flag"
-	"fmt"
-	"io"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
-	"testing/iotest"
-	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/rejoin-go/rejoin/internal/example"
+	"github.com/rejoin-go/rejoin/internal/example/exampletest"
 )
 
-var update = flag.Bool("update", false, "write the golden files instead of comparing with them")
-
-// TestGolden replays every log in testdata and compares what is printed with the
-// file of the same name.
-func TestGolden(t *testing.T) {
-	logs, err := filepath.Glob("testdata/*.jsonl")
-	require.NoError(t, err)
-	require.NotEmpty(t, logs)
-	for _, log := range logs {
-		t.Run(filepath.Base(log), func(t *testing.T) {
-			golden := strings.TrimSuffix(log, "jsonl")
-			compare(t, golden+"txt", "-f", log)
-			compare(t, golden+"json", "-json", "-f", log)
-		})
-	}
-	t.Run("no arguments", func(t *testing.T) { compare(t, "testdata/tale.txt") })
-}
-
-func compare(t *testing.T, golden string, args ...string) {
-	t.Helper()
-	var stdout, stderr bytes.Buffer
-	require.Equal(t, 0, command(args, strings.NewReader(""), &stdout, &stderr), "%s", &stderr)
-	require.Empty(t, stderr.String())
-	if *update {
-		require.NoError(t, os.WriteFile(golden, stdout.Bytes(), 0o666))
-	}
-	want, err := os.ReadFile(golden)
-	require.NoError(t, err)
-	require.Equal(t, string(want), stdout.String())
-}
-
-func TestTextFitsTheTerminal(t *testing.T) {
-	for line := range strings.Lines(play(t, tale).text()) {
-		line = strings.TrimSuffix(line, "\n")
-		require.LessOrEqual(t, utf8.RuneCountInString(line), width, "%s", line)
-		require.Equal(t, strings.TrimRight(line, " "), line)
-	}
-}
-
-// A carriage return, a byte order mark, blank lines and a missing end of line
-// come from editors, and change nothing but the numbers of lines.
-func TestLineEndings(t *testing.T) {
-	lf := play(t, tale)
-	crlf := play(t, "\ufeff"+strings.TrimSuffix(strings.ReplaceAll(tale, "\n", "\r\n"), "\r\n"))
-	require.Equal(t, lf.text(), crlf.text())
-
-	rep := play(t, "\n \n"+tale)
-	require.Equal(t, 3, rep.Events[0].Line)
-	require.Equal(t, lf.Outcomes[1].Profiles, rep.Outcomes[1].Profiles)
-}
+func TestProgram(t *testing.T) { exampletest.Run(t, program(), "write", "step") }
 
 func play(t *testing.T, log string) *report {
 	t.Helper()
@@ -76,36 +22,9 @@ func play(t *testing.T, log string) *report {
 	return rep
 }
 
-func TestStandardInput(t *testing.T) {
-	var stdout, stderr bytes.Buffer
-	require.Equal(t, 0, command([]string{"-f", "-"}, strings.NewReader(tale), &stdout, &stderr))
-	want, err := os.ReadFile("testdata/tale.txt")
-	require.NoError(t, err)
-	require.Equal(t, string(want), stdout.String())
-}
-
-func TestHelp(t *testing.T) {
-	var stdout, stderr bytes.Buffer
-	require.Equal(t, 0, command([]string{"-h"}, nil, &stdout, &stderr))
-	require.Empty(t, stderr.String())
-	for _, word := range []string{"-f FILE", "-json", "region", "clock", "write", "receive", "step", "sent"} {
-		require.Contains(t, stdout.String(), word)
-	}
-	require.NotContains(t, stdout.String(), "//")
-
-	var log strings.Builder
-	for line := range strings.Lines(stdout.String()) {
-		if text := strings.TrimSpace(line); strings.HasPrefix(text, "{") {
-			log.WriteString(text + "\n")
-		}
-	}
-	require.Len(t, play(t, log.String()).Events, 2, "the lines of the help are a log")
-}
-
 // TestJSON reads the outcome as a program would.
 func TestJSON(t *testing.T) {
-	var stdout bytes.Buffer
-	require.Equal(t, 0, command([]string{"-json"}, nil, &stdout, io.Discard))
+	data := exampletest.Output(t, program(), "", "-json")
 	var got struct {
 		Fields []struct {
 			Field string
@@ -124,7 +43,7 @@ func TestJSON(t *testing.T) {
 			}
 		}
 	}
-	require.NoError(t, json.Unmarshal(stdout.Bytes(), &got))
+	require.NoError(t, json.Unmarshal([]byte(data), &got))
 	require.Equal(t, "city", got.Fields[2].Field)
 	require.Equal(t, []int{6}, got.Fields[2].Heads)
 
@@ -142,40 +61,6 @@ func TestJSON(t *testing.T) {
 	require.Empty(t, hybrid.Lost)
 }
 
-// TestStatus covers failures that are no line's fault.
-func TestStatus(t *testing.T) {
-	full := iotest.ErrReader(io.ErrClosedPipe)
-	for _, tt := range []struct {
-		name   string
-		args   []string
-		stdin  io.Reader
-		stdout io.Writer
-		stderr string
-		want   int
-	}{
-		{name: "no such file", args: []string{"-f", "testdata/missing"}, stderr: "missing", want: 1},
-		{name: "unreadable", args: []string{"-f", "-"}, stdin: full, stderr: "standard input: io: read/write on closed pipe", want: 1},
-		{name: "unwritable", stdout: closed{}, stderr: "closed pipe", want: 1},
-		{name: "unwritable JSON", args: []string{"-json"}, stdout: closed{}, stderr: "closed pipe", want: 1},
-		{name: "unknown flag", args: []string{"-x"}, stderr: "profile -h explains", want: 2},
-		{name: "argument without -f", args: []string{"log.jsonl"}, stderr: `unexpected argument "log.jsonl"`, want: 2},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			var out, stderr bytes.Buffer
-			if tt.stdout == nil {
-				tt.stdout = &out
-			}
-			require.Equal(t, tt.want, command(tt.args, tt.stdin, tt.stdout, &stderr))
-			require.Empty(t, out.String())
-			require.Contains(t, stderr.String(), tt.stderr)
-		})
-	}
-}
-
-type closed struct{}
-
-func (closed) Write([]byte) (int, error) { return 0, io.ErrClosedPipe }
-
 // TestBadLog: a wrong line is named with what is wrong with it, and nothing is
 // printed but that.
 func TestBadLog(t *testing.T) {
@@ -189,7 +74,7 @@ func TestBadLog(t *testing.T) {
 	for _, tt := range []struct {
 		name string
 		log  string
-		want string // after "profile: standard input:"
+		want string
 	}{
 		{"empty file", "", "1: the log ends without an event"},
 		{"only blank lines", "\n\r\n \n", "3: the log ends without an event"},
@@ -198,7 +83,7 @@ func TestBadLog(t *testing.T) {
 		{"cut off", `{"region":"us"`, "1: the JSON object ends too soon"},
 		{"two objects on a line", line(`"step":"1s"`) + "{}", "1: something follows the object: a line holds one"},
 		{"not UTF-8", line("\"write\":{\"city\":\"\xff\"}"), "1: the line is not valid UTF-8"},
-		{"too long", write + strings.Repeat(" ", maxLine+1), "2: the line is longer than 1048576 bytes"},
+		{"too long", write + strings.Repeat(" ", example.MaxLine+1), "2: the line is longer than 1048576 bytes"},
 
 		{"no region", `{"clock":"2026-03-01T10:00:00Z","step":"1s"}`, `1: "region" is missing: where it happened`},
 		{"no clock", `{"region":"us","step":"1s"}`, `1: "clock" is missing: what the region's clock showed`},
@@ -238,11 +123,6 @@ func TestBadLog(t *testing.T) {
 		{"sent with a write", line(`"write":{"city":"Paris"},"sent":1`), `1: "sent" goes with "receive" only`},
 		{"from itself", line(`"write":{"city":"Rome"}`) + "\n" + line(`"receive":"us"`), "2: us receives from itself"},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			var stdout, stderr bytes.Buffer
-			require.Equal(t, 2, command([]string{"-f", "-"}, strings.NewReader(tt.log), &stdout, &stderr))
-			require.Equal(t, fmt.Sprintf("profile: standard input:%s\n", tt.want), stderr.String())
-			require.Empty(t, stdout.String())
-		})
+		t.Run(tt.name, func(t *testing.T) { exampletest.Refuse(t, program(), tt.log, tt.want) })
 	}
 }

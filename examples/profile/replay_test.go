@@ -178,7 +178,7 @@ func FuzzParse(f *testing.F) {
 		rep, err := run(events, strategies())
 		require.NoError(t, err)
 		require.True(t, rep.Outcomes[1].Agreed)
-		for _, r := range rep.text() {
+		for _, r := range rep.Text() {
 			require.False(t, r < ' ' && r != '\n', "control character %q in the text", r)
 		}
 		_, err = json.Marshal(rep)

@@ -7,16 +7,13 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
+	"github.com/rejoin-go/rejoin/internal/example"
 	"github.com/rejoin-go/rejoin/vclock"
 )
 
-// width is that of the terminal that the text is made for.
-const width = 100
-
-// text returns the report for people.
-func (rep *report) text() string {
+// Text implements [example.Report].
+func (rep *report) Text() string {
 	var b strings.Builder
 	rep.timeline(&b)
 	rep.table(&b)
@@ -39,7 +36,7 @@ func (rep *report) timeline(b *strings.Builder) {
 		day = " on " + day
 	}
 	fmt.Fprintf(b, "One profile in %s%s. Events in true order; clocks are the regions' own, in UTC.\n\n",
-		plural(len(rep.Regions), "region"), day)
+		example.Plural(len(rep.Regions), "region"), day)
 
 	region := len("region")
 	for _, name := range rep.Regions {
@@ -50,7 +47,7 @@ func (rep *report) timeline(b *strings.Builder) {
 	for _, e := range rep.Events {
 		head := fmt.Sprintf("%4d  %-*s  %s  ", e.Line, region, e.Region, e.Clock.Format(layout))
 		for _, n := range rep.describe(e, layout) {
-			wrap(b, head+n.label, n.text)
+			example.Wrap(b, head+n.label, n.text)
 			head = strings.Repeat(" ", indent)
 		}
 	}
@@ -137,35 +134,18 @@ func (rep *report) effect(e effect) string {
 // table writes the outcome side by side.
 func (rep *report) table(b *strings.Builder) {
 	const first = 9
-	column := (width - first) / (len(rep.Outcomes) + 1)
-	row := func(cells ...[]string) {
-		for i := range slices.MaxFunc(cells, func(x, y []string) int { return len(x) - len(y) }) {
-			var line strings.Builder
-			for j, c := range cells {
-				text, w := "", column
-				if j == 0 {
-					w = first
-				}
-				if i < len(c) {
-					text = short(c[i], w-2)
-				}
-				line.WriteString(text + strings.Repeat(" ", w-utf8.RuneCountInString(text)))
-			}
-			fmt.Fprintln(b, strings.TrimRight(line.String(), " "))
-		}
-	}
 	heads := [][]string{{"outcome"}}
 	for _, o := range rep.Outcomes {
 		heads = append(heads, []string{o.Strategy})
 	}
 	fmt.Fprintln(b)
-	row(append(heads, []string{"vclock"})...)
+	example.Row(b, first, append(heads, []string{"vclock"})...)
 	for _, f := range rep.Fields {
 		cells := [][]string{{string(f.Field)}}
 		for _, o := range rep.Outcomes {
 			cells = append(cells, o.cell(rep.Regions, f.Field))
 		}
-		row(append(cells, []string{f.String()})...)
+		example.Row(b, first, append(cells, []string{f.String()})...)
 	}
 }
 
@@ -208,11 +188,11 @@ func (f fieldReport) String() string {
 func (o outcome) reasons(b *strings.Builder, writes map[int]*write) {
 	fmt.Fprintf(b, "\n%s: %s\n", o.Strategy, o.strategy.Rule)
 	for _, v := range o.Lost {
-		wrap(b, "  LOST      ", fmt.Sprintf("%v (line %d, %s) to line %d (%s): %s. %s",
+		example.Wrap(b, "  LOST      ", fmt.Sprintf("%v (line %d, %s) to line %d (%s): %s. %s",
 			v.Edits, v.Line, v.Region, v.Winner.Line, v.Winner.Region, v.because(o.strategy), v.known(writes)))
 	}
 	for _, v := range o.Replaced {
-		wrap(b, "  replaced  ", fmt.Sprintf("%v (line %d, %s) by line %d (%s): %s. %s",
+		example.Wrap(b, "  replaced  ", fmt.Sprintf("%v (line %d, %s) by line %d (%s): %s. %s",
 			v.Edits, v.Line, v.Region, v.Winner.Line, v.Winner.Region, v.because(o.strategy), v.known(writes)))
 	}
 	if len(o.Lost)+len(o.Replaced) == 0 {
@@ -258,31 +238,8 @@ func (es edits) String() string {
 	return strings.Join(parts, " ")
 }
 
-// wrap writes head and text in lines of at most [width] columns, the further ones
-// indented by the width of head. A word that is longer stays whole.
-func wrap(b *strings.Builder, head, text string) {
-	column := utf8.RuneCountInString(head)
-	indent := strings.Repeat(" ", column)
-	b.WriteString(head)
-	for i, word := range strings.Split(text, " ") {
-		n := utf8.RuneCountInString(word)
-		switch {
-		case i == 0:
-		case column+1+n > width:
-			b.WriteString("\n" + indent)
-			column = len(indent)
-		default:
-			b.WriteString(" ")
-			column++
-		}
-		b.WriteString(word)
-		column += n
-	}
-	b.WriteString("\n")
-}
-
 // quote quotes s so that it cannot disturb a terminal, cut to a legible length.
-func quote(s string) string { return short(strconv.Quote(short(s, 40)), 42) }
+func quote(s string) string { return example.Short(strconv.Quote(example.Short(s, 40)), 42) }
 
 // plain returns s as it is, if that is safe to print and not blank.
 func plain(s string) string {
@@ -317,15 +274,8 @@ func spans(ss []span) string {
 		if s.Writes == 1 {
 			parts = append(parts, fmt.Sprintf("line %d (%s)", s.First, s.Region))
 		} else {
-			parts = append(parts, fmt.Sprintf("lines %d to %d (%s, %s)", s.First, s.Last, s.Region, plural(s.Writes, "write")))
+			parts = append(parts, fmt.Sprintf("lines %d to %d (%s, %s)", s.First, s.Last, s.Region, example.Plural(s.Writes, "write")))
 		}
 	}
 	return strings.Join(parts, ", ")
-}
-
-func plural(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return strconv.Itoa(n) + " " + noun + "s"
 }
