@@ -9,7 +9,8 @@ import (
 type Law string
 
 // The laws, with x, y, z for states, ⊔ for Merge, m for an update, mδ for the
-// delta that it returns.
+// delta that it returns. Bounded allows a decoder 64 KiB, and 512 bytes for each byte
+// of its input.
 const (
 	Idempotent  Law = "Merge is idempotent: x ⊔ y ⊔ y = x ⊔ y, x ⊔ x = x"
 	Commutative Law = "Merge is commutative: x ⊔ y = y ⊔ x"
@@ -36,8 +37,9 @@ const (
 	Panics    Law = "nothing panics"
 )
 
-// A LawError reports a broken law with a history that breaks it. [Kit.Check]
-// and [Kit.Run] return one from which no single step can be left out.
+// A LawError reports a broken law with a history that breaks it, the shortest that
+// was found: without any one of its steps the law holds, unless the search for a
+// shorter one was given up.
 type LawError struct {
 	Law     Law
 	History []string // the steps, in order, such as "a: Add p" or "b merges a"
