@@ -176,15 +176,16 @@ func ExampleFunc() {
 		if c.Base == nil {
 			return "", fmt.Errorf("no ancestor of %s", c.Path)
 		}
-		text := *c.Base
+		var text strings.Builder
+		text.WriteString(*c.Base)
 		for _, s := range c.Sides {
 			tail, ok := strings.CutPrefix(s.Value, *c.Base)
 			if !ok {
 				return "", fmt.Errorf("%s did not only append", s.Stamp.Replica)
 			}
-			text += tail
+			text.WriteString(tail)
 		}
-		return text, nil
+		return text.String(), nil
 	})
 	pages := merge.MustCompile(merge.Options[Page]{Overrides: []merge.Override[Page]{
 		merge.Field(func(p *Page) *string { return &p.Text }, tails),

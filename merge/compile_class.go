@@ -1,0 +1,182 @@
+package merge
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+)
+
+// classify fills in what the rule of f needs, or says why f cannot have it.
+func (c *compiler) classify(w *row, f *field, loc location) error {
+	switch f.rule.id {
+	case ruleIgnore:
+		f.class = classIgnored
+		return nil
+	case ruleFields:
+		return c.classifyFields(f, loc)
+	case ruleKeyed:
+		return c.classifyKeyed(f, loc)
+	default:
+	}
+	s, err := c.shapes.compile(f.typ)
+	f.class, f.shape = classLeaf, s
+	if f.rule.id == ruleJoin {
+		f.join = findJoin(f.typ)
+		if f.join == nil {
+			return c.refuse(f, "needs a method Merge, as func (x *S) Merge(y *S) or func (x S) Merge(y S) S")
+		}
+		return nil
+	}
+	if err != nil {
+		return c.refuseType(f, err)
+	}
+	if f.rule.custom != nil {
+		if f.rule.custom.typ != f.typ {
+			return c.refuse(f, fmt.Sprintf("is for %v, not %v", f.rule.custom.typ, f.typ))
+		}
+		return nil
+	}
+	if !slices.Contains(leafRules(f.typ), f.rule.id) {
+		return c.refuse(f, "does not go with "+f.typ.String())
+	}
+	switch f.rule.id {
+	case ruleSet, ruleUnion:
+		f.class = classSet
+		f.key = s.elem
+	case ruleMax, ruleMin:
+		f.order = newOrder(s, f.rule.id == ruleMin)
+	case ruleGroup:
+		w.join(f, loc.scope)
+	default:
+	}
+	return nil
+}
+
+// join puts f into the group that its rule names.
+func (w *row) join(f *field, scope string) {
+	for _, g := range w.groups {
+		if g.name == f.rule.arg && g.scope == scope {
+			g.fields, f.group = append(g.fields, f), g
+			return
+		}
+	}
+	f.group = &group{name: f.rule.arg, scope: scope, fields: []*field{f}}
+	w.groups = append(w.groups, f.group)
+}
+
+func (c *compiler) refuse(f *field, reason string) error {
+	choices := leafRules(f.typ)
+	if structOf(f.typ) != nil || f.typ.Kind() == reflect.Map {
+		if _, err := c.shapes.compile(f.typ); err != nil {
+			choices = slices.DeleteFunc(choices, func(id ruleID) bool { return id != ruleFields && id != ruleIgnore && id != ruleJoin })
+		}
+	}
+	return c.ruleError(f, reason, choices)
+}
+
+// refuseType is for a type that no rule can merge as a whole.
+func (c *compiler) refuseType(f *field, err error) error {
+	choices := []ruleID{ruleIgnore}
+	if e := structOf(f.typ); e != nil && !isLock(e) {
+		choices = []ruleID{ruleFields, ruleIgnore}
+	}
+	return c.ruleError(f, err.Error(), choices)
+}
+
+func (c *compiler) ruleError(f *field, reason string, choices []ruleID) error {
+	e := &RuleError{Type: c.root, Path: joinPath(strings.Join(c.trail, "."), f.name), Reason: reason, Choices: usages(choices)}
+	e.Rule = f.rule.String()
+	return e
+}
+
+// inside compiles the rows below f, whose names in paths are a star.
+func (c *compiler) inside(f *field, name string, compile func() *row) *row {
+	n := len(c.trail)
+	if f.name != "" {
+		c.trail = append(c.trail, f.name)
+	}
+	if name != "" {
+		c.trail = append(c.trail, name)
+	}
+	w := compile()
+	c.trail = c.trail[:n]
+	return w
+}
+
+func (c *compiler) classifyFields(f *field, loc location) error {
+	typ := f.typ
+	switch {
+	case isObject(typ) || isAny(typ):
+		f.class = classDocument
+		f.shape, _ = c.shapes.compile(typ)
+		doc, err := loc.at.document()
+		f.doc = doc
+		if err != nil {
+			return c.ruleError(f, err.Error(), nil)
+		}
+		return nil
+	case typ.Kind() == reflect.Map:
+		if err := elementable(typ.Key()); err != nil {
+			return c.refuse(f, err.Error())
+		}
+		f.class = classMap
+		f.key, _ = c.shapes.compile(typ.Key())
+		f.elem = c.inside(f, "*", func() *row { return c.row(typ.Elem(), loc.at.child("*"), rowElement, nil) })
+		e := f.elem.fields
+		f.plain = len(e) == 1 && len(e[0].index) == 0 && e[0].isRegister()
+		return nil
+	case typ.Kind() == reflect.Pointer && typ.Elem().Kind() == reflect.Struct && !isTime(typ.Elem()):
+		f.class = classPointer
+		f.elem = c.inside(f, "", func() *row { return c.row(typ.Elem(), loc.at, rowFields, nil) })
+		return nil
+	}
+	return c.refuse(f, "does not go with "+typ.String())
+}
+
+func (c *compiler) classifyKeyed(f *field, loc location) error {
+	typ := f.typ
+	if typ.Kind() != reflect.Slice || structOf(typ.Elem()) == nil || isTime(structOf(typ.Elem())) {
+		return c.refuse(f, "needs a list of structs, not "+typ.String())
+	}
+	f.class, f.byRef = classKeyed, typ.Elem().Kind() == reflect.Pointer
+	keys, err := c.keyField(f)
+	if err != nil {
+		return err
+	}
+	f.at = keys
+	f.elem = c.inside(f, "*", func() *row { return c.row(structOf(typ.Elem()), loc.at.child("*"), rowFields, keys) })
+	f.key, err = c.shapes.compile(structOf(typ.Elem()).FieldByIndex(keys).Type)
+	return err
+}
+
+// keyField returns where the elements of f hold the key that its rule names,
+// by its name in paths or in Go.
+func (c *compiler) keyField(f *field) ([]int, error) {
+	e := structOf(f.typ.Elem())
+	var choices []string
+	for _, sf := range reflect.VisibleFields(e) {
+		if !sf.IsExported() || sf.Anonymous || elementable(sf.Type) != nil || throughPointer(e, sf.Index) {
+			continue
+		}
+		t, _ := parseTag(sf.Tag.Get("merge"))
+		if f.rule.arg == sf.Name || f.rule.arg == fieldName(sf) || f.rule.arg == t.name && t.name != "" {
+			return sf.Index, nil
+		}
+		choices = append(choices, "keyed="+sf.Name)
+	}
+	return nil, &RuleError{
+		Type: c.root, Path: joinPath(strings.Join(c.trail, "."), f.name), Rule: f.rule.String(),
+		Reason: fmt.Sprintf("%v has no field %q that can be a key", e, f.rule.arg), Choices: choices,
+	}
+}
+
+func throughPointer(typ reflect.Type, index []int) bool {
+	for _, i := range index[:len(index)-1] {
+		typ = typ.Field(i).Type
+		if typ.Kind() != reflect.Struct {
+			return true
+		}
+	}
+	return false
+}

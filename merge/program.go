@@ -1,0 +1,121 @@
+package merge
+
+import (
+	"reflect"
+	"slices"
+)
+
+// An opcode says how one field of a row is merged.
+type opcode uint8
+
+const (
+	opScalar   opcode = iota + 1 // register that assignment copies, with a base
+	opTime                       // register of a time
+	opRegister                   // register that has to be copied
+	opLeaf                       // leaf whose rule chooses one of the inputs
+	opAdditive                   // leaf whose rule adds changes up
+	opGroup                      // fields that move together
+	opJoin                       // type with a Merge method
+	opJoinFunc                   // custom Join
+	opFunc                       // custom Func
+	opPointer
+	opMap
+	opKeyed
+	opSet
+	opDocument
+	opZero // rule "-"
+)
+
+type op struct {
+	code  opcode
+	index int // of the field, if it is a direct field of the row's struct
+	f     *field
+}
+
+// in returns the field's value in a value of the row.
+func (o *op) in(v reflect.Value) reflect.Value {
+	if o.index >= 0 {
+		return v.Field(o.index)
+	}
+	return o.f.in(v)
+}
+
+// program lists what merging the row takes. The result starts as the newest side, so
+// fields that are right after that have no operation, nor has the key of an
+// element, which is the same in all versions of it.
+func (w *row) program(key []int) {
+	for _, f := range w.fields {
+		o := op{code: f.opcode(), index: -1, f: f}
+		if len(f.index) == 1 {
+			o.index = f.index[0]
+		}
+		if o.code == opGroup && f.group.fields[0] != f {
+			continue
+		}
+		if o.code == opScalar && key != nil && slices.Equal(f.index, key) {
+			continue
+		}
+		w.known = append(w.known, o)
+		if o.code == opScalar {
+			continue
+		}
+		w.unknown = append(w.unknown, o)
+	}
+}
+
+// tells reports whether merging the field may have to name a place in it.
+func (f *field) tells() bool {
+	switch f.opcode() {
+	case opScalar, opTime, opRegister, opGroup, opZero, opJoinFunc:
+		return false
+	case opLeaf:
+		return f.rule.id == ruleImmutable || f.rule.id == ruleRank || f.rule.id == ruleManual
+	default:
+		return true
+	}
+}
+
+func (f *field) opcode() opcode {
+	switch f.class {
+	case classIgnored:
+		return opZero
+	case classPointer:
+		return opPointer
+	case classMap:
+		return opMap
+	case classKeyed:
+		return opKeyed
+	case classSet:
+		return opSet
+	case classDocument:
+		return opDocument
+	default:
+		return f.leafOpcode()
+	}
+}
+
+func (f *field) leafOpcode() opcode {
+	switch f.rule.id {
+	case ruleAdditive:
+		return opAdditive
+	case ruleGroup:
+		return opGroup
+	case ruleJoin:
+		return opJoin
+	case ruleJoinFunc:
+		return opJoinFunc
+	case ruleFunc:
+		return opFunc
+	case ruleLWW, ruleAtomic:
+		switch f.shape.kind {
+		case kindTime:
+			return opTime
+		case kindString, kindInt, kindUint, kindBool, kindFloat:
+			return opScalar
+		default:
+			return opRegister
+		}
+	default:
+		return opLeaf
+	}
+}
