@@ -145,3 +145,28 @@ func TestAhead(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, ok)
 }
+
+// TestSeed adopts rows: the same ones, different ones, and one without a time.
+func TestSeed(t *testing.T) {
+	var eu, us, ap resolver.Siblings[string]
+	require.ErrorIs(t, eu.Seed("row", 0), resolver.ErrNoStamp)
+	require.Zero(t, eu.Len())
+	require.NoError(t, eu.Seed("row", 100))
+	require.NoError(t, us.Seed("row", 100))
+	require.NoError(t, ap.Seed("changed row", 200))
+	require.True(t, eu.Equal(&us))
+	require.False(t, eu.Merge(&us))
+	both := join(&eu, &ap)
+	out := resolve(t, resolver.New[string](resolver.LastWriterWins), both)
+	require.Equal(t, resolver.CreateCreate, out.Conflict.Kind)
+	require.Equal(t, "changed row", out.Value)
+	_, err := both.Write(at("eu", 1), out.Context, "new")
+	require.NoError(t, err)
+	require.NoError(t, both.Seed("row", 100), "it is adopted already")
+	require.Equal(t, 1, both.Len())
+	require.Equal(t, hlc.Timestamp(201), both.LastOf("eu"), "after what it replaces")
+
+	promoted := resolver.NewSiblings[string](vclock.Clock{}, 2)
+	require.NoError(t, promoted.Seed("row", 100))
+	require.Equal(t, 1, promoted.Len())
+}

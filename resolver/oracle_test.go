@@ -332,8 +332,14 @@ func (w *world) check(t *rapid.T) {
 // twice and out of order; primaries are deposed and keep writing; clocks are
 // wrong; sites restart from what they had or, under a new name, from a backup;
 // deletes are reaped. After every step each region holds what the oracle says
-// that it must.
+// that it must. RAPID_CHECKS sets how many histories one of the parts has.
 func TestOracle(t *testing.T) {
+	for part := range 16 {
+		t.Run(fmt.Sprintf("part=%d", part), oracle)
+	}
+}
+
+func oracle(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := newWorld()
 		region := func(t *rapid.T, label string) *region { return rapid.SampledFrom(w.regions).Draw(t, label) }

@@ -172,7 +172,7 @@ func decodeEntry[T any](p []byte) (entry[T], error) {
 func (v *Version[T]) check() error {
 	switch {
 	case !v.Stamp.IsValid():
-		return errors.New("version without a stamp")
+		return ErrNoStamp
 	case v.Past.latest() >= v.Stamp.Time:
 		return fmt.Errorf("version %v is not after its past", v.Stamp)
 	case v.Settles != nil && len(v.Settles) == 0:

@@ -1,0 +1,43 @@
+package resolver
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"github.com/rejoin-go/rejoin/hlc"
+	"github.com/rejoin-go/rejoin/lww"
+	"github.com/rejoin-go/rejoin/vclock"
+)
+
+// ErrNoStamp is returned by [Siblings.Seed] for a row without a time, and by the
+// decoders for a version without a stamp. No version is taken for the oldest
+// because nobody knows how old it is.
+var ErrNoStamp = errors.New("resolver: version without a stamp")
+
+// Seed adopts a row that was written before there were siblings: its value, and
+// when it was last changed. Regions that adopt the same row have the same version
+// of it then; regions whose rows differ have versions that conflict, as creates.
+// To adopt a row again has no effect.
+//
+// It returns [ErrNoStamp] if changed is zero, or why value cannot be encoded, and
+// leaves s as it was. The version's replica is "seed-" and a hash of the row.
+func (s *Siblings[T]) Seed(value T, changed hlc.Timestamp) error {
+	if changed == 0 || changed > hlc.Max {
+		return fmt.Errorf("%w: row changed at %d", ErrNoStamp, uint64(changed))
+	}
+	_, enc, err := encodeValue(value)
+	if err != nil {
+		return fmt.Errorf("resolver: %w", err)
+	}
+	r := vclock.Replica("seed-" + hashID(binary.BigEndian.AppendUint64(enc, uint64(changed))).String())
+	e, err := newEntry(Version[T]{Value: value, Stamp: lww.Stamp{Time: changed, Replica: r}, Epoch: s.epoch})
+	if err != nil {
+		return fmt.Errorf("resolver: %w", err)
+	}
+	s.Merge(&Siblings[T]{
+		past:  vclock.Clock{}.With(r, uint64(changed)),
+		level: s.level, epoch: s.epoch, floor: changed, entries: []entry[T]{e},
+	})
+	return nil
+}
