@@ -185,3 +185,54 @@ func TestCutOfFutureTimes(t *testing.T) {
 	require.Len(t, fenced, 1)
 	require.Zero(t, s.Len())
 }
+
+// A context from a set that was emptied by a promotion covers earlier times of
+// its replica, though nobody was shown what was written then. What it takes out
+// elsewhere is reported, or it would be lost without a trace.
+func TestContextOfEmptiedSet(t *testing.T) {
+	eu := write(t, &resolver.Siblings[string]{}, at("eu", 10), resolver.Context{}, "valid")
+	ap := eu.Clone()
+	eu = write(t, eu, at("eu", 20), eu.Context(), "late")
+	p := resolver.Promotion{Epoch: 1, Cut: ap.Context().Past()}
+	require.Empty(t, ap.Promote(p))
+	require.Len(t, eu.Promote(p), 1)
+	w := at("eu", 30)
+	w.Epoch = 1
+	_, err := eu.Write(w, resolver.Context{}, "new")
+	require.NoError(t, err)
+
+	w = at("ap", 40)
+	w.Epoch = 1
+	elsewhere := ap.Clone()
+	written, err := elsewhere.Write(w, eu.Context(), "newer")
+	require.NoError(t, err)
+	require.Len(t, written.Fenced, 1)
+	require.Equal(t, "valid", written.Fenced[0].Value)
+
+	// The same if the write is made where the set was emptied, and replicated.
+	_, err = eu.Write(w, eu.Context(), "newer")
+	require.NoError(t, err)
+	require.Len(t, ap.Fenced(eu), 1)
+
+	// Somebody who was shown the value replaces it, and nothing is to be told.
+	written, err = ap.Write(w, ap.Context(), "next")
+	require.NoError(t, err)
+	require.Empty(t, written.Fenced)
+}
+
+// An emptied set still knows what times were used: its replica does not use one
+// again, and the store does not forget the key while they are ahead.
+func TestFloorOfEmptiedSet(t *testing.T) {
+	s := write(t, &resolver.Siblings[string]{}, at("us", 1000), resolver.Context{}, "from the future")
+	require.Len(t, s.Promote(resolver.Promotion{Epoch: 1}), 1)
+	ok, err := s.Clone().Reap(vclock.Clock{}, 500)
+	require.False(t, ok)
+	var ahead *resolver.AheadError
+	require.ErrorAs(t, err, &ahead)
+
+	w := at("us", 500)
+	w.Epoch = 1
+	written, err := s.Write(w, resolver.Context{}, "v")
+	require.NoError(t, err)
+	require.Equal(t, hlc.Timestamp(1001), written.Version.Stamp.Time)
+}
