@@ -30,7 +30,7 @@ func (d *stateReader) state() cell {
 		d.Fail("a stamp that nothing refers to")
 	}
 	if d.Err() == nil {
-		if err := root.check("", d.horizon, true); err != nil {
+		if err := root.check(d.horizon, true); err != nil {
 			d.Fail("%w", err)
 		}
 	}
@@ -189,7 +189,7 @@ var (
 
 // check returns an error unless c, with all below it, is a cell that a record
 // may hold. Layouts have been kept already.
-func (c *cell) check(path string, horizon hlc.Timestamp, root bool) error {
+func (c *cell) check(horizon hlc.Timestamp, root bool) error {
 	l := layoutOf(c.kind)
 	switch {
 	case l.stamp && c.stamp.IsZero() && (c.kind != cellRow || !c.live && !root):
@@ -202,8 +202,6 @@ func (c *cell) check(path string, horizon hlc.Timestamp, root bool) error {
 		return errTotal
 	case c.kind == cellState && !distinct(c.kids):
 		return errIncluded
-	case c.kind.isField() && !utf8.ValidString(c.key) && path != "":
-		return errText
 	}
 	for i := range c.kids {
 		k := &c.kids[i]
@@ -213,8 +211,11 @@ func (c *cell) check(path string, horizon hlc.Timestamp, root bool) error {
 		if k.kind == cellSibling && (k.stamp.Replica != c.stamp.Replica || k.stamp.Time > c.stamp.Time) {
 			return errSibling
 		}
-		if err := k.check(k.key, horizon, false); err != nil {
-			if k.kind.isField() {
+		if l.kids == anyField && !utf8.ValidString(k.key) {
+			return errText
+		}
+		if err := k.check(horizon, false); err != nil {
+			if l.kids == anyField {
 				return fmt.Errorf("field %.64q: %w", k.key, err)
 			}
 			return err

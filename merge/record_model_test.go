@@ -86,6 +86,14 @@ type site struct {
 	clock *recorder
 	rec   *merge.Record[sample]
 	known map[int]bool
+	forms []form
+}
+
+// A form is what a user was shown at a site, and has not saved yet.
+type form struct {
+	value sample
+	token merge.Token
+	known map[int]bool
 }
 
 func (s *site) writer() lww.Writer { return lww.Writer{Replica: s.name, Clock: s.clock} }
@@ -265,9 +273,12 @@ func (h *history) write(t *rapid.T, s *site, e event, change func(*sample), refu
 	h.record(s, e)
 }
 
-func (h *history) record(s *site, e event) {
+func (h *history) record(s *site, e event) { h.recordSeen(s, e, s.known) }
+
+// recordSeen records an event of a writer that had seen others than the site.
+func (h *history) recordSeen(s *site, e event, seen map[int]bool) {
 	e.stamp = lww.Stamp{Time: s.clock.last, Replica: s.name}
-	e.seen = maps.Clone(s.known)
+	e.seen = maps.Clone(seen)
 	s.known[len(h.events)] = true
 	h.events = append(h.events, e)
 }
@@ -395,6 +406,85 @@ func (h *history) below(t *rapid.T, s *site) {
 	}, refused)
 }
 
+// open shows the value to a user.
+func open(t *rapid.T, s *site) {
+	v, token := s.rec.Snapshot()
+	text, err := token.MarshalText()
+	require.NoError(t, err)
+	f := form{value: v, known: maps.Clone(s.known)}
+	require.NoError(t, f.token.UnmarshalText(text))
+	s.forms = append(s.forms, f)
+}
+
+// save draws a change that a user makes to an old form. It applies to what the
+// user saw, and is refused if the row was deleted since.
+func (h *history) save(t *rapid.T, s *site) {
+	if len(s.forms) == 0 {
+		return
+	}
+	f := rapid.SampledFrom(s.forms).Draw(t, "form")
+	then := &site{known: f.known}
+	k := rapid.SampledFrom([]string{"x", "y"}).Draw(t, "key")
+	e := event{row: rapid.SampledFrom([]string{"", "", "Box", "Lines." + k}).Draw(t, "row"), n: rapid.IntRange(1, 3).Draw(t, "n")}
+	next := copySample(f)
+	if e.row == "" {
+		switch e.field = rapid.SampledFrom([]string{"Name", "Note", "Stock"}).Draw(t, "field"); e.field {
+		case "Name":
+			e.s = next.Name + "'"
+			next.Name = e.s
+		case "Note":
+			e.n += next.Note
+			next.Note = e.n
+		case "Stock":
+			next.Stock += e.n
+		}
+	} else {
+		r, present := h.row(then, e.row)
+		e.deleted = present && rapid.Bool().Draw(t, "delete")
+		if !e.deleted {
+			e.field = "Stock"
+			r.Stock += e.n
+		}
+		setRow(&next, e.row, k, &r, e.deleted)
+	}
+	e.lives = h.lives(then, e.row)
+	before := s.rec.Clone()
+	err := s.rec.Apply(s.writer(), f.token, f.value, next)
+	if h.lives(s, e.row) != e.lives {
+		_, ok := errors.AsType[*merge.StaleError](err)
+		require.True(t, ok, "%+v: %v", e, err)
+		require.True(t, s.rec.Equal(before))
+		return
+	}
+	require.NoError(t, err)
+	h.recordSeen(s, e, f.known)
+}
+
+// copySample returns a second copy of what a form shows.
+func copySample(f form) sample {
+	v := f.value
+	v.Lines = slices.Clone(v.Lines)
+	if v.Box != nil {
+		box := *v.Box
+		v.Box = &box
+	}
+	return v
+}
+
+// setRow puts r into v, or deletes it.
+func setRow(v *sample, name, k string, r *sampleRow, deleted bool) {
+	if name == "Box" {
+		if v.Box = r; deleted {
+			v.Box = nil
+		}
+		return
+	}
+	v.Lines = slices.DeleteFunc(v.Lines, func(l sampleLine) bool { return l.Key == k })
+	if !deleted {
+		v.Lines = append(v.Lines, sampleLine{k, *r})
+	}
+}
+
 func mergeSites(into, from *site) {
 	into.rec.Merge(from.rec)
 	maps.Copy(into.known, from.known)
@@ -428,7 +518,7 @@ func newHistory(p *merge.Plan[sample], names ...vclock.Replica) *history {
 // step draws one step of a history.
 func (h *history) step(t *rapid.T) {
 	s := rapid.SampledFrom(h.sites).Draw(t, "at")
-	switch rapid.IntRange(0, 12).Draw(t, "step") {
+	switch rapid.IntRange(0, 16).Draw(t, "step") {
 	case 0, 1, 2, 3:
 		h.leaf(t, s)
 	case 4, 5:
@@ -442,6 +532,10 @@ func (h *history) step(t *rapid.T) {
 		}
 	case 10:
 		h.compact(t, s)
+	case 11:
+		open(t, s)
+	case 12, 13:
+		h.save(t, s)
 	default:
 		mergeSites(s, rapid.SampledFrom(h.sites).Draw(t, "from"))
 	}
@@ -457,7 +551,8 @@ func (h *history) check(t require.TestingT, s *site) {
 }
 
 // TestRecordHistories drives three replicas through random histories of
-// writes, deletes, writes after deletes, merges and compactions. After every
+// writes, deletes, writes after deletes, forms saved late, merges and
+// compactions. After every
 // step the replica shows what the model says, and in the end all have the same
 // bytes in whatever order they merge.
 func TestRecordHistories(t *testing.T) {

@@ -54,6 +54,11 @@ func reread[T any](t require.TestingT, p *merge.Plan[T], r *merge.Record[T]) *me
 	b2, err := fromBinary.MarshalBinary()
 	require.NoError(t, err)
 	require.Equal(t, b, b2)
+	js, err := r.MarshalJSON()
+	require.NoError(t, err)
+	fromJSON := p.NewRecord()
+	require.NoError(t, fromJSON.UnmarshalJSON(js), "%s", js)
+	require.True(t, fromJSON.Equal(r), "%s", js)
 	return fromBinary
 }
 

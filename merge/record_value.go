@@ -268,11 +268,19 @@ func (p *recordPart) joinValues(x, y reflect.Value) error {
 }
 
 func (p *recordPart) fillGroup(dst reflect.Value, tuple string) {
-	r := wire.NewReader([]byte(tuple))
-	for r.Len() > 0 {
-		name, content := string(r.Bytes()), string(r.Bytes())
-		if f := p.member(name); f != nil && r.Err() == nil {
+	eachMember(tuple, func(name, content string) {
+		if f := p.member(name); f != nil {
 			decodeShape(f.shape, f.in(dst), content)
+		}
+	})
+}
+
+// eachMember calls visit for each member of a group's tuple.
+func eachMember(tuple string, visit func(name, content string)) {
+	for r := wire.NewReader([]byte(tuple)); r.Len() > 0; {
+		name, content := string(r.Bytes()), string(r.Bytes())
+		if r.Err() == nil {
+			visit(name, content)
 		}
 	}
 }

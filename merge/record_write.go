@@ -204,7 +204,7 @@ func (p *recordPart) refused(next reflect.Value) string {
 
 // leaf returns the change of a leaf that holds one value.
 func (e *edit) leaf(p *recordPart, at spot, read, next reflect.Value) (*cell, error) {
-	if zero := p.f.shape.isZero; p.f.rule.id == ruleNonzero && zero(read) && zero(next) {
+	if zero := p.f.shape.isZero; p.f.rule.id == ruleNonzero && read.IsValid() && zero(read) && zero(next) {
 		return nil, nil // −0 and 0
 	}
 	if reason := p.refused(next); reason != "" {
@@ -281,12 +281,11 @@ func (e *edit) group(p *recordPart, at spot, next reflect.Value) (*cell, error) 
 		tuple = append(tuple, member{f.name, v})
 	}
 	if at.now != nil { // members that only other programs know move along
-		for r := wire.NewReader([]byte(at.now.value)); r.Len() > 0; {
-			m := member{string(r.Bytes()), r.Bytes()}
-			if p.member(m.name) == nil && r.Err() == nil {
-				tuple = append(tuple, m)
+		eachMember(at.now.value, func(name, content string) {
+			if p.member(name) == nil {
+				tuple = append(tuple, member{name, []byte(content)})
 			}
-		}
+		})
 	}
 	slices.SortStableFunc(tuple, func(a, b member) int { return strings.Compare(a.name, b.name) })
 	var b []byte
