@@ -99,11 +99,9 @@ func (r *Record[T]) Update(w lww.Writer, edit func(*T) error) error {
 // the lives and contexts in seen.
 func (r *Record[T]) write(w lww.Writer, seen *cell, read, next *T) error {
 	from, to := reflect.ValueOf(read).Elem(), reflect.ValueOf(next).Elem()
-	if r.plan.row.checks {
-		for _, v := range []reflect.Value{from, to} {
-			if err := r.plan.row.validate(v, 0); err != nil {
-				return fmt.Errorf("merge: %w", err)
-			}
+	for _, v := range []reflect.Value{from, to} {
+		if err := r.validate(v); err != nil {
+			return err
 		}
 	}
 	top, at := r.top(), spot{&r.root, seen}
@@ -120,6 +118,17 @@ func (r *Record[T]) write(w lww.Writer, seen *cell, read, next *T) error {
 	}
 	if len(changes) > 0 {
 		r.join(&cell{kind: cellRow, live: true, stamp: r.root.stamp, kids: changes})
+	}
+	return nil
+}
+
+// validate returns an error if v holds what no record can.
+func (r *Record[T]) validate(v reflect.Value) error {
+	if !r.plan.row.checks && !r.plan.record.refs {
+		return nil
+	}
+	if err := r.plan.row.validate(v, 0); err != nil {
+		return fmt.Errorf("merge: %w", err)
 	}
 	return nil
 }

@@ -15,11 +15,12 @@ import (
 // knows.
 //
 // Cells are immutable once they are part of a state, and states share them.
-// Kids are in ascending order of key and kind, each pair once.
+// Kids are in ascending order of key, kind and type, each triple once.
 type cell struct {
 	key   string // what tells it from the other kids of its parent
 	kind  cellKind
-	live  bool // of rows, elements and entries: present
+	typ   typeCode // of the values of a field, so that other types do not mix with them
+	live  bool     // of rows, elements and entries: present
 	stamp lww.Stamp
 	value string
 	kids  []cell
@@ -139,6 +140,11 @@ func (k cellKind) isField() bool { return k >= cellRegister && k <= cellRow }
 // isRegister reports whether cells of the kind hold one value under one stamp.
 func (k cellKind) isRegister() bool { return k >= cellRegister && k <= cellMin }
 
+// isTyped reports whether fields of the kind say what type their values have.
+func (k cellKind) isTyped() bool {
+	return k.isField() && k != cellTotals && k != cellRows && k != cellRow
+}
+
 // timeKey returns the key of the sibling written at t.
 func timeKey(t hlc.Timestamp) string {
 	return string(binary.BigEndian.AppendUint64(nil, uint64(t)))
@@ -150,12 +156,12 @@ func (c *cell) order(d *cell) int {
 	if c.key != d.key {
 		return strings.Compare(c.key, d.key)
 	}
-	return cmp.Compare(c.kind, d.kind)
+	return cmp.Or(cmp.Compare(c.kind, d.kind), cmp.Compare(c.typ, d.typ))
 }
 
 // same reports whether two cells are equal.
 func (c *cell) same(d *cell) bool {
-	return c.stamp.Time == d.stamp.Time && c.kind == d.kind && c.live == d.live &&
+	return c.stamp.Time == d.stamp.Time && c.kind == d.kind && c.typ == d.typ && c.live == d.live &&
 		c.key == d.key && c.value == d.value && c.stamp.Replica == d.stamp.Replica && sameCells(c.kids, d.kids)
 }
 
@@ -195,21 +201,29 @@ func (c *cell) latest() hlc.Timestamp {
 	return t
 }
 
-// kid returns the kid of c with the given key and kind, or nil.
+// like returns the kid of c that is at the place of k, or nil.
+func (c *cell) like(k *cell) *cell {
+	if c == nil {
+		return nil
+	}
+	return findCell(c.kids, k.key, k.kind, k.typ)
+}
+
+// kid returns the kid of c with the given key and kind and no type, or nil.
 func (c *cell) kid(key string, kind cellKind) *cell {
 	if c == nil {
 		return nil
 	}
-	return findCell(c.kids, key, kind)
+	return findCell(c.kids, key, kind, 0)
 }
 
-func findCell(kids []cell, key string, kind cellKind) *cell {
+func findCell(kids []cell, key string, kind cellKind, typ typeCode) *cell {
 	lo, hi := 0, len(kids)
 	for lo < hi {
 		mid := int(uint(lo+hi) >> 1)
 		n := strings.Compare(kids[mid].key, key)
 		if n == 0 {
-			n = cmp.Compare(kids[mid].kind, kind)
+			n = cmp.Or(cmp.Compare(kids[mid].kind, kind), cmp.Compare(kids[mid].typ, typ))
 		}
 		switch {
 		case n == 0:

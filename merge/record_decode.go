@@ -152,7 +152,7 @@ func (d *stateReader) cell(kind cellKind, depth int) cell {
 }
 
 func (d *stateReader) kid(kind cellKind, depth int) cell {
-	key, field := "", kind == anyField
+	key, typ, field := "", typeCode(0), kind == anyField
 	if field || kind == cellRow || layoutOf(kind).key == keyBytes {
 		key = d.string()
 	}
@@ -160,12 +160,15 @@ func (d *stateReader) kid(kind cellKind, depth int) cell {
 		if kind = cellKind(d.Byte()); d.Err() == nil && !kind.isField() {
 			d.Fail("unknown kind %d of field %.64q", kind, key)
 		}
+		if kind.isTyped() {
+			typ = typeCode(d.Byte())
+		}
 	}
 	if d.Err() != nil {
 		return cell{}
 	}
 	k := d.cell(kind, depth+1)
-	k.key = key
+	k.key, k.typ = key, typ
 	switch layoutOf(kind).key {
 	case keyReplica:
 		k.key = string(k.stamp.Replica)
@@ -183,6 +186,7 @@ var (
 	errTombstone = errors.New("a tombstone at or below the horizon")
 	errSibling   = errors.New("a sibling that its replica did not write")
 	errIncluded  = errors.New("a version that another includes")
+	errType      = errors.New("an unknown type")
 	errTotal     = errors.New("a total that is no integer")
 	errText      = errors.New("a path that is not UTF-8")
 )
@@ -200,6 +204,8 @@ func (c *cell) check(horizon hlc.Timestamp, root bool) error {
 		return errTombstone
 	case c.kind == cellTotal && !isTotal(c.value):
 		return errTotal
+	case !c.typ.valid():
+		return errType
 	case c.kind == cellState && !distinct(c.kids):
 		return errIncluded
 	}
@@ -245,7 +251,7 @@ func distinct(versions []cell) bool {
 // to join joined, which those who wrote them may not have known.
 func (w *recordRow) settle(kids []cell) []cell {
 	for i := range kids {
-		p := w.part(kids[i].key, kids[i].kind)
+		p := w.part(&kids[i])
 		if p == nil {
 			continue
 		}

@@ -119,7 +119,9 @@ func (t *stampTable) appendCell(b []byte, c *cell) []byte {
 			b = wire.AppendBytes(b, k.key)
 		}
 		if l.kids == anyField {
-			b = append(b, byte(k.kind))
+			if b = append(b, byte(k.kind)); k.kind.isTyped() {
+				b = append(b, byte(k.typ))
+			}
 		}
 		b = t.appendCell(b, k)
 	}
@@ -147,7 +149,8 @@ func (t *stampTable) appendCell(b []byte, c *cell) []byte {
 //	fields    varint   if present
 //
 // and for each field, in ascending order of path and kind, the length of the
-// path, the path, a byte for the kind, and what the kind asks for:
+// path, the path, a byte for the kind, for kinds 1 to 7, 9, 10, 11 and 12 one
+// for the type of the values, and what the kind asks for:
 //
 //	kind                                      content
 //	1 register, 2 first, 3 max, 4 min         stamp; length; value

@@ -241,14 +241,14 @@ func eachKid(a, b, merged *cell, visit func(a, b, m *cell)) {
 		}
 		if x == nil || y == nil || !x.same(y) {
 			k := firstOf(x, y)
-			visit(x, y, merged.kid(k.key, k.kind))
+			visit(x, y, merged.like(k))
 		}
 	}
 }
 
 func compareField(w *recordRow, path string, a, b, m *cell, visit func(*difference)) {
 	k := firstOf(a, b)
-	p := w.part(k.key, k.kind)
+	p := w.part(k)
 	switch {
 	case p == nil:
 		visit(&difference{path: path, ours: a, theirs: b, merged: m})
@@ -280,7 +280,7 @@ func (d *difference) value(c *cell) any {
 	v := reflect.New(d.member.typ).Elem()
 	eachMember(c.value, func(name, content string) {
 		if name == d.member.name {
-			decodeShape(d.member.shape, v, content)
+			d.member.decodeMember(v, content)
 		}
 	})
 	return v.Interface()

@@ -14,7 +14,7 @@ type scope struct {
 
 func (s scope) of(k *cell) *recordPart {
 	if s.row != nil {
-		return s.row.part(k.key, k.kind)
+		return s.row.part(k)
 	}
 	return s.part
 }

@@ -33,6 +33,7 @@ type recordJSON struct {
 type cellJSON struct {
 	Path    *string         `json:"path,omitempty"`
 	Kind    string          `json:"kind,omitempty"`
+	Type    string          `json:"type,omitempty"`
 	Key     json.RawMessage `json:"key,omitempty"`
 	Value   json.RawMessage `json:"value,omitempty"`
 	Gone    bool            `json:"gone,omitempty"`
@@ -46,7 +47,7 @@ type cellJSON struct {
 // [Record.AppendBinary]:
 //
 //	{"plan":"00c0ffee00c0ffee","record":{"fields":[
-//	 {"path":"Name","kind":"register","value":"Ann","stamp":"2026-11-23T12:08:55.123456789Z@us"},
+//	 {"path":"Name","kind":"register","type":"string","value":"Ann","stamp":"2026-11-23T12:08:55.123456789Z@us"},
 //	 {"path":"Stock","kind":"totals","entries":[{"value":-2,"stamp":"2026-11-23T12:09:01.000000000Z@eu"}]}]}}
 //
 // A row that is not there, an element removed, and an entry deleted have
@@ -74,7 +75,7 @@ func (c *cell) json(p *recordPart) cellJSON {
 	l := layoutOf(c.kind)
 	out := cellJSON{Stamp: c.stamp, Gone: l.live && !c.live}
 	if c.kind.isField() {
-		out.Kind = cellKindNames()[c.kind]
+		out.Kind, out.Type = cellKindNames()[c.kind], c.typ.String()
 		out.Path = &c.key
 	}
 	if l.key == keyBytes {
@@ -89,7 +90,7 @@ func (c *cell) json(p *recordPart) cellJSON {
 		if l.kids == anyField {
 			kp = nil
 			if p.rows() != nil {
-				kp = p.elem.part(k.key, k.kind)
+				kp = p.elem.part(k)
 			}
 		}
 		kid := k.json(kp)
@@ -227,6 +228,11 @@ func (j *cellJSON) field(depth int) (cell, error) {
 	}
 	c, err := j.cell(kind, depth+1)
 	c.key = *j.Path
+	if err == nil && j.Type != "" {
+		if c.typ, err = parseTypeCode(j.Type); !kind.isTyped() {
+			err = fmt.Errorf("%w: type", errMember)
+		}
+	}
 	if err != nil {
 		err = fmt.Errorf("field %.64q: %w", c.key, err)
 	}
@@ -245,7 +251,7 @@ func (j *cellJSON) entry(kind cellKind, depth int) (cell, error) {
 		c.key = timeKey(c.stamp.Time)
 	default:
 	}
-	if hasKey != (j.Key != nil) || j.Path != nil || j.Kind != "" {
+	if hasKey != (j.Key != nil) || j.Path != nil || j.Kind != "" || j.Type != "" {
 		return c, fmt.Errorf("%w: key, path or kind", errMember)
 	}
 	if hasKey && err == nil {

@@ -19,12 +19,19 @@ import (
 // A taggedJSON is a value in JSON that text, numbers and lists cannot tell
 // from others. It has one member.
 type taggedJSON struct {
-	Int    *string                    `json:"int,omitempty"`
-	Float  *string                    `json:"float,omitempty"`
-	Time   *time.Time                 `json:"time,omitempty"`
-	To     json.RawMessage            `json:"to,omitempty"`
-	Group  map[string]json.RawMessage `json:"group,omitempty"`
-	Base64 *[]byte                    `json:"base64,omitempty"`
+	Int    *string               `json:"int,omitempty"`
+	Float  *string               `json:"float,omitempty"`
+	Time   *time.Time            `json:"time,omitempty"`
+	To     json.RawMessage       `json:"to,omitempty"`
+	Group  map[string]memberJSON `json:"group,omitempty"`
+	Base64 *[]byte               `json:"base64,omitempty"`
+}
+
+// A memberJSON is a member of a group in JSON. Without a type, its value is the
+// bytes with the code of a type that the program does not have there.
+type memberJSON struct {
+	Type  string          `json:"type,omitempty"`
+	Value json.RawMessage `json:"value"`
 }
 
 // valueJSON returns canonical bytes of shape s, nil if that is unknown, as JSON
@@ -128,17 +135,18 @@ func (s *shape) readableList(content string) json.RawMessage {
 
 // groupJSON returns the members of a group as JSON.
 func (p *recordPart) groupJSON(tuple string) json.RawMessage {
-	members := map[string]json.RawMessage{}
+	members := map[string]memberJSON{}
 	for r := wire.NewReader([]byte(tuple)); r.Len() > 0; {
 		name, content := string(r.Bytes()), string(r.Bytes())
 		if r.Err() != nil {
 			return valueJSON(nil, tuple)
 		}
-		var s *shape
-		if f := p.member(name); f != nil {
-			s = f.shape
+		f := p.member(name)
+		if f == nil || content == "" || typeCode(content[0]) != typeCodeOf(f.shape, true) {
+			members[name] = memberJSON{Value: valueJSON(nil, content)}
+			continue
 		}
-		members[name] = valueJSON(s, content)
+		members[name] = memberJSON{typeCode(content[0]).String(), valueJSON(f.shape, content[1:])}
 	}
 	out := mustJSON(taggedJSON{Group: members})
 	if back, err := parseValue(out, 0); err != nil || back != tuple {
@@ -236,9 +244,17 @@ func parseTagged(p json.RawMessage, depth int) (string, error) {
 	if v.Group != nil {
 		n++
 		for _, name := range slices.Sorted(maps.Keys(v.Group)) {
-			content, e := parseValue(v.Group[name], depth+1)
+			m := v.Group[name]
+			content, e := parseValue(m.Value, depth+1)
 			if e != nil {
 				return "", e
+			}
+			if m.Type != "" {
+				typ, e := parseTypeCode(m.Type)
+				if e != nil {
+					return "", e
+				}
+				content = string([]byte{byte(typ)}) + content
 			}
 			out = wire.AppendBytes(wire.AppendBytes(out, name), content)
 		}

@@ -219,7 +219,7 @@ func (e *edit) touchKid(p *recordPart, kid *cell, rest []string) (*cell, error) 
 			return nil, err
 		}
 	}
-	return &cell{key: p.key, kind: p.kind, kids: []cell{k}}, nil
+	return &cell{key: p.key, kind: p.kind, typ: p.typ, kids: []cell{k}}, nil
 }
 
 // Unknown returns the paths of fields that the record holds and its plan does
@@ -238,14 +238,14 @@ func (r *Record[T]) Unknown() []string {
 
 // unknown reports whether w does not know k, one of its fields.
 func (w *recordRow) unknown(k *cell) bool {
-	return k.key != positionKey && w.part(k.key, k.kind) == nil
+	return k.key != positionKey && w.part(k) == nil
 }
 
 func (w *recordRow) eachUnknown(kids []cell, prefix string, visit func(path string)) {
 	for i := range kids {
 		k := &kids[i]
 		path := joinPath(prefix, k.key)
-		p := w.part(k.key, k.kind)
+		p := w.part(k)
 		switch {
 		case w.unknown(k):
 			visit(path)
@@ -276,7 +276,7 @@ func (w *recordRow) forget(kids []cell, prefix, path string) []cell {
 	out := make([]cell, 0, len(kids))
 	for _, k := range kids {
 		at := joinPath(prefix, k.key)
-		p := w.part(k.key, k.kind)
+		p := w.part(&k)
 		switch {
 		case w.unknown(&k):
 			if at == path {

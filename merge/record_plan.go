@@ -20,16 +20,18 @@ type recordRow struct {
 type recordPart struct {
 	key   string
 	kind  cellKind
+	typ   typeCode
 	f     *field     // the field; of a group the first
 	group []*field   // the members of a group in ascending order of name
 	elem  *recordRow // pointer, map of rows, keyed: the rows
 	value *shape     // table: the values
+	refs  bool       // of the whole record: it has lists of pointers, in which none may be nil
 }
 
-// part returns the part with the given key and kind, or nil.
-func (w *recordRow) part(key string, kind cellKind) *recordPart {
-	i, ok := slices.BinarySearchFunc(w.parts, key, func(p *recordPart, key string) int { return strings.Compare(p.key, key) })
-	if !ok || w.parts[i].kind != kind {
+// part returns the part that k, a field of the row, belongs to, or nil.
+func (w *recordRow) part(k *cell) *recordPart {
+	i, ok := slices.BinarySearchFunc(w.parts, k.key, func(p *recordPart, key string) int { return strings.Compare(p.key, key) })
+	if !ok || w.parts[i].kind != k.kind || w.parts[i].typ != k.typ {
 		return nil
 	}
 	return w.parts[i]
@@ -47,6 +49,7 @@ type recordCompiler struct {
 	root  reflect.Type
 	rows  map[recordRowKey]*recordRow
 	trail string
+	refs  bool
 	errs  []error
 }
 
@@ -63,6 +66,7 @@ func compileRecord(typ reflect.Type, w *row) (*recordPart, error) {
 	if err := errors.Join(c.errs...); err != nil {
 		return nil, err
 	}
+	top.refs = c.refs
 	return top, nil
 }
 
@@ -136,6 +140,7 @@ func (c *recordCompiler) part(w *recordRow, f *field) {
 		p.elem = c.below(f, "*", nil)
 	case classKeyed:
 		p.kind, ok = cellRows, c.kept(f) && c.codable(f, f.key)
+		c.refs = c.refs || f.byRef
 		p.elem = c.below(f, "*", f.at)
 	case classSet:
 		if p.kind = cellSet; f.rule.id == ruleUnion {
@@ -146,9 +151,18 @@ func (c *recordCompiler) part(w *recordRow, f *field) {
 		c.refuse(f, "a record holds a document as one value only", []ruleID{ruleAtomic, ruleIgnore})
 	case classIgnored:
 	}
-	if ok {
-		w.parts = append(w.parts, p)
+	if !ok {
+		return
 	}
+	if p.kind.isTyped() {
+		p.typ = typeCodeOf(firstShape(p.value, f.key, f.shape), true)
+	}
+	w.parts = append(w.parts, p)
+}
+
+func firstShape(shapes ...*shape) *shape {
+	i := slices.IndexFunc(shapes, func(s *shape) bool { return s != nil })
+	return shapes[i]
 }
 
 func (c *recordCompiler) below(f *field, name string, at []int) *recordRow {
@@ -245,13 +259,9 @@ func (w *recordRow) describe(write func([]byte) (int, error), prefix string, ope
 	open[w] = true
 	for _, p := range w.parts {
 		path := joinPath(prefix, p.key)
-		shape := kind(0)
-		if p.f.shape != nil {
-			shape = p.f.shape.kind
-		}
-		_, _ = write(fmt.Appendf(nil, "%s\t%d\t%s\t%d\t", path, p.kind, p.f.rule.String(), shape))
+		_, _ = write(fmt.Appendf(nil, "%s\t%d\t%s\t%d\t", path, p.kind, p.f.rule.String(), p.typ))
 		for _, f := range p.group {
-			_, _ = write(fmt.Appendf(nil, "%s\t%d\t", f.name, f.shape.kind))
+			_, _ = write(fmt.Appendf(nil, "%s\t%d\t", f.name, typeCodeOf(f.shape, true)))
 		}
 		_, _ = write([]byte{'\n'})
 		if p.elem != nil {

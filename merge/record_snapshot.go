@@ -25,7 +25,7 @@ func (r *Record[T]) Snapshot() (T, Token) {
 
 // lives returns what of c a token holds.
 func (c *cell) lives() cell {
-	d := cell{key: c.key, kind: c.kind, stamp: c.stamp}
+	d := cell{key: c.key, kind: c.kind, typ: c.typ, stamp: c.stamp}
 	switch c.kind {
 	case cellRow, cellRows, cellManual:
 		for i := range c.kids {
@@ -81,10 +81,8 @@ func (r *Record[T]) Seed(value T, stamp lww.Stamp) error {
 		return &lww.HorizonError{Stamp: stamp, Horizon: r.horizon}
 	}
 	v := reflect.ValueOf(&value).Elem()
-	if r.plan.row.checks {
-		if err := r.plan.row.validate(v, 0); err != nil {
-			return fmt.Errorf("merge: %w", err)
-		}
+	if err := r.validate(v); err != nil {
+		return err
 	}
 	e := edit{shared: stamp, seed: true}
 	d, err := e.row(top, "", spot{}, reflect.Value{}, v)

@@ -18,6 +18,7 @@ func (p *recordPart) find(kids []cell) *cell {
 	var standIn *cell
 	for ; i < len(kids) && kids[i].key == p.key; i++ {
 		switch k := kids[i].kind; {
+		case kids[i].typ != p.typ:
 		case k == p.kind:
 			return &kids[i]
 		case k.isRegister() && p.kind.isRegister() && p.group == nil && standIn == nil:
@@ -270,9 +271,17 @@ func (p *recordPart) joinValues(x, y reflect.Value) error {
 func (p *recordPart) fillGroup(dst reflect.Value, tuple string) {
 	eachMember(tuple, func(name, content string) {
 		if f := p.member(name); f != nil {
-			decodeShape(f.shape, f.in(dst), content)
+			f.decodeMember(f.in(dst), content)
 		}
 	})
+}
+
+// decodeMember sets dst, which holds the zero value, to the value of a member
+// of a group, if it is of the field's type.
+func (f *field) decodeMember(dst reflect.Value, content string) {
+	if len(content) > 0 && typeCode(content[0]) == typeCodeOf(f.shape, true) {
+		decodeShape(f.shape, dst, content[1:])
+	}
 }
 
 // eachMember calls visit for each member of a group's tuple.

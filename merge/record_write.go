@@ -62,6 +62,14 @@ func (c *cell) life() lww.Stamp {
 	return c.stamp
 }
 
+// held returns the cell in which c holds p, or nil.
+func (p *recordPart) held(c *cell) *cell {
+	if c == nil {
+		return nil
+	}
+	return findCell(c.kids, p.key, p.kind, p.typ)
+}
+
 // fresh returns an error unless the caller had seen the present life of a row,
 // and the row itself if had says so.
 func (at spot) fresh(had bool) error {
@@ -122,7 +130,7 @@ func (e *edit) fields(w *recordRow, at spot, read, next reflect.Value) ([]cell, 
 
 // part returns the change of one part of a row, or nil.
 func (e *edit) part(p *recordPart, row spot, read, next reflect.Value) (*cell, error) {
-	at := row.kid(p.key, p.kind)
+	at := spot{p.held(row.now), p.held(row.seen)}
 	if p.group != nil {
 		return e.groupPart(p, at, read, next)
 	}
@@ -153,7 +161,7 @@ func (e *edit) part(p *recordPart, row spot, read, next reflect.Value) (*cell, e
 		return e.manual(p, at, n)
 	default:
 	}
-	if row.now != nil && at.now == nil {
+	if at.now == nil && row.now != nil {
 		at.now = p.find(row.now.kids)
 	}
 	return e.leaf(p, at, r, n)
@@ -224,7 +232,7 @@ func (e *edit) put(p *recordPart, at spot, content string) (*cell, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := cell{key: p.key, kind: p.kind}
+	d := cell{key: p.key, kind: p.kind, typ: p.typ}
 	switch p.kind {
 	case cellImmutable:
 		d.kids = []cell{{key: content, kind: cellFact, stamp: s}}
@@ -274,7 +282,7 @@ func (e *edit) group(p *recordPart, at spot, next reflect.Value) (*cell, error) 
 	}
 	var tuple []member
 	for _, f := range p.group {
-		v, err := f.shape.append(nil, addressable(f.in(next)))
+		v, err := f.shape.append([]byte{byte(typeCodeOf(f.shape, true))}, addressable(f.in(next)))
 		if err != nil {
 			return nil, err
 		}
@@ -329,7 +337,7 @@ func (e *edit) add(p *recordPart, at spot, change int128) (*cell, error) {
 		return nil, p.overflow(fmt.Sprintf("the changes of %q do not fit 65 bits", string(s.Replica)))
 	}
 	t := cell{key: string(s.Replica), kind: cellTotal, stamp: s, value: string(value)}
-	return &cell{key: p.key, kind: p.kind, kids: []cell{t}}, nil
+	return &cell{key: p.key, kind: p.kind, typ: p.typ, kids: []cell{t}}, nil
 }
 
 // fits reports whether the type of v has the number sum.
@@ -372,7 +380,7 @@ func (e *edit) state(p *recordPart, at spot, read, next reflect.Value) (*cell, e
 			v.kids, _ = joinCells(shown.kids, v.kids, scope{})
 		}
 	}
-	return &cell{key: p.key, kind: p.kind, kids: []cell{v}}, nil
+	return &cell{key: p.key, kind: p.kind, typ: p.typ, kids: []cell{v}}, nil
 }
 
 // manual returns a sibling that replaces those that the caller had seen.
@@ -395,7 +403,7 @@ func (e *edit) manual(p *recordPart, at spot, next reflect.Value) (*cell, error)
 		}
 	}
 	own.kids = append(own.kids, cell{key: timeKey(s.Time), kind: cellSibling, stamp: s, value: string(value)})
-	d := &cell{key: p.key, kind: p.kind, kids: []cell{own}}
+	d := &cell{key: p.key, kind: p.kind, typ: p.typ, kids: []cell{own}}
 	if at.seen != nil {
 		for _, k := range at.seen.kids {
 			if k.key != own.key {
@@ -508,7 +516,7 @@ func (p *recordPart) entries(kids []cell) *cell {
 	if len(kids) == 0 {
 		return nil
 	}
-	return &cell{key: p.key, kind: p.kind, kids: kids}
+	return &cell{key: p.key, kind: p.kind, typ: p.typ, kids: kids}
 }
 
 // set returns the elements that were added and removed.

@@ -1,0 +1,180 @@
+package merge_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/rejoin-go/rejoin/lww"
+	"github.com/rejoin-go/rejoin/merge"
+)
+
+// Two versions of one program: the newer one renamed a field, changed the type
+// of one and the rule of one, dropped one, and has more of every kind.
+type oldUser struct {
+	Name    string
+	Phone   string
+	Age     int
+	Dropped string
+	Score   int
+	Street  string    `merge:"group=address"`
+	City    string    `merge:"group=address"`
+	Lines   []oldLine `merge:"keyed=Key"`
+}
+
+type oldLine struct {
+	Key string
+	Qty int
+}
+
+type newUser struct {
+	FullName string `merge:"lww,name=Name"`
+	Phone    string
+	Age      string
+	Score    int               `merge:"max"`
+	Street   string            `merge:"group=address"`
+	City     string            `merge:"group=address"`
+	Zip      string            `merge:"group=address"`
+	Lines    []newLine         `merge:"keyed=Key"`
+	Tier     string            `merge:"rank=a<b<c"`
+	Stock    int               `merge:"additive"`
+	Fixed    int               `merge:"immutable"`
+	Low      int               `merge:"min"`
+	Note     string            `merge:"manual"`
+	Tags     []string          `merge:"set"`
+	Prefs    map[string]string `json:"prefs"`
+	Box      *newLine
+	Bits     lattice
+}
+
+type newLine struct {
+	Key   string
+	Qty   int
+	Color string
+}
+
+// exchange sends a state to a program of another version, in both encodings.
+func exchange[A, B any](t require.TestingT, from *merge.Record[A], p *merge.Plan[B]) *merge.Record[B] {
+	b, err := from.MarshalBinary()
+	require.NoError(t, err)
+	js, err := from.MarshalJSON()
+	require.NoError(t, err)
+	to, toJSON := p.NewRecord(), p.NewRecord()
+	require.NoError(t, to.UnmarshalBinary(b))
+	require.NoError(t, toJSON.UnmarshalJSON(js), "%s", js)
+	require.True(t, to.Equal(toJSON), "%s", js)
+	require.Equal(t, to.Origin(), toJSON.Origin())
+	return to
+}
+
+// TestRecordEvolution has two versions of a program write and exchange states.
+func TestRecordEvolution(t *testing.T) {
+	older, newer := recordPlan(t, merge.Options[oldUser]{}), recordPlan(t, merge.Options[newUser]{})
+	require.NotEqual(t, older.Fingerprint(), newer.Fingerprint())
+	eu, us := writer("eu"), lww.Writer{Replica: "us", Clock: &ticks{now: 100}}
+	old, fresh := older.NewRecord(), newer.NewRecord()
+	require.Equal(t, older.Fingerprint(), old.Origin())
+	require.NoError(t, old.Update(eu, set(func(u *oldUser) {
+		*u = oldUser{Name: "Ann", Phone: "1", Age: 30, Dropped: "kept", Score: 7, Street: "Main St", City: "London", Lines: []oldLine{{"k", 1}}}
+	})))
+	fresh.Merge(exchange(t, old, newer))
+	got := value(t, fresh)
+	require.Equal(t, "Ann", got.FullName, "renamed with name=")
+	require.Equal(t, 7, got.Score, "an older rule's value stands in")
+	require.Empty(t, got.Age, "a value of another type")
+	require.Equal(t, []newLine{{Key: "k", Qty: 1}}, got.Lines)
+	require.NoError(t, fresh.Check())
+	require.Equal(t, []string{"Age", "Dropped", "Score"}, fresh.Unknown())
+
+	want := newUser{
+		FullName: "Ann B", Phone: "1", Age: "thirty", Score: 9, Street: "High St", City: "Bath", Zip: "BA1",
+		Lines: []newLine{{"k", 1, "red"}, {"l", 2, "blue"}}, Tier: "b", Stock: 5, Fixed: 1, Low: -1, Note: "n",
+		Tags: []string{"x", "y"}, Prefs: map[string]string{"p": "q"}, Box: &newLine{Color: "green"}, Bits: lattice{3},
+	}
+	require.NoError(t, fresh.Update(us, set(func(u *newUser) { *u = want })))
+	require.Equal(t, want, value(t, fresh))
+
+	back := exchange(t, fresh, older)
+	require.Equal(t, newer.Fingerprint(), back.Origin(), "a mixed fleet shows")
+	require.True(t, old.Merge(back))
+	require.Equal(t, []string{
+		"Age", "Bits", "Box", "Fixed", "Lines.*.Color", "Low", "Note", "Score", "Stock", "Tags", "Tier", "prefs",
+	}, old.Unknown())
+	require.Equal(t, "Ann B", value(t, old).Name)
+	require.Equal(t, 30, value(t, old).Age, "each version has the value of its type")
+
+	// The older program goes on writing, also to what it knows in part.
+	require.NoError(t, old.Update(lww.Writer{Replica: "eu", Clock: &ticks{now: 200}}, set(func(u *oldUser) {
+		u.Phone, u.City, u.Lines[0].Qty, u.Age = "2", "Wells", 4, 31
+	})))
+	again := exchange(t, old, newer)
+	fresh.Merge(again)
+	want.Phone, want.City, want.Lines[0].Qty = "2", "Wells", 4
+	require.Equal(t, want, value(t, fresh), "nothing that either wrote is lost")
+	require.True(t, again.Equal(fresh))
+
+	require.False(t, fresh.Forget("Nothing"))
+	require.False(t, fresh.Forget("Phone"), "known")
+	require.True(t, fresh.Forget("Dropped"))
+	require.True(t, old.Forget("Lines.*.Color"))
+	require.NotContains(t, old.Unknown(), "Lines.*.Color")
+	require.Equal(t, []string{"Age", "Score"}, fresh.Unknown())
+	require.True(t, fresh.Merge(again), "who still holds it brings it back")
+	require.Equal(t, []string{"Age", "Dropped", "Score"}, fresh.Unknown())
+}
+
+// TestRecordUnknownMerges has programs that know nothing of a field merge what
+// others wrote to it: they end with what those who know it make of it.
+func TestRecordUnknownMerges(t *testing.T) {
+	older, newer := recordPlan(t, merge.Options[oldUser]{}), recordPlan(t, merge.Options[newUser]{})
+	a, b := newer.NewRecord(), newer.NewRecord()
+	require.NoError(t, a.Update(writer("eu"), set(func(u *newUser) {
+		u.Tier, u.Stock, u.Low, u.Note, u.Tags, u.Bits.Bits, u.Fixed = "a", 1, 5, "eu", []string{"x"}, 1, 1
+	})))
+	require.NoError(t, b.Update(writer("us"), set(func(u *newUser) {
+		u.Tier, u.Stock, u.Low, u.Note, u.Tags, u.Bits.Bits, u.Fixed = "c", 2, 4, "us", []string{"y"}, 2, 2
+	})))
+	carrier := older.NewRecord()
+	carrier.Merge(exchange(t, a, older))
+	carrier.Merge(exchange(t, b, older))
+	other := older.NewRecord()
+	other.Merge(exchange(t, b, older))
+	other.Merge(exchange(t, a, older))
+	require.True(t, carrier.Equal(other))
+
+	got := exchange(t, carrier, newer)
+	direct := a.Clone()
+	direct.Merge(b)
+	require.True(t, direct.Equal(got))
+	require.Equal(t, lattice{3}, value(t, got).Bits)
+	require.Equal(t, "c", value(t, got).Tier)
+	require.ErrorContains(t, got.Check(), "Note: the sides differ")
+
+	// What was joined by one who knows replaces its parts at the carrier.
+	require.NoError(t, got.Update(writer("ap"), set(func(u *newUser) { u.Bits.Bits |= 4 })))
+	before, _ := carrier.MarshalBinary()
+	carrier.Merge(exchange(t, got, older))
+	after, _ := carrier.MarshalBinary()
+	require.Less(t, len(after), len(before)+30)
+	require.Equal(t, lattice{7}, value(t, exchange(t, carrier, newer)).Bits)
+}
+
+// TestRecordRankOfNewerProgram keeps a value that only a newer program lists.
+func TestRecordRankOfNewerProgram(t *testing.T) {
+	type v1 struct {
+		Tier string `merge:"rank=free<pro"`
+	}
+	type v2 struct {
+		Tier string `merge:"rank=free<pro<team"`
+	}
+	p1, p2 := recordPlan(t, merge.Options[v1]{}), recordPlan(t, merge.Options[v2]{})
+	a, b := p1.NewRecord(), p2.NewRecord()
+	require.NoError(t, a.Update(writer("eu"), set(func(v *v1) { v.Tier = "pro" })))
+	require.NoError(t, b.Update(writer("us"), set(func(v *v2) { v.Tier = "team" })))
+	a.Merge(exchange(t, b, p1))
+	require.Equal(t, "pro", value(t, a).Tier, "the best it knows")
+	require.ErrorContains(t, a.Check(), "Tier: a value is not in the rank")
+	b.Merge(exchange(t, a, p2))
+	require.Equal(t, "team", value(t, b).Tier)
+	require.NoError(t, b.Check())
+}

@@ -1,0 +1,126 @@
+package merge_test
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/rejoin-go/rejoin/lww"
+	"github.com/rejoin-go/rejoin/merge"
+)
+
+// TestRecordExplain tells what a merge does, before and after.
+func TestRecordExplain(t *testing.T) {
+	p := recordPlan(t, merge.Options[sample]{Check: func(s *sample) error {
+		if s.High > 5 {
+			return errors.New("too high")
+		}
+		return nil
+	}})
+	a := p.NewRecord()
+	base := sample{
+		Name: "n", From: 1, High: 1, Stock: 10, Tags: []string{"x", "y"}, Prefs: map[string]int{"p": 1},
+		Lines: []sampleLine{{"k", sampleRow{Qty: 1}}}, Box: &sampleRow{Qty: 1}, Note: 1,
+	}
+	require.NoError(t, a.Update(writer("eu"), set(func(s *sample) { *s = base })))
+	b := a.Clone()
+	require.NoError(t, a.Update(lww.Writer{Replica: "eu", Clock: &ticks{now: 10}}, set(func(s *sample) {
+		s.Name, s.To, s.High, s.Stock, s.Tags, s.Note, s.Lines = "eu", 2, 9, 8, s.Tags[:1], 2, nil
+	})))
+	require.NoError(t, b.Update(lww.Writer{Replica: "us", Clock: &ticks{now: 20}}, set(func(s *sample) {
+		s.Name, s.From, s.High, s.Stock, s.Prefs["p"], s.Note, s.Lines[0].Qty = "us", 3, 5, 7, 2, 3, 7
+		s.Box = nil
+	})))
+	rep := a.Explain(b)
+	type line struct {
+		path    string
+		outcome merge.Outcome
+		winner  int
+		by      merge.Level
+	}
+	var got []line
+	lost := map[string]any{}
+	for _, c := range rep.Changes {
+		got = append(got, line{c.Path, c.Outcome, c.Winner, c.By})
+	}
+	for c, cand := range rep.Lost() {
+		lost[c.Path] = cand.Value
+	}
+	require.Equal(t, []line{
+		{"From", merge.Chosen, 1, merge.ByTime},
+		{"To", merge.Chosen, 1, merge.ByTime},
+		{"Box", merge.Chosen, 1, merge.ByValue},
+		{"High", merge.Chosen, 0, merge.ByValue},
+		{"Lines.k", merge.Chosen, 0, merge.ByValue},
+		{"Name", merge.Chosen, 1, merge.ByTime},
+		{"Note", merge.Undecided, -1, 0},
+		{"Prefs.p", merge.Chosen, 1, merge.ByTime},
+		{"Stock", merge.Combined, -1, 0},
+		{"Tags.y", merge.Chosen, 0, merge.ByTime},
+	}, got)
+	require.Equal(t, sampleLine{"k", sampleRow{Qty: 7}}, withKey(lost["Lines.k"], "k"))
+	require.Equal(t, "eu", lost["Name"])
+	require.Equal(t, "too high", rep.Check)
+	require.False(t, rep.OK())
+	require.Contains(t, rep.String(), "us@1970-01-01T00:00:00Z over eu@1970-01-01T00:00:00Z by 10ns; lost \"eu\"")
+
+	require.Equal(t, []string{"=span", "Box", "Name", "Note", "Prefs.p", "Stock"}, groupPaths(a.Changed(b)))
+	before := a.Clone()
+	require.True(t, a.Merge(b))
+	require.Equal(t, rep, before.Explain(b), "asked of the state before")
+	require.Empty(t, a.Changed(b))
+	require.Empty(t, a.Explain(a.Clone()).Changes)
+
+	conflict, ok := errors.AsType[*merge.ConflictError](a.Check())
+	require.True(t, ok)
+	require.Equal(t, "too high", conflict.Report.Check)
+	require.Len(t, conflict.Report.Changes, 1)
+	require.Equal(t, 3, conflict.Report.Changes[0].Result)
+	require.NoError(t, a.Touch(lww.Writer{Replica: "eu", Clock: &ticks{now: 90}}, "Note"), "the provisional value it is")
+	require.Equal(t, 3, value(t, a).Note)
+	require.NotContains(t, a.Check().Error(), "Note")
+}
+
+// withKey gives an element that was reported the key that its path has.
+func withKey(v any, key string) any {
+	if l, ok := v.(sampleLine); ok {
+		l.Key = key
+		return l
+	}
+	return v
+}
+
+// groupPaths puts one path for the members of a group.
+func groupPaths(paths []string) (out []string) {
+	for _, p := range paths {
+		switch p {
+		case "From":
+			p = "=span"
+		case "To":
+			continue
+		}
+		out = append(out, p)
+	}
+	return out
+}
+
+// TestRecordExplainDelete says what a delete of the record throws away.
+func TestRecordExplainDelete(t *testing.T) {
+	p := recordPlan(t, merge.Options[oldUser]{})
+	a := p.NewRecord()
+	require.NoError(t, a.Update(writer("eu"), set(func(u *oldUser) { u.Name = "Ann" })))
+	b := a.Clone()
+	require.NoError(t, b.Delete(writer("us")))
+	require.NoError(t, a.Update(writer("eu"), set(func(u *oldUser) { u.Phone = "5" })))
+	rep := a.Explain(b)
+	require.Len(t, rep.Changes, 1)
+	c := rep.Changes[0]
+	require.Empty(t, c.Path)
+	require.Equal(t, merge.Absent{}, c.Result)
+	for _, cand := range rep.Lost() {
+		require.Equal(t, oldUser{Name: "Ann", Phone: "5"}, cand.Value)
+	}
+	require.Equal(t, []string{""}, a.Changed(b))
+	require.Empty(t, b.Changed(a))
+}

@@ -1,0 +1,98 @@
+package merge
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// A typeCode tells types of values apart whose bytes cannot be told apart: the
+// code of what the value is, and of what it points to or consists of times 16.
+// The same field with values of two types is two fields, so that programs
+// between which its type changed do not read each other's bytes. Zero is for
+// groups, which have a code for each member, and where a kind needs none.
+//
+// All integers have one code, as they have one form.
+type typeCode uint8
+
+// typeNames returns the names of codes below 16.
+func typeNames() []string {
+	return []string{
+		"", "bool", "int", "float", "complex", "string", "bytes", "time", "list", "array", "map", "pointer", "struct",
+		"opaque", "any",
+	}
+}
+
+// typeCodeOf returns the code of a shape, in depth with that of its elements.
+func typeCodeOf(s *shape, deep bool) typeCode {
+	name := ""
+	switch s.kind {
+	case kindBool:
+		name = "bool"
+	case kindInt, kindUint:
+		name = "int"
+	case kindFloat:
+		name = "float"
+	case kindComplex:
+		name = "complex"
+	case kindString:
+		name = "string"
+	case kindBytes:
+		name = "bytes"
+	case kindTime:
+		name = "time"
+	case kindSlice:
+		name = "list"
+	case kindArray:
+		name = "array"
+	case kindMap:
+		name = "map"
+	case kindPointer:
+		name = "pointer"
+	case kindStruct, kindRaw:
+		name = "struct"
+	case kindOpaque:
+		name = "opaque"
+	case kindDocument:
+		name = "any"
+	}
+	c := typeCode(slices.Index(typeNames(), name))
+	if deep && s.elem != nil && s.kind != kindBytes {
+		c += typeCodeOf(s.elem, false) << 4
+	}
+	return c
+}
+
+// String returns the name of a type, as in "int" and "pointer to int".
+func (c typeCode) String() string {
+	name := func(c typeCode) string {
+		if names := typeNames(); int(c) < len(names) {
+			return names[c]
+		}
+		return fmt.Sprint(uint8(c))
+	}
+	if c>>4 == 0 {
+		return name(c)
+	}
+	return name(c&15) + " of " + name(c>>4)
+}
+
+// parseTypeCode reads what [typeCode.String] returns for a code that this
+// program uses.
+func parseTypeCode(text string) (typeCode, error) {
+	outer, inner, has := strings.Cut(text, " of ")
+	i, j := slices.Index(typeNames(), outer), 0
+	if has {
+		j = slices.Index(typeNames(), inner)
+	}
+	if i < 1 || j < 0 || has && j == 0 {
+		return 0, fmt.Errorf("unknown type %.64q", text)
+	}
+	return typeCode(i + j<<4), nil
+}
+
+// valid reports whether c is the code of some type.
+func (c typeCode) valid() bool {
+	n := typeCode(len(typeNames()))
+	return c&15 < n && c>>4 < n && (c&15 > 0 || c == 0)
+}

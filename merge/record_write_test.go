@@ -1,0 +1,348 @@
+package merge_test
+
+import (
+	"errors"
+	"math"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/rejoin-go/rejoin/crdt"
+	"github.com/rejoin-go/rejoin/hlc"
+	"github.com/rejoin-go/rejoin/lww"
+	"github.com/rejoin-go/rejoin/merge"
+)
+
+// TestRecordRefuses has a write that could not show for each rule that knows
+// one: a typed error, and nothing of the call is applied.
+func TestRecordRefuses(t *testing.T) {
+	type limits struct {
+		Note  string
+		First string   `merge:"first"`
+		Fixed *int     `merge:"immutable"`
+		High  float64  `merge:"max"`
+		Low   *int     `merge:"min"`
+		Tier  string   `merge:"rank=free<pro"`
+		Keep  string   `merge:"nonzero"`
+		Seen  []string `merge:"union"`
+		Items []item   `merge:"keyed=Key"`
+		Adds  crdt.GSet[string]
+	}
+	n, less, more := 1, 0, 2
+	start := limits{
+		First: "a", Fixed: &n, High: 1, Low: &n, Tier: "pro", Keep: "k",
+		Seen: []string{"x"}, Items: []item{{Key: "i", High: 5}},
+	}
+	start.Adds.Add("a")
+	tests := []struct {
+		name   string
+		change func(*limits)
+		path   string
+		rule   string
+	}{
+		{"first set again", func(l *limits) { l.First = "b" }, "First", "first"},
+		{"first unset", func(l *limits) { l.First = "" }, "First", "first"},
+		{"immutable changed", func(l *limits) { l.Fixed = &more }, "Fixed", "immutable"},
+		{"max lowered", func(l *limits) { l.High = 0.5 }, "High", "max"},
+		{"max is NaN", func(l *limits) { l.High = math.NaN() }, "High", "max"},
+		{"min raised", func(l *limits) { l.Low = &more }, "Low", "min"},
+		{"min is nil", func(l *limits) { l.Low = nil }, "Low", "min"},
+		{"rank goes back", func(l *limits) { l.Tier = "free" }, "Tier", "rank=free<pro"},
+		{"rank unlisted", func(l *limits) { l.Tier = "team" }, "Tier", "rank=free<pro"},
+		{"zero over a value", func(l *limits) { l.Keep = "" }, "Keep", "nonzero"},
+		{"element of a union removed", func(l *limits) { l.Seen = nil }, "Seen.x", "union"},
+		{"max of an element lowered", func(l *limits) { l.Items[0].High = 4 }, "Items.i.High", "max"},
+		{"state that forgets", func(l *limits) { l.Adds = crdt.GSet[string]{} }, "Adds", "join"},
+	}
+	p := recordPlan(t, merge.Options[limits]{})
+	for _, tc := range tests {
+		t.Run(tc.name, func(t *testing.T) {
+			r := p.NewRecord()
+			w := writer("eu")
+			require.NoError(t, r.Update(w, set(func(l *limits) { *l = start })))
+			before := r.Clone()
+			err := r.Update(w, set(func(l *limits) { l.Note = "also"; tc.change(l) }))
+			we, ok := errors.AsType[*merge.WriteError](err)
+			require.True(t, ok, "%v", err)
+			require.Equal(t, tc.path, we.Path)
+			require.Equal(t, tc.rule, we.Rule)
+			require.True(t, r.Equal(before), "nothing is applied")
+		})
+	}
+	t.Run("what is allowed", func(t *testing.T) {
+		r := p.NewRecord()
+		w := writer("eu")
+		require.NoError(t, r.Update(w, set(func(l *limits) { *l = start })))
+		require.NoError(t, r.Update(w, set(func(l *limits) {
+			l.High, l.Low, l.Seen, l.Items[0].High = 2, &less, append(l.Seen, "y"), 6
+			l.Adds.Add("b")
+		})))
+		got := value(t, r)
+		require.Equal(t, 2, got.Adds.Len())
+		require.Equal(t, 0, *got.Low)
+	})
+}
+
+func TestRecordOverflow(t *testing.T) {
+	type counts struct {
+		Small int8   `merge:"additive"`
+		Big   uint64 `merge:"additive"`
+	}
+	p := recordPlan(t, merge.Options[counts]{})
+	a, b := p.NewRecord(), p.NewRecord()
+	require.NoError(t, a.Update(writer("eu"), set(func(c *counts) { c.Small, c.Big = 100, math.MaxUint64 })))
+	require.NoError(t, b.Update(writer("us"), set(func(c *counts) { c.Small, c.Big = 100, 1 })))
+	a.Merge(b)
+	require.Equal(t, counts{math.MaxInt8, math.MaxUint64}, value(t, a), "the nearest number")
+	conflict, ok := errors.AsType[*merge.ConflictError](a.Check())
+	require.True(t, ok)
+	require.Len(t, conflict.Report.Changes, 2)
+
+	err := a.Update(writer("eu"), set(func(c *counts) { c.Small-- }))
+	require.ErrorIs(t, err, merge.ErrOverflow, "199 does not fit either")
+	require.NoError(t, a.Update(writer("ap"), set(func(c *counts) { c.Small -= 100 })))
+	require.Equal(t, int8(100), value(t, a).Small, "the state kept count")
+}
+
+// TestRecordAdditive merges states late, twice and in any order.
+func TestRecordAdditive(t *testing.T) {
+	p := recordPlan(t, merge.Options[mixed]{})
+	w := []lww.Writer{writer("eu"), writer("us")}
+	a, b := p.NewRecord(), p.NewRecord()
+	require.NoError(t, a.Update(w[0], set(func(m *mixed) { m.Stock = 10 })))
+	b.Merge(a)
+	var sent []*merge.Record[mixed]
+	for range 5 {
+		require.NoError(t, a.Update(w[0], set(func(m *mixed) { m.Stock -= 2 })))
+		require.NoError(t, b.Update(w[1], set(func(m *mixed) { m.Stock += 3 })))
+		sent = append(sent, a.Clone(), b.Clone())
+	}
+	c := p.NewRecord()
+	for _, i := range []int{9, 3, 3, 0, 8, 1, 9, 2} {
+		c.Merge(sent[i])
+	}
+	require.Equal(t, int64(10-10+15), value(t, c).Stock)
+}
+
+// TestRecordSeed adopts one row in two regions.
+func TestRecordSeed(t *testing.T) {
+	p := recordPlan(t, merge.Options[mixed]{})
+	row := newMixed()
+	stamp := lww.Stamp{Time: 5, Replica: "seed"}
+	a, b := p.NewRecord(), p.NewRecord()
+	require.NoError(t, a.Seed(row, stamp))
+	require.NoError(t, b.Seed(row, stamp))
+	require.True(t, a.Equal(b))
+	require.False(t, a.Merge(b))
+	require.Equal(t, int64(100), value(t, a).Stock, "counted once")
+
+	require.NoError(t, a.Update(writer("eu"), set(func(m *mixed) { m.Name = "Grace" })))
+	before := a.Clone()
+	require.NoError(t, a.Seed(row, stamp))
+	require.True(t, a.Equal(before), "what was written since stays")
+	require.NoError(t, a.Delete(writer("eu")))
+	require.NoError(t, a.Seed(row, stamp))
+	_, ok := a.Value()
+	require.False(t, ok, "what was deleted stays deleted")
+
+	require.Error(t, a.Seed(row, lww.Stamp{}))
+	require.NoError(t, b.Compact(7))
+	_, horizon := errors.AsType[*lww.HorizonError](b.Seed(row, lww.Stamp{Time: 7, Replica: "x"}))
+	require.True(t, horizon)
+}
+
+func TestRecordTouchAndStamp(t *testing.T) {
+	p := recordPlan(t, merge.Options[mixed]{})
+	r := p.NewRecord()
+	w := writer("eu")
+	require.NoError(t, r.Touch(w, ""))
+	v, ok := r.Value()
+	require.True(t, ok)
+	require.Equal(t, mixed{}, v)
+
+	require.True(t, r.Stamp("Visits").IsZero())
+	require.NoError(t, r.Touch(w, "Visits"))
+	zero := r.Stamp("Visits")
+	require.False(t, zero.IsZero(), "an explicit zero")
+	require.NoError(t, r.Update(w, set(func(m *mixed) { *m = newMixed() })))
+	for _, path := range []string{"Name", "Stock", "Tags.beta", "Prefs.theme", "Address.City", "Gift", "Lines.sku-00000002", "Lines.sku-00000002.Qty"} {
+		before, other := r.Stamp(path), r.Stamp("Email")
+		require.False(t, before.IsZero(), path)
+		want := value(t, r)
+		require.NoError(t, r.Touch(w, path), path)
+		require.Equal(t, want, value(t, r), path)
+		require.Equal(t, other, r.Stamp("Email"))
+		if path != "Lines.sku-00000002" { // presence has no stamp of its own
+			require.True(t, r.Stamp(path).After(before), path)
+		}
+	}
+	before := r.Clone()
+	for _, path := range []string{"None", "Tags", "Tags.none", "Lines.none.Qty", "Lines.sku-00000002.SKU", "Name.x", "Name..", "Prefs"} {
+		require.Error(t, r.Touch(w, path), path)
+		require.True(t, r.Equal(before), path)
+	}
+	require.Equal(t, r.Stamp("Lines.sku-00000002.Qty"), r.Stamp("Lines.sku-00000002"))
+	require.Equal(t, r.Latest(), r.Stamp("").Time)
+	require.True(t, r.Stamp("None.x").IsZero())
+}
+
+// TestRecordPoison writes next to a field from the far future: its stamp goes
+// up by one, and the other fields stay with the clock.
+func TestRecordPoison(t *testing.T) {
+	p := recordPlan(t, merge.Options[mixed]{})
+	r := p.NewRecord()
+	future := hlc.Timestamp(1 << 60)
+	require.NoError(t, r.Seed(mixed{Name: "from the future"}, lww.Stamp{Time: future, Replica: "us"}))
+	require.NoError(t, r.Update(writer("eu"), set(func(m *mixed) { m.Name, m.Email = "now", "e" })))
+	require.Equal(t, "now", value(t, r).Name)
+	require.Equal(t, lww.Stamp{Time: future + 1, Replica: "eu"}, r.Stamp("Name"))
+	require.Less(t, r.Stamp("Email").Time, future)
+}
+
+// TestRecordLists has additions in front and behind, reorderings, elements
+// with one key, and missing ones.
+func TestRecordLists(t *testing.T) {
+	p := recordPlan(t, merge.Options[cartOf]{})
+	w, v := writer("eu"), writer("us")
+	a := p.NewRecord()
+	require.NoError(t, a.Update(w, set(func(c *cartOf) { c.Items = []*item{{Key: "b"}, {Key: "a"}, {Key: "c"}} })))
+	require.Equal(t, []string{"b", "a", "c"}, cartKeys(value(t, a)), "as written, not by key")
+	b := a.Clone()
+	require.NoError(t, a.Update(w, set(func(c *cartOf) { c.Items = append(c.Items, &item{Key: "0", Note: "eu"}) })))
+	require.NoError(t, b.Update(v, set(func(c *cartOf) {
+		c.Items = append([]*item{{Key: "z"}}, c.Items[2], c.Items[0]) // and without a
+	})))
+	a.Merge(b)
+	require.Equal(t, []string{"b", "c", "z", "0"}, cartKeys(value(t, a)), "by the stamps of the additions")
+
+	before := a.Clone()
+	err := a.Update(w, set(func(c *cartOf) { c.Items = append(c.Items, &item{Key: "c"}) }))
+	require.ErrorContains(t, err, "Items: two elements have the key c")
+	err = a.Update(w, set(func(c *cartOf) { c.Items[1] = nil }))
+	require.ErrorContains(t, err, "element 1 is a nil pointer")
+	require.True(t, a.Equal(before))
+}
+
+type cartOf struct {
+	Items []*item `merge:"keyed=Key"`
+}
+
+func cartKeys(c cartOf) (keys []string) {
+	for _, i := range c.Items {
+		keys = append(keys, i.Key)
+	}
+	return keys
+}
+
+// TestRecordNoHalfElement deletes an element while another replica changes it:
+// it is gone as a whole, and made again it has nothing of before.
+func TestRecordNoHalfElement(t *testing.T) {
+	p := recordPlan(t, merge.Options[cartOf]{})
+	a := p.NewRecord()
+	require.NoError(t, a.Update(writer("eu"), set(func(c *cartOf) { c.Items = []*item{{Key: "a", Note: "n", Count: 3, High: 9}} })))
+	b := a.Clone()
+	late := lww.Writer{Replica: "us", Clock: &ticks{now: 1000}}
+	require.NoError(t, b.Update(late, set(func(c *cartOf) { c.Items[0].Note = "later by the clock" })))
+	require.NoError(t, a.Update(writer("eu"), set(func(c *cartOf) { c.Items = nil })))
+	a.Merge(b)
+	require.Empty(t, value(t, a).Items)
+	require.NoError(t, a.Update(writer("eu"), set(func(c *cartOf) { c.Items = []*item{{Key: "a", High: 1}} })))
+	b.Merge(a)
+	require.Equal(t, []*item{{Key: "a", High: 1}}, value(t, b).Items)
+}
+
+// TestRecordSharesNothing changes what went in and what came out.
+func TestRecordSharesNothing(t *testing.T) {
+	p := recordPlan(t, merge.Options[mixed]{})
+	in := newMixed()
+	r := p.NewRecord()
+	require.NoError(t, r.Seed(in, lww.Stamp{Time: 1, Replica: "x"}))
+	want := value(t, r)
+	scribble := func(m *mixed) {
+		m.Tags[0], m.Prefs["theme"], *m.Gift, m.Lines[0].Qty = "!", "!", false, -1
+	}
+	scribble(&in)
+	out := value(t, r)
+	scribble(&out)
+	require.Equal(t, want, value(t, r))
+
+	clone := r.Clone()
+	require.NoError(t, clone.Update(writer("eu"), set(scribble)))
+	require.Equal(t, want, value(t, r))
+	b, err := r.MarshalBinary()
+	require.NoError(t, err)
+	back := p.NewRecord()
+	require.NoError(t, back.UnmarshalBinary(b))
+	clear(b)
+	require.Equal(t, want, value(t, back))
+}
+
+// TestRecordZero uses a record that no plan made.
+func TestRecordZero(t *testing.T) {
+	var r merge.Record[mixed]
+	v, ok := r.Value()
+	require.False(t, ok)
+	require.Equal(t, mixed{}, v)
+	require.False(t, r.Merge(new(merge.Record[mixed])))
+	require.Panics(t, func() { _ = r.Update(writer("eu"), set(func(*mixed) {})) })
+	require.Error(t, r.UnmarshalBinary([]byte{1}))
+	require.Error(t, r.UnmarshalJSON([]byte("{}")))
+	require.Panics(t, func() { merge.MustCompile(merge.Options[mixed]{}).NewRecord() })
+
+	p := recordPlan(t, merge.Options[mixed]{})
+	full := p.NewRecord()
+	require.Error(t, full.Compact(5), "empty")
+	require.NoError(t, full.Update(writer("eu"), set(func(m *mixed) { m.Name = "x" })))
+	require.True(t, r.Merge(full))
+	require.True(t, r.Equal(full))
+	require.NoError(t, r.Update(writer("us"), set(func(m *mixed) { m.Name = "y" })))
+}
+
+// TestRecordCompact drops tombstones, and a replica that slept does not bring
+// back what was deleted.
+func TestRecordCompact(t *testing.T) {
+	p := recordPlan(t, merge.Options[mixed]{})
+	w := writer("eu")
+	a := p.NewRecord()
+	require.NoError(t, a.Update(w, set(func(m *mixed) { *m = newMixed() })))
+	slept := a.Clone()
+	require.NoError(t, a.Update(w, set(func(m *mixed) { m.Tags, m.Prefs = m.Tags[:1], nil })))
+	with, _ := a.MarshalBinary()
+	require.NoError(t, a.Compact(a.Latest()))
+	without, _ := a.MarshalBinary()
+	require.Less(t, len(without), len(with))
+	want := value(t, a)
+
+	b := slept.Clone()
+	require.True(t, b.Merge(a))
+	require.False(t, a.Merge(slept))
+	require.True(t, a.Equal(b))
+	require.Equal(t, want, value(t, b))
+	reread(t, p, b)
+	require.Error(t, b.Compact(hlc.Max))
+}
+
+// TestRecordCompileRefuses has what a plan takes and a record cannot carry.
+func TestRecordCompileRefuses(t *testing.T) {
+	type inner struct {
+		Sum float64 `json:"sum"`
+	}
+	type bad struct {
+		Any   any
+		Items []item           `merge:"keyed=Key,keep"`
+		ByKey map[string]inner `json:"by_key"`
+	}
+	first := func(c merge.Case[float64]) (float64, error) { return c.Sides[0].Value, nil }
+	opts := merge.Options[bad]{Overrides: []merge.Override[bad]{merge.Type[bad](merge.Func("mine", first))}}
+	_, err := merge.Compile(opts)
+	require.NoError(t, err)
+	opts.Record = true
+	_, err = merge.Compile(opts)
+	for _, part := range []string{
+		`merge_test.bad: field Any: rule "fields": a record holds a document as one value only; choose one of atomic, -`,
+		`field Items: rule "keyed=Key,keep": keep is not for records`,
+		`field by_key.*.sum: rule "mine": needs the base, which a record does not keep; choose one of lww`,
+	} {
+		require.ErrorContains(t, err, part)
+	}
+}
