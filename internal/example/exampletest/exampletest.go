@@ -4,7 +4,6 @@ package exampletest
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -19,11 +18,10 @@ import (
 	"github.com/rejoin-go/rejoin/internal/example"
 )
 
-var update = flag.Bool("update", false, "write the golden files instead of comparing with them")
-
 // Run tests p, whose logs and golden files are in testdata. Its help must name
 // each of the given words.
 func Run(t *testing.T, p example.Program, words ...string) {
+	t.Helper()
 	t.Run("golden", func(t *testing.T) { golden(t, p) })
 	t.Run("terminal", func(t *testing.T) { terminal(t, p) })
 	t.Run("line endings", func(t *testing.T) { lineEndings(t, p) })
@@ -32,8 +30,9 @@ func Run(t *testing.T, p example.Program, words ...string) {
 }
 
 // golden replays every log in testdata and compares what is printed with the file
-// of the same name.
+// of the same name. With UPDATE=1 in the environment it writes the files instead.
 func golden(t *testing.T, p example.Program) {
+	t.Helper()
 	logs, err := filepath.Glob("testdata/*.jsonl")
 	require.NoError(t, err)
 	require.NotEmpty(t, logs)
@@ -52,7 +51,7 @@ func golden(t *testing.T, p example.Program) {
 func compare(t *testing.T, p example.Program, file, stdin string, args ...string) {
 	t.Helper()
 	got := Output(t, p, stdin, args...)
-	if *update {
+	if os.Getenv("UPDATE") == "1" {
 		require.NoError(t, os.WriteFile(file, []byte(got), 0o666))
 	}
 	want, err := os.ReadFile(file)
@@ -69,6 +68,7 @@ func Output(t require.TestingT, p example.Program, stdin string, args ...string)
 }
 
 func terminal(t *testing.T, p example.Program) {
+	t.Helper()
 	for line := range strings.Lines(Output(t, p, "")) {
 		line = strings.TrimSuffix(line, "\n")
 		require.LessOrEqual(t, utf8.RuneCountInString(line), example.Width, "%s", line)
@@ -79,6 +79,7 @@ func terminal(t *testing.T, p example.Program) {
 // A carriage return, a byte order mark, blank lines and a missing end of line come
 // from editors, and change nothing but the numbers of lines.
 func lineEndings(t *testing.T, p example.Program) {
+	t.Helper()
 	crlf := "\ufeff" + strings.TrimSuffix(strings.ReplaceAll(p.Story, "\n", "\r\n"), "\r\n")
 	require.Equal(t, Output(t, p, ""), Output(t, p, crlf, "-f", "-"))
 
@@ -88,6 +89,7 @@ func lineEndings(t *testing.T, p example.Program) {
 }
 
 func help(t *testing.T, p example.Program, words []string) {
+	t.Helper()
 	text := Output(t, p, "", "-h")
 	for _, word := range append([]string{"-f FILE", "-json", "region", "clock", "receive", "sent"}, words...) {
 		require.Contains(t, text, word)
@@ -106,6 +108,7 @@ func help(t *testing.T, p example.Program, words []string) {
 
 // status covers failures that are no line's fault.
 func status(t *testing.T, p example.Program) {
+	t.Helper()
 	full := iotest.ErrReader(io.ErrClosedPipe)
 	for _, tt := range []struct {
 		name   string
