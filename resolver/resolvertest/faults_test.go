@@ -1,0 +1,167 @@
+package resolvertest_test
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/rejoin-go/rejoin/resolver"
+	"github.com/rejoin-go/rejoin/resolver/resolvertest"
+	"github.com/rejoin-go/rejoin/vclock"
+)
+
+type (
+	conflict = resolver.Conflict[string]
+	decision = resolver.Decision[string]
+	rule     = resolver.Func[string]
+)
+
+func words() *rapid.Generator[string] { return rapid.SampledFrom([]string{"p", "q"}) }
+
+// latest is a right rule.
+func latest(_ context.Context, c *conflict) (decision, error) {
+	return c.Keep(len(c.Versions)-1, "latest"), nil
+}
+
+func readsClock(_ context.Context, c *conflict) (decision, error) {
+	return c.Use(time.Now().Format(time.RFC3339Nano), "written when resolved"), nil
+}
+
+// stale keeps the latest version as long as it is new.
+func stale(_ context.Context, c *conflict) (decision, error) {
+	last := len(c.Versions) - 1
+	if time.Since(c.Versions[last].Stamp.Time.Time()) > 30*time.Minute {
+		return c.Keep(0, "stale"), nil
+	}
+	return c.Keep(last, "fresh"), nil
+}
+
+func rangesOverMap(_ context.Context, c *conflict) (decision, error) {
+	byReplica := map[vclock.Replica]int{}
+	for i, v := range c.Versions {
+		byReplica[v.Stamp.Replica] = i
+	}
+	for _, i := range byReplica {
+		return c.Keep(i, "any"), nil
+	}
+	return c.Defer("none"), nil
+}
+
+// prefersLocal knows where it runs.
+func prefersLocal(site vclock.Replica) *resolver.Reconciler[string] {
+	return resolver.New(func(_ context.Context, c *conflict) (decision, error) {
+		i := slices.IndexFunc(c.Versions, func(v resolver.Version[string]) bool { return v.Stamp.Replica == site })
+		return c.Keep(max(i, 0), "ours"), nil
+	})
+}
+
+// firstCome keeps the version that it came to know first.
+func firstCome(vclock.Replica) *resolver.Reconciler[string] {
+	known := map[any]int{}
+	return resolver.New(func(_ context.Context, c *conflict) (decision, error) {
+		first := 0
+		for i, v := range c.Versions {
+			if known[v.Stamp] == 0 {
+				known[v.Stamp] = len(known) + 1
+			}
+			if known[v.Stamp] < known[c.Versions[first].Stamp] {
+				first = i
+			}
+		}
+		return c.Keep(first, "came first"), nil
+	})
+}
+
+func sortsInPlace(_ context.Context, c *conflict) (decision, error) {
+	slices.SortFunc(c.Versions, func(a, b resolver.Version[string]) int { return b.Stamp.Compare(a.Stamp) })
+	return c.Keep(0, "latest"), nil
+}
+
+// An amnesiac is a log that keeps the last record only.
+type amnesiac struct{ last []resolver.Record }
+
+func (l *amnesiac) Record(_ context.Context, r resolver.Record) error {
+	l.last = []resolver.Record{r}
+	return nil
+}
+
+func (l *amnesiac) Records() []resolver.Record { return l.last }
+
+func panics(_ context.Context, c *conflict) (decision, error) {
+	return c.Use(c.Versions[2].Value, "the third"), nil
+}
+
+func fails(context.Context, *conflict) (decision, error) {
+	return decision{}, errors.New("no connection")
+}
+
+// deaf never looks at its context.
+func deaf(context.Context, *conflict) (decision, error) { select {} }
+
+// exits does what a failing test helper does.
+func exits(context.Context, *conflict) (decision, error) {
+	runtime.Goexit()
+	return decision{}, nil
+}
+
+// ownKeys makes compensations with a key of its own.
+func ownKeys(_ context.Context, c *conflict) (decision, error) {
+	refund := c.Compensation("refund", 0)
+	refund.Key = resolver.ID{1}
+	return c.Keep(1, "latest").With(refund), nil
+}
+
+// refundsLocal has another compensation at each site.
+func refundsLocal(site vclock.Replica) *resolver.Reconciler[string] {
+	return resolver.New(func(_ context.Context, c *conflict) (decision, error) {
+		return c.Keep(len(c.Versions)-1, "latest").With(c.Compensation("refund at " + string(site))), nil
+	})
+}
+
+// TestFaults plants one fault in a rule, and has what the kit says about it.
+func TestFaults(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		kit  resolvertest.Kit[string]
+		law  resolvertest.Law
+		want string // the end of the text
+	}{
+		{"clock", resolvertest.Kit[string]{Rule: readsClock}, resolvertest.Deterministic, "(asked again)"},
+		{"map", resolvertest.Kit[string]{Rule: rangesOverMap}, resolvertest.Deterministic, ": any (asked again)"},
+		{"site", resolvertest.Kit[string]{At: prefersLocal}, resolvertest.Site, "  1. eu writes q\n  2. us writes p\nconflict over \"k\" (tied): eu@1 q, us@1 p\neu keeps eu@1 q: ours\nus keeps us@1 p: ours"},
+		{"arrival", resolvertest.Kit[string]{At: firstCome}, resolvertest.Order, "\nwhat the first was asked before, and what the second was, are not the same"},
+		{"change", resolvertest.Kit[string]{Rule: sortsInPlace}, resolvertest.Argument, "\neu: rule \"resolvertest_test.sortsInPlace\" changed what it was given"},
+		{"log", resolvertest.Kit[string]{At: func(vclock.Replica) *resolver.Reconciler[string] {
+			return &resolver.Reconciler[string]{Rule: rule(latest), Log: &amnesiac{}}
+		}}, resolvertest.Kept, "is gone, nobody who replaced it was shown it, and it is in no log"},
+		{"panic", resolvertest.Kit[string]{Rule: panics}, resolvertest.Answers, "\neu: rule \"resolvertest_test.panics\" failed: panic: runtime error: index out of range [2] with length 2"},
+		{"exit", resolvertest.Kit[string]{Rule: exits}, resolvertest.Answers, "\nthe rule ended its goroutine"},
+		{"error", resolvertest.Kit[string]{Rule: fails}, resolvertest.Answers, "\neu: rule \"resolvertest_test.fails\" failed: no connection"},
+		{"context", resolvertest.Kit[string]{Rule: deaf, Patience: 2 * time.Millisecond}, resolvertest.Bounded, "\nits context is done, and 2ms later the rule is not back"},
+		{"keys", resolvertest.Kit[string]{Rule: ownKeys}, resolvertest.Compensations, "\ncompensation \"refund\" is not one that Conflict.Compensation made of these versions"},
+		{"compensations", resolvertest.Kit[string]{At: refundsLocal}, resolvertest.Compensations, "\neu keeps us@1 p: latest; refund at eu (because of eu@1, us@1)\nus keeps us@1 p: latest; refund at us (because of eu@1, us@1)"},
+		{"expect", resolvertest.Kit[string]{Rule: latest, Expect: func(out resolver.Outcome[string]) error {
+			if out.Value == "p" {
+				return errors.New("a q is lost")
+			}
+			return nil
+		}}, resolvertest.Expected, "\neu keeps us@1 p: latest: a q is lost"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			tt.kit.Values = words()
+			err := tt.kit.Run(1, 200)
+			var broken *resolvertest.LawError
+			require.ErrorAs(t, err, &broken)
+			require.Equal(t, tt.law, broken.Law)
+			require.True(t, strings.HasSuffix(err.Error(), tt.want), "%v", err)
+			require.LessOrEqual(t, len(broken.History), 5, "%v", err)
+		})
+	}
+}

@@ -1,0 +1,168 @@
+package resolvertest
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"hash/maphash"
+	"strconv"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/rejoin-go/rejoin/resolver"
+	"github.com/rejoin-go/rejoin/vclock"
+)
+
+// A Kit describes a rule to be checked. Values and one of Rule and At are
+// required; give Expect too, because laws alone are not enough: a rule that always
+// keeps the worst version obeys all of them.
+//
+// A Kit is not safe for concurrent use.
+type Kit[T any] struct {
+	// Rule is the rule. Of a [resolver.Resolver] that is not a Func, it is the
+	// method value: r.Resolve.
+	Rule resolver.Func[T]
+
+	// At is for rules that are set up where they run, with what they keep in
+	// memory. It returns a reconciler as a program makes one that starts at the
+	// given site, and is called anew for each restart. If its Log has the method
+	// Records() []resolver.Record, as [*resolver.MemoryLog] has, the kit reads
+	// there what became of the versions that are gone. With At, Rule is not used.
+	At func(site vclock.Replica) *resolver.Reconciler[T]
+
+	// Values are what the sites write. Draw from few, so that sites write the same,
+	// and let the first be the simplest.
+	Values *rapid.Generator[T]
+
+	// Equal reports whether two values mean the same. Nil means that their
+	// encodings have to be equal, which is better: what is read is written again.
+	Equal func(x, y T) bool
+
+	// Expect returns an error if an outcome is not what the rule is for. It has
+	// the conflict in out.Conflict. Nil means that every outcome is right.
+	Expect func(out resolver.Outcome[T]) error
+
+	// Key is the key that the versions are of. Empty means "k".
+	Key string
+
+	// Sites are the replicas in a history, two at least. Nil means eu, us and ap.
+	Sites []vclock.Replica
+
+	// Patience is how long the rule may take to answer, and to give up when its
+	// context is done. A rule that is not back by then is given up on, and what it
+	// runs in is left behind. Zero means a second.
+	Patience time.Duration
+}
+
+// Check draws histories and fails tb with a minimal one if a law is broken. The
+// flags of rapid apply: there are as many histories as -rapid.checks says, a fifth
+// of them with -short, and they start from -rapid.seed if that is set.
+//
+// If tb is a [*testing.T], the rule is also asked again after up to a year, in a
+// bubble of package testing/synctest, where that takes no time.
+func (k *Kit[T]) Check(tb testing.TB) {
+	tb.Helper()
+	n, seed := number("rapid.checks"), number("rapid.seed")
+	if testing.Short() {
+		n = max(1, n/5)
+	}
+	if seed == 0 {
+		seed = int(maphash.String(maphash.MakeSeed(), "") >> 33)
+	}
+	at, err := k.search(seed, n)
+	if t, ok := tb.(*testing.T); ok && err == nil {
+		at, err = k.later(t, seed, min(n, 20))
+	}
+	if err != nil {
+		tb.Fatalf("%v\nto reproduce: -run='^%s$' -rapid.seed=%d", err, tb.Name(), at)
+	}
+	tb.Logf("%d histories from -rapid.seed=%d", n, seed)
+}
+
+// number returns the value of a flag of rapid.
+func number(name string) int {
+	n, err := strconv.Atoi(flag.Lookup(name).Value.String())
+	if err != nil {
+		panic(fmt.Sprintf("resolvertest: flag %s: %v", name, err))
+	}
+	return n
+}
+
+// Property checks one history, drawn from t. It is for fuzzing through
+// [rapid.MakeFuzz], and for properties that contain more than the kit.
+func (k *Kit[T]) Property(t *rapid.T) {
+	if err := k.prepare(); err != nil {
+		t.Fatal(err)
+	}
+	if failure := k.find(k.drawHistory(t)); failure != nil {
+		t.Fatal(failure)
+	}
+}
+
+// Run checks n histories that depend on seed and nothing else. It returns a
+// [*LawError] with a minimal history for the first that breaks a law, or nil.
+func (k *Kit[T]) Run(seed, n int) error {
+	_, err := k.search(seed, n)
+	return err
+}
+
+// search checks n histories and returns the seed of the first that fails, and why.
+func (k *Kit[T]) search(seed, n int) (at int, err error) {
+	if err := k.prepare(); err != nil {
+		return 0, err
+	}
+	if failure := k.run(k.smallest()); failure != nil {
+		return seed, failure
+	}
+	histories := rapid.Custom(k.drawHistory)
+	for at := seed; at < seed+n; at++ {
+		if failure := k.find(histories.Example(at)); failure != nil {
+			return at, failure
+		}
+	}
+	return 0, nil
+}
+
+// find runs h and returns the failure of a minimal history if h has one.
+func (k *Kit[T]) find(h history[T]) *LawError {
+	failure := k.run(h)
+	if failure == nil || failure.Law == Bounded {
+		return failure // what hangs once hangs again, and each time is left behind
+	}
+	return k.shrink(h, failure)
+}
+
+func (k *Kit[T]) prepare() error {
+	switch {
+	case k.Rule == nil && k.At == nil:
+		return errors.New("resolvertest: the Kit has neither Rule nor At")
+	case k.Values == nil:
+		return errors.New("resolvertest: the Kit has no Values")
+	case k.Sites != nil && len(k.Sites) < 2:
+		return fmt.Errorf("resolvertest: the Kit has %d Sites, want two or more", len(k.Sites))
+	}
+	return nil
+}
+
+func (k *Kit[T]) sites() []vclock.Replica {
+	if k.Sites == nil {
+		return []vclock.Replica{"eu", "us", "ap"}
+	}
+	return k.Sites
+}
+
+func (k *Kit[T]) key() string {
+	if k.Key == "" {
+		return "k"
+	}
+	return k.Key
+}
+
+func (k *Kit[T]) patience() time.Duration {
+	if k.Patience == 0 {
+		return time.Second
+	}
+	return k.Patience
+}

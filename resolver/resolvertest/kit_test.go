@@ -1,0 +1,184 @@
+package resolvertest_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/rejoin-go/rejoin/merge"
+	"github.com/rejoin-go/rejoin/resolver"
+	"github.com/rejoin-go/rejoin/resolver/resolvertest"
+	"github.com/rejoin-go/rejoin/vclock"
+)
+
+// An item is a record of which the fields merge.
+type item struct {
+	Name  string
+	Stock int64 `merge:"additive"`
+	Rev   int   `merge:"max"`
+}
+
+func items() *rapid.Generator[item] {
+	return rapid.Custom(func(t *rapid.T) item {
+		return item{Name: rapid.SampledFrom([]string{"p", "q"}).Draw(t, "name"), Stock: rapid.Int64Range(0, 5).Draw(t, "stock"), Rev: rapid.IntRange(0, 2).Draw(t, "revision")}
+	})
+}
+
+// average is neither associative nor idempotent, and need not be.
+func average(_ context.Context, c *resolver.Conflict[item]) (resolver.Decision[item], error) {
+	sum, n := int64(0), int64(0)
+	for _, v := range c.Versions {
+		if !v.Deleted {
+			sum, n = sum+v.Value.Stock, n+1
+		}
+	}
+	if n == 0 {
+		return c.Delete("nothing left"), nil
+	}
+	return c.Use(item{Name: c.Key, Stock: sum / n}, "average").With(c.Compensation("recount")), nil
+}
+
+func few(v item) error {
+	if v.Stock > 3 {
+		return errors.New("too many")
+	}
+	return nil
+}
+
+// TestPolicies has every policy and combinator of package resolver obey the laws.
+func TestPolicies(t *testing.T) {
+	fields := resolver.Fields(merge.MustCompile(merge.Options[item]{}))
+	for name, rule := range map[string]resolver.Func[item]{
+		"LastWriterWins":  resolver.LastWriterWins[item],
+		"FirstWriterWins": resolver.FirstWriterWins[item],
+		"DeleteWins":      resolver.DeleteWins[item],
+		"UpdateWins":      resolver.UpdateWins[item],
+		"Manual":          resolver.Manual[item],
+		"MaxBy":           resolver.MaxBy("revision", func(v item) int { return v.Rev }),
+		"MinBy":           resolver.MinBy("revision", func(v item) int { return v.Rev }),
+		"PreferReplica":   resolver.PreferReplica[item]("us", "ap"),
+		"HomeWins":        resolver.HomeWins[item](func(key string) vclock.Replica { return resolver.Home(key, "eu", "us", "ap") }),
+		"Fields":          fields,
+		"Chain":           resolver.Chain(resolver.UpdateWins, fields, resolver.LastWriterWins[item]),
+		"ByKind":          resolver.ByKind(map[resolver.Kind]resolver.Func[item]{resolver.UpdateDelete: resolver.DeleteWins[item], resolver.Tied: resolver.Manual[item]}, average),
+		"Check":           resolver.Chain(resolver.Check("stock", few, resolver.LastWriterWins[item]), resolver.FirstWriterWins),
+		"Named":           resolver.Named("mean", "the mean of the stocks", average),
+		"of the user's":   average,
+	} {
+		t.Run(name, func(t *testing.T) {
+			(&resolvertest.Kit[item]{Rule: rule, Values: items()}).Check(t)
+		})
+	}
+}
+
+// A peak is a value that merges by itself.
+type peak struct{ N int }
+
+func (p *peak) Merge(o *peak) bool {
+	changed := o.N > p.N
+	p.N = max(p.N, o.N)
+	return changed
+}
+
+func (p *peak) String() string { return strconv.Itoa(p.N) }
+
+func TestJoin(t *testing.T) {
+	kit := &resolvertest.Kit[*peak]{
+		Rule:   resolver.Chain(resolver.Join, resolver.DeleteWins[*peak]),
+		Values: rapid.Custom(func(t *rapid.T) *peak { return &peak{rapid.IntRange(1, 3).Draw(t, "n")} }),
+		Expect: func(out resolver.Outcome[*peak]) error {
+			for _, v := range out.Conflict.Versions {
+				if out.Found && v.Value.N > out.Value.N {
+					return fmt.Errorf("%d is larger", v.Value.N)
+				}
+			}
+			return nil
+		},
+	}
+	kit.Check(t)
+}
+
+// TestAt has a rule with a memory that changes nothing, and the log of the site.
+func TestAt(t *testing.T) {
+	kit := &resolvertest.Kit[string]{
+		At: func(vclock.Replica) *resolver.Reconciler[string] {
+			cache := map[resolver.ID]int{}
+			return &resolver.Reconciler[string]{Log: &resolver.MemoryLog{}, Rule: rule(func(_ context.Context, c *conflict) (decision, error) {
+				if _, ok := cache[c.ID]; !ok {
+					cache[c.ID] = len(c.Versions) - 1
+				}
+				return c.Keep(cache[c.ID], "latest"), nil
+			})}
+		},
+		Values: words(),
+		Key:    "order-17",
+		Sites:  []vclock.Replica{"a", "b"},
+	}
+	kit.Check(t)
+}
+
+// A recorder is a test that fails without anybody minding.
+type recorder struct {
+	testing.TB
+	text string
+}
+
+func (*recorder) Helper() {}
+
+func (r *recorder) Fatalf(format string, args ...any) {
+	r.text = fmt.Sprintf(format, args...)
+	runtime.Goexit()
+}
+
+func TestCheckFails(t *testing.T) {
+	r := &recorder{TB: t}
+	var done sync.WaitGroup
+	done.Go(func() { (&resolvertest.Kit[string]{At: firstCome, Values: words()}).Check(r) })
+	done.Wait()
+	require.Contains(t, r.text, string(resolvertest.Order))
+
+	_, seed, found := strings.Cut(r.text, "-rapid.seed=")
+	require.True(t, found)
+	n, err := strconv.Atoi(seed)
+	require.NoError(t, err)
+	require.ErrorContains(t, (&resolvertest.Kit[string]{At: firstCome, Values: words()}).Run(n, 1), string(resolvertest.Order))
+}
+
+// TestLater has a rule that holds for half an hour.
+func TestLater(t *testing.T) {
+	err := (&resolvertest.Kit[string]{Rule: stale, Values: words()}).Later(t)
+	require.ErrorContains(t, err, string(resolvertest.Deterministic)+`
+  1. eu writes q
+  2. us writes p
+conflict over "k" (tied): eu@1 q, us@1 p
+eu keeps us@1 p: fresh
+eu keeps eu@1 q: stale (1h0m0s later)`)
+}
+
+func FuzzRule(f *testing.F) {
+	f.Fuzz(rapid.MakeFuzz((&resolvertest.Kit[string]{Rule: latest, Values: words()}).Property))
+}
+
+func TestKitMistakes(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		kit  resolvertest.Kit[string]
+		want string
+	}{
+		{"no rule", resolvertest.Kit[string]{Values: words()}, "resolvertest: the Kit has neither Rule nor At"},
+		{"no values", resolvertest.Kit[string]{Rule: latest}, "resolvertest: the Kit has no Values"},
+		{"one site", resolvertest.Kit[string]{Rule: latest, Values: words(), Sites: []vclock.Replica{"eu"}}, "resolvertest: the Kit has 1 Sites, want two or more"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			require.EqualError(t, tt.kit.Run(0, 1), tt.want)
+		})
+	}
+}
