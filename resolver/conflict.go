@@ -85,6 +85,7 @@ type Conflict[T any] struct {
 	BaseKnown bool
 
 	entries []entry[T] // of Versions
+	lent    bool       // this is a copy in the hands of a rule that may have changed it
 	probe   *Policy    // set to ask a rule of this package what it does
 }
 
@@ -173,7 +174,7 @@ func (c *Conflict[T]) Suggest() Decision[T] {
 // copied returns a copy of c whose values the caller may do anything to.
 func (c *Conflict[T]) copied() (*Conflict[T], error) {
 	d := *c
-	d.entries = nil
+	d.lent = true
 	d.Versions = slices.Clone(c.Versions)
 	kinds := codec.ByKind[T]()
 	for i := range d.Versions {
@@ -204,6 +205,9 @@ func (c *Conflict[T]) copied() (*Conflict[T], error) {
 // changed reports whether versions, those of a copy, are no longer what they
 // were.
 func (c *Conflict[T]) changed(versions []Version[T]) bool {
+	if len(versions) != len(c.entries) {
+		return true
+	}
 	kinds := codec.ByKind[T]()
 	for i := range versions {
 		v, e := &versions[i], &c.entries[i]

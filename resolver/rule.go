@@ -77,6 +77,9 @@ func askResolver[T any](ctx context.Context, r Resolver[T], c *Conflict[T]) (Dec
 }
 
 func askAs[T any](ctx context.Context, name string, own bool, rule Func[T], c *Conflict[T]) (d Decision[T], err error) {
+	if c.lent && c.changed(c.Versions) {
+		return d, errChanged // by the rule that asks, and so it is its fault
+	}
 	if own {
 		d, err = protect(ctx, rule, c)
 	} else {
