@@ -65,8 +65,7 @@ func (f *DWFlag) adopt(v *DWFlag) {
 // MergeBinary merges a state in the form of [DWFlag.AppendBinary] and reports
 // whether that changed f. On an error it leaves f unchanged.
 func (f *DWFlag) MergeBinary(data []byte) (bool, error) {
-	f.receive(new(node[*DWFlag]))
-	v, err := readCausal[*DWFlag](data)
+	v, err := readPeer[*DWFlag](f.receive(new(node[*DWFlag])), data)
 	if err != nil {
 		return false, err
 	}

@@ -155,7 +155,11 @@ func kindName(k byte) string {
 }
 
 // readCausal reads what appendCausal wrote.
-func readCausal[V Value[V]](data []byte) (V, error) {
+func readCausal[V Value[V]](data []byte) (V, error) { return readPeer[V](nil, data) }
+
+// readPeer is like readCausal for a state that is merged into that of r: it
+// returns an error if r has no room for its replicas.
+func readPeer[V Value[V]](r *root, data []byte) (V, error) {
 	var none V
 	d := &decoder{Reader: wire.NewReader(data)}
 	readHead[V](d)
@@ -163,10 +167,31 @@ func readCausal[V Value[V]](data []byte) (V, error) {
 	if d.Err() == nil {
 		v.decode(d)
 	}
-	if err := d.Close(); err != nil {
+	err := d.Close()
+	if err == nil {
+		err = distinct(v, d.root)
+	}
+	if err == nil {
+		err = r.admit(d.root)
+	}
+	if err != nil {
 		return none, fmt.Errorf("crdt: decode %s: %w", typeName[V](), err)
 	}
 	return v, nil
+}
+
+// distinct returns an error if v, of root r, is a map with a dot that stands for changes in
+// two places. No merge makes one of states that have none, and no other type can
+// be read with one.
+func distinct[V Value[V]](v V, r *root) error {
+	m, ok := any(v).(interface{ twice() (dot, bool) })
+	if !ok {
+		return nil
+	}
+	if d, found := m.twice(); found {
+		return fmt.Errorf("dot %s stands for changes in two places", r.name(d))
+	}
+	return nil
 }
 
 // readHead reads what stands before the store of a state of type V.

@@ -58,8 +58,7 @@ func (f *EWFlag) adopt(v *EWFlag) {
 // MergeBinary merges a state in the form of [EWFlag.AppendBinary] and reports
 // whether that changed f. On an error it leaves f unchanged.
 func (f *EWFlag) MergeBinary(data []byte) (bool, error) {
-	f.receive(new(node[*EWFlag]))
-	v, err := readCausal[*EWFlag](data)
+	v, err := readPeer[*EWFlag](f.receive(new(node[*EWFlag])), data)
 	if err != nil {
 		return false, err
 	}

@@ -92,7 +92,10 @@ func parseCausal[V Value[V]](p []byte) (V, error) {
 		return none, fmt.Errorf("context: %w", err)
 	}
 	v := none.fresh(d.root)
-	return v, v.decodeJSON(d, m[2])
+	if err := v.decodeJSON(d, m[2]); err != nil {
+		return none, err
+	}
+	return v, distinct(v, d.root)
 }
 
 // members returns the members of the JSON object p, which must be names.

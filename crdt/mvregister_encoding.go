@@ -69,8 +69,7 @@ func (m *MVRegister[V]) adopt(v *MVRegister[V]) {
 // MergeBinary merges a state in the form of [MVRegister.AppendBinary] and reports
 // whether that changed m. On an error it leaves m unchanged.
 func (m *MVRegister[V]) MergeBinary(data []byte) (bool, error) {
-	m.receive(new(node[*MVRegister[V]]))
-	v, err := readCausal[*MVRegister[V]](data)
+	v, err := readPeer[*MVRegister[V]](m.receive(new(node[*MVRegister[V]])), data)
 	if err != nil {
 		return false, err
 	}

@@ -187,7 +187,7 @@ func (m *ORMap[K, V]) Clone() *ORMap[K, V] {
 		return c
 	case m.inMap():
 		c.root = m.root.bare()
-		m.dots(func(d dot) { c.root.see(d) })
+		m.reach(func(d dot) { c.root.see(d) })
 	default:
 		c.root = m.root.clone()
 	}
@@ -313,6 +313,17 @@ func (m *ORMap[K, V]) isEmpty() bool { return len(m.entries) == 0 }
 
 func (m *ORMap[K, V]) dots(yield func(dot)) {
 	for _, v := range m.entries {
+		v.dots(yield)
+	}
+}
+
+// reach is as for a [PNCounter].
+func (m *ORMap[K, V]) reach(yield func(dot)) {
+	for _, v := range m.entries {
+		if p, ok := any(v).(interface{ reach(yield func(dot)) }); ok {
+			p.reach(yield)
+			continue
+		}
 		v.dots(yield)
 	}
 }

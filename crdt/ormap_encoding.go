@@ -31,7 +31,8 @@ func (m *ORMap[K, V]) MarshalBinary() ([]byte, error) { return m.AppendBinary(ni
 
 // UnmarshalBinary implements [encoding.BinaryUnmarshaler]. It accepts exactly
 // what [ORMap.AppendBinary] writes, and leaves m unchanged on any other input. It
-// allocates at most 128 bytes per byte of input, beyond some KB.
+// allocates at most 128 bytes per byte of input, beyond some KB,
+// where it holds sets as [ORSet.UnmarshalBinary] does.
 func (m *ORMap[K, V]) UnmarshalBinary(data []byte) error {
 	v, err := readCausal[*ORMap[K, V]](data)
 	if err == nil {
@@ -71,8 +72,7 @@ func (m *ORMap[K, V]) adopt(v *ORMap[K, V]) {
 // whether that changed m. On an error it leaves m unchanged. It decodes the
 // whole of data first.
 func (m *ORMap[K, V]) MergeBinary(data []byte) (bool, error) {
-	m.receive(new(node[*ORMap[K, V]]))
-	v, err := readCausal[*ORMap[K, V]](data)
+	v, err := readPeer[*ORMap[K, V]](m.receive(new(node[*ORMap[K, V]])), data)
 	if err != nil {
 		return false, err
 	}
@@ -161,6 +161,31 @@ func (m *ORMap[K, V]) decode(d *decoder) {
 		}
 		m.settle(key, v)
 	}
+}
+
+// twice returns a dot that stands for changes in two places. Residues, which
+// share the dot of the removal that left them, are looked at only if there are
+// equal dots at all.
+func (m *ORMap[K, V]) twice() (dot, bool) {
+	var all []dot
+	m.dots(func(d dot) { all = append(all, d) })
+	if d, found := equalDots(all); !found {
+		return d, false
+	}
+	all = all[:0]
+	m.events(func(d dot, _ string) { all = append(all, d) })
+	return equalDots(all)
+}
+
+// equalDots sorts ds and returns the first that comes twice.
+func equalDots(ds []dot) (dot, bool) {
+	slices.Sort(ds)
+	for i := 1; i < len(ds); i++ {
+		if ds[i] == ds[i-1] {
+			return ds[i], true
+		}
+	}
+	return 0, false
 }
 
 func (m *ORMap[K, V]) encodeJSON(e *encoder) {

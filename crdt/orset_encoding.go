@@ -43,7 +43,8 @@ func (s *ORSet[E]) MarshalBinary() ([]byte, error) { return s.AppendBinary(nil) 
 
 // UnmarshalBinary implements [encoding.BinaryUnmarshaler]. It accepts exactly
 // what [ORSet.AppendBinary] writes, and leaves s unchanged on any other input. It
-// allocates at most 128 bytes per byte of input, beyond some KB.
+// allocates at most 128 bytes per byte of input, beyond some KB,
+// for elements of up to 64 bytes each and strings of any length.
 func (s *ORSet[E]) UnmarshalBinary(data []byte) error {
 	v, err := readCausal[*ORSet[E]](data)
 	if err == nil {
@@ -93,7 +94,11 @@ func (s *ORSet[E]) MergeBinary(data []byte) (bool, error) {
 	if d.Err() == nil {
 		o.decodePacked(d, false)
 	}
-	if err := d.Close(); err != nil {
+	err := d.Close()
+	if err == nil {
+		err = r.admit(d.root)
+	}
+	if err != nil {
 		return false, fmt.Errorf("crdt: merge ORSet: %w", err)
 	}
 	st := s.ready()

@@ -182,13 +182,14 @@ func (c *PNCounter) Merge(o *PNCounter) bool {
 }
 
 // Clone returns a copy that shares no memory with c. The clone of a value in an
-// [ORMap] is a state of its own that has seen the dots it holds and no others.
+// [ORMap] is a state of its own that has seen the dots it holds, and the last
+// increment of each replica that it knows to be undone, and no others.
 func (c *PNCounter) Clone() *PNCounter {
 	d := &PNCounter{tallies: slices.Clone(c.tallies), op: c.op}
 	switch {
 	case c.inMap():
 		d.root = c.root.bare()
-		c.dots(func(x dot) { d.root.see(x) })
+		c.reach(func(x dot) { d.root.see(x) })
 	case c.root != nil:
 		d.root = c.root.clone()
 	}
@@ -293,6 +294,7 @@ func (c *PNCounter) clear(cl *clearing, rec *PNCounter) {
 			continue
 		}
 		cl.drop(packDot(t.replica, upto))
+		cl.root.see(packDot(t.replica, upto)) // t may have overtaken it
 		mine, theirs := cl.tag()
 		left := tally{replica: t.replica, upto: upto, base: base, tag: mine}
 		t.join(&left, cl.root)
@@ -330,6 +332,17 @@ func (c *PNCounter) isEmpty() bool { return len(c.tallies) == 0 }
 func (c *PNCounter) dots(yield func(dot)) {
 	for i := range c.tallies {
 		yield(c.tallies[i].dot())
+	}
+}
+
+// reach calls yield with the dots that a state with c in it must have seen: those
+// of dots, and the last increment that a residue undid.
+func (c *PNCounter) reach(yield func(dot)) {
+	c.dots(yield)
+	for i := range c.tallies {
+		if t := &c.tallies[i]; !t.isLive() {
+			yield(packDot(t.replica, t.upto))
+		}
 	}
 }
 

@@ -86,8 +86,7 @@ func (c *PNCounter) adopt(v *PNCounter) {
 // MergeBinary merges a state in the form of [PNCounter.AppendBinary] and reports
 // whether that changed c. On an error it leaves c unchanged.
 func (c *PNCounter) MergeBinary(data []byte) (bool, error) {
-	c.receive(new(node[*PNCounter]))
-	v, err := readCausal[*PNCounter](data)
+	v, err := readPeer[*PNCounter](c.receive(new(node[*PNCounter])), data)
 	if err != nil {
 		return false, err
 	}
@@ -230,6 +229,8 @@ func (t *tally) check(r *root) error {
 		return errors.New("an increment is not in the range of numbers")
 	case !t.isLive() && (t.start != 0 || t.total != 0 || t.tag == 0):
 		return errors.New("a sum that was undone is counting")
+	case !t.isLive() && !r.seen[t.replica].contains(t.upto):
+		return errors.New("an increment that was undone is not in the context")
 	case !t.isLive():
 		return nil // decoding the tag has looked it up
 	case t.start >= t.last:

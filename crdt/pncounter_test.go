@@ -219,6 +219,90 @@ func TestPNCounterResetSeen(t *testing.T) {
 	require.False(t, ok, "the Context of the view covers what the map has seen")
 }
 
+// TestResetSeenOvertaken: the last increment that the client saw is one that the
+// state knows only as part of a later sum.
+func TestResetSeenOvertaken(t *testing.T) {
+	var us, eu crdt.PNCounter
+	us.Add("us", 3)
+	shown := us.Context()
+	eu.Merge(us.Add("us", -5))
+	before := eu.Clone()
+	before.Merge(eu.ResetSeen("eu", shown))
+	require.True(t, before.Equal(&eu), "the delta has the effect of the reset")
+	n, _ := eu.Value()
+	require.Equal(t, int64(-5), n)
+
+	var m, o counters
+	countAt(&m, "us", "k", 3)
+	view, _ := m.At("k")
+	shown = view.Context()
+	o.Merge(m.Update("us", "k", func(c *crdt.PNCounter) { c.Add("us", -5) }))
+	for _, remove := range []func(m *counters) *counters{
+		func(m *counters) *counters { return m.DeleteSeen("eu", shown, "k") },
+		func(m *counters) *counters {
+			return m.Update("eu", "k", func(c *crdt.PNCounter) { c.ResetSeen("eu", shown) })
+		},
+	} {
+		after, other := o.Clone(), o.Clone()
+		other.Merge(remove(after))
+		require.True(t, other.Equal(after))
+		other.Merge(&m)
+		n, _ := valueAt(other, "k")
+		require.Equal(t, int64(-5), n)
+	}
+}
+
+// TestCloneOfResidue: the clone of a view has the name of a replica of which it
+// knows nothing but that all was undone.
+func TestCloneOfResidue(t *testing.T) {
+	var us, eu counters
+	countAt(&us, "us", "k", 3)
+	countAt(&us, "us", "k", 3)
+	eu.Merge(&us)
+	us.Delete("ap", "k")
+	countAt(&eu, "eu", "k", 4)
+	us.Merge(&eu)
+	view, _ := us.At("k")
+	c := view.Clone()
+	require.True(t, c.Equal(view))
+	require.Equal(t, encoded(t, view), encoded(t, c))
+	var back, text crdt.PNCounter
+	require.NoError(t, back.UnmarshalBinary(encoded(t, c)))
+	require.True(t, back.Equal(c))
+	p, err := c.MarshalJSON()
+	require.NoError(t, err)
+	require.NoError(t, text.UnmarshalJSON(p))
+	require.True(t, text.Equal(c))
+	before := c.Clone()
+	before.Merge(c.Add("us", 5))
+	require.True(t, before.Equal(c))
+	n, _ := c.Value()
+	require.Equal(t, int64(9), n)
+
+	var m crdt.ORMap[string, *counters]
+	m.Update("us", "x", func(v *counters) {
+		countAt(v, "us", "k", 3)
+		countAt(v, "us", "l", 3)
+	})
+	m.Update("eu", "x", func(v *counters) { v.Delete("eu", "k") })
+	below, _ := m.At("x")
+	var nested counters
+	require.NoError(t, nested.UnmarshalBinary(encoded(t, below)))
+	require.True(t, nested.Equal(below.Clone()))
+}
+
+// TestHostileResidue: what was undone must have been seen.
+func TestHostileResidue(t *testing.T) {
+	var c crdt.PNCounter
+	c.Add("us", 3)
+	c.Reset("us")
+	p := encoded(t, &c)
+	at := len(p) - 4 // upto, undone, and the dot of the reset
+	require.Equal(t, byte(1), p[at])
+	p[at] = 9
+	require.ErrorContains(t, new(crdt.PNCounter).UnmarshalBinary(p), "not in the context")
+}
+
 func TestContextRefusesSums(t *testing.T) {
 	const past = "\x01\x01\x01a\x05\x00"
 	for name, sums := range map[string]string{

@@ -51,6 +51,23 @@ func (r *root) lookup(name vclock.Replica) (uint32, bool) {
 	return 0, false
 }
 
+// admit returns an error if r has no room for the names of o.
+func (r *root) admit(o *root) error {
+	if r == nil || len(r.names)+len(o.names) <= maxReplicas {
+		return nil
+	}
+	n := len(r.names)
+	for _, name := range o.names {
+		if _, ok := r.lookup(name); !ok {
+			n++
+		}
+	}
+	if n > maxReplicas {
+		return fmt.Errorf("the two have %d replicas, more than %d", n, maxReplicas)
+	}
+	return nil
+}
+
 // intern returns the index of name and gives it one if it has none. It panics if
 // name is not valid.
 func (r *root) intern(name vclock.Replica) uint32 {

@@ -24,7 +24,8 @@ func (s *RWSet[E]) MarshalBinary() ([]byte, error) { return s.AppendBinary(nil) 
 
 // UnmarshalBinary implements [encoding.BinaryUnmarshaler]. It accepts exactly
 // what [RWSet.AppendBinary] writes, and leaves s unchanged on any other input. It
-// allocates at most 128 bytes per byte of input, beyond some KB.
+// allocates at most 128 bytes per byte of input, beyond some KB,
+// for elements of up to 64 bytes each and strings of any length.
 func (s *RWSet[E]) UnmarshalBinary(data []byte) error {
 	v, err := readCausal[*RWSet[E]](data)
 	if err == nil {
@@ -75,7 +76,11 @@ func (s *RWSet[E]) MergeBinary(data []byte) (bool, error) {
 	if d.Err() == nil {
 		o.decodePacked(d, true)
 	}
-	if err := d.Close(); err != nil {
+	err := d.Close()
+	if err == nil {
+		err = r.admit(d.root)
+	}
+	if err != nil {
 		return false, fmt.Errorf("crdt: merge RWSet: %w", err)
 	}
 	st := s.ready()
