@@ -15,10 +15,11 @@ import (
 func hybrid() strategy {
 	lines := make(map[lww.Stamp]int)
 	return strategy{
-		Name: "lww + hlc",
-		Rule: "the record with the largest stamp wins",
-		Key:  "stamp",
-		Tie:  "the larger region name wins",
+		Name:  "lww + hlc",
+		Rule:  "the record with the largest stamp wins",
+		Key:   "stamp",
+		Tie:   "the larger region name wins",
+		Whole: "record",
 		new: func(r vclock.Replica, now func() time.Time) site {
 			clock := &hlc.Clock{Physical: now}
 			return &record{
@@ -41,39 +42,28 @@ type record struct {
 	note  string
 }
 
-func (r *record) write(e event) (hlc.Timestamp, error) {
+func (r *record) write(e event) error {
 	p := r.profile()
 	for _, edit := range e.Write {
 		*p.at(edit.Field) = edit.Value
 	}
 	if err := r.value.Set(r.writer, p); err != nil {
-		return 0, err
+		return err
 	}
 	stamp := r.value.Stamp()
 	r.lines[stamp] = e.Line
-	r.note = ""
-	if ahead := stamp.Time.Time().Sub(e.Clock); ahead > time.Millisecond {
-		r.note = fmt.Sprintf("stamped %v ahead of the clock, above what it replaces", round(ahead))
-	}
-	return stamp.Time, nil
+	r.note = aheadOf(e.Clock, stamp)
+	return nil
 }
 
-// receive lets the clock follow what is new, so that later writes are stamped
-// above it. A clock that runs too far ahead to be right is not followed.
 func (r *record) receive(peer site) {
 	r.note = ""
-	if !r.value.Merge(peer.(*record).value) {
-		return
-	}
-	stamp := r.value.Stamp()
-	if ahead, ok := errors.AsType[*hlc.AheadError](r.clock.Advance(stamp.Time)); ok {
-		r.note = fmt.Sprintf("%s is %v ahead: the clock here does not follow", stamp.Replica, round(ahead.Ahead()))
+	if r.value.Merge(peer.(*record).value) {
+		r.note = follow(r.clock, r.value.Stamp())
 	}
 }
 
 func (r *record) remark() string { return r.note }
-
-func round(d time.Duration) time.Duration { return d.Round(time.Millisecond) }
 
 func (r *record) clone() site {
 	c := *r
@@ -86,4 +76,26 @@ func (r *record) profile() Profile {
 	return p
 }
 
+func (r *record) when(field) hlc.Timestamp { return r.value.Stamp().Time }
+
 func (r *record) version(field) int { return r.lines[r.value.Stamp()] }
+
+// aheadOf remarks that a write was stamped ahead of the clock, if it was.
+func aheadOf(clock time.Time, stamp lww.Stamp) string {
+	if ahead := stamp.Time.Time().Sub(clock); ahead > time.Millisecond {
+		return fmt.Sprintf("stamped %v ahead of the clock, above what it replaces", round(ahead))
+	}
+	return ""
+}
+
+// follow advances clock to a stamp that arrived, so that later writes are stamped
+// above it. A clock that runs too far ahead to be right is not followed, but
+// remarked upon.
+func follow(clock *hlc.Clock, stamp lww.Stamp) string {
+	if ahead, ok := errors.AsType[*hlc.AheadError](clock.Advance(stamp.Time)); ok {
+		return fmt.Sprintf("%s is %v ahead: the clock here does not follow", stamp.Replica, round(ahead.Ahead()))
+	}
+	return ""
+}
+
+func round(d time.Duration) time.Duration { return d.Round(time.Millisecond) }

@@ -3,15 +3,16 @@
 //
 //	(a) under last-writer-wins by wall clock, as a team writes it by hand,
 //	(b) under last-writer-wins with a hybrid logical clock, packages lww and hlc,
-//	(c) and whether the writes were in conflict at all, which package vclock knows.
+//	(c) merged field by field with the same clock, package merge,
+//	(d) and whether the writes were in conflict at all, which package vclock knows.
 //
 // Usage:
 //
 //	go run ./examples/profile [-json] [-f FILE]
 //
-// Without -f it replays a built-in log, the story of an edit that a clock two
-// seconds fast undoes. With -f - it reads standard input. With -json it prints
-// the outcome for programs.
+// Without -f it replays a built-in log: the story of an edit that a clock two
+// seconds fast undoes, and of two edits to different fields made at one time. With
+// -f - it reads standard input. With -json it prints the outcome for programs.
 //
 // # The log
 //

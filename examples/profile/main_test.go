@@ -9,6 +9,7 @@ import (
 
 	"github.com/rejoin-go/rejoin/internal/example"
 	"github.com/rejoin-go/rejoin/internal/example/exampletest"
+	"github.com/rejoin-go/rejoin/merge"
 )
 
 func TestProgram(t *testing.T) { exampletest.Run(t, program(), "write", "step") }
@@ -41,24 +42,79 @@ func TestJSON(t *testing.T) {
 				Margin string
 				Order  string
 			}
+			Reports []struct {
+				Line         int
+				Region, From string
+				Report       merge.Report
+			}
 		}
 	}
 	require.NoError(t, json.Unmarshal([]byte(data), &got))
 	require.Equal(t, "city", got.Fields[2].Field)
 	require.Equal(t, []int{6}, got.Fields[2].Heads)
 
-	wall, hybrid := got.Outcomes[0], got.Outcomes[1]
+	require.Len(t, got.Outcomes, 3)
+	wall, hybrid, merged := got.Outcomes[0], got.Outcomes[1], got.Outcomes[2]
 	require.Equal(t, "Lisbon", wall.Profiles["eu"].City)
-	require.Len(t, wall.Lost, 1)
-	require.Equal(t, map[string]string{"city": "Porto"}, wall.Lost[0].Edits)
-	require.Equal(t, 6, wall.Lost[0].Line)
-	require.Equal(t, 4, wall.Lost[0].Winner.Line)
-	require.Equal(t, "1s", wall.Lost[0].Margin)
-	require.Equal(t, "after", wall.Lost[0].Order)
+	require.Len(t, wall.Lost, 2)
+	require.Equal(t, map[string]string{"city": "Porto"}, wall.Lost[1].Edits)
+	require.Equal(t, 6, wall.Lost[1].Line)
+	require.Equal(t, 4, wall.Lost[1].Winner.Line)
+	require.Equal(t, "1s", wall.Lost[1].Margin)
+	require.Equal(t, "after", wall.Lost[1].Order)
+	require.Empty(t, wall.Reports)
 
 	require.True(t, hybrid.Agreed)
 	require.Equal(t, "Porto", hybrid.Profiles["us"].City)
-	require.Empty(t, hybrid.Lost)
+	require.Len(t, hybrid.Lost, 1)
+	require.Equal(t, map[string]string{"email": "ann@roy.example"}, hybrid.Lost[0].Edits)
+	require.Equal(t, "concurrent", hybrid.Lost[0].Order)
+	require.Empty(t, hybrid.Reports)
+
+	require.Equal(t, "merge", merged.Strategy)
+	require.True(t, merged.Agreed)
+	require.Equal(t, Profile{Name: "Ann Roy", Email: "ann@roy.example", City: "Porto"}, merged.Profiles["us"])
+	require.Empty(t, merged.Lost)
+	both := merged.Reports[2]
+	require.Equal(t, 11, both.Line)
+	require.Equal(t, "us", both.Region)
+	require.Equal(t, "eu", both.From)
+	require.Equal(t, []string{"email", "name"}, []string{both.Report.Changes[0].Path, both.Report.Changes[1].Path})
+	require.Equal(t, "Ann Roy", both.Report.Changes[1].Result)
+}
+
+// TestChoiceWithoutChange: a user who sets a field to what it was has made a
+// choice, which stands against an older write that arrives later.
+func TestChoiceWithoutChange(t *testing.T) {
+	rep := play(t, strings.Join([]string{
+		`{"region":"eu","clock":"2026-03-01T10:00:00Z","write":{"name":"Ann","city":"Paris"}}`,
+		`{"region":"us","clock":"2026-03-01T10:00:01Z","receive":"eu"}`,
+		`{"region":"us","clock":"2026-03-01T10:00:02Z","write":{"city":"Rome"}}`,
+		`{"region":"eu","clock":"2026-03-01T10:00:03Z","write":{"name":"Anne","city":"Paris"}}`,
+	}, "\n"))
+	merged := rep.Outcomes[2]
+	require.Equal(t, Profile{Name: "Anne", City: "Paris"}, merged.Profiles["eu"])
+	require.True(t, merged.Agreed)
+	require.Len(t, merged.Lost, 1)
+	require.Equal(t, 3, merged.Lost[0].Line)
+	require.Equal(t, 4, merged.Lost[0].Winner.Line)
+}
+
+// TestAddressIsOne: a street and a city set at one time in two regions do not meet
+// in an address that nobody wrote.
+func TestAddressIsOne(t *testing.T) {
+	rep := play(t, strings.Join([]string{
+		`{"region":"eu","clock":"2026-03-01T10:00:00Z","write":{"street":"1 Rue Monge","city":"Paris"}}`,
+		`{"region":"us","clock":"2026-03-01T10:00:01Z","receive":"eu"}`,
+		`{"region":"us","clock":"2026-03-01T10:00:02Z","write":{"street":"5 Rua Augusta","city":"Lisbon"}}`,
+		`{"region":"eu","clock":"2026-03-01T10:00:03Z","write":{"street":"7 Rue Monge"}}`,
+	}, "\n"))
+	merged := rep.Outcomes[2]
+	require.True(t, merged.Agreed)
+	require.Equal(t, Profile{Street: "7 Rue Monge", City: "Paris"}, merged.Profiles["us"])
+	require.Len(t, merged.Lost, 1)
+	require.Equal(t, edits{{"street", "5 Rua Augusta"}, {"city", "Lisbon"}}, merged.Lost[0].Edits)
+	require.Contains(t, rep.Text(), "Neither had seen the other")
 }
 
 // TestBadLog: a wrong line is named with what is wrong with it, and nothing is

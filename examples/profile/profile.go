@@ -1,12 +1,14 @@
 package main
 
-// A Profile is the record that every region keeps a copy of.
+// A Profile is the record that every region keeps a copy of. The tags are for
+// package merge: an address moves as one, or the street of one region could meet
+// the city of another.
 type Profile struct {
 	Name   string `json:"name"`
 	Email  string `json:"email"`
 	Phone  string `json:"phone"`
-	Street string `json:"street"`
-	City   string `json:"city"`
+	Street string `json:"street" merge:"group=address"`
+	City   string `json:"city"   merge:"group=address"`
 }
 
 // A field names one field of a [Profile], as logs do.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/rejoin-go/rejoin/hlc"
+	"github.com/rejoin-go/rejoin/merge"
 	"github.com/rejoin-go/rejoin/vclock"
 )
 
@@ -17,6 +18,7 @@ type replay struct {
 	regions    map[vclock.Replica]*region
 	writes     map[int]*write // by line
 	byRegion   map[vclock.Replica][]*write
+	receipts   [][]receipt // by strategy
 }
 
 // A region is one region at one moment of the log.
@@ -38,12 +40,12 @@ type moment struct {
 // A write is a write event and what became of it.
 type write struct {
 	event
-	seen  vclock.Clock    // all writes that its region had seen, this one included
-	times []hlc.Timestamp // per strategy: what decides
+	seen vclock.Clock // all writes that its region had seen, this one included
 
-	// Per strategy: for each field of the record as this write left it, the line
-	// that wrote the value.
+	// Per strategy, for each field of the record as this write left it: the line
+	// that wrote the value, and the time that decides.
 	sources []map[field]int
+	times   []map[field]hlc.Timestamp
 }
 
 // A cell is one field in one region under one strategy.
@@ -74,12 +76,22 @@ type effect struct {
 	Remark   string    `json:"remark,omitempty"`
 }
 
+// A receipt is what a strategy says of a state that one region received from
+// another.
+type receipt struct {
+	Line   int            `json:"line,omitempty"` // 0 if it arrived when the log had ended
+	Region vclock.Replica `json:"region"`
+	From   vclock.Replica `json:"from"`
+	Report merge.Report   `json:"report"`
+}
+
 func newReplay(s []strategy) *replay {
 	return &replay{
 		strategies: s,
 		regions:    make(map[vclock.Replica]*region),
 		writes:     make(map[int]*write),
 		byRegion:   make(map[vclock.Replica][]*write),
+		receipts:   make([][]receipt, len(s)),
 	}
 }
 
@@ -102,7 +114,7 @@ func (p *replay) play(e event) ([]effect, error) {
 	case e.Write != nil:
 		effects, err = p.write(r, e)
 	case e.Receive != "":
-		effects = p.receive(r, p.regions[e.Receive].after(e.Sent))
+		effects = p.receive(r, p.regions[e.Receive].after(e.Sent), receipt{Line: e.Line, Region: r.name, From: e.Receive})
 	default:
 		r.clock = e.Clock.Add(e.Step)
 		effects = make([]effect, len(p.strategies))
@@ -123,11 +135,14 @@ func (p *replay) write(r *region, e event) ([]effect, error) {
 		for _, edit := range e.Write {
 			sources[edit.Field] = e.Line
 		}
-		t, err := s.write(e)
-		if err != nil {
+		if err := s.write(e); err != nil {
 			return nil, fmt.Errorf("line %d, %s: %w", e.Line, p.strategies[i].Name, err)
 		}
-		w.times = append(w.times, t)
+		times := make(map[field]hlc.Timestamp)
+		for _, f := range fields() {
+			times[f] = s.when(f)
+		}
+		w.times = append(w.times, times)
 		w.sources = append(w.sources, sources)
 		effects[i] = effect{Changed: e.Write, Remark: s.remark()}
 	}
@@ -136,13 +151,16 @@ func (p *replay) write(r *region, e event) ([]effect, error) {
 	return effects, nil
 }
 
-func (p *replay) receive(r *region, m moment) []effect {
+func (p *replay) receive(r *region, m moment, what receipt) []effect {
 	r.seen = r.seen.Join(m.seen)
 	effects := make([]effect, len(r.sites))
 	for i, s := range r.sites {
 		before := make(map[field]cell)
 		for _, f := range fields() {
 			before[f] = p.cell(i, s, f)
+		}
+		if x, ok := s.(explainer); ok {
+			p.keep(i, what, x.explain(m.sites[i]))
 		}
 		s.receive(m.sites[i])
 		effects[i].Remark = s.remark()
@@ -161,6 +179,18 @@ func (p *replay) receive(r *region, m moment) []effect {
 		}
 	}
 	return effects
+}
+
+// keep keeps a report of strategy i in which a value of one region gave way to
+// another region's.
+func (p *replay) keep(i int, what receipt, report merge.Report) {
+	for change, loser := range report.Lost() {
+		if change.Candidates[0].Stamp.Replica != loser.Stamp.Replica {
+			what.Report = report
+			p.receipts[i] = append(p.receipts[i], what)
+			return
+		}
+	}
 }
 
 // contest returns the decision for won over lost. It is none if they are the
@@ -187,12 +217,13 @@ func (p *replay) finish() [][]effect {
 		last = append(last, r.sent[len(r.sent)-1])
 	}
 	all := make([][]effect, len(p.strategies))
-	for i, name := range p.names() {
+	names := p.names()
+	for i, name := range names {
 		for j, m := range last {
 			if i == j {
 				continue
 			}
-			for k, e := range p.receive(p.regions[name], m) {
+			for k, e := range p.receive(p.regions[name], m, receipt{Region: name, From: names[j]}) {
 				all[k] = append(all[k], e)
 			}
 		}

@@ -34,15 +34,49 @@ func TestTaleInEveryMergeOrder(t *testing.T) {
 		log := strings.Join(story, "") + strings.Join(receipts, "\n")
 		rep := play(t, log)
 
-		wall, hybrid := rep.Outcomes[0], rep.Outcomes[1]
+		wall, hybrid, merged := rep.Outcomes[0], rep.Outcomes[1], rep.Outcomes[2]
 		for _, region := range rep.Regions {
 			require.Equal(t, "Lisbon", wall.Profiles[region].City, "%s", log)
 			require.Equal(t, "Porto", hybrid.Profiles[region].City, "%s", log)
+			require.Equal(t, "Porto", merged.Profiles[region].City, "%s", log)
 		}
 		require.Empty(t, hybrid.Lost, "%s", log)
+		require.Empty(t, merged.Lost, "%s", log)
 		require.Len(t, wall.Lost, 1, "%s", log)
 		require.Equal(t, vclock.After.String(), wall.Lost[0].Order, "%s", log)
 		require.Equal(t, []int{6}, rep.Fields[2].Heads, "%s", log)
+	})
+	require.Equal(t, 720, orders)
+}
+
+// TestTaleOfTwoFieldsInEveryMergeOrder does the same with the two edits at the end
+// of the tale, which set different fields at one time. A record that wins or loses
+// as a whole always loses one of them, field by field both survive.
+func TestTaleOfTwoFieldsInEveryMergeOrder(t *testing.T) {
+	story := strings.SplitAfter(tale, "\n")[:10] // up to the last write
+	deliveries := []string{
+		`{"region": "us", "clock": "2026-03-01T10:05:09Z", "receive": "eu"}`,
+		`{"region": "us", "clock": "2026-03-01T10:05:09Z", "receive": "eu", "sent": 6}`,
+		`{"region": "eu", "clock": "2026-03-01T10:05:09Z", "receive": "us"}`,
+		`{"region": "ap", "clock": "2026-03-01T10:05:09Z", "receive": "us", "sent": 9}`,
+		`{"region": "ap", "clock": "2026-03-01T10:05:09Z", "receive": "eu", "sent": 10}`,
+		`{"region": "ap", "clock": "2026-03-01T10:05:09Z", "receive": "us", "sent": 4}`,
+	}
+	orders := 0
+	permute(deliveries, func(receipts []string) {
+		orders++
+		log := strings.Join(story, "") + strings.Join(receipts, "\n")
+		rep := play(t, log)
+		require.Equal(t, "concurrent", rep.writes[9].seen.Compare(rep.writes[10].seen).String())
+
+		hybrid, merged := rep.Outcomes[1], rep.Outcomes[2]
+		for _, region := range rep.Regions {
+			require.Equal(t, Profile{Name: "Ann Roy", Email: "ann@example.org", City: "Porto"}, hybrid.Profiles[region], "%s", log)
+			require.Equal(t, Profile{Name: "Ann Roy", Email: "ann@roy.example", City: "Porto"}, merged.Profiles[region], "%s", log)
+		}
+		require.Len(t, hybrid.Lost, 1, "%s", log)
+		require.Equal(t, 10, hybrid.Lost[0].Line, "%s", log)
+		require.Empty(t, merged.Lost, "%s", log)
 	})
 	require.Equal(t, 720, orders)
 }
@@ -64,10 +98,11 @@ func permute(items []string, f func([]string)) {
 }
 
 // TestReplay draws logs of three regions whose clocks disagree and stand still.
-// What holds for every log: the states under lww agree; an edit that nobody
-// knowingly replaced is either what all readers see or accounted for; and the
-// conflicts are those of a model that keeps, for each write, the set of writes
-// that it had seen.
+// What holds for every log: the states under lww and merge agree; an edit that
+// nobody knowingly replaced is either what all readers see or accounted for; and
+// the conflicts are those of a model that keeps, for each write, the set of writes
+// that it had seen. By the same model, merge shows one of the last writes to each
+// field or address, and an edit is lost only to a concurrent one of the same.
 func TestReplay(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		log, seen := drawLog(t)
@@ -76,6 +111,8 @@ func TestReplay(t *testing.T) {
 		rep, err := run(events, strategies())
 		require.NoError(t, err)
 		require.True(t, rep.Outcomes[1].Agreed, "%s", log)
+		require.True(t, rep.Outcomes[2].Agreed, "%s", log)
+		requireFieldwise(t, rep, seen, log)
 
 		for _, e := range rep.Events {
 			if e.Write == nil {
@@ -104,6 +141,47 @@ func TestReplay(t *testing.T) {
 			}
 		}
 	})
+}
+
+func requireFieldwise(t require.TestingT, rep *report, seen map[int]map[int]bool, log string) {
+	merged := rep.Outcomes[2]
+	for _, unit := range [][]field{{"email"}, {"street", "city"}} {
+		heads := lastWrites(rep, seen, unit)
+		shown := func(line int) bool { return showsWrite(merged, rep.writes[line], unit) }
+		require.Equal(t, len(heads) > 0, slices.ContainsFunc(heads, shown), "%v: none of lines %v in\n%s", unit, heads, log)
+		for _, v := range merged.Lost {
+			won := v.Winner.Line
+			require.False(t, seen[won][v.Line] || seen[v.Line][won], "line %d lost to line %d in\n%s", v.Line, won, log)
+			if slices.ContainsFunc(v.Edits, func(e edit) bool { return slices.Contains(unit, e.Field) }) {
+				require.True(t, slices.ContainsFunc(unit, rep.writes[won].sets), "line %d lost %v to line %d in\n%s", v.Line, unit, won, log)
+			}
+		}
+	}
+}
+
+// lastWrites returns the lines of the writes to any of the given fields that no
+// other such write had seen, where seen is what the model knows.
+func lastWrites(rep *report, seen map[int]map[int]bool, unit []field) []int {
+	var lines []int
+	for line := range seen {
+		if slices.ContainsFunc(unit, rep.writes[line].sets) {
+			lines = append(lines, line)
+		}
+	}
+	slices.Sort(lines)
+	return slices.DeleteFunc(slices.Clone(lines), func(line int) bool {
+		return slices.ContainsFunc(lines, func(later int) bool { return later != line && seen[later][line] })
+	})
+}
+
+// showsWrite reports whether all regions show what w set of the given fields.
+func showsWrite(o outcome, w *write, unit []field) bool {
+	for _, e := range w.Write {
+		if slices.Contains(unit, e.Field) && !o.shows(e.Field, e.Value) {
+			return false
+		}
+	}
+	return true
 }
 
 // shows reports whether all regions show value in the end.
@@ -151,8 +229,11 @@ func drawLog(t *rapid.T) (log string, seen map[int]map[int]bool) {
 			fmt.Fprintf(&b, "\"receive\":%q,\"sent\":%d}\n", from, sent)
 			maps.Copy(mine, states[sent][from])
 		default:
-			f := rapid.SampledFrom([]field{"email", "city"}).Draw(t, "field")
-			fmt.Fprintf(&b, "\"write\":{%q:\"%d\"}}\n", f, line)
+			var set []string
+			for _, f := range rapid.SliceOfNDistinct(rapid.SampledFrom([]field{"email", "street", "city"}), 1, 2, rapid.ID).Draw(t, "fields") {
+				set = append(set, fmt.Sprintf("%q:\"%d\"", f, line))
+			}
+			fmt.Fprintf(&b, "\"write\":{%s}}\n", strings.Join(set, ","))
 			mine[line] = true
 			seen[line] = mine
 		}
@@ -178,6 +259,7 @@ func FuzzParse(f *testing.F) {
 		rep, err := run(events, strategies())
 		require.NoError(t, err)
 		require.True(t, rep.Outcomes[1].Agreed)
+		require.True(t, rep.Outcomes[2].Agreed)
 		for _, r := range rep.Text() {
 			require.False(t, r < ' ' && r != '\n', "control character %q in the text", r)
 		}

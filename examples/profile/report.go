@@ -54,6 +54,10 @@ type outcome struct {
 	Lost     []verdict                  `json:"lost"`     // edits that nobody who had seen them replaced
 	Replaced []verdict                  `json:"replaced"` // edits that gave way to one by another region that had seen them
 
+	// Reports are what the strategy itself can say of the states in which a value of
+	// one region gave way to another region's, whether that had seen it or not.
+	Reports []receipt `json:"reports,omitempty"`
+
 	strategy strategy
 }
 
@@ -166,6 +170,7 @@ func (p *replay) outcome(i int, fs []fieldReport, contests []contest) outcome {
 		Profiles: make(map[vclock.Replica]Profile),
 		Lost:     []verdict{},
 		Replaced: []verdict{},
+		Reports:  p.receipts[i],
 		strategy: p.strategies[i],
 	}
 	names := p.names()
@@ -218,18 +223,18 @@ func (p *replay) replaced(i int, f field, w *write) (contest, bool) {
 func (p *replay) judge(i int, vs []verdict, c contest) []verdict {
 	lost, won := p.writes[c.Lost], p.writes[c.Won]
 	e := edit{c.Field, lost.value(c.Field)}
+	margin := time.Duration(won.times[i][c.Field]) - time.Duration(p.writes[c.Over].times[i][c.Field])
 	for n := range vs {
-		if v := &vs[n]; v.Line == c.Lost && v.over == c.Over && v.Winner.Line == c.Won {
+		if v := &vs[n]; v.Line == c.Lost && v.over == c.Over && v.Winner.Line == c.Won && v.margin == margin {
 			v.Edits = append(v.Edits, e)
 			return vs
 		}
 	}
 	v := verdict{
 		Edits: edits{e}, Line: lost.Line, Region: lost.Region,
-		Key: p.strategies[i].Key, Order: c.Order, over: c.Over,
+		Key: p.strategies[i].Key, Margin: margin.String(), Order: c.Order,
+		over: c.Over, margin: margin,
 	}
 	v.Winner.Line, v.Winner.Region = won.Line, won.Region
-	v.margin = time.Duration(won.times[i]) - time.Duration(p.writes[c.Over].times[i])
-	v.Margin = v.margin.String()
 	return append(vs, v)
 }

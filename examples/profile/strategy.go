@@ -4,16 +4,18 @@ import (
 	"time"
 
 	"github.com/rejoin-go/rejoin/hlc"
+	"github.com/rejoin-go/rejoin/merge"
 	"github.com/rejoin-go/rejoin/vclock"
 )
 
 // A strategy is one way to decide which write wins. It is one column of the
 // outcome.
 type strategy struct {
-	Name string // heading of its column
-	Rule string // who wins, in a sentence
-	Key  string // what the rule compares
-	Tie  string // what it does when that is equal
+	Name  string // heading of its column
+	Rule  string // who wins, in a sentence
+	Key   string // what the rule compares
+	Tie   string // what it does when that is equal
+	Whole string // what wins or loses as one
 
 	// new returns the empty state of one region, whose clock shows now.
 	new func(r vclock.Replica, now func() time.Time) site
@@ -22,8 +24,8 @@ type strategy struct {
 // A site is what one region holds under one strategy: a copy of the profile, and
 // whatever the strategy needs to merge it with others.
 type site interface {
-	// write makes the write of e and returns the time that the strategy decides by.
-	write(e event) (hlc.Timestamp, error)
+	// write makes the write of e.
+	write(e event) error
 
 	// receive merges the state of a peer, which it does not change.
 	receive(peer site)
@@ -37,12 +39,21 @@ type site interface {
 
 	profile() Profile
 
+	// when returns the time that the strategy decides about f by.
+	when(f field) hlc.Timestamp
+
 	// version returns the line of the write whose version of f the site holds, or 0
-	// if none. Where a record wins or loses as a whole, that is the last write to
-	// the record, whether or not it set f.
+	// if none. Where f wins or loses together with other fields, that is the last
+	// write to any of them, whether or not it set f.
 	version(f field) int
 }
 
+// An explainer is a [site] that says who would win, and why, if it received the
+// state of a peer.
+type explainer interface {
+	explain(peer site) merge.Report
+}
+
 func strategies() []strategy {
-	return []strategy{wallClock(), hybrid()}
+	return []strategy{wallClock(), hybrid(), fieldwise()}
 }

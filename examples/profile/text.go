@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/rejoin-go/rejoin/internal/example"
 	"github.com/rejoin-go/rejoin/vclock"
@@ -134,6 +135,7 @@ func (rep *report) effect(e effect) string {
 // table writes the outcome side by side.
 func (rep *report) table(b *strings.Builder) {
 	const first = 9
+	width := (example.Width-first)/(len(rep.Outcomes)+1) - 2
 	heads := [][]string{{"outcome"}}
 	for _, o := range rep.Outcomes {
 		heads = append(heads, []string{o.Strategy})
@@ -143,20 +145,20 @@ func (rep *report) table(b *strings.Builder) {
 	for _, f := range rep.Fields {
 		cells := [][]string{{string(f.Field)}}
 		for _, o := range rep.Outcomes {
-			cells = append(cells, o.cell(rep.Regions, f.Field))
+			cells = append(cells, o.cell(rep.Regions, f.Field, width))
 		}
-		example.Row(b, first, append(cells, []string{f.String()})...)
+		example.Row(b, first, append(cells, f.cell(width))...)
 	}
 }
 
 // cell returns what readers see of f, in lines, and what they do not.
-func (o outcome) cell(regions []vclock.Replica, f field) []string {
+func (o outcome) cell(regions []vclock.Replica, f field, width int) []string {
 	var cell []string
 	values := make(map[string]bool)
 	for _, r := range regions {
 		p := o.Profiles[r]
 		values[*p.at(f)] = true
-		cell = append(cell, fmt.Sprintf("%s: %s", r, plain(*p.at(f))))
+		cell = append(cell, labelled(string(r), plain(*p.at(f)), width)...)
 	}
 	if len(values) == 1 {
 		p := o.Profiles[regions[0]]
@@ -167,21 +169,31 @@ func (o outcome) cell(regions []vclock.Replica, f field) []string {
 	for _, v := range o.Lost {
 		for _, e := range v.Edits {
 			if e.Field == f && len(values) == 1 {
-				cell = append(cell, fmt.Sprintf("LOST line %d: %s", v.Line, plain(e.Value)))
+				cell = append(cell, labelled(fmt.Sprintf("LOST line %d", v.Line), plain(e.Value), width)...)
 			}
 		}
 	}
 	return cell
 }
 
-func (f fieldReport) String() string {
+// labelled returns the label and the text on one line, or on two if that would be
+// wider than width.
+func labelled(label, text string, width int) []string {
+	if utf8.RuneCountInString(label+": "+text) > width {
+		return []string{label + ":", "  " + text}
+	}
+	return []string{label + ": " + text}
+}
+
+// cell returns what vclock knows of f, in lines.
+func (f fieldReport) cell(width int) []string {
 	switch {
 	case len(f.Heads) > 1:
-		return "CONFLICT: " + lines(f.Heads)
+		return labelled("CONFLICT", lines(f.Heads), width)
 	case len(f.Lines) == 1:
-		return fmt.Sprintf("one edit, line %d", f.Lines[0])
+		return []string{fmt.Sprintf("one edit, line %d", f.Lines[0])}
 	}
-	return fmt.Sprintf("no conflict, line %d is last", f.Heads[0])
+	return labelled("no conflict", fmt.Sprintf("line %d is last", f.Heads[0]), width)
 }
 
 // reasons writes who won, who lost, and why.
@@ -189,19 +201,46 @@ func (o outcome) reasons(b *strings.Builder, writes map[int]*write) {
 	fmt.Fprintf(b, "\n%s: %s\n", o.Strategy, o.strategy.Rule)
 	for _, v := range o.Lost {
 		example.Wrap(b, "  LOST      ", fmt.Sprintf("%v (line %d, %s) to line %d (%s): %s. %s",
-			v.Edits, v.Line, v.Region, v.Winner.Line, v.Winner.Region, v.because(o.strategy), v.known(writes)))
+			v.Edits, v.Line, v.Region, v.Winner.Line, v.Winner.Region, v.because(o.strategy), v.known(o.strategy, writes)))
 	}
 	for _, v := range o.Replaced {
 		example.Wrap(b, "  replaced  ", fmt.Sprintf("%v (line %d, %s) by line %d (%s): %s. %s",
-			v.Edits, v.Line, v.Region, v.Winner.Line, v.Winner.Region, v.because(o.strategy), v.known(writes)))
+			v.Edits, v.Line, v.Region, v.Winner.Line, v.Winner.Region, v.because(o.strategy), v.known(o.strategy, writes)))
 	}
 	if len(o.Lost)+len(o.Replaced) == 0 {
 		fmt.Fprintf(b, "  No edit of one region gave way to another region's.\n")
 	}
+	for _, r := range o.Reports {
+		r.text(b)
+	}
 }
 
+// text writes the report of r, with the last of its columns broken into lines.
+func (r receipt) text(b *strings.Builder) {
+	when := fmt.Sprintf("on line %d", r.Line)
+	if r.Line == 0 {
+		when = "at the end"
+	}
+	fmt.Fprintf(b, "\n  What merge.Report says of %s receiving from %s %s:\n", r.Region, r.From, when)
+	report := r.Report.Redact(func(_ string, v any) any { return legible(fmt.Sprint(v)) })
+	var path, rule int
+	for _, c := range report.Changes {
+		path, rule = max(path, len(c.Path)), max(rule, len(c.Rule))
+	}
+	story := path + 2 + rule + 2
+	for line := range strings.Lines(report.String()) {
+		example.Wrap(b, "    "+line[:story], strings.TrimSuffix(line[story:], "\n"))
+	}
+}
+
+// A legible is a value that a report shows as quote does.
+type legible string
+
+// String returns the quoted value.
+func (l legible) String() string { return quote(string(l)) }
+
 // known says what the two sides of v knew of each other.
-func (v verdict) known(writes map[int]*write) string {
+func (v verdict) known(s strategy, writes map[int]*write) string {
 	clash := slices.ContainsFunc(v.Edits, func(e edit) bool { return writes[v.Winner.Line].sets(e.Field) })
 	switch {
 	case v.Order == vclock.Before.String():
@@ -212,7 +251,7 @@ func (v verdict) known(writes map[int]*write) string {
 	case clash:
 		return "Neither had seen the other: a conflict, of which the rule keeps one side."
 	}
-	return "Neither had seen the other. They set different fields, but the rule keeps one record whole."
+	return fmt.Sprintf("Neither had seen the other. They set different fields, but the rule keeps one %s whole.", s.Whole)
 }
 
 // because says by which comparison v was decided.

@@ -11,11 +11,12 @@ import (
 // that takes a row over if it is newer than its own.
 func wallClock() strategy {
 	return strategy{
-		Name: "wall clock",
-		Rule: "the row with the newest updated_at wins",
-		Key:  "updated_at",
-		Tie:  "each region keeps its own",
-		new:  func(vclock.Replica, func() time.Time) site { return new(row) },
+		Name:  "wall clock",
+		Rule:  "the row with the newest updated_at wins",
+		Key:   "updated_at",
+		Tie:   "each region keeps its own",
+		Whole: "record",
+		new:   func(vclock.Replica, func() time.Time) site { return new(row) },
 	}
 }
 
@@ -26,12 +27,12 @@ type row struct {
 	line      int // of the write that made it
 }
 
-func (r *row) write(e event) (hlc.Timestamp, error) {
+func (r *row) write(e event) error {
 	for _, edit := range e.Write {
 		*r.value.at(edit.Field) = edit.Value
 	}
 	r.updatedAt, r.line = e.Clock, e.Line
-	return hlc.At(e.Clock), nil
+	return nil
 }
 
 func (r *row) receive(peer site) {
@@ -49,5 +50,7 @@ func (r *row) clone() site {
 }
 
 func (r *row) profile() Profile { return r.value }
+
+func (r *row) when(field) hlc.Timestamp { return hlc.At(r.updatedAt) }
 
 func (r *row) version(field) int { return r.line }
