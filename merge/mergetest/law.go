@@ -1,0 +1,83 @@
+package mergetest
+
+import (
+	"fmt"
+	"path/filepath"
+	"runtime"
+	"strings"
+)
+
+// A Law is a statement that must hold. Its text is the statement.
+type Law string
+
+// The laws of plans, with m for a merge, b for its base, x for a side, and r for
+// what [merge.Plan.Merge] returns.
+const (
+	Symmetric     Law = "a merge does not depend on the order of its sides"
+	Deterministic Law = "the same inputs give the same result"
+	Argument      Law = "what is given is left alone"
+	Aliasing      Law = "the result shares no memory with the inputs: changing one changes no other"
+	Untouched     Law = "what one side did not touch is as the other left it: m(b, b, x) = x"
+	Agreed        Law = "changes that agree are one change: m(b, x, x) = m(b, x)"
+	Pairwise      Law = "merging two by two is merging at once: m(b, m(b, x, y), z) = m(b, x, y, z)"
+	Explained     Law = "Explain says what Merge did"
+	Panics        Law = "nothing panics"
+)
+
+// The laws of the functions that custom rules are made of.
+const (
+	Reflexive     Law = "compare holds a value equal to itself: compare(a, a) = 0"
+	Antisymmetric Law = "compare(a, b) and compare(b, a) have opposite signs"
+	Transitive    Law = "compare is transitive: a ≤ b and b ≤ c make a ≤ c"
+	Commutative   Law = "join is commutative: join(a, b) = join(b, a)"
+	Associative   Law = "join is associative: join(join(a, b), c) = join(a, join(b, c))"
+	Idempotent    Law = "join is idempotent: join(a, a) = a"
+)
+
+// A LawError reports a broken law with inputs that break it, the smallest that
+// were found.
+type LawError struct {
+	Law    Law
+	Inputs []string // what was merged, such as `base: {Name:"a"}`
+	Detail string   // what was seen
+}
+
+// Error returns the law, the inputs and the detail, each on lines of its own.
+func (e *LawError) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "mergetest: broken law: %s\n", e.Law)
+	for _, s := range e.Inputs {
+		fmt.Fprintf(&b, "  %s\n", s)
+	}
+	b.WriteString(e.Detail)
+	return b.String()
+}
+
+func broken(l Law, format string, args ...any) *LawError {
+	return &LawError{Law: l, Detail: fmt.Sprintf(format, args...)}
+}
+
+// contain calls check and turns a panic into a broken law.
+func contain(check func() *LawError) (failure *LawError) {
+	defer func() {
+		if v := recover(); v != nil {
+			failure = broken(Panics, "panic: %v%s", v, origin())
+		}
+	}()
+	return check()
+}
+
+// origin returns where a panic that is being recovered came from.
+func origin() string {
+	pcs := make([]uintptr, 64)
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs)])
+	for {
+		f, more := frames.Next()
+		if f.Function != "" && !strings.HasPrefix(f.Function, "runtime.") {
+			return fmt.Sprintf(", in %s (%s:%d)", f.Function, filepath.Base(f.File), f.Line)
+		}
+		if !more {
+			return ""
+		}
+	}
+}
