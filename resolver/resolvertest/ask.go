@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 
@@ -90,7 +92,7 @@ func (k *Kit[T]) ask(p *process[T], set *resolver.Siblings[T]) (*answer[T], *Law
 	case last.Failed && strings.Contains(last.Reason, "changed what it was given"):
 		return nil, broken(Argument, "%s\n%s: rule %q %s", question(), p.site, last.Rule, last.Reason)
 	case last.Failed:
-		return nil, broken(Answers, "%s\n%s: rule %q failed: %s", question(), p.site, last.Rule, last.Reason)
+		return nil, broken(Answers, "%s\n%s: rule %q failed: %s%s", question(), p.site, last.Rule, last.Reason, k.origin(p, set))
 	}
 	if a.out.Found {
 		if a.value, err = codec.AppendValue(nil, a.out.Value); err != nil {
@@ -139,6 +141,41 @@ func (k *Kit[T]) guarded(parent context.Context, f func(context.Context)) (late 
 		return late, broken(Answers, "the rule ended its goroutine")
 	}
 	return late, nil
+}
+
+// origin returns where the rule of p panics when it is asked about set, if it is
+// a plain function and does so again.
+func (k *Kit[T]) origin(p *process[T], set *resolver.Siblings[T]) (where string) {
+	rule, ok := p.rec.Rule.(resolver.Func[T])
+	if !ok {
+		return ""
+	}
+	traced := resolver.New(func(ctx context.Context, c *resolver.Conflict[T]) (resolver.Decision[T], error) {
+		defer func() {
+			if v := recover(); v != nil {
+				where = caller()
+				panic(v)
+			}
+		}()
+		return rule(ctx, c)
+	})
+	_, _ = k.guarded(context.Background(), func(ctx context.Context) { _, _ = traced.Resolve(ctx, k.key(), set) })
+	return where
+}
+
+// caller returns where a panic that is being recovered came from.
+func caller() string {
+	pcs := make([]uintptr, 64)
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs)])
+	for {
+		f, more := frames.Next()
+		if f.Function != "" && !strings.HasPrefix(f.Function, "runtime.") {
+			return fmt.Sprintf(", in %s (%s:%d)", filepath.Base(f.Function), filepath.Base(f.File), f.Line)
+		}
+		if !more {
+			return ""
+		}
+	}
 }
 
 // checkBounded asks with a context that is done already.

@@ -23,10 +23,10 @@
 // with what was to be decided and the answers. Eu@1 is what eu wrote in second 1:
 //
 //	resolvertest: broken law: a rule answers alike at every site
-//	  1. eu writes p
+//	  1. eu writes q
 //	  2. us writes p
-//	conflict over "k" (tied): eu@1 p, us@1 p
-//	eu keeps eu@1 p: ours
+//	conflict over "k" (tied): eu@1 q, us@1 p
+//	eu keeps eu@1 q: ours
 //	us keeps us@1 p: ours
 //
 // # Say what is right
@@ -47,9 +47,10 @@
 //
 // # What cannot be seen
 //
-// A rule that differs between builds, machines or time zones looks right in
-// one process. What it takes from its surroundings is best an argument of the
-// function that makes it, so that [Kit.At] can give each site another one.
+// A rule that differs between builds, machines or time zones looks right in one
+// process, and so may one that remembers the order in which it came to know of
+// versions. What a rule takes from its surroundings, and what it remembers, is best
+// made by a function that [Kit.At] calls, so that each site has its own.
 //
 // # Reproducing
 //

@@ -79,6 +79,16 @@ func firstCome(vclock.Replica) *resolver.Reconciler[string] {
 	})
 }
 
+// sticky keeps what it kept last as long as that is there.
+func sticky() rule {
+	kept := resolver.Version[string]{}
+	return func(_ context.Context, c *conflict) (decision, error) {
+		last := slices.IndexFunc(c.Versions, func(v resolver.Version[string]) bool { return v.Stamp == kept.Stamp })
+		kept = c.Versions[max(last, 0)]
+		return c.Keep(max(last, 0), "as before"), nil
+	}
+}
+
 func sortsInPlace(_ context.Context, c *conflict) (decision, error) {
 	slices.SortFunc(c.Versions, func(a, b resolver.Version[string]) int { return b.Stamp.Compare(a.Stamp) })
 	return c.Keep(0, "latest"), nil
@@ -93,6 +103,40 @@ func (l *amnesiac) Record(_ context.Context, r resolver.Record) error {
 }
 
 func (l *amnesiac) Records() []resolver.Record { return l.last }
+
+// withLog returns a right rule with a log.
+func withLog(log func() resolver.Log) func(vclock.Replica) *resolver.Reconciler[string] {
+	return func(vclock.Replica) *resolver.Reconciler[string] {
+		return &resolver.Reconciler[string]{Rule: rule(latest), Log: log()}
+	}
+}
+
+// forgetful drops the versions from what is logged.
+func forgetful() resolver.Log {
+	return &resolver.MemoryLog{Redact: func(r resolver.Record) resolver.Record {
+		r.Versions = nil
+		return r
+	}}
+}
+
+// A full log takes no records.
+type full struct{}
+
+func (full) Record(context.Context, resolver.Record) error { return errors.New("disk full") }
+
+// unsettled is a log that takes no answers of people.
+type unsettled struct{ resolver.MemoryLog }
+
+func (l *unsettled) Record(ctx context.Context, r resolver.Record) error {
+	if r.Event == resolver.Settled {
+		return errors.New("no such event")
+	}
+	return l.MemoryLog.Record(ctx, r)
+}
+
+func leavesToPeople(vclock.Replica) *resolver.Reconciler[string] {
+	return &resolver.Reconciler[string]{Rule: rule(resolver.Manual[string]), Log: &unsettled{}}
+}
 
 func panics(_ context.Context, c *conflict) (decision, error) {
 	return c.Use(c.Versions[2].Value, "the third"), nil
@@ -137,11 +181,13 @@ func TestFaults(t *testing.T) {
 		{"map", resolvertest.Kit[string]{Rule: rangesOverMap}, resolvertest.Deterministic, ": any (asked again)"},
 		{"site", resolvertest.Kit[string]{At: prefersLocal}, resolvertest.Site, "  1. eu writes q\n  2. us writes p\nconflict over \"k\" (tied): eu@1 q, us@1 p\neu keeps eu@1 q: ours\nus keeps us@1 p: ours"},
 		{"arrival", resolvertest.Kit[string]{At: firstCome}, resolvertest.Order, "\nwhat the first was asked before, and what the second was, are not the same"},
+		{"memory", resolvertest.Kit[string]{Rule: sticky()}, resolvertest.Order, ": as before\nwhat the first was asked before, and what the second was, are not the same"},
 		{"change", resolvertest.Kit[string]{Rule: sortsInPlace}, resolvertest.Argument, "\neu: rule \"resolvertest_test.sortsInPlace\" changed what it was given"},
-		{"log", resolvertest.Kit[string]{At: func(vclock.Replica) *resolver.Reconciler[string] {
-			return &resolver.Reconciler[string]{Rule: rule(latest), Log: &amnesiac{}}
-		}}, resolvertest.Kept, "is gone, nobody who replaced it was shown it, and it is in no log"},
-		{"panic", resolvertest.Kit[string]{Rule: panics}, resolvertest.Answers, "\neu: rule \"resolvertest_test.panics\" failed: panic: runtime error: index out of range [2] with length 2"},
+		{"log", resolvertest.Kit[string]{At: withLog(func() resolver.Log { return &amnesiac{} })}, resolvertest.Kept, "eu@1 p is gone, nobody who replaced it was shown it, and it is in no log"},
+		{"redaction", resolvertest.Kit[string]{At: withLog(forgetful)}, resolvertest.Kept, "is gone, nobody who replaced it was shown it, and it is in no log"},
+		{"full log", resolvertest.Kit[string]{At: withLog(func() resolver.Log { return full{} })}, resolvertest.Answers, "disk full"},
+		{"settlement", resolvertest.Kit[string]{At: leavesToPeople}, resolvertest.Quiet, "no such event"},
+		{"panic", resolvertest.Kit[string]{Rule: panics}, resolvertest.Answers, "\neu: rule \"resolvertest_test.panics\" failed: panic: runtime error: index out of range [2] with length 2, in resolvertest_test.panics (faults_test.go:142)"},
 		{"exit", resolvertest.Kit[string]{Rule: exits}, resolvertest.Answers, "\nthe rule ended its goroutine"},
 		{"error", resolvertest.Kit[string]{Rule: fails}, resolvertest.Answers, "\neu: rule \"resolvertest_test.fails\" failed: no connection"},
 		{"context", resolvertest.Kit[string]{Rule: deaf, Patience: 2 * time.Millisecond}, resolvertest.Bounded, "\nits context is done, and 2ms later the rule is not back"},

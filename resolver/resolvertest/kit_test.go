@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -123,6 +125,45 @@ func TestAt(t *testing.T) {
 		Sites:  []vclock.Replica{"a", "b"},
 	}
 	kit.Check(t)
+}
+
+// TestSlow has a rule that waits for an answer from elsewhere, and for its context.
+func TestSlow(t *testing.T) {
+	asked := make(chan chan int)
+	go func() {
+		for reply := range asked {
+			reply <- 0
+		}
+	}()
+	defer close(asked)
+	kit := &resolvertest.Kit[string]{Values: words(), Rule: func(ctx context.Context, c *conflict) (decision, error) {
+		reply := make(chan int, 1)
+		select {
+		case asked <- reply:
+			return c.Keep(<-reply, "asked elsewhere"), nil
+		case <-ctx.Done():
+			return decision{}, ctx.Err()
+		}
+	}}
+	require.NoError(t, kit.Run(1, 10))
+}
+
+// TestEqual has values that are written in any order and mean the same.
+func TestEqual(t *testing.T) {
+	kit := &resolvertest.Kit[string]{Values: words(), Rule: func(_ context.Context, c *conflict) (decision, error) {
+		set := map[string]bool{}
+		for _, v := range c.Versions {
+			for w := range strings.FieldsSeq(v.Value) {
+				set[w] = true
+			}
+		}
+		return c.Use(strings.Join(slices.Collect(maps.Keys(set)), " "), "all"), nil
+	}}
+	require.ErrorContains(t, kit.Run(1, 10), string(resolvertest.Deterministic))
+	kit.Equal = func(x, y string) bool {
+		return slices.Equal(slices.Sorted(strings.FieldsSeq(x)), slices.Sorted(strings.FieldsSeq(y)))
+	}
+	require.NoError(t, kit.Run(1, 10))
 }
 
 // A recorder is a test that fails without anybody minding.
