@@ -20,14 +20,20 @@ type stateReader struct {
 	horizon hlc.Timestamp
 	stamps  []lww.Stamp
 	used    []bool
+	fields  []fieldID
+	known   []bool // fields that a row has
 }
 
 // state reads a state with its table of stamps.
 func (d *stateReader) state() cell {
 	d.readStamps()
+	d.readFields()
 	root := d.cell(cellRow, 0)
 	if d.Err() == nil && slices.Contains(d.used, false) {
 		d.Fail("a stamp that nothing refers to")
+	}
+	if d.Err() == nil && slices.Contains(d.known, false) {
+		d.Fail("a field that no row has")
 	}
 	if d.Err() == nil {
 		if err := root.check(d.horizon, true); err != nil {
@@ -81,13 +87,47 @@ func (d *stateReader) readStamps() {
 	d.used = make([]bool, len(d.stamps))
 }
 
-// string reads a length and so many bytes.
-func (d *stateReader) string() string {
-	n := len(d.Bytes())
+func (d *stateReader) readFields() {
+	n := d.Count(2)
+	d.fields, d.known = make([]fieldID, 0, n), make([]bool, n)
+	for i := range n {
+		f := fieldID{key: d.string()}
+		if f.kind = cellKind(d.Byte()); f.kind.isTyped() {
+			f.typ = typeCode(d.Byte())
+		}
+		switch {
+		case d.Err() != nil:
+			return
+		case !f.kind.isField():
+			d.Fail("unknown kind %d of field %.64q", f.kind, f.key)
+		case i > 0 && d.fields[i-1].compare(f) >= 0:
+			d.Fail("field %.64q after %.64q", f.key, d.fields[i-1].key)
+		}
+		d.fields = append(d.fields, f)
+	}
+}
+
+// length reads what a length is more than a head holds.
+func (d *stateReader) length() int {
+	n := d.Count(1)
+	if d.Err() == nil && n+long > d.Len() {
+		d.Fail("length %d exceeds what %d bytes can hold", n+long, d.Len())
+	}
+	return n
+}
+
+// take reads n bytes.
+func (d *stateReader) take(n int) string {
+	d.Take(n)
 	if d.Err() != nil {
 		return ""
 	}
 	return d.text[d.Offset()-n : d.Offset()]
+}
+
+// string reads a length and so many bytes.
+func (d *stateReader) string() string {
+	return d.take(d.Count(1))
 }
 
 func (d *stateReader) stamp(ref uint64) lww.Stamp {
@@ -105,8 +145,6 @@ func (d *stateReader) stamp(ref uint64) lww.Stamp {
 // smallest is the size of the smallest kid of a cell with the given layout.
 func (l layout) smallest() int {
 	switch l.kids {
-	case anyField:
-		return 3
 	case cellSeen:
 		return 1
 	default:
@@ -123,15 +161,22 @@ func (d *stateReader) cell(kind cellKind, depth int) cell {
 		return c
 	}
 	if l.stamp {
-		ref := d.Uvarint()
+		ref, n := d.Uvarint(), 0
+		if l.value {
+			if n = int(ref & 15); n == long {
+				n += d.length()
+			}
+			ref >>= 4
+		}
 		if l.live {
 			c.live = ref&1 != 0
 			ref >>= 1
 		}
 		c.stamp = d.stamp(ref)
-	}
-	if l.value && (c.live || !l.live) {
-		c.value = d.string()
+		if n > 0 && l.live && !c.live {
+			d.Fail("a value of what is deleted")
+		}
+		c.value = d.take(n)
 	}
 	if l.kids == 0 || l.live && !c.live {
 		return c
@@ -152,17 +197,18 @@ func (d *stateReader) cell(kind cellKind, depth int) cell {
 }
 
 func (d *stateReader) kid(kind cellKind, depth int) cell {
-	key, typ, field := "", typeCode(0), kind == anyField
-	if field || kind == cellRow || layoutOf(kind).key == keyBytes {
+	key, typ := "", typeCode(0)
+	switch {
+	case kind == anyField:
+		i := d.Uvarint()
+		if i >= uint64(len(d.fields)) {
+			d.Fail("field number %d of %d", i, len(d.fields))
+			return cell{}
+		}
+		f := d.fields[i]
+		key, kind, typ, d.known[i] = f.key, f.kind, f.typ, true
+	case kind == cellRow || layoutOf(kind).key == keyBytes:
 		key = d.string()
-	}
-	if field {
-		if kind = cellKind(d.Byte()); d.Err() == nil && !kind.isField() {
-			d.Fail("unknown kind %d of field %.64q", kind, key)
-		}
-		if kind.isTyped() {
-			typ = typeCode(d.Byte())
-		}
 	}
 	if d.Err() != nil {
 		return cell{}
@@ -317,6 +363,9 @@ func (t Token) MarshalText() ([]byte, error) {
 // [Token.MarshalText] returns, and leaves t unchanged if it returns an error.
 func (t *Token) UnmarshalText(text []byte) error {
 	b, err := base64.RawURLEncoding.Strict().AppendDecode(nil, text)
+	if err == nil && base64.RawURLEncoding.EncodedLen(len(b)) != len(text) {
+		err = errors.New("line breaks in base64") // which the decoder skips
+	}
 	if err != nil {
 		return fmt.Errorf("merge: decode Token: %w", err)
 	}

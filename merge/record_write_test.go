@@ -121,7 +121,7 @@ func TestRecordAdditive(t *testing.T) {
 	for _, i := range []int{9, 3, 3, 0, 8, 1, 9, 2} {
 		c.Merge(sent[i])
 	}
-	require.Equal(t, int64(10-10+15), value(t, c).Stock)
+	require.Equal(t, int64(15), value(t, c).Stock, "10 − 5×2 + 5×3")
 }
 
 // TestRecordSeed adopts one row in two regions.

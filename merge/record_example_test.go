@@ -1,0 +1,125 @@
+package merge_test
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/rejoin-go/rejoin/hlc"
+	"github.com/rejoin-go/rejoin/lww"
+	"github.com/rejoin-go/rejoin/merge"
+	"github.com/rejoin-go/rejoin/vclock"
+)
+
+// A Contact is kept in two regions.
+type Contact struct {
+	Name   string
+	Street string   `merge:"group=address"` // street and city belong together
+	City   string   `merge:"group=address"`
+	Calls  int      `merge:"additive"`
+	Tags   []string `merge:"set"`
+}
+
+var contacts = merge.MustCompile(merge.Options[Contact]{Record: true})
+
+// A still clock reads the same time always.
+type still hlc.Timestamp
+
+func (c still) Next(after hlc.Timestamp) (hlc.Timestamp, error) {
+	return max(hlc.Timestamp(c), after+1), nil
+}
+
+// noonAt returns a writer whose clock stands still at noon plus a number of
+// seconds. Programs use an [hlc.Clock].
+func noonAt(region vclock.Replica, seconds int) lww.Writer {
+	t := time.Date(2026, 11, 23, 12, 0, seconds, 0, time.UTC)
+	return lww.Writer{Replica: region, Clock: still(hlc.At(t))}
+}
+
+// Two regions edit one contact at the same time. Edits to different fields both
+// survive, the address stays one address, and both calls count.
+func ExampleRecord() {
+	eu, us := contacts.NewRecord(), contacts.NewRecord()
+	_ = eu.Update(noonAt("eu", 0), func(c *Contact) error {
+		*c = Contact{Name: "Ann", Street: "1 Main St", City: "Leeds", Calls: 5}
+		return nil
+	})
+	us.Merge(eu)
+
+	_ = eu.Update(noonAt("eu", 1), func(c *Contact) error {
+		c.Street, c.City = "2 High St", "York"
+		c.Calls++
+		return nil
+	})
+	_ = us.Update(noonAt("us", 2), func(c *Contact) error {
+		c.Name, c.City = "Ann Lee", "Bath"
+		c.Calls++
+		c.Tags = append(c.Tags, "vip")
+		return nil
+	})
+	fmt.Print(eu.Explain(us))
+	eu.Merge(us)
+	us.Merge(eu)
+	v, _ := eu.Value()
+	fmt.Printf("%+v\n", v)
+	fmt.Println(eu.Equal(us), eu.Stamp("City"))
+	// Output:
+	// City      group=address  "Bath" from us@2026-11-23T12:00:02Z over eu@2026-11-23T12:00:01Z by 1s; lost "York" of eu@2026-11-23T12:00:01Z
+	// Street    group=address  "1 Main St" from us@2026-11-23T12:00:02Z over eu@2026-11-23T12:00:01Z by 1s; lost "2 High St" of eu@2026-11-23T12:00:01Z
+	// Calls     additive       7 from us@2026-11-23T12:00:02Z, eu@2026-11-23T12:00:01Z
+	// Name      lww            "Ann Lee" from us@2026-11-23T12:00:02Z over eu@2026-11-23T12:00:00Z by 2s; lost "Ann" of eu@2026-11-23T12:00:00Z
+	// Tags.vip  set            "vip" from us@2026-11-23T12:00:02Z
+	// {Name:Ann Lee Street:1 Main St City:Bath Calls:7 Tags:[vip]}
+	// true 2026-11-23T12:00:02.000000000Z@us
+}
+
+// A user opens a form, and saves it after others wrote. What they wrote stays,
+// except where the user changed the same; and a form about a record that was
+// deleted meanwhile is refused.
+func ExampleRecord_Apply() {
+	rec := contacts.NewRecord()
+	_ = rec.Update(noonAt("eu", 0), func(c *Contact) error {
+		*c = Contact{Name: "Ann", City: "Leeds", Calls: 5}
+		return nil
+	})
+	read, token := rec.Snapshot() // the token goes into a hidden field
+
+	_ = rec.Update(noonAt("us", 5), func(c *Contact) error {
+		c.City, c.Calls = "Bath", c.Calls+10
+		return nil
+	})
+	form := read
+	form.Name, form.Calls = "Ann Lee", read.Calls+1
+	fmt.Println(rec.Apply(noonAt("eu", 9), token, read, form))
+	v, _ := rec.Value()
+	fmt.Printf("%+v\n", v)
+
+	_ = rec.Delete(noonAt("us", 10))
+	err := rec.Apply(noonAt("eu", 11), token, read, form)
+	stale, ok := errors.AsType[*merge.StaleError](err)
+	fmt.Println(ok, stale)
+	// Output:
+	// <nil>
+	// {Name:Ann Lee Street: City:Bath Calls:16 Tags:[]}
+	// true merge: the record was deleted at 2026-11-23T12:00:10.000000000Z@us, after it was read
+}
+
+// Two regions have held a row for years when they begin to use records. Each
+// seeds its own with what it has, under one made-up stamp: the calls count once,
+// and where the regions differ, they agree from now on.
+func ExampleRecord_Seed() {
+	begin := lww.Stamp{Time: hlc.At(time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)), Replica: "seed"}
+	eu, us := contacts.NewRecord(), contacts.NewRecord()
+	_ = eu.Seed(Contact{Name: "Ann", City: "Leeds", Calls: 100}, begin)
+	_ = us.Seed(Contact{Name: "Ann", City: "Leeds", Calls: 100}, begin)
+	fmt.Println(eu.Equal(us))
+
+	_ = us.Update(noonAt("us", 0), func(c *Contact) error { c.Calls++; return nil })
+	_ = eu.Update(noonAt("eu", 0), func(c *Contact) error { c.Calls++; return nil })
+	eu.Merge(us)
+	v, _ := eu.Value()
+	fmt.Println(v.Calls)
+	// Output:
+	// true
+	// 102
+}
