@@ -369,6 +369,46 @@ func TestDotInTwoPlaces(t *testing.T) {
 	require.True(t, again.Equal(&c))
 }
 
+// TestChangeWhileIterating: a set that is changed in the body of a loop over it
+// says so.
+func TestChangeWhileIterating(t *testing.T) {
+	var s crdt.ORSet[int]
+	var w crdt.RWSet[int]
+	for i := range 100 {
+		s.Add("eu", i)
+		w.Add("eu", i)
+	}
+	const message = "crdt: a set is changed while All iterates over it: collect the elements first, as with slices.Collect"
+	for _, change := range []func(){
+		func() {
+			for e := range s.All() {
+				s.Remove("eu", e)
+			}
+		},
+		func() {
+			for e := range s.All() {
+				s.Add("us", e)
+			}
+		},
+		func() {
+			for e := range w.All() {
+				w.Remove("eu", e)
+			}
+		},
+	} {
+		require.PanicsWithValue(t, message, change)
+	}
+	for _, e := range slices.Collect(s.All()) {
+		s.Remove("eu", e)
+	}
+	require.Zero(t, s.Len())
+	for e := range w.All() {
+		w.Remove("eu", e)
+		break
+	}
+	require.Equal(t, 98, w.Len())
+}
+
 // TestConcurrentReads: reading writes nothing, and neither does being merged
 // into something else. The race detector tells.
 func TestConcurrentReads(t *testing.T) {

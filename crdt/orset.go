@@ -81,7 +81,7 @@ func (s *ORSet[E]) Contains(e E) bool {
 func (s *ORSet[E]) Len() int { return s.whole().store.len() }
 
 // All returns an iterator over the elements in unspecified order. The set must
-// not change during the iteration.
+// not change during the iteration, which panics where it notices.
 func (s *ORSet[E]) All() iter.Seq[E] {
 	return func(yield func(E) bool) {
 		s.whole().store.heads(func(_ ref, e E) bool { return yield(e) })

@@ -100,7 +100,7 @@ func (s *RWSet[E]) Len() int {
 }
 
 // All returns an iterator over the elements in unspecified order. The set must
-// not change during the iteration.
+// not change during the iteration, which panics where it notices.
 func (s *RWSet[E]) All() iter.Seq[E] {
 	return func(yield func(E) bool) {
 		st := s.whole().store

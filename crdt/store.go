@@ -248,12 +248,15 @@ func (s *store[E]) heads(yield func(ref, E) bool) {
 	}
 	for i := range s.logs {
 		for _, p := range s.logs[i].pages {
-			at := 0
-			for k, w := range p.live {
+			at, live := 0, p.live
+			for k, w := range live {
 				for ; w != 0; w &= w - 1 {
 					x := p.ref(uint(64*k + bits.TrailingZeros64(w)))
 					if (len(other) == 0 || !other[x]) && !yield(x, p.elems[at]) {
 						return
+					}
+					if p.live != live {
+						panic("crdt: a set is changed while All iterates over it: collect the elements first, as with slices.Collect")
 					}
 					at++
 				}
