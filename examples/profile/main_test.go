@@ -114,7 +114,26 @@ func TestAddressIsOne(t *testing.T) {
 	require.Equal(t, Profile{Street: "7 Rue Monge", City: "Paris"}, merged.Profiles["us"])
 	require.Len(t, merged.Lost, 1)
 	require.Equal(t, edits{{"street", "5 Rua Augusta"}, {"city", "Lisbon"}}, merged.Lost[0].Edits)
-	require.Contains(t, rep.Text(), "Neither had seen the other")
+	require.Contains(t, rep.Text(), "What merge.Report says of eu receiving from us at the end:")
+}
+
+// TestOneStampTwoWrites: above a stamp that the clock does not follow, writes to
+// two fields get one stamp, and are told apart all the same.
+func TestOneStampTwoWrites(t *testing.T) {
+	rep := play(t, strings.Join([]string{
+		`{"region":"us","clock":"2026-03-01T10:00:02Z","write":{"email":"ann@example.org","city":"Paris"}}`,
+		`{"region":"eu","clock":"2026-03-01T10:00:00Z","receive":"us"}`,
+		`{"region":"eu","clock":"2026-03-01T10:00:00Z","write":{"email":"lee@example.org"}}`,
+		`{"region":"eu","clock":"2026-03-01T10:00:00Z","write":{"city":"Rome"}}`,
+	}, "\n"))
+	require.Equal(t, rep.writes[3].times[2]["email"], rep.writes[4].times[2]["city"])
+
+	merged := rep.Outcomes[2]
+	require.Equal(t, Profile{Email: "lee@example.org", City: "Rome"}, merged.Profiles["us"])
+	require.Empty(t, merged.Lost)
+	require.Len(t, merged.Replaced, 2)
+	require.Equal(t, 3, merged.Replaced[0].Winner.Line)
+	require.Equal(t, 4, merged.Replaced[1].Winner.Line)
 }
 
 // TestBadLog: a wrong line is named with what is wrong with it, and nothing is
