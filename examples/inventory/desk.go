@@ -70,54 +70,67 @@ func (d *desk) siblings(product string) *resolver.Siblings[*ledger] {
 	return new(resolver.Siblings[*ledger])
 }
 
-// outcome returns what the versions of a product's ledger mean.
-func (d *desk) outcome(product string) (resolver.Outcome[*ledger], error) {
-	return d.reconciler.Resolve(context.Background(), product, d.siblings(product))
+// A view is what people in a region are shown of a product.
+type view struct {
+	ledger *ledger
+	seen   resolver.Context
+	ticket *resolver.Ticket[*ledger] // nil if there is nothing to decide
+}
+
+// view returns what the versions of a product's ledger mean. While a person
+// decides, it is one of them. Otherwise it is all, even an answer to a ticket that
+// gave way to another one: the refunds for it were made, and what they gave back
+// may leave nothing to decide.
+func (d *desk) view(product string) (view, error) {
+	s := d.siblings(product)
+	out, err := d.reconciler.Resolve(context.Background(), product, s)
+	if err != nil {
+		return view{}, err
+	}
+	all := union(s.Versions())
+	switch {
+	case out.Ticket == nil:
+		return view{all, out.Context, nil}, nil
+	case inStock(all) == nil:
+		return view{all, out.Ticket.Context, nil}, nil
+	}
+	return view{out.Value, out.Context, out.Ticket}, nil
 }
 
 func (d *desk) play(e event) (effect, error) {
-	s := d.siblings(e.Product)
-	out, err := d.outcome(e.Product)
+	v, err := d.view(e.Product)
 	if err != nil {
 		return effect{}, err
 	}
-	switch {
-	case e.Action == "settle":
-		return d.settle(e, s, out.Ticket)
-	case e.Action == "order" && out.Ticket != nil:
-		return refuse("a person decides first")
-	case e.Action == "order":
-		if n := left(union(s.Versions())); n < e.Quantity {
+	change := e.Quantity
+	switch e.Action {
+	case "settle":
+		return d.settle(e, v.ticket)
+	case "restock":
+	case "order":
+		if v.ticket != nil {
+			return refuse("a person decides first")
+		}
+		if n := left(v.ledger); n < e.Quantity {
 			return refuse(short(n))
 		}
-		return d.write(s, out, e.Product, entry{e.ID, -e.Quantity})
-	case e.Action == "restock":
-		return d.write(s, out, e.Product, entry{e.ID, e.Quantity})
+		change = -change
+	default:
+		return pass()
 	}
-	return pass()
-}
-
-// write adds an entry to what is shown of a product. While a person decides, that
-// is one version; otherwise it is all of them, including an answer to a ticket that
-// gave way to another one: the refunds for it were made.
-func (d *desk) write(s *resolver.Siblings[*ledger], out resolver.Outcome[*ledger], product string, e entry) (effect, error) {
-	next := new(ledger)
-	if out.Ticket == nil {
-		next = union(s.Versions())
-	} else {
-		next.Merge(out.Value)
-	}
-	next.Add(e)
-	d.products[product] = s
-	_, err := s.Write(d.writer, out.Context, next)
+	s, next := d.siblings(e.Product), v.ledger.Clone()
+	next.Add(entry{e.ID, change})
+	d.products[e.Product] = s
+	_, err = s.Write(d.writer, v.seen, next)
 	return effect{}, err
 }
 
 // settle cancels orders: a person answers ticket t.
-func (d *desk) settle(e event, s *resolver.Siblings[*ledger], t *resolver.Ticket[*ledger]) (effect, error) {
+func (d *desk) settle(e event, t *resolver.Ticket[*ledger]) (effect, error) {
 	if t == nil {
 		return refuse("there is nothing to settle")
 	}
+	s := d.siblings(e.Product)
 	var (
 		next = union(s.Versions())
 		c    = t.Conflict
@@ -175,11 +188,11 @@ func (d *desk) receive(peer site) (string, error) {
 		s := d.siblings(product)
 		s.Merge(theirs[product])
 		d.products[product] = s
-		out, err := d.outcome(product)
+		v, err := d.view(product)
 		if err != nil {
 			return "", err
 		}
-		if t := out.Ticket; t != nil && t.Conflict.ID != d.told[product] {
+		if t := v.ticket; t != nil && t.Conflict.ID != d.told[product] {
 			d.told[product] = t.Conflict.ID
 			notes = append(notes, fmt.Sprintf("TICKET %.8v: %s %s", t.Conflict.ID, product, t.Reason))
 		}
@@ -200,18 +213,18 @@ func (d *desk) clone() site {
 // stock returns what is shown to customers: while a person decides, nothing can
 // be sold.
 func (d *desk) stock(product string) int64 {
-	out, err := d.outcome(product)
-	if err != nil || out.Ticket != nil {
+	v, err := d.view(product)
+	if err != nil || v.ticket != nil {
 		return 0
 	}
-	return left(union(d.siblings(product).Versions()))
+	return left(v.ledger)
 }
 
 func (d *desk) detail(product string) detail {
-	out, err := d.outcome(product)
-	if err != nil || out.Ticket == nil {
+	v, err := d.view(product)
+	if err != nil || v.ticket == nil {
 		return detail{}
 	}
-	c := out.Ticket.Conflict
-	return detail{Ticket: &ticket{c.ID, out.Ticket.Reason, contributors(c.Versions)}}
+	c := v.ticket.Conflict
+	return detail{Ticket: &ticket{c.ID, v.ticket.Reason, contributors(c.Versions)}}
 }

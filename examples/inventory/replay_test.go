@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"github.com/rejoin-go/rejoin/internal/example/exampletest"
 	"github.com/rejoin-go/rejoin/resolver"
 )
 
@@ -21,9 +22,9 @@ func play(t require.TestingT, log string) *report {
 	return rep
 }
 
-// partition returns the lines of the sale up to its last order during the
-// partition.
-func partition() string { return strings.Join(strings.SplitAfter(sale, "\n")[:14], "") }
+// first returns the first n lines of the sale. The partition ends after 14; after
+// 16, two regions know of the conflict.
+func first(n int) string { return strings.Join(strings.SplitAfter(sale, "\n")[:n], "") }
 
 // TestSaleInEveryOrderOfReceipts keeps the orders of the sale and delivers them in
 // every order, some twice and some late: the outcome is the same.
@@ -35,13 +36,13 @@ func TestSaleInEveryOrderOfReceipts(t *testing.T) {
 		`{"region": "ap", "clock": "2026-11-27T12:10:00Z", "receive": "eu", "sent": 11}`,
 		`{"region": "us", "clock": "2026-11-27T12:10:00Z", "receive": "ap"}`,
 	}
-	want := play(t, partition()).Outcomes
+	want := play(t, first(14)).Outcomes
 	require.NotNil(t, want[3].Products[0].Ticket)
 	require.Len(t, want[3].Products[0].Ticket.Orders, 5)
 	orders := 0
-	permute(deliveries, func(receipts []string) {
+	exampletest.Permute(deliveries, func(receipts []string) {
 		orders++
-		log := partition() + strings.Join(receipts, "\n")
+		log := first(14) + strings.Join(receipts, "\n")
 		require.Equal(t, want, play(t, log).Outcomes, "%s", log)
 	})
 	require.Equal(t, 120, orders)
@@ -66,11 +67,11 @@ func TestRefundOnce(t *testing.T) {
 		keys    = make(map[resolver.ID]bool)
 		decided [3]int // orders of the steps, by how many regions decided
 	)
-	permute(slices.Clone(steps), func(order []string) {
+	exampletest.Permute(slices.Clone(steps), func(order []string) {
 		if !before(order, 0, 3) || !before(order, 1, 4) && !before(order, 2, 4) {
 			return // a region settles before it knows of a conflict
 		}
-		log := partition() + strings.Join(order, "\n")
+		log := first(14) + strings.Join(order, "\n")
 		o := play(t, log).Outcomes[3]
 		require.True(t, o.Agreed, "%s", log)
 		require.Zero(t, o.Products[0].Left, "%s", log)
@@ -107,22 +108,6 @@ func TestRefundOnceUnderTwoKeys(t *testing.T) {
 	require.NotEqual(t, o.Refunds[0].Requests[0].Key, o.Refunds[0].Requests[1].Key)
 	require.EqualValues(t, 3, o.Products[0].Left)
 	require.Nil(t, o.Products[0].Ticket)
-}
-
-// permute calls f with every order of items.
-func permute(items []string, f func([]string)) {
-	var swap func(n int)
-	swap = func(n int) {
-		if n == len(items) {
-			f(items)
-		}
-		for i := n; i < len(items); i++ {
-			items[n], items[i] = items[i], items[n]
-			swap(n + 1)
-			items[n], items[i] = items[i], items[n]
-		}
-	}
-	swap(0)
 }
 
 // TestReplay draws logs of three regions, and delivers in each some messages
@@ -210,39 +195,36 @@ func (p *product) check(t *rapid.T, i int, log string) {
 	}
 }
 
-// drawLog draws a log, twice: in repeated, some messages are delivered again, on
-// lines that are blank in log.
+// drawLog draws what follows on the partition of the sale, twice: in repeated, some
+// messages are delivered again, on lines that are blank in log.
 func drawLog(t *rapid.T) (log, repeated string) {
 	var (
 		a, b    strings.Builder
 		regions = []string{"ap", "eu", "us"}
-		began   = make(map[string]int)      // the first line of a region
-		orders  = make(map[string][]string) // by product
-		sent    []string                    // messages delivered
+		began   = map[string]int{"ap": 7, "eu": 1, "us": 6} // their first lines
+		orders  = map[string][]string{"lamp": {"e-1", "e-2", "e-3", "u-1", "u-3"}, "mug": {"a-1", "u-2"}}
+		sent    []string // messages delivered
 	)
 	write := func(line string) {
 		fmt.Fprintln(&a, line)
 		fmt.Fprintln(&b, line)
 	}
-	for _, product := range []string{"lamp", "mug"} {
-		write(fmt.Sprintf(`{"region":"eu","clock":"2026-11-27T08:00:00Z","restock":{"product":%q,"quantity":9}}`, product))
-	}
-	began["eu"] = 1
-	n := rapid.IntRange(3, 30).Draw(t, "lines")
-	for line := 3; line <= n; line++ {
+	write(strings.TrimSuffix(first(16), "\n"))
+	for line := range rapid.IntRange(1, 25).Draw(t, "lines") {
+		line += 17
 		if len(sent) > 0 && rapid.IntRange(0, 4).Draw(t, "again") == 0 {
 			fmt.Fprintln(&a)
 			fmt.Fprintln(&b, rapid.SampledFrom(sent).Draw(t, "message"))
 			continue
 		}
 		r := rapid.SampledFrom(regions).Draw(t, "region")
-		product := rapid.SampledFrom([]string{"lamp", "mug"}).Draw(t, "product")
+		product := rapid.SampledFrom([]string{"lamp", "lamp", "mug"}).Draw(t, "product")
 		quantity := rapid.IntRange(1, 5).Draw(t, "quantity")
 		from := rapid.SampledFrom(regions).Draw(t, "other")
 		head := fmt.Sprintf(`{"region":%q,"clock":"2026-11-27T12:00:%02dZ",`, r, rapid.IntRange(0, 59).Draw(t, "clock"))
-		what := rapid.SampledFrom([]string{"order", "order", "receive", "receive", "settle", "transfer", "restock"}).Draw(t, "what")
+		what := rapid.SampledFrom([]string{"order", "receive", "receive", "settle", "settle", "transfer", "restock"}).Draw(t, "what")
 		switch {
-		case what == "receive" && from != r && began[from] > 0:
+		case what == "receive" && from != r:
 			at := rapid.IntRange(began[from], line-1).Draw(t, "sent")
 			sent = append(sent, fmt.Sprintf(`%s"receive":%q,"sent":%d}`, head, from, at))
 			write(sent[len(sent)-1])
@@ -257,9 +239,6 @@ func drawLog(t *rapid.T) (log, repeated string) {
 			id := fmt.Sprintf("o-%d", line)
 			orders[product] = append(orders[product], id)
 			write(fmt.Sprintf(`%s"order":{"id":%q,"product":%q,"quantity":%d}}`, head, id, product, quantity))
-		}
-		if began[r] == 0 {
-			began[r] = line
 		}
 	}
 	return a.String(), b.String()

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"github.com/rejoin-go/rejoin/internal/example/exampletest"
 	"github.com/rejoin-go/rejoin/vclock"
 )
 
@@ -29,7 +30,7 @@ func TestTaleInEveryMergeOrder(t *testing.T) {
 		`{"region": "ap", "clock": "2026-03-01T10:00:09Z", "receive": "eu", "sent": 6}`,
 	}
 	orders := 0
-	permute(deliveries, func(receipts []string) {
+	exampletest.Permute(deliveries, func(receipts []string) {
 		orders++
 		log := strings.Join(story, "") + strings.Join(receipts, "\n")
 		rep := play(t, log)
@@ -63,7 +64,7 @@ func TestTaleOfTwoFieldsInEveryMergeOrder(t *testing.T) {
 		`{"region": "ap", "clock": "2026-03-01T10:05:09Z", "receive": "us", "sent": 4}`,
 	}
 	orders := 0
-	permute(deliveries, func(receipts []string) {
+	exampletest.Permute(deliveries, func(receipts []string) {
 		orders++
 		log := strings.Join(story, "") + strings.Join(receipts, "\n")
 		rep := play(t, log)
@@ -79,22 +80,6 @@ func TestTaleOfTwoFieldsInEveryMergeOrder(t *testing.T) {
 		require.Empty(t, merged.Lost, "%s", log)
 	})
 	require.Equal(t, 720, orders)
-}
-
-// permute calls f with every order of items.
-func permute(items []string, f func([]string)) {
-	var swap func(n int)
-	swap = func(n int) {
-		if n == len(items) {
-			f(items)
-		}
-		for i := n; i < len(items); i++ {
-			items[n], items[i] = items[i], items[n]
-			swap(n + 1)
-			items[n], items[i] = items[i], items[n]
-		}
-	}
-	swap(0)
 }
 
 // TestReplay draws logs of three regions whose clocks disagree and stand still.

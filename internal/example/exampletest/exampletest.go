@@ -150,3 +150,19 @@ func Refuse(t *testing.T, p example.Program, log, want string) {
 	require.Equal(t, fmt.Sprintf("%s: standard input:%s\n", p.Name, want), stderr.String())
 	require.Empty(t, stdout.String())
 }
+
+// Permute calls f with every order of items.
+func Permute(items []string, f func([]string)) {
+	var swap func(n int)
+	swap = func(n int) {
+		if n == len(items) {
+			f(items)
+		}
+		for i := n; i < len(items); i++ {
+			items[n], items[i] = items[i], items[n]
+			swap(n + 1)
+			items[n], items[i] = items[i], items[n]
+		}
+	}
+	swap(0)
+}
