@@ -43,7 +43,7 @@ func (p *Plan[T]) report(base *T, sides []Side[T], out *T, o outcome) Report {
 	r := p.run()
 	defer p.release(r)
 	in, _ := p.sort(r, sides, true)
-	x := explainer{run: r, o: &o}
+	x := explainer{run: r, o: &o, report: Report{Changes: []Change{}}}
 	at := place{in: in, who: make([]int, len(in)), result: reflect.ValueOf(out).Elem(), known: base != nil}
 	for i := range at.who {
 		at.who[i] = i

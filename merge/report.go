@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"iter"
+	"reflect"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -140,12 +141,13 @@ func nameOf(names []string, i int) string {
 	return fmt.Sprintf("%d", i)
 }
 
-// OK reports whether nothing is left to a person.
+// OK reports whether nothing is left to a person: nothing is undecided, and
+// what failed the check was replaced by a side.
 func (r Report) OK() bool {
 	for range r.Undecided() {
 		return false
 	}
-	return true
+	return r.Check == "" || slices.ContainsFunc(r.Changes, func(c Change) bool { return c.Outcome == Fallback })
 }
 
 // Undecided returns the changes that a person has to decide, in order.
@@ -274,14 +276,48 @@ func who(s lww.Stamp) string {
 
 // show returns a value for people: as JSON if it has that form.
 func show(v any) string {
-	switch v := v.(type) {
-	case Absent:
-		return v.String()
-	case fmt.Stringer:
-		return v.String()
+	if p := reflect.ValueOf(v); p.Kind() == reflect.Pointer && p.IsNil() {
+		return "null"
+	}
+	if s, ok := v.(fmt.Stringer); ok {
+		return s.String()
 	}
 	if p, err := json.Marshal(v); err == nil {
 		return string(p)
+	}
+	return plainText(reflect.ValueOf(v))
+}
+
+// plainText returns a value without a form in JSON as fmt does, but with what
+// pointers point to in place of their addresses, which differ from run to run.
+func plainText(v reflect.Value) string {
+	var parts []string
+	switch v.Kind() {
+	case reflect.Pointer, reflect.Interface:
+		if v.IsNil() {
+			return "<nil>"
+		}
+		return plainText(v.Elem())
+	case reflect.Slice, reflect.Array:
+		for i := range v.Len() {
+			parts = append(parts, plainText(v.Index(i)))
+		}
+		return "[" + strings.Join(parts, " ") + "]"
+	case reflect.Map:
+		for k, e := range v.Seq2() {
+			parts = append(parts, plainText(k)+":"+plainText(e))
+		}
+		slices.Sort(parts)
+		return "map[" + strings.Join(parts, " ") + "]"
+	case reflect.Struct:
+		if v.CanInterface() && v.Type().Implements(reflect.TypeFor[fmt.Stringer]()) {
+			break
+		}
+		for _, f := range v.Fields() {
+			parts = append(parts, plainText(f))
+		}
+		return "{" + strings.Join(parts, " ") + "}"
+	default:
 	}
 	return fmt.Sprint(v)
 }
@@ -329,7 +365,7 @@ type plainChange Change
 
 func inJSON(v any) any {
 	if _, err := json.Marshal(v); err != nil {
-		return fmt.Sprint(v)
+		return plainText(reflect.ValueOf(v))
 	}
 	return v
 }

@@ -2,9 +2,11 @@ package merge_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -158,5 +160,41 @@ func TestLevels(t *testing.T) {
 		require.Equal(t, tt.want, r.String())
 		_, r, _ = p.Explain(&one{}, tt.b, tt.a)
 		require.Equal(t, tt.want, r.String())
+	}
+}
+
+// TestReportOddValues tells of values that have no form in JSON, or no method
+// that may be called.
+func TestReportOddValues(t *testing.T) {
+	type odd struct {
+		At *time.Time
+		Fs []*float64
+	}
+	p := merge.MustCompile(merge.Options[odd]{})
+	at, nan := time.Unix(5, 0).UTC(), math.NaN()
+	base := odd{At: &at}
+	_, rep, err := p.Explain(&base, merge.Side[odd]{Value: odd{Fs: []*float64{&nan, nil}}, Stamp: stamp(1, "eu")})
+	require.NoError(t, err)
+	require.Equal(t, "At  lww     null from eu@1970-01-01T00:00:01Z\nFs  atomic  [NaN <nil>] from eu@1970-01-01T00:00:01Z\n", rep.String())
+	text, err := json.Marshal(rep)
+	require.NoError(t, err)
+	require.Contains(t, string(text), `"result":"[NaN \u003cnil\u003e]"`)
+}
+
+// TestReportOKCheck has a check that every side fails: a person has to decide.
+func TestReportOKCheck(t *testing.T) {
+	type pair struct{ A, B int }
+	sides := []merge.Side[pair]{{Value: pair{A: 1}, Stamp: stamp(1, "eu")}, {Value: pair{B: 2}, Stamp: stamp(2, "us")}}
+	for _, limit := range []int{0, 2} {
+		p := merge.MustCompile(merge.Options[pair]{Check: func(v *pair) error {
+			if v.A+v.B > limit {
+				return errors.New("too many")
+			}
+			return nil
+		}})
+		_, rep, err := p.Explain(&pair{}, sides...)
+		require.Equal(t, "too many", rep.Check)
+		require.Equal(t, err == nil, rep.OK(), "limit %d", limit)
+		require.Equal(t, limit == 2, rep.OK(), "one side passes")
 	}
 }
