@@ -265,12 +265,12 @@ func (r *run) set(f *field, fr *frame) {
 	} else {
 		for i := range k.n {
 			if k.first(i) == i && (union || l.inAll(k, i)) {
-				fr.dst.Index(n).Set(k.read(i))
+				f.key.fill(fr.dst.Index(n), k.read(i))
 				n++
 			}
 		}
 		for _, e := range rest {
-			fr.dst.Index(n).Set(l.of(e.version).read(e.at))
+			f.key.fill(fr.dst.Index(n), l.of(e.version).read(e.at))
 			n++
 		}
 	}

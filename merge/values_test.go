@@ -430,3 +430,21 @@ func scribble(v reflect.Value) {
 		}
 	}
 }
+
+// TestSetOfTimes is about elements: a result holds no monotonic reading.
+func TestSetOfTimes(t *testing.T) {
+	type days struct {
+		Off []time.Time `merge:"set"`
+		On  []time.Time `merge:"union"`
+	}
+	now := time.Now() // has a monotonic reading
+	later := now.Add(time.Second)
+	x, y := days{[]time.Time{now}, []time.Time{now}}, days{[]time.Time{later}, []time.Time{later}}
+	for _, base := range []*days{nil, {}, &x} {
+		got, err := merge.MustCompile(merge.Options[days]{}).Merge(base, merge.Side[days]{Value: x, Stamp: stamp(1, "a")}, merge.Side[days]{Value: y, Stamp: stamp(2, "b")})
+		require.NoError(t, err)
+		for _, at := range append(got.Off, got.On...) {
+			require.Equal(t, at.Round(0), at)
+		}
+	}
+}
