@@ -199,9 +199,9 @@ func compareRows(p *recordPart, path string, ours, theirs, merged *cell, visit f
 	}
 	n := 0
 	eachKid(ours, theirs, merged, func(a, b, m *cell) {
-		n++
 		k := firstOf(a, b)
 		if k.key != positionKey {
+			n++
 			compareField(p.rows(), joinPath(path, k.key), a, b, m, visit)
 		}
 	})

@@ -124,3 +124,19 @@ func TestRecordExplainDelete(t *testing.T) {
 	require.Equal(t, []string{""}, a.Changed(b))
 	require.Empty(t, b.Changed(a))
 }
+
+// TestRecordChangedBareElement merges an element that holds nothing but its
+// key.
+func TestRecordChangedBareElement(t *testing.T) {
+	p := recordPlan(t, merge.Options[sample]{})
+	a, b := p.NewRecord(), p.NewRecord()
+	require.NoError(t, a.Update(writer("eu"), set(func(s *sample) { s.Name = "n" })))
+	require.NoError(t, b.Update(writer("us"), set(func(s *sample) { s.Lines = []sampleLine{{Key: "k"}} })))
+	require.Equal(t, []string{"Lines.k"}, a.Changed(b))
+	rep := a.Explain(b)
+	require.Len(t, rep.Changes, 1)
+	require.Equal(t, "Lines.k", rep.Changes[0].Path)
+	require.Equal(t, merge.Taken, rep.Changes[0].Outcome)
+	require.True(t, a.Merge(b))
+	require.Empty(t, a.Changed(b))
+}
