@@ -19,6 +19,7 @@ type process[T any] struct {
 	site vclock.Replica
 	rec  *resolver.Reconciler[T]
 	log  *tee
+	loud bool // log what is asked even if the application has a Read of its own
 }
 
 func (k *Kit[T]) start(site vclock.Replica) *process[T] {
@@ -33,7 +34,8 @@ func (k *Kit[T]) start(site vclock.Replica) *process[T] {
 
 // A tee keeps the last record on its way to a log, and all if there is none.
 type tee struct {
-	next resolver.Log
+	next   resolver.Log
+	silent bool // what is asked is not for the application, and not logged
 
 	mu   sync.Mutex
 	last resolver.Record
@@ -45,6 +47,9 @@ func (l *tee) Record(ctx context.Context, r resolver.Record) error {
 	l.mu.Lock()
 	l.last = r
 	l.mu.Unlock()
+	if l.silent {
+		return nil
+	}
 	if l.next != nil {
 		return l.next.Record(ctx, r)
 	}
@@ -75,6 +80,9 @@ func (k *Kit[T]) ask(p *process[T], set *resolver.Siblings[T]) (*answer[T], *Law
 	a := &answer[T]{by: p}
 	p.log.last = resolver.Record{}
 	var err error
+	silent := p.log.silent
+	p.log.silent = silent || k.Read != nil && !p.loud
+	defer func() { p.log.silent = silent }()
 	late, failure := k.guarded(context.Background(), func(ctx context.Context) {
 		a.out, err = p.rec.Resolve(ctx, k.key(), set)
 	})

@@ -43,7 +43,8 @@
 // law, although the resolver contains that and asks a person.
 //
 // What is gone has to be in the log, or the client that replaced it was shown it.
-// This checks the log that [Kit.At] gives, which may drop or redact too much.
+// This checks the log that [Kit.At] gives, which may drop or redact too much, and
+// the reading of [Kit.Read], which may resolve by itself and log nothing.
 //
 // # What cannot be seen
 //

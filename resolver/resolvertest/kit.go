@@ -1,6 +1,7 @@
 package resolvertest
 
 import (
+	"context"
 	"errors"
 	"flag"
 	"fmt"
@@ -31,6 +32,11 @@ type Kit[T any] struct {
 	// Records() []resolver.Record, as [*resolver.MemoryLog] has, the kit reads
 	// there what became of the versions that are gone. With At, Rule is not used.
 	At func(site vclock.Replica) *resolver.Reconciler[T]
+
+	// Read is how the application reads a key, if it does more than rec.Resolve:
+	// if it writes outcomes back under w, for one. It comes to rest if one site does
+	// that; sites that answer each other's writes do not. Nil means rec.Resolve.
+	Read func(ctx context.Context, rec *resolver.Reconciler[T], w resolver.Writer, key string, set *resolver.Siblings[T]) (resolver.Outcome[T], error)
 
 	// Values are what the sites write. Draw from few, so that sites write the same,
 	// and let the first be the simplest.

@@ -166,6 +166,46 @@ func TestEqual(t *testing.T) {
 	require.NoError(t, kit.Run(1, 10))
 }
 
+// repair writes the outcome of a conflict back when it is read at one of sites.
+func repair(sites ...vclock.Replica) func(context.Context, *resolver.Reconciler[string], resolver.Writer, string, *resolver.Siblings[string]) (resolver.Outcome[string], error) {
+	return func(ctx context.Context, rec *resolver.Reconciler[string], w resolver.Writer, key string, set *resolver.Siblings[string]) (resolver.Outcome[string], error) {
+		out, err := rec.Resolve(ctx, key, set)
+		if err != nil || out.Conflict == nil || !out.Found || !slices.Contains(sites, w.Replica) {
+			return out, err
+		}
+		done, err := set.Write(w, out.Context, out.Value)
+		out.Context = done.Context
+		return out, err
+	}
+}
+
+// TestRead has the home write outcomes back, which comes to rest; all sites, which
+// answer each other for ever; and one that resolves by itself, without a log.
+func TestRead(t *testing.T) {
+	kit := &resolvertest.Kit[string]{Rule: latest, Values: words(), Read: repair("eu")}
+	kit.Check(t)
+
+	kit.Read = repair("eu", "us", "ap")
+	require.ErrorContains(t, kit.Run(1, 100), string(resolvertest.Quiet)+`
+  1. eu writes q
+  2. us writes p
+all sites read and hear of each other, 3 times, and each time there is something new; by now: `)
+
+	kit.Read = func(ctx context.Context, rec *resolver.Reconciler[string], w resolver.Writer, key string, set *resolver.Siblings[string]) (resolver.Outcome[string], error) {
+		if all := set.Versions(); len(all) > 1 && w.Replica == "eu" {
+			if _, err := set.Write(w, set.Context(), all[len(all)-1].Value); err != nil {
+				return resolver.Outcome[string]{}, err
+			}
+		}
+		return rec.Resolve(ctx, key, set)
+	}
+	require.ErrorContains(t, kit.Run(1, 100), string(resolvertest.Kept)+`
+  1. eu writes p
+  2. eu writes p
+  3. eu reads
+eu@1 p is gone, nobody who replaced it was shown it, and it is in no log`)
+}
+
 // A recorder is a test that fails without anybody minding.
 type recorder struct {
 	testing.TB

@@ -109,8 +109,64 @@ func (r *run[T]) read(at *site[T]) *LawError {
 	if failure != nil {
 		return failure
 	}
+	if r.k.Read == nil {
+		at.view = seen(at.set, a)
+		return nil
+	}
+	return r.readOwn(at)
+}
+
+// readOwn reads as the application does, and notes what that writes.
+func (r *run[T]) readOwn(at *site[T]) *LawError {
+	before := at.set.Versions()
+	a := &answer[T]{by: at.proc}
+	var err error
+	_, failure := r.k.guarded(context.Background(), func(ctx context.Context) {
+		a.out, err = r.k.Read(ctx, at.proc.rec, at.writer(), r.k.key(), at.set)
+	})
+	if failure == nil && err != nil {
+		failure = broken(Answers, "%s: reading: %v", at.name, err)
+	}
 	at.view = seen(at.set, a)
-	return nil
+	for _, v := range at.set.Versions() {
+		if !slices.ContainsFunc(before, func(o resolver.Version[T]) bool { return o.Stamp == v.Stamp }) {
+			r.written = append(r.written, v)
+			r.sent = append(r.sent, encode(at.set))
+			at.view.alone = append(at.view.alone, v.Stamp) // by this reader
+		}
+	}
+	return failure
+}
+
+func (s *site[T]) writer() resolver.Writer {
+	return resolver.Writer{Writer: lww.Writer{Replica: s.name, Clock: &s.clock}}
+}
+
+// rounds is how often all sites may read and hear of each other until reading
+// writes nothing any more. A site that writes outcomes back needs two.
+const rounds = 3
+
+// checkQuiet lets all sites read and hear of each other until nothing is new.
+func (r *run[T]) checkQuiet() *LawError {
+	if r.k.Read == nil {
+		return nil
+	}
+	for range rounds {
+		before := encode(r.sites[0].set)
+		for _, s := range r.sites {
+			if failure := r.read(s); failure != nil {
+				return failure
+			}
+		}
+		if failure := r.exchange(); failure != nil {
+			return failure
+		}
+		if bytes.Equal(encode(r.sites[0].set), before) {
+			return nil
+		}
+	}
+	return broken(Quiet, "all sites read and hear of each other, %d times, and each time there is something new; by now: %s",
+		rounds, listed(r.sites[0].set.Versions()))
 }
 
 // seen returns what a client is shown by an answer.
@@ -132,7 +188,7 @@ func (r *run[T]) write(at *site[T], st step[T]) *LawError {
 	if st.blind {
 		view.context, view.found, view.alone = resolver.Context{}, false, nil
 	}
-	w := resolver.Writer{Writer: lww.Writer{Replica: at.name, Clock: &at.clock}}
+	w := at.writer()
 	var done resolver.Written[T]
 	var err error
 	switch {
@@ -263,7 +319,7 @@ func (r *run[T]) end() *LawError {
 			return failure
 		}
 	}
-	for _, check := range []func() *LawError{r.checkOrders, r.checkConvergence, r.checkSettled} {
+	for _, check := range []func() *LawError{r.checkOrders, r.checkConvergence, r.checkQuiet, r.checkSettled} {
 		if failure := check(); failure != nil {
 			return failure
 		}
@@ -343,11 +399,12 @@ func (r *run[T]) checkSettled() *LawError {
 	if home.set.Len() < 2 {
 		return nil
 	}
+	home.proc.loud = true
 	a, failure := r.answer(home.proc, home.set)
 	if failure != nil {
 		return failure
 	}
-	w := resolver.Writer{Writer: lww.Writer{Replica: home.name, Clock: &home.clock}}
+	w := home.writer()
 	var done resolver.Written[T]
 	var err error
 	switch out := a.out; {
