@@ -171,46 +171,69 @@ func (c *Conflict[T]) Suggest() Decision[T] {
 	return c.Keep(len(c.Versions)-1, "latest")
 }
 
-// copied returns a copy of c whose values the caller may do anything to.
-func (c *Conflict[T]) copied() (*Conflict[T], error) {
+// copied returns a copy of c whose values the caller may do anything to, and the
+// versions that were copied, as they are to remain.
+func (c *Conflict[T]) copied() (*Conflict[T], []entry[T], error) {
+	entries, err := c.known()
+	if err != nil {
+		return nil, nil, err
+	}
 	d := *c
-	d.lent = true
+	d.entries, d.lent = entries, true
 	d.Versions = slices.Clone(c.Versions)
 	kinds := codec.ByKind[T]()
 	for i := range d.Versions {
-		v, e := &d.Versions[i], &c.entries[i]
-		var err error
+		v, e := &d.Versions[i], &entries[i]
 		if !e.Deleted && !kinds {
 			if v.Value, err = codec.DecodeValue[T]([]byte(e.value)); err != nil {
-				return nil, err
+				return nil, nil, err
 			}
 		}
 		if e.Base != nil {
 			base := *e.Base
 			if !kinds {
 				if base, err = codec.DecodeValue[T]([]byte(e.base)); err != nil {
-					return nil, err
+					return nil, nil, err
 				}
 			}
 			v.Base = &base
 		}
 		v.Settles = slices.Clone(e.Settles)
 	}
-	if c.Base != nil {
+	if c.Base != nil && len(d.Versions) > 0 {
 		d.Base = d.Versions[0].Base
 	}
-	return &d, nil
+	return &d, entries, nil
+}
+
+// known returns the entries of c.Versions. They are at hand unless an application
+// made c by hand. It is an error if c is a copy and no longer what it was.
+func (c *Conflict[T]) known() ([]entry[T], error) {
+	switch {
+	case c.lent && changed(c.Versions, c.entries):
+		return nil, errChanged
+	case c.entries != nil:
+		return c.entries, nil
+	}
+	entries := make([]entry[T], len(c.Versions))
+	for i, v := range c.Versions {
+		var err error
+		if entries[i], err = newEntry(v); err != nil {
+			return nil, err
+		}
+	}
+	return entries, nil
 }
 
 // changed reports whether versions, those of a copy, are no longer what they
 // were.
-func (c *Conflict[T]) changed(versions []Version[T]) bool {
-	if len(versions) != len(c.entries) {
+func changed[T any](versions []Version[T], entries []entry[T]) bool {
+	if len(versions) != len(entries) {
 		return true
 	}
 	kinds := codec.ByKind[T]()
 	for i := range versions {
-		v, e := &versions[i], &c.entries[i]
+		v, e := &versions[i], &entries[i]
 		switch {
 		case v.Stamp != e.Stamp, v.Deleted != e.Deleted, v.Epoch != e.Epoch, !v.Past.Equal(e.Past), !slices.Equal(v.Settles, e.Settles), (v.Base == nil) != (e.Base == nil):
 			return true

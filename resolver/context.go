@@ -24,6 +24,12 @@ import (
 //
 // A context belongs to the key that it was read under. With a write to another
 // key it would replace versions that nobody was shown.
+//
+// # Hazard
+//
+// A context says what is replaced, and a write is stamped after all times in it:
+// whoever can make one up can remove what others wrote, and send a key into the
+// future. Sign contexts, with their key, that go to clients you do not trust.
 type Context struct {
 	epoch uint64       // the highest epoch known where it was read
 	of    uint64       // the epoch of the versions there

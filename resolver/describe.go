@@ -18,7 +18,7 @@ type Policy struct {
 // their functions, unless [Named] gives them a better one.
 //
 // A rule of this package that is instantiated inside of generic code goes by the
-// name of that code.
+// name of that code. Names are for people: no decision depends on one.
 func (r *Reconciler[T]) Describe() Policy {
 	if r.Rule == nil {
 		return describe(Func[T](Manual[T]))

@@ -78,6 +78,8 @@ func (r *Record) Identity() Identity {
 type MemoryLog struct {
 	// Redact returns what is kept of a record. Nil means all of it. The slices of
 	// the record are shared: Redact replaces them and does not write to them.
+	// Values are in Versions and Value, and Reason may quote them: [MaxBy] says
+	// what was largest, and errors of rules say what they like.
 	Redact func(Record) Record
 
 	mu      sync.Mutex

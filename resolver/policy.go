@@ -120,10 +120,10 @@ func chooseBy[T any, K cmp.Ordered](rule, text string, by func(T) K, sign int) F
 		if c.deletes() {
 			return c.passBy(rule, "a delete has none"), nil
 		}
-		given := c
+		given, entries := c, c.entries
 		if !codec.ByKind[T]() { // else by cannot reach what it is given
 			var err error
-			if given, err = c.copied(); err != nil {
+			if given, entries, err = c.copied(); err != nil {
 				return Decision[T]{}, &RuleError{Rule: rule, Err: err}
 			}
 		}
@@ -138,7 +138,7 @@ func chooseBy[T any, K cmp.Ordered](rule, text string, by func(T) K, sign int) F
 				best, equals = i, equals+1
 			}
 		}
-		if given != c && c.changed(given.Versions) {
+		if given != c && changed(given.Versions, entries) {
 			return Decision[T]{}, &RuleError{Rule: rule, Err: errChanged}
 		}
 		d := c.Keep(best, fmt.Sprint(most))
@@ -225,7 +225,7 @@ func Fields[T any](plan *merge.Plan[T]) Func[T] {
 		if c.deletes() {
 			return c.passBy("fields", "a delete has none"), nil
 		}
-		given, err := c.copied()
+		given, _, err := c.copied()
 		if err != nil {
 			return Decision[T]{}, &RuleError{Rule: "fields", Err: err}
 		}
@@ -255,7 +255,7 @@ func Join[T interface{ Merge(other T) bool }](_ context.Context, c *Conflict[T])
 	if c.deletes() {
 		return c.passBy("join", "a delete has nothing to merge"), nil
 	}
-	given, err := c.copied()
+	given, _, err := c.copied()
 	if err != nil {
 		return Decision[T]{}, &RuleError{Rule: "join", Err: err}
 	}

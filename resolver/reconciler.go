@@ -92,8 +92,9 @@ func (r *Reconciler[T]) Resolve(ctx context.Context, key string, s *Siblings[T])
 	if err != nil {
 		failed := &RuleError{}
 		errors.As(err, &failed)
-		d = c.Defer(failed.Err.Error())
-		d.rule, failure = failed.Rule, failed.Err.Error()
+		failure = fmt.Sprint(failed.Err) // which survives an Error that panics
+		d = c.Defer(failure)
+		d.rule = failed.Rule
 	}
 	out := s.outcome(c, &d)
 	if r.Log != nil {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/rejoin-go/rejoin/crdt"
 	"github.com/rejoin-go/rejoin/hlc"
 	"github.com/rejoin-go/rejoin/lww"
 	"github.com/rejoin-go/rejoin/resolver"
@@ -80,6 +81,17 @@ func TestRuleFaults(t *testing.T) {
 		"panic error": {func(_ context.Context, c *conflict) (decision, error) {
 			return c.Keep([]int{}[c.Versions[0].Value.N], ""), nil
 		}, "panic: runtime error: index out of range [1] with length 0"},
+		"nil pointer for an error": {func(_ context.Context, c *conflict) (decision, error) {
+			var err *nilError
+			return c.Keep(0, ""), err
+		}, "<nil>"},
+		"empty rule error": {func(_ context.Context, c *conflict) (decision, error) {
+			return c.Keep(0, ""), &resolver.RuleError{Rule: "mine"}
+		}, `resolver: rule "mine": <nil>`},
+		"nil rule error": {func(_ context.Context, c *conflict) (decision, error) {
+			var err *resolver.RuleError
+			return c.Keep(0, ""), err
+		}, "<nil>"},
 		"no version": {func(_ context.Context, c *conflict) (decision, error) { return c.Keep(2, ""), nil }, "keeps version 2 of 2"},
 		"negative":   {func(_ context.Context, c *conflict) (decision, error) { return c.Keep(-1, ""), nil }, "keeps version -1 of 2"},
 		"no action":  {func(context.Context, *conflict) (decision, error) { return decision{Action: 9}, nil }, "unknown action 9"},
@@ -136,6 +148,101 @@ func TestRuleFaults(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A nilError is an error type whose nil pointers panic.
+type nilError struct{ text string }
+
+func (e *nilError) Error() string { return e.text }
+
+// A bomb is a value whose encoder panics once it is armed.
+type bomb struct {
+	text  string
+	armed bool
+}
+
+func (b bomb) MarshalText() ([]byte, error) {
+	if b.armed {
+		panic("armed")
+	}
+	return []byte(b.text), nil
+}
+
+func (b *bomb) UnmarshalText(text []byte) error {
+	*b = bomb{text: string(text)}
+	return nil
+}
+
+// TestEncoderPanic lets an encoder panic over what a rule made. That is the fault
+// of the rule.
+func TestEncoderPanic(t *testing.T) {
+	s := join(
+		write(t, &resolver.Siblings[bomb]{}, at("eu", 1), resolver.Context{}, bomb{text: "a"}),
+		write(t, &resolver.Siblings[bomb]{}, at("us", 2), resolver.Context{}, bomb{text: "b"}),
+	)
+	for name, rule := range map[string]resolver.Func[bomb]{
+		"used": func(_ context.Context, c *resolver.Conflict[bomb]) (resolver.Decision[bomb], error) {
+			return c.Use(bomb{armed: true}, ""), nil
+		},
+		"changed": func(_ context.Context, c *resolver.Conflict[bomb]) (resolver.Decision[bomb], error) {
+			c.Versions[0].Value.armed = true
+			return c.Keep(0, ""), nil
+		},
+	} {
+		out, err := resolver.New(rule).Resolve(t.Context(), "k", s)
+		require.NoError(t, err, name)
+		require.NotNil(t, out.Ticket, name)
+		require.Equal(t, "panic: armed", out.Reason, name)
+	}
+}
+
+// TestGenericRule instantiates a rule in generic code, where it cannot be told
+// from one of the application. It decides what it decides elsewhere.
+func TestGenericRule(t *testing.T) {
+	counters := updates(t, new(crdt.PNCounter), count("eu", 3), count("us", 4))
+	out, err := joinAny[*crdt.PNCounter]().Resolve(t.Context(), "k", counters)
+	require.NoError(t, err)
+	require.Nil(t, out.Ticket, out.Reason)
+	sum, exact := out.Value.Value()
+	require.True(t, exact)
+	require.EqualValues(t, 7, sum)
+}
+
+// TestChangedCopy asks a policy about some of the versions that a rule was given.
+func TestChangedCopy(t *testing.T) {
+	s := updates(t, doc{N: 0}, doc{N: 1}, doc{N: 2}, doc{N: 3})
+	largest := resolver.MaxBy("n", func(d doc) int { return d.N })
+	out, err := resolver.New(func(ctx context.Context, c *resolver.Conflict[doc]) (resolver.Decision[doc], error) {
+		some := *c
+		some.Versions = c.Versions[1:]
+		return largest(ctx, &some)
+	}).Resolve(t.Context(), "k", s)
+	require.NoError(t, err)
+	require.NotNil(t, out.Ticket)
+	require.Equal(t, "changed what it was given", out.Reason)
+}
+
+// joinAny returns a reconciler as generic code makes one.
+func joinAny[T interface{ Merge(other T) bool }]() *resolver.Reconciler[T] {
+	return resolver.New[T](resolver.Join[T])
+}
+
+func count(r vclock.Replica, n int64) *crdt.PNCounter {
+	c := new(crdt.PNCounter)
+	c.Add(r, n)
+	return c
+}
+
+// TestRuleByHand asks rules of the package about a conflict made by hand, as tests
+// of an application do.
+func TestRuleByHand(t *testing.T) {
+	c := &resolver.Conflict[doc]{Key: "k", Versions: []resolver.Version[doc]{
+		{Value: doc{N: 2}, Stamp: stamp("eu", 1)}, {Value: doc{N: 1}, Stamp: stamp("us", 2)},
+	}}
+	d, err := resolver.Chain(resolver.DeleteWins, resolver.MaxBy("n", func(d doc) int { return d.N }))(t.Context(), c)
+	require.NoError(t, err)
+	require.Equal(t, resolver.Keep, d.Action)
+	require.Zero(t, d.Version)
 }
 
 func stamp(r vclock.Replica, t hlc.Timestamp) lww.Stamp { return lww.Stamp{Time: t, Replica: r} }

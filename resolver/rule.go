@@ -76,26 +76,16 @@ func askResolver[T any](ctx context.Context, r Resolver[T], c *Conflict[T]) (Dec
 	return askAs(ctx, fmt.Sprintf("%T", r), false, r.Resolve, c)
 }
 
-func askAs[T any](ctx context.Context, name string, own bool, rule Func[T], c *Conflict[T]) (d Decision[T], err error) {
-	if c.lent && c.changed(c.Versions) {
-		return d, errChanged // by the rule that asks, and so it is its fault
+func askAs[T any](ctx context.Context, name string, own bool, rule Func[T], c *Conflict[T]) (Decision[T], error) {
+	if c.lent && changed(c.Versions, c.entries) {
+		return Decision[T]{}, errChanged // by the rule that asks, and so it is its fault
 	}
-	if own {
-		d, err = protect(ctx, rule, c)
-	} else {
-		d, err = askCopy(ctx, rule, c)
+	d, failed := protect(ctx, name, own, rule, c)
+	if err := ctx.Err(); failed == nil && err != nil {
+		failed = &RuleError{Rule: name, Err: err}
 	}
-	if err == nil {
-		err = c.valid(&d)
-	}
-	if err == nil {
-		err = ctx.Err()
-	}
-	if err != nil {
-		if _, ok := errors.AsType[*RuleError](err); !ok {
-			err = &RuleError{Rule: name, Err: err}
-		}
-		return Decision[T]{}, err
+	if failed != nil {
+		return Decision[T]{}, failed
 	}
 	if d.rule == "" {
 		d.rule = name
@@ -105,38 +95,54 @@ func askAs[T any](ctx context.Context, name string, own bool, rule Func[T], c *C
 
 // askCopy lets rule decide a copy of c.
 func askCopy[T any](ctx context.Context, rule Func[T], c *Conflict[T]) (Decision[T], error) {
-	given, err := c.copied()
+	given, entries, err := c.copied()
 	if err != nil {
 		return Decision[T]{}, err
 	}
 	versions := given.Versions
-	d, err := protect(ctx, rule, given)
-	if err == nil && c.changed(versions) {
+	d, err := rule(ctx, given)
+	if err == nil && changed(versions, entries) {
 		err = errChanged
 	}
 	return d, err
 }
 
-// protect calls rule and turns a panic into an error.
-func protect[T any](ctx context.Context, rule Func[T], c *Conflict[T]) (d Decision[T], err error) {
+// protect calls rule and looks at its answer. All that the application may have
+// a say in is done here, so that no panic gets out: not one of an encoder or of
+// an error that is a nil pointer either.
+func protect[T any](ctx context.Context, name string, own bool, rule Func[T], c *Conflict[T]) (d Decision[T], failed *RuleError) {
 	defer func() {
 		if p := recover(); p != nil {
+			failed = &RuleError{Rule: name, Err: fmt.Errorf("panic: %v", p)}
 			if cause, ok := p.(error); ok {
-				err = fmt.Errorf("panic: %w", cause)
-			} else {
-				err = fmt.Errorf("panic: %v", p)
+				failed.Err = fmt.Errorf("panic: %w", cause)
 			}
 		}
 	}()
-	return rule(ctx, c)
+	var err error
+	if own {
+		d, err = rule(ctx, c)
+	} else {
+		d, err = askCopy(ctx, rule, c)
+	}
+	if err == nil {
+		err = c.valid(&d)
+	}
+	if err == nil {
+		return d, nil
+	}
+	if inner, ok := errors.AsType[*RuleError](err); ok && inner != nil && inner.Err != nil {
+		return d, inner
+	}
+	return d, &RuleError{Rule: name, Err: err}
 }
 
 // valid returns an error for a decision that is none.
 func (c *Conflict[T]) valid(d *Decision[T]) error {
 	switch d.Action {
 	case Keep:
-		if d.Version < 0 || d.Version >= len(c.entries) {
-			return fmt.Errorf("keeps version %d of %d", d.Version, len(c.entries))
+		if d.Version < 0 || d.Version >= len(c.Versions) {
+			return fmt.Errorf("keeps version %d of %d", d.Version, len(c.Versions))
 		}
 	case Use:
 		var err error

@@ -48,13 +48,16 @@ func (e *StaleError) Error() string {
 // if the log fails, and the errors of [Siblings.Write]. The set is then as it was.
 func (r *Reconciler[T]) Settle(ctx context.Context, w Writer, s *Siblings[T], t *Ticket[T], d Decision[T]) (Written[T], error) {
 	c := t.Conflict
+	if c == nil || len(c.entries) != len(c.Versions) {
+		return Written[T]{}, fmt.Errorf("resolver: settle: %w", errNoConflict)
+	}
 	if err := c.valid(&d); err != nil {
 		return Written[T]{}, fmt.Errorf("resolver: settle: decision %w", err)
 	}
 	v := Version[T]{Past: t.Context, Settles: stampsOf(c.Versions)}
 	switch d.Action {
 	case Keep:
-		v.Value, v.Deleted = c.Versions[d.Version].Value, c.Versions[d.Version].Deleted
+		v.Value, v.Deleted = c.entries[d.Version].Value, c.entries[d.Version].Deleted
 	case Use:
 		v.Value = d.Value
 	case Delete:
@@ -82,7 +85,10 @@ func (r *Reconciler[T]) Settle(ctx context.Context, w Writer, s *Siblings[T], t 
 
 const ticketVersion = 1
 
-// AppendBinary implements [encoding.BinaryAppender]. It never returns an error.
+var errNoConflict = errors.New("ticket without a conflict")
+
+// AppendBinary implements [encoding.BinaryAppender]. It returns an error for a
+// ticket without a conflict, such as the zero Ticket, which asks nothing.
 //
 //	field     bytes   count
 //	version   1       1         is 1
@@ -96,6 +102,9 @@ const ticketVersion = 1
 //	length    varint  versions  in ascending order, followed by
 //	version   length  versions  see [Siblings.AppendBinary]
 func (t *Ticket[T]) AppendBinary(b []byte) ([]byte, error) {
+	if t.Conflict == nil {
+		return b, fmt.Errorf("resolver: encode Ticket: %w", errNoConflict)
+	}
 	b = wire.AppendBytes(append(b, ticketVersion), t.Conflict.Key)
 	b = wire.AppendBytes(b, t.Reason)
 	b = wire.AppendBytes(b, t.Context.append(nil))
@@ -157,6 +166,9 @@ func (t *Ticket[T]) fill(key string, entries []entry[T]) error {
 //
 //	{"id":"…","key":"ann","kind":"update/update","reason":"…","context":{…},"versions":[{…},{…}]}
 func (t *Ticket[T]) MarshalJSON() ([]byte, error) {
+	if t.Conflict == nil {
+		return nil, fmt.Errorf("resolver: encode Ticket: %w", errNoConflict)
+	}
 	o := objectWriter{}
 	o.text("id", t.Conflict.ID.String())
 	o.raw("key", codec.AppendString(nil, t.Conflict.Key))

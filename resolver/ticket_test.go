@@ -212,3 +212,16 @@ func TestTicketEncodings(t *testing.T) {
 		require.Nil(t, resolve(t, r, s).Ticket)
 	})
 }
+
+// TestZeroTicket answers and encodes a ticket that asks nothing.
+func TestZeroTicket(t *testing.T) {
+	var ticket resolver.Ticket[doc]
+	var r resolver.Reconciler[doc]
+	var s resolver.Siblings[doc]
+	_, err := r.Settle(t.Context(), at("eu", 1), &s, &ticket, resolver.Decision[doc]{Action: resolver.Delete})
+	require.EqualError(t, err, "resolver: settle: ticket without a conflict")
+	_, err = ticket.MarshalBinary()
+	require.EqualError(t, err, "resolver: encode Ticket: ticket without a conflict")
+	_, err = ticket.MarshalJSON()
+	require.EqualError(t, err, "resolver: encode Ticket: ticket without a conflict")
+}
