@@ -117,8 +117,11 @@ type Compensation struct {
 // Compensation returns the compensation of that name, such as "refund order 17",
 // that the given versions of c make necessary; without any, all of them. Its key
 // is a hash of c.Key, the name, and these versions, and of nothing else: name only
-// those that are the cause, and the key stays the same when others join in. It
-// panics if a version is out of range.
+// those that are the cause, and the key stays the same when others join in. A
+// cause that is written again has another stamp, and so the compensation another
+// key: if that can happen before a decision has arrived, let the name tell the
+// matter, and carry out one per name. Compensation panics if a version is out of
+// range.
 func (c *Conflict[T]) Compensation(name string, versions ...int) Compensation {
 	chosen := c.Versions
 	if len(versions) > 0 {

@@ -245,8 +245,15 @@ func Fields[T any](plan *merge.Plan[T]) Func[T] {
 	}
 }
 
-// Join is a [Func] for values that merge by themselves, such as pointers to the
-// types of package crdt: it merges all versions. It passes if there is a delete.
+// Join is a [Func] for values that merge by themselves, such as a record of
+// package merge or a grow-only set: it merges all versions. It passes if there
+// is a delete.
+//
+// A value that numbers the changes of a replica, as most types of package crdt
+// do, is safe here only if each replica goes on from its own last value. A write
+// that starts from what another region shows may use a number twice: see
+// [vclock.Replica]. Such a value is better replicated by its own Merge, without
+// Siblings around it.
 func Join[T interface{ Merge(other T) bool }](_ context.Context, c *Conflict[T]) (Decision[T], error) {
 	if c.probe != nil {
 		*c.probe = Policy{Name: "join", Text: "the values merge by themselves"}
