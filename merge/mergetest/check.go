@@ -117,7 +117,7 @@ func (k *Kit[T]) checkOnce(s scene[T]) (result[T], *LawError) {
 		if was == is {
 			is += ", with something appended in its memory"
 		}
-		return r, broken(Argument, "merging changed %s\nfrom %s\nto   %s", in.name(i), was, is)
+		return r, broken(Argument, "merging changed %s\nfrom %s\nto   %s", nameOf(i), was, is)
 	}
 	return r, nil
 }
@@ -136,7 +136,8 @@ func (in input[T]) each(f func(T) string) []string {
 	return out
 }
 
-func (in input[T]) name(i int) string {
+// nameOf names an input by its place in what each returns.
+func nameOf(i int) string {
 	if i == 0 {
 		return "the base"
 	}
@@ -155,7 +156,7 @@ func differs(a, b []string) int {
 
 func (k *Kit[T]) checkAgain(s scene[T], first result[T]) *LawError {
 	for range 2 {
-		if failure := k.same(first, k.merged(s)); failure != nil {
+		if failure := same(first, k.merged(s)); failure != nil {
 			return failure
 		}
 	}
@@ -163,7 +164,7 @@ func (k *Kit[T]) checkAgain(s scene[T], first result[T]) *LawError {
 }
 
 // same checks that two merges of the same inputs gave the same.
-func (k *Kit[T]) same(a, b result[T]) *LawError {
+func same[T any](a, b result[T]) *LawError {
 	if a.key != b.key {
 		return broken(Deterministic, "the result is %s once,\nand another time %s", a.said(), b.said())
 	}
@@ -185,7 +186,7 @@ func (k *Kit[T]) checkOrder(s scene[T], first result[T]) *LawError {
 			continue
 		}
 		for range repeats {
-			if failure := k.same(first, k.merged(s)); failure != nil {
+			if failure := same(first, k.merged(s)); failure != nil {
 				return failure
 			}
 		}
@@ -259,7 +260,7 @@ func (k *Kit[T]) checkMemory(s scene[T], first result[T]) *LawError {
 		v, _ := k.Plan.Merge(in.base, in.sides...)
 		change(&v)
 		if i := differs(before, in.keys()); i >= 0 {
-			return broken(Aliasing, "changing the result changes %s\nfrom %s\nto   %s", in.name(i), text[i], in.texts()[i])
+			return broken(Aliasing, "changing the result changes %s\nfrom %s\nto   %s", nameOf(i), text[i], in.texts()[i])
 		}
 		if failure := k.checkLater(s, first); failure != nil {
 			return failure
@@ -287,7 +288,7 @@ func (k *Kit[T]) checkLater(s scene[T], first result[T]) *LawError {
 		return nil
 	}
 	for range repeats {
-		if failure := k.same(r, k.merged(s)); failure != nil {
+		if failure := same(r, k.merged(s)); failure != nil {
 			return failure
 		}
 	}

@@ -39,6 +39,9 @@
 // unexported fields is copied by a Clone method, compared by MarshalBinary, and
 // changed by [Kit.Edits]; without these it is not looked at.
 //
+// Records are not drawn: what a custom rule owes a [merge.Record] is what [Prefer]
+// and [Join] check.
+//
 // # Reproducing
 //
 // Merges are drawn by package rapid from a seed, which [Kit.Check] reports with a

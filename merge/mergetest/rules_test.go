@@ -74,8 +74,13 @@ func TestRules(t *testing.T) {
 
 func documents() []map[string]any {
 	return []map[string]any{
-		nil, {}, {"a": 1.0}, {"a": nil, "b": []any{"x"}}, {"b": []any{"x", "y"}, "c": map[string]any{"d": true}},
-		{"c": map[string]any{"d": false, "e": json.Number("1")}}, {"c": "text"},
+		nil,
+		{},
+		{"a": 1.0},
+		{"a": nil, "b": []any{"x"}},
+		{"b": []any{"x", "y"}, "c": map[string]any{"d": true}},
+		{"c": map[string]any{"d": false, "e": json.Number("1")}},
+		{"c": "text"},
 	}
 }
 

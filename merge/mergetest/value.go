@@ -77,7 +77,7 @@ func (p printer) whole(v reflect.Value) (string, bool) {
 	if !v.CanInterface() || v.Kind() == reflect.Pointer || v.Kind() == reflect.Interface {
 		return "", false
 	}
-	if t, ok := v.Interface().(time.Time); ok {
+	if t, ok := reflect.TypeAssert[time.Time](v); ok {
 		return t.UTC().Format(time.RFC3339Nano), true
 	}
 	if !opaque(v.Type()) {
@@ -85,10 +85,10 @@ func (p printer) whole(v reflect.Value) (string, bool) {
 	}
 	at := reflect.New(v.Type())
 	at.Elem().Set(v)
-	if s, ok := at.Interface().(fmt.Stringer); ok && !p.key {
+	if s, ok := reflect.TypeAssert[fmt.Stringer](at); ok && !p.key {
 		return s.String(), true
 	}
-	if m, ok := at.Interface().(encoding.BinaryMarshaler); ok && p.key {
+	if m, ok := reflect.TypeAssert[encoding.BinaryMarshaler](at); ok && p.key {
 		if b, err := m.MarshalBinary(); err == nil {
 			return fmt.Sprintf("%x", b), true
 		}
@@ -258,8 +258,8 @@ func poke(v reflect.Value, depth int) {
 			v.SetMapIndex(key, in)
 		}
 	case reflect.Struct:
-		for i := range v.NumField() {
-			if f := v.Field(i); f.CanSet() {
+		for _, f := range v.Fields() {
+			if f.CanSet() {
 				poke(f, depth+1)
 			}
 		}
