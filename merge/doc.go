@@ -23,7 +23,8 @@
 // call: they carry one stamp each, so a field written long ago inherits the
 // stamp of its neighbour as soon as two versions have been merged into one.
 // Where merges follow upon merges, or nobody has the ancestor, each field needs
-// a stamp of its own.
+// a stamp of its own: that is a [Record], the same struct with the same tags as
+// a replicated value.
 //
 // # Rules
 //

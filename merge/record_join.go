@@ -166,15 +166,15 @@ func (p *recordPart) joinOptions(a, b *cell) (cell, bool) {
 	return c, true
 }
 
-// joinStates joins two sets of versions: those that no other includes, made
-// into one by those who know the type.
+// joinStates joins two sets of versions: those who know the type make one of
+// all, for others those stay that no other includes.
 func (p *recordPart) joinStates(a, b *cell) (cell, bool) {
 	kids, changed := joinCells(a.kids, b.kids, scope{})
 	if !changed {
 		return *a, false
 	}
 	c := *a
-	c.kids = p.fold(latestVersions(kids))
+	c.kids = latestVersions(p.fold(kids))
 	if c.same(a) {
 		return *a, false
 	}

@@ -595,3 +595,38 @@ func requireJoin[T any](t require.TestingT, a, b, c *merge.Record[T]) {
 	require.True(t, join(ab, b).Equal(ab), "idempotent")
 	require.True(t, join(a, a).Equal(a), "idempotent")
 }
+
+// TestRecordSharedIdentity has two replicas write under one name, as no
+// program may. What they show is anybody's guess, but Merge stays a join.
+func TestRecordSharedIdentity(t *testing.T) {
+	p := samplePlan(t)
+	rapid.Check(t, func(t *rapid.T) {
+		h := newHistory(p, "eu", "eu", "us")
+		for range rapid.IntRange(1, 30).Draw(t, "steps") {
+			s := rapid.SampledFrom(h.sites).Draw(t, "at")
+			n := rapid.IntRange(1, 3).Draw(t, "n")
+			change := func(v *sample) {
+				v.Name, v.From, v.Low, v.Stock, v.Note, v.Tags = fmt.Sprint(n), n, v.Low-n, v.Stock+n, n, []string{fmt.Sprint(n)}
+				v.Gone.Bits |= uint8(n)
+				v.Even, v.Prefs = 2*n, map[string]int{"p": n}
+				v.Lines = []sampleLine{{fmt.Sprint(n % 2), sampleRow{Qty: n}}}
+				if v.Fixed == 0 {
+					v.Fixed, v.First = n, n
+				}
+			}
+			switch rapid.IntRange(0, 5).Draw(t, "step") {
+			case 0:
+				require.NoError(t, s.rec.Delete(s.writer()))
+			case 1:
+				if at := s.rec.Latest(); at > 0 {
+					require.NoError(t, s.rec.Compact(at-1))
+				}
+			case 2:
+				s.rec.Merge(rapid.SampledFrom(h.sites).Draw(t, "from").rec)
+			default:
+				require.NoError(t, s.rec.Update(s.writer(), set(change)))
+			}
+			requireJoin(t, h.sites[0].rec, h.sites[1].rec, h.sites[2].rec)
+		}
+	})
+}
