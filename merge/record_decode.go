@@ -145,7 +145,7 @@ func (d *stateReader) stamp(ref uint64) lww.Stamp {
 // smallest is the size of the smallest kid of a cell with the given layout.
 func (l layout) smallest() int {
 	switch l.kids {
-	case cellSeen:
+	case cellSeen, cellTotal, cellSibling:
 		return 1
 	default:
 		return 2

@@ -140,3 +140,18 @@ func TestRecordChangedBareElement(t *testing.T) {
 	require.True(t, a.Merge(b))
 	require.Empty(t, a.Changed(b))
 }
+
+// TestRecordEmptySibling decodes a sibling with an empty value at the very end
+// of a record: a single byte.
+func TestRecordEmptySibling(t *testing.T) {
+	type note struct {
+		Text string `merge:"manual"`
+	}
+	p := merge.MustCompile(merge.Options[note]{Record: true})
+	a, b := p.NewRecord(), p.NewRecord()
+	require.NoError(t, a.Touch(writer("eu"), "Text"))
+	data, err := a.MarshalBinary()
+	require.NoError(t, err)
+	require.NoError(t, b.UnmarshalBinary(data))
+	require.True(t, a.Equal(b))
+}
