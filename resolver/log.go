@@ -51,6 +51,9 @@ type Record struct {
 	Action Action `json:"action,omitzero"`
 	// Winner is the version kept; with Settled, the one written.
 	Winner lww.Stamp `json:"winner,omitzero"`
+	// Fork tells versions apart that have the stamp Winner, if the kind is [Forked]:
+	// it is how many of Versions with that stamp precede the one kept.
+	Fork int `json:"fork,omitempty"`
 	// Value is the one used, or that a person decided for.
 	Value         json.RawMessage `json:"value,omitempty"`
 	Compensations []Compensation  `json:"compensations,omitempty"`
@@ -62,13 +65,14 @@ type Identity struct {
 	ID     ID
 	Policy string
 	Winner lww.Stamp
+	Fork   int
 	Failed bool
 }
 
 // Identity returns what r has in common with repetitions of it and with nothing
 // else: the conflict, the policy, and what happened.
 func (r *Record) Identity() Identity {
-	return Identity{r.Event, r.ID, r.Policy, r.Winner, r.Failed}
+	return Identity{r.Event, r.ID, r.Policy, r.Winner, r.Fork, r.Failed}
 }
 
 // A MemoryLog keeps records in memory, one of each [Identity].
@@ -150,10 +154,18 @@ func (l *SlogLog) Record(ctx context.Context, r Record) error {
 	attrs := []slog.Attr{
 		slog.String("id", r.ID.String()), slog.String("key", r.Key), slog.String("kind", string(r.Kind)),
 		slog.String("policy", r.Policy), slog.String("rule", r.Rule), slog.String("reason", r.Reason),
-		slog.String("action", r.Action.String()), slog.Bool("failed", r.Failed),
 	}
+	switch r.Event {
+	case Decided, Deferred, Settled:
+		attrs = append(attrs, slog.String("action", r.Action.String()))
+	case Superseded, Fenced: // nobody decided anything, not even to defer
+	}
+	attrs = append(attrs, slog.Bool("failed", r.Failed))
 	if !r.Winner.IsZero() {
 		attrs = append(attrs, slog.String("winner", r.Winner.String()))
+	}
+	if r.Fork != 0 {
+		attrs = append(attrs, slog.Int("fork", r.Fork))
 	}
 	if r.Value != nil {
 		attrs = append(attrs, slog.String("value", string(r.Value)))
@@ -219,6 +231,11 @@ func decide[T any](rec *Record, c *Conflict[T], d *Decision[T]) (err error) {
 	switch d.Action {
 	case Keep:
 		rec.Winner = c.entries[d.Version].Stamp
+		for i := range c.entries[:d.Version] {
+			if c.entries[i].Stamp == rec.Winner {
+				rec.Fork++
+			}
+		}
 	case Use:
 		rec.Value, err = codec.AppendValueJSON(nil, d.Value)
 	case Defer, Delete, Pass:
@@ -257,7 +274,7 @@ func (r *Reconciler[T]) logSettlement(ctx context.Context, c *Conflict[T], d *De
 	if err != nil {
 		return err
 	}
-	rec.Winner, rec.Rule = written.Stamp, "settlement"
+	rec.Winner, rec.Fork, rec.Rule = written.Stamp, 0, "settlement"
 	return r.log(ctx, rec)
 }
 

@@ -96,14 +96,16 @@ func (c *Conflict[T]) deletes() bool {
 // MaxBy returns a [Func] that keeps the version for which by is largest, such as
 // a version number that the application keeps in its records; name says what by
 // is. Of several with the largest, the latest stands. It passes if there is a
-// delete, which has no number.
+// delete, which has no number. Floats are in the order of [cmp.Compare]: NaN is
+// below all others and equal to itself, so that it is never kept against a number.
 //
 //go:noinline
 func MaxBy[T any, K cmp.Ordered](name string, by func(T) K) Func[T] {
 	return chooseBy("max by "+name, "the version with the largest "+name+" stands, of equals the latest", by, 1)
 }
 
-// MinBy is [MaxBy] for the smallest.
+// MinBy is [MaxBy] for the smallest. NaN is the smallest, and so it is kept
+// against any number: if by may return it, let it return +Inf instead.
 //
 //go:noinline
 func MinBy[T any, K cmp.Ordered](name string, by func(T) K) Func[T] {

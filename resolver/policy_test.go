@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"os"
 	"strings"
 	"testing"
@@ -282,6 +283,54 @@ func TestReplay(t *testing.T) {
 	require.Equal(t, 3, resolver.Replay(t.Context(), stored, resolver.FirstWriterWins[item]).Skipped)
 }
 
+// TestReplayForked sees which of several versions with one stamp was kept.
+func TestReplayForked(t *testing.T) {
+	fork := func(v string) *resolver.Siblings[string] {
+		return write(t, &resolver.Siblings[string]{}, at("eu", 5), resolver.Context{}, v)
+	}
+	s := join(fork("x"), fork("y"), write(t, &resolver.Siblings[string]{}, at("ap", 3), resolver.Context{}, "z"))
+	second := func(_ context.Context, c *resolver.Conflict[string]) (resolver.Decision[string], error) {
+		return c.Keep(1, "second"), nil
+	}
+	var out bytes.Buffer
+	rules := []resolver.Func[string]{resolver.FirstWriterWins[string], second, resolver.LastWriterWins[string]}
+	for i, rule := range rules {
+		log := &resolver.MemoryLog{}
+		shown := resolve(t, &resolver.Reconciler[string]{Rule: rule, Log: log}, s)
+		require.Equal(t, resolver.Forked, shown.Conflict.Kind)
+		require.Equal(t, []string{"z", "x", "y"}[i], shown.Value)
+		require.NoError(t, (&resolver.SlogLog{Logger: slog.New(slog.NewTextHandler(&out, nil))}).Record(t.Context(), log.Records()[0]))
+
+		enc, err := json.Marshal(log.Records())
+		require.NoError(t, err)
+		var stored []resolver.Record
+		require.NoError(t, json.Unmarshal(enc, &stored))
+		require.Equal(t, log.Records(), stored)
+		require.Equal(t, max(0, i-1), stored[0].Fork, "among those with its stamp")
+		for j, other := range rules {
+			replayed := resolver.Replay(t.Context(), stored, other)
+			require.Equal(t, 1, replayed.Decisions)
+			require.Equal(t, i != j, len(replayed.Differ) == 1, "%d by %d", i, j)
+			if i == 1 && j == 2 {
+				require.NotEqual(t, stored[0].Identity(), replayed.Differ[0].Would.Identity())
+				require.Contains(t, replayed.String(), "keep 1970-01-01T00:00:00.000000005Z@eu, fork 1 (last writer wins) instead of keep 1970-01-01T00:00:00.000000005Z@eu, fork 0 (")
+			}
+		}
+	}
+	require.Equal(t, 1, strings.Count(out.String(), " fork=1"), out.String())
+	require.NotContains(t, out.String(), " fork=0")
+
+	// A settlement is one version, whichever fork it keeps.
+	log := &resolver.MemoryLog{}
+	r := &resolver.Reconciler[string]{Log: log}
+	ticket := resolve(t, r, s).Ticket
+	_, err := r.Settle(t.Context(), at("us", 9), s, ticket, ticket.Conflict.Keep(2, "y it is"))
+	require.NoError(t, err)
+	records := log.Records()
+	require.Equal(t, resolver.Settled, records[len(records)-1].Event)
+	require.Zero(t, records[len(records)-1].Fork)
+}
+
 func mustItem(t *testing.T, p []byte) (v item) {
 	t.Helper()
 	var raw struct{ Name, Stock string }
@@ -325,4 +374,37 @@ func TestLogs(t *testing.T) {
 	resolve(t, &resolver.Reconciler[item]{Rule: resolver.Func[item](resolver.LastWriterWins[item]), Log: plain}, s)
 	require.Contains(t, out.String(), "winner=1970-01-01T00:00:00.000000012Z@us")
 	require.Contains(t, out.String(), "version1=")
+}
+
+// TestSlogAction prints the action of what was decided or deferred, and none of
+// a version that was fenced or superseded.
+func TestSlogAction(t *testing.T) {
+	for event, printed := range map[resolver.Event]bool{
+		resolver.Decided: true, resolver.Deferred: true, resolver.Settled: true,
+		resolver.Superseded: false, resolver.Fenced: false,
+	} {
+		var out bytes.Buffer
+		log := &resolver.SlogLog{Logger: slog.New(slog.NewTextHandler(&out, nil))}
+		require.NoError(t, log.Record(t.Context(), resolver.Record{Event: event}))
+		require.Contains(t, out.String(), "conflict "+string(event))
+		require.Equal(t, printed, strings.Contains(out.String(), "action="), out.String())
+	}
+}
+
+// TestByNaN takes NaN for less than any number, and for equal to itself.
+func TestByNaN(t *testing.T) {
+	by := func(v item) float64 {
+		if v.Stock == 0 {
+			return math.NaN()
+		}
+		return math.Inf(int(v.Stock))
+	}
+	for name, stock := range map[string][2]int64{"first": {0, -1}, "last": {-1, 0}, "infinite": {0, 1}} {
+		s := contest(t, edit("eu", 11, item{"eu", stock[0], 3}), edit("us", 12, item{"us", stock[1], 3}))
+		require.NotZero(t, resolve(t, resolver.New(resolver.MaxBy("x", by)), s).Value.Stock, name)
+		require.Zero(t, resolve(t, resolver.New(resolver.MinBy("x", by)), s).Value.Stock, name)
+	}
+	s := contest(t, edit("eu", 11, item{"eu", 0, 3}), edit("us", 12, item{"us", 0, 3}))
+	require.Equal(t, "us", resolve(t, resolver.New(resolver.MaxBy("x", by)), s).Value.Name, "the latest of equals")
+	require.Equal(t, "us", resolve(t, resolver.New(resolver.MinBy("x", by)), s).Value.Name, "the latest of equals")
 }

@@ -81,14 +81,13 @@ func sameResult[T any](a, b *Record, entries []entry[T]) bool {
 func resultOf[T any](r *Record, entries []entry[T]) (string, bool) {
 	switch r.Action {
 	case Keep:
-		for i := range entries {
-			if e := &entries[i]; e.Stamp == r.Winner && !e.Deleted {
-				o := objectWriter{}
-				err := appendValueJSON(&o, "value", e.Value)
-				return string(o.end()), err == nil
-			}
+		e := kept(r, entries)
+		if e == nil || e.Deleted {
+			return "", true
 		}
-		return "", true
+		o := objectWriter{}
+		err := appendValueJSON(&o, "value", e.Value)
+		return string(o.end()), err == nil
 	case Use:
 		o := objectWriter{}
 		o.raw("value", r.Value)
@@ -98,6 +97,21 @@ func resultOf[T any](r *Record, entries []entry[T]) (string, bool) {
 	case Defer, Pass:
 	}
 	return "", false
+}
+
+// kept returns the entry that r keeps, nil if it is none of them.
+func kept[T any](r *Record, entries []entry[T]) *entry[T] {
+	before := 0
+	for i := range entries {
+		if entries[i].Stamp != r.Winner {
+			continue
+		}
+		if before == r.Fork {
+			return &entries[i]
+		}
+		before++
+	}
+	return nil
 }
 
 // String says how many decisions would have been others, and lists those.
@@ -118,6 +132,9 @@ func (r Replayed) String() string {
 func (r *Record) summary() string {
 	switch r.Action {
 	case Keep:
+		if r.Kind == Forked {
+			return fmt.Sprintf("keep %v, fork %d (%s)", r.Winner, r.Fork, r.Rule)
+		}
 		return fmt.Sprintf("keep %v (%s)", r.Winner, r.Rule)
 	case Use:
 		return fmt.Sprintf("use %s (%s)", r.Value, r.Rule)
