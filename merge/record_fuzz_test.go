@@ -21,7 +21,7 @@ func fullSample(tb testing.TB, p *merge.Plan[sample]) *merge.Record[sample] {
 		return func(s *sample) {
 			*s = sample{
 				Name: "n\xff", From: n, First: n, Fixed: n, High: -n, Low: n, Tier: "b", Keep: n, Stock: -n, Seen: []string{"x"},
-				Tags: []string{"x", "y"}, Note: n, Even: n, Gone: lattice{uint8(n)}, Bits: uint8(n), Prefs: map[string]int{"p": 1 << 60},
+				Tags: []string{"x", "y"}, Note: n, Even: n, Gone: lattice{uint8(n)}, Bits: uint8(n), Prefs: map[string]int{"p": 1 << 30},
 				Box: &sampleRow{Qty: n}, Lines: []sampleLine{{"k", sampleRow{Stock: 1}}}, Cells: map[string]sampleRow{"": {High: n}},
 			}
 		}

@@ -251,6 +251,21 @@ func TestRecordNoHalfElement(t *testing.T) {
 	require.Equal(t, []*item{{Key: "a", High: 1}}, value(t, b).Items)
 }
 
+// TestRecordApplyWithoutRead saves a form about elements that the record never
+// showed: writing what was changed in them would leave half of each.
+func TestRecordApplyWithoutRead(t *testing.T) {
+	p := recordPlan(t, merge.Options[cartOf]{})
+	r := p.NewRecord()
+	read := cartOf{Items: []*item{{Key: "a", Note: "n", High: 5}}}
+	next := cartOf{Items: []*item{{Key: "a", Note: "changed", High: 5}}}
+	err := r.Apply(writer("eu"), merge.Token{}, read, next)
+	stale, ok := errors.AsType[*merge.StaleError](err)
+	require.True(t, ok, "%v", err)
+	require.Equal(t, "Items.a", stale.Path)
+	require.EqualError(t, err, "merge: Items.a is not there")
+	require.True(t, r.Equal(p.NewRecord()))
+}
+
 // TestRecordSharesNothing changes what went in and what came out.
 func TestRecordSharesNothing(t *testing.T) {
 	p := recordPlan(t, merge.Options[mixed]{})
