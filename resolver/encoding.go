@@ -232,6 +232,9 @@ func decodeEntries[T any](data []byte) ([]entry[T], error) {
 	if err := json.Unmarshal(data, &versions); err != nil {
 		return nil, err
 	}
+	if len(versions) == 0 {
+		return nil, nil // as a set without versions is, however it came about
+	}
 	entries := make([]entry[T], len(versions))
 	for i, v := range versions {
 		err := v.check() // a null among them is no version
