@@ -1,0 +1,202 @@
+package merge
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+)
+
+// An item is an element of a list, or an entry of a map, by its key's bytes.
+type item struct {
+	key   string
+	at    int // position in the list
+	value reflect.Value
+}
+
+// items returns the elements of v, or the entries of a map, in order of keys.
+func (p *recordPart) items(v reflect.Value) ([]item, error) {
+	if v.Len() == 0 {
+		return nil, nil
+	}
+	out := make([]item, 0, v.Len())
+	add := func(key, value reflect.Value) error {
+		if err := checkKey(p.f.key, key); err != nil {
+			return err
+		}
+		b, err := p.f.key.append(nil, normal(p.f.key, addressable(key)))
+		out = append(out, item{string(b), len(out), value})
+		return err
+	}
+	if v.Kind() == reflect.Map {
+		for it := v.MapRange(); it.Next(); {
+			if err := add(it.Key(), it.Value()); err != nil {
+				return nil, err
+			}
+		}
+	} else {
+		for i := range v.Len() {
+			key, value := v.Index(i), v.Index(i)
+			if p.f.class == classKeyed {
+				if p.f.byRef && value.IsNil() {
+					return nil, fmt.Errorf("element %d is a nil pointer", i)
+				}
+				value = p.f.element(v, i)
+				key = walk(value, p.f.at)
+			}
+			if err := add(key, value); err != nil {
+				return nil, err
+			}
+		}
+	}
+	slices.SortStableFunc(out, func(a, b item) int { return strings.Compare(a.key, b.key) })
+	return out, nil
+}
+
+// pairs calls visit with what read and next hold under each key, in order of
+// keys; one of the two may be nil.
+func (p *recordPart) pairs(read, next reflect.Value, visit func(key string, r, n *item) error) error {
+	rs, err := p.items(read)
+	if err != nil {
+		return err
+	}
+	ns, err := p.items(next)
+	if err != nil {
+		return err
+	}
+	for len(rs) > 0 || len(ns) > 0 {
+		var r, n *item
+		if len(rs) > 0 && (len(ns) == 0 || rs[0].key <= ns[0].key) {
+			r = &rs[0]
+		}
+		if len(ns) > 0 && (len(rs) == 0 || ns[0].key <= rs[0].key) {
+			n = &ns[0]
+		}
+		key := ""
+		if r != nil {
+			key = r.key
+		} else {
+			key = n.key
+		}
+		if err := visit(key, r, n); err != nil {
+			return within(p.keyText(key), err)
+		}
+		for len(rs) > 0 && rs[0].key == key {
+			rs = rs[1:]
+		}
+		for len(ns) > 0 && ns[0].key == key {
+			ns = ns[1:]
+			if p.f.class == classKeyed && len(ns) > 0 && ns[0].key == key {
+				return fmt.Errorf("two elements have the key %s", p.keyText(key))
+			}
+		}
+	}
+	return nil
+}
+
+// keyText returns a key or element as a name of a path.
+func (p *recordPart) keyText(key string) string {
+	v := reflect.New(p.f.key.typ).Elem()
+	if !decodeShape(p.f.key, v, key) {
+		return quoteKey(key)
+	}
+	return keyText(p.f.key, v)
+}
+
+// entries returns a field with the given kids, nil if there are none.
+func (p *recordPart) entries(kids []cell) *cell {
+	if len(kids) == 0 {
+		return nil
+	}
+	return &cell{key: p.key, kind: p.kind, typ: p.typ, kids: kids}
+}
+
+// set returns the elements that were added and removed.
+func (e *edit) set(p *recordPart, at spot, read, next reflect.Value) (*cell, error) {
+	if read.Len() == 0 && next.Len() == 0 || p.f.same(read, next) {
+		return nil, nil
+	}
+	kind := layoutOf(p.kind).kids
+	var kids []cell
+	err := p.pairs(read, next, func(key string, r, n *item) error {
+		switch {
+		case r != nil && n != nil:
+			return nil
+		case n == nil && p.kind == cellUnion:
+			return p.refuse("elements are never removed")
+		}
+		s, err := e.stamp(max(e.horizon, at.now.kid(key, kind).latestOrZero()))
+		kids = append(kids, cell{key: key, kind: kind, stamp: s, live: n != nil && p.kind == cellSet})
+		return err
+	})
+	return p.entries(kids), err
+}
+
+// table returns the entries that were put and deleted.
+func (e *edit) table(p *recordPart, at spot, read, next reflect.Value) (*cell, error) {
+	var kids []cell
+	err := p.pairs(read, next, func(key string, r, n *item) error {
+		if r != nil && n != nil && p.value.same(addressable(r.value), addressable(n.value)) {
+			return nil
+		}
+		c := cell{key: key, kind: cellEntry, live: n != nil}
+		if n != nil {
+			value, err := p.value.append(nil, addressable(n.value))
+			if err != nil {
+				return err
+			}
+			c.value = string(value)
+		}
+		var err error
+		c.stamp, err = e.stamp(max(e.horizon, at.now.kid(key, cellEntry).latestOrZero()))
+		kids = append(kids, c)
+		return err
+	})
+	return p.entries(kids), err
+}
+
+// rowMap returns the rows of a map that changed.
+func (e *edit) rowMap(p *recordPart, at spot, read, next reflect.Value) (*cell, error) {
+	var kids []cell
+	err := p.pairs(read, next, func(key string, r, n *item) error {
+		c, err := e.row(p, key, at.kid(key, cellRow), r.row(), n.row())
+		if c != nil {
+			kids = append(kids, *c)
+		}
+		return err
+	})
+	return p.entries(kids), err
+}
+
+// row returns the value of an item as a row, invalid if there is none.
+func (i *item) row() reflect.Value {
+	if i == nil {
+		return reflect.Value{}
+	}
+	return addressable(i.value)
+}
+
+// list returns the elements of a keyed list that changed. Where an element
+// stands is noted as it is added.
+func (e *edit) list(p *recordPart, at spot, read, next reflect.Value) (*cell, error) {
+	var kids []cell
+	err := p.pairs(read, next, func(key string, r, n *item) error {
+		c, err := e.row(p, key, at.kid(key, cellRow), r.row(), n.row())
+		if err != nil || c == nil {
+			return err
+		}
+		if r == nil {
+			s, err := e.stamp(0)
+			if err != nil {
+				return err
+			}
+			index := string(appendUint(nil, uint64(n.at)))
+			position := cell{key: positionKey, kind: cellFirst, stamp: s, value: index}
+			c.kids = append([]cell{position}, c.kids...)
+			slices.SortFunc(c.kids, func(a, b cell) int { return a.order(&b) })
+		}
+		kids = append(kids, *c)
+		return nil
+	})
+	return p.entries(kids), err
+}
