@@ -532,7 +532,7 @@ func TestBoundedCounterFence(t *testing.T) {
 	require.True(t, exact)
 }
 
-// Restoring an old snapshot and going on under the old name is the one way to
+// Restoring an old snapshot and going on under the old name is one way to
 // spend a right twice. Under a new name there is nothing to spend until the old
 // name's rights are reclaimed, from a state that knows what it spent.
 func TestBoundedCounterRestoredSnapshot(t *testing.T) {
