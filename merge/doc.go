@@ -58,27 +58,27 @@
 // of an entry of a map, an element of a list, or a struct behind a pointer that
 // one side deletes and another changes.
 //
-//	rule       one side changed     all agree            they differ          one deleted  base unknown         Plan  Record
-//	lww        taken                taken                newest               newer        newest               UI    join
-//	atomic     taken                taken                newest               newer        newest               UI    join
-//	group      taken                taken                newest               deleted      newest               UI    join
-//	first      base, else taken     base, else taken     base, else oldest    deleted      oldest                     join
-//	immutable  base!, else taken    base!, else taken    base!, else oldest!  deleted      equal, else oldest!        join
-//	max        taken                taken                largest              deleted      largest              UIF   join
-//	min        taken                taken                smallest             deleted      smallest             UIF   join
-//	rank       taken                taken                highest              deleted      highest              UIF   join
-//	nonzero    taken unless zero    taken unless zero    newest unless zero   deleted      newest unless zero         join
-//	additive   taken                summed               summed               deleted      equal, else newest!  UF    join
-//	union      united               united               united               deleted      united               F     join
-//	set        taken                taken                three-way            deleted      united               UIF   join
-//	keyed      by element           by element           by element           deleted      united               UI    join
-//	fields     by field             by field             by field             deleted      by field             UI    join
-//	manual     taken                taken                newest!              deleted      equal, else newest!  UI    join
-//	join       joined               joined               joined               deleted      joined               IF    join
-//	Prefer     taken                taken                largest              deleted      largest              UIF   join
-//	Join       joined               joined               joined               deleted      joined               IF    join
-//	Func       taken                taken                asked                deleted      asked                UI    refused
-//	-          zero                 zero                 zero                 deleted      zero                 F     join
+//	rule       one side changed     all agree            they differ          one deleted  base unknown         Plan
+//	lww        taken                taken                newest               newer        newest               UI
+//	atomic     taken                taken                newest               newer        newest               UI
+//	group      taken                taken                newest               deleted      newest               UI
+//	first      base, else taken     base, else taken     base, else oldest    deleted      oldest
+//	immutable  base!, else taken    base!, else taken    base!, else oldest!  deleted      equal, else oldest!
+//	max        taken                taken                largest              deleted      largest              UIF
+//	min        taken                taken                smallest             deleted      smallest             UIF
+//	rank       taken                taken                highest              deleted      highest              UIF
+//	nonzero    taken unless zero    taken unless zero    newest unless zero   deleted      newest unless zero
+//	additive   taken                summed               summed               deleted      equal, else newest!  UF
+//	union      united               united               united               deleted      united               F
+//	set        taken                taken                three-way            deleted      united               UIF
+//	keyed      by element           by element           by element           deleted      united               UI
+//	fields     by field             by field             by field             deleted      by field             UI
+//	manual     taken                taken                newest!              deleted      equal, else newest!  UI
+//	join       joined               joined               joined               deleted      joined               IF
+//	Prefer     taken                taken                largest              deleted      largest              UIF
+//	Join       joined               joined               joined               deleted      joined               IF
+//	Func       taken                taken                asked                deleted      asked                UI
+//	-          zero                 zero                 zero                 deleted      zero                 F
 //
 // Base and zero stand for values, set for not zero, where zero is what a field
 // holds that nobody has set: the zero value, an empty list or map, the zero
@@ -95,6 +95,44 @@
 // Rules without F decide by stamps, and a version has but one. Additive lacks I
 // on purpose: of a stock of 10 two shops sell 2 each and both say 8, and 6 are
 // left. It needs the latest common ancestor as its base.
+//
+// # Rules in a Record
+//
+// A record needs no base: it knows who wrote what, and when. This table says
+// what shows when replicas that do not know of each other's writes have written
+// over what all had seen; a mark ! is where [Record.Check] wants a person, and
+// of what was deleted a form that is saved late gets a [*StaleError] from
+// [Record.Apply], where the table has deleted. Refused are writes that could
+// not show, with a [*WriteError] and nothing written.
+//
+//	rule       one wrote   both the same  they differ  one deleted  refused                 Merge
+//	lww        taken       taken          newest       newer                                join
+//	atomic     taken       taken          newest       newer                                join
+//	group      taken       taken          newest       deleted                              join
+//	first      taken       taken          oldest       deleted      zero, or set already    join
+//	immutable  taken       taken          oldest!      deleted      zero, or set already    join
+//	max        taken       taken          largest      deleted      smaller                 join
+//	min        taken       taken          smallest     deleted      larger                  join
+//	rank       taken       taken          highest      deleted      lower, or not listed    join
+//	nonzero    taken       taken          newest       deleted      zero                    join
+//	additive   summed      summed         summed       deleted      more than the type has  join
+//	union      united      united         united       deleted      with less in it         join
+//	set        taken       taken          three-way    deleted                              join
+//	keyed      by element  by element     by element   deleted      with one key twice      join
+//	fields     by field    by field       by field     deleted                              join
+//	manual     taken       taken          newest!      deleted                              join
+//	join       joined      joined         joined       deleted      with less in it         join
+//	Prefer     taken       taken          largest      deleted      smaller                 join
+//	Join       joined      joined         joined       deleted      with less in it         join
+//	Func                                                                                    refused
+//	-          zero        zero           zero         deleted                              join
+//
+// For every rule with join under Merge, [Record.Merge] is commutative,
+// associative and idempotent, whatever was written and deleted in whatever
+// order, so that F holds where a plan does not have it; and a write that is not
+// refused reads back. Three-way is what a plan makes of it with the base that
+// all had seen. A Func needs a base, and cannot be had in a record. Documents
+// are refused too but with atomic.
 //
 // # Values
 //

@@ -82,8 +82,8 @@ func (r *Record[T]) Value() (T, bool) {
 // union is not tracked.
 //
 // Update returns the error of edit, a [*WriteError] for a change that could not
-// show, and an error for a value that cannot be encoded, for two elements with
-// one key, and if w's clock has no time to give. The record is then as it was.
+// show, and an error for a value that cannot be encoded, and if w's clock has no
+// time to give. The record is then as it was, as it is if edit panics.
 // It panics if w is invalid: see [lww.Writer.Next].
 func (r *Record[T]) Update(w lww.Writer, edit func(*T) error) error {
 	r.top()

@@ -12,9 +12,10 @@ import (
 var ErrOverflow = errors.New("merge: sum does not fit the type")
 
 // A WriteError reports a write to a [Record] that could not show: one that
-// lowers a maximum, sets again what is set once, or makes a value zero that
-// rule nonzero keeps. Nothing of the call was applied. [Record.Update],
-// [Record.Apply], [Record.Seed] and [Record.Touch] return it.
+// lowers a maximum, sets again what is set once, or gives two elements of a
+// list one key; the package comment has the list. Nothing of the call was
+// applied. [Record.Update], [Record.Apply], [Record.Seed] and [Record.Touch]
+// return it.
 type WriteError struct {
 	Path   string // the field
 	Rule   string // its rule

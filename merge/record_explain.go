@@ -119,7 +119,7 @@ func (p *recordPart) doubt(c *cell) string {
 	switch n := len(p.values(c)); {
 	case p.kind == cellImmutable && n > 1:
 		return "an immutable value was set twice"
-	case p.kind == cellManual && n > 1:
+	case p.kind == cellManual && !alike(p.values(c)):
 		return "the sides differ"
 	case p.kind == cellTotals && !fits(reflect.New(p.f.typ).Elem(), total(c)):
 		return "the sum of all changes does not fit the type"
@@ -129,6 +129,11 @@ func (p *recordPart) doubt(c *cell) string {
 		return "a value is of another type"
 	}
 	return ""
+}
+
+// alike reports whether siblings all have one value.
+func alike(siblings []cell) bool {
+	return !slices.ContainsFunc(siblings, func(s cell) bool { return s.value != siblings[0].value })
 }
 
 // read returns the value that content encodes, nil if it is of another type.
@@ -342,7 +347,9 @@ func (d *difference) decide(c *Change) {
 		}
 		return
 	case c.Winner < 0:
-		c.Outcome = Combined
+		if c.Outcome = Combined; d.merged.kind == cellManual { // or it were undecided
+			c.Outcome = Same
+		}
 		return
 	}
 	c.Outcome = Chosen

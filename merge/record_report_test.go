@@ -2,6 +2,7 @@ package merge_test
 
 import (
 	"errors"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -154,4 +155,22 @@ func TestRecordEmptySibling(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, b.UnmarshalBinary(data))
 	require.True(t, a.Equal(b))
+}
+
+// TestRecordManualSame has two people decide alike: there is nothing left to
+// decide.
+func TestRecordManualSame(t *testing.T) {
+	p := samplePlan(t)
+	a, b := p.NewRecord(), p.NewRecord()
+	require.NoError(t, a.Update(writer("eu"), set(func(s *sample) { s.Note = 1 })))
+	require.NoError(t, b.Update(writer("us"), set(func(s *sample) { s.Note = 1 })))
+	rep := a.Explain(b)
+	require.Len(t, rep.Changes, 1)
+	require.Equal(t, merge.Same, rep.Changes[0].Outcome)
+	require.Empty(t, slices.Collect(rep.Undecided()))
+	a.Merge(b)
+	require.NoError(t, a.Check())
+	require.NoError(t, b.Update(writer("us"), set(func(s *sample) { s.Note = 2 })))
+	a.Merge(b)
+	require.ErrorContains(t, a.Check(), "Note: the sides differ")
 }

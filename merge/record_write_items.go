@@ -87,7 +87,7 @@ func (p *recordPart) pairs(read, next reflect.Value, visit func(key string, r, n
 		for len(ns) > 0 && ns[0].key == key {
 			ns = ns[1:]
 			if p.f.class == classKeyed && len(ns) > 0 && ns[0].key == key {
-				return fmt.Errorf("two elements have the key %s", p.keyText(key))
+				return p.refuse("two elements have the key " + p.keyText(key))
 			}
 		}
 	}

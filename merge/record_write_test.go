@@ -217,7 +217,7 @@ func TestRecordLists(t *testing.T) {
 
 	before := a.Clone()
 	err := a.Update(w, set(func(c *cartOf) { c.Items = append(c.Items, &item{Key: "c"}) }))
-	require.ErrorContains(t, err, "Items: two elements have the key c")
+	require.EqualError(t, err, `merge: write to Items: rule "keyed=Key": two elements have the key c`)
 	err = a.Update(w, set(func(c *cartOf) { c.Items[1] = nil }))
 	require.ErrorContains(t, err, "element 1 is a nil pointer")
 	require.True(t, a.Equal(before))
