@@ -8,14 +8,19 @@ import (
 	"github.com/rejoin-go/rejoin/lww"
 )
 
-// Changed returns the paths of what merging o would change: fields, elements,
-// entries, and rows that begin a new life, of which the empty path is the
-// record itself. A field counts whose stamp changes though its value does not.
-// The paths are in the order of the state.
+// Changed returns the paths of what merging o would change; there are none
+// exactly if [Record.Merge] would return false. They are those of fields,
+// elements and entries, and of rows that begin a new life or begin to be there
+// without a field set, or whose place in a list changes. The empty path is the
+// record itself, which a new horizon changes too. A field counts whose stamp
+// changes though its value does not. The paths are in the order of the state.
 func (r *Record[T]) Changed(o *Record[T]) []string {
 	var paths []string
+	if o.plan != nil && o.horizon > r.horizon {
+		paths = append(paths, "")
+	}
 	r.compare(o, func(d *difference) {
-		if d.ours == nil || d.merged == nil || !d.ours.same(d.merged) {
+		if d.changes() && (d.path != "" || len(paths) == 0) {
 			paths = append(paths, d.path)
 		}
 	})
@@ -179,7 +184,16 @@ type difference struct {
 	path                 string
 	part                 *recordPart // nil for a field that the plan does not know
 	member               *field      // of a group
+	place                bool        // of a row: only where it stands differs
 	ours, theirs, merged *cell
+}
+
+// changes reports whether merging changes what is ours.
+func (d *difference) changes() bool {
+	if d.ours == nil || d.merged == nil {
+		return d.ours != d.merged
+	}
+	return !d.ours.same(d.merged)
 }
 
 // compare calls visit for each difference between r and o, and returns what
@@ -187,31 +201,34 @@ type difference struct {
 func (r *Record[T]) compare(o *Record[T], visit func(*difference)) *Record[T] {
 	merged := r.Clone()
 	merged.Merge(o)
-	if merged.plan == nil {
+	if o.plan == nil {
 		return merged
 	}
-	top := merged.plan.record
-	compareRows(top, "", &r.root, &o.root, &merged.root, visit)
+	ours := r.root
+	ours.kind = cellRow // which that of a zero Record lacks
+	compareRows(merged.plan.record, "", &ours, &o.root, &merged.root, visit)
 	return merged
 }
 
-// compareRows compares two versions of a row: as wholes if their lives differ,
-// else by fields.
+// compareRows compares two versions of a row: as wholes if their lives differ
+// or no field does, else by fields.
 func compareRows(p *recordPart, path string, ours, theirs, merged *cell, visit func(*difference)) {
 	if ours.life() != theirs.life() || merged == nil {
 		visit(&difference{path: path, part: p, ours: ours, theirs: theirs, merged: merged})
 		return
 	}
-	n := 0
+	told := false
 	eachKid(ours, theirs, merged, func(a, b, m *cell) {
-		k := firstOf(a, b)
-		if k.key != positionKey {
-			n++
-			compareField(p.rows(), joinPath(path, k.key), a, b, m, visit)
+		if k := firstOf(a, b); k.key != positionKey {
+			compareField(p.rows(), joinPath(path, k.key), a, b, m, func(d *difference) {
+				told = told || d.changes()
+				visit(d)
+			})
 		}
 	})
-	if n == 0 && !ours.present() && theirs.present() { // a row of zeros
-		visit(&difference{path: path, part: p, ours: ours, theirs: theirs, merged: merged})
+	if d := (difference{path: path, part: p, ours: ours, theirs: theirs, merged: merged}); !told && d.changes() {
+		d.place = ours.present() == merged.present()
+		visit(&d)
 	}
 }
 
@@ -294,7 +311,7 @@ func (d *difference) value(c *cell) any {
 // change returns d as a line of a report; false if o holds nothing that r would
 // take or throw away.
 func (d *difference) change() (Change, bool) {
-	if d.theirs == nil && d.merged != nil || d.part == nil {
+	if d.theirs == nil && d.merged != nil || d.part == nil || d.place {
 		return Change{}, false
 	}
 	c := Change{Path: d.path, Rule: d.rule(), Winner: -1, Result: d.value(d.merged)}
@@ -336,15 +353,15 @@ func (d *difference) decide(c *Change) {
 		c.Outcome, c.Winner = Undecided, -1
 		return
 	}
-	if len(c.Candidates) < 2 {
-		return
-	}
-	switch {
-	case d.merged == nil:
+	if d.merged == nil {
 		c.Outcome, c.Reason = Chosen, "at or below the horizon"
 		for i := range c.Candidates {
 			c.Candidates[i].Lost = c.Candidates[i].Value != any(Absent{})
 		}
+		return
+	}
+	switch {
+	case len(c.Candidates) < 2:
 		return
 	case c.Winner < 0:
 		if c.Outcome = Combined; d.merged.kind == cellManual { // or it were undecided

@@ -174,3 +174,18 @@ func TestRecordManualSame(t *testing.T) {
 	a.Merge(b)
 	require.ErrorContains(t, a.Check(), "Note: the sides differ")
 }
+
+// TestRecordChangedPlace merges an element that both added, of which only the
+// place in the list differs.
+func TestRecordChangedPlace(t *testing.T) {
+	p := samplePlan(t)
+	a, b := p.NewRecord(), p.NewRecord()
+	require.NoError(t, a.Touch(writer("eu"), ""))
+	b.Merge(a)
+	line := sampleLine{Key: "k", sampleRow: sampleRow{Qty: 1}}
+	require.NoError(t, b.Seed(sample{Lines: []sampleLine{line}}, lww.Stamp{Time: 5, Replica: "us"}))
+	require.NoError(t, a.Seed(sample{Lines: []sampleLine{line}}, lww.Stamp{Time: 9, Replica: "eu"}))
+	require.Equal(t, []string{"Lines.k"}, a.Changed(b))
+	require.True(t, a.Merge(b))
+	require.Empty(t, a.Changed(b))
+}
