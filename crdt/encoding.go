@@ -180,18 +180,43 @@ func readPeer[V Value[V]](r *root, data []byte) (V, error) {
 	return v, nil
 }
 
-// distinct returns an error if v, of root r, is a map with a dot that stands for changes in
-// two places. No merge makes one of states that have none, and no other type can
-// be read with one.
+// distinct returns an error if v, of root r, has a dot that stands for changes in
+// two places. No merge makes one of states that have none.
 func distinct[V Value[V]](v V, r *root) error {
-	m, ok := any(v).(interface{ twice() (dot, bool) })
-	if !ok {
-		return nil
+	if k := v.kinds(nil)[0]; k != kindORMap && k != kindPNCounter {
+		return nil // a dot has one place
 	}
-	if d, found := m.twice(); found {
+	if d, found := twice(v); found {
 		return fmt.Errorf("dot %s stands for changes in two places", r.name(d))
 	}
 	return nil
+}
+
+// twice returns a dot of v that stands for changes in two places. Only residues
+// may share one: that of the removal that left them.
+func twice[V Value[V]](v V) (dot, bool) {
+	var all []dot
+	v.dots(func(d dot) { all = append(all, d) })
+	d, found := equalDots(all)
+	if v, ok := any(v).(residual); ok && !found {
+		v.residues(func(tag, _ dot) {
+			if _, same := slices.BinarySearch(all, tag); same {
+				d, found = tag, true
+			}
+		})
+	}
+	return d, found
+}
+
+// equalDots sorts ds and returns the first that comes twice.
+func equalDots(ds []dot) (dot, bool) {
+	slices.Sort(ds)
+	for i := 1; i < len(ds); i++ {
+		if ds[i] == ds[i-1] {
+			return ds[i], true
+		}
+	}
+	return 0, false
 }
 
 // readHead reads what stands before the store of a state of type V.

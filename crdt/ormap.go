@@ -187,7 +187,7 @@ func (m *ORMap[K, V]) Clone() *ORMap[K, V] {
 		return c
 	case m.inMap():
 		c.root = m.root.bare()
-		m.reach(func(d dot) { c.root.see(d) })
+		reach(m, func(d dot) { c.root.see(d) })
 	default:
 		c.root = m.root.clone()
 	}
@@ -317,14 +317,11 @@ func (m *ORMap[K, V]) dots(yield func(dot)) {
 	}
 }
 
-// reach is as for a [PNCounter].
-func (m *ORMap[K, V]) reach(yield func(dot)) {
+func (m *ORMap[K, V]) residues(yield func(tag, undone dot)) {
 	for _, v := range m.entries {
-		if p, ok := any(v).(interface{ reach(yield func(dot)) }); ok {
-			p.reach(yield)
-			continue
+		if v, ok := any(v).(residual); ok {
+			v.residues(yield)
 		}
-		v.dots(yield)
 	}
 }
 

@@ -163,31 +163,6 @@ func (m *ORMap[K, V]) decode(d *decoder) {
 	}
 }
 
-// twice returns a dot that stands for changes in two places. Residues, which
-// share the dot of the removal that left them, are looked at only if there are
-// equal dots at all.
-func (m *ORMap[K, V]) twice() (dot, bool) {
-	var all []dot
-	m.dots(func(d dot) { all = append(all, d) })
-	if d, found := equalDots(all); !found {
-		return d, false
-	}
-	all = all[:0]
-	m.events(func(d dot, _ string) { all = append(all, d) })
-	return equalDots(all)
-}
-
-// equalDots sorts ds and returns the first that comes twice.
-func equalDots(ds []dot) (dot, bool) {
-	slices.Sort(ds)
-	for i := 1; i < len(ds); i++ {
-		if ds[i] == ds[i-1] {
-			return ds[i], true
-		}
-	}
-	return 0, false
-}
-
 func (m *ORMap[K, V]) encodeJSON(e *encoder) {
 	e.text("[")
 	for i, it := range m.sorted() {

@@ -92,7 +92,8 @@ func (c *PNCounter) Reset(r vclock.Replica) *PNCounter {
 }
 
 // ResetSeen is like [PNCounter.Reset] for a client that was shown seen:
-// increments that it does not cover stay. Seen should come from
+// increments that it does not cover stay. Of a replica that has counted on since,
+// the delta tells the sum, too. Seen should come from
 // [PNCounter.Context], of this counter or its view in a map. With the Context of
 // a map, the increments of a replica that has counted on since all stay: a sum
 // does not tell which of them the client saw.
@@ -189,7 +190,7 @@ func (c *PNCounter) Clone() *PNCounter {
 	switch {
 	case c.inMap():
 		d.root = c.root.bare()
-		c.reach(func(x dot) { d.root.see(x) })
+		reach(c, func(x dot) { d.root.see(x) })
 	case c.root != nil:
 		d.root = c.root.clone()
 	}
@@ -228,18 +229,31 @@ func (c *PNCounter) whole() *PNCounter {
 // apply joins d into c, a counter of r, and reports whether that changed the two.
 func (c *PNCounter) apply(r *root, d *tallyOp) bool {
 	t := d.tally(r.intern(d.dot.Replica))
-	changed := c.receiveTally(&t, r)
-	return r.see(packDot(t.replica, t.last)) || changed
+	changed := false
+	if i, found := c.find(t.replica); found {
+		changed = c.joinAt(i, &t, r, knowledge{myCount: r.contains(t.dot())})
+	} else {
+		changed = c.place(i, &t, r)
+	}
+	return r.see(t.dot()) || changed
 }
 
-// receiveTally joins t, in the terms of r, into c, whose context does not include
-// that of t yet.
-func (c *PNCounter) receiveTally(t *tally, r *root) bool {
-	i, found := c.find(t.replica)
-	switch {
-	case found:
-		return c.tallies[i].join(t, r)
-	case r.contains(t.dot()):
+// joinAt joins t, in the terms of r, into the tally at i.
+func (c *PNCounter) joinAt(i int, t *tally, r *root, k knowledge) bool {
+	if c.tallies[i] == *t {
+		return false
+	}
+	changed := c.tallies[i].join(t, r, k)
+	if c.tallies[i].isEmpty() {
+		c.tallies = slices.Delete(c.tallies, i, i+1)
+	}
+	return changed
+}
+
+// place inserts t, in the terms of r, at i, where c has no tally of its replica,
+// unless r has seen it.
+func (c *PNCounter) place(i int, t *tally, r *root) bool {
+	if r.contains(t.dot()) {
 		return false
 	}
 	c.tallies = slices.Insert(c.tallies, i, *t)
@@ -258,22 +272,44 @@ func (c *PNCounter) join(o *PNCounter, j *joining) bool {
 				return false
 			}
 		}
-		d := t.dot()
-		gone := j.hisSeen(d.replica()).contains(d.seq())
+		gone := j.hasSeen(t.dot())
 		changed = changed || gone
 		return gone
 	})
 	if o == nil {
 		return changed
 	}
-	for i := range o.tallies {
-		t := j.mineTally(&o.tallies[i])
-		if c.receiveTally(&t, j.mine) {
-			changed = true
+	for h := range o.tallies {
+		t := j.mineTally(&o.tallies[h])
+		i, found := c.find(t.replica)
+		switch {
+		case !found:
+			changed = c.place(i, &t, j.mine) || changed
+		case c.tallies[i] != t:
+			changed = c.joinAt(i, &t, j.mine, j.about(&c.tallies[i], &t)) || changed
 		}
 	}
 	return changed
 }
+
+// about returns what the two sides have seen of a tally of mine and one of his.
+func (j *joining) about(mine, his *tally) knowledge {
+	var k knowledge
+	if mine.isLive() {
+		k.hisCount = j.hasSeen(mine.dot())
+	} else {
+		k.hisReset = j.hasSeen(mine.tag)
+	}
+	if his.isLive() {
+		k.myCount = j.mine.contains(his.dot())
+	} else {
+		k.myReset = j.mine.contains(his.tag)
+	}
+	return k
+}
+
+// hasSeen reports whether he has seen d, a dot in the receiver's terms.
+func (j *joining) hasSeen(d dot) bool { return j.hisSeen(d.replica()).contains(d.seq()) }
 
 // mineTally returns a tally of his in the receiver's terms.
 func (j *joining) mineTally(t *tally) tally {
@@ -293,13 +329,15 @@ func (c *PNCounter) clear(cl *clearing, rec *PNCounter) {
 		if upto == 0 {
 			continue
 		}
-		cl.drop(packDot(t.replica, upto))
-		cl.root.see(packDot(t.replica, upto)) // t may have overtaken it
 		mine, theirs := cl.tag()
-		left := tally{replica: t.replica, upto: upto, base: base, tag: mine}
-		t.join(&left, cl.root)
-		left.replica, left.tag = cl.delta.intern(cl.root.names[t.replica]), theirs
-		rec.tallies = append(rec.tallies, left)
+		cl.drop(t.dot())
+		t.join(&tally{replica: t.replica, upto: upto, base: base, tag: mine}, cl.root, knowledge{})
+		d := *t
+		d.replica = cl.delta.intern(cl.root.names[t.replica])
+		if !d.isLive() {
+			d.tag = theirs
+		}
+		rec.tallies = append(rec.tallies, d)
 	}
 }
 
@@ -331,17 +369,16 @@ func (c *PNCounter) isEmpty() bool { return len(c.tallies) == 0 }
 
 func (c *PNCounter) dots(yield func(dot)) {
 	for i := range c.tallies {
-		yield(c.tallies[i].dot())
+		if t := &c.tallies[i]; t.isLive() {
+			yield(t.dot())
+		}
 	}
 }
 
-// reach calls yield with the dots that a state with c in it must have seen: those
-// of dots, and the last increment that a residue undid.
-func (c *PNCounter) reach(yield func(dot)) {
-	c.dots(yield)
+func (c *PNCounter) residues(yield func(tag, undone dot)) {
 	for i := range c.tallies {
 		if t := &c.tallies[i]; !t.isLive() {
-			yield(packDot(t.replica, t.upto))
+			yield(t.tag, packDot(t.replica, t.upto))
 		}
 	}
 }

@@ -305,15 +305,15 @@ func (x *explorer[S]) exploreClient(w *countingWorld[S], i, left int) {
 	}
 	next, r := w.step(i, S.Clone, "the client of %d removes", i)
 	delta := x.removeSeen(r.state, x.names[i], client.context)
-	var undone uint64
+	var told known // of a replica that counted on, the delta tells the sum, too
 	for j := range w.replicas {
-		if client.known.made&before.standing()&ofReplica(j) != 0 {
-			undone |= client.known.made & ofReplica(j)
+		if of := ofReplica(j); client.known.made&before.standing()&of != 0 {
+			told = told.and(known{before.made & of, (client.known.made | before.undone) & of})
 		}
 	}
-	r.known.undone |= undone
+	r.known.undone |= told.undone
 	r.client = nil
-	next.emit(i, delta, known{undone, undone})
+	next.emit(i, delta, told)
 	x.check(next, i)
 	x.next(next, left)
 }

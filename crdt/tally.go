@@ -64,18 +64,31 @@ func (t *tally) isSaturated() bool {
 }
 
 // join joins o, a tally of the same replica in the same root r, into t and
-// reports whether t changed.
-func (t *tally) join(o *tally, r *root) bool {
+// reports whether t changed. Its two parts, what was counted and what was undone,
+// stay only if the other side has them, too, or has not seen their dots: o says
+// nothing of an event that t knows to be gone, or to be something else. What was
+// undone of a live tally has no dot. Without the dot of its count it means
+// nothing, so t may be left without either; see isEmpty.
+func (t *tally) join(o *tally, r *root, k knowledge) bool {
 	before := *t
-	if t.compareCount(o) < 0 {
+	if t.last != o.last && k.hisCount {
+		t.start, t.last, t.total = 0, 0, 0
+	}
+	if (before.last == o.last || !k.myCount) && t.compareCount(o) < 0 {
 		t.start, t.last, t.total = o.start, o.last, o.total
 	}
-	if t.compareReset(o, r) < 0 {
+	if t.tag != o.tag && k.hisReset {
+		t.upto, t.base, t.tag = 0, 0, 0
+	}
+	if (before.tag == o.tag || !k.myReset) && t.compareReset(o, r) < 0 {
 		t.upto, t.base, t.tag = o.upto, o.base, o.tag
 	}
 	switch {
 	case t.last <= t.upto:
 		t.start, t.last, t.total = 0, 0, 0
+		if t.tag == 0 {
+			t.upto, t.base = 0, 0
+		}
 	case t.start >= t.upto:
 		t.upto, t.base, t.tag = 0, 0, 0
 	default:
@@ -83,6 +96,16 @@ func (t *tally) join(o *tally, r *root) bool {
 	}
 	return *t != before
 }
+
+// knowledge is what each of two sides has seen of the other's tally. A part that
+// has no dot is not seen.
+type knowledge struct {
+	hisCount, hisReset bool // he has seen my count, my reset
+	myCount, myReset   bool // I have seen his
+}
+
+// isEmpty reports whether t says nothing.
+func (t *tally) isEmpty() bool { return t.last == 0 && t.upto == 0 }
 
 // compareCount orders tallies by what they know to be counted. Two with the
 // same last differ in the rest only if a replica name was reused.

@@ -39,9 +39,9 @@ type Value[V any] interface {
 	live() bool
 	isEmpty() bool
 
-	// dots calls yield with every dot in the value's store. Events calls yield
-	// with those of them that stand for one change each, the dots of residues
-	// excepted, and with a readable description of the change.
+	// dots calls yield with every dot in the value's store, those of residues
+	// excepted: each stands for one change in one place. Events adds a readable
+	// description of the change.
 	dots(yield func(dot))
 	events(yield func(d dot, what string))
 
@@ -174,6 +174,24 @@ func (c *clearing) tag() (mine, delta dot) {
 		c.drop(c.minted)
 	}
 	return c.minted, c.delta.dot(c.root.name(c.minted))
+}
+
+// A residual is a value that can hold residues. It calls yield with the dot of
+// the removal that left each, which others may share, and with the latest dot that
+// this undid.
+type residual interface {
+	residues(yield func(tag, undone dot))
+}
+
+// reach calls yield with the dots that a state of v alone must have seen.
+func reach[V Value[V]](v V, yield func(dot)) {
+	v.dots(yield)
+	if v, ok := any(v).(residual); ok {
+		v.residues(func(tag, undone dot) {
+			yield(tag)
+			yield(undone)
+		})
+	}
 }
 
 // look counts the dots in gone that v holds.
