@@ -92,14 +92,39 @@ func appendValueSlow[V any](b []byte, v V) ([]byte, error) {
 		}
 		return appendKind(b, reflect.ValueOf(&v).Elem(), true)
 	}
-	enc, err := encode(c, v)
-	if err == nil {
-		err = reproduces(c, v, enc)
+	_, enc, err := reproduce(c, v)
+	return append(b, enc...), err
+}
+
+// StoreValue returns the value that v is stored as, which shares no memory with
+// v, and its canonical bytes: what decoding these gives. It returns an error where
+// [AppendValue] does.
+func StoreValue[V any](v V) (stored V, enc []byte, err error) {
+	switch c := classOf[V](); c {
+	case byKind:
+		if stored, err = NormalizeValue(v); err != nil {
+			return stored, nil, err
+		}
+		enc, err = AppendValue(nil, stored)
+		return stored, enc, err
+	case raw:
+		if enc, err = AppendValue(nil, v); err != nil {
+			return stored, nil, err
+		}
+		stored, err = DecodeValue[V](enc)
+		return stored, enc, err
+	default:
+		return reproduce(c, v)
 	}
-	if err != nil {
-		return b, fmt.Errorf("%s: %w", reflect.TypeFor[V](), err)
+}
+
+// EncodeValue returns the bytes of v as [AppendValue] does, but for a type that no
+// kind covers without trying whether they decode.
+func EncodeValue[V any](v V) ([]byte, error) {
+	if c := classOf[V](); c == byBinary || c == byJSON {
+		return encode(c, v)
 	}
-	return append(b, enc...), nil
+	return AppendValue(nil, v)
 }
 
 // DecodeValue returns the value whose canonical bytes are p, all of it. The
@@ -122,17 +147,20 @@ func DecodeValue[V any](p []byte) (V, error) {
 	}
 }
 
-// reproduces returns an error unless enc decodes to a value of the same bytes,
-// and, where JSON carries a type whose == looks at all there is, to v itself.
-func reproduces[V any](c class, v V, enc []byte) error {
-	w, err := decode[V](c, enc)
-	if err != nil || c != byJSON || !flat(reflect.TypeFor[V]()) {
-		return err
+// reproduce returns the bytes of a value that no kind covers and what they decode
+// to. It returns an error unless that has the same bytes, and, where JSON carries
+// a type whose == looks at all there is, is v itself.
+func reproduce[V any](c class, v V) (stored V, enc []byte, err error) {
+	if enc, err = encode(c, v); err == nil {
+		stored, err = decode[V](c, enc)
 	}
-	if !reflect.ValueOf(w).Equal(reflect.ValueOf(v)) {
-		return fmt.Errorf("JSON carries only a part of %v", v)
+	if err == nil && c == byJSON && flat(reflect.TypeFor[V]()) && !reflect.ValueOf(stored).Equal(reflect.ValueOf(v)) {
+		err = fmt.Errorf("JSON carries only a part of %v", v)
 	}
-	return nil
+	if err != nil {
+		return stored, nil, fmt.Errorf("%s: %w", reflect.TypeFor[V](), err)
+	}
+	return stored, enc, nil
 }
 
 // flat reports whether values of type t refer to nothing but strings.
