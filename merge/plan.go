@@ -14,8 +14,9 @@ import (
 //
 // A Plan is safe for concurrent use and must not be copied after first use.
 type Plan[T any] struct {
-	row   *row
-	check func(*T) error
+	row    *row
+	check  func(*T) error
+	custom bool // there are overrides
 	// steady says that no field adds changes up, so that one side as a whole
 	// is a result that loses nothing but what it says it loses.
 	steady bool
@@ -50,7 +51,7 @@ func Compile[T any](opts Options[T]) (*Plan[T], error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Plan[T]{row: w, check: opts.Check, steady: !w.adds(map[*row]bool{})}
+	p := &Plan[T]{row: w, check: opts.Check, custom: len(opts.Overrides) > 0, steady: !w.adds(map[*row]bool{})}
 	if opts.Record {
 		if p.record, err = compileRecord(typ, w); err != nil {
 			return nil, err
@@ -138,6 +139,9 @@ func (r *docRule) adds() bool {
 	}
 	return false
 }
+
+// Custom reports whether p has custom rules, which are given what it merges.
+func (p *Plan[T]) Custom() bool { return p.custom }
 
 // String lists the rule of every field, one line each.
 func (p *Plan[T]) String() string {
