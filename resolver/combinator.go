@@ -73,26 +73,34 @@ func Check[T any](name string, valid func(T) error, rule Func[T]) Func[T] {
 		if err != nil {
 			return d, err
 		}
-		value, ok, err := c.result(&d)
-		if err != nil || !ok {
+		value := c.result(&d)
+		if value == nil {
+			return d, nil
+		}
+		var given T
+		if err := copyValue(&given, value); err != nil {
 			return d, err
 		}
-		if err := valid(value); err != nil {
-			return c.passBy("check "+name, fmt.Sprintf("%s: %v", d.rule, err)), nil
+		invalid := valid(given)
+		if changedValue(&given, value) {
+			return d, &RuleError{Rule: "check " + name, Err: errChanged}
+		}
+		if invalid != nil {
+			d = c.passBy("check "+name, fmt.Sprintf("%s: %v", d.rule, invalid))
 		}
 		return d, nil
 	}
 }
 
-// result returns a copy of the value that d decides for, if there is one.
-func (c *Conflict[T]) result(d *Decision[T]) (v T, ok bool, err error) {
+// result returns the value that d decides for, nil if there is none.
+func (c *Conflict[T]) result(d *Decision[T]) *T {
 	switch {
 	case d.Action == Use:
-		return copyValue(d.Value)
+		return &d.Value
 	case d.Action == Keep && !c.Versions[d.Version].Deleted:
-		return copyValue(c.Versions[d.Version].Value)
+		return &c.Versions[d.Version].Value
 	default:
-		return v, false, nil
+		return nil
 	}
 }
 

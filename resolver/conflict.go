@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/rejoin-go/rejoin/internal/codec"
 	"github.com/rejoin-go/rejoin/internal/wire"
 )
 
@@ -181,22 +180,16 @@ func (c *Conflict[T]) copied() (*Conflict[T], []entry[T], error) {
 	d := *c
 	d.entries, d.lent = entries, true
 	d.Versions = slices.Clone(c.Versions)
-	kinds := codec.ByKind[T]()
 	for i := range d.Versions {
 		v, e := &d.Versions[i], &entries[i]
-		if !e.Deleted && !kinds {
-			if v.Value, err = codec.DecodeValue[T]([]byte(e.value)); err != nil {
-				return nil, nil, err
-			}
+		if err := copyValue(&v.Value, &e.Value); err != nil {
+			return nil, nil, err
 		}
 		if e.Base != nil {
-			base := *e.Base
-			if !kinds {
-				if base, err = codec.DecodeValue[T]([]byte(e.base)); err != nil {
-					return nil, nil, err
-				}
+			v.Base = new(T)
+			if err := copyValue(v.Base, e.Base); err != nil {
+				return nil, nil, err
 			}
-			v.Base = &base
 		}
 		v.Settles = slices.Clone(e.Settles)
 	}
@@ -204,6 +197,21 @@ func (c *Conflict[T]) copied() (*Conflict[T], []entry[T], error) {
 		d.Base = d.Versions[0].Base
 	}
 	return &d, entries, nil
+}
+
+// values returns copies of all values.
+func (c *Conflict[T]) values() ([]T, error) {
+	entries, err := c.known()
+	if err != nil {
+		return nil, err
+	}
+	values := make([]T, len(entries))
+	for i := range entries {
+		if err := copyValue(&values[i], &entries[i].Value); err != nil {
+			return nil, err
+		}
+	}
+	return values, nil
 }
 
 // known returns the entries of c.Versions. They are at hand unless an application
@@ -231,25 +239,14 @@ func changed[T any](versions []Version[T], entries []entry[T]) bool {
 	if len(versions) != len(entries) {
 		return true
 	}
-	kinds := codec.ByKind[T]()
 	for i := range versions {
 		v, e := &versions[i], &entries[i]
 		switch {
 		case v.Stamp != e.Stamp, v.Deleted != e.Deleted, v.Epoch != e.Epoch, !v.Past.Equal(e.Past), !slices.Equal(v.Settles, e.Settles), (v.Base == nil) != (e.Base == nil):
 			return true
-		case kinds:
-			if any(v.Value) != any(e.Value) || e.Base != nil && any(*v.Base) != any(*e.Base) {
-				return true
-			}
-		case !e.Deleted && differs(v.Value, e.value), e.Base != nil && differs(*v.Base, e.base):
+		case !e.Deleted && differs(&v.Value, &e.Value, e.value), e.Base != nil && differs(v.Base, e.Base, e.base):
 			return true
 		}
 	}
 	return false
-}
-
-// differs reports whether enc are not the canonical bytes of v.
-func differs[T any](v T, enc string) bool {
-	_, got, err := encodeValue(v)
-	return err != nil || string(got) != enc
 }

@@ -70,6 +70,7 @@ type Decision[T any] struct {
 	Compensations []Compensation
 
 	rule string // who decided, if not the rule asked
+	good bool   // Value can be stored, says the rule of this package that made it
 }
 
 // Keep returns the decision that version i of c stands.

@@ -35,9 +35,8 @@ func describe[T any](rule Func[T]) Policy {
 	if rule == nil {
 		return Policy{Name: "nil", Text: "fails, so that a person decides"}
 	}
-	name, own := funcName(rule)
-	if !own {
-		return Policy{Name: name, Text: "a rule of the application"}
+	if s := sourceOf(rule); !s.own {
+		return Policy{Name: s.name, Text: "a rule of the application"}
 	}
 	var p Policy
 	_, _ = rule(context.Background(), &Conflict[T]{probe: &p}) // a probe has no decision

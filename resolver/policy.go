@@ -122,26 +122,24 @@ func chooseBy[T any, K cmp.Ordered](rule, text string, by func(T) K, sign int) F
 		if c.deletes() {
 			return c.passBy(rule, "a delete has none"), nil
 		}
-		given, entries := c, c.entries
-		if !codec.ByKind[T]() { // else by cannot reach what it is given
-			var err error
-			if given, entries, err = c.copied(); err != nil {
+		entries, err := c.known()
+		if err != nil {
+			return Decision[T]{}, &RuleError{Rule: rule, Err: err}
+		}
+		best, equals := 0, 0
+		var most K
+		given := new(T)
+		for i := range entries {
+			k, err := askValue(by, given, &entries[i])
+			if err != nil {
 				return Decision[T]{}, &RuleError{Rule: rule, Err: err}
 			}
-		}
-		best, equals := 0, 1
-		most := by(given.Versions[0].Value)
-		for i := 1; i < len(given.Versions); i++ {
-			k := by(given.Versions[i].Value)
 			switch order := cmp.Compare(k, most) * sign; {
-			case order > 0:
+			case i == 0, order > 0:
 				best, most, equals = i, k, 1
 			case order == 0:
 				best, equals = i, equals+1
 			}
-		}
-		if given != c && changed(given.Versions, entries) {
-			return Decision[T]{}, &RuleError{Rule: rule, Err: errChanged}
 		}
 		d := c.Keep(best, fmt.Sprint(most))
 		if equals > 1 {
@@ -150,6 +148,17 @@ func chooseBy[T any, K cmp.Ordered](rule, text string, by func(T) K, sign int) F
 		d.rule = rule
 		return d, nil
 	}
+}
+
+// askValue returns what by says of the value of e, of which it gets a copy.
+func askValue[T, K any](by func(T) K, given *T, e *entry[T]) (k K, err error) {
+	if err := copyValue(given, &e.Value); err != nil {
+		return k, err
+	}
+	if k = by(*given); differs(given, &e.Value, e.value) {
+		return k, errChanged
+	}
+	return k, nil
 }
 
 // PreferReplica returns a [Func] that keeps the latest version of the first of
@@ -227,15 +236,11 @@ func Fields[T any](plan *merge.Plan[T]) Func[T] {
 		if c.deletes() {
 			return c.passBy("fields", "a delete has none"), nil
 		}
-		given, _, err := c.copied()
+		base, sides, err := c.sides(plan.Custom())
 		if err != nil {
 			return Decision[T]{}, &RuleError{Rule: "fields", Err: err}
 		}
-		sides := make([]merge.Side[T], len(given.Versions))
-		for i, v := range given.Versions {
-			sides[i] = merge.Side[T]{Value: v.Value, Stamp: v.Stamp}
-		}
-		v, err := plan.Merge(given.Base, sides...)
+		v, err := plan.Merge(base, sides...)
 		d := c.Use(v, "merged")
 		if conflict, ok := errors.AsType[*merge.ConflictError](err); ok {
 			d = c.Defer(conflict.Error())
@@ -245,6 +250,29 @@ func Fields[T any](plan *merge.Plan[T]) Func[T] {
 		d.rule = "fields"
 		return d, nil
 	}
+}
+
+// sides returns what a plan merges. These are copies if the plan asks functions
+// of the application, which might change them.
+func (c *Conflict[T]) sides(custom bool) (base *T, sides []merge.Side[T], err error) {
+	entries, err := c.known()
+	if err != nil {
+		return nil, nil, err
+	}
+	custom = custom || layoutOf[T]() == nil
+	base, sides = c.Base, make([]merge.Side[T], len(entries))
+	for i := range entries {
+		e, side := &entries[i], &sides[i]
+		side.Value, side.Stamp = e.Value, e.Stamp
+		if custom {
+			err = errors.Join(err, copyValue(&side.Value, &e.Value))
+		}
+	}
+	if base != nil && custom {
+		base = new(T)
+		err = errors.Join(err, copyValue(base, c.Base))
+	}
+	return base, sides, err
 }
 
 // Join is a [Func] for values that merge by themselves, such as a record of
@@ -264,15 +292,21 @@ func Join[T interface{ Merge(other T) bool }](_ context.Context, c *Conflict[T])
 	if c.deletes() {
 		return c.passBy("join", "a delete has nothing to merge"), nil
 	}
-	given, _, err := c.copied()
+	values, err := c.values()
 	if err != nil {
 		return Decision[T]{}, &RuleError{Rule: "join", Err: err}
 	}
-	v := given.Versions[0].Value
-	for _, o := range given.Versions[1:] {
-		v.Merge(o.Value)
+	v := values[0]
+	for _, o := range values[1:] {
+		v.Merge(o)
 	}
 	d := c.Use(v, "merged")
 	d.rule = "join"
+	if layoutOf[T]() == nil {
+		if _, err := codec.EncodeValue(v); err != nil {
+			return d, fmt.Errorf("uses a value that cannot be encoded: %w", err)
+		}
+		d.good = true // what merges by itself decodes what it encodes
+	}
 	return d, nil
 }

@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"runtime"
 	"strings"
+	"sync"
 )
 
 // A Resolver decides conflicts. It is what applications implement, mostly as a
@@ -18,8 +19,10 @@ import (
 // commutative nor associative, since it sees all versions at once. Package
 // resolvertest checks that a rule is like that.
 //
-// It must not change what it is given. It should give up when ctx is done. If it
-// panics, fails, or breaks these rules where that can be seen, a person decides.
+// It must not change what it is given, which is a copy: of a T with unexported
+// fields it is made by the method Clone() T, if there is one, and else from the
+// bytes. It should give up when ctx is done. If it panics, fails, or breaks these
+// rules where that can be seen, a person decides.
 type Resolver[T any] interface {
 	Resolve(ctx context.Context, c *Conflict[T]) (Decision[T], error)
 }
@@ -61,8 +64,8 @@ func ask[T any](ctx context.Context, rule Func[T], c *Conflict[T]) (Decision[T],
 	if rule == nil {
 		return Decision[T]{}, &RuleError{Rule: "nil", Err: errNil}
 	}
-	name, own := funcName(rule)
-	return askAs(ctx, name, own, rule, c)
+	s := sourceOf(rule)
+	return askAs(ctx, s.name, s.own, rule, c)
 }
 
 // askResolver is ask for any Resolver.
@@ -124,6 +127,7 @@ func protect[T any](ctx context.Context, name string, own bool, rule Func[T], c 
 		d, err = rule(ctx, c)
 	} else {
 		d, err = askCopy(ctx, rule, c)
+		d.good = false // as it may be another value by now
 	}
 	if err == nil {
 		err = c.valid(&d)
@@ -145,8 +149,11 @@ func (c *Conflict[T]) valid(d *Decision[T]) error {
 			return fmt.Errorf("keeps version %d of %d", d.Version, len(c.Versions))
 		}
 	case Use:
+		if d.good {
+			return nil
+		}
 		var err error
-		if d.Value, _, err = encodeValue(d.Value); err != nil {
+		if d.Value, err = storable(d.Value); err != nil {
 			return fmt.Errorf("uses a value that cannot be encoded: %w", err)
 		}
 	case Defer, Delete, Pass:
@@ -156,21 +163,36 @@ func (c *Conflict[T]) valid(d *Decision[T]) error {
 	return nil
 }
 
-// funcName returns the name of a rule as its source has it, and whether it is of
-// this package. A generic function or the closure of one goes by the package
-// that declares it, if it is instantiated by name outside of generic code.
-func funcName[T any](rule Func[T]) (name string, own bool) {
-	full := runtime.FuncForPC(reflect.ValueOf(rule).Pointer()).Name()
-	name = full[strings.LastIndexByte(full, '/')+1:]
+// A source is where a rule comes from.
+type source struct {
+	name string // as the source has it
+	own  bool   // it is of this package
+}
+
+// sources has the source of each function that was asked for.
+var sources sync.Map //nolint:gochecknoglobals // a memo: what it says of a function never changes
+
+// sourceOf returns the source of a rule. A generic function or the closure of one
+// goes by the package that declares it, if it is instantiated by name outside of
+// generic code.
+func sourceOf[T any](rule Func[T]) *source {
+	f := runtime.FuncForPC(reflect.ValueOf(rule).Pointer())
+	if s, ok := sources.Load(f); ok {
+		return s.(*source)
+	}
+	full := f.Name()
+	name := full[strings.LastIndexByte(full, '/')+1:]
 	rest, ok := strings.CutPrefix(name, "resolver.")
-	own = ok && full[:len(full)-len(name)] == modulePath && !strings.HasPrefix(rest, "Resolver[")
+	own := ok && full[:len(full)-len(name)] == modulePath && !strings.HasPrefix(rest, "Resolver[")
 	if own {
 		name = rest
 	}
 	if i := strings.IndexByte(name, '['); i >= 0 && strings.HasSuffix(name, "[...]") {
 		name = name[:i]
 	}
-	return strings.TrimSuffix(name, "-fm"), own
+	s := &source{strings.TrimSuffix(name, "-fm"), own}
+	sources.Store(f, s)
+	return s
 }
 
 const modulePath = "github.com/rejoin-go/rejoin/"

@@ -97,17 +97,18 @@ func newEntry[T any](v Version[T]) (entry[T], error) {
 	return e, nil
 }
 
-// encodeValue returns v as it is stored, and its canonical bytes.
+// encodeValue returns v as it is stored, the same wherever it is decoded, and its
+// canonical bytes.
 func encodeValue[T any](v T) (T, []byte, error) {
-	v, err := codec.NormalizeValue(v)
-	if err != nil {
-		return v, nil, fmt.Errorf("value type %w", err)
+	stored, enc, err := codec.StoreValue(v)
+	return stored, enc, wrapValue(err)
+}
+
+func wrapValue(err error) error {
+	if err == nil {
+		return nil
 	}
-	enc, err := codec.AppendValue(nil, v)
-	if err != nil {
-		return v, nil, fmt.Errorf("value type %w", err)
-	}
-	return v, enc, nil
+	return fmt.Errorf("value type %w", err)
 }
 
 // decodeEntry returns the entry that newEntry encoded.
@@ -281,17 +282,4 @@ func stampsOf[T any](versions []Version[T]) []lww.Stamp {
 	}
 	slices.SortFunc(stamps, lww.Stamp.Compare)
 	return slices.Compact(stamps)
-}
-
-// copyValue returns a copy of v that shares nothing with it.
-func copyValue[T any](v T) (T, bool, error) {
-	if codec.ByKind[T]() {
-		return v, true, nil
-	}
-	_, enc, err := encodeValue(v)
-	if err != nil {
-		return v, false, err
-	}
-	w, err := codec.DecodeValue[T](enc)
-	return w, err == nil, err
 }

@@ -1,0 +1,282 @@
+package resolver_test
+
+import (
+	"encoding/json"
+	"math"
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/rejoin-go/rejoin/crdt"
+	"github.com/rejoin-go/rejoin/hlc"
+	"github.com/rejoin-go/rejoin/merge"
+	"github.com/rejoin-go/rejoin/resolver"
+)
+
+// A parcel has every kind of part that a layout knows.
+type parcel struct {
+	Name   string `json:"name,omitempty"`
+	Open   bool
+	Small  int8
+	Large  uint64
+	Weight float64
+	When   time.Time
+	Raw    []byte
+	Tags   []string `json:",omitempty"`
+	Lines  []line
+	Nested [][]int
+	Pair   [2]line
+	Refs   [1]*string
+	Notes  map[string]string
+	Counts map[string]int
+	ByID   map[int32]*line
+	Groups map[string][]line
+	Next   *line
+	Deep   **float32
+}
+
+// parcels draws parcels of few values, some of which JSON cannot carry if bad.
+func parcels(bad bool) *rapid.Generator[parcel] {
+	words := []string{"", "p", "ünï"}
+	numbers := []float64{0, math.Copysign(0, -1), 1.5, 1e30}
+	if bad {
+		words, numbers = append(words, "\xff"), append(numbers, math.NaN(), math.Inf(-1))
+	}
+	word, number, few := rapid.SampledFrom(words), rapid.SampledFrom(numbers), rapid.IntRange(0, 2)
+	aLine := rapid.Custom(func(t *rapid.T) line { return line{word.Draw(t, "product"), few.Draw(t, "quantity")} })
+	return rapid.Custom(func(t *rapid.T) parcel {
+		p := parcel{
+			Name: word.Draw(t, "name"), Open: rapid.Bool().Draw(t, "open"), Small: rapid.Int8Range(-1, 1).Draw(t, "small"),
+			Large: rapid.SampledFrom([]uint64{0, math.MaxUint64}).Draw(t, "large"), Weight: number.Draw(t, "weight"),
+			When: rapid.SampledFrom([]time.Time{{}, time.Unix(5, 6).UTC(), time.Unix(5, 6).In(time.FixedZone("x", 3600))}).Draw(t, "when"),
+		}
+		if bad && rapid.Bool().Draw(t, "bad time") {
+			p.When = time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)
+		}
+		if rapid.Bool().Draw(t, "slices") {
+			p.Raw = rapid.SliceOfN(rapid.Byte(), 0, 2).Draw(t, "raw")
+			p.Tags = rapid.SliceOfN(word, 0, 2).Draw(t, "tags")
+			p.Lines = rapid.SliceOfN(aLine, 0, 2).Draw(t, "lines")
+			p.Nested = rapid.SliceOfN(rapid.SliceOfN(few, 0, 2), 0, 2).Draw(t, "nested")
+		}
+		if rapid.Bool().Draw(t, "maps") {
+			p.Notes = rapid.MapOfN(word, word, 0, 2).Draw(t, "notes")
+			p.Counts = rapid.MapOfN(word, few, 0, 2).Draw(t, "counts")
+			p.ByID = rapid.MapOfN(rapid.Int32Range(0, 2), rapid.Ptr(aLine, true), 0, 2).Draw(t, "by id")
+			p.Groups = rapid.MapOfN(word, rapid.SliceOfN(aLine, 0, 2), 0, 2).Draw(t, "groups")
+		}
+		p.Pair = [2]line{aLine.Draw(t, "first"), aLine.Draw(t, "second")}
+		p.Refs[0] = rapid.Ptr(word, true).Draw(t, "ref")
+		p.Next = rapid.Ptr(aLine, true).Draw(t, "next")
+		if rapid.Bool().Draw(t, "deep") {
+			f := float32(number.Draw(t, "number"))
+			p.Deep = new(*float32)
+			*p.Deep = &f
+		}
+		return p
+	})
+}
+
+// wreck changes one part of v, which something else may share.
+func wreck(t *rapid.T, v reflect.Value) bool {
+	switch v.Kind() {
+	case reflect.Bool:
+		v.SetBool(!v.Bool())
+	case reflect.String:
+		v.SetString(v.String() + "x")
+	case reflect.Int, reflect.Int8, reflect.Int32:
+		v.SetInt(v.Int() + 1)
+	case reflect.Uint8, reflect.Uint64:
+		v.SetUint(v.Uint() ^ 1)
+	case reflect.Float32, reflect.Float64:
+		v.SetFloat(7)
+	case reflect.Slice, reflect.Array:
+		return v.Len() > 0 && wreck(t, v.Index(rapid.IntRange(0, v.Len()-1).Draw(t, "element")))
+	case reflect.Pointer:
+		return !v.IsNil() && wreck(t, v.Elem())
+	case reflect.Map:
+		for it := v.MapRange(); it.Next(); {
+			elem := reflect.New(v.Type().Elem()).Elem()
+			elem.Set(it.Value())
+			if v.Type().Elem().Kind() != reflect.Pointer && elem.Kind() != reflect.Slice {
+				wreck(t, elem)
+				v.SetMapIndex(it.Key(), elem)
+				return true
+			}
+			return wreck(t, elem)
+		}
+		return false
+	case reflect.Struct:
+		if v.Type() == reflect.TypeFor[time.Time]() {
+			v.Set(reflect.ValueOf(v.Interface().(time.Time).Add(1)))
+			return true
+		}
+		return wreck(t, v.Field(rapid.IntRange(0, v.NumField()-1).Draw(t, "field")))
+	}
+	return true
+}
+
+// TestLayout compares copying and comparing part by part with doing the same by
+// way of the bytes.
+func TestLayout(t *testing.T) {
+	require.True(t, resolver.HasLayout[parcel]())
+	rapid.Check(t, func(t *rapid.T) {
+		v := parcels(false).Draw(t, "value")
+		stored, enc, err := resolver.Store(v)
+		require.NoError(t, err)
+		require.NoError(t, resolver.Storable(v))
+		c, err := resolver.Copy(&stored)
+		require.NoError(t, err)
+		require.False(t, resolver.Changed(&c, &stored))
+		require.Equal(t, stored, c)
+		if wreck(t, reflect.ValueOf(&c).Elem()) {
+			require.True(t, resolver.Changed(&c, &stored), "%+v", c)
+			require.True(t, resolver.Changed(&stored, &c), "%+v", c)
+		}
+		again, err := json.Marshal(stored)
+		require.NoError(t, err)
+		require.Equal(t, string(enc), string(again), "the original is as it was")
+		other, otherEnc, err := resolver.Store(parcels(false).Draw(t, "other"))
+		require.NoError(t, err)
+		require.Equal(t, string(enc) != string(otherEnc), resolver.Changed(&stored, &other))
+
+		worse := parcels(true).Draw(t, "worse")
+		_, _, want := resolver.Store(worse)
+		require.Equal(t, want == nil, resolver.Storable(worse) == nil, "%+v: %v", worse, want)
+	})
+}
+
+type (
+	tree     struct{ Kids []tree }
+	envelope struct{ Any any }
+	hidden   struct {
+		N    int
+		tags []string
+	}
+	stamped struct{ At hlc.Timestamp }
+	partial struct {
+		Seen   *string
+		Unseen *float64 `json:"-"`
+	}
+)
+
+func (h hidden) MarshalJSON() ([]byte, error) { return json.Marshal(h.tags) }
+
+func (h *hidden) UnmarshalJSON(p []byte) error { return json.Unmarshal(p, &h.tags) }
+
+// TestLayoutTypes tells what can be copied part by part from what cannot: what
+// hides something, decides itself how it is encoded, or may contain itself.
+func TestLayoutTypes(t *testing.T) {
+	for name, tt := range map[string]struct{ got, want bool }{
+		"scalars":          {resolver.HasLayout[item](), true},
+		"references":       {resolver.HasLayout[*order](), true},
+		"bytes":            {resolver.HasLayout[[]byte](), true},
+		"times":            {resolver.HasLayout[[]time.Time](), true},
+		"scalar that says": {resolver.HasLayout[[]stamped](), true},
+		"document":         {resolver.HasLayout[map[string]any](), false},
+		"interface":        {resolver.HasLayout[envelope](), false},
+		"recursive":        {resolver.HasLayout[tree](), false},
+		"hidden":           {resolver.HasLayout[hidden](), false},
+		"holds hidden":     {resolver.HasLayout[map[string]hidden](), false},
+		"keys that say":    {resolver.HasLayout[map[hlc.Timestamp]int](), false},
+		"counter":          {resolver.HasLayout[*crdt.PNCounter](), false},
+	} {
+		require.Equal(t, tt.want, tt.got, name)
+	}
+	nan := math.NaN()
+	require.NoError(t, resolver.Storable(partial{Unseen: &nan}), "nobody sees it")
+	require.Error(t, resolver.Storable([]stamped{{hlc.Max + 1}}), "by what the type says")
+	require.NoError(t, resolver.Storable([]stamped{{hlc.Max}}))
+
+	c := tree{Kids: []tree{{}}}
+	c.Kids[0].Kids = c.Kids
+	require.Error(t, resolver.Storable(c), "contains itself")
+}
+
+// TestHiddenCopies changes copies of values that are copied by way of their bytes,
+// or by their own Clone.
+func TestHiddenCopies(t *testing.T) {
+	h := hidden{tags: []string{"a"}}
+	c, err := resolver.Copy(&h)
+	require.NoError(t, err)
+	require.False(t, resolver.Changed(&c, &h))
+	c.tags[0] = "b"
+	require.True(t, resolver.Changed(&c, &h))
+	require.Equal(t, "a", h.tags[0])
+
+	n := count("eu", 3)
+	d, err := resolver.Copy(&n)
+	require.NoError(t, err)
+	require.False(t, resolver.Changed(&d, &n))
+	d.Add("eu", 1)
+	require.True(t, resolver.Changed(&d, &n))
+	sum, _ := n.Value()
+	require.EqualValues(t, 3, sum)
+}
+
+// TestStoredValue: what a replica holds of its own write is what its peers decode,
+// and not what its caller may go on changing. A rule that told nil from empty
+// would decide differently here and there otherwise.
+func TestStoredValue(t *testing.T) {
+	v := doc{N: 1, Tags: []string{}}
+	s := write(t, &resolver.Siblings[doc]{}, at("eu", 1), resolver.Context{}, v)
+	require.Nil(t, s.Versions()[0].Value.Tags)
+
+	base := doc{N: 2, Tags: []string{"a"}}
+	written, err := s.Edit(at("eu", 2), s.Context(), base, base)
+	require.NoError(t, err)
+	base.Tags[0] = "b"
+	require.Equal(t, "a", written.Version.Value.Tags[0])
+	require.Equal(t, "a", s.Versions()[0].Value.Tags[0])
+	require.Equal(t, "a", s.Versions()[0].Base.Tags[0])
+}
+
+// TestPolicyFaults has functions of the application inside of policies change what
+// they are given. A person decides, and the versions are as they were.
+func TestPolicyFaults(t *testing.T) {
+	change := func(o order) { o.Notes["to"], o.Lines[0].Quantity = "mine", 99 }
+	for name, rule := range map[string]resolver.Func[order]{
+		"max by n":  resolver.MaxBy("n", func(o order) int { change(o); return o.Rev }),
+		"min by n":  resolver.MinBy("n", func(o order) int { change(o); return o.Rev }),
+		"check all": resolver.Check("all", func(o order) error { change(o); return nil }, resolver.LastWriterWins),
+	} {
+		s := updates(t, order{}, someOrder(0), someOrder(1))
+		before, err := s.MarshalJSON()
+		require.NoError(t, err)
+		out, err := resolver.New(rule).Resolve(t.Context(), "k", s)
+		require.NoError(t, err)
+		require.NotNil(t, out.Ticket, name)
+		require.Equal(t, "changed what it was given", out.Reason, name)
+		require.Equal(t, name, out.Rule)
+		after, err := s.MarshalJSON()
+		require.NoError(t, err)
+		require.Equal(t, string(before), string(after), name)
+	}
+}
+
+// TestFieldsCustom: a rule of a plan that writes to what it merges reaches copies.
+func TestFieldsCustom(t *testing.T) {
+	rule := merge.Func("first", func(c merge.Case[map[string]string]) (map[string]string, error) {
+		c.Sides[0].Value["to"] = "mine"
+		return c.Sides[0].Value, nil
+	})
+	plan := merge.MustCompile(merge.Options[order]{Overrides: []merge.Override[order]{
+		merge.Field(func(o *order) *map[string]string { return &o.Notes }, rule),
+	}})
+	require.True(t, plan.Custom())
+	require.False(t, merge.MustCompile(merge.Options[order]{}).Custom())
+	a, b := someOrder(0), someOrder(1)
+	b.Notes["ring"] = "once"
+	s := updates(t, order{}, a, b)
+	before, err := s.MarshalJSON()
+	require.NoError(t, err)
+	out, err := resolver.New(resolver.Fields(plan)).Resolve(t.Context(), "k", s)
+	require.NoError(t, err)
+	require.Equal(t, "mine", out.Value.Notes["to"])
+	after, err := s.MarshalJSON()
+	require.NoError(t, err)
+	require.Equal(t, string(before), string(after))
+}
