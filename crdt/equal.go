@@ -37,12 +37,12 @@ func (r *runs) equal(o *runs) bool {
 		return false
 	}
 	c, i := 0, 0
-	for _, chunk := range o.far {
-		for _, s := range chunk {
-			if r.far[c][i] != s {
+	for _, his := range o.far {
+		for _, s := range his.spans {
+			if r.far[c].spans[i] != s {
 				return false
 			}
-			if i++; i == len(r.far[c]) {
+			if i++; i == len(r.far[c].spans) {
 				c, i = c+1, 0
 			}
 		}
@@ -69,8 +69,7 @@ func (s *store[E]) equal(o *store[E], j *joining) bool {
 			return false
 		}
 		for k, q := range his.pages {
-			p := mine.pages[k]
-			if p.live != q.live || p.mark != q.mark || !slices.Equal(p.elems, q.elems) {
+			if p := mine.pages[k]; !p.equal(q) {
 				return false
 			}
 		}

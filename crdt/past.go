@@ -18,7 +18,7 @@ func appendPast(b []byte, names []vclock.Replica, seen []runs) []byte {
 		b = binary.AppendUvarint(b, uint64(seen[i].gaps()))
 		end := seen[i].prefix
 		for _, c := range seen[i].far {
-			for _, s := range c {
+			for _, s := range c.spans {
 				b = binary.AppendUvarint(b, s.lo-end-2)
 				b = binary.AppendUvarint(b, s.hi-s.lo)
 				end = s.hi

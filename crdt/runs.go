@@ -3,6 +3,7 @@ package crdt
 import (
 	"iter"
 	"slices"
+	"sort"
 )
 
 // maxSeq is the largest number of a dot: dots are packed with 16 bits of replica
@@ -12,18 +13,27 @@ const maxSeq = 1<<48 - 1
 // A span is the numbers from lo to hi, both included.
 type span struct{ lo, hi uint64 }
 
-// maxSpans is the number of spans in a full chunk of runs.
+// A chunk is 1 to maxSpans spans, and end the last number in them: who looks for
+// a number finds its chunk without a look into any other.
+type chunk struct {
+	end   uint64
+	spans []span
+}
+
 const maxSpans = 256
+
+// set makes spans, which are not empty, the content of c.
+func (c *chunk) set(spans []span) { *c = chunk{spans[len(spans)-1].hi, spans} }
 
 // runs is a set of the numbers of one replica's dots: all up to prefix, and the
 // spans beyond. It is the part of a context that belongs to one replica.
 //
 // The spans are ascending, apart from each other and from the prefix by at least
-// one number, and stored in chunks of 1 to maxSpans, so that a dot that arrives
-// out of order moves one chunk and not all of them.
+// one number, and stored in chunks, so that a dot that arrives out of order moves
+// one chunk and not all of them.
 type runs struct {
 	prefix uint64
-	far    [][]span
+	far    []chunk
 }
 
 // isEmpty reports whether r holds no number.
@@ -32,8 +42,7 @@ func (r *runs) isEmpty() bool { return r.prefix == 0 && len(r.far) == 0 }
 // last returns the largest number in r, or 0.
 func (r *runs) last() uint64 {
 	if n := len(r.far); n > 0 {
-		c := r.far[n-1]
-		return c[len(c)-1].hi
+		return r.far[n-1].end
 	}
 	return r.prefix
 }
@@ -44,23 +53,19 @@ func (r *runs) contains(seq uint64) bool {
 		return true
 	}
 	c, i := r.seek(seq)
-	return c < len(r.far) && r.far[c][i].lo <= seq
+	return c < len(r.far) && r.far[c].spans[i].lo <= seq
 }
 
 // seek returns the place of the first far span that ends at or after seq, or
 // (len(r.far), 0).
-func (r *runs) seek(seq uint64) (chunk, at int) {
+func (r *runs) seek(seq uint64) (c, at int) {
 	n := len(r.far)
-	if n == 0 || r.last() < seq {
+	if n == 0 || r.far[n-1].end < seq {
 		return n, 0
 	}
-	chunk, _ = slices.BinarySearchFunc(r.far, seq, func(c []span, seq uint64) int {
-		return compareSeq(c[len(c)-1].hi, seq)
-	})
-	at, _ = slices.BinarySearchFunc(r.far[chunk], seq, func(s span, seq uint64) int {
-		return compareSeq(s.hi, seq)
-	})
-	return chunk, at
+	c = sort.Search(n, func(c int) bool { return r.far[c].end >= seq })
+	spans := r.far[c].spans
+	return c, sort.Search(len(spans), func(i int) bool { return spans[i].hi >= seq })
 }
 
 func compareSeq(a, b uint64) int {
@@ -86,7 +91,7 @@ func (r *runs) word(w uint64) uint64 {
 		bits = ^uint64(0) >> (63 - (r.prefix - lo))
 	}
 	for c, i := r.seek(lo); c < len(r.far); c, i = c+1, 0 {
-		for _, s := range r.far[c][i:] {
+		for _, s := range r.far[c].spans[i:] {
 			if s.lo > hi {
 				return bits
 			}
@@ -107,7 +112,7 @@ func (r *runs) next(seq uint64) (uint64, bool) {
 	if c == len(r.far) {
 		return 0, false
 	}
-	return max(seq, r.far[c][i].lo), true
+	return max(seq, r.far[c].spans[i].lo), true
 }
 
 // add adds the numbers from lo to hi and reports whether that changed r.
@@ -125,7 +130,7 @@ func (r *runs) add(lo, hi uint64) bool {
 		r.insert(c, 0, span{lo, hi})
 		return true
 	}
-	s := &r.far[c][i]
+	s := &r.far[c].spans[i]
 	switch {
 	case s.lo <= lo && s.hi >= hi:
 		return false
@@ -144,67 +149,72 @@ func (r *runs) add(lo, hi uint64) bool {
 // absorbFront moves the spans that touch the prefix into it.
 func (r *runs) absorbFront() {
 	for len(r.far) > 0 {
-		c, n := r.far[0], 0
-		for n < len(c) && c[n].lo <= r.prefix+1 {
-			r.prefix = max(r.prefix, c[n].hi)
+		spans, n := r.far[0].spans, 0
+		for n < len(spans) && spans[n].lo <= r.prefix+1 {
+			r.prefix = max(r.prefix, spans[n].hi)
 			n++
 		}
-		if n < len(c) {
-			r.far[0] = slices.Delete(c, 0, n)
+		if n < len(spans) {
+			r.far[0].spans = slices.Delete(spans, 0, n)
 			return
 		}
 		r.far = slices.Delete(r.far, 0, 1)
 	}
 }
 
-// absorb joins the spans that touch span i of chunk c into it.
+// absorb joins the spans that touch span i of chunk c, which has grown, into it.
 func (r *runs) absorb(c, i int) {
-	s := &r.far[c][i]
-	for k := c; k < len(r.far); {
-		from := 0
-		if k == c {
-			from = i + 1
-		}
-		chunk, to := r.far[k], from
-		for to < len(chunk) && chunk[to].lo <= s.hi+1 {
-			s.hi = max(s.hi, chunk[to].hi)
-			to++
-		}
-		if to < len(chunk) {
-			r.far[k] = slices.Delete(chunk, from, to)
-			return
-		}
-		if from == 0 {
-			r.far = slices.Delete(r.far, k, k+1)
-			continue
-		}
-		r.far[k] = chunk[:from]
-		k++
+	spans := r.far[c].spans
+	s := &spans[i]
+	to := s.take(spans, i+1)
+	if to < len(spans) {
+		r.far[c].spans = slices.Delete(spans, i+1, to)
+		return
 	}
+	k := c + 1
+	for ; k < len(r.far); k++ {
+		next := r.far[k].spans
+		if to := s.take(next, 0); to < len(next) {
+			r.far[k].spans = slices.Delete(next, 0, to)
+			break
+		}
+	}
+	r.far[c].set(spans[:i+1])
+	r.far = slices.Delete(r.far, c+1, k)
+}
+
+// take joins the spans that touch s, from the one at i on, into s and returns the
+// index of the first that does not.
+func (s *span) take(spans []span, i int) int {
+	for i < len(spans) && spans[i].lo <= s.hi+1 {
+		s.hi = max(s.hi, spans[i].hi)
+		i++
+	}
+	return i
 }
 
 // insert puts s before span i of chunk c, where c may be one past the last.
 func (r *runs) insert(c, i int, s span) {
 	if c == len(r.far) {
-		if c == 0 || len(r.far[c-1]) == maxSpans {
-			r.far = append(r.far, []span{s})
+		if c == 0 || len(r.far[c-1].spans) == maxSpans {
+			r.far = append(r.far, chunk{s.hi, []span{s}})
 			return
 		}
-		r.far[c-1] = append(r.far[c-1], s)
+		r.far[c-1].set(append(r.far[c-1].spans, s))
 		return
 	}
-	chunk := r.far[c]
-	if len(chunk) == maxSpans {
+	spans := r.far[c].spans
+	if len(spans) == maxSpans {
 		const half = maxSpans / 2
-		tail := append(make([]span, 0, maxSpans), chunk[half:]...)
-		r.far = slices.Insert(r.far, c+1, tail)
-		chunk = chunk[:half]
-		r.far[c] = chunk
+		tail := append(make([]span, 0, maxSpans), spans[half:]...)
+		r.far = slices.Insert(r.far, c+1, chunk{r.far[c].end, tail})
+		spans = spans[:half]
+		r.far[c].set(spans)
 		if i > half {
-			c, i, chunk = c+1, i-half, tail
+			c, i, spans = c+1, i-half, tail
 		}
 	}
-	r.far[c] = slices.Insert(chunk, i, s)
+	r.far[c].set(slices.Insert(spans, i, s))
 }
 
 // all yields the spans of r in ascending order, the prefix first.
@@ -214,7 +224,7 @@ func (r *runs) all() iter.Seq[span] {
 			return
 		}
 		for _, c := range r.far {
-			for _, s := range c {
+			for _, s := range c.spans {
 				if !yield(s) {
 					return
 				}
@@ -228,7 +238,7 @@ func (r *runs) all() iter.Seq[span] {
 func (r *runs) gaps() int {
 	n := 0
 	for _, c := range r.far {
-		n += len(c)
+		n += len(c.spans)
 	}
 	return n
 }
@@ -239,7 +249,7 @@ func (r *runs) covers(s span) bool {
 		return true
 	}
 	c, i := r.seek(s.hi)
-	return c < len(r.far) && r.far[c][i].lo <= max(s.lo, r.prefix+1)
+	return c < len(r.far) && r.far[c].spans[i].lo <= max(s.lo, r.prefix+1)
 }
 
 // includes reports whether r holds every number of o.
@@ -259,7 +269,7 @@ func (r *runs) join(o *runs) bool {
 		changed = r.add(1, o.prefix)
 	}
 	for _, c := range o.far {
-		for _, s := range c {
+		for _, s := range c.spans {
 			if r.add(s.lo, s.hi) {
 				changed = true
 			}
@@ -272,9 +282,9 @@ func (r *runs) join(o *runs) bool {
 func (r *runs) clone() runs {
 	d := runs{prefix: r.prefix}
 	if len(r.far) > 0 {
-		d.far = make([][]span, len(r.far))
+		d.far = make([]chunk, len(r.far))
 		for i, c := range r.far {
-			d.far[i] = slices.Clone(c)
+			d.far[i] = chunk{c.end, slices.Clone(c.spans)}
 		}
 	}
 	return d

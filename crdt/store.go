@@ -71,8 +71,7 @@ func (s *store[E]) lookup(d dot) (ref, bool) {
 
 // elem returns the element that a live dot added.
 func (s *store[E]) elem(x ref) E {
-	p := s.pages[x.page()]
-	return p.elems[p.rank(x.off())]
+	return s.pages[x.page()].elem(x.off())
 }
 
 // dot returns the dot at x.
@@ -109,8 +108,9 @@ func (s *store[E]) newPage(l *pagelog[E], i int, num uint64) *page[E] {
 	}
 	s.spare = nil
 	*p = page[E]{num: num, replica: l.replica, elems: p.elems[:0]}
-	if cap(p.elems) == 0 && i > 0 && len(l.pages[i-1].elems) > pageSize/2 {
-		p.elems = make([]E, 0, pageSize) // the replica is adding many
+	if i > 0 && l.pages[i-1].count() > pageSize/2 { // the replica is adding many
+		p.elems = slices.Grow(p.elems, pageSize)[:pageSize]
+		clear(p.elems)
 	}
 	if n := len(s.free); n > 0 {
 		p.id = s.free[n-1]
@@ -132,7 +132,7 @@ func (s *store[E]) newPage(l *pagelog[E], i int, num uint64) *page[E] {
 func (s *store[E]) unplace(x ref) {
 	p := s.pages[x.page()]
 	p.cut(x.off())
-	if len(p.elems) > 0 {
+	if p.live != [2]uint64{} {
 		return
 	}
 	l := s.log(p.replica)
@@ -248,17 +248,16 @@ func (s *store[E]) heads(yield func(ref, E) bool) {
 	}
 	for i := range s.logs {
 		for _, p := range s.logs[i].pages {
-			at, live := 0, p.live
+			live := p.live
 			for k, w := range live {
 				for ; w != 0; w &= w - 1 {
 					x := p.ref(uint(64*k + bits.TrailingZeros64(w)))
-					if (len(other) == 0 || !other[x]) && !yield(x, p.elems[at]) {
+					if (len(other) == 0 || !other[x]) && !yield(x, p.elem(x.off())) {
 						return
 					}
 					if p.live != live {
 						panic("crdt: a set is changed while All iterates over it: collect the elements first, as with slices.Collect")
 					}
-					at++
 				}
 			}
 		}

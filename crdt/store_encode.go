@@ -29,6 +29,7 @@ func (s *store[E]) encode(e *encoder, marks bool) {
 	e.uvarint(uint64(logs))
 	next := 0
 	var block []byte
+	var buf []E
 	for at, i := range e.order {
 		l := s.log(i)
 		if l == nil || len(l.pages) == 0 {
@@ -42,7 +43,7 @@ func (s *store[E]) encode(e *encoder, marks bool) {
 			e.uvarint(p.num - num)
 			num = p.num + 1
 			e.page(p.live, p.mark, marks)
-			block = s.kind.appendBlock(block[:0], p.elems)
+			block = s.kind.appendBlock(block[:0], p.listed(&buf))
 			e.bytes(block)
 		}
 	}
@@ -176,16 +177,15 @@ func (s *store[E]) decodePacked(d *decoder, marks bool) {
 	})
 }
 
-// elemsOf returns the elements of a page of s.
-func (s *store[E]) elemsOf(p *page[E]) []E {
+// unpack decodes the elements of a page of s, which need not be packed.
+func (s *store[E]) unpack(p *page[E]) {
 	if s.packed == nil {
-		return p.elems
+		return
 	}
-	elems, err := s.kind.decodeBlock(s.packed[p.id], bits.OnesCount64(p.live[0])+bits.OnesCount64(p.live[1]))
-	if err != nil {
+	var err error
+	if p.elems, err = s.kind.decodeBlock(s.packed[p.id], p.count()); err != nil {
 		panic(fmt.Sprintf("crdt: a valid block does not decode: %v", err))
 	}
-	return elems
 }
 
 // decodePages reads what encode wrote into an empty store, except for the
@@ -216,15 +216,11 @@ func (s *store[E]) decodePages(d *decoder, marks bool, block func(p *page[E], bl
 func (s *store[E]) reindex() {
 	n := 0
 	for _, p := range s.pages[1:] {
-		n += len(p.elems)
+		n += p.count()
 	}
 	s.index.reserve(n)
 	for _, p := range s.pages[1:] {
-		at := 0
-		offsets(p.live, func(off uint) {
-			s.link(p.ref(off), p.elems[at])
-			at++
-		})
+		offsets(p.live, func(off uint) { s.link(p.ref(off), p.elem(off)) })
 	}
 }
 
@@ -332,14 +328,12 @@ func (s *store[E]) events(yield func(d dot, what string)) {
 		if p == nil {
 			continue
 		}
-		at := 0
 		offsets(p.live, func(off uint) {
 			verb := "add "
 			if p.marked(off) {
 				verb = "remove "
 			}
-			yield(p.dot(off), verb+string(bytes.TrimSpace(codec.AppendKeyJSON(nil, p.elems[at]))))
-			at++
+			yield(p.dot(off), verb+string(bytes.TrimSpace(codec.AppendKeyJSON(nil, p.elem(off)))))
 		})
 	}
 }

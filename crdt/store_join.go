@@ -93,9 +93,9 @@ func (s *store[E]) joinPage(l *pagelog[E], num uint64, p, q *page[E], mySeen, hi
 		}
 	}
 	if take != [2]uint64{} {
-		elems := o.elemsOf(q)
+		o.unpack(q)
 		offsets(take, func(off uint) {
-			s.insert(packDot(l.replica, num<<pageBits|uint64(off)), elems[q.rank(off)], q.marked(off))
+			s.insert(packDot(l.replica, num<<pageBits|uint64(off)), q.elem(off), q.marked(off))
 		})
 	}
 	if drop != [2]uint64{} {
