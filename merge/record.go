@@ -108,8 +108,10 @@ func (r *Record[T]) write(w lww.Writer, seen *cell, read, next *T) error {
 	if top.elem.row.same(from, to) {
 		return nil
 	}
-	if err := at.fresh(false); err != nil {
-		return err
+	if seen != &r.root {
+		if err := r.behind(seen, from); err != nil {
+			return reported(err)
+		}
 	}
 	e := edit{w: w, horizon: r.horizon}
 	changes, err := e.fields(top.elem, at, from, to)

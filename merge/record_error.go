@@ -1,6 +1,7 @@
 package merge
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 
@@ -39,26 +40,43 @@ type StaleError struct {
 }
 
 func (e *StaleError) Error() string {
-	what := "the record"
-	if e.Path != "" {
-		what = e.Path
-	}
-	if e.Life.IsZero() {
-		return fmt.Sprintf("merge: %s is not there", what)
-	}
-	return fmt.Sprintf("merge: %s was deleted at %v, after it was read", what, e.Life)
+	return fmt.Sprintf("merge: %s was deleted at %v, after it was read", whole(e.Path), e.Life)
 }
+
+// A BehindError reports that [Record.Apply] was given what cannot have been
+// read from the record as it is here: the record is another one, or a replica
+// that what was read has not reached yet. Nothing of the call was applied.
+type BehindError struct {
+	Path  string    // what was read and is not there, "" for the record itself
+	Stamp lww.Stamp // of what is not there, zero if unknown
+}
+
+func (e *BehindError) Error() string {
+	if e.Stamp.IsZero() {
+		return fmt.Sprintf("merge: %s was read with a value that is not there: another record, or one that is behind", whole(e.Path))
+	}
+	return fmt.Sprintf("merge: %s was read after %v, which is not there: another record, or one that is behind", whole(e.Path), e.Stamp)
+}
+
+// whole returns a path, or what the empty one stands for.
+func whole(path string) string { return cmp.Or(path, "the record") }
+
+// A pathed error is one that has a path.
+type pathed interface {
+	error
+	below(name string) // what it is about is below name
+}
+
+func (e *WriteError) below(name string)  { e.Path = joinPath(name, e.Path) }
+func (e *StaleError) below(name string)  { e.Path = joinPath(name, e.Path) }
+func (e *BehindError) below(name string) { e.Path = joinPath(name, e.Path) }
 
 // within returns err, about what is below name, as an error about what is
 // below the row that name belongs to.
 func within(name string, err error) error {
-	if e, ok := errors.AsType[*WriteError](err); ok {
-		e.Path = joinPath(name, e.Path)
-		return e
-	}
-	if e, ok := errors.AsType[*StaleError](err); ok {
-		e.Path = joinPath(name, e.Path)
-		return e
+	if e, ok := errors.AsType[pathed](err); ok {
+		e.below(name)
+		return err
 	}
 	if _, ok := errors.AsType[*stampError](err); ok {
 		return err
@@ -68,9 +86,8 @@ func within(name string, err error) error {
 
 // isPathed reports whether err has a path of its own.
 func isPathed(err error) bool {
-	_, write := errors.AsType[*WriteError](err)
-	_, stale := errors.AsType[*StaleError](err)
-	return write || stale
+	_, ok := errors.AsType[pathed](err)
+	return ok
 }
 
 // A stampError is one of the writer's clock, which is about no path.

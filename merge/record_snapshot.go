@@ -12,7 +12,8 @@ import (
 // wherever that is edited, as in a form, and comes back to [Record.Apply].
 //
 // The zero Token has seen nothing and goes with a record that never held
-// anything. A Token is opaque and immutable. Its size is O(d + s) for d deletes
+// anything. A Token does not name its record: see Apply for how far a mistaken
+// one is noticed. It is opaque and immutable. Its size is O(d + s) for d deletes
 // and s siblings that the record remembers.
 type Token struct{ root cell }
 
@@ -55,11 +56,80 @@ func (c *cell) lives() cell {
 // would revert everything that arrived meanwhile.
 //
 // Apply returns a [*StaleError] if what it changes was deleted since, whether
-// it was made again or not, and otherwise the errors of [Record.Update]. The
-// record is then as it was. Read must be what Snapshot returned, unchanged.
+// it was made again or not; to delete what others have deleted too is no
+// error, and writes nothing. It returns a [*BehindError] if seen or read show
+// that they are not from this record, and otherwise the errors of
+// [Record.Update]. The record is then as it was.
+//
+// Read must be what Snapshot returned, unchanged. That it is of this record is
+// known only if a delete, a sibling or an element says otherwise, or a field
+// with rule immutable that was set: give T one, such as its key, or keep the
+// key of the record with the token and compare it.
 func (r *Record[T]) Apply(w lww.Writer, seen Token, read, next T) error {
 	r.top()
 	return r.write(w, &seen.root, &read, &next)
+}
+
+// behind returns an error unless a caller may have seen what a token says, and
+// read what is read.
+func (r *Record[T]) behind(seen *cell, read reflect.Value) error {
+	top, at := r.top(), spot{&r.root, seen}
+	if err := top.behind(at); err != nil {
+		return err
+	}
+	if err := at.fresh(!top.elem.row.same(read, top.elem.row.zero)); err != nil {
+		return err
+	}
+	for _, p := range top.elem.parts {
+		if v := p.f.in(read); p.kind == cellImmutable && !p.f.shape.isZero(v) {
+			content, err := p.f.shape.append(nil, addressable(v))
+			if err != nil {
+				return within(p.key, err)
+			}
+			if p.held(&r.root).kid(string(content), cellFact) == nil {
+				return &BehindError{Path: p.key}
+			}
+		}
+	}
+	return nil
+}
+
+// behind returns an error if the caller had seen a life or a sibling which the
+// record does not know of, in what p holds. A nil p is a field that the plan
+// does not know.
+func (p *recordPart) behind(at spot) error {
+	now, seen := at.now, at.seen
+	switch kind := seen.kind; {
+	case kind == cellRow && seen.stamp.After(now.life()), kind == cellReplica && (now == nil || seen.stamp.After(now.stamp)):
+		return &BehindError{Stamp: seen.stamp}
+	case kind == cellRow && seen.stamp != now.life():
+		return nil // what was there is gone
+	}
+	for i := range seen.kids {
+		k := &seen.kids[i]
+		q, name := p.kid(seen.kind, k)
+		if err := q.behind(spot{now.like(k), k}); err != nil {
+			return within(name, err)
+		}
+	}
+	return nil
+}
+
+// kid returns what p says of k, and the name of k in paths, where k is a kid of
+// a cell of the given kind.
+func (p *recordPart) kid(of cellKind, k *cell) (*recordPart, string) {
+	switch {
+	case of == cellManual:
+		return nil, ""
+	case of == cellRows && p == nil:
+		return nil, "*"
+	case of == cellRows:
+		return &recordPart{kind: cellRow, elem: p.elem}, p.keyText(k.key)
+	case p == nil:
+		return nil, k.key
+	default:
+		return p.elem.part(k), k.key
+	}
 }
 
 // Seed joins into r a value that existed before it was replicated, as if it had

@@ -71,10 +71,13 @@ func (p *recordPart) held(c *cell) *cell {
 }
 
 // fresh returns an error unless the caller had seen the present life of a row,
-// and the row itself if had says so.
+// and had the row only if it is there.
 func (at spot) fresh(had bool) error {
-	if at.now.life() != at.seen.life() || had && (at.now == nil || !at.now.live) {
+	switch {
+	case at.now.life() != at.seen.life():
 		return &StaleError{Life: at.now.life()}
+	case had && !at.now.present():
+		return &BehindError{}
 	}
 	return nil
 }
@@ -85,6 +88,9 @@ func (e *edit) row(p *recordPart, key string, at spot, read, next reflect.Value)
 	had, has := read.IsValid(), next.IsValid()
 	if !had && !has || had && has && p.elem.row.same(read, next) {
 		return nil, nil
+	}
+	if !has && at.now.life().After(at.seen.life()) && !at.now.present() {
+		return nil, nil // others deleted it too
 	}
 	if err := at.fresh(had); err != nil {
 		return nil, err

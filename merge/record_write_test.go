@@ -11,6 +11,7 @@ import (
 	"github.com/rejoin-go/rejoin/hlc"
 	"github.com/rejoin-go/rejoin/lww"
 	"github.com/rejoin-go/rejoin/merge"
+	"github.com/rejoin-go/rejoin/vclock"
 )
 
 // TestRecordRefuses has a write that could not show for each rule that knows
@@ -259,11 +260,107 @@ func TestRecordApplyWithoutRead(t *testing.T) {
 	read := cartOf{Items: []*item{{Key: "a", Note: "n", High: 5}}}
 	next := cartOf{Items: []*item{{Key: "a", Note: "changed", High: 5}}}
 	err := r.Apply(writer("eu"), merge.Token{}, read, next)
-	stale, ok := errors.AsType[*merge.StaleError](err)
+	behind, ok := errors.AsType[*merge.BehindError](err)
 	require.True(t, ok, "%v", err)
-	require.Equal(t, "Items.a", stale.Path)
-	require.EqualError(t, err, "merge: Items.a is not there")
+	require.Empty(t, behind.Path)
+	require.EqualError(t, err, "merge: the record was read with a value that is not there: another record, or one that is behind")
 	require.True(t, r.Equal(p.NewRecord()))
+
+	require.NoError(t, r.Touch(writer("eu"), ""))
+	before := r.Clone()
+	_, ok = errors.AsType[*merge.BehindError](r.Apply(writer("eu"), merge.Token{}, read, next))
+	require.True(t, ok)
+	require.ErrorContains(t, r.Apply(writer("eu"), merge.Token{}, read, cartOf{}), "Items.a", "to delete what never was")
+	require.True(t, r.Equal(before))
+}
+
+// TestRecordApplyElsewhere saves forms of one record in another, and in a
+// replica that what was read has not reached.
+func TestRecordApplyElsewhere(t *testing.T) {
+	type user struct {
+		ID    string `merge:"immutable"`
+		Name  string
+		Note  string `merge:"manual"`
+		Items []item `merge:"keyed=Key"`
+	}
+	type older struct{ Name string }
+	p := recordPlan(t, merge.Options[user]{})
+	at := func(r vclock.Replica, now hlc.Timestamp) lww.Writer {
+		return lww.Writer{Replica: r, Clock: &ticks{now: now}}
+	}
+	record := func(w lww.Writer, u user) *merge.Record[user] {
+		r := p.NewRecord()
+		require.NoError(t, r.Update(w, set(func(v *user) { *v = u })))
+		return r
+	}
+	ann := record(at("eu", 1), user{ID: "ann", Name: "Ann", Note: "n", Items: []item{{Key: "k"}, {Key: "l"}}})
+	tests := []struct {
+		name   string
+		shown  func(r *merge.Record[user]) // what was done to ann before she was shown
+		target *merge.Record[user]
+		path   string
+	}{
+		{"another key", func(*merge.Record[user]) {}, record(at("us", 9), user{ID: "bob", Name: "Bob", Note: "n"}), "Note"},
+		{"another key, nothing to tell by but it", func(r *merge.Record[user]) { *r = *record(at("eu", 1), user{ID: "ann", Name: "Ann"}) }, record(at("us", 9), user{ID: "bob", Name: "Bob"}), "ID"},
+		{"none", func(*merge.Record[user]) {}, p.NewRecord(), "Note"},
+		{"none, and nothing but a name", func(r *merge.Record[user]) { *r = *record(at("eu", 1), user{Name: "Ann"}) }, p.NewRecord(), ""},
+		{"element deleted", func(r *merge.Record[user]) {
+			require.NoError(t, r.Update(at("eu", 5), set(func(u *user) { u.Items = u.Items[1:] })))
+		}, ann, "Items.k"},
+		{"deleted and made again", func(r *merge.Record[user]) {
+			require.NoError(t, r.Delete(at("eu", 5)))
+			require.NoError(t, r.Update(at("eu", 6), set(func(u *user) { u.Name = "Ann" })))
+		}, ann, ""},
+		{"decided", func(r *merge.Record[user]) {
+			require.NoError(t, r.Update(at("eu", 5), set(func(u *user) { u.Note = "m" })))
+		}, ann, "Note"},
+	}
+	for _, tc := range tests {
+		t.Run(tc.name, func(t *testing.T) {
+			source, target := ann.Clone(), tc.target.Clone()
+			tc.shown(source)
+			read, token := source.Snapshot()
+			next := read
+			next.Name = "Anna"
+			err := target.Apply(at("ap", 50), token, read, next)
+			behind, ok := errors.AsType[*merge.BehindError](err)
+			require.True(t, ok, "%v", err)
+			require.Equal(t, tc.path, behind.Path)
+			require.True(t, target.Equal(tc.target))
+			carrier := exchange(t, target, recordPlan(t, merge.Options[older]{}))
+			_, ok = errors.AsType[*merge.BehindError](carrier.Apply(at("ap", 50), token, older{Name: "A"}, older{Name: "B"}))
+			require.Equal(t, tc.path != "ID", ok, "a program that does not know the field")
+			if tc.name == "another key" {
+				return
+			}
+			target.Merge(source)
+			require.NoError(t, target.Apply(at("ap", 50), token, read, next), "once it has arrived")
+			require.Equal(t, "Anna", value(t, target).Name)
+		})
+	}
+}
+
+// TestRecordApplyDeletedTwice saves forms that delete an element which was
+// deleted meanwhile: nothing is written, unless it was made again.
+func TestRecordApplyDeletedTwice(t *testing.T) {
+	p := recordPlan(t, merge.Options[cartOf]{})
+	w := writer("eu")
+	r := p.NewRecord()
+	require.NoError(t, r.Update(w, set(func(c *cartOf) { c.Items = []*item{{Key: "a"}, {Key: "b"}} })))
+	read, token := r.Snapshot()
+	next := cartOf{Items: []*item{{Key: "b"}}}
+	require.NoError(t, r.Update(w, set(func(c *cartOf) { c.Items = c.Items[1:] })))
+	before := r.Clone()
+	require.NoError(t, r.Apply(w, token, read, next))
+	require.True(t, r.Equal(before), "nothing is written")
+	next.Items[0].Note = "n"
+	require.NoError(t, r.Apply(w, token, read, next))
+	require.Equal(t, []*item{{Key: "b", Note: "n"}}, value(t, r).Items, "the rest of the form is")
+
+	require.NoError(t, r.Update(w, set(func(c *cartOf) { c.Items = append(c.Items, &item{Key: "a"}) })))
+	stale, ok := errors.AsType[*merge.StaleError](r.Apply(w, token, read, next))
+	require.True(t, ok)
+	require.Equal(t, "Items.a", stale.Path)
 }
 
 // TestRecordSharesNothing changes what went in and what came out.
