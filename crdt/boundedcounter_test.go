@@ -106,6 +106,24 @@ func (m *escrowModel) rights(view map[int]bool, r int) (n int64) {
 	return n
 }
 
+// debt sums what replicas spent without holding it, and fenced reports whether the
+// rights of one were reclaimed.
+func (m *escrowModel) debt(view map[int]bool) (n int64) {
+	for r := range m.seen {
+		n += max(-m.rights(view, r), 0)
+	}
+	return n
+}
+
+func (m *escrowModel) fenced(view map[int]bool, r int) bool {
+	for id := range view {
+		if e := m.log[id]; e.kind == "take" && e.owner == r {
+			return true
+		}
+	}
+	return false
+}
+
 // all is the view of somebody who knows everything.
 func (m *escrowModel) all() map[int]bool {
 	view := map[int]bool{}
@@ -115,12 +133,11 @@ func (m *escrowModel) all() map[int]bool {
 	return view
 }
 
-var escrowNames = []vclock.Replica{"a", "b", "c", "d"}
-
 // An escrowWorld is some replicas of one counter, every delta ever made, and
 // the model of it all.
 type escrowWorld struct {
 	upper    bool
+	names    []vclock.Replica
 	counters []*crdt.BoundedCounter
 	deltas   []escrowDelta
 	model    *escrowModel
@@ -128,7 +145,7 @@ type escrowWorld struct {
 }
 
 type escrowDelta struct {
-	from  int
+	from  int // -1 for several joined
 	state *crdt.BoundedCounter
 	view  map[int]bool
 }
@@ -137,7 +154,8 @@ const escrowBound = 10
 
 func newEscrowWorld(replicas int, upper bool) *escrowWorld {
 	w := &escrowWorld{upper: upper, model: newEscrowModel(replicas)}
-	for range replicas {
+	for i := range replicas {
+		w.names = append(w.names, vclock.Replica(rune('a'+i)))
 		c := crdt.AtLeast(escrowBound)
 		if upper {
 			c = crdt.AtMost(escrowBound)
@@ -148,7 +166,7 @@ func newEscrowWorld(replicas int, upper bool) *escrowWorld {
 }
 
 func (w *escrowWorld) clone() *escrowWorld {
-	c := &escrowWorld{upper: w.upper, model: w.model.clone(), deltas: slices.Clip(w.deltas), steps: slices.Clip(w.steps)}
+	c := &escrowWorld{upper: w.upper, names: slices.Clip(w.names), model: w.model.clone(), deltas: slices.Clip(w.deltas), steps: slices.Clip(w.steps)}
 	for _, x := range w.counters {
 		c.counters = append(c.counters, x.Clone())
 	}
@@ -161,38 +179,54 @@ func (w *escrowWorld) did(at int, op escrowOp, delta *crdt.BoundedCounter) {
 	w.steps = append(w.steps, fmt.Sprintf("%d: %s %d of %d to %d", at, op.kind, op.n, op.owner, op.to))
 }
 
-func (w *escrowWorld) mint(at int, n int64) {
+// allowed requires that the counter at a replica has accepted what it should.
+func (w *escrowWorld) allowed(t require.TestingT, at int, err error, want bool, what string) bool {
+	if (err == nil) != want {
+		require.Fail(t, "allowed", "%s by %d: error %v, want it allowed: %v, after %q", what, at, err, want, w.steps)
+	}
+	return want
+}
+
+func (w *escrowWorld) mint(t require.TestingT, at int, n int64) {
 	change := w.counters[at].Add
 	if w.upper {
 		change = w.counters[at].Sub
 	}
-	if d, err := change(escrowNames[at], n); err == nil {
+	d, err := change(w.names[at], n)
+	if w.allowed(t, at, err, !w.model.fenced(w.model.seen[at], at), "mint") {
 		w.did(at, escrowOp{kind: "mint", owner: at, n: n}, d)
 	}
 }
 
-func (w *escrowWorld) spend(at int, n int64) bool {
+func (w *escrowWorld) spend(t require.TestingT, at int, n int64) bool {
 	change := w.counters[at].Sub
 	if w.upper {
 		change = w.counters[at].Add
 	}
-	d, err := change(escrowNames[at], n)
-	if err == nil {
+	view := w.model.seen[at]
+	want := !w.model.fenced(view, at) && w.model.rights(view, at)-w.model.debt(view) >= n
+	d, err := change(w.names[at], n)
+	if w.allowed(t, at, err, want, "spend") {
 		w.did(at, escrowOp{kind: "spend", owner: at, n: n}, d)
 	}
-	return err == nil
+	return want
 }
 
-func (w *escrowWorld) give(at, to int, n int64) {
-	d, err := w.counters[at].Transfer(escrowNames[at], escrowNames[to], n)
-	if err == nil && at != to {
+func (w *escrowWorld) give(t require.TestingT, at, to int, n int64) {
+	view := w.model.seen[at]
+	closed := at != to && w.model.fenced(view, to) && w.model.rights(view, to) >= 0
+	want := !w.model.fenced(view, at) && !closed && w.model.rights(view, at) >= n
+	d, err := w.counters[at].Transfer(w.names[at], w.names[to], n)
+	if w.allowed(t, at, err, want, "transfer") && at != to {
 		w.did(at, escrowOp{kind: "give", owner: at, to: to, n: n}, d)
 	}
 }
 
-func (w *escrowWorld) reclaim(at, from int) {
-	n := max(w.counters[at].Rights(escrowNames[from]), 0)
-	if d, err := w.counters[at].Reclaim(escrowNames[from], escrowNames[at]); err == nil && !d.Equal(new(crdt.BoundedCounter)) {
+func (w *escrowWorld) reclaim(t require.TestingT, at, from int) {
+	view := w.model.seen[at]
+	n := max(w.model.rights(view, from), 0)
+	d, err := w.counters[at].Reclaim(w.names[from], w.names[at])
+	if w.allowed(t, at, err, at != from && !w.model.fenced(view, at), "reclaim") && (n > 0 || !w.model.fenced(view, from)) {
 		w.did(at, escrowOp{kind: "take", owner: from, to: at, n: n}, d)
 	}
 }
@@ -218,6 +252,38 @@ func (w *escrowWorld) deliver(t require.TestingT, at, delta int) {
 	w.steps = append(w.steps, fmt.Sprintf("%d: receive delta %d", at, delta))
 }
 
+// group joins two deltas into one.
+func (w *escrowWorld) group(i, k int) {
+	d, view := w.deltas[i].state.Clone(), maps.Clone(w.deltas[i].view)
+	d.Merge(w.deltas[k].state)
+	maps.Copy(view, w.deltas[k].view)
+	w.deltas = append(w.deltas, escrowDelta{-1, d, view})
+	w.steps = append(w.steps, fmt.Sprintf("deltas %d and %d are joined", i, k))
+}
+
+// restart lets a replica go on from an older state of its own, or of another, under
+// a new name. It returns the number of the new one.
+func (w *escrowWorld) restart(of int, from escrowDelta) int {
+	i := len(w.names)
+	w.names = append(w.names, vclock.Incarnation(string(w.names[of][0]), uint64(i)))
+	w.counters = append(w.counters, from.state.Clone())
+	w.model.seen = append(w.model.seen, maps.Clone(from.view))
+	w.steps = append(w.steps, fmt.Sprintf("%d goes on from an older state as %d", of, i))
+	return i
+}
+
+// heed lets a survivor hear all that a replica has sent, and all that others know.
+func (w *escrowWorld) heed(t require.TestingT, heir, dead int, alive []int) {
+	for i, d := range w.deltas {
+		if d.from == dead {
+			w.deliver(t, heir, i)
+		}
+	}
+	for _, i := range alive {
+		w.merge(t, heir, i)
+	}
+}
+
 func (w *escrowWorld) sync(t require.TestingT) {
 	for i := range w.counters {
 		w.merge(t, 0, i)
@@ -235,11 +301,10 @@ func (w *escrowWorld) check(t require.TestingT, at int) {
 	if w.upper {
 		want = escrowBound - max(total, 0)
 	}
-	debt := int64(0)
+	debt := w.model.debt(view)
 	for r := range w.counters {
 		rights := w.model.rights(view, r)
-		debt += max(-rights, 0)
-		if got := c.Rights(escrowNames[r]); got != rights {
+		if got := c.Rights(w.names[r]); got != rights {
 			require.Equal(t, rights, got, "rights of %d at %d after %q", r, at, w.steps)
 		}
 	}
@@ -256,7 +321,7 @@ func (w *escrowWorld) check(t require.TestingT, at int) {
 func (w *escrowWorld) sound(t require.TestingT) {
 	for at := range w.counters {
 		for r := range w.counters {
-			if n := w.counters[at].Rights(escrowNames[r]); n < 0 {
+			if n := w.counters[at].Rights(w.names[r]); n < 0 {
 				require.GreaterOrEqual(t, n, int64(0), "rights of %d at %d after %q", r, at, w.steps)
 			}
 		}
@@ -287,61 +352,85 @@ func encoded(t require.TestingT, x encoding.BinaryMarshaler) []byte {
 // that was sent. After every step each replica says what the model says, nobody
 // is in debt, and nothing was spent that was not there.
 func TestBoundedCounter(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		w := newEscrowWorld(4, rapid.Bool().Draw(t, "upper"))
 		alive := []int{0, 1, 2, 3}
+		var saved []escrowDelta
 		replica := func(t *rapid.T) int { return rapid.SampledFrom(alive).Draw(t, "replica") }
-		amount := rapid.Int64Range(1, 3)
-		t.Repeat(map[string]func(*rapid.T){
-			"mint":     func(t *rapid.T) { w.mint(replica(t), amount.Draw(t, "n")) },
-			"spend":    func(t *rapid.T) { w.spend(replica(t), amount.Draw(t, "n")) },
-			"spend 2":  func(t *rapid.T) { w.spend(replica(t), amount.Draw(t, "n")) },
-			"transfer": func(t *rapid.T) { w.give(replica(t), rapid.IntRange(0, 3).Draw(t, "to"), amount.Draw(t, "n")) },
-			"merge":    func(t *rapid.T) { w.merge(t, replica(t), replica(t)) },
-			"deliver": func(t *rapid.T) {
-				if len(w.deltas) > 0 {
-					w.deliver(t, replica(t), rapid.IntRange(0, len(w.deltas)-1).Draw(t, "delta"))
-				}
-			},
-			"die": func(t *rapid.T) {
-				if len(alive) < 3 {
-					return
-				}
-				dead := replica(t)
-				alive = slices.DeleteFunc(alive, func(i int) bool { return i == dead })
-				heir := replica(t)
-				for i, d := range w.deltas {
-					if d.from == dead {
-						w.deliver(t, heir, i)
-					}
-				}
-				for _, i := range alive {
-					w.merge(t, heir, i)
-				}
-				w.reclaim(heir, dead)
-			},
-			"reload": func(t *rapid.T) {
-				i := replica(t)
-				var fromBinary, fromJSON crdt.BoundedCounter
-				require.NoError(t, fromBinary.UnmarshalBinary(encoded(t, w.counters[i])))
-				text, err := w.counters[i].MarshalJSON()
-				require.NoError(t, err)
-				require.NoError(t, fromJSON.UnmarshalJSON(text))
-				require.True(t, fromBinary.Equal(&fromJSON))
-				require.True(t, fromBinary.Equal(w.counters[i]))
-				require.Equal(t, encoded(t, &fromJSON), encoded(t, w.counters[i]))
-				w.counters[i] = &fromBinary
-			},
-			"": func(t *rapid.T) {
-				for at := range w.counters {
-					w.check(t, at)
-				}
-				w.sound(t)
-			},
-		})
+		anyone := func(t *rapid.T) int { return rapid.IntRange(0, len(w.names)-1).Draw(t, "any") }
+		die := func(t *rapid.T) int {
+			dead := replica(t)
+			alive = slices.DeleteFunc(alive, func(i int) bool { return i == dead })
+			return dead
+		}
+		steps := escrowSteps(w, replica, anyone)
+		steps["die"] = func(t *rapid.T) {
+			if len(alive) < 3 {
+				return
+			}
+			dead, heir := die(t), replica(t)
+			w.heed(t, heir, dead, alive)
+			w.reclaim(t, heir, dead)
+		}
+		steps["save"] = func(t *rapid.T) {
+			i := replica(t)
+			saved = append(saved, escrowDelta{i, w.counters[i].Clone(), maps.Clone(w.model.seen[i])})
+		}
+		steps["restart"] = func(t *rapid.T) {
+			if len(saved) == 0 || len(w.names) > 6 {
+				return
+			}
+			dead := die(t)
+			next := w.restart(dead, rapid.SampledFrom(saved).Draw(t, "saved"))
+			alive = append(alive, next)
+			if rapid.Bool().Draw(t, "reclaims") {
+				w.heed(t, next, dead, alive)
+				w.reclaim(t, next, dead)
+			}
+		}
+		steps[""] = func(t *rapid.T) {
+			for at := range w.counters {
+				w.check(t, at)
+			}
+			w.sound(t)
+		}
+		t.Repeat(steps)
 		w.converged(t)
 		w.sound(t)
 	})
+}
+
+// escrowSteps are the steps of all random histories.
+func escrowSteps(w *escrowWorld, replica, anyone func(*rapid.T) int) map[string]func(*rapid.T) {
+	amount := rapid.Int64Range(1, 3)
+	delta := func(t *rapid.T) int {
+		if len(w.deltas) == 0 {
+			t.Skip("no deltas")
+		}
+		return rapid.IntRange(0, len(w.deltas)-1).Draw(t, "delta")
+	}
+	return map[string]func(*rapid.T){
+		"mint":     func(t *rapid.T) { w.mint(t, replica(t), amount.Draw(t, "n")) },
+		"spend":    func(t *rapid.T) { w.spend(t, replica(t), amount.Draw(t, "n")) },
+		"spend 2":  func(t *rapid.T) { w.spend(t, replica(t), amount.Draw(t, "n")) },
+		"transfer": func(t *rapid.T) { w.give(t, replica(t), anyone(t), amount.Draw(t, "n")) },
+		"merge":    func(t *rapid.T) { w.merge(t, replica(t), anyone(t)) },
+		"deliver":  func(t *rapid.T) { w.deliver(t, replica(t), delta(t)) },
+		"group":    func(t *rapid.T) { w.group(delta(t), delta(t)) },
+		"reload": func(t *rapid.T) {
+			i := replica(t)
+			var fromBinary, fromJSON crdt.BoundedCounter
+			require.NoError(t, fromBinary.UnmarshalBinary(encoded(t, w.counters[i])))
+			text, err := w.counters[i].MarshalJSON()
+			require.NoError(t, err)
+			require.NoError(t, fromJSON.UnmarshalJSON(text))
+			require.True(t, fromBinary.Equal(&fromJSON))
+			require.True(t, fromBinary.Equal(w.counters[i]))
+			require.Equal(t, encoded(t, &fromJSON), encoded(t, w.counters[i]))
+			w.counters[i] = &fromBinary
+		},
+	}
 }
 
 // TestBoundedCounterWrongReclaim reclaims rights of replicas that are alive,
@@ -349,34 +438,35 @@ func TestBoundedCounter(t *testing.T) {
 // crosses the bound, debts are what the model says, and after all have heard of
 // them nothing is spent beyond what is left.
 func TestBoundedCounterWrongReclaim(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		w := newEscrowWorld(3, rapid.Bool().Draw(t, "upper"))
-		replica := func(t *rapid.T) int { return rapid.IntRange(0, 2).Draw(t, "replica") }
-		amount := rapid.Int64Range(1, 3)
-		t.Repeat(map[string]func(*rapid.T){
-			"mint":     func(t *rapid.T) { w.mint(replica(t), amount.Draw(t, "n")) },
-			"spend":    func(t *rapid.T) { w.spend(replica(t), amount.Draw(t, "n")) },
-			"transfer": func(t *rapid.T) { w.give(replica(t), replica(t), amount.Draw(t, "n")) },
-			"merge":    func(t *rapid.T) { w.merge(t, replica(t), replica(t)) },
-			"reclaim":  func(t *rapid.T) { w.reclaim(replica(t), replica(t)) },
-			"deliver": func(t *rapid.T) {
-				if len(w.deltas) > 0 {
-					w.deliver(t, replica(t), rapid.IntRange(0, len(w.deltas)-1).Draw(t, "delta"))
-				}
-			},
-			"": func(t *rapid.T) {
-				for at := range w.counters {
-					w.check(t, at)
-				}
-			},
-		})
+		replica := func(t *rapid.T) int { return rapid.IntRange(0, len(w.names)-1).Draw(t, "replica") }
+		var saved []escrowDelta
+		steps := escrowSteps(w, replica, replica)
+		steps["reclaim"] = func(t *rapid.T) { w.reclaim(t, replica(t), replica(t)) }
+		steps["save"] = func(t *rapid.T) {
+			i := replica(t)
+			saved = append(saved, escrowDelta{i, w.counters[i].Clone(), maps.Clone(w.model.seen[i])})
+		}
+		steps["restart"] = func(t *rapid.T) { // beside the old one, which goes on
+			if len(saved) > 0 && len(w.names) < 5 {
+				w.restart(replica(t), rapid.SampledFrom(saved).Draw(t, "saved"))
+			}
+		}
+		steps[""] = func(t *rapid.T) {
+			for at := range w.counters {
+				w.check(t, at)
+			}
+		}
+		t.Repeat(steps)
 		w.converged(t)
 		left := max(w.model.total(w.model.all()), 0)
 		spent := int64(0)
 		for range 8 {
 			at := replica(t)
-			for n := amount.Draw(t, "n"); n > 0; n-- {
-				if w.spend(at, n) {
+			for n := rapid.Int64Range(1, 3).Draw(t, "n"); n > 0; n-- {
+				if w.spend(t, at, n) {
 					spent += n
 				}
 			}
@@ -386,52 +476,69 @@ func TestBoundedCounterWrongReclaim(t *testing.T) {
 }
 
 // TestBoundedCounterExhaustive runs every history of a few steps: mint 2,
-// spend 1, transfer 1, merge, and the delivery of any delta made before. Set
+// spend 1, transfer 1, merge, and the delivery of any delta made before. In a
+// second run replicas also reclaim the rights of others that are alive: all at
+// once, while those spend and transfer them, and when they have come back. Set
 // REJOIN_EXHAUSTIVE to a number of additional steps for a longer run.
 func TestBoundedCounterExhaustive(t *testing.T) {
 	more, _ := strconv.Atoi(os.Getenv("REJOIN_EXHAUSTIVE"))
-	for _, scope := range []struct{ replicas, steps int }{{2, 5}, {3, 4}} {
-		t.Run(fmt.Sprintf("replicas=%d/steps=%d", scope.replicas, scope.steps+more), func(t *testing.T) {
+	for _, scope := range []struct {
+		replicas, steps int
+		reclaims        bool
+	}{{2, 5, false}, {3, 4, false}, {2, 5, true}, {3, 4, true}} {
+		t.Run(fmt.Sprintf("replicas=%d/steps=%d/reclaims=%t", scope.replicas, scope.steps+more, scope.reclaims), func(t *testing.T) {
 			t.Parallel()
+			x := &escrowSearch{t: t, reclaims: scope.reclaims}
 			first := newEscrowWorld(scope.replicas, false)
-			first.mint(0, 2) // by symmetry; nothing else changes an empty counter
-			nodes := 0
-			var explore func(w *escrowWorld, left int)
-			explore = func(w *escrowWorld, left int) {
-				nodes++
-				for at := range w.counters {
-					w.check(t, at)
-				}
-				w.sound(t)
-				if left == 0 {
-					return
-				}
-				try := func(step func(*escrowWorld)) {
-					next := w.clone()
-					step(next)
-					if len(next.steps) > len(w.steps) {
-						explore(next, left-1)
-					}
-				}
-				for at := range w.counters {
-					try(func(w *escrowWorld) { w.mint(at, 2) })
-					try(func(w *escrowWorld) { w.spend(at, 1) })
-					for other := range w.counters {
-						if other != at {
-							try(func(w *escrowWorld) { w.give(at, other, 1) })
-							try(func(w *escrowWorld) { w.merge(t, at, other) })
-						}
-					}
-					for d := range w.deltas {
-						if w.deltas[d].from != at {
-							try(func(w *escrowWorld) { w.deliver(t, at, d) })
-						}
-					}
-				}
-			}
-			explore(first, scope.steps+more-1)
-			t.Logf("%d histories", nodes)
+			first.mint(t, 0, 2) // by symmetry; nothing else changes an empty counter
+			x.explore(first, scope.steps+more-1)
+			t.Logf("%d histories", x.nodes)
 		})
+	}
+}
+
+type escrowSearch struct {
+	t        *testing.T
+	reclaims bool
+	nodes    int
+}
+
+// explore checks a world and goes on from it in every way.
+func (x *escrowSearch) explore(w *escrowWorld, left int) {
+	x.nodes++
+	for at := range w.counters {
+		w.check(x.t, at)
+	}
+	if !x.reclaims {
+		w.sound(x.t)
+	}
+	if left == 0 {
+		return
+	}
+	try := func(step func(*escrowWorld)) {
+		next := w.clone()
+		step(next)
+		if len(next.steps) > len(w.steps) {
+			x.explore(next, left-1)
+		}
+	}
+	for at := range w.counters {
+		try(func(w *escrowWorld) { w.mint(x.t, at, 2) })
+		try(func(w *escrowWorld) { w.spend(x.t, at, 1) })
+		for other := range w.counters {
+			if other != at {
+				try(func(w *escrowWorld) { w.give(x.t, at, other, 1) })
+				try(func(w *escrowWorld) { w.merge(x.t, at, other) })
+			}
+			if other != at && x.reclaims {
+				try(func(w *escrowWorld) { w.reclaim(x.t, at, other) })
+			}
+		}
+		for d := range w.deltas {
+			if w.deltas[d].from != at {
+				try(func(w *escrowWorld) { w.deliver(x.t, at, d) })
+			}
+		}
 	}
 }
 

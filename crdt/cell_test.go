@@ -1,105 +1,15 @@
 package crdt_test
 
 import (
-	"maps"
 	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
-	"pgregory.net/rapid"
 
 	"github.com/rejoin-go/rejoin/crdt"
 	"github.com/rejoin-go/rejoin/crdt/crdttest"
 	"github.com/rejoin-go/rejoin/vclock"
 )
-
-func anyEvent(*event) bool { return true }
-
-// on is what a flag shows.
-func on(enabled bool) []string {
-	if enabled {
-		return []string{"on"}
-	}
-	return nil
-}
-
-func TestEWFlagHistories(t *testing.T) {
-	histories(t, subject[*crdt.EWFlag]{
-		fresh: func() *crdt.EWFlag { return new(crdt.EWFlag) },
-		act: func(t *rapid.T, s *site[*crdt.EWFlag], seen client) (*crdt.EWFlag, []*event) {
-			switch rapid.IntRange(0, 3).Draw(t, "op") {
-			case 0:
-				return s.state.Disable(s.name), []*event{{what: "disable", undid: undoing(s.log, nil, anyEvent)}}
-			case 1:
-				return s.state.DisableSeen(s.name, seen.context), []*event{{what: "disable", undid: undoing(s.log, &seen, anyEvent)}}
-			case 2:
-				return s.state.EnableSeen(s.name, seen.context), []*event{{what: "enable", undid: undoing(s.log, &seen, anyEvent)}}
-			}
-			return s.state.Enable(s.name), []*event{{what: "enable", undid: undoing(s.log, nil, anyEvent)}}
-		},
-		show: func(f *crdt.EWFlag) []string { return on(f.Enabled()) },
-		want: func(l log) []string {
-			return on(slices.ContainsFunc(l.inForce(), func(e *event) bool { return e.what == "enable" }))
-		},
-	})
-}
-
-func TestDWFlagHistories(t *testing.T) {
-	histories(t, subject[*crdt.DWFlag]{
-		fresh: func() *crdt.DWFlag { return new(crdt.DWFlag) },
-		act: func(t *rapid.T, s *site[*crdt.DWFlag], seen client) (*crdt.DWFlag, []*event) {
-			switch rapid.IntRange(0, 3).Draw(t, "op") {
-			case 0:
-				return s.state.Disable(s.name), []*event{{what: "disable", undid: undoing(s.log, nil, anyEvent)}}
-			case 1:
-				return s.state.DisableSeen(s.name, seen.context), []*event{{what: "disable", undid: undoing(s.log, &seen, anyEvent)}}
-			case 2:
-				return s.state.EnableSeen(s.name, seen.context), []*event{{what: "enable", undid: undoing(s.log, &seen, anyEvent)}}
-			}
-			return s.state.Enable(s.name), []*event{{what: "enable", undid: undoing(s.log, nil, anyEvent)}}
-		},
-		show: func(f *crdt.DWFlag) []string { return on(f.Enabled()) },
-		want: func(l log) []string {
-			in := l.inForce()
-			disabled := slices.ContainsFunc(in, func(e *event) bool { return e.what == "disable" })
-			return on(len(in) > 0 && !disabled)
-		},
-	})
-}
-
-func TestMVRegisterHistories(t *testing.T) {
-	histories(t, subject[*crdt.MVRegister[string]]{
-		fresh: func() *crdt.MVRegister[string] { return new(crdt.MVRegister[string]) },
-		act: func(t *rapid.T, s *site[*crdt.MVRegister[string]], seen client) (*crdt.MVRegister[string], []*event) {
-			elem := drawElem.Draw(t, "value")
-			written := func(d *crdt.MVRegister[string], err error, undid map[int]bool) (*crdt.MVRegister[string], []*event) {
-				require.NoError(t, err)
-				return d, []*event{{what: "set", elem: elem, undid: undid}}
-			}
-			switch rapid.IntRange(0, 4).Draw(t, "op") {
-			case 0:
-				return s.state.Clear(s.name), []*event{{what: "clear", undid: undoing(s.log, nil, anyEvent)}}
-			case 1:
-				return s.state.ClearSeen(s.name, seen.context), []*event{{what: "clear", undid: undoing(s.log, &seen, anyEvent)}}
-			case 2:
-				d, err := s.state.SetSeen(s.name, seen.context, elem)
-				return written(d, err, undoing(s.log, &seen, anyEvent))
-			}
-			d, err := s.state.Set(s.name, elem)
-			return written(d, err, undoing(s.log, nil, anyEvent))
-		},
-		show: func(m *crdt.MVRegister[string]) []string { return slices.Collect(m.Values()) },
-		want: func(l log) []string {
-			in := map[string]bool{}
-			for _, e := range l.inForce() {
-				if e.what == "set" {
-					in[e.elem] = true
-				}
-			}
-			return slices.Collect(maps.Keys(in))
-		},
-	})
-}
 
 // overridesAll says that every event replaces all that it saw.
 func overridesAll(_, _ crdttest.Event) bool { return true }
@@ -166,52 +76,6 @@ func TestMVRegisterLaws(t *testing.T) {
 		},
 	}
 	kit.Check(t)
-}
-
-// TestFlagsInMapHistories checks that deleting the key of a flag undoes what it saw.
-func TestFlagsInMapHistories(t *testing.T) {
-	type flags = crdt.ORMap[string, *crdt.DWFlag]
-	histories(t, subject[*flags]{
-		fresh: func() *flags { return new(flags) },
-		act: func(t *rapid.T, s *site[*flags], seen client) (*flags, []*event) {
-			key := drawKey.Draw(t, "key")
-			same := func(e *event) bool { return e.key == key }
-			switch rapid.IntRange(0, 4).Draw(t, "op") {
-			case 0:
-				return s.state.Delete(s.name, key), []*event{{what: "delete", undid: undoing(s.log, nil, same)}}
-			case 1:
-				return s.state.DeleteSeen(s.name, seen.context, key), []*event{{what: "delete", undid: undoing(s.log, &seen, same)}}
-			case 2:
-				d := s.state.Update(s.name, key, func(f *crdt.DWFlag) { f.Disable(s.name) })
-				return d, []*event{{what: "disable", key: key, undid: undoing(s.log, nil, same)}}
-			}
-			d := s.state.Update(s.name, key, func(f *crdt.DWFlag) { f.Enable(s.name) })
-			return d, []*event{{what: "enable", key: key, undid: undoing(s.log, nil, same)}}
-		},
-		show: func(m *flags) []string {
-			var keys []string
-			for k, f := range m.All() {
-				if f.Enabled() {
-					keys = append(keys, k)
-				}
-			}
-			return keys
-		},
-		want: func(l log) []string {
-			on := map[string]bool{}
-			for _, e := range l.inForce() {
-				if e.what == "enable" {
-					on[e.key] = true
-				}
-			}
-			for _, e := range l.inForce() {
-				if e.what == "disable" {
-					delete(on, e.key)
-				}
-			}
-			return slices.Collect(maps.Keys(on))
-		},
-	})
 }
 
 // A disable is remembered until everybody has seen it, and with it goes the

@@ -12,3 +12,11 @@ func ClockOf(c Context) (clock vclock.Clock) {
 	}
 	return clock
 }
+
+// Events returns the dots of a set and what each of them did.
+func Events(s *RWSet[string]) map[vclock.Dot]string {
+	all := map[vclock.Dot]string{}
+	s = s.whole()
+	s.events(func(d dot, what string) { all[s.root.name(d)] = what })
+	return all
+}

@@ -2,99 +2,14 @@ package crdt_test
 
 import (
 	"fmt"
-	"maps"
 	"math"
 	"testing"
 
 	"github.com/stretchr/testify/require"
-	"pgregory.net/rapid"
 
 	"github.com/rejoin-go/rejoin/crdt"
 	"github.com/rejoin-go/rejoin/vclock"
 )
-
-// TestGCounter drives three replicas through a random history of increments,
-// merges and old deltas. The model is the log of increments: the delta of one
-// tells of all that its replica added before, and the value is the sum of the
-// increments that were heard of.
-func TestGCounter(t *testing.T) {
-	names := []vclock.Replica{"a", "bb", "c"}
-	rapid.Check(t, func(t *rapid.T) {
-		type increment struct {
-			replica int
-			n       uint64
-		}
-		var log []increment
-		var deltas []*crdt.GCounter
-		counters, seen := [3]*crdt.GCounter{}, [3]map[int]bool{}
-		for i := range counters {
-			counters[i], seen[i] = new(crdt.GCounter), map[int]bool{}
-		}
-		replica := rapid.IntRange(0, 2)
-		join := func(at int, y *crdt.GCounter, heard map[int]bool) {
-			before, news := counters[at].Clone(), false
-			for i := range heard {
-				news = news || !seen[at][i] && log[i].n > 0
-			}
-			maps.Copy(seen[at], heard)
-			require.Equal(t, news, counters[at].Merge(y))
-			require.Equal(t, news, !counters[at].Equal(before))
-		}
-		t.Repeat(map[string]func(*rapid.T){
-			"add": func(t *rapid.T) {
-				i, n := replica.Draw(t, "at"), rapid.Uint64Range(0, 3).Draw(t, "n")
-				seen[i][len(log)] = true
-				log = append(log, increment{i, n})
-				deltas = append(deltas, counters[i].Add(names[i], n))
-			},
-			"merge": func(t *rapid.T) {
-				to, from := replica.Draw(t, "to"), replica.Draw(t, "from")
-				join(to, counters[from], seen[from])
-			},
-			"deliver": func(t *rapid.T) {
-				if len(log) == 0 {
-					return
-				}
-				to, d := replica.Draw(t, "to"), rapid.IntRange(0, len(log)-1).Draw(t, "delta")
-				heard := map[int]bool{}
-				for i := range d + 1 {
-					if log[i].replica == log[d].replica {
-						heard[i] = true
-					}
-				}
-				join(to, deltas[d], heard)
-			},
-			"reload": func(t *rapid.T) {
-				i := replica.Draw(t, "at")
-				b, err := counters[i].MarshalBinary()
-				require.NoError(t, err)
-				text, err := counters[i].MarshalJSON()
-				require.NoError(t, err)
-				var x, y crdt.GCounter
-				require.NoError(t, x.UnmarshalBinary(b))
-				require.NoError(t, y.UnmarshalJSON(text))
-				require.True(t, x.Equal(counters[i]) && y.Equal(counters[i]))
-				counters[i] = &x
-			},
-			"": func(t *rapid.T) {
-				for at, c := range counters {
-					var want uint64
-					totals := map[vclock.Replica]uint64{}
-					for i := range seen[at] {
-						want += log[i].n
-						if log[i].n > 0 {
-							totals[names[log[i].replica]] += log[i].n
-						}
-					}
-					got, exact := c.Value()
-					require.Equal(t, want, got)
-					require.True(t, exact)
-					require.Equal(t, totals, maps.Collect(c.All()))
-				}
-			},
-		})
-	})
-}
 
 func TestGCounterSaturates(t *testing.T) {
 	var x crdt.GCounter

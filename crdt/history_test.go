@@ -3,9 +3,9 @@ package crdt_test
 import (
 	"encoding"
 	"encoding/json"
-	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -15,209 +15,89 @@ import (
 	"github.com/rejoin-go/rejoin/vclock"
 )
 
+// This file drives every type through random histories against an operation log.
+// What a type does, and what its log says that it shows, are in
+// history_types_test.go.
+
 // An event is one update in an operation log: what was done, and which earlier
 // events it undid, those that were in force where and when it was done.
 type event struct {
 	id    int
+	at    vclock.Replica
+	path  string // the keys of the maps in which it happened, each with a slash
 	what  string
-	key   string
 	elem  string
-	undid map[int]bool
+	n     int64
+	first *event     // of a counter: the increment that began the sum of its replica
+	dot   vclock.Dot // what it minted, if that can be told
+	undid ids
+
+	// Truly is undid with what it would have undone where nothing was ever
+	// compacted. Late says that a client which had not seen a removal did it
+	// at a site that had.
+	truly ids
+	late  bool
 }
+
+type ids map[int]bool
 
 // A log is the events visible at one replica. What a replica shows is a function
 // of its log, and merging replicas is the union of their logs.
 type log map[int]*event
 
-// inForce returns the events that no visible event undid, in order.
-func (l log) inForce() []*event {
-	undone := map[int]bool{}
+const compaction = "compact"
+
+// undone returns the events that a visible event undid, compactions included or
+// not.
+func (l log) undone(compactions bool) ids {
+	undone := ids{}
 	for _, e := range l {
-		maps.Copy(undone, e.undid)
+		if compactions || e.what != compaction {
+			maps.Copy(undone, e.undid)
+		}
 	}
+	return undone
+}
+
+// without returns the events that are not among some, in order.
+func (l log) without(gone ids) []*event {
 	var out []*event
 	for _, id := range slices.Sorted(maps.Keys(l)) {
-		if !undone[id] {
+		if !gone[id] {
 			out = append(out, l[id])
 		}
 	}
 	return out
 }
 
-// A site is one replica of a history: its state and its log.
-type site[S any] struct {
-	name  vclock.Replica
-	state S
-	log   log
+// inForce returns the events that no visible event undid, in order.
+func (l log) inForce() []*event { return l.without(l.undone(true)) }
+
+// lasting returns the events that would be in force if nobody ever compacted.
+func (l log) lasting() []*event {
+	undone := ids{}
+	for _, e := range l {
+		maps.Copy(undone, e.truly)
+	}
+	return l.without(undone)
 }
 
-// A parcel is something that travels: a state, a delta, or several of them
-// merged, with the events it brings.
-type parcel[S any] struct {
-	state S
-	log   log
+// below returns the events of a path and those below it.
+func (l log) below(path string) []*event {
+	var out []*event
+	for _, id := range slices.Sorted(maps.Keys(l)) {
+		if strings.HasPrefix(l[id].path, path) {
+			out = append(out, l[id])
+		}
+	}
+	return out
 }
 
 // A client has read a state, and remembers the context and what was in force.
 type client struct {
 	context crdt.Context
 	log     log
-}
-
-// A subject is what histories need to know of a type.
-type subject[S any] struct {
-	fresh func() S
-
-	// act does something random at a site and returns the delta and what was
-	// done. Seen is what some client has read.
-	act func(t *rapid.T, s *site[S], seen client) (S, []*event)
-
-	// show returns what a state shows, want what its log says it should.
-	show func(S) []string
-	want func(log) []string
-}
-
-// A state is what histories need of a type.
-type state[S any] interface {
-	crdt.State[S]
-	encoding.BinaryMarshaler
-	encoding.BinaryUnmarshaler
-	json.Marshaler
-	json.Unmarshaler
-	MergeBinary(data []byte) (bool, error)
-}
-
-// reread checks that x comes back from its bytes and from its JSON into y.
-func reread[S state[S]](t *rapid.T, y, x S) {
-	data, err := x.MarshalBinary()
-	require.NoError(t, err)
-	require.NoError(t, y.UnmarshalBinary(data))
-	require.True(t, x.Equal(y), "binary")
-	again, err := y.MarshalBinary()
-	require.NoError(t, err)
-	require.Equal(t, data, again, "canonical")
-	text, err := x.MarshalJSON()
-	require.NoError(t, err)
-	require.NoError(t, y.UnmarshalJSON(text), "%s", text)
-	require.True(t, x.Equal(y), "JSON %s", text)
-}
-
-// histories drives three sites through a random history: changes, deltas that
-// are lost, repeated, reordered and grouped, merges of states as such and as
-// bytes, and sites that fall back to an older state and go on under a new name.
-// After every step every site shows what its log says. In the end all states are
-// merged and their bytes are equal.
-func histories[S state[S]](t *testing.T, sub subject[S]) {
-	t.Helper()
-	rapid.Check(t, func(t *rapid.T) {
-		sites := make([]*site[S], 3)
-		for i := range sites {
-			sites[i] = &site[S]{vclock.Replica(rune('a' + i)), sub.fresh(), log{}}
-		}
-		var parcels []parcel[S]
-		clients := []client{{}}
-		events, lives := 0, 0
-		at := func(label string) *site[S] { return sites[rapid.IntRange(0, len(sites)-1).Draw(t, label)] }
-		deliver := func(s *site[S], p parcel[S]) {
-			before := s.state.Clone()
-			changed := s.state.Merge(p.state)
-			require.Equal(t, !before.Equal(s.state), changed, "Merge reports whether the receiver changed")
-			maps.Copy(s.log, p.log)
-		}
-		t.Repeat(map[string]func(*rapid.T){
-			"change": func(t *rapid.T) {
-				s := at("site")
-				before := s.state.Clone()
-				delta, done := sub.act(t, s, rapid.SampledFrom(clients).Draw(t, "client"))
-				news := log{}
-				for _, e := range done {
-					events++
-					e.id = events
-					s.log[e.id] = e
-					news[e.id] = e
-				}
-				before.Merge(delta)
-				require.True(t, before.Equal(s.state), "the delta has the effect of the change")
-				if rapid.Bool().Draw(t, "kept") {
-					parcels = append(parcels, parcel[S]{delta, news})
-				}
-			},
-			"read": func(t *rapid.T) {
-				s := at("site")
-				if c, ok := any(s.state).(interface{ Context() crdt.Context }); ok {
-					clients = append(clients, client{c.Context(), maps.Clone(s.log)})
-				}
-			},
-			"send": func(t *rapid.T) {
-				s := at("site")
-				parcels = append(parcels, parcel[S]{s.state.Clone(), maps.Clone(s.log)})
-			},
-			"deliver": func(t *rapid.T) {
-				if len(parcels) == 0 {
-					t.Skip("nothing sent")
-				}
-				deliver(at("site"), rapid.SampledFrom(parcels).Draw(t, "parcel"))
-			},
-			"group": func(t *rapid.T) {
-				if len(parcels) < 2 {
-					t.Skip("nothing to group")
-				}
-				a, b := rapid.SampledFrom(parcels).Draw(t, "a"), rapid.SampledFrom(parcels).Draw(t, "b")
-				g := parcel[S]{a.state.Clone(), maps.Clone(a.log)}
-				g.state.Merge(b.state)
-				maps.Copy(g.log, b.log)
-				parcels = append(parcels, g)
-			},
-			"merge": func(t *rapid.T) {
-				from := at("from")
-				deliver(at("to"), parcel[S]{from.state, from.log})
-			},
-			"merge bytes": func(t *rapid.T) {
-				to, from := at("to"), at("from")
-				data, err := from.state.MarshalBinary()
-				require.NoError(t, err)
-				before := to.state.Clone()
-				changed, err := to.state.MergeBinary(data)
-				require.NoError(t, err)
-				require.Equal(t, !before.Equal(to.state), changed, "MergeBinary reports whether the receiver changed")
-				before.Merge(from.state)
-				require.True(t, before.Equal(to.state), "MergeBinary is Merge")
-				maps.Copy(to.log, from.log)
-			},
-			"re-read": func(t *rapid.T) { reread(t, sub.fresh(), at("site").state) },
-			"restore": func(t *rapid.T) {
-				if len(parcels) == 0 {
-					t.Skip("no backup")
-				}
-				lives++
-				s, p := at("site"), rapid.SampledFrom(parcels).Draw(t, "backup")
-				s.name = vclock.Incarnation(string(s.name[0]), uint64(lives))
-				s.state, s.log = p.state.Clone(), maps.Clone(p.log)
-			},
-			"": func(t *rapid.T) {
-				for _, s := range sites {
-					require.ElementsMatch(t, sub.want(s.log), sub.show(s.state), "site %s", s.name)
-				}
-			},
-		})
-		for _, s := range sites {
-			for _, o := range sites {
-				deliver(s, parcel[S]{o.state, o.log})
-			}
-		}
-		for _, s := range sites {
-			for _, o := range sites {
-				deliver(s, parcel[S]{o.state, o.log})
-			}
-			require.ElementsMatch(t, sub.want(s.log), sub.show(s.state), "in the end")
-			require.True(t, s.state.Equal(sites[0].state), "all states are equal in the end")
-			want, err := sites[0].state.MarshalBinary()
-			require.NoError(t, err)
-			got, err := s.state.MarshalBinary()
-			require.NoError(t, err)
-			require.Equal(t, want, got, "all bytes are equal in the end")
-		}
-	})
+	sums    string // the path of the counter whose sums the context has, or "-"
 }
 
 // covers reports whether a client has been shown e: its context covers what the
@@ -234,232 +114,429 @@ func (c *client) covers(e *event) bool {
 	return false
 }
 
-// undoing returns the events of l in force that match, as an event undoes them:
-// restricted to what a client saw, if it acts for one.
-func undoing(l log, seen *client, match func(*event) bool) map[int]bool {
-	undid := map[int]bool{}
-	for _, e := range l.inForce() {
-		if match(e) && (seen == nil || seen.covers(e)) {
-			undid[e.id] = true
-		}
-	}
-	return undid
+// A scene is where an update happens: a site, or a value in its maps.
+type scene struct {
+	name   vclock.Replica
+	names  []vclock.Replica // of all sites, past ones too
+	log    log
+	client *client // on whose behalf an update may be made
+	path   string
+
+	done []*event
+	told log // what the delta tells beside what was done
 }
 
-var (
-	drawElem = rapid.SampledFrom([]string{"p", "q", "r"})
-	drawKey  = rapid.SampledFrom([]string{"k", "l"})
-)
-
-func TestORSetHistories(t *testing.T) {
-	histories(t, subject[*crdt.ORSet[string]]{
-		fresh: func() *crdt.ORSet[string] { return new(crdt.ORSet[string]) },
-		act:   actORSet,
-		show:  func(s *crdt.ORSet[string]) []string { return slices.Collect(s.All()) },
-		want: func(l log) []string {
-			in := map[string]bool{}
-			for _, e := range l.inForce() {
-				if e.what == "add" {
-					in[e.elem] = true
-				}
-			}
-			return slices.Collect(maps.Keys(in))
-		},
-	})
+// in returns the scene of the value at a key.
+func (c *scene) in(key string) *scene {
+	d := *c
+	d.path, d.done = c.path+key+"/", nil
+	return &d
 }
 
-// actORSet changes an add-wins set at random. Every change undoes the adds in
-// force that it saw of its element.
-func actORSet(t *rapid.T, s *site[*crdt.ORSet[string]], seen client) (*crdt.ORSet[string], []*event) {
-	elem := drawElem.Draw(t, "elem")
-	same := func(e *event) bool { return e.what == "add" && e.elem == elem }
-	anything := func(e *event) bool { return e.what == "add" }
-	switch rapid.IntRange(0, 6).Draw(t, "op") {
-	case 0:
-		return s.state.Remove(s.name, elem), []*event{{what: "remove", undid: undoing(s.log, nil, same)}}
-	case 1:
-		return s.state.RemoveSeen(s.name, seen.context, elem), []*event{{what: "remove", undid: undoing(s.log, &seen, same)}}
-	case 2:
-		return s.state.Clear(s.name), []*event{{what: "clear", undid: undoing(s.log, nil, anything)}}
-	case 3:
-		return s.state.ClearSeen(s.name, seen.context), []*event{{what: "clear", undid: undoing(s.log, &seen, anything)}}
-	}
-	return s.state.Add(s.name, elem), []*event{{what: "add", elem: elem, undid: undoing(s.log, nil, same)}}
-}
-
-// TestRWSetHistories: an element is in if it has adds in force and no removes,
-// and every change of an element undoes what it saw of it.
-func TestRWSetHistories(t *testing.T) {
-	histories(t, subject[*crdt.RWSet[string]]{
-		fresh: func() *crdt.RWSet[string] { return new(crdt.RWSet[string]) },
-		act:   actRWSet,
-		show:  func(s *crdt.RWSet[string]) []string { return slices.Collect(s.All()) },
-		want: func(l log) []string {
-			in := map[string]bool{}
-			for _, e := range l.inForce() {
-				in[e.elem] = e.what == "add" && (in[e.elem] || !slices.ContainsFunc(l.inForce(), func(o *event) bool {
-					return o.elem == e.elem && o.what == "remove"
-				}))
-			}
-			maps.DeleteFunc(in, func(_ string, in bool) bool { return !in })
-			return slices.Collect(maps.Keys(in))
-		},
-	})
-}
-
-func actRWSet(t *rapid.T, s *site[*crdt.RWSet[string]], seen client) (*crdt.RWSet[string], []*event) {
-	elem := drawElem.Draw(t, "elem")
-	same := func(e *event) bool { return e.elem == elem }
-	removals := func(seen *client, which func(elem string) bool) (done []*event) {
-		for _, elem := range []string{"p", "q", "r"} {
-			if which(elem) {
-				done = append(done, &event{what: "remove", elem: elem, undid: undoing(s.log, seen, func(e *event) bool { return e.elem == elem })})
+// undoing returns what an event undoes of the events in force that match, at the
+// scene or below: restricted to what a client saw, if it acts for one.
+func (c *scene) undoing(seen *client, match func(*event) bool) (undid, truly ids) {
+	pick := func(gone ids) ids {
+		picked := ids{}
+		for _, e := range c.log.below(c.path) {
+			if !gone[e.id] && match(e) && (seen == nil || seen.covers(e)) {
+				picked[e.id] = true
 			}
 		}
-		return done
+		return picked
 	}
-	switch rapid.IntRange(0, 7).Draw(t, "op") {
-	case 6:
-		done := removals(nil, s.state.Contains)
-		return s.state.Clear(s.name), done
-	case 7:
-		done := removals(&seen, func(elem string) bool {
-			return len(undoing(s.log, &seen, func(e *event) bool { return e.elem == elem && e.what == "add" })) > 0
-		})
-		return s.state.ClearSeen(s.name, seen.context), done
-	case 0:
-		return s.state.Remove(s.name, elem), []*event{{what: "remove", elem: elem, undid: undoing(s.log, nil, same)}}
-	case 1:
-		return s.state.RemoveSeen(s.name, seen.context, elem), []*event{{what: "remove", elem: elem, undid: undoing(s.log, &seen, same)}}
-	case 2:
-		return s.state.AddSeen(s.name, seen.context, elem), []*event{{what: "add", elem: elem, undid: undoing(s.log, &seen, same)}}
-	}
-	return s.state.Add(s.name, elem), []*event{{what: "add", elem: elem, undid: undoing(s.log, nil, same)}}
+	undid, truly = pick(c.log.undone(true)), pick(c.log.undone(false))
+	maps.Copy(truly, undid)
+	return undid, truly
 }
 
-type tags = crdt.ORSet[string]
-
-// TestORMapHistories checks maps of sets, and maps of maps of sets: the model of
-// both is a set of (path, element) pairs.
-func TestORMapHistories(t *testing.T) {
-	type inner = crdt.ORMap[string, *tags]
-	type outer = crdt.ORMap[string, *inner]
-	histories(t, subject[*outer]{
-		fresh: func() *outer { return new(outer) },
-		act: func(t *rapid.T, s *site[*outer], seen client) (*outer, []*event) {
-			outerKey, innerKey, elem := drawKey.Draw(t, "outer"), drawKey.Draw(t, "inner"), drawElem.Draw(t, "elem")
-			path := outerKey + "/" + innerKey
-			under := func(prefix string) func(*event) bool {
-				return func(e *event) bool {
-					return e.what == "add" && (prefix == "" || e.key == prefix || e.key[:1] == prefix)
-				}
-			}
-			same := func(e *event) bool { return e.what == "add" && e.key == path && e.elem == elem }
-			switch rapid.IntRange(0, 9).Draw(t, "op") {
-			case 0:
-				return s.state.Delete(s.name, outerKey), []*event{{undid: undoing(s.log, nil, under(outerKey))}}
-			case 1:
-				return s.state.DeleteSeen(s.name, seen.context, outerKey), []*event{{undid: undoing(s.log, &seen, under(outerKey))}}
-			case 2:
-				d := s.state.Update(s.name, outerKey, func(m *inner) { m.Delete(s.name, innerKey) })
-				return d, []*event{{undid: undoing(s.log, nil, under(path))}}
-			case 3:
-				return s.state.ClearSeen(s.name, seen.context), []*event{{undid: undoing(s.log, &seen, under(""))}}
-			case 4:
-				d := s.state.Update(s.name, outerKey, func(m *inner) {
-					m.Update(s.name, innerKey, func(x *tags) { x.Remove(s.name, elem) })
-				})
-				return d, []*event{{undid: undoing(s.log, nil, same)}}
-			case 5:
-				d := s.state.Update(s.name, outerKey, func(m *inner) {
-					m.Update(s.name, innerKey, func(x *tags) { x.Clear(s.name) })
-					m.Update(s.name, innerKey, func(x *tags) { x.Add(s.name, elem) })
-				})
-				return d, []*event{{what: "add", key: path, elem: elem, undid: undoing(s.log, nil, under(path))}}
-			}
-			d := s.state.Update(s.name, outerKey, func(m *inner) {
-				m.Update(s.name, innerKey, func(x *tags) { x.Add(s.name, elem) })
-			})
-			return d, []*event{{what: "add", key: path, elem: elem, undid: undoing(s.log, nil, same)}}
-		},
-		show: func(m *outer) []string {
-			var out []string
-			for k, in := range m.All() {
-				for l, x := range in.All() {
-					for e := range x.All() {
-						out = append(out, fmt.Sprint(k, "/", l, e))
-					}
-				}
-			}
-			return out
-		},
-		want: func(l log) []string {
-			in := map[string]bool{}
-			for _, e := range l.inForce() {
-				if e.what == "add" {
-					in[e.key+e.elem] = true
-				}
-			}
-			return slices.Collect(maps.Keys(in))
-		},
-	})
+// did notes an event that undid what matches.
+func (c *scene) did(what, elem string, seen *client, match func(*event) bool) *event {
+	e := &event{at: c.name, path: c.path, what: what, elem: elem}
+	e.undid, e.truly = c.undoing(seen, match)
+	c.done = append(c.done, e)
+	return e
 }
 
-// TestRWSetCompactHistories: sites that merge whole states, record what the others
-// have seen, and forget what they may, always show what sites show that never
-// forget.
-func TestRWSetCompactHistories(t *testing.T) {
+// tells notes that the delta tells of some earlier events.
+func (c *scene) tells(match func(*event) bool) {
+	for id, e := range c.log {
+		if e.path == c.path && match(e) {
+			c.told[id] = e
+		}
+	}
+}
+
+// A subject is what histories need to know of a type.
+type subject[S any] struct {
+	fresh func() S
+
+	// act does something random and returns the delta. It notes in the scene what
+	// was done.
+	act func(t *rapid.T, x S, c *scene) S
+
+	// show returns what a state shows, want what it should, given the events in
+	// force at its path. Nothing is what a value shows that is not live.
+	show func(S) []string
+	want func(path string, standing []*event) []string
+
+	// clear tells what deleting the key of a value undoes. Nil means all that stands.
+	clear func(c *scene, seen *client) (undid, truly ids)
+
+	// compact compacts a state, and residues tells what that makes the state
+	// forget, given what is stable. Nil if a type remembers no removals.
+	compact  func(S, *vclock.Matrix) bool
+	residues func(l log, path string, stable vclock.Clock) ids
+
+	// read returns the context of a client that reads a value, and the path of the
+	// counter whose sums it has. Nil if the type has no contexts.
+	read func(t *rapid.T, x S, path string) (crdt.Context, string)
+}
+
+// A causal is a type with contexts.
+type causal interface {
+	Context() crdt.Context
+	LastOf(r vclock.Replica) uint64
+}
+
+// An encoded state is what histories need of a type.
+type encodedState[S any] interface {
+	crdt.State[S]
+	encoding.BinaryMarshaler
+	encoding.BinaryUnmarshaler
+	json.Marshaler
+	json.Unmarshaler
+}
+
+// A state also merges bytes.
+type state[S any] interface {
+	encodedState[S]
+	MergeBinary(data []byte) (bool, error)
+}
+
+// A site is one replica of a history: its state, its log, and what it knows of
+// others.
+type site[S crdt.State[S]] struct {
+	name   vclock.Replica
+	state  S
+	log    log
+	matrix *vclock.Matrix
+}
+
+// A parcel is something that travels: a state, a delta, or several of them
+// merged, with the events it brings. A state brings what its site knows of others.
+type parcel[S any] struct {
+	from   vclock.Replica
+	state  S
+	log    log
+	matrix *vclock.Matrix // nil in a delta
+}
+
+// A course is a history in progress.
+type course[S encodedState[S]] struct {
+	subject[S]
+	sites   []*site[S]
+	names   []vclock.Replica // of all sites that there were
+	parcels []parcel[S]
+	clients []*client
+	events  int
+	dropped ids // what was compacted away anywhere
+
+	// strict says that compactions must not show in the end: nobody went on from a
+	// state older than what had been forgotten.
+	strict bool
+}
+
+// histories drives three sites through random histories: changes, by clients too,
+// that have read elsewhere and earlier; deltas that are lost, repeated, reordered
+// and grouped; merges of states as such and as bytes; sites that fall back to an
+// older state and go on under a new name; compactions, with clocks that came with
+// states or alone. After every step every site shows what its log says. In the end
+// all states are merged and their bytes are equal.
+func histories[S encodedState[S]](t *testing.T, sub subject[S]) {
+	t.Helper()
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		names := []vclock.Replica{"a", "b", "c"}
-		var sets, full [3]crdt.RWSet[string]
-		var seen [3]*vclock.Matrix
-		for i := range seen {
-			seen[i] = vclock.NewMatrix(names...)
+		c := &course[S]{subject: sub, clients: []*client{{sums: "-"}}, dropped: ids{}, strict: true}
+		for _, name := range []vclock.Replica{"b", "c", "a"} {
+			c.names = append(c.names, name)
+			c.sites = append(c.sites, &site[S]{name: name, state: sub.fresh(), log: log{}})
 		}
-		site := rapid.IntRange(0, 2)
-		t.Repeat(map[string]func(*rapid.T){
-			"change": func(t *rapid.T) {
-				i, e := site.Draw(t, "site"), drawElem.Draw(t, "elem")
-				if rapid.Bool().Draw(t, "add") {
-					sets[i].Add(names[i], e)
-					full[i].Add(names[i], e)
-				} else {
-					sets[i].Remove(names[i], e)
-					full[i].Remove(names[i], e)
-				}
-			},
-			"merge": func(t *rapid.T) {
-				i, k := site.Draw(t, "to"), site.Draw(t, "from")
-				sets[i].Merge(&sets[k])
-				full[i].Merge(&full[k])
-				for r, row := range seen[k].All() {
-					seen[i].Record(r, row)
-				}
-				seen[i].Record(names[k], sets[k].Context().Clock())
-				seen[i].Record(names[i], sets[i].Context().Clock())
-			},
-			"compact": func(t *rapid.T) {
-				i := site.Draw(t, "site")
-				before := sets[i].Clone()
-				require.Equal(t, !sets[i].Compact(seen[i]), before.Equal(&sets[i]))
-			},
-			"": func(t *rapid.T) {
-				for i := range sets {
-					require.ElementsMatch(t, slices.Collect(full[i].All()), slices.Collect(sets[i].All()), "site %s", names[i])
-				}
-			},
-		})
-		for range 2 {
-			for i := range sets {
-				for k := range sets {
-					sets[i].Merge(&sets[k])
-					full[i].Merge(&full[k])
-				}
+		for _, s := range c.sites {
+			s.matrix = vclock.NewMatrix(c.names...)
+		}
+		steps := map[string]func(*rapid.T){
+			"change":      c.change,
+			"change 2":    c.change,
+			"send":        c.send,
+			"deliver":     c.deliver,
+			"deliver 2":   c.deliver,
+			"group":       c.group,
+			"merge":       func(t *rapid.T) { mergeSites(t, c.at(t, "to"), c.at(t, "from")) },
+			"merge bytes": c.mergeBytes,
+			"re-read":     c.reread,
+			"restore":     c.restore,
+			"":            c.check,
+		}
+		if sub.read != nil {
+			steps["read"] = c.read
+		}
+		if sub.compact != nil {
+			steps["compact"], steps["hear"], steps["retire"] = c.tryCompact, c.hear, c.retire
+		}
+		t.Repeat(steps)
+		c.converge(t)
+	})
+}
+
+func (c *course[S]) at(t *rapid.T, label string) *site[S] {
+	return c.sites[rapid.IntRange(0, len(c.sites)-1).Draw(t, label)]
+}
+
+// identify numbers a new event.
+func (c *course[S]) identify(e *event) {
+	c.events++
+	e.id = c.events
+}
+
+func (c *course[S]) change(t *rapid.T) {
+	s := c.at(t, "site")
+	before := s.state.Clone()
+	sc := &scene{
+		name: s.name, names: c.names, log: s.log, told: log{},
+		client: rapid.SampledFrom(c.clients).Draw(t, "client"),
+	}
+	delta := c.act(t, s.state, sc)
+	news := sc.told
+	for id := range news {
+		if id <= 0 { // made up to tell a part of what another event undid
+			e := news[id]
+			delete(news, id)
+			c.identify(e)
+			news[e.id] = e
+		}
+	}
+	for _, e := range sc.done {
+		c.identify(e)
+		if x, ok := any(s.state).(causal); ok && len(sc.done) == 1 {
+			e.dot = vclock.Dot{Replica: s.name, Seq: x.LastOf(s.name)}
+		}
+		s.log[e.id], news[e.id] = e, e
+		c.strict = c.strict && !e.late
+	}
+	before.Merge(delta)
+	require.True(t, before.Equal(s.state), "the delta has the effect of the change")
+	if rapid.Bool().Draw(t, "kept") {
+		c.parcels = append(c.parcels, parcel[S]{s.name, delta, news, nil})
+	}
+}
+
+func (c *course[S]) read(t *rapid.T) {
+	s := c.at(t, "site")
+	context, sums := c.subject.read(t, s.state, "")
+	c.clients = append(c.clients, &client{context, maps.Clone(s.log), sums})
+}
+
+func (c *course[S]) send(t *rapid.T) {
+	s := c.at(t, "site")
+	s.learn(nil)
+	c.parcels = append(c.parcels, parcel[S]{s.name, s.state.Clone(), maps.Clone(s.log), s.matrix.Clone()})
+}
+
+func (c *course[S]) parcel(t *rapid.T, label string) parcel[S] {
+	if len(c.parcels) == 0 {
+		t.Skip("nothing was sent")
+	}
+	return rapid.SampledFrom(c.parcels).Draw(t, label)
+}
+
+func (c *course[S]) deliver(t *rapid.T) {
+	s, p := c.at(t, "site"), c.parcel(t, "parcel")
+	s.merge(t, p.state, p.log)
+	s.learn(p.matrix)
+}
+
+// merge merges a state into that of the site, which must tell whether that changed it.
+func (s *site[S]) merge(t *rapid.T, y S, l log) {
+	before := s.state.Clone()
+	changed := s.state.Merge(y)
+	require.Equal(t, !before.Equal(s.state), changed, "Merge reports whether the receiver changed")
+	maps.Copy(s.log, l)
+}
+
+func mergeSites[S crdt.State[S]](t *rapid.T, to, from *site[S]) {
+	from.learn(nil)
+	to.merge(t, from.state, from.log)
+	to.learn(from.matrix)
+}
+
+// learn records the rows of a matrix, and what s has seen itself.
+func (s *site[S]) learn(rows *vclock.Matrix) {
+	x, ok := any(s.state).(causal)
+	if !ok {
+		return
+	}
+	if rows != nil {
+		for r, row := range rows.All() {
+			s.matrix.Record(r, row)
+		}
+	}
+	s.matrix.Record(s.name, x.Context().Clock())
+}
+
+func (c *course[S]) group(t *rapid.T) {
+	a, b := c.parcel(t, "a"), c.parcel(t, "b")
+	g := parcel[S]{a.from, a.state.Clone(), maps.Clone(a.log), nil}
+	g.state.Merge(b.state)
+	maps.Copy(g.log, b.log)
+	if a.from != b.from {
+		g.from = ""
+	}
+	c.parcels = append(c.parcels, g)
+}
+
+func (c *course[S]) mergeBytes(t *rapid.T) {
+	to, from := c.at(t, "to"), c.at(t, "from")
+	data := encoded(t, from.state)
+	before := to.state.Clone()
+	if m, ok := any(to.state).(interface {
+		MergeBinary(data []byte) (bool, error)
+	}); ok {
+		changed, err := m.MergeBinary(data)
+		require.NoError(t, err)
+		require.Equal(t, !before.Equal(to.state), changed, "MergeBinary reports whether the receiver changed")
+	} else {
+		x := c.fresh()
+		require.NoError(t, x.UnmarshalBinary(data))
+		to.state.Merge(x)
+	}
+	before.Merge(from.state)
+	require.True(t, before.Equal(to.state), "merging bytes is Merge")
+	maps.Copy(to.log, from.log)
+}
+
+// reread takes a site's state through its bytes and its JSON, and goes on with
+// what came back.
+func (c *course[S]) reread(t *rapid.T) {
+	s := c.at(t, "site")
+	fromBytes, fromText := c.fresh(), c.fresh()
+	data := encoded(t, s.state)
+	require.NoError(t, fromBytes.UnmarshalBinary(data))
+	require.True(t, s.state.Equal(fromBytes), "binary")
+	require.Equal(t, data, encoded(t, fromBytes), "canonical")
+	text, err := s.state.MarshalJSON()
+	require.NoError(t, err)
+	require.NoError(t, fromText.UnmarshalJSON(text), "%s", text)
+	require.True(t, s.state.Equal(fromText), "JSON %s", text)
+	s.state = fromText
+}
+
+// restore lets a site go on from what it or another once was, under a new name,
+// which becomes a member everywhere before it writes.
+func (c *course[S]) restore(t *rapid.T) {
+	s, p := c.at(t, "site"), c.parcel(t, "backup")
+	for id := range c.dropped {
+		c.strict = c.strict && (p.log[id] != nil || p.log.undone(true)[id])
+	}
+	s.name = vclock.Incarnation(string(s.name[0]), uint64(len(c.names)))
+	s.state, s.log = p.state.Clone(), maps.Clone(p.log)
+	s.matrix = vclock.NewMatrix()
+	c.names = append(c.names, s.name)
+	for _, o := range c.sites {
+		m := vclock.NewMatrix(c.names...)
+		for r, row := range o.matrix.All() {
+			m.Record(r, row)
+		}
+		o.matrix = m
+	}
+}
+
+// retire stops waiting for those who are no more, as Matrix.Retire says: nobody
+// takes their messages any more, and all have reported since.
+func (c *course[S]) retire(t *rapid.T) {
+	c.sync(t)
+	var living []vclock.Replica
+	for _, s := range c.sites {
+		living = append(living, s.name)
+	}
+	c.parcels = slices.DeleteFunc(c.parcels, func(p parcel[S]) bool { return !slices.Contains(living, p.from) })
+	for _, s := range c.sites {
+		for r := range s.matrix.Clone().All() {
+			if !slices.Contains(living, r) {
+				s.matrix.Retire(r)
 			}
 		}
-		for i := range sets {
-			require.ElementsMatch(t, slices.Collect(full[i].All()), slices.Collect(sets[i].All()))
-			require.Equal(t, encoded(t, &sets[0]), encoded(t, &sets[i]))
+	}
+}
+
+// hear tells a site of another's clock, or of what another knows of clocks, without
+// a state.
+func (c *course[S]) hear(t *rapid.T) {
+	s, o := c.at(t, "site"), c.at(t, "of")
+	if x, ok := any(o.state).(causal); ok && rapid.Bool().Draw(t, "own") {
+		s.matrix.Record(o.name, x.Context().Clock())
+		return
+	}
+	for r, row := range o.matrix.All() {
+		s.matrix.Record(r, row)
+	}
+}
+
+// tryCompact compacts a site with what it knows, or what another does.
+func (c *course[S]) tryCompact(t *rapid.T) {
+	s, m := c.at(t, "site"), c.at(t, "knows").matrix.Clone()
+	m.Record(s.name, any(s.state).(causal).Context().Clock())
+	known := any(s.state).(causal).Context().Clock()
+	gone := ids{}
+	allowed := m.Len() > 0
+	for _, row := range m.All() {
+		allowed = allowed && known.Covers(row)
+	}
+	if allowed && c.residues != nil {
+		gone = c.residues(s.log, "", m.Stable())
+	}
+	before := s.state.Clone()
+	compacted := c.compact(s.state, m)
+	require.Equal(t, !before.Equal(s.state), compacted, "Compact reports whether the receiver changed")
+	if c.residues != nil {
+		require.Equal(t, len(gone) > 0, compacted, "Compact forgets what everybody has seen")
+	}
+	if !compacted {
+		return
+	}
+	require.True(t, allowed, "Compact asks for all that any member had seen")
+	e := &event{at: s.name, what: compaction, undid: gone}
+	c.identify(e)
+	s.log[e.id] = e
+	maps.Copy(c.dropped, gone)
+}
+
+func (c *course[S]) check(t *rapid.T) {
+	for _, s := range c.sites {
+		require.ElementsMatch(t, c.want("", s.log.inForce()), c.show(s.state), "site %s", s.name)
+	}
+}
+
+// sync merges all into all.
+func (c *course[S]) sync(t *rapid.T) {
+	for range 2 {
+		for _, s := range c.sites {
+			for _, o := range c.sites {
+				mergeSites(t, s, o)
+			}
 		}
-	})
+	}
+}
+
+func (c *course[S]) converge(t *rapid.T) {
+	c.sync(t)
+	c.check(t)
+	for _, s := range c.sites {
+		require.True(t, s.state.Equal(c.sites[0].state), "all states are equal in the end")
+		require.Equal(t, encoded(t, c.sites[0].state), encoded(t, s.state), "all bytes are equal in the end")
+	}
+	if c.strict {
+		want := c.want("", c.sites[0].log.lasting())
+		require.ElementsMatch(t, want, c.show(c.sites[0].state), "compactions show")
+	}
 }

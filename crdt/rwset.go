@@ -162,11 +162,19 @@ func (s *RWSet[E]) Clone() *RWSet[E] {
 	return c
 }
 
-// Compact forgets removed elements, and reports whether there were any: those
-// whose removes every member of seen is known to have seen, and that no add
-// contends. What s shows does not change. Every replica that writes must be a
-// member of seen, and its clocks must have been recorded together with the
-// states that they describe; see [vclock.Matrix.Record].
+// Compact forgets the removed elements that it may, and reports whether there
+// were any. What s shows does not change. It may forget an element that has
+// removes and no adds, once every member of seen is known to have seen the
+// removes. It does nothing as long as s lacks anything that a member is known
+// to have seen.
+//
+// Every replica that writes must be a member of seen, and its clocks must have
+// been recorded together with the states that they describe; see
+// [vclock.Matrix.Record]. A remove that is forgotten wins over nothing that comes
+// later: neither over the adds of a replica that goes on from a state older than
+// the remove, as from a backup, nor over an [RWSet.AddSeen] for a client that
+// read before it. Such a replica should merge a state of another before it
+// writes.
 //
 // There is no delta: merging the whole state lets the others forget the same.
 // Until then an add made here has, as a delta, not seen the remove that another
