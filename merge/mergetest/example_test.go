@@ -1,11 +1,15 @@
 package mergetest_test
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
+	"pgregory.net/rapid"
+
 	"github.com/rejoin-go/rejoin/merge"
 	"github.com/rejoin-go/rejoin/merge/mergetest"
+	"github.com/rejoin-go/rejoin/vclock"
 )
 
 // Longest keeps the longer text. The author forgot that two texts can be of one
@@ -60,4 +64,34 @@ func ExampleKit() {
 	// merging changed side 0
 	// from {Tags:["b" "a"]}
 	// to   {Tags:["a" "b"]}
+}
+
+func ExampleRecordKit() {
+	type Job struct {
+		From, To int      // hours
+		Tags     []string `merge:"set"`
+	}
+	// The author forgot that From and To belong together: without group=span
+	// each is merged alone.
+	kit := &mergetest.RecordKit[Job]{
+		Plan: merge.MustCompile(merge.Options[Job]{Record: true}),
+		Edit: func(t *rapid.T, _ vclock.Replica, j *Job) {
+			j.From = rapid.IntRange(1, 3).Draw(t, "from")
+			j.To = j.From + 1
+		},
+		Invariant: func(j Job) error {
+			if j.From > j.To {
+				return errors.New("it ends before it begins")
+			}
+			return nil
+		},
+	}
+	// In a test: kit.Check(t)
+	fmt.Println(kit.Run(1, 100))
+	// Output:
+	// mergetest: broken law: the invariant holds wherever writes were merged that each kept it
+	//   1. a: Update From 0 → 3, To 0 → 4
+	//   2. a: Touch "From"
+	//   3. b: Update From 0 → 1, To 0 → 2
+	// every replica, after all have merged all, shows {From:3 To:2}: it ends before it begins
 }

@@ -57,6 +57,12 @@ type Kit[T any] struct {
 // set.
 func (k *Kit[T]) Check(tb testing.TB) {
 	tb.Helper()
+	checkAll(tb, "merges", k.search)
+}
+
+// checkAll searches as the flags of rapid say and fails tb with what is found.
+func checkAll(tb testing.TB, what string, search func(seed, n int) (at int, err error)) {
+	tb.Helper()
 	n, seed := number("rapid.checks"), number("rapid.seed")
 	if testing.Short() {
 		n = max(1, n/5)
@@ -64,10 +70,10 @@ func (k *Kit[T]) Check(tb testing.TB) {
 	if seed == 0 {
 		seed = int(maphash.String(maphash.MakeSeed(), "") >> 33)
 	}
-	if at, err := k.search(seed, n); err != nil {
+	if at, err := search(seed, n); err != nil {
 		tb.Fatalf("%v\nto reproduce: -run='^%s$' -rapid.seed=%d", err, tb.Name(), at)
 	}
-	tb.Logf("%d merges from -rapid.seed=%d", n, seed)
+	tb.Logf("%d %s from -rapid.seed=%d", n, what, seed)
 }
 
 // number returns the value of a flag of rapid.

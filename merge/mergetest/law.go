@@ -34,11 +34,28 @@ const (
 	Idempotent    Law = "join is idempotent: join(a, a) = a"
 )
 
+// The laws of records, with x, y and z for records and ⊔ for [merge.Record.Merge].
+const (
+	MergeCommutative Law = "merging records is commutative: x ⊔ y = y ⊔ x"
+	MergeAssociative Law = "merging records is associative: (x ⊔ y) ⊔ z = x ⊔ (y ⊔ z)"
+	MergeIdempotent  Law = "merging records is idempotent: x ⊔ y ⊔ y = x ⊔ y"
+	Converges        Law = "records that have merged each other are equal, to the byte"
+	Inflation        Law = "a write takes nothing away: merged with what it was before, a record is as it is"
+	ReadBack         Law = "a write reads back, or is refused"
+	Refused          Law = "what returns an error changes nothing"
+	Reports          Law = "Merge says whether its receiver changed, Changed and Explain say where"
+	Compacts         Law = "Compact changes nothing that is seen"
+	RoundTrip        Law = "decoding what was encoded gives an equal record"
+	Hostile          Law = "what is decoded is refused and changes nothing, or is a record"
+	Model            Law = "a record shows what the model says"
+	Invariant        Law = "the invariant holds wherever writes were merged that each kept it"
+)
+
 // A LawError reports a broken law with inputs that break it, the smallest that
 // were found.
 type LawError struct {
 	Law    Law
-	Inputs []string // what was merged, such as `base: {Name:"a"}`
+	Inputs []string // what was merged, such as `base: {Name:"a"}`; of records the numbered steps
 	Detail string   // what was seen
 }
 

@@ -2,6 +2,7 @@ package mergetest
 
 import (
 	"encoding"
+	"encoding/json"
 	"fmt"
 	"math"
 	"reflect"
@@ -20,6 +21,8 @@ const maxDepth = 64
 type printer struct {
 	key   bool // floats by bits, bytes of opaque types, nothing left out
 	spare bool // what lies between length and capacity too
+	loose bool // nil and empty are the same, as are 0 and −0
+	sets  bool // lists are the same in every order, and with duplicates
 }
 
 // show returns a value as a person reads it.
@@ -47,6 +50,9 @@ func (p printer) text(v reflect.Value, depth int) string {
 	case reflect.String:
 		return strconv.Quote(v.String())
 	case reflect.Float32, reflect.Float64:
+		if p.loose && v.Float() == 0 {
+			return "0"
+		}
 		if p.key && (v.Float() != v.Float() || v.Float() == 0) {
 			return fmt.Sprintf("%v/%x", v.Float(), math.Float64bits(v.Float()))
 		}
@@ -88,6 +94,11 @@ func (p printer) whole(v reflect.Value) (string, bool) {
 	if s, ok := reflect.TypeAssert[fmt.Stringer](at); ok && !p.key {
 		return s.String(), true
 	}
+	if m, ok := reflect.TypeAssert[json.Marshaler](at); ok && !p.key {
+		if text, err := m.MarshalJSON(); err == nil {
+			return string(text), true
+		}
+	}
 	if m, ok := reflect.TypeAssert[encoding.BinaryMarshaler](at); ok && p.key {
 		if b, err := m.MarshalBinary(); err == nil {
 			return fmt.Sprintf("%x", b), true
@@ -112,7 +123,7 @@ func opaque(typ reflect.Type) bool {
 
 func (p printer) list(v reflect.Value, depth int) string {
 	if v.Kind() == reflect.Slice {
-		if v.IsNil() {
+		if v.IsNil() && !p.loose {
 			return "nil"
 		}
 		if p.spare {
@@ -123,11 +134,15 @@ func (p printer) list(v reflect.Value, depth int) string {
 	for i := range parts {
 		parts[i] = p.text(v.Index(i), depth+1)
 	}
+	if p.sets {
+		slices.Sort(parts)
+		parts = slices.Compact(parts)
+	}
 	return "[" + strings.Join(parts, " ") + "]"
 }
 
 func (p printer) mapping(v reflect.Value, depth int) string {
-	if v.IsNil() {
+	if v.IsNil() && !p.loose {
 		return "nil"
 	}
 	var parts []string

@@ -1,0 +1,148 @@
+package mergetest_test
+
+import (
+	"cmp"
+	"encoding/json"
+	"math"
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/rejoin-go/rejoin/crdt"
+	"github.com/rejoin-go/rejoin/merge"
+	"github.com/rejoin-go/rejoin/merge/mergetest"
+	"github.com/rejoin-go/rejoin/vclock"
+)
+
+// A stock has a field of every rule that a record can have.
+type stock struct {
+	Name  string
+	From  int      `merge:"group=span"`
+	To    int      `merge:"group=span"`
+	First int      `merge:"first"`
+	Fixed string   `merge:"immutable"`
+	High  int      `merge:"max"`
+	Low   float64  `merge:"min"`
+	Tier  string   `merge:"rank=a<b"`
+	Keep  int      `merge:"nonzero"`
+	Sum   int      `merge:"additive"`
+	Seen  []string `merge:"union"`
+	Tags  []string `merge:"set"`
+	Note  string   `merge:"manual"`
+	Log   []string // as one value
+	At    time.Time
+	Ready *bool
+	Even  int   // prefers even numbers
+	Bits  uint8 // joined by or
+	Prefs map[string]int
+	Box   *crate
+	Lines []shelf `merge:"keyed=Key"`
+	Cells map[string]crate
+	cache int `merge:"-"`
+}
+
+type crate struct {
+	Qty  int
+	Sum  int `merge:"additive"`
+	High int `merge:"max"`
+}
+
+type shelf struct {
+	Key string
+	crate
+}
+
+func even(a, b int) int { return cmp.Compare((a+1)%2, (b+1)%2) }
+
+func overrides() []merge.Override[stock] {
+	return []merge.Override[stock]{
+		merge.Field(func(s *stock) *int { return &s.Even }, merge.Prefer("even", even)),
+		merge.Field(func(s *stock) *uint8 { return &s.Bits }, merge.Join("or", func(a, b uint8) uint8 { return a | b })),
+	}
+}
+
+func stocks() *merge.Plan[stock] {
+	return merge.MustCompile(merge.Options[stock]{Record: true, Overrides: overrides()})
+}
+
+// TestRecords puts every rule that a record can have through the kit.
+func TestRecords(t *testing.T) {
+	kit := &mergetest.RecordKit[stock]{Plan: stocks()}
+	kit.Check(t)
+	rapid.Check(t, (&mergetest.RecordKit[stock]{Plan: stocks(), Replicas: 4, Steps: 30}).Property)
+}
+
+// TestRecordsOfTypes puts types that merge or marshal themselves through the kit.
+func TestRecordsOfTypes(t *testing.T) {
+	type post struct {
+		Title string
+		Tags  crdt.ORSet[string]
+		Likes *crdt.PNCounter
+		Addr  netip.Addr
+		Raw   json.RawMessage
+		Rest  map[string]any `merge:"atomic"`
+	}
+	kit := &mergetest.RecordKit[post]{
+		Plan: merge.MustCompile(merge.Options[post]{Record: true}),
+		Edit: func(t *rapid.T, by vclock.Replica, p *post) {
+			switch rapid.IntRange(0, 6).Draw(t, "field") {
+			case 0:
+				p.Title += "t"
+			case 1:
+				p.Tags.Add(by, rapid.SampledFrom([]string{"x", "y"}).Draw(t, "tag"))
+			case 2:
+				p.Tags.Remove(by, "x")
+			case 3:
+				p.Likes = new(crdt.PNCounter)
+			case 4:
+				if p.Likes != nil {
+					p.Likes.Add(by, 1)
+				}
+			case 5:
+				p.Addr = rapid.SampledFrom([]netip.Addr{{}, netip.IPv6Unspecified()}).Draw(t, "addr")
+			case 6:
+				p.Raw = rapid.SampledFrom([]json.RawMessage{nil, json.RawMessage(`1`)}).Draw(t, "raw")
+			}
+		},
+	}
+	require.NoError(t, kit.Run(1, 50))
+}
+
+// TestValues draws what its comment says.
+func TestValues(t *testing.T) {
+	seen := map[string]bool{}
+	for seed := range 400 {
+		v := mergetest.Values[stock]().Example(seed)
+		seen["nil box"] = seen["nil box"] || v.Box == nil
+		seen["box"] = seen["box"] || v.Box != nil
+		seen["nil list"] = seen["nil list"] || v.Lines == nil
+		seen["empty list"] = seen["empty list"] || v.Lines != nil && len(v.Lines) == 0
+		seen["two elements"] = seen["two elements"] || len(v.Lines) == 2
+		seen["entries"] = seen["entries"] || len(v.Cells) > 0
+		seen["zone"] = seen["zone"] || v.At.Unix() == 1 && v.At.Location() != time.UTC
+		require.Zero(t, v.cache)
+	}
+	require.Len(t, seen, 7)
+	for what, ok := range seen {
+		require.True(t, ok, what)
+	}
+}
+
+// TestRecordKitErrors names what a kit lacks.
+func TestRecordKitErrors(t *testing.T) {
+	plan := stocks()
+	refuse := func(_ *rapid.T, _ vclock.Replica, s *stock) { s.First, s.Low = 0, math.NaN() }
+	for want, kit := range map[string]*mergetest.RecordKit[stock]{
+		"mergetest: the RecordKit has no Plan":                                               {},
+		"mergetest: the RecordKit has a View but no Model to compare it with":                {Plan: plan, View: func(s stock) any { return s }},
+		"mergetest: Replicas is 2, want 3 to 26":                                             {Plan: plan, Replicas: 2},
+		"mergetest: Steps is 65, want 1 to 64":                                               {Plan: plan, Steps: 65},
+		"mergetest: the plan of mergetest_test.stock is not for records: set Options.Record": {Plan: merge.MustCompile(merge.Options[stock]{Overrides: overrides()})},
+		`merge: write to Low: rule "min": NaN is no value to compare`:                        {Plan: plan, Edit: refuse},
+	} {
+		require.ErrorContains(t, kit.Run(1, 20), want)
+	}
+}
