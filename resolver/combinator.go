@@ -83,7 +83,7 @@ func Check[T any](name string, valid func(T) error, rule Func[T]) Func[T] {
 		}
 		invalid := valid(given)
 		if changedValue(&given, value) {
-			return d, &RuleError{Rule: "check " + name, Err: errChanged}
+			return d, &RuleError{Rule: "check " + name, Err: ErrChanged}
 		}
 		if invalid != nil {
 			d = c.passBy("check "+name, fmt.Sprintf("%s: %v", d.rule, invalid))
@@ -105,7 +105,8 @@ func (c *Conflict[T]) result(d *Decision[T]) *T {
 }
 
 // Named returns rule under a name and with a text, for [Reconciler.Describe] and
-// the log. Give a new name when a rule is changed: decisions then count as new.
+// the log. Give a new name when a rule is changed: [Policy.Fingerprint] then tells
+// the decisions of the one from those of the other.
 //
 //go:noinline
 func Named[T any](name, text string, rule Func[T]) Func[T] {

@@ -219,7 +219,7 @@ func (c *Conflict[T]) values() ([]T, error) {
 func (c *Conflict[T]) known() ([]entry[T], error) {
 	switch {
 	case c.lent && changed(c.Versions, c.entries):
-		return nil, errChanged
+		return nil, ErrChanged
 	case c.entries != nil:
 		return c.entries, nil
 	}

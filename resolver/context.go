@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"time"
 
 	"github.com/rejoin-go/rejoin/hlc"
 	"github.com/rejoin-go/rejoin/internal/codec"
@@ -29,7 +30,8 @@ import (
 //
 // A context says what is replaced, and a write is stamped after all times in it:
 // whoever can make one up can remove what others wrote, and send a key into the
-// future. Sign contexts, with their key, that go to clients you do not trust.
+// future. Sign contexts, with their key, that go to clients you do not trust, and
+// refuse those from the future: see [Context.Ahead].
 type Context struct {
 	epoch uint64       // the highest epoch known where it was read
 	of    uint64       // the epoch of the versions there
@@ -71,6 +73,13 @@ func (c Context) Epoch() uint64 { return c.epoch }
 
 // Found reports whether there was a value to show.
 func (c Context) Found() bool { return c.found }
+
+// Ahead returns an [*AheadError] if a time in c is more than limit after now. Ask
+// it about what a client sent, before a write under it: the write would be stamped
+// after that time, and so would all that follow it.
+func (c Context) Ahead(now hlc.Timestamp, limit time.Duration) error {
+	return ahead(c.past, c.dot, now, limit)
+}
 
 // Equal reports whether c and d say the same.
 func (c Context) Equal(d Context) bool {

@@ -69,13 +69,20 @@ type Decision[T any] struct {
 	// such as a refund. See [Conflict.Compensation].
 	Compensations []Compensation
 
-	rule string // who decided, if not the rule asked
-	good bool   // Value can be stored, says the rule of this package that made it
+	kept *Version[T] // what Version was when Keep made this
+	rule string      // who decided, if not the rule asked
+	good bool        // Value can be stored, says the rule of this package that made it
 }
 
-// Keep returns the decision that version i of c stands.
-func (*Conflict[T]) Keep(i int, reason string) Decision[T] {
-	return Decision[T]{Action: Keep, Version: i, Reason: reason}
+// Keep returns the decision that version i of c stands. It is one about c, and a
+// fault of the rule if it was asked about other versions, or about some of them
+// in other places.
+func (c *Conflict[T]) Keep(i int, reason string) Decision[T] {
+	d := Decision[T]{Action: Keep, Version: i, Reason: reason}
+	if i >= 0 && i < len(c.Versions) {
+		d.kept = &c.Versions[i]
+	}
+	return d
 }
 
 // Use returns the decision that v stands, a value made of the versions of c.

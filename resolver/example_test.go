@@ -3,6 +3,7 @@ package resolver_test
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/rejoin-go/rejoin/hlc"
 	"github.com/rejoin-go/rejoin/lww"
@@ -193,4 +194,25 @@ func ExampleSiblings_Reap() {
 	// Output:
 	// true <nil>
 	// 0
+}
+
+// A server refuses a context from the far future before it writes under it: the
+// write would be stamped after it, and every later one after that.
+func ExampleContext_Ahead() {
+	var far, cart resolver.Siblings[string]
+	_, _ = far.Write(at("us", hlc.At(time.Date(2262, 1, 1, 0, 0, 0, 0, time.UTC))), resolver.Context{}, "from a broken clock")
+	form := far.Context().String() // it comes back with a client's write
+
+	var seen resolver.Context
+	if err := seen.UnmarshalText([]byte(form)); err != nil {
+		fmt.Println(err)
+	}
+	now := hlc.At(time.Date(2026, 11, 27, 10, 0, 0, 0, time.UTC))
+	if err := seen.Ahead(now, time.Minute); err != nil {
+		fmt.Println(err)
+		return
+	}
+	_, _ = cart.Write(at("eu", now), seen, "lamp")
+	// Output:
+	// resolver: time 2262-01-01T00:00:00.000000000Z of "us" is 2060798h0m0s ahead of the clock
 }

@@ -146,6 +146,18 @@ func TestAhead(t *testing.T) {
 	require.True(t, ok)
 }
 
+// TestContextAhead refuses a context from the future before a write under it sends
+// the key there.
+func TestContextAhead(t *testing.T) {
+	s := write(t, &resolver.Siblings[string]{}, at("us", 3_000_000_000), resolver.Context{}, "v")
+	require.NoError(t, resolver.Context{}.Ahead(0, 0))
+	for name, c := range map[string]resolver.Context{"past": s.Context(), "dot": s.Only(0)} {
+		require.NoError(t, c.Ahead(1_000_000_000, 2_000_000_000), name)
+		require.NoError(t, c.Ahead(3_000_000_000, -1), name)
+		require.EqualError(t, c.Ahead(1_000_000_000, 1_999_999_999), `resolver: time 1970-01-01T00:00:03.000000000Z of "us" is 2s ahead of the clock`, name)
+	}
+}
+
 // TestSeed adopts rows: the same ones, different ones, and one without a time.
 func TestSeed(t *testing.T) {
 	var eu, us, ap resolver.Siblings[string]

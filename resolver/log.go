@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/rejoin-go/rejoin/internal/codec"
+	"github.com/rejoin-go/rejoin/internal/wire"
 	"github.com/rejoin-go/rejoin/lww"
 )
 
@@ -66,13 +67,22 @@ type Identity struct {
 	Policy string
 	Winner lww.Stamp
 	Fork   int
+	Result ID // a hash of the value used and of the compensations; zero if there are none
 	Failed bool
 }
 
 // Identity returns what r has in common with repetitions of it and with nothing
-// else: the conflict, the policy, and what happened.
+// else: the conflict, the policy, and what was decided. Reasons do not count.
 func (r *Record) Identity() Identity {
-	return Identity{r.Event, r.ID, r.Policy, r.Winner, r.Fork, r.Failed}
+	id := Identity{Event: r.Event, ID: r.ID, Policy: r.Policy, Winner: r.Winner, Fork: r.Fork, Failed: r.Failed}
+	if len(r.Value) > 0 || len(r.Compensations) > 0 {
+		b := wire.AppendBytes(nil, r.Value)
+		for _, c := range r.Compensations {
+			b = append(wire.AppendBytes(b, c.Name), c.Key[:]...)
+		}
+		id.Result = hashID(b)
+	}
+	return id
 }
 
 // A MemoryLog keeps records in memory, one of each [Identity].

@@ -96,16 +96,14 @@ func (c *Conflict[T]) deletes() bool {
 // MaxBy returns a [Func] that keeps the version for which by is largest, such as
 // a version number that the application keeps in its records; name says what by
 // is. Of several with the largest, the latest stands. It passes if there is a
-// delete, which has no number. Floats are in the order of [cmp.Compare]: NaN is
-// below all others and equal to itself, so that it is never kept against a number.
+// delete, which has no number. NaN is never kept against a number.
 //
 //go:noinline
 func MaxBy[T any, K cmp.Ordered](name string, by func(T) K) Func[T] {
 	return chooseBy("max by "+name, "the version with the largest "+name+" stands, of equals the latest", by, 1)
 }
 
-// MinBy is [MaxBy] for the smallest. NaN is the smallest, and so it is kept
-// against any number: if by may return it, let it return +Inf instead.
+// MinBy is [MaxBy] for the smallest. NaN is not it.
 //
 //go:noinline
 func MinBy[T any, K cmp.Ordered](name string, by func(T) K) Func[T] {
@@ -134,7 +132,7 @@ func chooseBy[T any, K cmp.Ordered](rule, text string, by func(T) K, sign int) F
 			if err != nil {
 				return Decision[T]{}, &RuleError{Rule: rule, Err: err}
 			}
-			switch order := cmp.Compare(k, most) * sign; {
+			switch order := compareBy(k, most, sign); {
 			case i == 0, order > 0:
 				best, most, equals = i, k, 1
 			case order == 0:
@@ -150,13 +148,21 @@ func chooseBy[T any, K cmp.Ordered](rule, text string, by func(T) K, sign int) F
 	}
 }
 
+// compareBy compares k and l in the order that sign says, NaN first.
+func compareBy[K cmp.Ordered](k, l K, sign int) int {
+	if k != k || l != l {
+		return cmp.Compare(k, l)
+	}
+	return cmp.Compare(k, l) * sign
+}
+
 // askValue returns what by says of the value of e, of which it gets a copy.
 func askValue[T, K any](by func(T) K, given *T, e *entry[T]) (k K, err error) {
 	if err := copyValue(given, &e.Value); err != nil {
 		return k, err
 	}
 	if k = by(*given); differs(given, &e.Value, e.value) {
-		return k, errChanged
+		return k, ErrChanged
 	}
 	return k, nil
 }

@@ -16,6 +16,7 @@ import (
 
 	"github.com/rejoin-go/rejoin/crdt"
 	"github.com/rejoin-go/rejoin/hlc"
+	"github.com/rejoin-go/rejoin/lww"
 	"github.com/rejoin-go/rejoin/merge"
 	"github.com/rejoin-go/rejoin/resolver"
 	"github.com/rejoin-go/rejoin/vclock"
@@ -283,6 +284,61 @@ func TestReplay(t *testing.T) {
 	require.Equal(t, 3, resolver.Replay(t.Context(), stored, resolver.FirstWriterWins[item]).Skipped)
 }
 
+// TestReplayDamaged names records that contradict themselves.
+func TestReplayDamaged(t *testing.T) {
+	log := &resolver.MemoryLog{}
+	s := contest(t, edit("eu", 11, item{"eu", 8, 3}), edit("us", 12, item{"us", 9, 3}))
+	resolve(t, &resolver.Reconciler[item]{Rule: resolver.Func[item](resolver.LastWriterWins[item]), Log: log}, s)
+	for want, damage := range map[string]func(*resolver.Record){
+		"keeps 1970-01-01T00:00:00.000000013Z@us, fork 0, which is none of its 2 versions":  func(r *resolver.Record) { r.Winner.Time++ },
+		"keeps , fork 0, which is none of its 2 versions":                                   func(r *resolver.Record) { r.Winner = lww.Stamp{} },
+		"keeps 1970-01-01T00:00:00.000000012Z@us, fork 1, which is none of its 2 versions":  func(r *resolver.Record) { r.Fork = 1 },
+		"keeps 1970-01-01T00:00:00.000000012Z@us, fork -1, which is none of its 2 versions": func(r *resolver.Record) { r.Fork = -1 },
+		"Action(9) is no action":              func(r *resolver.Record) { r.Action = 9 },
+		"was decided by an action to defer":   func(r *resolver.Record) { r.Action = resolver.Defer },
+		"was deferred by an action to delete": func(r *resolver.Record) { r.Event, r.Action = resolver.Deferred, resolver.Delete },
+	} {
+		records := log.Records()
+		damage(&records[0])
+		replayed := resolver.Replay(t.Context(), records, resolver.FirstWriterWins[item])
+		require.Len(t, replayed.Damaged, 1, want)
+		require.EqualError(t, replayed.Damaged[0], fmt.Sprintf("resolver: record %v of \"k\": %s", records[0].ID, want))
+		require.Zero(t, replayed.Decisions)
+		require.Empty(t, replayed.Differ)
+		require.Contains(t, replayed.String(), want)
+	}
+}
+
+// TestIdentity logs every decision that is another, by whatever it differs, though
+// the rule has one name, and none twice.
+func TestIdentity(t *testing.T) {
+	s := contest(t, edit("eu", 11, item{"eu", 8, 3}), edit("us", 12, item{"us", 9, 3}))
+	limit, name, refund := int64(5), "x", false
+	rule := resolver.Named("limited", "at most so many", func(_ context.Context, c *resolver.Conflict[item]) (resolver.Decision[item], error) {
+		d := c.Use(item{Name: name, Stock: limit}, "limited")
+		if refund {
+			d = d.With(c.Compensation("refund"))
+		}
+		return d, nil
+	})
+	memory := &resolver.MemoryLog{}
+	var out bytes.Buffer
+	text := &resolver.SlogLog{Logger: slog.New(slog.NewTextHandler(&out, nil))}
+	for i, change := range []func(){func() {}, func() { limit = 6 }, func() { name = "y" }, func() { refund = true }, func() { limit, name, refund = 5, "x", false }} {
+		change()
+		for range 2 {
+			for _, log := range []resolver.Log{memory, text} {
+				resolve(t, &resolver.Reconciler[item]{Rule: rule, Log: log}, s)
+			}
+		}
+		require.Len(t, memory.Records(), min(i+1, 4))
+		require.Equal(t, min(i+1, 4), strings.Count(out.String(), "\n"))
+	}
+	again := memory.Records()[0]
+	again.Reason = "in other words"
+	require.Equal(t, memory.Records()[0].Identity(), again.Identity())
+}
+
 // TestReplayForked sees which of several versions with one stamp was kept.
 func TestReplayForked(t *testing.T) {
 	fork := func(v string) *resolver.Siblings[string] {
@@ -391,7 +447,7 @@ func TestSlogAction(t *testing.T) {
 	}
 }
 
-// TestByNaN takes NaN for less than any number, and for equal to itself.
+// TestByNaN keeps NaN against no number, by either order, and of several the latest.
 func TestByNaN(t *testing.T) {
 	by := func(v item) float64 {
 		if v.Stock == 0 {
@@ -399,12 +455,12 @@ func TestByNaN(t *testing.T) {
 		}
 		return math.Inf(int(v.Stock))
 	}
-	for name, stock := range map[string][2]int64{"first": {0, -1}, "last": {-1, 0}, "infinite": {0, 1}} {
-		s := contest(t, edit("eu", 11, item{"eu", stock[0], 3}), edit("us", 12, item{"us", stock[1], 3}))
-		require.NotZero(t, resolve(t, resolver.New(resolver.MaxBy("x", by)), s).Value.Stock, name)
-		require.Zero(t, resolve(t, resolver.New(resolver.MinBy("x", by)), s).Value.Stock, name)
+	for _, rule := range []resolver.Func[item]{resolver.MaxBy("x", by), resolver.MinBy("x", by)} {
+		for name, stock := range map[string][2]int64{"first": {0, -1}, "last": {-1, 0}, "infinite": {0, 1}, "infinite last": {1, 0}} {
+			s := contest(t, edit("eu", 11, item{"eu", stock[0], 3}), edit("us", 12, item{"us", stock[1], 3}))
+			require.NotZero(t, resolve(t, resolver.New(rule), s).Value.Stock, name)
+		}
+		s := contest(t, edit("eu", 11, item{"eu", 0, 3}), edit("us", 12, item{"us", 0, 3}))
+		require.Equal(t, "us", resolve(t, resolver.New(rule), s).Value.Name, "the latest of equals")
 	}
-	s := contest(t, edit("eu", 11, item{"eu", 0, 3}), edit("us", 12, item{"us", 0, 3}))
-	require.Equal(t, "us", resolve(t, resolver.New(resolver.MaxBy("x", by)), s).Value.Name, "the latest of equals")
-	require.Equal(t, "us", resolve(t, resolver.New(resolver.MinBy("x", by)), s).Value.Name, "the latest of equals")
 }

@@ -34,7 +34,7 @@ func (s *Siblings[T]) Reap(stable vclock.Clock, now hlc.Timestamp) (bool, error)
 	if s.live() || !stable.Covers(s.past) {
 		return false, nil
 	}
-	if err := ahead(stable, now, 0); err != nil { // stable covers the past
+	if err := ahead(stable, lww.Stamp{}, now, 0); err != nil { // stable covers the past
 		return false, err
 	}
 	if s.floor > now {

@@ -54,6 +54,9 @@ type Outcome[T any] struct {
 	// then provisional: the latest version. A write under Context replaces that
 	// version and leaves the conflict to be settled.
 	Ticket *Ticket[T]
+	// Err is the [*RuleError] of a rule that failed, which is then why there is a
+	// ticket.
+	Err error
 }
 
 // Resolve returns the outcome of s, the set of the given key. It does not modify
@@ -97,6 +100,7 @@ func (r *Reconciler[T]) Resolve(ctx context.Context, key string, s *Siblings[T])
 		d.rule = failed.Rule
 	}
 	out := s.outcome(c, &d)
+	out.Err = err
 	if r.Log != nil {
 		if err := r.logDecision(ctx, c, &d, failure); err != nil {
 			return Outcome[T]{}, err

@@ -3,6 +3,7 @@ package resolver_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -135,6 +136,10 @@ func TestRuleFaults(t *testing.T) {
 				require.NoError(t, err)
 				require.NotNil(t, out.Ticket, wrapped)
 				require.Equal(t, tt.want, out.Ticket.Reason, wrapped)
+				var failed *resolver.RuleError
+				require.ErrorAs(t, out.Err, &failed)
+				require.Equal(t, out.Rule, failed.Rule)
+				require.Equal(t, tt.want == resolver.ErrChanged.Error(), errors.Is(out.Err, resolver.ErrChanged))
 				require.Equal(t, doc{2, []string{"b"}}, out.Value, "the latest is shown")
 				require.Len(t, log.Records(), 1)
 				rec := log.Records()[0]
@@ -220,6 +225,49 @@ func TestChangedCopy(t *testing.T) {
 	require.NoError(t, err)
 	require.NotNil(t, out.Ticket)
 	require.Equal(t, "changed what it was given", out.Reason)
+}
+
+// TestSubConflict asks a policy about some of the versions. Which it keeps of
+// those is not the version of that number, and not taken for it.
+func TestSubConflict(t *testing.T) {
+	s := updates(t, doc{N: 0}, doc{N: 1}, doc{N: 2}, doc{N: 3})
+	about := func(versions func([]resolver.Version[doc]) []resolver.Version[doc], rule resolver.Func[doc]) resolver.Outcome[doc] {
+		out, err := resolver.New(func(ctx context.Context, c *resolver.Conflict[doc]) (resolver.Decision[doc], error) {
+			some := *c
+			some.Versions = versions(c.Versions)
+			return rule(ctx, &some)
+		}).Resolve(t.Context(), "k", s)
+		require.NoError(t, err)
+		return out
+	}
+	later := func(v []resolver.Version[doc]) []resolver.Version[doc] { return slices.Clone(v[1:]) }
+	out := about(later, resolver.LastWriterWins)
+	require.NotNil(t, out.Ticket)
+	require.Equal(t, "keeps version 1 of another conflict, 1970-01-01T00:00:00.000000012Z@ap, which is 1970-01-01T00:00:00.000000011Z@us here", out.Reason)
+	require.Contains(t, out.Rule, "TestSubConflict")
+	require.NotNil(t, about(later, resolver.FirstWriterWins).Ticket)
+	require.NotNil(t, about(later, resolver.PreferReplica[doc]("us")).Ticket)
+
+	earlier := func(v []resolver.Version[doc]) []resolver.Version[doc] { return v[:2] }
+	out = about(earlier, resolver.LastWriterWins)
+	require.Nil(t, out.Ticket, "each has the number that it had")
+	require.Equal(t, 2, out.Value.N)
+	require.NotNil(t, about(func([]resolver.Version[doc]) []resolver.Version[doc] { return nil }, resolver.LastWriterWins).Ticket)
+}
+
+// TestSubConflictForked does the same with versions of one stamp.
+func TestSubConflictForked(t *testing.T) {
+	fork := func(v string) *resolver.Siblings[string] {
+		return write(t, &resolver.Siblings[string]{}, at("eu", 5), resolver.Context{}, v)
+	}
+	out, err := resolver.New(func(ctx context.Context, c *resolver.Conflict[string]) (resolver.Decision[string], error) {
+		some := *c
+		some.Versions = c.Versions[1:]
+		return resolver.LastWriterWins(ctx, &some)
+	}).Resolve(t.Context(), "k", join(fork("x"), fork("y")))
+	require.NoError(t, err)
+	require.NotNil(t, out.Ticket)
+	require.Contains(t, out.Reason, "keeps version 0 of another conflict")
 }
 
 // joinAny returns a reconciler as generic code makes one.

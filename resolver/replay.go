@@ -13,6 +13,10 @@ type Replayed struct {
 	Decisions int    // replayed
 	Skipped   int    // not replayed: no conflicts, or redacted
 	Differ    []Difference
+	// Damaged has an error for each record that contradicts itself: it keeps none
+	// of its versions, or nobody knows what it did with them. Each names its record.
+	// They are not replayed.
+	Damaged []error
 }
 
 // A Difference is a decision that would have been another.
@@ -32,6 +36,10 @@ func Replay[T any](ctx context.Context, records []Record, rule Func[T]) Replayed
 		entries, err := replayable[T](rec)
 		if err != nil || len(entries) < 2 {
 			out.Skipped++
+			continue
+		}
+		if err := rec.check(len(entries), kept(&rec, entries) >= 0); err != nil {
+			out.Damaged = append(out.Damaged, err)
 			continue
 		}
 		out.Decisions++
@@ -81,8 +89,8 @@ func sameResult[T any](a, b *Record, entries []entry[T]) bool {
 func resultOf[T any](r *Record, entries []entry[T]) (string, bool) {
 	switch r.Action {
 	case Keep:
-		e := kept(r, entries)
-		if e == nil || e.Deleted {
+		e := &entries[kept(r, entries)]
+		if e.Deleted {
 			return "", true
 		}
 		o := objectWriter{}
@@ -99,19 +107,34 @@ func resultOf[T any](r *Record, entries []entry[T]) (string, bool) {
 	return "", false
 }
 
-// kept returns the entry that r keeps, nil if it is none of them.
-func kept[T any](r *Record, entries []entry[T]) *entry[T] {
+// check returns an error for a record that contradicts itself; holds says whether
+// the version that it keeps is one of its n versions.
+func (r *Record) check(n int, holds bool) error {
+	switch {
+	case r.Action > Pass:
+		return fmt.Errorf("resolver: record %v of %q: %v is no action", r.ID, r.Key, r.Action)
+	case r.Action == Keep && !holds:
+		return fmt.Errorf("resolver: record %v of %q: keeps %v, fork %d, which is none of its %d versions", r.ID, r.Key, r.Winner, r.Fork, n)
+	case (r.Event == Deferred) != (r.Action == Defer || r.Action == Pass):
+		return fmt.Errorf("resolver: record %v of %q: was %s by an action to %v", r.ID, r.Key, r.Event, r.Action)
+	default:
+		return nil
+	}
+}
+
+// kept returns the index of the entry that r keeps, -1 if it is none of them.
+func kept[T any](r *Record, entries []entry[T]) int {
 	before := 0
 	for i := range entries {
 		if entries[i].Stamp != r.Winner {
 			continue
 		}
 		if before == r.Fork {
-			return &entries[i]
+			return i
 		}
 		before++
 	}
-	return nil
+	return -1
 }
 
 // String says how many decisions would have been others, and lists those.
@@ -122,6 +145,9 @@ func (r Replayed) String() string {
 		fmt.Fprintf(&b, " (%d records skipped)", r.Skipped)
 	}
 	b.WriteByte('\n')
+	for _, err := range r.Damaged {
+		fmt.Fprintln(&b, err)
+	}
 	for _, d := range r.Differ {
 		fmt.Fprintf(&b, "%s %q: %s instead of %s\n", d.Record.Kind, d.Record.Key, d.Would.summary(), d.Record.summary())
 	}

@@ -52,9 +52,13 @@ func (e *RuleError) Error() string { return fmt.Sprintf("resolver: rule %q: %v",
 // Unwrap returns e.Err.
 func (e *RuleError) Unwrap() error { return e.Err }
 
+// ErrChanged is what a [RuleError] wraps about a rule that changed what it was
+// given.
+var ErrChanged = errors.New("changed what it was given")
+
 var (
 	errNil     = errors.New("is nil")
-	errChanged = errors.New("changed what it was given")
+	errNoError = errors.New("<nil>") // a nil pointer of some type of error
 )
 
 // ask lets rule decide c. Its error is a [*RuleError] with the innermost rule.
@@ -81,7 +85,7 @@ func askResolver[T any](ctx context.Context, r Resolver[T], c *Conflict[T]) (Dec
 
 func askAs[T any](ctx context.Context, name string, own bool, rule Func[T], c *Conflict[T]) (Decision[T], error) {
 	if c.lent && changed(c.Versions, c.entries) {
-		return Decision[T]{}, errChanged // by the rule that asks, and so it is its fault
+		return Decision[T]{}, ErrChanged // by the rule that asks, and so it is its fault
 	}
 	d, failed := protect(ctx, name, own, rule, c)
 	if err := ctx.Err(); failed == nil && err != nil {
@@ -105,7 +109,7 @@ func askCopy[T any](ctx context.Context, rule Func[T], c *Conflict[T]) (Decision
 	versions := given.Versions
 	d, err := rule(ctx, given)
 	if err == nil && changed(versions, entries) {
-		err = errChanged
+		err = ErrChanged
 	}
 	return d, err
 }
@@ -135,7 +139,10 @@ func protect[T any](ctx context.Context, name string, own bool, rule Func[T], c 
 	if err == nil {
 		return d, nil
 	}
-	if inner, ok := errors.AsType[*RuleError](err); ok && inner != nil && inner.Err != nil {
+	if v := reflect.ValueOf(err); v.Kind() == reflect.Pointer && v.IsNil() {
+		err = errNoError // whose methods do not panic
+	}
+	if inner, ok := errors.AsType[*RuleError](err); ok && inner.Err != nil {
 		return d, inner
 	}
 	return d, &RuleError{Rule: name, Err: err}
@@ -147,6 +154,9 @@ func (c *Conflict[T]) valid(d *Decision[T]) error {
 	case Keep:
 		if d.Version < 0 || d.Version >= len(c.Versions) {
 			return fmt.Errorf("keeps version %d of %d", d.Version, len(c.Versions))
+		}
+		if d.kept != nil && !c.holds(d.kept, d.Version) {
+			return fmt.Errorf("keeps version %d of another conflict, %v, which is %v here", d.Version, d.kept.Stamp, c.Versions[d.Version].Stamp)
 		}
 	case Use:
 		if d.good {
@@ -161,6 +171,18 @@ func (c *Conflict[T]) valid(d *Decision[T]) error {
 		return fmt.Errorf("unknown action %d", d.Action)
 	}
 	return nil
+}
+
+// holds reports whether v is version i of c. Of forked versions the stamp does not
+// say so.
+func (c *Conflict[T]) holds(v *Version[T], i int) bool {
+	w := &c.Versions[i]
+	if v.Stamp != w.Stamp || v == w || c.Kind != Forked {
+		return v.Stamp == w.Stamp
+	}
+	e, err := newEntry(*v)
+	entries, errKnown := c.known()
+	return err == nil && errKnown == nil && e.enc == entries[i].enc
 }
 
 // A source is where a rule comes from.

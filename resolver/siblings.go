@@ -130,11 +130,13 @@ func (e *AheadError) Error() string {
 // Ask it about what a peer sent, before merging: a version from the future wins
 // where the latest does, and is replaced only by those who were shown it.
 func (s *Siblings[T]) Ahead(now hlc.Timestamp, limit time.Duration) error {
-	return ahead(s.past, now, limit)
+	return ahead(s.past, lww.Stamp{}, now, limit)
 }
 
-func ahead(past vclock.Clock, now hlc.Timestamp, limit time.Duration) error {
-	var worst lww.Stamp
+// ahead returns an [*AheadError] if a time in past, or that of dot, is more than
+// limit after now.
+func ahead(past vclock.Clock, dot lww.Stamp, now hlc.Timestamp, limit time.Duration) error {
+	worst := dot
 	for r, n := range past.All() {
 		if t := hlc.Timestamp(n); t > worst.Time {
 			worst = lww.Stamp{Time: t, Replica: r}

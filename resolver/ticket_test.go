@@ -168,8 +168,16 @@ func TestSettleErrors(t *testing.T) {
 		_, err := r.Settle(t.Context(), at("eu", 30), s, ticket, d)
 		require.EqualError(t, err, want)
 	}
+	other := resolve(t, r, updates(t, "base", "a", "b", "c")).Ticket.Conflict
+	_, err := r.Settle(t.Context(), at("eu", 30), s, ticket, other.Keep(1, "of the other"))
+	require.NoError(t, err, "which has the version, too")
+	s = before.Clone()
+	ticket = resolve(t, r, join(s, write(t, &resolver.Siblings[string]{}, at("af", 2), resolver.Context{}, "d"))).Ticket
+	_, err = r.Settle(t.Context(), at("eu", 30), s, ticket, c.Keep(0, "of the other"))
+	require.EqualError(t, err, "resolver: settle: decision keeps version 0 of another conflict, 1970-01-01T00:00:00.000000010Z@eu, which is 1970-01-01T00:00:00.000000002Z@af here")
+	ticket = resolve(t, r, s).Ticket
 	r.Log = failing{}
-	_, err := r.Settle(t.Context(), at("eu", 30), s, ticket, c.Keep(0, ""))
+	_, err = r.Settle(t.Context(), at("eu", 30), s, ticket, c.Keep(0, ""))
 	require.ErrorIs(t, err, errDisk)
 	require.True(t, before.Equal(s))
 	_, err = r.Resolve(t.Context(), "k", s)
