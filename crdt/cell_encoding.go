@@ -2,6 +2,7 @@ package crdt
 
 import (
 	"cmp"
+	"slices"
 )
 
 // writeWrites appends the dots of writes that have no content.
@@ -15,9 +16,7 @@ func writeWrites[T any](e *encoder, c cell[T]) {
 // readWrites reads what writeWrites wrote; each of the writes is v.
 func readWrites[T any](d *decoder, c *cell[T], v T) {
 	n := d.Count(2)
-	if n > 0 {
-		*c = make(cell[T], 0, n)
-	}
+	*c = slices.Grow(*c, n)
 	for range n {
 		if !c.read(d, d.dot(), v) {
 			return

@@ -65,12 +65,9 @@ func (f *DWFlag) adopt(v *DWFlag) {
 // MergeBinary merges a state in the form of [DWFlag.AppendBinary] and reports
 // whether that changed f. On an error it leaves f unchanged.
 func (f *DWFlag) MergeBinary(data []byte) (bool, error) {
-	v, err := readPeer[*DWFlag](f.receive(new(node[*DWFlag])), data)
-	if err != nil {
-		return false, err
-	}
-	v.mode = alone
-	return f.Merge(v), nil
+	r := f.receive(new(node[*DWFlag]))
+	f.ready()
+	return mergeBinary(r, f, data)
 }
 
 // Stats returns the statistics of f. It has one element if it is enabled.
@@ -130,13 +127,20 @@ func (f *DWFlag) encode(e *encoder) {
 }
 
 func (f *DWFlag) decode(d *decoder) {
-	var on, off cell[bool]
+	on := f.cell
 	readWrites(d, &on, true)
+	off := on[len(on):]
 	readWrites(d, &off, false)
-	f.cell = append(on, off...)
+	f.cell = append(on, off...) // which may be there already
 	if err := f.cell.arrange(d.root); err != nil {
 		d.Fail("%w", err)
 	}
+}
+
+func (f *DWFlag) scan(d *decoder) bool {
+	f.cell = f.cell[:0]
+	f.decode(d)
+	return len(f.cell) > 0
 }
 
 func (f *DWFlag) encodeJSON(e *encoder) {

@@ -74,7 +74,9 @@ func (e *encoder) context() {
 // A decoder reads one state. The places in its context are the indexes of root.
 type decoder struct {
 	*wire.Reader
-	root *root
+	root    *root
+	trusted bool // the store has been validated
+	census       // of the values in maps that were scanned
 }
 
 // dot reads what encoder.dot wrote, and fails if it is not in the context.
@@ -106,12 +108,12 @@ func (d *decoder) context() {
 	d.root = newRoot(names, seen)
 }
 
-// newRoot returns a root that has seen seen of names, which are all different.
+// newRoot returns a root that has seen seen of names, which are valid and all
+// different. It keeps both.
 func newRoot(names []vclock.Replica, seen []runs) *root {
-	r := new(root)
-	for i, name := range names {
-		r.meet(name)
-		r.seen[i] = seen[i]
+	r := &root{names: names, seen: seen}
+	if len(names) > fewNames {
+		r.reindex(len(names))
 	}
 	return r
 }
@@ -155,11 +157,7 @@ func kindName(k byte) string {
 }
 
 // readCausal reads what appendCausal wrote.
-func readCausal[V Value[V]](data []byte) (V, error) { return readPeer[V](nil, data) }
-
-// readPeer is like readCausal for a state that is merged into that of r: it
-// returns an error if r has no room for its replicas.
-func readPeer[V Value[V]](r *root, data []byte) (V, error) {
+func readCausal[V Value[V]](data []byte) (V, error) {
 	var none V
 	d := &decoder{Reader: wire.NewReader(data)}
 	readHead[V](d)
@@ -171,9 +169,6 @@ func readPeer[V Value[V]](r *root, data []byte) (V, error) {
 	if err == nil {
 		err = distinct(v, d.root)
 	}
-	if err == nil {
-		err = r.admit(d.root)
-	}
 	if err != nil {
 		return none, fmt.Errorf("crdt: decode %s: %w", typeName[V](), err)
 	}
@@ -183,40 +178,97 @@ func readPeer[V Value[V]](r *root, data []byte) (V, error) {
 // distinct returns an error if v, of root r, has a dot that stands for changes in
 // two places. No merge makes one of states that have none.
 func distinct[V Value[V]](v V, r *root) error {
-	if k := v.kinds(nil)[0]; k != kindORMap && k != kindPNCounter {
-		return nil // a dot has one place
+	if !canRepeat(v) {
+		return nil
 	}
-	if d, found := twice(v); found {
-		return fmt.Errorf("dot %s stands for changes in two places", r.name(d))
+	var c census
+	c.add(v)
+	return c.check(r)
+}
+
+// canRepeat reports whether v is of a type in which a dot has more than one place.
+func canRepeat[V Value[V]](v V) bool {
+	k := v.kinds(nil)[0]
+	return k == kindORMap || k == kindPNCounter
+}
+
+// A census is the dots of values.
+type census struct {
+	changes []dot // each stands for a change in one place
+	tags    []dot // of residues, several of which may share one
+	change  func(d dot)
+	tag     func(tag, undone dot)
+}
+
+// add adds the dots of v.
+func (c *census) add(v interface{ dots(yield func(dot)) }) {
+	if c.change == nil {
+		c.change = func(d dot) { c.changes = append(c.changes, d) }
+		c.tag = func(tag, _ dot) { c.tags = append(c.tags, tag) }
+	}
+	v.dots(c.change)
+	if v, ok := v.(residual); ok {
+		v.residues(c.tag)
+	}
+}
+
+// check returns an error that names, by r, a dot that is there twice. Only
+// residues may share one: that of the removal that left them.
+func (c *census) check(r *root) error {
+	slices.Sort(c.changes)
+	for i, d := range c.changes {
+		if i > 0 && d == c.changes[i-1] {
+			return twoPlaces(r, d)
+		}
+	}
+	for _, tag := range c.tags {
+		if _, same := slices.BinarySearch(c.changes, tag); same {
+			return twoPlaces(r, tag)
+		}
 	}
 	return nil
 }
 
-// twice returns a dot of v that stands for changes in two places. Only residues
-// may share one: that of the removal that left them.
-func twice[V Value[V]](v V) (dot, bool) {
-	var all []dot
-	v.dots(func(d dot) { all = append(all, d) })
-	d, found := equalDots(all)
-	if v, ok := any(v).(residual); ok && !found {
-		v.residues(func(tag, _ dot) {
-			if _, same := slices.BinarySearch(all, tag); same {
-				d, found = tag, true
-			}
-		})
-	}
-	return d, found
+func twoPlaces(r *root, d dot) error {
+	return fmt.Errorf("dot %s stands for changes in two places", r.name(d))
 }
 
-// equalDots sorts ds and returns the first that comes twice.
-func equalDots(ds []dot) (dot, bool) {
-	slices.Sort(ds)
-	for i := 1; i < len(ds); i++ {
-		if ds[i] == ds[i-1] {
-			return ds[i], true
-		}
+// readPacked validates what appendCausal wrote, as readCausal does, to merge it
+// into a state of r, and returns it in the form in which it joins other values, and
+// where its store begins in data. It returns an error also if r has no room for
+// its replicas, and never changes r.
+func readPacked[V Value[V]](r *root, data []byte) (v V, d *decoder, store int, err error) {
+	d = &decoder{Reader: wire.NewReader(data)}
+	readHead[V](d)
+	store = d.Offset()
+	v = v.fresh(d.root)
+	if d.Err() == nil {
+		v.scan(d)
 	}
-	return 0, false
+	err = d.Close()
+	if err == nil && canRepeat(v) {
+		d.census.add(v) // a map has added its values
+		err = d.census.check(d.root)
+	}
+	if err == nil {
+		err = r.admit(d.root)
+	}
+	if err != nil {
+		err = fmt.Errorf("crdt: merge %s: %w", typeName[V](), err)
+	}
+	return v, d, store, err
+}
+
+// mergeBinary joins what appendCausal wrote into x, a state of r that is not a
+// map, and reports whether that changed the two.
+func mergeBinary[V Value[V]](r *root, x V, data []byte) (bool, error) {
+	peer, d, _, err := readPacked[V](r, data)
+	if err != nil {
+		return false, err
+	}
+	j := r.joining(d.root)
+	changed := x.join(peer, j)
+	return j.finish() || changed, nil
 }
 
 // readHead reads what stands before the store of a state of type V.

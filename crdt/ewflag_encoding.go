@@ -58,12 +58,9 @@ func (f *EWFlag) adopt(v *EWFlag) {
 // MergeBinary merges a state in the form of [EWFlag.AppendBinary] and reports
 // whether that changed f. On an error it leaves f unchanged.
 func (f *EWFlag) MergeBinary(data []byte) (bool, error) {
-	v, err := readPeer[*EWFlag](f.receive(new(node[*EWFlag])), data)
-	if err != nil {
-		return false, err
-	}
-	v.mode = alone
-	return f.Merge(v), nil
+	r := f.receive(new(node[*EWFlag]))
+	f.ready()
+	return mergeBinary(r, f, data)
 }
 
 // Stats returns the statistics of f. It has one element if it is enabled.
@@ -88,6 +85,12 @@ func (*EWFlag) kinds(b []byte) []byte { return append(b, kindEWFlag) }
 func (f *EWFlag) encode(e *encoder)   { writeWrites(e, f.cell) }
 
 func (f *EWFlag) decode(d *decoder) { readWrites(d, &f.cell, struct{}{}) }
+
+func (f *EWFlag) scan(d *decoder) bool {
+	f.cell = f.cell[:0]
+	f.decode(d)
+	return len(f.cell) > 0
+}
 
 func (f *EWFlag) encodeJSON(e *encoder) { writesJSON(e, f.cell) }
 

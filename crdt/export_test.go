@@ -20,3 +20,12 @@ func Events(s *RWSet[string]) map[vclock.Dot]string {
 	s.events(func(d dot, what string) { all[s.root.name(d)] = what })
 	return all
 }
+
+// KnownReplicas returns the number of replicas that a causal state has names of,
+// whether it has seen anything of them or not.
+func KnownReplicas(x interface{ rootOf() *root }) int {
+	if r := x.rootOf(); r != nil {
+		return len(r.names)
+	}
+	return 0
+}

@@ -69,12 +69,9 @@ func (m *MVRegister[V]) adopt(v *MVRegister[V]) {
 // MergeBinary merges a state in the form of [MVRegister.AppendBinary] and reports
 // whether that changed m. On an error it leaves m unchanged.
 func (m *MVRegister[V]) MergeBinary(data []byte) (bool, error) {
-	v, err := readPeer[*MVRegister[V]](m.receive(new(node[*MVRegister[V]])), data)
-	if err != nil {
-		return false, err
-	}
-	v.mode = alone
-	return m.Merge(v), nil
+	r := m.receive(new(node[*MVRegister[V]]))
+	m.ready()
+	return mergeBinary(r, m, data)
 }
 
 // Stats returns the statistics of m. Its elements are the different values.
@@ -129,6 +126,12 @@ func decodeContent[V any](p []byte) (content[V], error) {
 		err = errors.New("bytes are not canonical")
 	}
 	return c, err
+}
+
+func (m *MVRegister[V]) scan(d *decoder) bool {
+	m.cell = m.cell[:0]
+	m.decode(d)
+	return len(m.cell) > 0
 }
 
 func (m *MVRegister[V]) encodeJSON(e *encoder) {

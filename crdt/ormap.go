@@ -30,7 +30,8 @@ import (
 // https://arxiv.org/abs/1603.01529, section 7.
 type ORMap[K comparable, V Value[V]] struct {
 	node[*ORMap[K, V]]
-	entries map[K]V // none is empty; some may show nothing
+	entries map[K]V       // none is empty; some may show nothing
+	packed  *packedMap[V] // instead of entries, in a map that is only joined into another
 }
 
 // Update calls f with the value at key, an empty one if there is none, and
@@ -141,7 +142,12 @@ func (m *ORMap[K, V]) LastOf(r vclock.Replica) uint64 { return m.root.lastOf(r) 
 // is a value in an [ORMap].
 //
 // It takes O(n) for n keys on both sides, but only O(k) for a delta of k keys
-// that removes nothing from other keys, as those of Update do.
+// and up to 64 events, which removes nothing from other keys: so the delta of an
+// Update that adds, and replaces what it adds to, costs the same in any map. What
+// such a delta removes is looked for in its own keys first. If it is not there,
+// because the key has nothing left, as in the delta of Delete, or because the
+// delta was merged before, every key is asked for it, which takes O(n), but a
+// tenth of the time of merging n keys.
 func (m *ORMap[K, V]) Merge(o *ORMap[K, V]) bool {
 	if m == o {
 		return false
@@ -256,45 +262,6 @@ func (m *ORMap[K, V]) clearKey(c *clearing, key K, rec *ORMap[K, V]) {
 func (*ORMap[K, V]) fresh(r *root) *ORMap[K, V] {
 	return &ORMap[K, V]{node: node[*ORMap[K, V]]{root: r, mode: sealed}}
 }
-
-func (m *ORMap[K, V]) join(o *ORMap[K, V], j *joining) bool {
-	changed, found := false, j.found
-	rest := len(m.entries) // keys that only m has
-	joinKey := func(key K, ov V) {
-		v := m.value(key, m.root)
-		if j.few {
-			j.look(v)
-		}
-		if v.join(ov, j) {
-			changed = true
-			m.settle(key, v)
-		}
-	}
-	if o != nil {
-		for key, ov := range o.entries {
-			if _, ok := m.entries[key]; ok {
-				rest--
-			}
-			joinKey(key, ov)
-		}
-	}
-	if rest == 0 || j.few && j.found-found == len(j.gone) {
-		return changed // no other key has anything that he removed
-	}
-	for key := range m.entries {
-		if o != nil {
-			if _, ok := o.entries[key]; ok {
-				continue
-			}
-		}
-		var none V
-		joinKey(key, none)
-	}
-	return changed
-}
-
-// holds returns false: a map counts what its values hold as it is joined.
-func (*ORMap[K, V]) holds(dot) bool { return false }
 
 func (m *ORMap[K, V]) clear(c *clearing, rec *ORMap[K, V]) {
 	m.keys(func(key K) { m.clearKey(c, key, rec) })

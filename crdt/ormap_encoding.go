@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/rejoin-go/rejoin/internal/codec"
+	"github.com/rejoin-go/rejoin/internal/wire"
 	"github.com/rejoin-go/rejoin/vclock"
 )
 
@@ -69,15 +70,29 @@ func (m *ORMap[K, V]) adopt(v *ORMap[K, V]) {
 }
 
 // MergeBinary merges a state in the form of [ORMap.AppendBinary] and reports
-// whether that changed m. On an error it leaves m unchanged. It decodes the
-// whole of data first.
+// whether that changed m. On an error it leaves m unchanged: all of data is
+// checked first, as [ORMap.UnmarshalBinary] does. It panics if m is a value in
+// an [ORMap].
+//
+// The state is never in memory as a whole: its values are read one by one, and of
+// sets only what m lacks is decoded.
 func (m *ORMap[K, V]) MergeBinary(data []byte) (bool, error) {
-	v, err := readPeer[*ORMap[K, V]](m.receive(new(node[*ORMap[K, V]])), data)
+	r := m.receive(new(node[*ORMap[K, V]]))
+	peer, d, store, err := readPacked[*ORMap[K, V]](r, data)
 	if err != nil {
 		return false, err
 	}
-	v.mode = alone
-	return m.Merge(v), nil
+	d.Reader, d.trusted = wire.NewReader(data[store:]), true
+	if d.root.isSmall() {
+		peer = m.fresh(d.root)
+		peer.decode(d)
+	} else {
+		peer.scan(d)
+	}
+	j := r.joining(d.root)
+	j.findGone(peer.dots)
+	changed := m.join(peer, j)
+	return j.finish() || changed, nil
 }
 
 // Compact drops what m remembers of removals that every member of seen is known
@@ -135,15 +150,10 @@ func (m *ORMap[K, V]) encode(e *encoder) {
 }
 
 func (m *ORMap[K, V]) decode(d *decoder) {
-	n := d.Count(2)
 	var last []byte
-	for i := range n {
-		p := d.Bytes()
-		if d.Err() == nil && i > 0 && bytes.Compare(last, p) >= 0 {
-			d.Fail("keys do not ascend")
-		}
-		last = p
-		key, err := codec.DecodeKey[K](p)
+	for i := range d.Count(2) {
+		last = d.key(i, last)
+		key, err := codec.DecodeKey[K](last)
 		if err != nil {
 			d.Fail("key: %w", err)
 		}
@@ -161,6 +171,61 @@ func (m *ORMap[K, V]) decode(d *decoder) {
 		}
 		m.settle(key, v)
 	}
+}
+
+// key reads the bytes of key i of a map, which follows last.
+func (d *decoder) key(i int, last []byte) []byte {
+	p := d.Bytes()
+	if d.Err() == nil && i > 0 && bytes.Compare(last, p) >= 0 {
+		d.Fail("keys do not ascend")
+	}
+	return p
+}
+
+func (m *ORMap[K, V]) scan(d *decoder) bool {
+	if m.packed == nil {
+		var none V
+		m.packed = &packedMap[V]{value: none.fresh(d.root)}
+	}
+	p := m.packed
+	p.d, p.keys = d, d.Count(2)
+	if !d.trusted {
+		validateEntries[K](p)
+	}
+	return p.keys > 0
+}
+
+// validateEntries reads the entries of p and fails its decoder where decode
+// would.
+func validateEntries[K comparable, V Value[V]](p *packedMap[V]) {
+	d := p.d
+	d.changes = slices.Grow(d.changes, p.keys) // most have at least one
+	var last []byte
+	for i := range p.keys {
+		last = d.key(i, last)
+		if err := checkKey[K](last); err != nil {
+			d.Fail("key: %w", err)
+		}
+		if d.Err() != nil {
+			return
+		}
+		if !p.value.scan(d) {
+			d.Fail("the value of a key is empty")
+		}
+		if d.Err() != nil {
+			return
+		}
+		d.add(p.value)
+	}
+}
+
+// checkKey returns an error where [codec.DecodeKey] does.
+func checkKey[K comparable](p []byte) error {
+	if _, ok := any((*K)(nil)).(*string); ok {
+		return nil
+	}
+	_, err := codec.DecodeKey[K](p)
+	return err
 }
 
 func (m *ORMap[K, V]) encodeJSON(e *encoder) {

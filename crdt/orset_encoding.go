@@ -1,11 +1,5 @@
 package crdt
 
-import (
-	"fmt"
-
-	"github.com/rejoin-go/rejoin/internal/wire"
-)
-
 // AppendBinary implements [encoding.BinaryAppender]. It never returns an error.
 // It takes O(n) for n elements. Equal states have equal bytes:
 //
@@ -88,23 +82,8 @@ func (s *ORSet[E]) adopt(v *ORSet[E]) {
 // value in an [ORMap].
 func (s *ORSet[E]) MergeBinary(data []byte) (bool, error) {
 	r := s.receive(new(node[*ORSet[E]]))
-	d := &decoder{Reader: wire.NewReader(data)}
-	readHead[*ORSet[E]](d)
-	o := newStore[E]()
-	if d.Err() == nil {
-		o.decodePacked(d, false)
-	}
-	err := d.Close()
-	if err == nil {
-		err = r.admit(d.root)
-	}
-	if err != nil {
-		return false, fmt.Errorf("crdt: merge ORSet: %w", err)
-	}
-	st := s.ready()
-	j := r.joining(d.root)
-	changed := st.join(o, j)
-	return j.finish() || changed, nil
+	s.ready()
+	return mergeBinary(r, s, data)
 }
 
 // Stats returns the statistics of s. It takes O(n).
@@ -126,6 +105,8 @@ func (*ORSet[E]) kinds(b []byte) []byte { return append(b, kindORSet) }
 func (s *ORSet[E]) encode(e *encoder) { s.store.encode(e, false) }
 
 func (s *ORSet[E]) decode(d *decoder) { s.ready().decode(d, false) }
+
+func (s *ORSet[E]) scan(d *decoder) bool { return s.ready().scan(d, false) }
 
 func (s *ORSet[E]) encodeJSON(e *encoder) { s.store.encodeJSON(e, false) }
 

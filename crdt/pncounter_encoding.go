@@ -86,12 +86,9 @@ func (c *PNCounter) adopt(v *PNCounter) {
 // MergeBinary merges a state in the form of [PNCounter.AppendBinary] and reports
 // whether that changed c. On an error it leaves c unchanged.
 func (c *PNCounter) MergeBinary(data []byte) (bool, error) {
-	v, err := readPeer[*PNCounter](c.receive(new(node[*PNCounter])), data)
-	if err != nil {
-		return false, err
-	}
-	v.mode = alone
-	return c.Merge(v), nil
+	r := c.receive(new(node[*PNCounter]))
+	c.ready()
+	return mergeBinary(r, c, data)
 }
 
 // Compact drops what c remembers of resets that every member of seen is known to
@@ -176,9 +173,7 @@ func (c *PNCounter) encode(e *encoder) {
 
 func (c *PNCounter) decode(d *decoder) {
 	n := d.Count(4)
-	if n > 0 {
-		c.tallies = make([]tally, 0, n)
-	}
+	c.tallies = slices.Grow(c.tallies, n)
 	for i := range n {
 		u := d.Uvarint()
 		if u>>2 >= uint64(len(d.root.names)) || i > 0 && uint32(u>>2) <= c.tallies[i-1].replica {
@@ -213,6 +208,12 @@ func (t *tally) decode(d *decoder, form uint64) {
 	default:
 		d.Fail("unknown form %d", form)
 	}
+}
+
+func (c *PNCounter) scan(d *decoder) bool {
+	c.tallies = c.tallies[:0]
+	c.decode(d)
+	return len(c.tallies) > 0
 }
 
 // varint reads a zigzag varint in its shortest form.

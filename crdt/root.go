@@ -68,6 +68,34 @@ func (r *root) admit(o *root) error {
 	return nil
 }
 
+// reserve makes room for those of names that r has not met, where they are many.
+func (r *root) reserve(names []vclock.Replica) {
+	if len(names) <= fewNames || len(names) <= len(r.names)/2 {
+		return
+	}
+	n := len(names)
+	if len(r.names) > 0 {
+		n = 0
+		for _, name := range names {
+			if _, ok := r.lookup(name); !ok {
+				n++
+			}
+		}
+	}
+	r.names, r.seen = slices.Grow(r.names, n), slices.Grow(r.seen, n)
+	if r.index == nil && len(r.names)+n > fewNames {
+		r.reindex(len(r.names) + n)
+	}
+}
+
+// reindex makes the index, with room for n names.
+func (r *root) reindex(n int) {
+	r.index = make(map[vclock.Replica]uint32, n)
+	for i, name := range r.names {
+		r.index[name] = uint32(i)
+	}
+}
+
 // intern returns the index of name and gives it one if it has none. It panics if
 // name is not valid.
 func (r *root) intern(name vclock.Replica) uint32 {
@@ -95,10 +123,7 @@ func (r *root) meet(name vclock.Replica) uint32 {
 	case r.index != nil:
 		r.index[name] = i
 	case len(r.names) > fewNames:
-		r.index = make(map[vclock.Replica]uint32, 2*len(r.names))
-		for i, n := range r.names {
-			r.index[n] = uint32(i)
-		}
+		r.reindex(2 * len(r.names))
 	}
 	return i
 }
@@ -144,11 +169,7 @@ func (r *root) clone() *root {
 
 // bare returns a root with the names of r, their indexes, and an empty context.
 func (r *root) bare() *root {
-	c := new(root)
-	for _, n := range r.names {
-		c.meet(n)
-	}
-	return c
+	return newRoot(slices.Clone(r.names), make([]runs, len(r.names)))
 }
 
 // A joining is one merge in progress: two roots, and which replica index of the
@@ -172,22 +193,37 @@ type joining struct {
 // fewDots bounds the contexts for which few is set.
 const fewDots = 64
 
-// findGone sets few and gone. Held tells the dots in his stores.
-func (j *joining) findGone(held func(yield func(dot))) {
-	j.few, j.gone, j.found = false, j.gone[:0], 0
+// isSmall reports whether r has seen no more than fewDots dots.
+func (r *root) isSmall() bool {
 	n := uint64(0)
-	for h := range j.his.seen {
-		seen := &j.his.seen[h]
+	for i := range r.seen {
+		seen := &r.seen[i]
 		if n += seen.prefix + uint64(seen.gaps()); n > fewDots {
-			return
+			return false
 		}
 	}
 	n = 0
+	for i := range r.seen {
+		for s := range r.seen[i].all() {
+			if n += s.hi - s.lo + 1; n > fewDots {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// foundAll reports whether all that he may remove has turned up.
+func (j *joining) foundAll() bool { return j.few && j.found == len(j.gone) }
+
+// findGone sets few and gone. Held tells the dots in his stores.
+func (j *joining) findGone(held func(yield func(dot))) {
+	j.few, j.gone, j.found = false, j.gone[:0], 0
+	if !j.his.isSmall() {
+		return
+	}
 	for h, m := range j.to {
 		for s := range j.his.seen[h].all() {
-			if n += s.hi - s.lo + 1; n > fewDots {
-				return
-			}
 			for seq := s.lo; seq <= s.hi; seq++ {
 				if j.mine.seen[m].contains(seq) {
 					j.gone = append(j.gone, packDot(m, seq))
@@ -203,15 +239,20 @@ func (j *joining) findGone(held func(yield func(dot))) {
 	j.few = true
 }
 
-// joining prepares to join his state into that of r.
+// joining prepares to join his state into that of r. It panics, and leaves r as
+// it was, if r has no room for his replicas.
 func (r *root) joining(his *root) *joining {
+	if err := r.admit(his); err != nil {
+		panic(fmt.Sprintf("crdt: Merge: %v", err))
+	}
 	j := &r.merge
 	j.mine, j.his, j.few = r, his, false
-	j.to = j.to[:0]
+	j.to = slices.Grow(j.to[:0], len(his.names))
+	r.reserve(his.names)
 	for _, n := range his.names {
 		j.to = append(j.to, r.intern(n))
 	}
-	j.from = j.from[:0]
+	j.from = slices.Grow(j.from[:0], len(r.names))
 	for range r.names {
 		j.from = append(j.from, -1)
 	}

@@ -1,11 +1,5 @@
 package crdt
 
-import (
-	"fmt"
-
-	"github.com/rejoin-go/rejoin/internal/wire"
-)
-
 // AppendBinary implements [encoding.BinaryAppender]. It never returns an error.
 // It takes O(n) for n elements. Equal states have equal bytes. The layout is
 // that of [ORSet.AppendBinary] with kind 2, and between which and size of each
@@ -70,23 +64,8 @@ func (s *RWSet[E]) adopt(v *RWSet[E]) {
 // value in an [ORMap].
 func (s *RWSet[E]) MergeBinary(data []byte) (bool, error) {
 	r := s.receive(new(node[*RWSet[E]]))
-	d := &decoder{Reader: wire.NewReader(data)}
-	readHead[*RWSet[E]](d)
-	o := newStore[E]()
-	if d.Err() == nil {
-		o.decodePacked(d, true)
-	}
-	err := d.Close()
-	if err == nil {
-		err = r.admit(d.root)
-	}
-	if err != nil {
-		return false, fmt.Errorf("crdt: merge RWSet: %w", err)
-	}
-	st := s.ready()
-	j := r.joining(d.root)
-	changed := st.join(o, j)
-	return j.finish() || changed, nil
+	s.ready()
+	return mergeBinary(r, s, data)
 }
 
 // Stats returns the statistics of s. It takes O(n).
@@ -108,6 +87,8 @@ func (*RWSet[E]) kinds(b []byte) []byte { return append(b, kindRWSet) }
 func (s *RWSet[E]) encode(e *encoder) { s.store.encode(e, true) }
 
 func (s *RWSet[E]) decode(d *decoder) { s.ready().decode(d, true) }
+
+func (s *RWSet[E]) scan(d *decoder) bool { return s.ready().scan(d, true) }
 
 func (s *RWSet[E]) encodeJSON(e *encoder) { s.store.encodeJSON(e, true) }
 

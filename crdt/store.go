@@ -100,18 +100,25 @@ func (s *store[E]) newLog(replica uint32) *pagelog[E] {
 	return &s.logs[i]
 }
 
-// newPage adds an empty page before page i of l.
+// newPage adds an empty page before page i of l, with room for what is added to
+// it.
 func (s *store[E]) newPage(l *pagelog[E], i int, num uint64) *page[E] {
+	p := s.addPage(l, i, num)
+	if i > 0 && l.pages[i-1].count() > pageSize/2 { // the replica is adding many
+		p.elems = slices.Grow(p.elems, pageSize)[:pageSize]
+		clear(p.elems)
+	}
+	return p
+}
+
+// addPage adds an empty page before page i of l.
+func (s *store[E]) addPage(l *pagelog[E], i int, num uint64) *page[E] {
 	p := s.spare
 	if p == nil {
 		p = new(page[E])
 	}
 	s.spare = nil
 	*p = page[E]{num: num, replica: l.replica, elems: p.elems[:0]}
-	if i > 0 && l.pages[i-1].count() > pageSize/2 { // the replica is adding many
-		p.elems = slices.Grow(p.elems, pageSize)[:pageSize]
-		clear(p.elems)
-	}
 	if n := len(s.free); n > 0 {
 		p.id = s.free[n-1]
 		s.free = s.free[:n-1]

@@ -167,14 +167,40 @@ func (s *store[E]) decode(d *decoder, marks bool) {
 	}
 }
 
-// decodePacked reads what encode wrote into an empty store as far as it takes to
-// know that it is valid, and to join it into another store.
-func (s *store[E]) decodePacked(d *decoder, marks bool) {
-	s.packed = [][]byte{nil}
+// scan makes s what encode wrote, as far as it takes to know that it is valid,
+// unless d trusts it, and to join it into another store. It uses the memory of what
+// it scanned before.
+func (s *store[E]) scan(d *decoder, marks bool) bool {
+	old := s.pages
+	s.logs, s.pages, s.packed = s.logs[:0], s.pages[:1], append(s.packed[:0], nil)
+	recycle := func() {
+		if n := len(s.pages); n < len(old) {
+			s.spare = old[n]
+		}
+	}
+	recycle()
 	s.decodePages(d, marks, func(_ *page[E], block []byte, n int) error {
+		recycle()
 		s.packed = append(s.packed, block)
+		if d.trusted {
+			return nil
+		}
 		return s.kind.checkBlock(block, n)
 	})
+	return len(s.pages) > 1
+}
+
+// nextLog adds a log for a replica above those that have one. It uses the memory
+// of one that was there before.
+func (s *store[E]) nextLog(replica uint32) *pagelog[E] {
+	n := len(s.logs)
+	if n == cap(s.logs) {
+		s.logs = append(s.logs, pagelog[E]{})
+	}
+	s.logs = s.logs[:n+1]
+	l := &s.logs[n]
+	*l = pagelog[E]{replica, l.nums[:0], l.pages[:0]}
+	return l
 }
 
 // unpack decodes the elements of a page of s, which need not be packed.
@@ -192,8 +218,7 @@ func (s *store[E]) unpack(p *page[E]) {
 // elements: block gets those of each page.
 func (s *store[E]) decodePages(d *decoder, marks bool, block func(p *page[E], block []byte, n int) error) {
 	d.logHeads(func(replica uint32, pages int) {
-		s.logs = append(s.logs, pagelog[E]{replica: replica})
-		l := &s.logs[len(s.logs)-1]
+		l := s.nextLog(replica)
 		next := uint64(0)
 		for range pages {
 			h := d.pageHead(d.pageNum(next), &d.root.seen[replica], marks)
@@ -201,7 +226,7 @@ func (s *store[E]) decodePages(d *decoder, marks bool, block func(p *page[E], bl
 			if d.Err() != nil {
 				return
 			}
-			p := s.newPage(l, len(l.pages), h.num)
+			p := s.addPage(l, len(l.pages), h.num)
 			p.live, p.mark = h.live, h.mark
 			if err := block(p, data, h.count); err != nil {
 				d.Fail("block: %w", err)

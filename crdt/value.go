@@ -65,6 +65,15 @@ type Value[V any] interface {
 	encodeJSON(e *encoder)
 	decodeJSON(d *decoder, p []byte) error
 
+	// scan makes the value what decode would read, in place of what it was, and
+	// reports whether that holds anything. The value is then good for two things: to
+	// be joined into another, and for dots, where it is not a map. It fails d where
+	// decode does, but does not check again what d trusts.
+	scan(d *decoder) bool
+
+	// met returns a mark for the use of the map that the value is in.
+	met() *bool
+
 	// compact drops the residues that c allows to drop and reports whether there
 	// were any. Stats adds what the value holds to st.
 	compact(c *compacting) bool
@@ -99,7 +108,12 @@ type node[V any] struct {
 	root *root // nil as long as a state alone has seen nothing
 	rec  V     // where changes are recorded, if mode is opened
 	mode mode
+	mark bool // set only while the map that holds the value is joined
 }
+
+func (n *node[V]) met() *bool { return &n.mark }
+
+func (n *node[V]) rootOf() *root { return n.root }
 
 func (n *node[V]) open(rec V) { n.rec, n.mode = rec, opened }
 
@@ -194,19 +208,30 @@ func reach[V Value[V]](v V, yield func(dot)) {
 	}
 }
 
-// look counts the dots in gone that v holds.
-func (j *joining) look(v interface{ dots(yield func(dot)) }) {
-	if h, ok := v.(interface{ holds(d dot) bool }); ok {
+// look counts the dots in gone that v holds, and reports whether v may hold what
+// he removed: residues, whose dots may be in several values, are not counted, and
+// a map counts what is in its values as it is joined.
+func (j *joining) look(v interface{ dots(yield func(dot)) }) bool {
+	before := j.found
+	switch h := v.(type) {
+	case interface{ nests() }:
+		return true
+	case interface{ holds(d dot) bool }:
 		for _, d := range j.gone {
 			if h.holds(d) {
 				j.found++
 			}
 		}
-		return
+	default:
+		v.dots(func(d dot) {
+			if slices.Contains(j.gone, d) {
+				j.found++
+			}
+		})
 	}
-	v.dots(func(d dot) {
-		if slices.Contains(j.gone, d) {
-			j.found++
-		}
-	})
+	found := j.found > before
+	if v, ok := v.(residual); ok && !found {
+		v.residues(func(tag, _ dot) { found = found || slices.Contains(j.gone, tag) })
+	}
+	return found
 }

@@ -1,0 +1,93 @@
+package crdt_test
+
+import (
+	"fmt"
+	"runtime"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/rejoin-go/rejoin/crdt"
+)
+
+// allocated returns the bytes that f allocates.
+func allocated(f func()) uint64 {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	f()
+	runtime.ReadMemStats(&after)
+	return after.TotalAlloc - before.TotalAlloc
+}
+
+// A mergeCost is what an encoded map costs that is merged into an equal one.
+type mergeCost struct {
+	name             string
+	decoding, merged uint64
+}
+
+func costOf[V crdt.Value[V]](t *testing.T, name string, f scribble[V]) mergeCost {
+	t.Helper()
+	var m mapOf[V]
+	for i := range 2000 {
+		m.Update("eu", fmt.Sprintf("sku-%08d", i), func(v V) { f(v, "eu", scribbleWrite) })
+	}
+	require.Equal(t, 2000, m.Len())
+	data := encoded(t, &m)
+	m.Merge(m.Clone()) // what a merge needs once
+	c := mergeCost{name: name}
+	c.decoding = allocated(func() { require.NoError(t, new(mapOf[V]).UnmarshalBinary(data)) })
+	c.merged = allocated(func() {
+		changed, err := m.MergeBinary(data)
+		require.NoError(t, err)
+		require.False(t, changed)
+	})
+	return c
+}
+
+// TestORMapMergeBinaryAllocs: an encoded map that is merged into an equal one is
+// not in memory as a whole: it takes a list of its dots, and little else.
+func TestORMapMergeBinaryAllocs(t *testing.T) {
+	if testing.CoverMode() != "" {
+		t.Skip("coverage counters allocate")
+	}
+	for _, c := range []mergeCost{
+		costOf(t, "ORSet", scribbleSet),
+		costOf(t, "RWSet", scribbleRWSet),
+		costOf(t, "EWFlag", scribbleEWFlag),
+		costOf(t, "DWFlag", scribbleDWFlag),
+		costOf(t, "MVRegister", scribbleRegister),
+		costOf(t, "PNCounter", scribbleCounter),
+		costOf(t, "ORMap of ORSet", below(scribbleSet)),
+	} {
+		t.Logf("%s: %d bytes to decode, %d to merge", c.name, c.decoding, c.merged)
+		require.Less(t, 5*c.merged, c.decoding, "%s", c.name)
+	}
+}
+
+// BenchmarkORMapMergeBinary merges an encoded map into one that equals it, by
+// bytes and decoded.
+func BenchmarkORMapMergeBinary(b *testing.B) {
+	for _, n := range []int{1_000, 100_000} {
+		var m crdt.ORMap[string, *crdt.ORSet[string]]
+		for _, k := range benchKeys("sequential", n) {
+			m.Update("eu", k, func(s *crdt.ORSet[string]) { s.Add("eu", "x") })
+		}
+		data, _ := m.MarshalBinary()
+		b.Run(fmt.Sprintf("bytes/n=%d", n), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				_, _ = m.MergeBinary(data)
+			}
+			perElement(b, n)
+		})
+		b.Run(fmt.Sprintf("decoded/n=%d", n), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				var o crdt.ORMap[string, *crdt.ORSet[string]]
+				_ = o.UnmarshalBinary(data)
+				m.Merge(&o)
+			}
+			perElement(b, n)
+		})
+	}
+}

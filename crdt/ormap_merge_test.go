@@ -1,0 +1,285 @@
+package crdt_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/rejoin-go/rejoin/crdt"
+	"github.com/rejoin-go/rejoin/vclock"
+)
+
+// A mapOf has values that are V, and is a state of histories of maps.
+type mapOf[V crdt.Value[V]] = crdt.ORMap[string, V]
+
+// A scribble changes a value in a map at random: n has the random bits.
+type scribble[V any] func(v V, r vclock.Replica, n uint64)
+
+// scribbleWrite has every scribble add something.
+const scribbleWrite = 973
+
+var scribbleKeys = []string{"", "k", "key", "l"}
+
+func scribbleSet(s *crdt.ORSet[string], r vclock.Replica, n uint64) {
+	switch e := scribbleKeys[n%4]; n / 4 % 8 {
+	case 0:
+		s.Clear(r)
+	case 1, 2:
+		s.Remove(r, e)
+	default:
+		s.Add(r, e)
+	}
+}
+
+func scribbleRWSet(s *crdt.RWSet[int16], r vclock.Replica, n uint64) {
+	switch e := int16(n%4) - 1; n / 4 % 4 {
+	case 0:
+		s.Remove(r, e)
+	default:
+		s.Add(r, e)
+	}
+}
+
+func scribbleEWFlag(f *crdt.EWFlag, r vclock.Replica, n uint64) {
+	if n%3 == 0 {
+		f.Disable(r)
+	} else {
+		f.Enable(r)
+	}
+}
+
+func scribbleDWFlag(f *crdt.DWFlag, r vclock.Replica, n uint64) {
+	if n%3 == 0 {
+		f.Disable(r)
+	} else {
+		f.Enable(r)
+	}
+}
+
+func scribbleRegister(m *crdt.MVRegister[string], r vclock.Replica, n uint64) {
+	if n%5 == 0 {
+		m.Clear(r)
+		return
+	}
+	_, _ = m.Set(r, fmt.Sprint(n%3))
+}
+
+func scribbleList(m *crdt.MVRegister[[]int], r vclock.Replica, n uint64) {
+	_, _ = m.Set(r, make([]int, n%3))
+}
+
+func scribbleCounter(c *crdt.PNCounter, r vclock.Replica, n uint64) {
+	if n%4 == 0 {
+		c.Reset(r)
+		return
+	}
+	c.Add(r, int64(n%7)-2)
+}
+
+// below returns a scribble for maps of what f scribbles on.
+func below[V crdt.Value[V]](f scribble[V]) scribble[*mapOf[V]] {
+	return func(m *mapOf[V], r vclock.Replica, n uint64) { scribbleMap(m, r, f, n) }
+}
+
+// scribbleMap changes a map and returns the delta.
+func scribbleMap[V crdt.Value[V]](m *mapOf[V], r vclock.Replica, f scribble[V], n uint64) *mapOf[V] {
+	key := scribbleKeys[n%4]
+	switch n / 4 % 16 {
+	case 0:
+		return m.Delete(r, key)
+	case 1:
+		return m.Clear(r)
+	}
+	return m.Update(r, key, func(v V) { f(v, r, n/64) })
+}
+
+// aged returns a map that has seen more than what a delta has, so that its
+// merges are those of states, and shows nothing.
+func aged[V crdt.Value[V]](f scribble[V]) *mapOf[V] {
+	m := new(mapOf[V])
+	for i := range 100 {
+		m.Update("old", "key", func(v V) { f(v, "old", uint64(5*i+1)) })
+	}
+	m.Clear("old")
+	return m
+}
+
+// A mapKind is a kind of values, for tests that have maps of each.
+type mapKind struct {
+	name    string
+	merges  func(*rapid.T)
+	hostile func(*testing.T)
+}
+
+func kindOf[V crdt.Value[V]](name string, f scribble[V]) mapKind {
+	return mapKind{
+		name,
+		func(t *rapid.T) { mergesBytes(t, f) },
+		func(t *testing.T) { mutated(t, f) },
+	}
+}
+
+func mapKinds() []mapKind {
+	return []mapKind{
+		kindOf("ORSet", scribbleSet),
+		kindOf("RWSet", scribbleRWSet),
+		kindOf("EWFlag", scribbleEWFlag),
+		kindOf("DWFlag", scribbleDWFlag),
+		kindOf("MVRegister", scribbleRegister),
+		kindOf("MVRegister of lists", scribbleList),
+		kindOf("PNCounter", scribbleCounter),
+		kindOf("ORMap of ORSet", below(scribbleSet)),
+		kindOf("ORMap of PNCounter", below(scribbleCounter)),
+		kindOf("ORMap of ORMap of RWSet", below(below(scribbleRWSet))),
+	}
+}
+
+// TestORMapMergeBinary: merging the bytes of a state, or of a delta, has the
+// effect of merging the state, and reports the same.
+func TestORMapMergeBinary(t *testing.T) {
+	for _, kind := range mapKinds() {
+		t.Run(kind.name, func(t *testing.T) { rapid.Check(t, kind.merges) })
+	}
+}
+
+func mergesBytes[V crdt.Value[V]](t *rapid.T, f scribble[V]) {
+	base := new(mapOf[V])
+	if rapid.Bool().Draw(t, "aged") {
+		base = aged(f)
+	}
+	names := []vclock.Replica{"b", "a", "c"}
+	var states, deltas []*mapOf[V]
+	for range names {
+		states = append(states, base.Clone())
+	}
+	bits := rapid.Uint64()
+	for range rapid.IntRange(1, 25).Draw(t, "steps") {
+		i, n := rapid.IntRange(0, 2).Draw(t, "site"), bits.Draw(t, "bits")
+		from := states[n%3]
+		if len(deltas) > 0 && n/3%3 > 0 {
+			from = deltas[n/9%uint64(len(deltas))]
+		}
+		switch rapid.IntRange(0, 4).Draw(t, "step") {
+		case 0:
+			mergeBothWays(t, states[i], from)
+		case 1:
+			if len(deltas) > 0 { // a group, perhaps with more events than a delta has
+				mergeBothWays(t, deltas[int(n/27)%len(deltas)], from.Clone())
+			}
+		default:
+			deltas = append(deltas, scribbleMap(states[i], names[i], f, n))
+		}
+	}
+	for range 2 {
+		for _, x := range states {
+			for _, y := range states {
+				mergeBothWays(t, x, y)
+			}
+		}
+	}
+	require.True(t, states[0].Equal(states[1]))
+	require.True(t, states[0].Equal(states[2]))
+}
+
+// mergeBothWays merges y into x, as bytes, and checks that this is as merging y.
+func mergeBothWays[V crdt.Value[V]](t require.TestingT, x, y *mapOf[V]) {
+	data := encoded(t, y)
+	z := x.Clone()
+	want := z.Merge(y)
+	changed, err := x.MergeBinary(data)
+	require.NoError(t, err)
+	require.Equal(t, want, changed)
+	require.Equal(t, encoded(t, z), encoded(t, x))
+	require.True(t, x.Equal(z))
+	changed, err = x.MergeBinary(data)
+	require.NoError(t, err)
+	require.False(t, changed)
+	changed, err = x.MergeBinary(encoded(t, x))
+	require.NoError(t, err)
+	require.False(t, changed)
+	require.False(t, x.Merge(y))
+}
+
+// TestORMapMergeBinaryMutated: of bytes that are nearly those of a state,
+// MergeBinary refuses what UnmarshalBinary refuses, and then leaves the map as it
+// was, down to the names that it knows.
+func TestORMapMergeBinaryMutated(t *testing.T) {
+	for _, kind := range mapKinds() {
+		t.Run(kind.name, kind.hostile)
+	}
+}
+
+func mutated[V crdt.Value[V]](t *testing.T, f scribble[V]) {
+	for _, base := range []*mapOf[V]{new(mapOf[V]), aged(f)} {
+		x, y := base.Clone(), base.Clone()
+		for i := range uint64(40) {
+			scribbleMap(x, "x", f, i*64+2*4+i%4)
+			scribbleMap(y, vclock.Replica(rune('y'+i%2)), f, i*5*64+3*4+i%3)
+			if i == 20 {
+				x.Merge(y)
+			}
+		}
+		for p := range mutations(encoded(t, y)) {
+			mergeMutated(t, x, p)
+		}
+	}
+}
+
+func mergeMutated[V crdt.Value[V]](t *testing.T, x *mapOf[V], p []byte) {
+	t.Helper()
+	var y mapOf[V]
+	z := x.Clone()
+	names := crdt.KnownReplicas(z)
+	err := y.UnmarshalBinary(p)
+	changed, merr := z.MergeBinary(p)
+	require.Equal(t, err == nil, merr == nil, "% x: %v, %v", p, err, merr)
+	want := x
+	if err == nil {
+		want = x.Clone()
+		require.Equal(t, want.Merge(&y), changed, "% x", p)
+	} else {
+		require.False(t, changed)
+		require.Equal(t, names, crdt.KnownReplicas(z))
+	}
+	require.Equal(t, encoded(t, want), encoded(t, z), "% x", p)
+}
+
+// mutations yields p with one byte changed, left out, put in, or the last ones
+// cut off.
+func mutations(p []byte) func(yield func([]byte) bool) {
+	return func(yield func([]byte) bool) {
+		for i := range p {
+			for _, c := range []byte{0, 1, 0x7f, 0x80, 0xff, p[i] - 1, p[i] + 1, p[i] ^ 0x10} {
+				q := slices.Clone(p)
+				q[i] = c
+				if !yield(q) {
+					return
+				}
+			}
+			if !yield(p[:i]) || !yield(slices.Delete(slices.Clone(p), i, i+1)) || !yield(slices.Insert(slices.Clone(p), i, 1)) {
+				return
+			}
+		}
+		yield(append(slices.Clone(p), 0))
+	}
+}
+
+// FuzzORMapMergeBinary merges what decodes, and what does not, into a map that
+// has seen much.
+func FuzzORMapMergeBinary(f *testing.F) {
+	type nested = crdt.ORMap[string, *mapOf[*crdt.PNCounter]]
+	x := aged(below(scribbleCounter))
+	for i := range uint64(60) {
+		scribbleMap(x, vclock.Replica(rune('a'+i%3)), below(scribbleCounter), i*7919)
+		if i%20 == 0 {
+			f.Add(encoded(f, x))
+		}
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		mergeMutated(t, x, data)
+		mergeMutated(t, new(nested), data)
+	})
+}
