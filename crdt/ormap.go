@@ -146,8 +146,7 @@ func (m *ORMap[K, V]) LastOf(r vclock.Replica) uint64 { return m.root.lastOf(r) 
 // Update that adds, and replaces what it adds to, costs the same in any map. What
 // such a delta removes is looked for in its own keys first. If it is not there,
 // because the key has nothing left, as in the delta of Delete, or because the
-// delta was merged before, every key is asked for it, which takes O(n), but a
-// tenth of the time of merging n keys.
+// delta was merged before, every key is asked for it, which takes O(n).
 func (m *ORMap[K, V]) Merge(o *ORMap[K, V]) bool {
 	if m == o {
 		return false

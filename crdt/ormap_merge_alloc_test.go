@@ -64,6 +64,39 @@ func TestORMapMergeBinaryAllocs(t *testing.T) {
 	}
 }
 
+// BenchmarkORMapDeltaAsked merges deltas into a map of n keys that it has to ask
+// every key for: that of a deleted key, and one that it has merged before.
+func BenchmarkORMapDeltaAsked(b *testing.B) {
+	for _, n := range []int{1_000, 100_000} {
+		keys := benchKeys("sequential", n)
+		var m crdt.ORMap[string, *crdt.ORSet[string]]
+		update := func(key string) *crdt.ORMap[string, *crdt.ORSet[string]] {
+			return m.Update("eu", key, func(s *crdt.ORSet[string]) { s.Add("eu", "x") })
+		}
+		for _, k := range keys {
+			update(k)
+		}
+		o := m.Clone()
+		again := update(keys[0])
+		o.Merge(again)
+		o.Merge(update(keys[0]))
+		b.Run(fmt.Sprintf("delete/n=%d", n), func(b *testing.B) {
+			i := 0
+			for b.Loop() {
+				key := keys[i%n]
+				i++
+				o.Merge(m.Delete("eu", key))
+				o.Merge(update(key))
+			}
+		})
+		b.Run(fmt.Sprintf("again/n=%d", n), func(b *testing.B) {
+			for b.Loop() {
+				o.Merge(again)
+			}
+		})
+	}
+}
+
 // BenchmarkORMapMergeBinary merges an encoded map into one that equals it, by
 // bytes and decoded.
 func BenchmarkORMapMergeBinary(b *testing.B) {

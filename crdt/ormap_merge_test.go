@@ -118,7 +118,7 @@ func kindOf[V crdt.Value[V]](name string, f scribble[V]) mapKind {
 	return mapKind{
 		name,
 		func(t *rapid.T) { mergesBytes(t, f) },
-		func(t *testing.T) { mutated(t, f) },
+		func(t *testing.T) { t.Helper(); mutated(t, f) },
 	}
 }
 
@@ -213,6 +213,7 @@ func TestORMapMergeBinaryMutated(t *testing.T) {
 }
 
 func mutated[V crdt.Value[V]](t *testing.T, f scribble[V]) {
+	t.Helper()
 	for _, base := range []*mapOf[V]{new(mapOf[V]), aged(f)} {
 		x, y := base.Clone(), base.Clone()
 		for i := range uint64(40) {
