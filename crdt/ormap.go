@@ -156,7 +156,7 @@ func (m *ORMap[K, V]) Merge(o *ORMap[K, V]) bool {
 		return false
 	}
 	j := r.joining(o.root)
-	j.findGone(o.dots)
+	j.findBoth()
 	changed := m.join(o, j)
 	return j.finish() || changed
 }

@@ -90,7 +90,7 @@ func (m *ORMap[K, V]) MergeBinary(data []byte) (bool, error) {
 		peer.scan(d)
 	}
 	j := r.joining(d.root)
-	j.findGone(peer.dots)
+	j.findBoth()
 	changed := m.join(peer, j)
 	return j.finish() || changed, nil
 }

@@ -182,11 +182,11 @@ type joining struct {
 	from []int32  // by my index: his, or -1 for one that he has not met
 	none runs     // what he has seen of a replica that he has not met
 
-	// Where his context is small, as that of a delta, few is set, and gone has the
-	// dots of it that mine has, too, and his stores do not hold: what he may
-	// remove. Found counts those that turned up in my values.
+	// Where his context is small, as that of a delta, few is set, and both has the
+	// dots of it that mine has, too: what he may remove. Found counts those that
+	// turned up in my values. Each is in one of them at most.
 	few   bool
-	gone  []dot
+	both  []dot
 	found int
 }
 
@@ -213,31 +213,25 @@ func (r *root) isSmall() bool {
 	return true
 }
 
-// foundAll reports whether all that he may remove has turned up.
-func (j *joining) foundAll() bool { return j.few && j.found == len(j.gone) }
-
-// findGone sets few and gone. Held tells the dots in his stores.
-func (j *joining) findGone(held func(yield func(dot))) {
-	j.few, j.gone, j.found = false, j.gone[:0], 0
-	if !j.his.isSmall() {
+// findBoth sets few and both.
+func (j *joining) findBoth() {
+	j.few, j.both, j.found = j.his.isSmall(), j.both[:0], 0
+	if !j.few {
 		return
 	}
 	for h, m := range j.to {
 		for s := range j.his.seen[h].all() {
 			for seq := s.lo; seq <= s.hi; seq++ {
 				if j.mine.seen[m].contains(seq) {
-					j.gone = append(j.gone, packDot(m, seq))
+					j.both = append(j.both, packDot(m, seq))
 				}
 			}
 		}
 	}
-	held(func(d dot) {
-		if i := slices.Index(j.gone, j.mineOf(d)); i >= 0 {
-			j.gone = slices.Delete(j.gone, i, i+1)
-		}
-	})
-	j.few = true
 }
+
+// foundAll reports whether all that he may remove has turned up.
+func (j *joining) foundAll() bool { return j.few && j.found == len(j.both) }
 
 // joining prepares to join his state into that of r. It panics, and leaves r as
 // it was, if r has no room for his replicas.

@@ -208,7 +208,7 @@ func reach[V Value[V]](v V, yield func(dot)) {
 	}
 }
 
-// look counts the dots in gone that v holds, and reports whether v may hold what
+// look counts the dots in both that v holds, and reports whether v may hold what
 // he removed: residues, whose dots may be in several values, are not counted, and
 // a map counts what is in its values as it is joined.
 func (j *joining) look(v interface{ dots(yield func(dot)) }) bool {
@@ -217,21 +217,21 @@ func (j *joining) look(v interface{ dots(yield func(dot)) }) bool {
 	case interface{ nests() }:
 		return true
 	case interface{ holds(d dot) bool }:
-		for _, d := range j.gone {
+		for _, d := range j.both {
 			if h.holds(d) {
 				j.found++
 			}
 		}
 	default:
 		v.dots(func(d dot) {
-			if slices.Contains(j.gone, d) {
+			if slices.Contains(j.both, d) {
 				j.found++
 			}
 		})
 	}
 	found := j.found > before
 	if v, ok := v.(residual); ok && !found {
-		v.residues(func(tag, _ dot) { found = found || slices.Contains(j.gone, tag) })
+		v.residues(func(tag, _ dot) { found = found || slices.Contains(j.both, tag) })
 	}
 	return found
 }
