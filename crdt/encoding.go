@@ -247,8 +247,8 @@ func readPacked[V Value[V]](r *root, data []byte) (v V, d *decoder, store int, e
 	}
 	err = d.Close()
 	if err == nil && canRepeat(v) {
-		d.census.add(v) // a map has added its values
-		err = d.census.check(d.root)
+		d.add(v) // a map has added its values
+		err = d.check(d.root)
 	}
 	if err == nil {
 		err = r.admit(d.root)
