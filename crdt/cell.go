@@ -69,6 +69,7 @@ func (c *cell[T]) erase(r *root, seen *Context, d *cellOp[T]) {
 
 // apply joins d into c, a cell of r, and reports whether that changed the two.
 func (c *cell[T]) apply(r *root, d *cellOp[T]) bool {
+	r.admitDots(d.minted, d.old, d.more)
 	changed := false
 	forget := func(old vclock.Dot) {
 		x := r.dot(old)

@@ -23,8 +23,8 @@ func Events(s *RWSet[string]) map[vclock.Dot]string {
 
 // KnownReplicas returns the number of replicas that a causal state has names of,
 // whether it has seen anything of them or not.
-func KnownReplicas(x interface{ rootOf() *root }) int {
-	if r := x.rootOf(); r != nil {
+func KnownReplicas(x any) int {
+	if r := x.(interface{ rootOf() *root }).rootOf(); r != nil {
 		return len(r.names)
 	}
 	return 0

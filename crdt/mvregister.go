@@ -119,7 +119,8 @@ func (m *MVRegister[V]) Covers(seen Context) bool { return m.whole().root.covers
 func (m *MVRegister[V]) LastOf(r vclock.Replica) uint64 { return m.whole().root.lastOf(r) }
 
 // Merge joins o into m and reports whether that changed m. It panics if m or o
-// is a value in an [ORMap].
+// is a value in an [ORMap], and if the two have more than 65536 replicas, and then
+// leaves m as it was.
 func (m *MVRegister[V]) Merge(o *MVRegister[V]) bool {
 	if m == o {
 		return false

@@ -164,7 +164,8 @@ func (c *PNCounter) Covers(seen Context) bool { return c.whole().root.covers(see
 func (c *PNCounter) LastOf(r vclock.Replica) uint64 { return c.whole().root.lastOf(r) }
 
 // Merge joins o into c and reports whether that changed c. It panics if c or o
-// is a value in an [ORMap].
+// is a value in an [ORMap], and if the two have more than 65536 replicas, and then
+// leaves c as it was.
 func (c *PNCounter) Merge(o *PNCounter) bool {
 	if c == o {
 		return false

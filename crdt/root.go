@@ -68,6 +68,24 @@ func (r *root) admit(o *root) error {
 	return nil
 }
 
+// admitDots panics if r has no room for the replicas of dots: of minted and old,
+// unless they are zero, and of more. A change that names several replicas begins
+// with it.
+func (r *root) admitDots(minted, old vclock.Dot, more []vclock.Dot) {
+	if len(r.names)+2+len(more) <= maxReplicas {
+		return
+	}
+	var o root
+	for _, d := range append([]vclock.Dot{minted, old}, more...) {
+		if d.Seq != 0 {
+			o.intern(d.Replica)
+		}
+	}
+	if err := r.admit(&o); err != nil {
+		panic(fmt.Sprintf("crdt: Merge: %v", err))
+	}
+}
+
 // reserve makes room for those of names that r has not met, where they are many.
 func (r *root) reserve(names []vclock.Replica) {
 	if len(names) <= fewNames || len(names) <= len(r.names)/2 {
