@@ -75,6 +75,28 @@ func (c *BoundedCounter) MarshalBinary() ([]byte, error) { return c.AppendBinary
 // [BoundedCounter.AppendBinary] writes, and leaves c unchanged otherwise. It
 // allocates at most 16 times the length of data.
 func (c *BoundedCounter) UnmarshalBinary(data []byte) error {
+	x, err := readBounded(data)
+	if err != nil {
+		return fmt.Errorf("crdt: decode BoundedCounter: %w", err)
+	}
+	*c = *x
+	return nil
+}
+
+// MergeBinary merges a counter in the form of [BoundedCounter.AppendBinary] and
+// reports whether c changed. It accepts what [BoundedCounter.UnmarshalBinary]
+// accepts, and leaves c unchanged otherwise. It decodes what data has of all
+// replicas first.
+func (c *BoundedCounter) MergeBinary(data []byte) (bool, error) {
+	x, err := readBounded(data)
+	if err != nil {
+		return false, fmt.Errorf("crdt: merge BoundedCounter: %w", err)
+	}
+	return c.Merge(x), nil
+}
+
+// readBounded reads what AppendBinary wrote.
+func readBounded(data []byte) (*BoundedCounter, error) {
 	var x BoundedCounter
 	r := wire.NewReader(data)
 	r.Version(1)
@@ -88,13 +110,9 @@ func (c *BoundedCounter) UnmarshalBinary(data []byte) error {
 	x.all = readHoldings(r)
 	x.moves = readLedger(r, x.all)
 	if err := r.Close(); err != nil {
-		return fmt.Errorf("crdt: decode BoundedCounter: %w", err)
+		return nil, err
 	}
-	if err := x.adopt(); err != nil {
-		return fmt.Errorf("crdt: decode BoundedCounter: %w", err)
-	}
-	*c = x
-	return nil
+	return &x, x.adopt()
 }
 
 func readAmount(r *wire.Reader) int64 {

@@ -137,6 +137,8 @@ func (f *DWFlag) decode(d *decoder) {
 	}
 }
 
+func (f *DWFlag) rootOf() *root { return f.whole().root }
+
 func (f *DWFlag) scan(d *decoder) bool {
 	f.cell = f.cell[:0]
 	f.decode(d)

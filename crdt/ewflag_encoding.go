@@ -86,6 +86,8 @@ func (f *EWFlag) encode(e *encoder)   { writeWrites(e, f.cell) }
 
 func (f *EWFlag) decode(d *decoder) { readWrites(d, &f.cell, struct{}{}) }
 
+func (f *EWFlag) rootOf() *root { return f.whole().root }
+
 func (f *EWFlag) scan(d *decoder) bool {
 	f.cell = f.cell[:0]
 	f.decode(d)

@@ -176,6 +176,27 @@ func (c *GCounter) MarshalBinary() ([]byte, error) { return c.AppendBinary(nil) 
 // UnmarshalBinary implements [encoding.BinaryUnmarshaler]. It accepts only what
 // [GCounter.AppendBinary] writes, and leaves c unchanged otherwise.
 func (c *GCounter) UnmarshalBinary(data []byte) error {
+	all, err := readShares(data)
+	if err != nil {
+		return fmt.Errorf("crdt: decode GCounter: %w", err)
+	}
+	*c = GCounter{all: all}
+	return nil
+}
+
+// MergeBinary merges a counter in the form of [GCounter.AppendBinary] and reports
+// whether c changed. It accepts what [GCounter.UnmarshalBinary] accepts, and
+// leaves c unchanged otherwise. It decodes the totals of all replicas first.
+func (c *GCounter) MergeBinary(data []byte) (bool, error) {
+	all, err := readShares(data)
+	if err != nil {
+		return false, fmt.Errorf("crdt: merge GCounter: %w", err)
+	}
+	return c.Merge(&GCounter{all: all}), nil
+}
+
+// readShares reads what AppendBinary wrote.
+func readShares(data []byte) ([]share, error) {
 	r := wire.NewReader(data)
 	r.Version(1)
 	all := make([]share, 0, r.Count(3))
@@ -192,11 +213,7 @@ func (c *GCounter) UnmarshalBinary(data []byte) error {
 		}
 		all = append(all, s)
 	}
-	if err := r.Close(); err != nil {
-		return fmt.Errorf("crdt: decode GCounter: %w", err)
-	}
-	*c = GCounter{all: all}
-	return nil
+	return all, r.Close()
 }
 
 // MarshalJSON implements [json.Marshaler]: an object of the replicas' totals,

@@ -78,6 +78,114 @@ func (m *GMap[K, V]) UnmarshalBinary(data []byte) error {
 	return nil
 }
 
+// MergeBinary merges a map in the form of [GMap.AppendBinary] and reports whether
+// m changed. It accepts what [GMap.UnmarshalBinary] accepts, and leaves m unchanged
+// otherwise, and where values of the two have too many replicas to be merged.
+//
+// It reads data twice: to check each value by decoding it, and to merge them
+// one by one, by the MergeBinary of V where that has one. There is no second map.
+func (m *GMap[K, V]) MergeBinary(data []byte) (bool, error) {
+	if err := cmp.Or(codec.CheckKey[K](), checkBinary[V]()); err != nil {
+		return false, fmt.Errorf("crdt: merge GMap: %w", err)
+	}
+	r := wire.NewReader(data)
+	r.Version(1)
+	n := r.Count(2)
+	from := r.Offset()
+	var before []byte
+	for i := range n {
+		p := r.Bytes()
+		if i > 0 && bytes.Compare(before, p) >= 0 {
+			r.Fail("key %x does not follow %x in order", p, before)
+		}
+		m.checkEntry(r, p)
+		if r.Err() != nil {
+			break
+		}
+		before = p
+	}
+	if err := r.Close(); err != nil {
+		return false, fmt.Errorf("crdt: merge GMap: %w", err)
+	}
+	return m.mergeEntries(wire.NewReader(data[from:]), n), nil
+}
+
+// checkEntry reads a value and fails r if that cannot be merged into the one of
+// the key with the bytes p, which were just read.
+func (m *GMap[K, V]) checkEntry(r *wire.Reader, p []byte) {
+	if r.Err() == nil {
+		if err := checkKey[K](p); err != nil {
+			r.Fail("key: %w", err)
+		}
+	}
+	v := readState[V](r)
+	if r.Err() != nil {
+		return
+	}
+	if i, _ := m.in.findBytes(p); i >= 0 {
+		if err := fits(m.values[i], v); err != nil {
+			r.Fail("value: %w", err)
+		}
+	}
+}
+
+// mergeEntries merges n entries, which have been checked, and reports whether m
+// changed.
+func (m *GMap[K, V]) mergeEntries(r *wire.Reader, n int) bool {
+	changed := false
+	for range n {
+		i, k := m.in.findBytes(r.Bytes())
+		if i < 0 {
+			m.put(k, readState[V](r))
+			changed = true
+			continue
+		}
+		changed = mergeState(m.values[i], r) || changed
+	}
+	return changed
+}
+
+// mergeState merges a state with its length before it, which has been checked, into v.
+func mergeState[V State[V]](v V, r *wire.Reader) bool {
+	if b, ok := any(v).(interface {
+		MergeBinary(data []byte) (bool, error)
+	}); ok {
+		ahead := *r
+		if changed, err := b.MergeBinary(bytes.Clone(ahead.Bytes())); err == nil {
+			*r = ahead
+			return changed
+		}
+	}
+	return v.Merge(readState[V](r))
+}
+
+// fits returns an error if o, of the type of x, has replicas that x has no room
+// for.
+func fits(x, o any) error {
+	switch x := x.(type) {
+	case interface{ rootOf() *root }:
+		if his := o.(interface{ rootOf() *root }).rootOf(); his != nil {
+			return x.rootOf().admit(his)
+		}
+	case interface{ fits(o any) error }:
+		return x.fits(o)
+	}
+	return nil
+}
+
+// fits returns an error if one of the values of o, a map of the type of m, does
+// not fit that of m.
+func (m *GMap[K, V]) fits(o any) error {
+	for k, v := range o.(*GMap[K, V]).All() {
+		if mine, ok := m.At(k); ok {
+			if err := fits(mine, v); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // checkBinary returns an error if V cannot be encoded and decoded again.
 func checkBinary[V any]() error {
 	var v V

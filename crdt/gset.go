@@ -163,6 +163,30 @@ func (s *GSet[E]) UnmarshalBinary(data []byte) error {
 	return nil
 }
 
+// MergeBinary merges a set in the form of [GSet.AppendBinary] and reports whether
+// s changed. It accepts what [GSet.UnmarshalBinary] accepts, and leaves s
+// unchanged otherwise: all of data is checked first. Then it adds one element
+// after the other, without a second set, in O(n).
+func (s *GSet[E]) MergeBinary(data []byte) (bool, error) {
+	if err := codec.CheckKey[E](); err != nil {
+		return false, fmt.Errorf("crdt: merge GSet: %w", err)
+	}
+	r := wire.NewReader(data)
+	r.Version(1)
+	in := readKeyList[E](r, data)
+	if err := r.Close(); err != nil {
+		return false, fmt.Errorf("crdt: merge GSet: %w", err)
+	}
+	s.expand()
+	before := len(s.in.keys)
+	for p := range in.all() {
+		if i, e := s.in.findBytes(p); i < 0 {
+			s.in.add(e)
+		}
+	}
+	return len(s.in.keys) > before, nil
+}
+
 // MarshalJSON implements [json.Marshaler]: a list of the elements in the order of
 // their canonical bytes.
 func (s *GSet[E]) MarshalJSON() ([]byte, error) {

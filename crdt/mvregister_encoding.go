@@ -128,6 +128,8 @@ func decodeContent[V any](p []byte) (content[V], error) {
 	return c, err
 }
 
+func (m *MVRegister[V]) rootOf() *root { return m.whole().root }
+
 func (m *MVRegister[V]) scan(d *decoder) bool {
 	m.cell = m.cell[:0]
 	m.decode(d)

@@ -219,15 +219,6 @@ func validateEntries[K comparable, V Value[V]](p *packedMap[V]) {
 	}
 }
 
-// checkKey returns an error where [codec.DecodeKey] does.
-func checkKey[K comparable](p []byte) error {
-	if _, ok := any((*K)(nil)).(*string); ok {
-		return nil
-	}
-	_, err := codec.DecodeKey[K](p)
-	return err
-}
-
 func (m *ORMap[K, V]) encodeJSON(e *encoder) {
 	e.text("[")
 	for i, it := range m.sorted() {

@@ -106,6 +106,8 @@ func (s *ORSet[E]) encode(e *encoder) { s.store.encode(e, false) }
 
 func (s *ORSet[E]) decode(d *decoder) { s.ready().decode(d, false) }
 
+func (s *ORSet[E]) rootOf() *root { return s.whole().root }
+
 func (s *ORSet[E]) scan(d *decoder) bool { return s.ready().scan(d, false) }
 
 func (s *ORSet[E]) encodeJSON(e *encoder) { s.store.encodeJSON(e, false) }

@@ -210,6 +210,8 @@ func (t *tally) decode(d *decoder, form uint64) {
 	}
 }
 
+func (c *PNCounter) rootOf() *root { return c.whole().root }
+
 func (c *PNCounter) scan(d *decoder) bool {
 	c.tallies = c.tallies[:0]
 	c.decode(d)

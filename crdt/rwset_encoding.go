@@ -88,6 +88,8 @@ func (s *RWSet[E]) encode(e *encoder) { s.store.encode(e, true) }
 
 func (s *RWSet[E]) decode(d *decoder) { s.ready().decode(d, true) }
 
+func (s *RWSet[E]) rootOf() *root { return s.whole().root }
+
 func (s *RWSet[E]) scan(d *decoder) bool { return s.ready().scan(d, true) }
 
 func (s *RWSet[E]) encodeJSON(e *encoder) { s.store.encodeJSON(e, true) }

@@ -37,6 +37,19 @@ func (t *table[K]) findFrom(next int, k K) int {
 	return t.find(k)
 }
 
+// findBytes is find for the key whose canonical bytes are p, which are valid.
+// Where the key is absent it returns it, too, to be added.
+func (t *table[K]) findBytes(p []byte) (int, K) {
+	var k K
+	if _, ok := any(&k).(*string); ok && t.index != nil {
+		if i, ok := any(t.index).(map[string]int)[string(p)]; ok { // allocates no string
+			return i, k
+		}
+	}
+	k, _ = codec.DecodeKey[K](p)
+	return t.find(k), k
+}
+
 // add gives k, which must be absent and normalized, the next number.
 func (t *table[K]) add(k K) {
 	t.keys = append(t.keys, k)

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 
 	"github.com/rejoin-go/rejoin/internal/codec"
 	"github.com/rejoin-go/rejoin/internal/wire"
@@ -41,6 +42,75 @@ func readTable[K comparable](r *wire.Reader) table[K] {
 		before = p
 	}
 	return t
+}
+
+// A keyList is what appendKeys wrote, validated.
+type keyList struct {
+	len  int
+	keys []byte
+}
+
+// readKeyList fails r where readTable does, but decodes nothing that it does not
+// have to. R reads data.
+func readKeyList[K comparable](r *wire.Reader, data []byte) keyList {
+	l := keyList{len: r.Count(1)}
+	from := r.Offset()
+	var before []byte
+	for i := range l.len {
+		p := r.Bytes()
+		if i > 0 && bytes.Compare(before, p) >= 0 {
+			r.Fail("key %x does not follow %x in order", p, before)
+		}
+		if r.Err() == nil {
+			if err := checkKey[K](p); err != nil {
+				r.Fail("key: %w", err)
+			}
+		}
+		if r.Err() != nil {
+			return keyList{}
+		}
+		before = p
+	}
+	l.keys = data[from:r.Offset()]
+	return l
+}
+
+// all returns an iterator over the keys' bytes.
+func (l keyList) all() iter.Seq[[]byte] {
+	return func(yield func([]byte) bool) {
+		r := wire.NewReader(l.keys)
+		for range l.len {
+			if !yield(r.Bytes()) {
+				return
+			}
+		}
+	}
+}
+
+// common returns a key that is in both lists, if there is one.
+func (l keyList) common(o keyList) ([]byte, bool) {
+	x, y := wire.NewReader(l.keys), wire.NewReader(o.keys)
+	p, q := x.Bytes(), y.Bytes()
+	for i, k := 0, 0; i < l.len && k < o.len; {
+		switch c := bytes.Compare(p, q); {
+		case c == 0:
+			return p, true
+		case c < 0:
+			p, i = x.Bytes(), i+1
+		default:
+			q, k = y.Bytes(), k+1
+		}
+	}
+	return nil, false
+}
+
+// checkKey returns an error where [codec.DecodeKey] does.
+func checkKey[K comparable](p []byte) error {
+	if _, ok := any((*K)(nil)).(*string); ok {
+		return nil
+	}
+	_, err := codec.DecodeKey[K](p)
+	return err
 }
 
 // readKey decodes p, which was just read.
