@@ -12,7 +12,8 @@ import (
 
 // An ID names a conflict: a hash of the key and of the versions in conflict. It
 // is the same in every region, and another one as soon as a version joins in or
-// is replaced. It is a comparable value.
+// is replaced. It is a comparable value. Versions go into it by their stamps: with
+// their content only where that of several with one stamp is known.
 type ID [16]byte
 
 // String returns id in hexadecimal digits.

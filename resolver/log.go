@@ -62,27 +62,27 @@ type Record struct {
 
 // An Identity tells records apart. It is a comparable value.
 type Identity struct {
-	Event  Event
-	ID     ID
-	Policy string
-	Winner lww.Stamp
-	Fork   int
-	Result ID // a hash of the value used and of the compensations; zero if there are none
-	Failed bool
+	Event   Event
+	ID      ID
+	Policy  string
+	Winner  lww.Stamp
+	Fork    int
+	Content ID // a hash of Versions, Value and Compensations
+	Failed  bool
 }
 
 // Identity returns what r has in common with repetitions of it and with nothing
 // else: the conflict, the policy, and what was decided. Reasons do not count.
 func (r *Record) Identity() Identity {
-	id := Identity{Event: r.Event, ID: r.ID, Policy: r.Policy, Winner: r.Winner, Fork: r.Fork, Failed: r.Failed}
-	if len(r.Value) > 0 || len(r.Compensations) > 0 {
-		b := wire.AppendBytes(nil, r.Value)
-		for _, c := range r.Compensations {
-			b = append(wire.AppendBytes(b, c.Name), c.Key[:]...)
-		}
-		id.Result = hashID(b)
+	b := wire.AppendBytes(nil, r.Value)
+	for _, v := range r.Versions {
+		b = wire.AppendBytes(b, v) // of one stamp there may be several, though not here
 	}
-	return id
+	b = append(b, 0)
+	for _, c := range r.Compensations {
+		b = append(wire.AppendBytes(b, c.Name), c.Key[:]...)
+	}
+	return Identity{r.Event, r.ID, r.Policy, r.Winner, r.Fork, hashID(b), r.Failed}
 }
 
 // A MemoryLog keeps records in memory, one of each [Identity].

@@ -3,7 +3,9 @@
 //
 // A [Kit] names a rule and a few values. From them the package draws random
 // histories over several sites, in which clients read, write and delete, sites
-// hear of each other in any order, and programs restart. Whenever two or more
+// hear of each other in any order, programs restart, primaries are deposed and go
+// on writing (see [resolver.Promotion]), and a site that lost its last write uses
+// its stamp again (see [resolver.Forked]). Whenever two or more
 // versions meet, the rule is asked, and asked again: at other sites, after a
 // restart, with the versions arriving in other orders, at a later time.
 //
@@ -43,6 +45,7 @@
 // law, although the resolver contains that and asks a person.
 //
 // What is gone has to be in the log, or the client that replaced it was shown it.
+// Versions that are fenced, the kit logs as an application has to.
 // This checks the log that [Kit.At] gives, which may drop or redact too much, and
 // the reading of [Kit.Read], which may resolve by itself and log nothing.
 //

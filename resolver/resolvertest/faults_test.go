@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"github.com/rejoin-go/rejoin/lww"
 	"github.com/rejoin-go/rejoin/resolver"
 	"github.com/rejoin-go/rejoin/resolver/resolvertest"
 	"github.com/rejoin-go/rejoin/vclock"
@@ -119,6 +120,32 @@ func forgetful() resolver.Log {
 	}}
 }
 
+// An unfenced log takes nothing of deposed primaries.
+type unfenced struct{ resolver.MemoryLog }
+
+func (l *unfenced) Record(ctx context.Context, r resolver.Record) error {
+	if r.Event == resolver.Fenced {
+		return nil
+	}
+	return l.MemoryLog.Record(ctx, r)
+}
+
+// remembers takes a stamp for the name of one version, which it is not where two
+// lineages write under one name.
+func remembers(vclock.Replica) *resolver.Reconciler[string] {
+	known := map[lww.Stamp]string{}
+	return resolver.New(func(_ context.Context, c *conflict) (decision, error) {
+		all := ""
+		for _, v := range c.Versions {
+			if _, ok := known[v.Stamp]; !ok {
+				known[v.Stamp] = v.Value
+			}
+			all += known[v.Stamp]
+		}
+		return c.Use(all, "all"), nil
+	})
+}
+
 // A full log takes no records.
 type full struct{}
 
@@ -183,11 +210,13 @@ func TestFaults(t *testing.T) {
 		{"arrival", resolvertest.Kit[string]{At: firstCome}, resolvertest.Order, "\nwhat the first was asked before, and what the second was, are not the same"},
 		{"memory", resolvertest.Kit[string]{Rule: sticky()}, resolvertest.Order, ": as before\nwhat the first was asked before, and what the second was, are not the same"},
 		{"change", resolvertest.Kit[string]{Rule: sortsInPlace}, resolvertest.Argument, "\neu: rule \"resolvertest_test.sortsInPlace\" changed what it was given"},
-		{"log", resolvertest.Kit[string]{At: withLog(func() resolver.Log { return &amnesiac{} })}, resolvertest.Kept, "eu@1 p is gone, nobody who replaced it was shown it, and it is in no log"},
+		{"log", resolvertest.Kit[string]{At: withLog(func() resolver.Log { return &amnesiac{} })}, resolvertest.Kept, " is gone, nobody who replaced it was shown it, and it is in no log"},
 		{"redaction", resolvertest.Kit[string]{At: withLog(forgetful)}, resolvertest.Kept, "is gone, nobody who replaced it was shown it, and it is in no log"},
+		{"fenced", resolvertest.Kit[string]{At: withLog(func() resolver.Log { return &unfenced{} })}, resolvertest.Kept, " is gone, nobody who replaced it was shown it, and it is in no log"},
+		{"stamp", resolvertest.Kit[string]{At: remembers}, resolvertest.Order, ": all\nwhat the first was asked before, and what the second was, are not the same"},
 		{"full log", resolvertest.Kit[string]{At: withLog(func() resolver.Log { return full{} })}, resolvertest.Answers, "disk full"},
 		{"settlement", resolvertest.Kit[string]{At: leavesToPeople}, resolvertest.Quiet, "no such event"},
-		{"panic", resolvertest.Kit[string]{Rule: panics}, resolvertest.Answers, "\neu: rule \"resolvertest_test.panics\" failed: panic: runtime error: index out of range [2] with length 2, in resolvertest_test.panics (faults_test.go:142)"},
+		{"panic", resolvertest.Kit[string]{Rule: panics}, resolvertest.Answers, "\neu: rule \"resolvertest_test.panics\" failed: panic: runtime error: index out of range [2] with length 2, in resolvertest_test.panics (faults_test.go:169)"},
 		{"exit", resolvertest.Kit[string]{Rule: exits}, resolvertest.Answers, "\nthe rule ended its goroutine"},
 		{"error", resolvertest.Kit[string]{Rule: fails}, resolvertest.Answers, "\neu: rule \"resolvertest_test.fails\" failed: no connection"},
 		{"context", resolvertest.Kit[string]{Rule: deaf, Patience: 2 * time.Millisecond}, resolvertest.Bounded, "\nits context is done, and 2ms later the rule is not back"},

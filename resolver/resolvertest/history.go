@@ -21,6 +21,9 @@ const (
 	hear                // the site merges what another one holds
 	read                // a client at the site reads
 	restart             // the program at the site starts anew, with the same data
+	promote             // the site becomes the primary, under a new epoch
+	follow              // the site hears of the last promotion, and writes under its epoch
+	rewind              // the site loses its last write and keeps its name
 )
 
 // A step is one step of a history.
@@ -42,10 +45,10 @@ func (k *Kit[T]) drawHistory(t *rapid.T) history[T] {
 	return slices.Concat(rapid.SliceOfN(rapid.Custom(k.drawSteps), 6, 24).Draw(t, "history")...)
 }
 
-// drawSteps draws one step, or a write at every site: concurrent writes at one
-// time are where ties come from.
+// drawSteps draws one step or a few that belong together, such as a write at every
+// site: concurrent writes at one time are where ties come from.
 func (k *Kit[T]) drawSteps(t *rapid.T) history[T] {
-	kinds := []kind{write, write, hear, hear, read, hear, read, edit, remove, restart}
+	kinds := []kind{write, write, hear, hear, read, hear, read, edit, remove, restart, rewind, promote, follow, follow}
 	site := rapid.IntRange(0, len(k.sites())-1)
 	st := step[T]{kind: rapid.SampledFrom(kinds).Draw(t, "kind"), at: site.Draw(t, "at")}
 	switch st.kind {
@@ -61,7 +64,10 @@ func (k *Kit[T]) drawSteps(t *rapid.T) history[T] {
 		}
 	case edit:
 		st.value = k.Values.Draw(t, "value")
-	case remove, read, restart:
+	case remove, read, restart, promote, follow:
+	case rewind: // once another site has heard of what is lost, and before one writes again
+		other := step[T]{kind: hear, at: site.Draw(t, "heard by"), from: st.at}
+		return history[T]{other, st, {kind: write, at: st.at, value: k.Values.Draw(t, "value")}}
 	case hear:
 		st.from = site.Draw(t, "from")
 	}

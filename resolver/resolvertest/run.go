@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -19,10 +20,21 @@ type run[T any] struct {
 	started []*process[T] // all, ended ones included
 	said    []string      // the steps that did something
 
-	answers map[resolver.ID]*answer[T] // the first to each question
+	answers map[question]*answer[T] // the first to each
 	written []resolver.Version[T]
 	shown   map[lww.Stamp]bool // versions that the writer of what replaced them was shown
-	sent    [][]byte           // what a site held after each write
+	sent    [][]byte           // what a site held after each write and promotion
+
+	forked    bool               // two writes may have one stamp
+	promotion resolver.Promotion // the last
+	now       clock              // the largest of all sites so far
+}
+
+// A question is a conflict in an epoch, which contexts have, too.
+type question struct {
+	id      resolver.ID
+	epoch   uint64
+	content string // if stamps do not tell versions apart
 }
 
 // A site is a region with its data and the program that runs there. All that it
@@ -31,8 +43,10 @@ type site[T any] struct {
 	name  vclock.Replica
 	set   *resolver.Siblings[T]
 	clock clock
+	epoch uint64 // that it writes under
 	proc  *process[T]
 	view  view[T]
+	undo  func() // goes back to before the last write, in the same epoch; or nil
 }
 
 // A view is what the client of a site was shown last.
@@ -57,7 +71,7 @@ func (k *Kit[T]) run(h history[T]) *LawError {
 }
 
 func (k *Kit[T]) newRun() *run[T] {
-	r := &run[T]{k: k, answers: map[resolver.ID]*answer[T]{}, shown: map[lww.Stamp]bool{}}
+	r := &run[T]{k: k, answers: map[question]*answer[T]{}, shown: map[lww.Stamp]bool{}}
 	for _, name := range k.sites() {
 		r.sites = append(r.sites, &site[T]{name: name, set: new(resolver.Siblings[T]), proc: r.start(name)})
 	}
@@ -91,8 +105,10 @@ func (r *run[T]) step(st step[T]) *LawError {
 	case hear:
 		if from := r.sites[st.from]; from != at {
 			r.say("%s hears %s", at.name, from.name)
-			at.set.Merge(decode[T](encode(from.set)))
+			return r.merge(at, encode(from.set))
 		}
+	case promote, follow, rewind:
+		return r.stepEpoch(at, st.kind)
 	case read:
 		r.say("%s reads", at.name)
 		return r.read(at)
@@ -124,7 +140,7 @@ func (r *run[T]) readOwn(at *site[T]) *LawError {
 	_, failure := r.k.guarded(context.Background(), func(ctx context.Context) {
 		a.out, err = r.k.Read(ctx, at.proc.rec, at.writer(), r.k.key(), at.set)
 	})
-	if failure == nil && err != nil {
+	if _, fenced := errors.AsType[*resolver.FencedError](err); failure == nil && err != nil && !fenced {
 		failure = broken(Answers, "%s: reading: %v", at.name, err)
 	}
 	at.view = seen(at.set, a)
@@ -133,13 +149,14 @@ func (r *run[T]) readOwn(at *site[T]) *LawError {
 			r.written = append(r.written, v)
 			r.sent = append(r.sent, encode(at.set))
 			at.view.alone = append(at.view.alone, v.Stamp) // by this reader
+			at.undo, r.now = nil, max(r.now, at.clock)
 		}
 	}
 	return failure
 }
 
 func (s *site[T]) writer() resolver.Writer {
-	return resolver.Writer{Writer: lww.Writer{Replica: s.name, Clock: &s.clock}}
+	return resolver.Writer{Writer: lww.Writer{Replica: s.name, Clock: &s.clock}, Epoch: s.epoch}
 }
 
 // rounds is how often all sites may read and hear of each other until reading
@@ -188,17 +205,8 @@ func (r *run[T]) write(at *site[T], st step[T]) *LawError {
 	if st.blind {
 		view.context, view.found, view.alone = resolver.Context{}, false, nil
 	}
-	w := at.writer()
-	var done resolver.Written[T]
-	var err error
-	switch {
-	case st.kind == remove:
-		done, err = at.set.Delete(w, view.context)
-	case st.kind == edit && view.found:
-		done, err = at.set.Edit(w, view.context, view.value, st.value)
-	default:
-		done, err = at.set.Write(w, view.context, st.value)
-	}
+	undo := r.undo(at)
+	done, err := at.put(st, view)
 	what := "deletes"
 	if st.kind != remove {
 		what = fmt.Sprintf("writes %v", st.value)
@@ -208,8 +216,23 @@ func (r *run[T]) write(at *site[T], st step[T]) *LawError {
 	} else {
 		r.say("%s %s over what it read", at.name, what)
 	}
+	if _, behind := errors.AsType[*resolver.BehindError](err); behind {
+		at.forget() // and has to read again
+		return nil
+	}
+	if _, fenced := errors.AsType[*resolver.FencedError](err); fenced {
+		return r.fenced(at, done.Version)
+	}
 	if err != nil {
 		return broken(Answers, "%v", err)
+	}
+	if failure := r.fenced(at, done.Fenced...); failure != nil {
+		return failure
+	}
+	r.now = max(r.now, at.clock)
+	at.undo = func() {
+		undo()
+		r.shown[done.Version.Stamp] = true // to whoever wrote it, who knows what is lost
 	}
 	r.replaced(view)
 	r.written = append(r.written, done.Version)
@@ -219,6 +242,18 @@ func (r *run[T]) write(at *site[T], st step[T]) *LawError {
 		Winner: done.Version.Stamp, Conflict: &resolver.Conflict[T]{},
 	}})
 	return nil
+}
+
+// put writes what a step says, over what the client was shown.
+func (s *site[T]) put(st step[T], seen view[T]) (resolver.Written[T], error) {
+	switch w := s.writer(); {
+	case st.kind == remove:
+		return s.set.Delete(w, seen.context)
+	case st.kind == edit && seen.found:
+		return s.set.Edit(w, seen.context, seen.value, st.value)
+	default:
+		return s.set.Write(w, seen.context, st.value)
+	}
 }
 
 // replaced notes that a client who was shown v has written.
@@ -235,9 +270,13 @@ func (r *run[T]) answer(p *process[T], set *resolver.Siblings[T]) (*answer[T], *
 	if failure != nil || a.out.Conflict == nil {
 		return a, failure
 	}
-	first, ok := r.answers[a.out.Conflict.ID]
+	asked := question{a.out.Conflict.ID, set.Epoch(), ""}
+	if r.forked {
+		asked.content = listed(a.out.Conflict.Versions)
+	}
+	first, ok := r.answers[asked]
 	if !ok {
-		r.answers[a.out.Conflict.ID] = a
+		r.answers[asked] = a
 		return a, nil
 	}
 	if failure := r.k.compare(Order, set, first, a, ""); failure != nil {
@@ -304,6 +343,11 @@ func (r *run[T]) checkSites(set *resolver.Siblings[T], sites ...vclock.Replica) 
 
 // end checks what must hold at the end of a history.
 func (r *run[T]) end() *LawError {
+	for _, s := range r.sites { // so that one of them may write what a person decides
+		if failure := r.follow(s); failure != nil {
+			return failure
+		}
+	}
 	final := new(resolver.Siblings[T])
 	for _, s := range r.sites {
 		final.Merge(s.set)
@@ -380,7 +424,9 @@ func (r *run[T]) exchange() *LawError {
 	}
 	for i, s := range r.sites {
 		for j := range all {
-			s.set.Merge(decode[T](all[(i+j)%len(all)]))
+			if failure := r.merge(s, all[(i+j)%len(all)]); failure != nil {
+				return failure
+			}
 		}
 	}
 	for _, s := range r.sites[1:] {
