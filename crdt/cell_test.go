@@ -29,6 +29,12 @@ func TestEWFlagLaws(t *testing.T) {
 		Ops: []crdttest.Operation[*crdt.EWFlag]{
 			crdttest.Op("enable", nil, func(f *crdt.EWFlag, r vclock.Replica, _ struct{}) (*crdt.EWFlag, error) { return f.Enable(r), nil }),
 			crdttest.Op("disable", nil, func(f *crdt.EWFlag, r vclock.Replica, _ struct{}) (*crdt.EWFlag, error) { return f.Disable(r), nil }),
+			crdttest.OpSeen("enable", nil, (*crdt.EWFlag).Context, func(f *crdt.EWFlag, r vclock.Replica, seen crdt.Context, _ struct{}) (*crdt.EWFlag, error) {
+				return f.EnableSeen(r, seen), nil
+			}),
+			crdttest.OpSeen("disable", nil, (*crdt.EWFlag).Context, func(f *crdt.EWFlag, r vclock.Replica, seen crdt.Context, _ struct{}) (*crdt.EWFlag, error) {
+				return f.DisableSeen(r, seen), nil
+			}),
 		},
 		Value: func(f *crdt.EWFlag) any { return f.Enabled() },
 		Model: func(seen []crdttest.Event) any { return slices.Contains(standing(seen), "enable") },
@@ -42,6 +48,12 @@ func TestDWFlagLaws(t *testing.T) {
 		Ops: []crdttest.Operation[*crdt.DWFlag]{
 			crdttest.Op("enable", nil, func(f *crdt.DWFlag, r vclock.Replica, _ struct{}) (*crdt.DWFlag, error) { return f.Enable(r), nil }),
 			crdttest.Op("disable", nil, func(f *crdt.DWFlag, r vclock.Replica, _ struct{}) (*crdt.DWFlag, error) { return f.Disable(r), nil }),
+			crdttest.OpSeen("enable", nil, (*crdt.DWFlag).Context, func(f *crdt.DWFlag, r vclock.Replica, seen crdt.Context, _ struct{}) (*crdt.DWFlag, error) {
+				return f.EnableSeen(r, seen), nil
+			}),
+			crdttest.OpSeen("disable", nil, (*crdt.DWFlag).Context, func(f *crdt.DWFlag, r vclock.Replica, seen crdt.Context, _ struct{}) (*crdt.DWFlag, error) {
+				return f.DisableSeen(r, seen), nil
+			}),
 		},
 		Value: func(f *crdt.DWFlag) any { return f.Enabled() },
 		Model: func(seen []crdttest.Event) any {
@@ -62,6 +74,12 @@ func TestMVRegisterLaws(t *testing.T) {
 			}),
 			crdttest.Op("clear", nil, func(m *crdt.MVRegister[value], r vclock.Replica, _ struct{}) (*crdt.MVRegister[value], error) {
 				return m.Clear(r), nil
+			}),
+			crdttest.OpSeen("set", letters, (*crdt.MVRegister[value]).Context, func(m *crdt.MVRegister[value], r vclock.Replica, seen crdt.Context, e string) (*crdt.MVRegister[value], error) {
+				return m.SetSeen(r, seen, value{"is": e})
+			}),
+			crdttest.OpSeen("clear", nil, (*crdt.MVRegister[value]).Context, func(m *crdt.MVRegister[value], r vclock.Replica, seen crdt.Context, _ struct{}) (*crdt.MVRegister[value], error) {
+				return m.ClearSeen(r, seen), nil
 			}),
 		},
 		Value: func(m *crdt.MVRegister[value]) any {

@@ -94,6 +94,12 @@ func TestORSetLaws(t *testing.T) {
 			crdttest.Op("Add", letters, func(s *set, r vclock.Replica, e string) (*set, error) { return s.Add(r, e), nil }),
 			crdttest.Op("Remove", letters, func(s *set, r vclock.Replica, e string) (*set, error) { return s.Remove(r, e), nil }),
 			crdttest.Op("Clear", nil, func(s *set, r vclock.Replica, _ struct{}) (*set, error) { return s.Clear(r), nil }),
+			crdttest.OpSeen("Remove", letters, (*set).Context, func(s *set, r vclock.Replica, seen crdt.Context, e string) (*set, error) {
+				return s.RemoveSeen(r, seen, e), nil
+			}),
+			crdttest.OpSeen("Clear", nil, (*set).Context, func(s *set, r vclock.Replica, seen crdt.Context, _ struct{}) (*set, error) {
+				return s.ClearSeen(r, seen), nil
+			}),
 		},
 		Value: func(s *set) any { return slices.Sorted(s.All()) },
 		Model: func(seen []crdttest.Event) any { return args(crdttest.Standing(seen, sameElement), "Add") },
@@ -109,6 +115,12 @@ func TestRWSetLaws(t *testing.T) {
 		Ops: []crdttest.Operation[*set]{
 			crdttest.Op("Add", letters, func(s *set, r vclock.Replica, e string) (*set, error) { return s.Add(r, e), nil }),
 			crdttest.Op("Remove", letters, func(s *set, r vclock.Replica, e string) (*set, error) { return s.Remove(r, e), nil }),
+			crdttest.OpSeen("Add", letters, (*set).Context, func(s *set, r vclock.Replica, seen crdt.Context, e string) (*set, error) {
+				return s.AddSeen(r, seen, e), nil
+			}),
+			crdttest.OpSeen("Remove", letters, (*set).Context, func(s *set, r vclock.Replica, seen crdt.Context, e string) (*set, error) {
+				return s.RemoveSeen(r, seen, e), nil
+			}),
 		},
 		Value: func(s *set) any { return slices.Sorted(s.All()) },
 		Model: func(seen []crdttest.Event) any {
@@ -283,6 +295,9 @@ func TestORMapLaws(t *testing.T) {
 				return m.Delete(r, k), nil
 			}),
 			crdttest.Op("Clear", nil, func(m *outer, r vclock.Replica, _ struct{}) (*outer, error) { return m.Clear(r), nil }),
+			crdttest.OpSeen("Delete", letters, (*outer).Context, func(m *outer, r vclock.Replica, seen crdt.Context, k string) (*outer, error) {
+				return m.DeleteSeen(r, seen, k), nil
+			}),
 		},
 		Value: func(m *outer) any {
 			all := map[string][]string{}

@@ -143,6 +143,9 @@ func TestPNCounterLaws(t *testing.T) {
 			crdttest.Op("reset", nil, func(c *crdt.PNCounter, r vclock.Replica, _ struct{}) (*crdt.PNCounter, error) {
 				return c.Reset(r), nil
 			}),
+			crdttest.OpSeen("reset", nil, (*crdt.PNCounter).Context, func(c *crdt.PNCounter, r vclock.Replica, seen crdt.Context, _ struct{}) (*crdt.PNCounter, error) {
+				return c.ResetSeen(r, seen), nil
+			}),
 		},
 	}
 	kit.Check(t)

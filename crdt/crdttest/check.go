@@ -140,12 +140,23 @@ func (k *Kit[S]) checkApart(xName string, want S, yName string, fresh func() (S,
 	return nil
 }
 
+// checkClones checks that changing a clone of s leaves s alone. All other checks work
+// on clones, so this one comes first.
+func (r *run[S]) checkClones(s S) *LawError {
+	before := r.k.key(s) + r.k.show(s)
+	r.k.poke(s.Clone())
+	if r.k.key(s)+r.k.show(s) != before {
+		return r.k.changed(s, Aliasing, "changing a clone of a state changes the state, which is now %s", r.k.show(s))
+	}
+	return nil
+}
+
 // poke changes s in every way that the operations offer.
 func (k *Kit[S]) poke(s S) {
 	for i, op := range k.Ops {
 		for _, arg := range k.samples[i][:min(3, len(k.samples[i]))] {
 			for _, r := range []vclock.Replica{"a", "poke"} {
-				tryOut(op, s, r, arg)
+				tryOut(op, s, r, s, arg)
 			}
 		}
 	}
@@ -153,9 +164,9 @@ func (k *Kit[S]) poke(s S) {
 
 // tryOut applies op and minds neither errors nor panics: an update of the history
 // that has one will tell.
-func tryOut[S any](op Operation[S], s S, r vclock.Replica, arg any) {
+func tryOut[S any](op Operation[S], s S, r vclock.Replica, client S, arg any) {
 	defer func() { _ = recover() }()
-	_, _ = op.apply(s, r, arg)
+	_, _ = op.apply(s, r, client, arg)
 }
 
 // An updated is a state before and after an update, which was done twice on
@@ -247,25 +258,55 @@ func (k *Kit[S]) changed(s S, l Law, format string, args ...any) *LawError {
 	return broken(l, format, args...)
 }
 
-// texts shows states that differ. Where they read the same, their bytes follow.
+// texts shows states of which two differ. Where different ones read the same, what
+// tells them apart follows: JSON, bytes, or what fmt finds in them.
 func (k *Kit[S]) texts(states ...S) []any {
 	texts := make([]any, len(states))
-	prints := map[string]string{}
-	alike := false
 	for i, s := range states {
-		text := k.show(s)
-		p, seen := prints[text]
-		alike = alike || seen && p != k.key(s)
-		texts[i], prints[text] = text, k.key(s)
+		texts[i] = k.show(s)
 	}
-	if alike {
-		for i, s := range states {
-			if p, err := encode(s); err == nil {
-				texts[i] = fmt.Sprintf("%s (bytes %s)", texts[i], readable(p))
+	for i, x := range states {
+		for j, y := range states[:i] {
+			if texts[i] != texts[j] || x.Equal(y) && k.key(x) == k.key(y) {
+				continue
 			}
+			detail := k.apart(x, y)
+			for i, s := range states {
+				texts[i] = fmt.Sprintf("%s %s", texts[i], detail(s))
+			}
+			return texts
 		}
 	}
 	return texts
+}
+
+// apart returns the first of several ways to show a state that tells x from y.
+func (k *Kit[S]) apart(x, y S) func(S) string {
+	asJSON := func(s S) string {
+		p, err := json.Marshal(s)
+		if err != nil || !k.format.json {
+			return ""
+		}
+		return fmt.Sprintf("(JSON %s)", p)
+	}
+	asBytes := func(s S) string {
+		p, err := encode(s)
+		if err != nil {
+			return ""
+		}
+		return fmt.Sprintf("(bytes %s)", readable(p))
+	}
+	for _, way := range []func(S) string{asJSON, asBytes} {
+		if way(x) != way(y) {
+			return way
+		}
+	}
+	return func(s S) string {
+		if v := reflect.ValueOf(s); v.Kind() == reflect.Pointer && !v.IsNil() {
+			return fmt.Sprintf("(%+v)", v.Elem())
+		}
+		return fmt.Sprintf("(%+v)", s)
+	}
 }
 
 // show returns a state as a person reads it.

@@ -3,8 +3,8 @@
 //
 // A [Kit] names the updates of a type. From them the package draws random
 // histories over several replicas, in which states are merged in full, deltas are
-// lost, repeated, reordered and joined, and replicas crash and go on from what
-// they had saved. After every step it checks the laws that a [crdt.State] must
+// lost, repeated, reordered and joined, clients update what they read earlier and
+// elsewhere, and replicas crash and go on from what they had saved. After every step it checks the laws that a [crdt.State] must
 // obey. It does so for the types of package crdt, and for those of lww and vclock.
 //
 //	kit := &crdttest.Kit[*Tags]{
@@ -41,7 +41,15 @@
 // decoded; one with MergeBinary(p []byte) (bool, error) merges by bytes too; one
 // with MarshalJSON and UnmarshalJSON is taken through JSON. Where encoding the empty
 // state returns an error, the type is taken not to have that encoding. An operation
-// that returns no delta spreads by full merges only.
+// that returns no delta spreads by full merges only. A type with a method
+// Compact(*vclock.Matrix) bool is compacted with what its replicas have learned of
+// each other; see [Kit.Clock]. Updates made for a client are described by [OpSeen].
+//
+// Histories keep to what the documentation of [crdt.RWSet.Compact] asks for: every
+// replica is a member before it writes, one that crashes merges the state of those
+// that have forgotten more, and clients that read before something was forgotten
+// update no more. The delta of a replica that has forgotten something goes to those
+// that have, too; the others get its state.
 //
 // Whether two states share memory is found out by changing one with every
 // operation and looking at the other.

@@ -65,6 +65,9 @@ func (r *run[S]) checkPaths() *LawError {
 		return nil
 	}
 	for _, s := range r.sites {
+		if s.seen.forgot != 0 {
+			continue
+		}
 		twin := r.k.New()
 		for _, id := range slices.Backward(r.order) {
 			if m := r.deltas[id]; m.seen.bare&^s.seen.bare == 0 {
@@ -99,7 +102,7 @@ func (r *run[S]) checkConvergence() *LawError {
 	if failure := r.k.checkSameBytes(all); failure != nil {
 		return failure
 	}
-	return r.checkModel(all[0], seen.full, "every replica, after all have merged all,")
+	return r.checkModel(all[0], seen, "every replica, after all have merged all,")
 }
 
 // checkReplay executes the history once more. The second run shares no memory

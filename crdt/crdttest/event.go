@@ -9,13 +9,15 @@ type Event struct {
 	Arg     any    // its argument
 
 	index int
-	seen  eventSet
+	seen  eventSet // what its replica had seen
+	shown eventSet // of that, what the client was shown, if it was made for one; else seen
 	all   *[]Event // the history
 }
 
 // Saw reports whether f was in the state that e updated: whether f happened
-// before e. Two events of which neither saw the other are concurrent.
-func (e Event) Saw(f Event) bool { return e.seen.has(f.index) }
+// before e. Two events of which neither saw the other are concurrent. An update
+// that was made by [OpSeen] saw what was also in the state that the client read.
+func (e Event) Saw(f Event) bool { return e.shown.has(f.index) }
 
 // Past returns the events that e saw, in the order of the history.
 func (e Event) Past() []Event {

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"github.com/rejoin-go/rejoin/crdt"
 	"github.com/rejoin-go/rejoin/crdt/crdttest"
 	"github.com/rejoin-go/rejoin/vclock"
 )
@@ -38,6 +39,7 @@ const (
 	deafMergeBinary
 	refusalThatChanges
 	removesUnseen
+	sharingClone
 )
 
 type dot struct {
@@ -147,6 +149,9 @@ func (s *orset) Equal(o *orset) bool {
 }
 
 func (s *orset) Clone() *orset {
+	if s.fault == sharingClone {
+		return s
+	}
 	c := newSet(s.fault)
 	c.ctx = maps.Clone(s.ctx)
 	for e, dots := range s.elems {
@@ -289,6 +294,7 @@ func TestFaults(t *testing.T) {
 		{"map order leaks", mapOrderLeak, crdttest.Canonical, 2},
 		{"merge keeps part of its argument", aliasingMerge, crdttest.Aliasing, 4},
 		{"clone shares memory", aliasingClone, crdttest.Aliasing, 3},
+		{"clone is the state itself", sharingClone, crdttest.Aliasing, 1},
 		{"delta shares memory", aliasingDelta, crdttest.Aliasing, 3},
 		{"merge modifies its argument", modifiesArgument, crdttest.Argument, 2},
 		{"merge reports the wrong bool", wrongReport, crdttest.Reports, 2},
@@ -342,6 +348,16 @@ func (c *tally) Merge(o *tally) bool {
 func (c *tally) Equal(o *tally) bool { return maps.Equal(c.total, o.total) }
 func (c *tally) Clone() *tally       { return &tally{c.sums, maps.Clone(c.total)} }
 
+// A bareTally has nothing to look at but its fields, and one map for all clones.
+type bareTally struct{ total map[vclock.Replica]int }
+
+func (c *bareTally) Merge(o *bareTally) bool {
+	t := &tally{total: c.total}
+	return t.Merge(&tally{total: o.total})
+}
+func (c *bareTally) Equal(o *bareTally) bool { return maps.Equal(c.total, o.total) }
+func (c *bareTally) Clone() *bareTally       { return &bareTally{c.total} }
+
 func tallyKit(sums, carries bool) *crdttest.Kit[*tally] {
 	k := &crdttest.Kit[*tally]{
 		New: func() *tally { return &tally{sums, map[vclock.Replica]int{}} },
@@ -369,8 +385,17 @@ func tallyKit(sums, carries bool) *crdttest.Kit[*tally] {
 func TestFaultsOfCounters(t *testing.T) {
 	require.NoError(t, tallyKit(false, true).Run(1, 100))
 	requireBroken(t, tallyKit(true, true).Run(1, 100), crdttest.Idempotent, 1)
-	requireBroken(t, tallyKit(false, false).Run(1, 100), crdttest.Model,
-		3)
+	requireBroken(t, tallyKit(false, false).Run(1, 100), crdttest.Model, 3)
+	shared := &crdttest.Kit[*bareTally]{
+		New: func() *bareTally { return &bareTally{map[vclock.Replica]int{}} },
+		Ops: []crdttest.Operation[*bareTally]{
+			crdttest.Op("Inc", nil, func(c *bareTally, r vclock.Replica, _ struct{}) (*bareTally, error) {
+				c.total[r]++
+				return &bareTally{map[vclock.Replica]int{r: c.total[r]}}, nil
+			}),
+		},
+	}
+	requireBroken(t, shared.Run(1, 100), crdttest.Aliasing, 1)
 }
 
 // mints is the state of the world that an operation has no business looking at.
@@ -438,4 +463,102 @@ func TestFaultsOfRegisters(t *testing.T) {
 		requireBroken(t, cellKit(tie).Run(1, 100), crdttest.Commutative, 2)
 	}
 	requireBroken(t, cellKit("cycle").Run(1, 100), crdttest.Associative, 3)
+}
+
+// A badge is a remove-wins set with a place for a fault in how it forgets.
+type badge struct {
+	*crdt.RWSet[string]
+	fault string
+}
+
+func (b *badge) Merge(o *badge) bool { return b.RWSet.Merge(o.RWSet) }
+func (b *badge) Equal(o *badge) bool { return b.RWSet.Equal(o.RWSet) }
+func (b *badge) Clone() *badge       { return &badge{b.RWSet.Clone(), b.fault} }
+
+func (b *badge) Compact(seen *vclock.Matrix) bool {
+	switch b.fault {
+	case "drops what others have not seen":
+		seen = vclock.NewMatrix("a")
+		seen.Record("a", b.Context().Clock())
+	case "drops elements":
+		for e := range b.All() {
+			b.Remove("a", e)
+			return true
+		}
+	case "forgets that it has forgotten":
+		before := b.RWSet.Clone()
+		if b.RWSet.Compact(seen) {
+			b.RWSet = before
+			return true
+		}
+	}
+	return b.RWSet.Compact(seen)
+}
+
+// badgeKit has clients that remove what they saw, and add where they saw a remove.
+func badgeKit(fault string) *crdttest.Kit[*badge] {
+	elements := rapid.SampledFrom([]string{"p", "q"})
+	shown := func(b *badge) crdt.Context { return b.Context() }
+	return &crdttest.Kit[*badge]{
+		New: func() *badge { return &badge{new(crdt.RWSet[string]), fault} },
+		Ops: []crdttest.Operation[*badge]{
+			crdttest.Op("Add", elements, func(b *badge, r vclock.Replica, e string) (*badge, error) {
+				return &badge{b.Add(r, e), fault}, nil
+			}),
+			crdttest.Op("Remove", elements, func(b *badge, r vclock.Replica, e string) (*badge, error) {
+				return &badge{b.Remove(r, e), fault}, nil
+			}),
+			crdttest.OpSeen("AddSeen", elements, shown, func(b *badge, r vclock.Replica, seen crdt.Context, e string) (*badge, error) {
+				if b.fault == "adds for all" {
+					seen = b.Context()
+				}
+				return &badge{b.AddSeen(r, seen, e), fault}, nil
+			}),
+		},
+		Value: func(b *badge) any { return slices.Sorted(b.All()) },
+		Model: func(seen []crdttest.Event) any {
+			in, out := map[string]bool{}, map[string]bool{}
+			for _, e := range crdttest.Standing(seen, func(f, e crdttest.Event) bool { return f.Arg == e.Arg }) {
+				if e.Op == "Remove" {
+					out[e.Arg.(string)] = true
+				} else {
+					in[e.Arg.(string)] = true
+				}
+			}
+			maps.DeleteFunc(in, func(e string, _ bool) bool { return out[e] })
+			return slices.Sorted(maps.Keys(in))
+		},
+	}
+}
+
+func TestFaultsOfForgetting(t *testing.T) {
+	require.NoError(t, badgeKit("").Run(1, 200))
+	for _, tt := range []struct {
+		fault string
+		law   crdttest.Law
+		most  int
+	}{
+		{"drops what others have not seen", crdttest.Model, 4},
+		{"drops elements", crdttest.Compaction, 2},
+		{"forgets that it has forgotten", crdttest.Reports, 8},
+		{"adds for all", crdttest.Model, 2},
+	} {
+		t.Run(tt.fault, func(t *testing.T) { requireBroken(t, badgeKit(tt.fault).Run(1, 200), tt.law, tt.most) })
+	}
+}
+
+// TestUnlikeStates: states that differ and show the same are told apart by
+// their JSON, their bytes, or else their fields.
+func TestUnlikeStates(t *testing.T) {
+	k := cellKit("argument")
+	k.Value = func(*cell) any { return "a cell" }
+	require.ErrorContains(t, k.Run(1, 100), "a cell ({tie:argument time:1 value:p})")
+
+	s := setKit(deltaContextTooLarge)
+	s.Value, s.Model = func(*orset) any { return "a set" }, nil
+	require.ErrorContains(t, s.Run(1, 100), `a set (bytes "{`)
+
+	b := badgeKit("drops elements")
+	b.Value, b.Model = func(*badge) any { return "a badge" }, nil
+	require.ErrorContains(t, b.Run(1, 100), `a badge (JSON {"type":"RWSet","context":{"a":"1"`)
 }

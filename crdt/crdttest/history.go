@@ -28,6 +28,8 @@ const (
 	group        // the deltas of steps first and second are joined into one
 	save         // at writes its state to disk
 	restart      // at goes on from what it has saved, as a new incarnation
+	read         // a client reads the state of at
+	compact      // at forgets what it knows that all have seen
 )
 
 // A step is one step of a history. Steps refer to earlier ones by id, which
@@ -38,7 +40,7 @@ type step struct {
 	at, from      int
 	op            int
 	arg           any
-	first, second int
+	first, second int // first of an update for a client: the step in which that read
 }
 
 // A history is a sequence of steps over several replicas, all empty at first.
@@ -58,6 +60,12 @@ func (k *Kit[S]) drawSteps(t *rapid.T) history {
 		idle, update, merge, deliver, update, update, update, merge, deliver, update,
 		merge, deliver, deliver, group, save, restart,
 	}
+	if slices.ContainsFunc(k.Ops, func(op Operation[S]) bool { return op.seen }) {
+		kinds = append(kinds, read, read)
+	}
+	if k.clock != nil {
+		kinds = append(kinds, compact)
+	}
 	site := rapid.IntRange(0, k.replicas()-1)
 	age := rapid.IntRange(0, 8)
 	st := step{kind: rapid.SampledFrom(kinds).Draw(t, "kind")}
@@ -65,6 +73,9 @@ func (k *Kit[S]) drawSteps(t *rapid.T) history {
 	case idle:
 	case update:
 		st.op = rapid.IntRange(0, len(k.Ops)-1).Draw(t, "op")
+		if k.Ops[st.op].seen {
+			st.first = age.Draw(t, "client")
+		}
 		if rapid.IntRange(0, 7).Draw(t, "everywhere") == 7 {
 			var all history
 			for st.at = range k.replicas() {
@@ -80,34 +91,60 @@ func (k *Kit[S]) drawSteps(t *rapid.T) history {
 		st.at, st.first = site.Draw(t, "at"), age.Draw(t, "delta")
 	case group:
 		st.first, st.second = age.Draw(t, "delta"), age.Draw(t, "delta")
-	case save, restart:
+	case save, restart, read:
 		st.at = site.Draw(t, "at")
+	case compact:
+		st.at = site.Draw(t, "at")
+		if rapid.Bool().Draw(t, "all report") {
+			return k.reports(st)
+		}
 	}
 	return history{st}
+}
+
+// reports returns the steps after which the site of st knows that all have seen
+// everything, and then st.
+func (k *Kit[S]) reports(st step) history {
+	var h history
+	for range 2 {
+		for i := range k.replicas() {
+			if i != st.at {
+				h = append(h, step{kind: merge, at: st.at, from: i}, step{kind: merge, at: i, from: st.at})
+			}
+		}
+	}
+	return append(h, st)
 }
 
 // GoString keeps rapid's log short: the failure tells the steps.
 func (h history) GoString() string { return fmt.Sprintf("%d steps", len(h)) }
 
-// resolve numbers the steps and turns the ages of deltas into the steps that made
-// them: 0 is the newest delta, 1 the one before it.
+// resolve numbers the steps and turns the ages of deltas, and of what clients have
+// read, into the steps that made them: 0 is the newest, 1 the one before it.
 func resolve(h history) history {
 	h = h[:min(len(h), maxSteps)]
-	var made []int
-	pick := func(age int) int {
-		if len(made) == 0 {
+	var made, reads []int
+	pick := func(of []int, age int) int {
+		if len(of) == 0 {
 			return -1
 		}
-		return made[len(made)-1-age%len(made)]
+		return of[len(of)-1-age%len(of)]
 	}
 	for i := range h {
 		st := &h[i]
 		st.id = i
-		if st.kind == deliver || st.kind == group {
-			st.first, st.second = pick(st.first), pick(st.second)
-		}
-		if st.kind == update || st.kind == group {
+		switch st.kind {
+		case deliver:
+			st.first = pick(made, st.first)
+		case group:
+			st.first, st.second = pick(made, st.first), pick(made, st.second)
 			made = append(made, i)
+		case update:
+			st.first = pick(reads, st.first)
+			made = append(made, i)
+		case read:
+			reads = append(reads, i)
+		case idle, merge, save, restart, compact:
 		}
 	}
 	return h

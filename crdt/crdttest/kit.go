@@ -25,7 +25,7 @@ type Kit[S crdt.State[S]] struct {
 	// New returns a new empty state.
 	New func() S
 
-	// Ops are the updates of the type, each made with [Op].
+	// Ops are the updates of the type, each made with [Op] or [OpSeen].
 	Ops []Operation[S]
 
 	// Value returns what a reader of a state sees. It must not retain or
@@ -46,6 +46,12 @@ type Kit[S crdt.State[S]] struct {
 	// its own update and nothing else. Only Model depends on it.
 	Carries func(update, earlier Event) bool
 
+	// Clock returns what a state has seen, as [vclock.Matrix.Record] takes it. It is
+	// for a type with a method Compact(*vclock.Matrix) bool, which histories then
+	// call. Nil means Context().Clock() for a type that has the method
+	// Context() crdt.Context; one that has neither is not compacted.
+	Clock func(S) vclock.Clock
+
 	// Replicas is the number of replicas in a history, 1 to 26. Zero means 3.
 	Replicas int
 
@@ -54,15 +60,20 @@ type Kit[S crdt.State[S]] struct {
 	Steps int
 
 	format  format
-	samples [][]any // for each operation a few arguments, for trying out changes
+	clock   func(S) vclock.Clock // nil if the type is not compacted
+	samples [][]any              // for each operation a few arguments, for trying out changes
 }
 
-// An Operation is one kind of update of a type, made by [Op].
+// An Operation is one kind of update of a type, made by [Op] or [OpSeen].
 type Operation[S any] struct {
 	name    string
 	draw    func(*rapid.T) any
 	example func(seed int) any
-	apply   func(s S, r vclock.Replica, arg any) (S, error)
+	seen    bool // made by OpSeen
+
+	// apply makes the update. Client is a state that the client has read, which
+	// only an operation made by OpSeen looks at.
+	apply func(s S, r vclock.Replica, client S, arg any) (S, error)
 }
 
 // Op returns the operation called name, with arguments drawn from args.
@@ -75,11 +86,38 @@ type Operation[S any] struct {
 // without an argument passes nil for args and gets the zero A, which histories
 // leave out if A is struct{}.
 func Op[S, A any](name string, args *rapid.Generator[A], apply func(s S, r vclock.Replica, arg A) (S, error)) Operation[S] {
+	return operation(name, args, func(s S, r vclock.Replica, _ S, arg A) (S, error) { return apply(s, r, arg) })
+}
+
+// OpSeen is like [Op] for an update on behalf of a client that has read a state
+// somewhere, maybe a while ago and at another replica, and has kept what read
+// returned of it: a [crdt.Context], or several. Apply gets that as seen. A client
+// that has read nothing has what read returns of the empty state.
+//
+// Such an update may undo what it finds and the client was shown, and nothing
+// else. [Event.Saw] tells of it what the client was shown:
+//
+//	crdttest.OpSeen("Remove", tags, (*Tags).Context,
+//		func(t *Tags, r vclock.Replica, seen crdt.Context, tag string) (*Tags, error) {
+//			return t.RemoveSeen(r, seen, tag), nil
+//		})
+func OpSeen[S, C, A any](name string, args *rapid.Generator[A], read func(s S) C, apply func(s S, r vclock.Replica, seen C, arg A) (S, error)) Operation[S] {
+	op := operation(name, args, func(s S, r vclock.Replica, client S, arg A) (S, error) {
+		return apply(s, r, read(client), arg)
+	})
+	op.seen = true
+	return op
+}
+
+func operation[S, A any](name string, args *rapid.Generator[A], apply func(s S, r vclock.Replica, client S, arg A) (S, error)) Operation[S] {
 	op := Operation[S]{
 		name:    name,
 		draw:    func(*rapid.T) any { var zero A; return zero },
 		example: func(int) any { var zero A; return zero },
-		apply:   func(s S, r vclock.Replica, arg any) (S, error) { a, _ := arg.(A); return apply(s, r, a) },
+		apply: func(s S, r vclock.Replica, client S, arg any) (S, error) {
+			a, _ := arg.(A)
+			return apply(s, r, client, a)
+		},
 	}
 	if args != nil {
 		op.draw = func(t *rapid.T) any { return args.Draw(t, name) }
@@ -188,9 +226,10 @@ func (k *Kit[S]) prepare() error {
 		return fmt.Errorf("crdttest: Steps is %d, want 1 to %d", k.Steps, maxSteps)
 	}
 	k.format = formatOf(k.New())
+	k.clock = k.clockOf()
 	for _, op := range k.Ops {
 		if op.apply == nil {
-			return errors.New("crdttest: an element of Ops was not made by Op")
+			return errors.New("crdttest: an element of Ops was not made by Op or OpSeen")
 		}
 		k.samples = append(k.samples, op.samples())
 	}

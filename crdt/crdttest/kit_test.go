@@ -61,7 +61,7 @@ func TestKitMistakes(t *testing.T) {
 	}{
 		{"no New", crdttest.Kit[*orset]{Ops: ops}, "crdttest: the Kit has no New"},
 		{"no Ops", crdttest.Kit[*orset]{New: empty}, "crdttest: the Kit has no Ops"},
-		{"zero operation", crdttest.Kit[*orset]{New: empty, Ops: make([]crdttest.Operation[*orset], 1)}, "crdttest: an element of Ops was not made by Op"},
+		{"zero operation", crdttest.Kit[*orset]{New: empty, Ops: make([]crdttest.Operation[*orset], 1)}, "crdttest: an element of Ops was not made by Op or OpSeen"},
 		{"model without value", crdttest.Kit[*orset]{New: empty, Ops: ops, Model: addWins}, "crdttest: the Kit has a Model but no Value to compare with it"},
 		{"too many replicas", crdttest.Kit[*orset]{New: empty, Ops: ops, Value: value, Replicas: 27}, "crdttest: Replicas is 27, want 1 to 26"},
 		{"too many steps", crdttest.Kit[*orset]{New: empty, Ops: ops, Value: value, Steps: 65}, "crdttest: Steps is 65, want 1 to 64"},

@@ -9,7 +9,7 @@ import (
 type Law string
 
 // The laws, with x, y, z for states, ⊔ for Merge, m for an update, mδ for the
-// delta that it returns. Bounded allows a decoder 64 KiB, and 512 bytes for each byte
+// delta that it returns, c for Compact. Bounded allows a decoder 64 KiB, and 512 bytes for each byte
 // of its input.
 const (
 	Idempotent  Law = "Merge is idempotent: x ⊔ y ⊔ y = x ⊔ y, x ⊔ x = x"
@@ -27,6 +27,7 @@ const (
 	Refused       Law = "a refused update changes nothing"
 	Deterministic Law = "the same history gives the same states"
 	Converges     Law = "replicas that have seen the same updates are equal"
+	Compaction    Law = "Compact forgets what does not show: x ⊔ c(x) = c(x), and c(x) shows what x shows"
 	Model         Law = "a state shows what the model says"
 
 	Canonical Law = "equal states have equal bytes, unequal states unequal bytes"

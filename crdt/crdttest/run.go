@@ -23,6 +23,11 @@ type run[S crdt.State[S]] struct {
 	events []Event
 	said   []string // the steps that did something
 	whole  bool     // whether every event has a delta
+
+	clients map[int]client[S] // by the id of the step in which they read
+	names   []vclock.Replica  // of all sites that there were
+	forgot  int               // how often something was compacted
+	late    eventSet          // updates for clients that had seen less than their site
 }
 
 // A site is one replica. Its state is changed by steps only; every check works
@@ -33,18 +38,25 @@ type site[S crdt.State[S]] struct {
 	state S
 	seen  sight
 	saved snapshot[S]
-	key   string // what key returned for state after the last step
+	key   string         // what key returned for state after the last step
+	knows *vclock.Matrix // what it knows that others have seen
 }
 
 // A sight is what a state has seen: by its merges and deliveries alone, and with
-// what [Kit.Carries] adds to deliveries.
-type sight struct{ bare, full eventSet }
+// what [Kit.Carries] adds to deliveries; and the compactions that have gone into it.
+type sight struct{ bare, full, forgot eventSet }
 
-func (s sight) join(t sight) sight { return sight{s.bare | t.bare, s.full | t.full} }
+func (s sight) join(t sight) sight {
+	return sight{s.bare | t.bare, s.full | t.full, s.forgot | t.forgot}
+}
 
-func (s sight) with(e Event) sight { return sight{s.bare.with(e.index), s.full.with(e.index)} }
+func (s sight) with(e Event) sight {
+	s.bare, s.full = s.bare.with(e.index), s.full.with(e.index)
+	return s
+}
 
-// A message is a delta on its way, or several joined.
+// A message is a delta on its way, or several joined. What it has forgotten is what
+// its sites had.
 type message[S any] struct {
 	state S
 	seen  sight
@@ -74,7 +86,7 @@ func (k *Kit[S]) run(h history) *LawError {
 type checks struct{ steps, end bool }
 
 func (k *Kit[S]) execute(h history, c checks) (r *run[S], failure *LawError) {
-	r = &run[S]{k: k, laws: c.steps, deltas: map[int]message[S]{}, whole: true}
+	r = &run[S]{k: k, laws: c.steps, deltas: map[int]message[S]{}, clients: map[int]client[S]{}, whole: true}
 	defer func() {
 		if p := recover(); p != nil {
 			failure = broken(Panics, "panic: %v%s", p, origin())
@@ -88,6 +100,7 @@ func (k *Kit[S]) execute(h history, c checks) (r *run[S], failure *LawError) {
 		s.saved.state = k.New()
 		s.key = k.key(s.state)
 		r.sites = append(r.sites, s)
+		r.admit(s)
 	}
 	for _, st := range h {
 		if failure := r.step(st); failure != nil {
@@ -127,8 +140,12 @@ func (r *run[S]) step(st step) *LawError {
 	case idle:
 		return nil
 	case update:
-		r.say("%s", r.k.describe(string(at.replica()), st))
-		failure = r.update(at, st)
+		cl, ok := r.client(st)
+		if !ok {
+			return nil
+		}
+		r.say("%s%s", r.k.describe(string(at.replica()), st), cl.said)
+		failure = r.update(at, st, cl)
 	case merge:
 		from := r.sites[st.from]
 		if from == at {
@@ -136,9 +153,10 @@ func (r *run[S]) step(st step) *LawError {
 		}
 		r.say("%s merges %s", at.replica(), from.replica())
 		failure = r.merge(at, from.state, from.seen)
+		r.learn(at, from)
 	case deliver:
 		m, ok := r.deltas[st.first]
-		if !ok {
+		if !ok || m.seen.forgot&^at.seen.forgot != 0 {
 			return nil
 		}
 		r.say("%s gets the delta of %s", at.replica(), r.quote(st.first))
@@ -154,6 +172,13 @@ func (r *run[S]) step(st step) *LawError {
 		at.life++
 		at.state, at.seen = at.saved.state.Clone(), at.saved.seen
 		r.say("%s crashes and goes on from what it saved, as %s", old, at.replica())
+		r.admit(at)
+		r.catchUp(at)
+	case read:
+		r.read(at, st)
+		return nil
+	case compact:
+		failure = r.compact(at)
 	}
 	if failure != nil || !r.laws {
 		return failure
@@ -167,9 +192,12 @@ func (r *run[S]) quote(id int) string {
 }
 
 // update performs an operation at a site and checks its laws.
-func (r *run[S]) update(at *site[S], st step) *LawError {
+func (r *run[S]) update(at *site[S], st step, cl client[S]) *LawError {
+	if failure := r.checkClones(at.state); failure != nil {
+		return failure
+	}
 	op, before := r.k.Ops[st.op], at.state.Clone()
-	delta, err := op.apply(at.state, at.replica(), st.arg)
+	delta, err := op.apply(at.state, at.replica(), cl.state, st.arg)
 	some := !isNil(delta)
 	if err != nil {
 		r.said[len(r.said)-1] += ", refused"
@@ -179,14 +207,21 @@ func (r *run[S]) update(at *site[S], st step) *LawError {
 		return r.k.checkRefused(before, at.state, delta, err)
 	}
 	e := Event{Replica: at.replica(), Op: op.name, Arg: st.arg, index: len(r.events), seen: at.seen.full, all: &r.events}
+	e.shown = e.seen
+	if op.seen {
+		e.shown &= cl.seen.full
+	}
+	if e.shown != e.seen {
+		r.late = r.late.with(e.index)
+	}
 	r.events = append(r.events, e)
 	at.seen = at.seen.with(e)
 	r.whole = r.whole && some
 	if some {
-		m := message[S]{state: delta, key: r.k.key(delta)}
+		m := message[S]{state: delta, seen: sight{forgot: at.seen.forgot}, key: r.k.key(delta)}
 		m.seen = m.seen.with(e)
 		for _, f := range r.events {
-			if r.k.Carries != nil && e.Saw(f) && r.k.Carries(e, f) {
+			if r.k.Carries != nil && e.seen.has(f.index) && r.k.Carries(e, f) {
 				m.seen.full = m.seen.full.with(f.index)
 			}
 		}
@@ -196,7 +231,7 @@ func (r *run[S]) update(at *site[S], st step) *LawError {
 		return nil
 	}
 	again := before.Clone()
-	twin, _ := op.apply(again, at.replica(), st.arg)
+	twin, _ := op.apply(again, at.replica(), cl.state, st.arg)
 	return r.k.checkUpdate(updated[S]{before, at.state, delta, again, twin, some})
 }
 
@@ -212,6 +247,9 @@ func (r *run[S]) merge(at *site[S], y S, seen sight) *LawError {
 	if !r.laws {
 		at.state.Merge(y)
 		return nil
+	}
+	if failure := r.checkClones(at.state); failure != nil {
+		return failure
 	}
 	before := at.state.Clone()
 	if failure := r.k.checkMergeApart(before, y); failure != nil {
@@ -261,16 +299,19 @@ func (r *run[S]) after(at *site[S]) *LawError {
 	if failure := r.k.checkCodec(at.state); failure != nil {
 		return failure
 	}
-	return r.checkModel(at.state, at.seen.full, string(at.replica()))
+	return r.checkModel(at.state, at.seen, string(at.replica()))
 }
 
-func (r *run[S]) checkModel(s S, seen eventSet, who string) *LawError {
-	if r.k.Model == nil {
+// checkModel compares what a state shows with the model. It leaves out a state that
+// has forgotten something and got deltas without those before them: it may have
+// forgotten what one of those before would have overridden.
+func (r *run[S]) checkModel(s S, seen sight, who string) *LawError {
+	if r.k.Model == nil || seen.forgot != 0 && !r.isClosed(seen) {
 		return nil
 	}
 	var visible []Event
 	for _, e := range r.events {
-		if seen.has(e.index) {
+		if seen.full.has(e.index) {
 			visible = append(visible, e)
 		}
 	}

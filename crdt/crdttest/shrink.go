@@ -113,7 +113,7 @@ func sites(h history) []int {
 		case idle, group:
 		case merge:
 			all = append(all, st.from, st.at)
-		case update, deliver, save, restart:
+		case update, deliver, save, restart, read, compact:
 			all = append(all, st.at)
 		}
 	}
