@@ -313,7 +313,6 @@ func actPNCounter(t *rapid.T, x *crdt.PNCounter, c *scene) *crdt.PNCounter {
 		}
 		return x.ResetSeen(c.name, seen.context)
 	}
-	mine := func(e *event) bool { return e.what == "add" && e.at == c.name }
 	own, made := addsOf(c.log, c.path, c.name), 0
 	for _, e := range c.log {
 		if e.what == "add" {
@@ -326,15 +325,21 @@ func actPNCounter(t *rapid.T, x *crdt.PNCounter, c *scene) *crdt.PNCounter {
 		e.first = last.first
 	}
 	c.done = append(c.done, e)
-	c.tells(mine) // with what was undone of it
+	c.tellSum(own)
+	return x.Add(c.name, e.n)
+}
+
+// tellSum notes that a delta tells the sum of some increments, and what was undone of
+// them.
+func (c *scene) tellSum(all adds) {
 	undone, told := c.log.undone(true), ids{}
-	for _, o := range own {
-		if undone[o.id] {
-			told[o.id] = true
+	for _, e := range all {
+		c.told[e.id] = e
+		if undone[e.id] {
+			told[e.id] = true
 		}
 	}
 	c.told[-len(c.told)] = &event{at: c.name, path: c.path, what: "told", undid: told, truly: told}
-	return x.Add(c.name, e.n)
 }
 
 // Adds are the increments of one replica in one counter, in order.
@@ -360,7 +365,8 @@ func (a adds) lastStanding(l log) *event {
 }
 
 // clearPNCounter: a reset undoes the sums that it finds. For a client that was shown
-// less of one, it undoes the part that was shown, if the context tells that.
+// less of one, it undoes the part that was shown, if the context tells that, and its
+// delta tells the sum.
 func clearPNCounter(c *scene, seen *client) (undid, truly ids) {
 	undid = ids{}
 	for _, r := range c.names {
@@ -372,15 +378,20 @@ func clearPNCounter(c *scene, seen *client) (undid, truly ids) {
 		upto := last
 		if seen != nil && !seen.context.Contains(last.dot) {
 			shown := addsOf(seen.log, c.path, r).lastStanding(seen.log)
-			if shown == nil || seen.sums != c.path || shown.first != last.first {
-				continue
+			if shown == nil || seen.sums != c.path || shown.first != last.first || shown.dot.Seq > last.dot.Seq {
+				continue // or it was shown a later sum, in a state that this one does not cover
 			}
 			upto = shown
 		}
-		for _, e := range all {
-			if e.dot.Seq <= upto.dot.Seq {
-				undid[e.id] = true
-			}
+		part := slices.DeleteFunc(slices.Clone(all), func(e *event) bool { return e.dot.Seq > upto.dot.Seq })
+		if part.lastStanding(c.log) == nil {
+			continue
+		}
+		for _, e := range part {
+			undid[e.id] = true
+		}
+		if upto != last {
+			c.tellSum(all) // which begins with what is undone
 		}
 	}
 	return undid, undid
