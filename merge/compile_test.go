@@ -133,6 +133,9 @@ func TestOptionErrors(t *testing.T) {
 	field := func(at func(*rec) *int) merge.Options[rec] {
 		return merge.Options[rec]{Overrides: []merge.Override[rec]{merge.Field(at, larger)}}
 	}
+	on := func(r merge.Rule[int]) merge.Options[rec] {
+		return merge.Options[rec]{Overrides: []merge.Override[rec]{merge.Field(func(r *rec) *int { return &r.A }, r)}}
+	}
 	other := 0
 	for _, tt := range []struct {
 		name string
@@ -149,6 +152,14 @@ func TestOptionErrors(t *testing.T) {
 		{"no size", merge.Options[rec]{Overrides: []merge.Override[rec]{merge.Field(func(r *rec) *struct{} { return &r.None }, merge.Join("j", func(a, _ struct{}) struct{} { return a }))}}, "has no size"},
 		{"two of a type", merge.Options[rec]{Overrides: []merge.Override[rec]{merge.Type[rec](larger), merge.Type[rec](larger)}}, "int has two rules"},
 		{"inside one value", merge.Options[rec]{Overrides: []merge.Override[rec]{merge.Type[rec](merge.Join("or", func(a, _ int8) int8 { return a }))}}, "applies to no field: every int8 is inside"},
+		{"nil compare", on(merge.Prefer[int]("larger", nil)), `merge: merge_test.rec: field A: rule "larger": Prefer was given a nil function`},
+		{"nil join", on(merge.Join[int]("or", nil)), `field A: rule "or": Join was given a nil function`},
+		{"nil func", on(merge.Func[int]("ask", nil).Always()), `field A: rule "ask": Func was given a nil function`},
+		{"no name", on(merge.Prefer("", cmp.Compare[int])), `field A: Prefer was given no name`},
+		{"zero rule", on(merge.Rule[int]{}), `field A: Rule[int] is zero; make one by Prefer, Join or Func`},
+		{"zero rule, always", on(merge.Rule[int]{}.Always()), `field A: Rule[int] is zero`},
+		{"zero rule of a type", merge.Options[rec]{Overrides: []merge.Override[rec]{merge.Type[rec](merge.Rule[int]{})}}, `for int: Rule[int] is zero`},
+		{"nil function of a type", merge.Options[rec]{Overrides: []merge.Override[rec]{merge.Type[rec](merge.Join[int]("or", nil))}}, `rule "or": for int: Join was given a nil function`},
 		{"no rule", merge.Options[rec]{Overrides: []merge.Override[rec]{{}}}, "an override without a rule"},
 	} {
 		t.Run(tt.name, func(t *testing.T) { require.Contains(t, compileError(t, tt.opts), tt.want) })

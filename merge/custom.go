@@ -1,19 +1,30 @@
 package merge
 
 import (
+	"fmt"
 	"reflect"
 )
 
 // A Rule is a custom rule for values of type F, made by [Prefer], [Join] or
 // [Func] and put in force by [Field] or [Type]. Its name appears in reports.
-// A Rule is immutable.
+// A Rule is immutable. [Compile] refuses the zero Rule, and one without a name
+// or with a nil function.
 type Rule[F any] struct{ custom *custom }
+
+// made returns what r holds, of the zero Rule that it is none.
+func (r Rule[F]) made() *custom {
+	if r.custom == nil {
+		return &custom{typ: reflect.TypeFor[F](), wrong: fmt.Sprintf("Rule[%v] is zero; make one by Prefer, Join or Func", reflect.TypeFor[F]())}
+	}
+	return r.custom
+}
 
 // A custom is a Rule without its type parameter.
 type custom struct {
-	id   ruleID
-	name string
-	typ  reflect.Type
+	id    ruleID
+	name  string
+	typ   reflect.Type
+	wrong string // what is wrong with the rule itself, or nothing
 
 	compare func(a, b reflect.Value) int           // Prefer; the values are addressable
 	join    func(dst, v reflect.Value)             // Join: dst becomes join(dst, v)
@@ -30,6 +41,19 @@ type call struct {
 	run   *run
 }
 
+// newCustom returns a rule of the given kind, with what can be said against it
+// before it meets a field.
+func newCustom[F any](id ruleID, kind, name string, isNil bool) *custom {
+	c := &custom{id: id, name: name, typ: reflect.TypeFor[F]()}
+	switch {
+	case isNil:
+		c.wrong = kind + " was given a nil function"
+	case name == "":
+		c.wrong = kind + " was given no name, which reports need"
+	}
+	return c
+}
+
 // Prefer returns a rule that chooses the largest of the changed values by
 // compare, which must be a total preorder: consistent, transitive, and free to
 // return 0 for values that differ. Among values that it holds equal the newest
@@ -38,25 +62,23 @@ type call struct {
 // Prefer is symmetric and associative wherever compare returns 0 for equal
 // values only. A [Record] accepts it.
 func Prefer[F any](name string, compare func(a, b F) int) Rule[F] {
-	return Rule[F]{&custom{
-		id: rulePrefer, name: name, typ: reflect.TypeFor[F](),
-		compare: func(a, b reflect.Value) int {
-			return compare(*a.Addr().Interface().(*F), *b.Addr().Interface().(*F))
-		},
-	}}
+	c := newCustom[F](rulePrefer, "Prefer", name, compare == nil)
+	c.compare = func(a, b reflect.Value) int {
+		return compare(*a.Addr().Interface().(*F), *b.Addr().Interface().(*F))
+	}
+	return Rule[F]{c}
 }
 
 // Join returns a rule that combines the values of all sides by join, which
 // must be commutative, associative and idempotent and must not modify its
 // arguments. Package mergetest checks that it is. A [Record] accepts it.
 func Join[F any](name string, join func(a, b F) F) Rule[F] {
-	return Rule[F]{&custom{
-		id: ruleJoinFunc, name: name, typ: reflect.TypeFor[F](),
-		join: func(dst, v reflect.Value) {
-			p := dst.Addr().Interface().(*F)
-			*p = join(*p, *v.Addr().Interface().(*F))
-		},
-	}}
+	c := newCustom[F](ruleJoinFunc, "Join", name, join == nil)
+	c.join = func(dst, v reflect.Value) {
+		p := dst.Addr().Interface().(*F)
+		*p = join(*p, *v.Addr().Interface().(*F))
+	}
+	return Rule[F]{c}
 }
 
 // Func returns a rule that calls f with the base and all sides when two or
@@ -67,31 +89,30 @@ func Join[F any](name string, join func(a, b F) F) Rule[F] {
 //
 // A [Record] refuses Func, since it keeps no base.
 func Func[F any](name string, f func(Case[F]) (F, error)) Rule[F] {
-	return Rule[F]{&custom{
-		id: ruleFunc, name: name, typ: reflect.TypeFor[F](),
-		call: func(c *call, dst reflect.Value) error {
-			fc := Case[F]{Path: c.path, Sides: make([]Side[F], len(c.sides))}
-			if c.base.IsValid() {
-				b := *c.base.Addr().Interface().(*F)
-				fc.Base = &b
-			}
-			for i, s := range c.sides {
-				fc.Sides[i] = Side[F]{Value: *s.Addr().Interface().(*F), Stamp: c.run.stamps[c.who[i]]}
-			}
-			v, err := f(fc)
-			if err == nil {
-				*dst.Addr().Interface().(*F) = v
-			}
-			return err
-		},
-	}}
+	c := newCustom[F](ruleFunc, "Func", name, f == nil)
+	c.call = func(c *call, dst reflect.Value) error {
+		fc := Case[F]{Path: c.path, Sides: make([]Side[F], len(c.sides))}
+		if c.base.IsValid() {
+			b := *c.base.Addr().Interface().(*F)
+			fc.Base = &b
+		}
+		for i, s := range c.sides {
+			fc.Sides[i] = Side[F]{Value: *s.Addr().Interface().(*F), Stamp: c.run.stamps[c.who[i]]}
+		}
+		v, err := f(fc)
+		if err == nil {
+			*dst.Addr().Interface().(*F) = v
+		}
+		return err
+	}
+	return Rule[F]{c}
 }
 
 // Always returns r changed so that a [Func] is called whenever a side changed
 // the value, even if only one did or all agree, as a rule that adds changes up
 // has to be. It has no effect on the other kinds.
 func (r Rule[F]) Always() Rule[F] {
-	c := *r.custom
+	c := *r.made()
 	c.always = true
 	return Rule[F]{&c}
 }
@@ -116,7 +137,7 @@ type Override[T any] struct {
 // pointer, a slice or a map, and must not have a rule in its tag.
 func Field[T, F any](at func(*T) *F, r Rule[F]) Override[T] {
 	return Override[T]{
-		custom: r.custom,
+		custom: r.made(),
 		at: func(t reflect.Value) reflect.Value {
 			return reflect.ValueOf(at(t.Addr().Interface().(*T)))
 		},
@@ -127,5 +148,5 @@ func Field[T, F any](at func(*T) *F, r Rule[F]) Override[T] {
 // entries of maps and elements, at any depth, unless their tag or a [Field]
 // says otherwise.
 func Type[T, F any](r Rule[F]) Override[T] {
-	return Override[T]{custom: r.custom}
+	return Override[T]{custom: r.made()}
 }

@@ -165,6 +165,9 @@ func (c *compiler) overrides(typ reflect.Type, list []override) {
 		}
 		ru := rule{id: o.custom.id, custom: o.custom}
 		if o.at == nil {
+			if o.custom.wrong != "" {
+				c.fail("", &ru, fmt.Sprintf("for %v: %s", o.custom.typ, o.custom.wrong))
+			}
 			if c.types[o.custom.typ] != nil {
 				c.fail("", &ru, fmt.Sprintf("%v has two rules", o.custom.typ))
 			}
@@ -175,6 +178,9 @@ func (c *compiler) overrides(typ reflect.Type, list []override) {
 		if err != nil {
 			c.fail("", &ru, err.Error())
 			continue
+		}
+		if o.custom.wrong != "" {
+			c.fail(typ.FieldByIndex(index).Name, &ru, o.custom.wrong)
 		}
 		key := fmt.Sprint(index)
 		if c.fields[key] != nil {
