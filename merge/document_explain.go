@@ -94,7 +94,7 @@ func (x *explainer) documentValue(at *docPlace, id ruleID) {
 	} else if at.all(isObjectValue) {
 		ru = &rule{id: ruleFields}
 	}
-	fa := fact{path: x.run.path(""), rule: ru, who: at.who, known: at.known, changed: make([]bool, n), stands: make([]bool, n)}
+	fa := fact{rule: ru, who: at.who, known: at.known, changed: make([]bool, n), stands: make([]bool, n)}
 	same := func(a, b version) bool { return a.there == b.there && (!a.there || sameDocument(a.value, b.value)) }
 	some := false
 	for i, v := range at.in {

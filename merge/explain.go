@@ -29,6 +29,7 @@ type place struct {
 // A fact is one value in all versions, which may be typed or in a document.
 // Version base is the base, and version n the result.
 type fact struct {
+	name    string // of the field that it is, or empty for where the run is
 	path    string
 	rule    *rule
 	who     []int
@@ -122,7 +123,7 @@ func tupleStands(f *field, at place) []bool {
 
 func (x *explainer) leaf(f *field, at place, tuple []bool) {
 	n := len(at.in)
-	fa := fact{path: x.run.path(f.name), rule: &f.rule, who: at.who, known: at.known, changed: make([]bool, n), stands: make([]bool, n)}
+	fa := fact{name: f.name, rule: &f.rule, who: at.who, known: at.known, changed: make([]bool, n), stands: make([]bool, n)}
 	for i, v := range at.in {
 		if at.known {
 			fa.changed[i] = !f.same(v, at.base)
@@ -203,7 +204,8 @@ func (r *rule) combines() bool {
 
 // add writes down what happened to one value.
 func (x *explainer) add(fa *fact) {
-	c := Change{Path: fa.path, Rule: fa.rule.String(), Winner: -1, Result: fa.value(len(fa.who))}
+	fa.path = x.run.path(fa.name)
+	c := Change{Path: fa.path, Pattern: x.run.pattern(fa.name), Rule: fa.rule.String(), Winner: -1, Result: fa.value(len(fa.who))}
 	if fa.known {
 		c.Base = fa.value(base)
 	}
@@ -311,7 +313,7 @@ func (x *explainer) entry(f *field, key, base reflect.Value, in []reflect.Value,
 // by one side and changed by another.
 func (x *explainer) presence(w *row, ru *rule, before reflect.Value, in []reflect.Value, who []int, result reflect.Value, known bool) {
 	n := len(in)
-	fa := fact{path: x.run.path(""), rule: ru, who: who, known: known, changed: make([]bool, n), stands: make([]bool, n)}
+	fa := fact{rule: ru, who: who, known: known, changed: make([]bool, n), stands: make([]bool, n)}
 	some := false
 	for i, v := range in {
 		switch {
@@ -391,7 +393,7 @@ func (x *explainer) plainEntry(f *field, key, before reflect.Value, in []reflect
 	defer func() { x.run.trail = x.run.trail[:len(x.run.trail)-1] }()
 	w := f.elem
 	n := len(in)
-	fa := fact{path: x.run.path(""), rule: &w.fields[0].rule, who: at.who, known: at.known, changed: make([]bool, n), stands: make([]bool, n)}
+	fa := fact{rule: &w.fields[0].rule, who: at.who, known: at.known, changed: make([]bool, n), stands: make([]bool, n)}
 	same := func(a, b reflect.Value) bool { return a.IsValid() == b.IsValid() && (!a.IsValid() || w.same(a, b)) }
 	some := false
 	for i, v := range in {

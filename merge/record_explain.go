@@ -1,6 +1,7 @@
 package merge
 
 import (
+	"cmp"
 	"reflect"
 	"slices"
 	"time"
@@ -37,9 +38,10 @@ func (r *Record[T]) Changed(o *Record[T]) []string {
 // A value left to a person, and what [Options.Check] says of the merged value,
 // are in the report too.
 func (r *Record[T]) Explain(o *Record[T]) Report {
-	rep := Report{Changes: []Change{}}
+	rep, plan := Report{Changes: []Change{}}, cmp.Or(r.plan, o.plan)
 	merged := r.compare(o, func(d *difference) {
 		if c, ok := d.change(); ok {
+			c.Pattern = plan.record.pattern(c.Path)
 			rep.Changes = append(rep.Changes, c)
 		}
 	})
@@ -62,7 +64,10 @@ func (r *Record[T]) Check() error {
 	var rep Report
 	walkRecord(r.plan.record.elem, r.root.kids, "", func(path string, p *recordPart, c *cell) {
 		if reason := p.doubt(c); reason != "" {
-			change := Change{Path: path, Rule: p.f.rule.String(), Outcome: Undecided, Winner: -1, Reason: reason, Result: p.valueOf(c)}
+			change := Change{
+				Path: path, Pattern: r.plan.record.pattern(path), Rule: p.f.rule.String(),
+				Outcome: Undecided, Winner: -1, Reason: reason, Result: p.valueOf(c),
+			}
 			for i, v := range p.values(c) {
 				change.Candidates = append(change.Candidates, Candidate{Side: i, Stamp: v.newest(), Value: p.read(v.content())})
 			}

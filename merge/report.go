@@ -28,7 +28,11 @@ type Report struct {
 // A Change is what happened to one value: a leaf, a key of a map, an element
 // of a list.
 type Change struct {
-	Path    string  `json:"path"`
+	Path string `json:"path"`
+	// Pattern is the path with a star for each key of a map or an object and
+	// each element of a list: the same for all changes of one kind, and free
+	// of data. It is empty if there is none in the path.
+	Pattern string  `json:"pattern,omitempty"`
 	Rule    string  `json:"rule"`
 	Outcome Outcome `json:"outcome"`
 	// Winner is the side whose value stands, as an index into the sides given;
@@ -172,28 +176,6 @@ func (r Report) Lost() iter.Seq2[Change, Candidate] {
 			}
 		}
 	}
-}
-
-// Redact returns a copy of r in which every value is what f makes of it, for
-// reports that leave the circle of those who may see the data. F is not called
-// for values that are absent or unknown.
-func (r Report) Redact(f func(path string, v any) any) Report {
-	redact := func(path string, v any) any {
-		if v == nil || v == any(Absent{}) {
-			return v
-		}
-		return f(path, v)
-	}
-	r.Changes = slices.Clone(r.Changes)
-	for i := range r.Changes {
-		c := &r.Changes[i]
-		c.Base, c.Result = redact(c.Path, c.Base), redact(c.Path, c.Result)
-		c.Candidates = slices.Clone(c.Candidates)
-		for j := range c.Candidates {
-			c.Candidates[j].Value = redact(c.Path, c.Candidates[j].Value)
-		}
-	}
-	return r
 }
 
 // String returns a table with one line for each change: path, rule, and what

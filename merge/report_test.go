@@ -117,7 +117,7 @@ func TestReportRedact(t *testing.T) {
 	r := ticketReport(t)
 	before := r.String()
 	hidden := r.Redact(func(path string, v any) any {
-		if path == "Title" || path == "Lines.b" {
+		if _, isKey := v.(merge.Key); !isKey && (path == "Title" || path == "Lines.b") {
 			return "(hidden)"
 		}
 		return v

@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/rejoin-go/rejoin/internal/example"
+	"github.com/rejoin-go/rejoin/merge"
 	"github.com/rejoin-go/rejoin/vclock"
 )
 
@@ -222,7 +223,13 @@ func (r receipt) text(b *strings.Builder) {
 		when = "at the end"
 	}
 	fmt.Fprintf(b, "\n  What merge.Report says of %s receiving from %s %s:\n", r.Region, r.From, when)
-	report := r.Report.Redact(func(_ string, v any) any { return legible(fmt.Sprint(v)) })
+	report := r.Report.Redact(func(_ string, v any) any {
+		switch v.(type) {
+		case merge.Key, merge.Text:
+			return v
+		}
+		return legible(fmt.Sprint(v))
+	})
 	var path, rule int
 	for _, c := range report.Changes {
 		path, rule = max(path, len(c.Path)), max(rule, len(c.Rule))
