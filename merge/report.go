@@ -270,40 +270,6 @@ func show(v any) string {
 	return plainText(reflect.ValueOf(v))
 }
 
-// plainText returns a value without a form in JSON as fmt does, but with what
-// pointers point to in place of their addresses, which differ from run to run.
-func plainText(v reflect.Value) string {
-	var parts []string
-	switch v.Kind() {
-	case reflect.Pointer, reflect.Interface:
-		if v.IsNil() {
-			return "<nil>"
-		}
-		return plainText(v.Elem())
-	case reflect.Slice, reflect.Array:
-		for i := range v.Len() {
-			parts = append(parts, plainText(v.Index(i)))
-		}
-		return "[" + strings.Join(parts, " ") + "]"
-	case reflect.Map:
-		for k, e := range v.Seq2() {
-			parts = append(parts, plainText(k)+":"+plainText(e))
-		}
-		slices.Sort(parts)
-		return "map[" + strings.Join(parts, " ") + "]"
-	case reflect.Struct:
-		if v.CanInterface() && v.Type().Implements(reflect.TypeFor[fmt.Stringer]()) {
-			break
-		}
-		for _, f := range v.Fields() {
-			parts = append(parts, plainText(f))
-		}
-		return "{" + strings.Join(parts, " ") + "}"
-	default:
-	}
-	return fmt.Sprint(v)
-}
-
 // MarshalJSON returns the change as an object, the margin as in "1.5s"; a value
 // without a form in JSON, such as NaN, becomes a string.
 func (c Change) MarshalJSON() ([]byte, error) {

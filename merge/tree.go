@@ -2,6 +2,7 @@ package merge
 
 import (
 	"reflect"
+	"strings"
 )
 
 // A row is a value that is there or not as a whole: T itself, an element of a
@@ -290,8 +291,8 @@ func (f *field) compare(a, b reflect.Value) int {
 		return f.compareKeyed(a, b)
 	default:
 	}
-	if f.shape == nil {
-		return 0
+	if f.shape == nil { // a join of a type without bytes: by all that is in its memory
+		return strings.Compare(plainText(a), plainText(b))
 	}
 	return f.shape.compare(a, b)
 }

@@ -1,7 +1,6 @@
 package mergetest
 
 import (
-	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -226,8 +225,7 @@ func ascending(n int) []int {
 }
 
 // unnumbered returns a report without what depends on the order: the numbers of
-// sides, and which comes first of candidates with one stamp whose type has no
-// order.
+// sides.
 func unnumbered(r merge.Report) merge.Report {
 	r.Changes = slices.Clone(r.Changes)
 	for i := range r.Changes {
@@ -237,9 +235,6 @@ func unnumbered(r merge.Report) merge.Report {
 		for j := range c.Candidates {
 			c.Candidates[j].Side = 0
 		}
-		slices.SortFunc(c.Candidates, func(a, b merge.Candidate) int {
-			return cmp.Or(b.Stamp.Compare(a.Stamp), strings.Compare(keyOf(a), keyOf(b)))
-		})
 	}
 	return r
 }
