@@ -1,9 +1,11 @@
 package resolver_test
 
 import (
+	"context"
 	"encoding"
 	"encoding/hex"
 	"encoding/json"
+	"log/slog"
 	"os"
 	"strings"
 	"testing"
@@ -276,5 +278,53 @@ func FuzzAction(f *testing.F) {
 		if a.UnmarshalText([]byte(in)) == nil {
 			require.Equal(t, in, a.String())
 		}
+	})
+}
+
+// FuzzRecordJSON reads records as a log file has them, and replays them: what does
+// not hold together is skipped or named, and nothing panics.
+func FuzzRecordJSON(f *testing.F) {
+	log := &resolver.MemoryLog{}
+	deferred := samples(f)["siblings_deferred"].(*resolver.Siblings[string]).Clone()
+	forked := samples(f)["siblings_forked"].(*resolver.Siblings[string])
+	for _, rule := range []resolver.Func[string]{
+		nil, resolver.LastWriterWins[string], resolver.DeleteWins[string],
+		resolver.Named("both", "both", func(_ context.Context, c *resolver.Conflict[string]) (resolver.Decision[string], error) {
+			return c.Use("both", "").With(c.Compensation("refund")), nil
+		}),
+	} {
+		r := &resolver.Reconciler[string]{Rule: rule, Log: log}
+		resolve(f, r, deferred)
+		resolve(f, r, forked)
+	}
+	r := &resolver.Reconciler[string]{Log: log}
+	ticket := resolve(f, r, deferred).Ticket
+	written, err := r.Settle(bg, at("eu", 30), deferred, ticket, ticket.Conflict.Delete("by ann"))
+	require.NoError(f, err)
+	require.NoError(f, r.Fenced(bg, "k", written.Version))
+	for _, rec := range log.Records() {
+		b, err := json.Marshal(rec)
+		require.NoError(f, err)
+		f.Add(b)
+	}
+	f.Fuzz(func(t *testing.T, in []byte) {
+		var x, y resolver.Record
+		if json.Unmarshal(in, &x) != nil {
+			return
+		}
+		replayed := resolver.Replay(t.Context(), []resolver.Record{x}, resolver.FirstWriterWins[string])
+		require.Equal(t, 1, replayed.Decisions+replayed.Skipped+len(replayed.Damaged))
+		require.NotEmpty(t, replayed.String())
+		enc, err := json.Marshal(x)
+		if err != nil {
+			require.ErrorContains(t, err, "resolver: encode", "of what text can be read, all can be written")
+			return
+		}
+		require.NoError(t, json.Unmarshal(enc, &y))
+		again, err := json.Marshal(y)
+		require.NoError(t, err)
+		require.Equal(t, string(enc), string(again))
+		require.Equal(t, x.Identity().Winner, y.Identity().Winner)
+		require.NoError(t, (&resolver.SlogLog{Logger: slog.New(slog.DiscardHandler)}).Record(t.Context(), x))
 	})
 }

@@ -146,6 +146,52 @@ func TestAhead(t *testing.T) {
 	require.True(t, ok)
 }
 
+// TestRecreateAfterReaping deletes a key with a clock that is years ahead. It is
+// reaped when that time has come, and not before. Who writes it anew, knowing of
+// nothing, is neither taken for somebody the delete replaces nor hidden by a late
+// message, and neither is who wrote it while it waited.
+func TestRecreateAfterReaping(t *testing.T) {
+	const now, future = 1_000_000_000, hlc.Max - 10
+	s := write(t, &resolver.Siblings[string]{}, at("eu", now), resolver.Context{}, "v")
+	late := s.Clone()
+	_, err := s.Delete(at("us", future), s.Context())
+	require.NoError(t, err)
+	deleted := s.Clone()
+	stable := s.Context().Past()
+	var ahead *resolver.AheadError
+	ok, err := s.Reap(stable, now+1)
+	require.False(t, ok)
+	require.ErrorAs(t, err, &ahead)
+
+	waited := write(t, s, at("eu", now+2), resolver.Context{}, "meanwhile")
+	require.Equal(t, 2, waited.Len(), "beside the delete, which its writer was not shown")
+	require.Greater(t, waited.LastOf("eu"), hlc.Timestamp(future), "and after it")
+	require.False(t, waited.Merge(late))
+	require.False(t, waited.Merge(deleted))
+
+	ok, err = s.Reap(stable, future)
+	require.NoError(t, err)
+	require.True(t, ok)
+	for name, absent := range map[string]*resolver.Siblings[string]{"reaped": s, "forgotten": resolver.NewSiblings[string](stable, 0)} {
+		anew := write(t, absent, at("ap", now+3), resolver.Context{}, "anew")
+		for _, message := range []*resolver.Siblings[string]{late, deleted} {
+			require.False(t, anew.Merge(message), name)
+		}
+		require.Equal(t, "anew", anew.Versions()[0].Value, name)
+		require.Equal(t, 1, anew.Len(), name)
+		anew.Merge(waited)
+		require.Equal(t, []string{"anew", "meanwhile"}, valuesOf(anew), name)
+	}
+}
+
+func valuesOf(s *resolver.Siblings[string]) []string {
+	values := []string{}
+	for _, v := range s.Versions() {
+		values = append(values, v.Value)
+	}
+	return values
+}
+
 // TestContextAhead refuses a context from the future before a write under it sends
 // the key there.
 func TestContextAhead(t *testing.T) {

@@ -1,6 +1,7 @@
 package resolver_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -23,6 +24,7 @@ type event struct {
 	stamp   lww.Stamp
 	epoch   uint64
 	deleted bool
+	value   string
 	saw     events
 }
 
@@ -145,13 +147,13 @@ type world struct {
 	promotions []resolver.Promotion
 	stable     vclock.Clock
 	reapable   events // everything that stable covers
-	logged     map[lww.Stamp]bool
+	logged     resolver.MemoryLog
 	events     map[lww.Stamp]*event
 }
 
 func newWorld() *world {
 	w := &world{
-		clients: make([]client, 3), logged: map[lww.Stamp]bool{}, events: map[lww.Stamp]*event{},
+		clients: make([]client, 3), events: map[lww.Stamp]*event{},
 		mail: []copyOf{{&resolver.Siblings[string]{}, &ledger{known: events{}, reaped: events{}}}},
 	}
 	for i, name := range []vclock.Replica{"ap", "eu", "us"} {
@@ -161,9 +163,20 @@ func newWorld() *world {
 }
 
 func (w *world) log(fenced []resolver.Version[string]) {
-	for _, v := range fenced {
-		w.logged[v.Stamp] = true
+	if err := (&resolver.Reconciler[string]{Log: &w.logged}).Fenced(bg, "k", fenced...); err != nil {
+		panic(err)
 	}
+}
+
+// fenced returns the versions in the log, as they are there.
+func (w *world) fenced(t require.TestingT) map[lww.Stamp]resolver.Version[string] {
+	all := map[lww.Stamp]resolver.Version[string]{}
+	for _, rec := range w.logged.Records() {
+		var v resolver.Version[string]
+		require.NoError(t, v.UnmarshalJSON(rec.Versions[0]))
+		all[v.Stamp] = v
+	}
+	return all
 }
 
 // write lets a client write at a region and compares what happened with what
@@ -195,7 +208,7 @@ func (w *world) write(t *rapid.T, r *region, c *client, deleted bool) {
 	}
 	require.NoError(t, err)
 	require.NotContains(t, w.events, got.Version.Stamp, "a stamp names one write")
-	e := &event{got.Version.Stamp, r.epoch, deleted, maps.Clone(c.shown)}
+	e := &event{got.Version.Stamp, r.epoch, deleted, got.Version.Value, maps.Clone(c.shown)}
 	if e.saw == nil {
 		e.saw = events{}
 	}
@@ -306,8 +319,9 @@ func (w *world) settled() {
 }
 
 // check compares each region with its ledger, and lets no event go unless its
-// replacer had been shown it or the log has it.
+// replacer had been shown it or the log has it, with its value.
 func (w *world) check(t *rapid.T) {
+	fenced := w.fenced(t)
 	for _, r := range w.regions {
 		var got, want []string
 		for _, v := range r.set.Versions() {
@@ -320,11 +334,38 @@ func (w *world) check(t *rapid.T) {
 		slices.Sort(want)
 		slices.Sort(got)
 		require.Equal(t, want, got, "versions at %s", r.name)
+		w.checkAsked(t, r, live)
 		for e := range r.ledger.known {
-			ok := live[e] || r.ledger.replaced(e) || r.ledger.reaped[e] || w.logged[e.stamp]
+			if live[e] || r.ledger.replaced(e) || r.ledger.reaped[e] {
+				continue
+			}
+			v, ok := fenced[e.stamp]
 			require.True(t, ok, "%v is lost at %s", e.stamp, r.name)
+			require.Equal(t, e.value, v.Value)
+			require.Equal(t, e.deleted, v.Deleted)
 		}
 	}
+}
+
+// checkAsked has a rule look at what it is asked: all that is live, at once and in
+// order, if that is more than one, and never two of which one has seen the other.
+func (w *world) checkAsked(t *rapid.T, r *region, live events) {
+	calls := 0
+	_, err := resolver.New(func(_ context.Context, c *resolver.Conflict[string]) (resolver.Decision[string], error) {
+		calls++
+		require.Len(t, c.Versions, len(live))
+		for i, v := range c.Versions {
+			e := w.events[v.Stamp]
+			require.True(t, live[e])
+			require.True(t, i == 0 || c.Versions[i-1].Stamp.Compare(v.Stamp) < 0)
+			for _, o := range c.Versions {
+				require.False(t, e.saw[w.events[o.Stamp]], "%v has seen %v", v.Stamp, o.Stamp)
+			}
+		}
+		return c.Keep(0, ""), nil
+	}).Resolve(t.Context(), "k", r.set)
+	require.NoError(t, err)
+	require.Equal(t, len(live) > 1, calls == 1)
 }
 
 // TestOracle drives three regions through random histories of one key: clients

@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/rejoin-go/rejoin/hlc"
+	"github.com/rejoin-go/rejoin/lww"
 	"github.com/rejoin-go/rejoin/resolver"
 )
 
@@ -232,4 +233,104 @@ func TestZeroTicket(t *testing.T) {
 	require.EqualError(t, err, "resolver: encode Ticket: ticket without a conflict")
 	_, err = ticket.MarshalJSON()
 	require.EqualError(t, err, "resolver: encode Ticket: ticket without a conflict")
+}
+
+// TestSettlementsRandom lets people at two sites answer tickets, of the same or of
+// different versions, while a third site writes and deletes, over what is shown or
+// unseen; the answers travel in any order, twice, and back. All sites show one
+// outcome. Nobody is asked again about what was settled, and an answer that gave
+// way is in the log with its value.
+func TestSettlementsRandom(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		r, log := manual()
+		start := updates(t, "base", "a", "b", "c")
+		sites := []*resolver.Siblings[string]{start.Clone(), start.Clone(), start.Clone()}
+		clocks := []ticks{30, 30, 30}
+		writer := func(i int) resolver.Writer {
+			w := at(names[i], 1)
+			w.Clock = &clocks[i]
+			return w
+		}
+		value := rapid.SampledFrom([]string{"x", "y"})
+		settled := map[lww.Stamp]bool{}
+		answers := map[lww.Stamp]string{}
+		for range rapid.IntRange(2, 10).Draw(t, "steps") {
+			i := rapid.IntRange(0, 2).Draw(t, "site")
+			s := sites[i]
+			out := resolve(t, r, s)
+			switch step := rapid.IntRange(0, 3).Draw(t, "step"); {
+			case step == 0:
+				s.Merge(sites[rapid.IntRange(0, 2).Draw(t, "from")])
+			case i == 2: // the third site
+				if rapid.Bool().Draw(t, "unseen") {
+					out.Context = resolver.Context{}
+				}
+				var err error
+				if rapid.Bool().Draw(t, "deletes") {
+					_, err = s.Delete(writer(i), out.Context)
+				} else {
+					_, err = s.Write(writer(i), out.Context, value.Draw(t, "written"))
+				}
+				require.NoError(t, err)
+			case out.Ticket != nil:
+				c := out.Ticket.Conflict
+				d := []resolver.Decision[string]{
+					c.Keep(rapid.IntRange(0, len(c.Versions)-1).Draw(t, "kept"), "kept"), c.Use(value.Draw(t, "answer"), "used"), c.Delete("deleted"),
+				}[rapid.IntRange(0, 2).Draw(t, "decision")]
+				written, err := r.Settle(t.Context(), writer(i), s, out.Ticket, d)
+				require.NoError(t, err)
+				answers[written.Version.Stamp] = written.Version.Value
+				for _, stamp := range written.Version.Settles {
+					settled[stamp] = true
+				}
+				require.Nil(t, resolve(t, r, s).Ticket, "it is settled here")
+			}
+		}
+		var first string
+		for _, order := range [][]int{{0, 1, 2}, {2, 1, 0}, {1, 2, 0, 1}} {
+			all := &resolver.Siblings[string]{}
+			for _, i := range order {
+				all.Merge(sites[i])
+			}
+			out := resolve(t, r, all)
+			now := fmt.Sprint(out.Value, out.Found, out.Winner, out.Context, out.Ticket != nil, out.Rule, out.Reason)
+			if first == "" {
+				first = now
+			}
+			require.Equal(t, first, now)
+			held, answered := map[lww.Stamp]bool{}, map[lww.Stamp]bool{}
+			if out.Ticket != nil {
+				for _, v := range out.Ticket.Conflict.Versions {
+					require.False(t, settled[v.Stamp], "%v was settled", v.Stamp)
+					held[v.Stamp] = true
+					for _, stamp := range v.Settles {
+						require.False(t, answered[stamp], "two answers about %v", stamp)
+						answered[stamp] = true
+					}
+				}
+			}
+			for _, v := range all.Versions() {
+				if v.Settles == nil || v.Stamp == out.Winner || held[v.Stamp] {
+					continue
+				}
+				require.Equal(t, answers[v.Stamp], superseded(t, log)[v.Stamp], "what gave way is in the log")
+			}
+		}
+	})
+}
+
+// superseded returns the values of answers that gave way, as the log has them.
+func superseded(t require.TestingT, log *resolver.MemoryLog) map[lww.Stamp]string {
+	all := map[lww.Stamp]string{}
+	for _, rec := range log.Records() {
+		if rec.Event != resolver.Superseded {
+			continue
+		}
+		for _, p := range rec.Versions {
+			var v resolver.Version[string]
+			require.NoError(t, v.UnmarshalJSON(p))
+			all[v.Stamp] = v.Value
+		}
+	}
+	return all
 }
