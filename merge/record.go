@@ -105,10 +105,10 @@ func (r *Record[T]) write(w lww.Writer, seen *cell, read, next *T) error {
 		}
 	}
 	top, at := r.top(), spot{&r.root, seen}
-	if top.elem.row.same(from, to) {
-		return nil
-	}
 	if seen != &r.root {
+		if top.elem.row.same(from, to) {
+			return nil
+		}
 		if err := r.behind(seen, from); err != nil {
 			return reported(err)
 		}

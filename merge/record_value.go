@@ -5,18 +5,23 @@ import (
 	"errors"
 	"reflect"
 	"slices"
+	"sort"
 	"strings"
 
 	"github.com/rejoin-go/rejoin/internal/wire"
-	"github.com/rejoin-go/rejoin/lww"
 )
 
 // find returns the cell among kids that holds p, or nil. If there is none, the
 // value that a field of one value had under another rule stands in for it.
 func (p *recordPart) find(kids []cell) *cell {
-	i, _ := slices.BinarySearchFunc(kids, p.key, func(c cell, key string) int { return strings.Compare(c.key, key) })
+	i := sort.Search(len(kids), func(i int) bool { return kids[i].key >= p.key })
+	return p.first(kids[i:])
+}
+
+// first is find for kids of which none comes before p.
+func (p *recordPart) first(kids []cell) *cell {
 	var standIn *cell
-	for ; i < len(kids) && kids[i].key == p.key; i++ {
+	for i := 0; i < len(kids) && kids[i].key == p.key; i++ {
 		switch k := kids[i].kind; {
 		case kids[i].typ != p.typ:
 		case k == p.kind:
@@ -35,7 +40,10 @@ func (p *recordPart) find(kids []cell) *cell {
 // it had another, stays zero.
 func (w *recordRow) fill(dst reflect.Value, kids []cell) {
 	for _, p := range w.parts {
-		c := p.find(kids)
+		for len(kids) > 0 && kids[0].key < p.key {
+			kids = kids[1:]
+		}
+		c := p.first(kids)
 		switch {
 		case c == nil:
 		case p.group != nil:
@@ -142,8 +150,22 @@ func (p *recordPart) decode(dst reflect.Value, content string) bool {
 }
 
 func decodeShape(s *shape, dst reflect.Value, content string) bool {
-	if s.kind == kindString {
+	switch {
+	case s.kind == kindString:
 		dst.SetString(content)
+		return true
+	case s.kind.isScalar():
+		if s.readScalar(dst, []byte(content)) == nil && s.isScalarForm(dst, content) {
+			return true
+		}
+		dst.SetZero()
+		return false
+	case s.kind == kindPointer && s.elem.kind.isScalar() && strings.HasPrefix(content, "\x01"):
+		v := reflect.New(s.typ.Elem())
+		if !decodeShape(s.elem, v.Elem(), content[1:]) {
+			return false
+		}
+		dst.Set(v)
 		return true
 	}
 	if s.decode(dst, []byte(content)) != nil {
@@ -340,35 +362,52 @@ func fillTotal(dst reflect.Value, c *cell) {
 }
 
 func (p *recordPart) fillSet(dst reflect.Value, c *cell) {
-	var out reflect.Value
+	n := 0
 	for i := range c.kids {
 		k := &c.kids[i]
 		if p.kind == cellSet && !k.live {
 			continue
 		}
-		v := reflect.New(p.f.key.typ).Elem()
-		if !decodeShape(p.f.key, v, k.key) {
-			continue
+		if n == 0 {
+			dst.Grow(len(c.kids) - i)
+			dst.SetLen(len(c.kids) - i)
 		}
-		if !out.IsValid() {
-			out = reflect.MakeSlice(p.f.typ, 0, len(c.kids)-i)
+		if decodeShape(p.f.key, dst.Index(n), k.key) {
+			n++
 		}
-		out = reflect.Append(out, v)
 	}
-	if out.IsValid() {
-		dst.Set(out)
+	if dst.SetLen(n); n == 0 {
+		dst.SetZero()
 	}
 }
 
 func (p *recordPart) fillTable(dst reflect.Value, c *cell) {
+	if m, ok := reflect.TypeAssert[*map[string]string](dst.Addr()); ok {
+		fillTexts(m, c)
+		return
+	}
+	key, v := reflect.New(p.f.key.typ).Elem(), reflect.New(p.value.typ).Elem()
 	for i := range c.kids {
 		k := &c.kids[i]
 		if !k.live {
 			continue
 		}
-		key, v := reflect.New(p.f.key.typ).Elem(), reflect.New(p.value.typ).Elem()
+		key.SetZero()
+		v.SetZero()
 		if decodeShape(p.f.key, key, k.key) && decodeShape(p.value, v, k.value) {
 			setEntry(dst, key, v, len(c.kids))
+		}
+	}
+}
+
+func fillTexts(m *map[string]string, c *cell) {
+	for i := range c.kids {
+		k := &c.kids[i]
+		if k.live && *m == nil {
+			*m = make(map[string]string, len(c.kids)-i)
+		}
+		if k.live {
+			(*m)[k.key] = k.value
 		}
 	}
 }
@@ -397,45 +436,49 @@ func setEntry(m, key, v reflect.Value, size int) {
 // fillList sets dst to the elements that are present, in the order in which
 // they were added.
 func (p *recordPart) fillList(dst reflect.Value, c *cell) {
-	live := make([]*cell, 0, len(c.kids))
+	var buf [16]placed
+	live := buf[:0]
 	for i := range c.kids {
 		if k := &c.kids[i]; k.live {
-			live = append(live, k)
+			live = append(live, placed{k, k.kid(positionKey, cellFirst)})
 		}
 	}
-	slices.SortStableFunc(live, func(a, b *cell) int { return comparePositions(a, b) })
 	if len(live) == 0 {
 		return
 	}
-	out := reflect.MakeSlice(p.f.typ, len(live), len(live))
+	slices.SortStableFunc(live, placed.compare)
+	dst.Grow(len(live))
+	dst.SetLen(len(live))
 	n := 0
 	for _, k := range live {
-		key := reflect.New(p.f.key.typ).Elem()
-		if !decodeShape(p.f.key, key, k.key) {
+		v := p.f.slot(dst, n)
+		if !decodeShape(p.f.key, walk(v, p.f.at), k.row.key) {
 			continue
 		}
-		v := p.f.slot(out, n)
-		p.elem.fill(v, k.kids)
-		walk(v, p.f.at).Set(key)
+		p.elem.fill(v, k.row.kids)
 		n++
 	}
-	if n > 0 {
-		dst.Set(out.Slice(0, n))
+	for i := n; i < len(live); i++ {
+		dst.Index(i).SetZero()
+	}
+	if dst.SetLen(n); n == 0 {
+		dst.SetZero()
 	}
 }
 
-// comparePositions compares where two elements stand: by the stamp under which
-// they were added, and where in the list of that write.
-func comparePositions(a, b *cell) int {
-	var x, y lww.Stamp
-	var i, j string
-	if p := a.kid(positionKey, cellFirst); p != nil {
-		x, i = p.stamp, p.value
+// A placed is an element of a list, and where it stands: under which stamp it
+// was added, and where in the list of that write. At may be nil.
+type placed struct{ row, at *cell }
+
+func (a placed) compare(b placed) int {
+	switch {
+	case a.at == nil || b.at == nil:
+		return compareBool(a.at != nil, b.at != nil)
+	case a.at.stamp != b.at.stamp:
+		return a.at.stamp.Compare(b.at.stamp)
+	default:
+		return strings.Compare(a.at.value, b.at.value)
 	}
-	if p := b.kid(positionKey, cellFirst); p != nil {
-		y, j = p.stamp, p.value
-	}
-	return cmp.Or(x.Compare(y), strings.Compare(i, j))
 }
 
 // readTotal reads what [appendTotal] wrote, or 0 from other bytes.

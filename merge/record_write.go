@@ -136,9 +136,12 @@ func (e *edit) fields(w *recordRow, at spot, read, next reflect.Value) ([]cell, 
 
 // part returns the change of one part of a row, or nil.
 func (e *edit) part(p *recordPart, row spot, read, next reflect.Value) (*cell, error) {
+	if p.same(read, next) {
+		return nil, nil
+	}
 	at := spot{p.held(row.now), p.held(row.seen)}
 	if p.group != nil {
-		return e.groupPart(p, at, read, next)
+		return e.group(p, at, next)
 	}
 	r, n := p.f.in(read), p.f.in(next)
 	switch p.kind {
@@ -153,12 +156,6 @@ func (e *edit) part(p *recordPart, row spot, read, next reflect.Value) (*cell, e
 		return e.table(p, at, r, n)
 	case cellSet, cellUnion:
 		return e.set(p, at, r, n)
-	default:
-	}
-	if p.f.same(r, n) {
-		return nil, nil
-	}
-	switch p.kind {
 	case cellTotals:
 		return e.additive(p, at, r, n)
 	case cellState:
@@ -273,14 +270,15 @@ func (p *recordPart) why() string {
 	}
 }
 
-// groupPart returns a write of all members of a group if one of them changed.
-func (e *edit) groupPart(p *recordPart, at spot, read, next reflect.Value) (*cell, error) {
-	if !slices.ContainsFunc(p.group, func(f *field) bool { return !f.same(f.in(read), f.in(next)) }) {
-		return nil, nil
+// same reports whether two rows do not differ in p.
+func (p *recordPart) same(a, b reflect.Value) bool {
+	if p.group == nil {
+		return p.f.same(p.f.in(a), p.f.in(b))
 	}
-	return e.group(p, at, next)
+	return !slices.ContainsFunc(p.group, func(f *field) bool { return !f.same(f.in(a), f.in(b)) })
 }
 
+// group returns a write of all members of a group.
 func (e *edit) group(p *recordPart, at spot, next reflect.Value) (*cell, error) {
 	type member struct {
 		name  string

@@ -113,9 +113,6 @@ func (p *recordPart) entries(kids []cell) *cell {
 
 // set returns the elements that were added and removed.
 func (e *edit) set(p *recordPart, at spot, read, next reflect.Value) (*cell, error) {
-	if read.Len() == 0 && next.Len() == 0 || p.f.same(read, next) {
-		return nil, nil
-	}
 	kind := layoutOf(p.kind).kids
 	var kids []cell
 	err := p.pairs(read, next, func(key string, r, n *item) error {

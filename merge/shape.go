@@ -32,6 +32,10 @@ const (
 	kindDocument // any
 )
 
+// isScalar reports whether values of the kind are numbers, truth values or
+// times.
+func (k kind) isScalar() bool { return k <= kindFloat || k == kindTime }
+
 // A shape is how the values of one type are compared, ordered, copied and
 // encoded where they are merged as a whole. It is immutable once compiled.
 type shape struct {

@@ -1,6 +1,7 @@
 package merge
 
 import (
+	"maps"
 	"reflect"
 	"strings"
 )
@@ -256,6 +257,11 @@ func (f *field) sameMap(a, b reflect.Value) bool {
 	if a.Len() != b.Len() {
 		return false
 	}
+	if x, ok := texts(a); ok && f.plain {
+		if y, ok := texts(b); ok {
+			return maps.Equal(x, y)
+		}
+	}
 	for it := a.MapRange(); it.Next(); {
 		v := b.MapIndex(it.Key())
 		if !v.IsValid() || !f.elem.same(addressable(it.Value()), addressable(v)) {
@@ -263,6 +269,18 @@ func (f *field) sameMap(a, b reflect.Value) bool {
 		}
 	}
 	return true
+}
+
+// texts returns a map of strings by strings as what it is.
+func texts(v reflect.Value) (map[string]string, bool) {
+	if !v.CanAddr() {
+		return nil, false
+	}
+	m, ok := reflect.TypeAssert[*map[string]string](v.Addr())
+	if !ok {
+		return nil, false
+	}
+	return *m, true
 }
 
 // compare orders the values of a row, so that versions with equal stamps have
