@@ -70,10 +70,15 @@ func (r *Record[T]) top() *recordPart {
 // are in UTC.
 func (r *Record[T]) Value() (T, bool) {
 	var v T
-	if r.root.live {
-		r.top().elem.fill(reflect.ValueOf(&v).Elem(), r.root.kids)
-	}
+	r.fill(&v)
 	return v, r.root.live
+}
+
+// fill sets v, which is zero, to the value.
+func (r *Record[T]) fill(v *T) {
+	if r.root.live {
+		r.top().elem.fill(reflect.ValueOf(v).Elem(), r.root.kids)
+	}
 }
 
 // Update calls edit with the value, the zero T if there is none, and writes
@@ -87,38 +92,30 @@ func (r *Record[T]) Value() (T, bool) {
 // It panics if w is invalid: see [lww.Writer.Next].
 func (r *Record[T]) Update(w lww.Writer, edit func(*T) error) error {
 	r.top()
-	read, _ := r.Value()
-	next, _ := r.Value()
+	var next T
+	r.fill(&next)
 	if err := edit(&next); err != nil {
 		return err
 	}
-	return r.write(w, &r.root, &read, &next)
+	to := reflect.ValueOf(&next).Elem()
+	if err := r.validate(to); err != nil {
+		return err
+	}
+	return r.write(r.since(w, to))
 }
 
-// write applies the changes from read to next, made by somebody who had seen
-// the lives and contexts in seen.
-func (r *Record[T]) write(w lww.Writer, seen *cell, read, next *T) error {
-	from, to := reflect.ValueOf(read).Elem(), reflect.ValueOf(next).Elem()
-	for _, v := range []reflect.Value{from, to} {
-		if err := r.validate(v); err != nil {
-			return err
-		}
-	}
-	top, at := r.top(), spot{&r.root, seen}
-	if seen != &r.root {
-		if top.elem.row.same(from, to) {
-			return nil
-		}
-		if err := r.behind(seen, from); err != nil {
-			return reported(err)
-		}
-	}
+// since returns the changes from the value to next.
+func (r *Record[T]) since(w lww.Writer, next reflect.Value) ([]cell, error) {
 	e := edit{w: w, horizon: r.horizon}
-	changes, err := e.fields(top.elem, at, from, to)
-	if err != nil {
+	return e.since(r.plan.record.elem, &r.root, next)
+}
+
+// write applies the changes of an edit, unless it failed.
+func (r *Record[T]) write(changes []cell, err error) error {
+	switch {
+	case err != nil:
 		return reported(err)
-	}
-	if len(changes) > 0 {
+	case len(changes) > 0:
 		r.join(&cell{kind: cellRow, live: true, stamp: r.root.stamp, kids: changes})
 	}
 	return nil

@@ -45,6 +45,7 @@ type stampTable struct {
 	replicas []vclock.Replica
 	stamps   []lww.Stamp
 	fields   []fieldID // in ascending order
+	last     int       // the number that ref returned last
 }
 
 // A fieldID is what a field has in common with that of other rows.
@@ -59,25 +60,38 @@ func (f fieldID) compare(g fieldID) int {
 }
 
 func (t *stampTable) collect(c *cell) {
-	if layoutOf(c.kind).kids == anyField {
-		for i := range c.kids {
-			k := &c.kids[i]
-			f := fieldID{k.key, k.kind, k.typ}
-			if i, ok := slices.BinarySearchFunc(t.fields, f, fieldID.compare); !ok {
-				t.fields = slices.Insert(t.fields, i, f)
-			}
-		}
-	}
 	if n := len(t.stamps); !c.stamp.IsZero() && (n == 0 || t.stamps[n-1] != c.stamp) {
 		t.stamps = append(t.stamps, c.stamp)
 	}
+	fields, at := layoutOf(c.kind).kids == anyField, 0
 	for i := range c.kids {
-		t.collect(&c.kids[i])
+		k := &c.kids[i]
+		if fields {
+			at = t.field(k, at)
+		}
+		t.collect(k)
 	}
 }
 
-func tableOf(c *cell) *stampTable {
-	t := &stampTable{}
+// field returns the position after that of field k in the list of fields, to
+// which it adds it; the kids before k were told to come before that at from.
+func (t *stampTable) field(k *cell, from int) int {
+	f := fieldID{k.key, k.kind, k.typ}
+	switch {
+	case from == len(t.fields):
+		t.fields = append(t.fields, f)
+		return from + 1
+	case t.fields[from] == f:
+		return from + 1
+	}
+	i, ok := slices.BinarySearchFunc(t.fields, f, fieldID.compare)
+	if !ok {
+		t.fields = slices.Insert(t.fields, i, f)
+	}
+	return i + 1
+}
+
+func (t *stampTable) of(c *cell) {
 	t.collect(c)
 	slices.SortFunc(t.stamps, lww.Stamp.Compare)
 	t.stamps = slices.Compact(t.stamps)
@@ -86,16 +100,19 @@ func tableOf(c *cell) *stampTable {
 			t.replicas = slices.Insert(t.replicas, i, s.Replica)
 		}
 	}
-	return t
 }
 
-// ref returns the number of a stamp, from 1; 0 is the zero stamp.
+// ref returns the number of a stamp, from 1; 0 is the zero stamp. Neighbours
+// often have one stamp, so that it looks at the last one first.
 func (t *stampTable) ref(s lww.Stamp) uint64 {
 	if s.IsZero() {
 		return 0
 	}
-	i, _ := slices.BinarySearchFunc(t.stamps, s, lww.Stamp.Compare)
-	return uint64(i) + 1
+	if t.last == 0 || t.stamps[t.last-1] != s {
+		i, _ := slices.BinarySearchFunc(t.stamps, s, lww.Stamp.Compare)
+		t.last = i + 1
+	}
+	return uint64(t.last)
 }
 
 func (t *stampTable) append(b []byte) []byte {
@@ -123,7 +140,10 @@ func (t *stampTable) append(b []byte) []byte {
 
 // appendState appends the stamps and fields that root refers to, and root.
 func appendState(b []byte, root *cell) []byte {
-	t := tableOf(root)
+	t := stampTable{
+		replicas: make([]vclock.Replica, 0, 4), stamps: make([]lww.Stamp, 0, 32), fields: make([]fieldID, 0, 32),
+	}
+	t.of(root)
 	return t.appendCell(t.append(b), root)
 }
 
@@ -158,12 +178,13 @@ func (t *stampTable) appendCell(b []byte, c *cell) []byte {
 		return b
 	}
 	b = binary.AppendUvarint(b, uint64(len(c.kids)))
+	at := 0
 	for i := range c.kids {
 		k := &c.kids[i]
 		switch {
 		case l.kids == anyField:
-			f, _ := slices.BinarySearchFunc(t.fields, fieldID{k.key, k.kind, k.typ}, fieldID.compare)
-			b = binary.AppendUvarint(b, uint64(f))
+			at = t.field(k, at)
+			b = binary.AppendUvarint(b, uint64(at-1))
 		case l.kids == cellRow || layoutOf(k.kind).key == keyBytes:
 			b = wire.AppendBytes(b, k.key)
 		}

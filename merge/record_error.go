@@ -72,8 +72,11 @@ func (e *StaleError) below(name string)  { e.Path = joinPath(name, e.Path) }
 func (e *BehindError) below(name string) { e.Path = joinPath(name, e.Path) }
 
 // within returns err, about what is below name, as an error about what is
-// below the row that name belongs to.
+// below the row that name belongs to; nil if err is.
 func within(name string, err error) error {
+	if err == nil {
+		return nil
+	}
 	if e, ok := errors.AsType[pathed](err); ok {
 		e.below(name)
 		return err

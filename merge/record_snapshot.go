@@ -66,14 +66,27 @@ func (c *cell) lives() cell {
 // with rule immutable that was set: give T one, such as its key, or keep the
 // key of the record with the token and compare it.
 func (r *Record[T]) Apply(w lww.Writer, seen Token, read, next T) error {
-	r.top()
-	return r.write(w, &seen.root, &read, &next)
+	top, at := r.top(), spot{&r.root, &seen.root}
+	from, to := reflect.ValueOf(&read).Elem(), reflect.ValueOf(&next).Elem()
+	for _, v := range []reflect.Value{from, to} {
+		if err := r.validate(v); err != nil {
+			return err
+		}
+	}
+	if top.elem.row.same(from, to) {
+		return nil
+	}
+	if err := r.behind(at, from); err != nil {
+		return reported(err)
+	}
+	e := edit{w: w, horizon: r.horizon}
+	return r.write(e.fields(top.elem, at, from, to))
 }
 
 // behind returns an error unless a caller may have seen what a token says, and
 // read what is read.
-func (r *Record[T]) behind(seen *cell, read reflect.Value) error {
-	top, at := r.top(), spot{&r.root, seen}
+func (r *Record[T]) behind(at spot, read reflect.Value) error {
+	top := r.top()
 	if err := top.behind(at); err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package merge
 import (
 	"cmp"
 	"errors"
+	"iter"
 	"reflect"
 	"slices"
 	"sort"
@@ -39,19 +40,35 @@ func (p *recordPart) first(kids []cell) *cell {
 // whose bytes are not of its type, since they were written by a program where
 // it had another, stays zero.
 func (w *recordRow) fill(dst reflect.Value, kids []cell) {
-	for _, p := range w.parts {
-		for len(kids) > 0 && kids[0].key < p.key {
-			kids = kids[1:]
-		}
-		c := p.first(kids)
-		switch {
-		case c == nil:
-		case p.group != nil:
-			p.fillGroup(dst, c.value)
-		default:
-			p.fill(p.f.in(dst), c)
+	for p, c := range w.each(kids) {
+		if c != nil {
+			p.fillIn(dst, c)
 		}
 	}
+}
+
+// each returns the parts of a row, each with the cell among kids that holds it,
+// or nil: see find.
+func (w *recordRow) each(kids []cell) iter.Seq2[*recordPart, *cell] {
+	return func(yield func(*recordPart, *cell) bool) {
+		for _, p := range w.parts {
+			for len(kids) > 0 && kids[0].key < p.key {
+				kids = kids[1:]
+			}
+			if !yield(p, p.first(kids)) {
+				return
+			}
+		}
+	}
+}
+
+// fillIn sets what p is of the row dst.
+func (p *recordPart) fillIn(dst reflect.Value, c *cell) {
+	if p.group != nil {
+		p.fillGroup(dst, c.value)
+		return
+	}
+	p.fill(p.f.in(dst), c)
 }
 
 func (p *recordPart) fill(dst reflect.Value, c *cell) {
@@ -155,7 +172,7 @@ func decodeShape(s *shape, dst reflect.Value, content string) bool {
 		dst.SetString(content)
 		return true
 	case s.kind.isScalar():
-		if s.readScalar(dst, []byte(content)) == nil && s.isScalarForm(dst, content) {
+		if s.readScalar(dst, []byte(content)) == nil && s.holds(dst, content) {
 			return true
 		}
 		dst.SetZero()
@@ -437,16 +454,10 @@ func setEntry(m, key, v reflect.Value, size int) {
 // they were added.
 func (p *recordPart) fillList(dst reflect.Value, c *cell) {
 	var buf [16]placed
-	live := buf[:0]
-	for i := range c.kids {
-		if k := &c.kids[i]; k.live {
-			live = append(live, placed{k, k.kid(positionKey, cellFirst)})
-		}
-	}
+	live := p.inOrder(c, buf[:0])
 	if len(live) == 0 {
 		return
 	}
-	slices.SortStableFunc(live, placed.compare)
 	dst.Grow(len(live))
 	dst.SetLen(len(live))
 	n := 0
@@ -464,6 +475,18 @@ func (p *recordPart) fillList(dst reflect.Value, c *cell) {
 	if dst.SetLen(n); n == 0 {
 		dst.SetZero()
 	}
+}
+
+// inOrder appends the elements that are present, in the order in which they
+// were added.
+func (p *recordPart) inOrder(c *cell, live []placed) []placed {
+	for i := range c.kids {
+		if k := &c.kids[i]; k.live {
+			live = append(live, placed{k, k.kid(positionKey, cellFirst)})
+		}
+	}
+	slices.SortStableFunc(live, placed.compare)
+	return live
 }
 
 // A placed is an element of a list, and where it stands: under which stamp it

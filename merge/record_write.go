@@ -119,13 +119,12 @@ func (c *cell) latestOrZero() hlc.Timestamp {
 func (e *edit) fields(w *recordRow, at spot, read, next reflect.Value) ([]cell, error) {
 	var changes []cell
 	for _, p := range w.parts {
+		if p.same(read, next) {
+			continue
+		}
 		c, err := e.part(p, at, read, next)
 		if err != nil {
-			name := p.key
-			if p.group != nil {
-				name = p.f.name
-			}
-			return nil, within(name, err)
+			return nil, err
 		}
 		if c != nil {
 			changes = append(changes, *c)
@@ -134,16 +133,51 @@ func (e *edit) fields(w *recordRow, at spot, read, next reflect.Value) ([]cell, 
 	return changes, nil
 }
 
-// part returns the change of one part of a row, or nil.
-func (e *edit) part(p *recordPart, row spot, read, next reflect.Value) (*cell, error) {
-	if p.same(read, next) {
-		return nil, nil
+// since returns the changes of the fields of a row from what it shows to next.
+// It reads of the row what it has to.
+func (e *edit) since(w *recordRow, now *cell, next reflect.Value) ([]cell, error) {
+	var changes []cell
+	read, own := w.row.zero, false
+	for p, c := range w.each(now.kids) {
+		if p.holds(c, next) {
+			continue
+		}
+		if c != nil {
+			if !own {
+				read, own = reflect.New(w.row.typ).Elem(), true
+			}
+			p.fillIn(read, c)
+		}
+		if p.same(read, next) {
+			continue
+		}
+		d, err := e.part(p, spot{now, now}, read, next)
+		if err != nil {
+			return nil, err
+		}
+		if d != nil {
+			changes = append(changes, *d)
+		}
 	}
+	return changes, nil
+}
+
+// part returns the change of one part of a row, nil if there is none after all.
+func (e *edit) part(p *recordPart, row spot, read, next reflect.Value) (*cell, error) {
 	at := spot{p.held(row.now), p.held(row.seen)}
 	if p.group != nil {
-		return e.group(p, at, next)
+		c, err := e.group(p, at, next)
+		return c, within(p.f.name, err)
 	}
-	r, n := p.f.in(read), p.f.in(next)
+	if at.now == nil && row.now != nil {
+		at.now = p.find(row.now.kids)
+	}
+	c, err := e.value(p, at, p.f.in(read), p.f.in(next))
+	return c, within(p.key, err)
+}
+
+// value returns the change of a part that is no group.
+func (e *edit) value(p *recordPart, at spot, r, n reflect.Value) (*cell, error) {
 	switch p.kind {
 	case cellRow:
 		return e.row(p, p.key, at, pointee(r), pointee(n))
@@ -163,11 +197,8 @@ func (e *edit) part(p *recordPart, row spot, read, next reflect.Value) (*cell, e
 	case cellManual:
 		return e.manual(p, at, n)
 	default:
+		return e.leaf(p, at, r, n)
 	}
-	if at.now == nil && row.now != nil {
-		at.now = p.find(row.now.kids)
-	}
-	return e.leaf(p, at, r, n)
 }
 
 func pointee(v reflect.Value) reflect.Value {
@@ -244,10 +275,11 @@ func (e *edit) put(p *recordPart, at spot, content string) (*cell, error) {
 	default:
 		d.stamp, d.value = s, content
 	}
+	joined := d
 	if at.now == nil || e.seed {
-		return &d, nil
+		return &joined, nil
 	}
-	joined, _ := joinCell(at.now, &d, scope{row: &recordRow{parts: []*recordPart{p}}})
+	joined, _ = joinCell(at.now, &d, scope{part: p})
 	if shown := p.shown(&joined); shown == nil || shown.content() != content {
 		return nil, p.refuse(p.why())
 	}

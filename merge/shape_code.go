@@ -288,24 +288,6 @@ func (s *shape) readScalar(dst reflect.Value, p []byte) error {
 	return nil
 }
 
-// isScalarForm reports whether p, which v was read from, is the one form of v.
-func (s *shape) isScalarForm(v reflect.Value, p string) bool {
-	var buf [16]byte
-	b := buf[:0]
-	switch s.kind {
-	case kindBool:
-		b = append(b, bit(v.Bool()))
-	case kindFloat:
-		b = appendFloat(b, v.Float())
-	case kindTime:
-		t := v.Addr().Interface().(*time.Time)
-		b = binary.BigEndian.AppendUint32(appendInt(b, t.Unix()), uint32(t.Nanosecond()))
-	default:
-		return true // readInt takes no other form
-	}
-	return string(b) == p
-}
-
 func (s *shape) readArray(dst reflect.Value, p []byte, depth int) error {
 	r := wire.NewReader(p)
 	for i := range dst.Len() {

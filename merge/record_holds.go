@@ -1,0 +1,129 @@
+package merge
+
+import (
+	"encoding/binary"
+	"reflect"
+	"slices"
+)
+
+// The functions in this file compare a value with what a record holds, without
+// reading it. They answer true only if the two are the same, and false also
+// where only reading can tell.
+
+// holds reports whether v shows what p, held by c, which may be nil, does.
+func (w *recordRow) holds(kids []cell, v reflect.Value) bool {
+	for p, c := range w.each(kids) {
+		if !p.holds(c, v) {
+			return false
+		}
+	}
+	return true
+}
+
+// holds reports whether row has in p what c holds, nothing if c is nil.
+func (p *recordPart) holds(c *cell, row reflect.Value) bool {
+	switch {
+	case p.group != nil:
+		return p.groupHolds(c, row)
+	case c == nil:
+		return p.f.in(row).IsZero()
+	}
+	switch v := p.f.in(row); p.kind {
+	case cellRow:
+		return c.live == !v.IsNil() && (!c.live || p.elem.holds(c.kids, v.Elem()))
+	case cellRows:
+		return p.f.class == classKeyed && p.listHolds(c, v)
+	case cellTable:
+		m, ok := texts(v)
+		return ok && p.f.plain && tableHolds(c, m)
+	case cellSet, cellUnion:
+		return p.setHolds(c, v)
+	case cellTotals:
+		sum := total(c)
+		n, ok := sum.int64()
+		return ok && v.CanInt() && v.Int() == n
+	default:
+		s := p.shown(c)
+		return s != nil && p.f.shape.holds(v, s.content())
+	}
+}
+
+func (p *recordPart) groupHolds(c *cell, row reflect.Value) bool {
+	if c == nil {
+		return !slices.ContainsFunc(p.group, func(f *field) bool { return !f.in(row).IsZero() })
+	}
+	return false
+}
+
+func (p *recordPart) listHolds(c *cell, v reflect.Value) bool {
+	var buf [16]placed
+	live := p.inOrder(c, buf[:0])
+	if len(live) != v.Len() {
+		return false
+	}
+	for i, k := range live {
+		if p.f.byRef && v.Index(i).IsNil() {
+			return false
+		}
+		e := p.f.element(v, i)
+		if !p.f.key.holds(walk(e, p.f.at), k.row.key) || !p.elem.holds(k.row.kids, e) {
+			return false
+		}
+	}
+	return true
+}
+
+func (p *recordPart) setHolds(c *cell, v reflect.Value) bool {
+	n := 0
+	for i := range c.kids {
+		if k := &c.kids[i]; k.live || p.kind == cellUnion {
+			if n == v.Len() || !p.f.key.holds(v.Index(n), k.key) {
+				return false
+			}
+			n++
+		}
+	}
+	return n == v.Len()
+}
+
+func tableHolds(c *cell, m map[string]string) bool {
+	n := 0
+	for i := range c.kids {
+		if k := &c.kids[i]; k.live {
+			if v, ok := m[k.key]; !ok || v != k.value {
+				return false
+			}
+			n++
+		}
+	}
+	return n == len(m)
+}
+
+// holds reports whether content is the canonical bytes of v.
+func (s *shape) holds(v reflect.Value, content string) bool {
+	var buf [16]byte
+	b := buf[:0]
+	switch s.kind {
+	case kindString:
+		return v.String() == content
+	case kindBool:
+		b = append(b, bit(v.Bool()))
+	case kindInt:
+		b = appendInt(b, v.Int())
+	case kindUint:
+		b = appendUint(b, v.Uint())
+	case kindFloat:
+		b = appendFloat(b, v.Float())
+	case kindTime:
+		t := wall(addressable(v))
+		b = binary.BigEndian.AppendUint32(appendInt(b, t.Unix()), uint32(t.Nanosecond()))
+	case kindPointer:
+		if v.IsNil() || content == "" {
+			return v.IsNil() && content == ""
+		}
+		return content[0] == 1 && s.elem.holds(v.Elem(), content[1:])
+	default:
+		return false
+	}
+	return string(b) == content
+}
