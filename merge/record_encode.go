@@ -56,25 +56,30 @@ type fieldID struct {
 }
 
 func (f fieldID) compare(g fieldID) int {
-	return cmp.Or(strings.Compare(f.key, g.key), cmp.Compare(f.kind, g.kind), cmp.Compare(f.typ, g.typ))
+	if f.key != g.key {
+		return strings.Compare(f.key, g.key)
+	}
+	return cmp.Or(cmp.Compare(f.kind, g.kind), cmp.Compare(f.typ, g.typ))
 }
 
 func (t *stampTable) collect(c *cell) {
-	if n := len(t.stamps); !c.stamp.IsZero() && (n == 0 || t.stamps[n-1] != c.stamp) {
+	// Neighbours were often written at once, or one after the other.
+	if n := len(t.stamps); !c.stamp.IsZero() && !slices.Contains(t.stamps[max(0, n-3):], c.stamp) {
 		t.stamps = append(t.stamps, c.stamp)
 	}
-	fields, at := layoutOf(c.kind).kids == anyField, 0
+	at := 0
 	for i := range c.kids {
 		k := &c.kids[i]
-		if fields {
+		if c.kind == cellRow {
 			at = t.field(k, at)
 		}
 		t.collect(k)
 	}
 }
 
-// field returns the position after that of field k in the list of fields, to
-// which it adds it; the kids before k were told to come before that at from.
+// field returns the position after that of k in the list of fields, to which it
+// adds k. Fields of a row come in ascending order, so that it is asked for one
+// after the other, and looks at the position that it returned last first.
 func (t *stampTable) field(k *cell, from int) int {
 	f := fieldID{k.key, k.kind, k.typ}
 	switch {
@@ -141,7 +146,7 @@ func (t *stampTable) append(b []byte) []byte {
 // appendState appends the stamps and fields that root refers to, and root.
 func appendState(b []byte, root *cell) []byte {
 	t := stampTable{
-		replicas: make([]vclock.Replica, 0, 4), stamps: make([]lww.Stamp, 0, 32), fields: make([]fieldID, 0, 32),
+		replicas: make([]vclock.Replica, 0, 4), stamps: make([]lww.Stamp, 0, 16), fields: make([]fieldID, 0, 16),
 	}
 	t.of(root)
 	return t.appendCell(t.append(b), root)

@@ -57,7 +57,7 @@ func (p *recordPart) groupHolds(c *cell, row reflect.Value) bool {
 
 func (p *recordPart) listHolds(c *cell, v reflect.Value) bool {
 	var buf [16]placed
-	live := p.inOrder(c, buf[:0])
+	live := inOrder(c, buf[:0])
 	if len(live) != v.Len() {
 		return false
 	}

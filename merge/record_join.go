@@ -35,8 +35,9 @@ func joinCells(a, b []cell, in scope) ([]cell, bool) {
 			out = append(make([]cell, 0, max(len(a), len(b)+1)), a[:i]...)
 		}
 	}
-	for j := i; i < len(a) || j < len(b); {
-		switch n := orderHeads(a[i:], b[j:]); {
+	j := i
+	for i < len(a) && j < len(b) {
+		switch n := a[i].order(&b[j]); {
 		case n < 0:
 			if out != nil {
 				out = append(out, a[i])
@@ -57,10 +58,13 @@ func joinCells(a, b []cell, in scope) ([]cell, bool) {
 			i, j = i+1, j+1
 		}
 	}
+	if j < len(b) {
+		grow()
+	}
 	if out == nil {
 		return a, false
 	}
-	return out, true
+	return append(append(out, a[i:]...), b[j:]...), true
 }
 
 // orderHeads compares the first cells of two lists, not both of them empty; a
