@@ -73,7 +73,7 @@ func (c *BoundedCounter) MarshalBinary() ([]byte, error) { return c.AppendBinary
 
 // UnmarshalBinary implements [encoding.BinaryUnmarshaler]. It accepts only what
 // [BoundedCounter.AppendBinary] writes, and leaves c unchanged otherwise. It
-// allocates at most 16 times the length of data.
+// allocates at most 128 bytes per byte of data.
 func (c *BoundedCounter) UnmarshalBinary(data []byte) error {
 	x, err := readBounded(data)
 	if err != nil {
@@ -85,8 +85,8 @@ func (c *BoundedCounter) UnmarshalBinary(data []byte) error {
 
 // MergeBinary merges a counter in the form of [BoundedCounter.AppendBinary] and
 // reports whether c changed. It accepts what [BoundedCounter.UnmarshalBinary]
-// accepts, and leaves c unchanged otherwise. It decodes what data has of all
-// replicas first.
+// accepts, with the same bound, and leaves c unchanged otherwise. It decodes what
+// data has of all replicas first.
 func (c *BoundedCounter) MergeBinary(data []byte) (bool, error) {
 	x, err := readBounded(data)
 	if err != nil {

@@ -120,7 +120,16 @@ func (c *cell[T]) join(o cell[T], j *joining) bool {
 		_, found := o.find(packDot(uint32(j.from[w.dot.replica()]), w.dot.seq()))
 		return !found
 	})
-	changed := len(*c) < before
+	changed, news := len(*c) < before, 0
+	for _, his := range o {
+		if !j.mine.contains(j.mineOf(his.dot)) {
+			news++
+		}
+	}
+	if news == 0 {
+		return changed
+	}
+	*c = slices.Grow(*c, news)
 	for _, his := range o {
 		if d := j.mineOf(his.dot); !j.mine.contains(d) {
 			c.insert(d, his.value)

@@ -58,12 +58,14 @@ func (f *DWFlag) UnmarshalJSON(p []byte) error {
 
 // adopt makes f the state v, which nobody else has.
 func (f *DWFlag) adopt(v *DWFlag) {
-	f.change()
+	f.checkMode()
 	*f = DWFlag{node: node[*DWFlag]{root: v.root}, cell: v.cell}
 }
 
 // MergeBinary merges a state in the form of [DWFlag.AppendBinary] and reports
-// whether that changed f. On an error it leaves f unchanged.
+// whether that changed f. On an error it leaves f unchanged: all of data, which is
+// O(c + r), is decoded first, within the bound of [DWFlag.UnmarshalBinary].
+// It panics if f is a value in an [ORMap].
 func (f *DWFlag) MergeBinary(data []byte) (bool, error) {
 	r := f.receive(new(node[*DWFlag]))
 	f.ready()

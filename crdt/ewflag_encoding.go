@@ -51,12 +51,14 @@ func (f *EWFlag) UnmarshalJSON(p []byte) error {
 
 // adopt makes f the state v, which nobody else has.
 func (f *EWFlag) adopt(v *EWFlag) {
-	f.change()
+	f.checkMode()
 	*f = EWFlag{node: node[*EWFlag]{root: v.root}, cell: v.cell}
 }
 
 // MergeBinary merges a state in the form of [EWFlag.AppendBinary] and reports
-// whether that changed f. On an error it leaves f unchanged.
+// whether that changed f. On an error it leaves f unchanged: all of data, which is
+// O(c + r), is decoded first, within the bound of [EWFlag.UnmarshalBinary].
+// It panics if f is a value in an [ORMap].
 func (f *EWFlag) MergeBinary(data []byte) (bool, error) {
 	r := f.receive(new(node[*EWFlag]))
 	f.ready()

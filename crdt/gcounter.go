@@ -174,7 +174,8 @@ func (c *GCounter) AppendBinary(b []byte) ([]byte, error) {
 func (c *GCounter) MarshalBinary() ([]byte, error) { return c.AppendBinary(nil) }
 
 // UnmarshalBinary implements [encoding.BinaryUnmarshaler]. It accepts only what
-// [GCounter.AppendBinary] writes, and leaves c unchanged otherwise.
+// [GCounter.AppendBinary] writes, and leaves c unchanged otherwise. It allocates at
+// most 128 bytes per byte of data.
 func (c *GCounter) UnmarshalBinary(data []byte) error {
 	all, err := readShares(data)
 	if err != nil {
@@ -185,8 +186,9 @@ func (c *GCounter) UnmarshalBinary(data []byte) error {
 }
 
 // MergeBinary merges a counter in the form of [GCounter.AppendBinary] and reports
-// whether c changed. It accepts what [GCounter.UnmarshalBinary] accepts, and
-// leaves c unchanged otherwise. It decodes the totals of all replicas first.
+// whether c changed. It accepts what [GCounter.UnmarshalBinary] accepts, with the
+// same bound, and leaves c unchanged otherwise. It decodes the totals of all
+// replicas first.
 func (c *GCounter) MergeBinary(data []byte) (bool, error) {
 	all, err := readShares(data)
 	if err != nil {

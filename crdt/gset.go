@@ -148,7 +148,9 @@ func (s *GSet[E]) AppendBinary(b []byte) ([]byte, error) {
 func (s *GSet[E]) MarshalBinary() ([]byte, error) { return s.AppendBinary(nil) }
 
 // UnmarshalBinary implements [encoding.BinaryUnmarshaler]. It accepts only what
-// [GSet.AppendBinary] writes, and leaves s unchanged otherwise.
+// [GSet.AppendBinary] writes, and leaves s unchanged otherwise. It allocates at most
+// 128 bytes per byte of data, and for elements that are arrays or structs 8 times
+// their size in memory more.
 func (s *GSet[E]) UnmarshalBinary(data []byte) error {
 	if err := codec.CheckKey[E](); err != nil {
 		return fmt.Errorf("crdt: decode GSet: %w", err)
@@ -164,8 +166,8 @@ func (s *GSet[E]) UnmarshalBinary(data []byte) error {
 }
 
 // MergeBinary merges a set in the form of [GSet.AppendBinary] and reports whether
-// s changed. It accepts what [GSet.UnmarshalBinary] accepts, and leaves s
-// unchanged otherwise: all of data is checked first. Then it adds one element
+// s changed. It accepts what [GSet.UnmarshalBinary] accepts, with the same bound,
+// and leaves s unchanged otherwise: all of data is checked first. Then it adds one element
 // after the other, without a second set, in O(n).
 func (s *GSet[E]) MergeBinary(data []byte) (bool, error) {
 	if err := codec.CheckKey[E](); err != nil {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/rejoin-go/rejoin/internal/codec"
 )
@@ -29,7 +30,8 @@ func (m *MVRegister[V]) MarshalBinary() ([]byte, error) { return m.AppendBinary(
 
 // UnmarshalBinary implements [encoding.BinaryUnmarshaler]. It accepts exactly
 // what [MVRegister.AppendBinary] writes, and leaves m unchanged on any other input. It
-// allocates at most 128 bytes per byte of input.
+// allocates at most 128 bytes per byte of input beside what decoding the values
+// takes where V is of no basic kind.
 func (m *MVRegister[V]) UnmarshalBinary(data []byte) error {
 	v, err := readCausal[*MVRegister[V]](data)
 	if err == nil {
@@ -62,12 +64,14 @@ func (m *MVRegister[V]) UnmarshalJSON(p []byte) error {
 
 // adopt makes m the state v, which nobody else has.
 func (m *MVRegister[V]) adopt(v *MVRegister[V]) {
-	m.change()
+	m.checkMode()
 	*m = MVRegister[V]{node: node[*MVRegister[V]]{root: v.root}, cell: v.cell}
 }
 
 // MergeBinary merges a state in the form of [MVRegister.AppendBinary] and reports
-// whether that changed m. On an error it leaves m unchanged.
+// whether that changed m. On an error it leaves m unchanged: all of data, which is
+// O(c + r), is decoded first, within the bound of [MVRegister.UnmarshalBinary].
+// It panics if m is a value in an [ORMap].
 func (m *MVRegister[V]) MergeBinary(data []byte) (bool, error) {
 	r := m.receive(new(node[*MVRegister[V]]))
 	m.ready()
@@ -99,6 +103,7 @@ func (m *MVRegister[V]) encode(e *encoder) {
 
 func (m *MVRegister[V]) decode(d *decoder) {
 	n := d.Count(3)
+	m.cell = slices.Grow(m.cell, n)
 	for range n {
 		x := d.dot()
 		p := d.Bytes()

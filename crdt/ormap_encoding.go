@@ -32,8 +32,9 @@ func (m *ORMap[K, V]) MarshalBinary() ([]byte, error) { return m.AppendBinary(ni
 
 // UnmarshalBinary implements [encoding.BinaryUnmarshaler]. It accepts exactly
 // what [ORMap.AppendBinary] writes, and leaves m unchanged on any other input. It
-// allocates at most 128 bytes per byte of input, beyond some KB,
-// where it holds sets as [ORSet.UnmarshalBinary] does.
+// allocates at most 192 bytes per byte of input, beyond some KB, at any depth, and
+// where keys, elements or values are of other than basic kinds what
+// [ORSet.UnmarshalBinary] and [MVRegister.UnmarshalBinary] say.
 func (m *ORMap[K, V]) UnmarshalBinary(data []byte) error {
 	v, err := readCausal[*ORMap[K, V]](data)
 	if err == nil {
@@ -65,7 +66,7 @@ func (m *ORMap[K, V]) UnmarshalJSON(p []byte) error {
 
 // adopt makes m the state v, which nobody else has.
 func (m *ORMap[K, V]) adopt(v *ORMap[K, V]) {
-	m.change()
+	m.checkMode()
 	*m = ORMap[K, V]{node: node[*ORMap[K, V]]{root: v.root}, entries: v.entries}
 }
 
@@ -75,7 +76,11 @@ func (m *ORMap[K, V]) adopt(v *ORMap[K, V]) {
 // an [ORMap].
 //
 // The state is never in memory as a whole: its values are read one by one, and of
-// sets only what m lacks is decoded.
+// sets only what m lacks is decoded. Merging n keys that m has, too, takes O(n)
+// time, and memory for the numbers of their dots, 8 bytes each, and for one value
+// at each level. A state that has seen up to 64 events, such as a delta, is
+// decoded, and merged as [ORMap.Merge] says. What it allocates for keys that m
+// lacks is within the bound of [ORMap.UnmarshalBinary].
 func (m *ORMap[K, V]) MergeBinary(data []byte) (bool, error) {
 	r := m.receive(new(node[*ORMap[K, V]]))
 	peer, d, store, err := readPacked[*ORMap[K, V]](r, data)

@@ -79,12 +79,14 @@ func (c *PNCounter) UnmarshalJSON(p []byte) error {
 
 // adopt makes c the state v, which nobody else has.
 func (c *PNCounter) adopt(v *PNCounter) {
-	c.change()
+	c.checkMode()
 	*c = PNCounter{node: node[*PNCounter]{root: v.root}, tallies: v.tallies}
 }
 
 // MergeBinary merges a state in the form of [PNCounter.AppendBinary] and reports
-// whether that changed c. On an error it leaves c unchanged.
+// whether that changed c. On an error it leaves c unchanged: all of data, which is
+// O(n) for n replicas, is decoded first, within the bound of
+// [PNCounter.UnmarshalBinary]. It panics if c is a value in an [ORMap].
 func (c *PNCounter) MergeBinary(data []byte) (bool, error) {
 	r := c.receive(new(node[*PNCounter]))
 	c.ready()

@@ -18,8 +18,8 @@ func (s *RWSet[E]) MarshalBinary() ([]byte, error) { return s.AppendBinary(nil) 
 
 // UnmarshalBinary implements [encoding.BinaryUnmarshaler]. It accepts exactly
 // what [RWSet.AppendBinary] writes, and leaves s unchanged on any other input. It
-// allocates at most 128 bytes per byte of input, beyond some KB,
-// for elements of up to 64 bytes each and strings of any length.
+// allocates at most 128 bytes per byte of input, beyond some KB, and for elements
+// that are arrays or structs 8 times their size in memory more.
 func (s *RWSet[E]) UnmarshalBinary(data []byte) error {
 	v, err := readCausal[*RWSet[E]](data)
 	if err == nil {
@@ -54,14 +54,14 @@ func (s *RWSet[E]) UnmarshalJSON(p []byte) error {
 
 // adopt makes s the state v, which nobody else has.
 func (s *RWSet[E]) adopt(v *RWSet[E]) {
-	s.change()
+	s.checkMode()
 	*s = RWSet[E]{node: node[*RWSet[E]]{root: v.root}, store: v.store}
 }
 
 // MergeBinary merges a state in the form of [RWSet.AppendBinary] and reports
 // whether that changed s. On an error it leaves s unchanged: all of data is checked first.
-// Elements are decoded only where the two states differ. It panics if s is a
-// value in an [ORMap].
+// Elements are decoded only where the two states differ, within the bound of
+// [RWSet.UnmarshalBinary]. It panics if s is a value in an [ORMap].
 func (s *RWSet[E]) MergeBinary(data []byte) (bool, error) {
 	r := s.receive(new(node[*RWSet[E]]))
 	s.ready()

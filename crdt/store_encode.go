@@ -219,6 +219,8 @@ func (s *store[E]) unpack(p *page[E]) {
 func (s *store[E]) decodePages(d *decoder, marks bool, block func(p *page[E], block []byte, n int) error) {
 	d.logHeads(func(replica uint32, pages int) {
 		l := s.nextLog(replica)
+		n := min(pages, d.Len()/5) // no page takes less
+		l.nums, l.pages, s.pages = slices.Grow(l.nums, n), slices.Grow(l.pages, n), slices.Grow(s.pages, n)
 		next := uint64(0)
 		for range pages {
 			h := d.pageHead(d.pageNum(next), &d.root.seen[replica], marks)

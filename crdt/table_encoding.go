@@ -27,7 +27,7 @@ func appendKeys[K comparable](b []byte, keys []K) []byte {
 func readTable[K comparable](r *wire.Reader) table[K] {
 	n := r.Count(1)
 	var t table[K]
-	t.grow(n)
+	t.grow(min(n, r.Len()/3)) // few keys take less
 	var before []byte
 	for i := range n {
 		p := r.Bytes()

@@ -132,6 +132,15 @@ func (n *node[V]) write(name vclock.Replica) (*root, uint32) {
 
 // change returns the root to change, for a change that names no replica.
 func (n *node[V]) change() *root {
+	n.checkMode()
+	if n.root == nil {
+		n.root = new(root)
+	}
+	return n.root
+}
+
+// checkMode panics if the value may not be changed now.
+func (n *node[V]) checkMode() {
 	switch n.mode {
 	case alone, opened:
 	case sealed:
@@ -139,10 +148,6 @@ func (n *node[V]) change() *root {
 	case busy:
 		panic("crdt: an ORMap is changed inside its own Update: change the value that Update hands out")
 	}
-	if n.root == nil {
-		n.root = new(root)
-	}
-	return n.root
 }
 
 // receive returns the root to join another state into, and panics if one of the
