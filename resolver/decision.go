@@ -74,9 +74,8 @@ type Decision[T any] struct {
 	good bool        // Value can be stored, says the rule of this package that made it
 }
 
-// Keep returns the decision that version i of c stands. It is one about c, and a
-// fault of the rule if it was asked about other versions, or about some of them
-// in other places.
+// Keep returns the decision that version i of c stands. A rule fails that gives it
+// for an answer about other versions, of which another one has the number i.
 func (c *Conflict[T]) Keep(i int, reason string) Decision[T] {
 	d := Decision[T]{Action: Keep, Version: i, Reason: reason}
 	if i >= 0 && i < len(c.Versions) {

@@ -196,6 +196,34 @@ func ExampleSiblings_Reap() {
 	// 0
 }
 
+// A journal is a log with a record of each decision, as a table with a unique key.
+type journal map[resolver.Identity]resolver.Record
+
+func (j journal) Record(_ context.Context, r resolver.Record) error {
+	j[r.Identity()] = r
+	return nil
+}
+
+// A conflict is decided each time that it is read, and written down once.
+func ExampleRecord_Identity() {
+	var eu, us resolver.Siblings[string]
+	must(eu.Write(at("eu", 1), resolver.Context{}, "blue"))
+	must(us.Write(at("us", 2), resolver.Context{}, "green"))
+	eu.Merge(&us)
+
+	written := journal{}
+	r := resolver.New(resolver.LastWriterWins[string])
+	r.Log = written
+	for range 3 {
+		must(r.Resolve(context.Background(), "color", &eu))
+	}
+	for _, record := range written {
+		fmt.Println(record.Event, record.Kind, record.Rule, record.Winner.Replica)
+	}
+	// Output:
+	// decided create/create last writer wins us
+}
+
 // A server refuses a context from the far future before it writes under it: the
 // write would be stamped after it, and every later one after that.
 func ExampleContext_Ahead() {

@@ -42,7 +42,7 @@ func samples(t require.TestingT) map[string]any {
 	forked := join(write(t, &resolver.Siblings[string]{}, at("eu", 5), resolver.Context{}, "x"), write(t, &resolver.Siblings[string]{}, at("eu", 5), resolver.Context{}, "\xff"))
 	docs := updates(t, doc{}, doc{1, []string{"a"}}, doc{2, nil})
 
-	context := deferred.Context()
+	seen := deferred.Context()
 	return map[string]any{
 		"siblings_empty":    &resolver.Siblings[string]{},
 		"siblings_stable":   resolver.NewSiblings[string](vclock.Clock{}.With("eu", 7), 3),
@@ -55,7 +55,7 @@ func samples(t require.TestingT) map[string]any {
 		"siblings_docs":     docs,
 		"ticket":            ticket,
 		"context_empty":     &resolver.Context{},
-		"context":           &context,
+		"context":           &seen,
 		"context_dotted":    &dotted.Context,
 	}
 }

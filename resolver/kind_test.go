@@ -165,7 +165,7 @@ func TestRecreateAfterReaping(t *testing.T) {
 
 	waited := write(t, s, at("eu", now+2), resolver.Context{}, "meanwhile")
 	require.Equal(t, 2, waited.Len(), "beside the delete, which its writer was not shown")
-	require.Greater(t, waited.LastOf("eu"), hlc.Timestamp(future), "and after it")
+	require.Greater(t, waited.LastOf("eu"), future, "and after it")
 	require.False(t, waited.Merge(late))
 	require.False(t, waited.Merge(deleted))
 

@@ -66,10 +66,8 @@ func isTime(typ reflect.Type) bool { return typ == reflect.TypeFor[time.Time]() 
 // compile returns the layout of typ, which is found inside of the given types, or
 // nil if there is none.
 func compile(typ reflect.Type, inside []reflect.Type) *layout {
-	for _, t := range inside {
-		if t == typ {
-			return nil // a value of such a type may contain itself
-		}
+	if slices.Contains(inside, typ) {
+		return nil // a value of such a type may contain itself
 	}
 	inside = append(inside, typ)
 	l := &layout{kind: typ.Kind(), typ: typ, isTime: isTime(typ), plain: true}

@@ -103,7 +103,7 @@ func MaxBy[T any, K cmp.Ordered](name string, by func(T) K) Func[T] {
 	return chooseBy("max by "+name, "the version with the largest "+name+" stands, of equals the latest", by, 1)
 }
 
-// MinBy is [MaxBy] for the smallest. NaN is not it.
+// MinBy is [MaxBy] for the smallest. Neither is NaN kept against a number here.
 //
 //go:noinline
 func MinBy[T any, K cmp.Ordered](name string, by func(T) K) Func[T] {

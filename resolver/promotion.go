@@ -8,9 +8,9 @@ import "github.com/rejoin-go/rejoin/vclock"
 //
 // Writes of the new epoch fence all versions of lower ones. Keys that nobody has
 // written yet in the new epoch need the promotion itself: Cut is what the new
-// primary had merged of each replica, in hlc times, over all its keys. What was
-// written outside of it came too late, however causally later than what the new
-// primary has.
+// primary had merged of each replica, in hlc times, over all its keys: see
+// [Siblings.LastOf]. What was written outside of it came too late, however causally
+// later than what the new primary has.
 type Promotion struct {
 	Epoch uint64
 	Cut   vclock.Clock

@@ -13,7 +13,7 @@ import (
 
 // A Reconciler says what a set of siblings means, by a rule.
 //
-// Everything that has the same set gets the same outcome from the same rule. The
+// Whoever has the same set gets the same outcome from the same rule. The
 // outcome is not written anywhere; a client that was shown it and writes replaces
 // the versions it was made of. To write outcomes back without that, let one
 // region do it, the home of the key: it is an ordinary write.

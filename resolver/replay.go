@@ -13,9 +13,9 @@ type Replayed struct {
 	Decisions int    // replayed
 	Skipped   int    // not replayed: no conflicts, or redacted
 	Differ    []Difference
-	// Damaged has an error for each record that contradicts itself: it keeps none
-	// of its versions, or nobody knows what it did with them. Each names its record.
-	// They are not replayed.
+	// Damaged has an error for each record that contradicts itself, which is not
+	// replayed: it keeps none of its versions, or has an action that does not go
+	// with its event. Each names its record.
 	Damaged []error
 }
 

@@ -23,7 +23,7 @@ import (
 // safe for concurrent use: it may be read, and be the argument of Merge, from
 // several goroutines at once, while a write excludes everything else. It holds
 // O(r + s·r) state for r replicas that ever wrote and s versions. Sets share
-// values, which must not be changed once written.
+// values: what [Siblings.Versions] and outcomes show must not be changed.
 //
 // Send it whole. The times of a hybrid logical clock leave gaps, so "everything
 // of us up to 10:00" is true of a whole set of us and of nothing smaller.

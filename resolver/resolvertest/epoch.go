@@ -2,17 +2,18 @@ package resolvertest
 
 import (
 	"context"
-	"encoding/json"
 
 	"github.com/rejoin-go/rejoin/resolver"
-	"github.com/rejoin-go/rejoin/vclock"
 )
 
 // stepEpoch lets a site become the primary, hear of one, or lose its last write.
 func (r *run[T]) stepEpoch(at *site[T], what kind) *LawError {
 	switch {
 	case what == promote:
-		r.promotion = resolver.Promotion{Epoch: r.promotion.Epoch + 1, Cut: past(at.set)}
+		r.promotion = resolver.Promotion{Epoch: r.promotion.Epoch + 1}
+		for _, s := range r.sites {
+			r.promotion.Cut = r.promotion.Cut.With(s.name, uint64(at.set.LastOf(s.name)))
+		}
 		r.say("%s is promoted, epoch %d", at.name, r.promotion.Epoch)
 		failure := r.follow(at)
 		r.sent = append(r.sent, encode(at.set))
@@ -67,18 +68,3 @@ func (r *run[T]) undo(at *site[T]) func() {
 
 // forget ends what the client of a site was shown.
 func (s *site[T]) forget() { s.view = view[T]{} }
-
-// past returns the times in a set, which its context tells only in JSON.
-func past[T any](s *resolver.Siblings[T]) vclock.Clock {
-	var c struct {
-		Past vclock.Clock `json:"past"`
-	}
-	enc, err := s.Context().MarshalJSON()
-	if err == nil {
-		err = json.Unmarshal(enc, &c)
-	}
-	if err != nil {
-		panic(err)
-	}
-	return c.Past
-}
