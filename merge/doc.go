@@ -92,6 +92,9 @@
 //	I  m(b, x, x) = x: changes that agree are one change
 //	F  m(b, x, y, z) = m(b, m(b, x, y), z): merging two by two is merging at once
 //
+// Equal means what section Values says: the same instant in another zone is no
+// change, and which of the two zones the result has depends on the stamps.
+//
 // Rules without F decide by stamps, and a version has but one. Additive lacks I
 // on purpose: of a stock of 10 two shops sell 2 each and both say 8, and 6 are
 // left. It needs the latest common ancestor as its base.
