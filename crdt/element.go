@@ -12,6 +12,7 @@ import (
 
 // elements is what a store has to know about its element type.
 type elements[E comparable] struct {
+	text    bool // a string type
 	integer bool // an integer type of any size
 	signed  bool
 	spare   int  // of an integer type: bits that it has less than 64
@@ -31,7 +32,9 @@ func elementsOf[E comparable]() elements[E] {
 		k.integer, k.signed, k.spare = true, true, 64-t.Bits()
 	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Uintptr:
 		k.integer, k.spare = true, 64-t.Bits()
-	case reflect.String, reflect.Bool:
+	case reflect.String:
+		k.text = true
+	case reflect.Bool:
 	default:
 		k.special = true
 	}
@@ -180,71 +183,6 @@ func (k elements[E]) decodeBlock(p []byte, n int) ([]E, error) {
 	return elems, nil
 }
 
-// checkBlock returns an error where decodeBlock does.
-func (k elements[E]) checkBlock(p []byte, n int) error {
-	if k.integer {
-		return k.checkIntegers(p, n)
-	}
-	if _, ok := any((*E)(nil)).(*string); ok {
-		_, err := checkStrings(p, n)
-		return err
-	}
-	_, err := k.decodeBlock(p, n)
-	return err
-}
-
-// checkStrings returns the total size of the n strings of a block, and an error
-// unless p is such a block.
-func checkStrings(p []byte, n int) (int, error) {
-	var scratch [512]byte
-	last, own := []byte(nil), false // own: last lies in an array of ours, not in p
-	at, total := 0, 0
-	for range n {
-		if at >= len(p) {
-			return 0, errBlock
-		}
-		shared, suffix := int(p[at]>>4), int(p[at]&15)
-		at++
-		if shared == 15 || suffix == 15 {
-			var err error
-			var rest []byte
-			if shared, suffix, rest, err = front(p[at-1:], len(last)); err != nil {
-				return 0, err
-			}
-			at = len(p) - len(rest)
-		}
-		if shared > len(last) || suffix > len(p)-at {
-			return 0, errBlock
-		}
-		total += shared + suffix
-		if suffix == 1 && own && shared < len(last) { // as in numbers that count up
-			if last[shared] == p[at] && shared < maxShared {
-				return 0, errBlock
-			}
-			last = last[:shared+1]
-			last[shared] = p[at]
-			at++
-			continue
-		}
-		rest := p[at : at+suffix]
-		at += suffix
-		switch {
-		case !longest(last, rest, shared):
-			return 0, errBlock
-		case shared == 0:
-			last, own = rest, false
-		case !own:
-			last, own = append(append(scratch[:0], last[:shared]...), rest...), true
-		default:
-			last = append(last[:shared], rest...)
-		}
-	}
-	if at < len(p) {
-		return 0, errBlock
-	}
-	return total, nil
-}
-
 // decodeStrings gives the strings of a block one array, so that one that
 // outlives the others holds on to no more than its block.
 func decodeStrings(elems []string, p []byte, n int) ([]string, error) {
@@ -311,7 +249,7 @@ func zigzag(n uint64) uint64   { return n<<1 ^ uint64(int64(n)>>63) }
 func unzigzag(n uint64) uint64 { return n>>1 ^ -(n & 1) }
 
 func (k elements[E]) decodeIntegers(elems []E, p []byte, n int) ([]E, error) {
-	if err := k.checkIntegers(p, n); err != nil {
+	if err := k.checkBlock(p, n); err != nil {
 		return elems, err
 	}
 	switch es := any(&elems).(type) {
@@ -331,26 +269,6 @@ func (k elements[E]) decodeIntegers(elems []E, p []byte, n int) ([]E, error) {
 		}
 	}
 	return elems, nil
-}
-
-// checkIntegers returns an error unless p is n integers of the width of E.
-func (k elements[E]) checkIntegers(p []byte, n int) error {
-	last := uint64(0)
-	for range n {
-		z, used := binary.Uvarint(p)
-		if used <= 0 || used > 1 && p[used-1] == 0 {
-			return errBlock
-		}
-		p = p[used:]
-		last += unzigzag(z)
-		if k.signed && uint64(int64(last<<k.spare)>>k.spare) != last || !k.signed && last<<k.spare>>k.spare != last {
-			return errBlock
-		}
-	}
-	if len(p) > 0 {
-		return errBlock
-	}
-	return nil
 }
 
 // undeltas appends the integers in p, which has been checked.

@@ -23,11 +23,18 @@ type store[E comparable] struct {
 	rest  map[ref][]ref // by the ref in the index: the element's other dots
 	kind  elements[E]
 
-	// packed is set in a store that has been validated, but not decoded, to be
-	// joined into another: by page id, the encoded elements. It has no index, and its pages
-	// have no elements.
-	packed [][]byte
+	packed *packed[E] // of a store that is to be joined into another only
 }
+
+// packed is what a store has that has been validated, but not decoded. It has no
+// index, and its pages have no elements.
+type packed[E comparable] struct {
+	blocks [][]byte  // by page id: the encoded elements
+	slab   []page[E] // to be used as pages
+}
+
+// maxSlab is the largest number of pages that are allocated at a time.
+const maxSlab = 64
 
 func newStore[E comparable]() *store[E] {
 	return &store[E]{
@@ -114,7 +121,11 @@ func (s *store[E]) newPage(l *pagelog[E], i int, num uint64) *page[E] {
 // addPage adds an empty page before page i of l.
 func (s *store[E]) addPage(l *pagelog[E], i int, num uint64) *page[E] {
 	p := s.spare
-	if p == nil {
+	switch {
+	case p != nil:
+	case s.packed != nil:
+		p = s.packed.page(len(s.pages))
+	default:
 		p = new(page[E])
 	}
 	s.spare = nil
@@ -132,6 +143,16 @@ func (s *store[E]) addPage(l *pagelog[E], i int, num uint64) *page[E] {
 	}
 	l.nums = slices.Insert(l.nums, i, num)
 	l.pages = slices.Insert(l.pages, i, p)
+	return p
+}
+
+// page returns memory for a page after n others.
+func (k *packed[E]) page(n int) *page[E] {
+	if len(k.slab) == 0 {
+		k.slab = make([]page[E], min(n, maxSlab))
+	}
+	p := &k.slab[0]
+	k.slab = k.slab[1:]
 	return p
 }
 

@@ -172,7 +172,10 @@ func (s *store[E]) decode(d *decoder, marks bool) {
 // it scanned before.
 func (s *store[E]) scan(d *decoder, marks bool) bool {
 	old := s.pages
-	s.logs, s.pages, s.packed = s.logs[:0], s.pages[:1], append(s.packed[:0], nil)
+	if s.packed == nil {
+		s.packed = new(packed[E])
+	}
+	s.logs, s.pages, s.packed.blocks = s.logs[:0], s.pages[:1], append(s.packed.blocks[:0], nil)
 	recycle := func() {
 		if n := len(s.pages); n < len(old) {
 			s.spare = old[n]
@@ -181,7 +184,7 @@ func (s *store[E]) scan(d *decoder, marks bool) bool {
 	recycle()
 	s.decodePages(d, marks, func(_ *page[E], block []byte, n int) error {
 		recycle()
-		s.packed = append(s.packed, block)
+		s.packed.blocks = append(s.packed.blocks, block)
 		if d.trusted {
 			return nil
 		}
@@ -209,7 +212,7 @@ func (s *store[E]) unpack(p *page[E]) {
 		return
 	}
 	var err error
-	if p.elems, err = s.kind.decodeBlock(s.packed[p.id], p.count()); err != nil {
+	if p.elems, err = s.kind.decodeBlock(s.packed.blocks[p.id], p.count()); err != nil {
 		panic(fmt.Sprintf("crdt: a valid block does not decode: %v", err))
 	}
 }

@@ -1,0 +1,65 @@
+package crdt_test
+
+import (
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/rejoin-go/rejoin/crdt"
+)
+
+// TestBlocks: elements of every size that their layout distinguishes come back
+// from bytes, and of bytes that differ in one place those that are accepted are
+// the encoding of what they decode to.
+func TestBlocks(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 1))
+	for range 60 {
+		n := 1 + random.IntN(140)
+		var ints crdt.ORSet[int64]
+		var small crdt.ORSet[uint32]
+		var words crdt.ORSet[string]
+		for range n {
+			ints.Add("eu", int64(random.Uint64()>>random.IntN(64)))
+			small.Add("eu", random.Uint32()>>random.IntN(32))
+			words.Add("eu", word(random))
+		}
+		spoil(t, random, func() *crdt.ORSet[int64] { return new(crdt.ORSet[int64]) }, encoded(t, &ints))
+		spoil(t, random, func() *crdt.ORSet[uint32] { return new(crdt.ORSet[uint32]) }, encoded(t, &small))
+		spoil(t, random, func() *crdt.ORSet[string] { return new(crdt.ORSet[string]) }, encoded(t, &words))
+	}
+}
+
+// word returns a string that shares much or little with others, and whose sizes
+// take one byte or more.
+func word(random *rand.Rand) string {
+	sizes := []int{0, 1, 2, 14, 15, 16, 126, 127, 128, 142, 143, 270, 300}
+	w := []byte(strings.Repeat("a", sizes[random.IntN(len(sizes))]))
+	if len(w) > 0 {
+		w[random.IntN(len(w))] = byte('a' + random.IntN(3))
+		w[len(w)-1] = byte('a' + random.IntN(9))
+	}
+	return string(w)
+}
+
+func spoil[S state[S]](t *testing.T, random *rand.Rand, fresh func() S, data []byte) {
+	t.Helper()
+	fuzzState(t, fresh, data, func(S) {})
+	for range 20 {
+		p, i := slices.Clone(data), random.IntN(len(data))
+		switch random.IntN(5) {
+		case 0:
+			p[i] = byte(random.Uint32())
+		case 1:
+			p[i] ^= 0x80
+		case 2:
+			p[i]++
+		case 3:
+			p[i] -= 16
+		case 4:
+			k := random.IntN(len(data))
+			p[i], p[k] = p[k], p[i]
+		}
+		fuzzState(t, fresh, p, func(S) {})
+	}
+}
