@@ -28,10 +28,12 @@ type origin struct{ from, base int }
 // pageSize, and an error unless p is such a block.
 //
 // Whether a string shares with the one before all that it can is decided by one
-// byte of that, which stands somewhere in p: the origins of the last string, by
-// ascending from, tell where. So nothing is copied.
+// byte of that, which stands somewhere in p. Last tells where the bytes of the
+// last string from last.from on are, and the origins below top tell, by ascending
+// from, where those before are. So nothing is copied.
 func checkStrings(p []byte, n int) (int, error) {
-	var origins [pageSize]origin // from ascends and is less than pageSize
+	var origins [pageSize]origin // their from is less than pageSize
+	var last origin
 	top, size, at, total := 0, 0, 0, 0
 	for range n {
 		if at >= len(p) {
@@ -40,29 +42,34 @@ func checkStrings(p []byte, n int) (int, error) {
 		shared, suffix := int(p[at]>>4), int(p[at]&15)
 		at++
 		if shared == 15 {
-			if shared, at = longSize(p, at); shared > maxShared {
-				return 0, errBlock
+			if isShort(p, at) {
+				shared, at = 15+int(p[at]), at+1
+			} else {
+				shared, at = longSize(p, at)
 			}
 		}
 		if suffix == 15 {
-			suffix, at = longSize(p, at)
+			if isShort(p, at) {
+				suffix, at = 15+int(p[at]), at+1
+			} else {
+				suffix, at = longSize(p, at)
+			}
 		}
-		if shared > size || suffix > len(p)-at {
+		if shared > min(size, maxShared) || suffix > len(p)-at {
 			return 0, errBlock
 		}
-		o := &origins[top&pageMask]
-		for o.from > shared {
+		for last.from > shared {
 			top--
-			o = &origins[top&pageMask]
+			last = origins[top&pageMask]
 		}
-		if shared < size && shared < maxShared && suffix > 0 && p[o.base+shared] == p[at] {
+		if shared < size && shared < maxShared && suffix > 0 && p[last.base+shared] == p[at] {
 			return 0, errBlock
 		}
-		if o.from < shared {
+		if last.from < shared {
+			origins[top&pageMask] = last
 			top++
-			o = &origins[top&pageMask]
 		}
-		*o = origin{shared, at - shared}
+		last = origin{shared, at - shared}
 		size = shared + suffix
 		at += suffix
 		total += size
@@ -73,12 +80,12 @@ func checkStrings(p []byte, n int) (int, error) {
 	return total, nil
 }
 
+// isShort reports whether a varint of one byte stands at p[at].
+func isShort(p []byte, at int) bool { return at < len(p) && p[at] < 0x80 }
+
 // longSize reads the rest of a size of at least 15, and returns one that is larger
 // than p if there is no shortest varint.
 func longSize(p []byte, at int) (size, next int) {
-	if at < len(p) && p[at] < 0x80 {
-		return int(p[at]) + 15, at + 1
-	}
 	size, rest := moreSize(p[at:])
 	if size < 0 {
 		return len(p) + maxShared, at
@@ -89,10 +96,12 @@ func longSize(p []byte, at int) (size, next int) {
 // checkVarints returns an error unless p is n shortest varints of 64 bits.
 func checkVarints(p []byte, n int) error {
 	const more = 0x8080808080808080 // the bit of each byte that another one follows
-	for n > 0 && len(p) >= binary.MaxVarintLen64 {
-		w := binary.LittleEndian.Uint64(p)
+	at := 0
+	for n > 0 && at+binary.MaxVarintLen64 <= len(p) {
+		v := p[at : at+binary.MaxVarintLen64]
+		w := binary.LittleEndian.Uint64(v)
 		if w&more == 0 && n >= 8 {
-			p, n = p[8:], n-8
+			at, n = at+8, n-8
 			continue
 		}
 		n--
@@ -100,25 +109,25 @@ func checkVarints(p []byte, n int) error {
 			if last > 0 && w>>(8*last)&0xff == 0 {
 				return errBlock
 			}
-			p = p[last+1:]
+			at += last + 1
 			continue
 		}
 		// The last byte is the ninth, of which 7 bits count, or the tenth, of which
 		// one does.
-		tenth := p[8] >> 7
-		if p[8+tenth]-1 >= 127-126*tenth {
+		tenth := v[8] >> 7
+		if v[8+tenth]-1 >= 127-126*tenth {
 			return errBlock
 		}
-		p = p[9+tenth:]
+		at += 9 + int(tenth)
 	}
 	for range n {
-		_, used := binary.Uvarint(p)
-		if used <= 0 || used > 1 && p[used-1] == 0 {
+		_, used := binary.Uvarint(p[at:])
+		if used <= 0 || used > 1 && p[at+used-1] == 0 {
 			return errBlock
 		}
-		p = p[used:]
+		at += used
 	}
-	if len(p) > 0 {
+	if at < len(p) {
 		return errBlock
 	}
 	return nil

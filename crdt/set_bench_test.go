@@ -15,9 +15,14 @@ import (
 )
 
 // benchKeys returns n distinct strings of one of the kinds that benchmarks run
-// on: sequential, shuffled, uuid.
+// on, sequential, shuffled or uuid, made in the order in which they are added.
 func benchKeys(kind string, n int) []string {
 	random := rand.New(rand.NewPCG(1, 2)) // a fixed seed: every run has the same keys
+	number := func(i int) int { return i }
+	if kind == "shuffled" {
+		perm := random.Perm(n)
+		number = func(i int) int { return perm[i] }
+	}
 	keys := make([]string, n)
 	for i := range keys {
 		if kind == "uuid" {
@@ -25,10 +30,7 @@ func benchKeys(kind string, n int) []string {
 			keys[i] = fmt.Sprintf("%08x-%04x-%04x-%04x-%012x", a>>32, a>>16&0xffff, a&0xffff, b>>48, b&(1<<48-1))
 			continue
 		}
-		keys[i] = fmt.Sprintf("sku-%08d", i)
-	}
-	if kind == "shuffled" {
-		random.Shuffle(n, func(i, j int) { keys[i], keys[j] = keys[j], keys[i] })
+		keys[i] = fmt.Sprintf("sku-%08d", number(i))
 	}
 	return keys
 }
