@@ -63,6 +63,7 @@ func BenchmarkRecord(b *testing.B) {
 	run("Update/field", func() {
 		_ = a.Clone().Update(writer, func(m *mixed) error { m.Visits++; return nil })
 	})
+	run("Explain", func() { _ = other.Explain(a) })
 	run("AppendBinary", func() { buf, _ = a.AppendBinary(buf[:0]) })
 	run("json.Marshal", func() { _, _ = json.Marshal(v) })
 	run("UnmarshalBinary", func() { _ = p.NewRecord().UnmarshalBinary(enc) })

@@ -82,10 +82,10 @@ func (r *Record[T]) Check() error {
 
 // checkText returns what Options.Check says of the value.
 func (r *Record[T]) checkText() string {
-	v, ok := r.Value()
-	if !ok || r.plan.check == nil {
+	if r.plan == nil || r.plan.check == nil || !r.root.live {
 		return ""
 	}
+	v, _ := r.Value()
 	if err := r.plan.check(&v); err != nil {
 		return err.Error()
 	}

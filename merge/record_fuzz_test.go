@@ -95,7 +95,7 @@ func FuzzRecordUnmarshalJSON(f *testing.F) {
 }
 
 func FuzzTokenUnmarshalText(f *testing.F) {
-	p := samplePlan(f)
+	p, older := samplePlan(f), recordPlan(f, merge.Options[oldSample]{})
 	for _, r := range []*merge.Record[sample]{p.NewRecord(), fullSample(f, p)} {
 		_, token := r.Snapshot()
 		b, err := token.MarshalText()
@@ -112,7 +112,22 @@ func FuzzTokenUnmarshalText(f *testing.F) {
 		if !bytes.Equal(b, back) {
 			t.Fatalf("accepted %q, which encodes as %q", b, back)
 		}
+		full := fullSample(t, p)
+		applyToken(t, full, token, func(s *sample) { s.Name, s.Note, s.Lines = "!", 9, nil })
+		applyToken(t, exchange(t, full, older), token, func(s *oldSample) { s.Name, s.Lines = "!", nil })
 	})
+}
+
+// applyToken saves a form with a token that nobody gave out.
+func applyToken[T any](t *testing.T, r *merge.Record[T], token merge.Token, change func(*T)) {
+	t.Helper()
+	before := r.Clone()
+	read, _ := r.Value()
+	next, _ := r.Value()
+	change(&next)
+	if r.Apply(lww.Writer{Replica: "zz", Clock: &ticks{now: r.Latest()}}, token, read, next) != nil {
+		require.True(t, r.Equal(before))
+	}
 }
 
 // TestRecordHostile changes every byte of an encoding, and cuts it everywhere.

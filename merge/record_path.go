@@ -22,18 +22,10 @@ func namesOf(path string) []string {
 // group, and the names that are left. The longest match counts.
 func (w *recordRow) match(names []string) (p *recordPart, member *field, rest []string) {
 	best := -1
-	try := func(q *recordPart, path string, f *field) {
-		n := namesOf(path)
-		if len(n) > best && len(n) <= len(names) && slices.Equal(n, names[:len(n)]) {
-			p, member, rest, best = q, f, names[len(n):], len(n)
-		}
-	}
-	for _, q := range w.parts {
-		if q.group == nil {
-			try(q, q.key, nil)
-		}
-		for _, f := range q.group {
-			try(q, f.name, f)
+	for i := range w.paths {
+		q := &w.paths[i]
+		if n := len(q.names); n > best && n <= len(names) && slices.Equal(q.names, names[:n]) {
+			p, member, rest, best = q.part, q.member, names[n:], n
 		}
 	}
 	return p, member, rest

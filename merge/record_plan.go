@@ -13,6 +13,14 @@ import (
 type recordRow struct {
 	row   *row
 	parts []*recordPart // in ascending order of key
+	paths []partPath    // of the parts
+}
+
+// A partPath is the path of a part, or of a member of a group.
+type partPath struct {
+	names  []string
+	part   *recordPart
+	member *field // nil unless part is a group
 }
 
 // A recordPart is what a plan says about one field, or one group of fields, of
@@ -106,7 +114,19 @@ func (c *recordCompiler) row(w *row, at []int) *recordRow {
 			c.refuse(p.f, "the group needs another name: a field has the path "+p.key, nil)
 		}
 	}
+	out.addPaths()
 	return out
+}
+
+func (w *recordRow) addPaths() {
+	for _, p := range w.parts {
+		if p.group == nil {
+			w.paths = append(w.paths, partPath{names: namesOf(p.key), part: p})
+		}
+		for _, f := range p.group {
+			w.paths = append(w.paths, partPath{names: namesOf(f.name), part: p, member: f})
+		}
+	}
 }
 
 // groupKey returns the path of a group: where its struct is, and its name

@@ -458,3 +458,53 @@ func TestRecordCompileRefuses(t *testing.T) {
 		require.ErrorContains(t, err, part)
 	}
 }
+
+// TestRecordCallbackUntouched has callbacks that change fields which merge by
+// themselves, in place, and then fail or panic: the record is as it was.
+func TestRecordCallbackUntouched(t *testing.T) {
+	type basket struct {
+		Name  string
+		Adds  crdt.GSet[string]
+		Tags  *crdt.ORSet[string]
+		Count crdt.PNCounter
+		Gone  lattice
+		Lines map[string]struct{ Seen *crdt.GSet[string] }
+	}
+	p := recordPlan(t, merge.Options[basket]{})
+	r := p.NewRecord()
+	fill := func(b *basket) {
+		b.Name += "n"
+		b.Adds.Add(b.Name)
+		if b.Tags == nil {
+			b.Tags = new(crdt.ORSet[string])
+			b.Lines = map[string]struct{ Seen *crdt.GSet[string] }{"k": {new(crdt.GSet[string])}}
+		}
+		b.Tags.Add("eu", b.Name)
+		b.Count.Add("eu", 1)
+		b.Gone.Bits |= 1 << len(b.Name)
+		b.Lines["k"].Seen.Add(b.Name)
+	}
+	require.NoError(t, r.Update(writer("eu"), set(fill)))
+	before, err := r.MarshalBinary()
+	require.NoError(t, err)
+	same := func() {
+		after, err := r.MarshalBinary()
+		require.NoError(t, err)
+		require.Equal(t, before, after)
+		require.Equal(t, 1, value(t, r).Tags.Len())
+		require.Equal(t, 1, value(t, r).Lines["k"].Seen.Len())
+	}
+	failed := errors.New("no")
+	require.ErrorIs(t, r.Update(writer("eu"), func(b *basket) error { fill(b); return failed }), failed)
+	same()
+	require.PanicsWithError(t, "no", func() {
+		_ = r.Update(writer("eu"), func(b *basket) error { fill(b); panic(failed) })
+	})
+	same()
+	var kept *basket
+	require.NoError(t, r.Update(writer("eu"), func(b *basket) error { kept = b; return nil }))
+	fill(kept)
+	same()
+	require.NoError(t, r.Update(writer("eu"), set(fill)))
+	require.Equal(t, 2, value(t, r).Tags.Len())
+}
