@@ -272,8 +272,11 @@ func movesJSON(moves []move) map[vclock.Replica]decimal {
 
 // UnmarshalJSON implements [json.Unmarshaler]. It accepts what
 // [BoundedCounter.MarshalJSON] writes, in any order, and leaves c unchanged
-// otherwise.
+// otherwise. As usual, null changes nothing.
 func (c *BoundedCounter) UnmarshalJSON(data []byte) error {
+	if isNull(data) {
+		return nil
+	}
 	var in boundedJSON
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.DisallowUnknownFields()

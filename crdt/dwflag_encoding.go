@@ -47,8 +47,11 @@ func (f *DWFlag) MarshalJSON() ([]byte, error) {
 }
 
 // UnmarshalJSON implements [json.Unmarshaler]. It leaves f unchanged if p is not
-// the JSON form of a state.
+// the JSON form of a state. As usual, null changes nothing.
 func (f *DWFlag) UnmarshalJSON(p []byte) error {
+	if isNull(p) {
+		return nil
+	}
 	v, err := readCausalJSON[*DWFlag](p)
 	if err == nil {
 		f.adopt(v)

@@ -229,8 +229,12 @@ func (c *GCounter) MarshalJSON() ([]byte, error) {
 }
 
 // UnmarshalJSON implements [json.Unmarshaler]. It accepts what
-// [GCounter.MarshalJSON] writes, in any order, and leaves c unchanged otherwise.
+// [GCounter.MarshalJSON] writes, in any order, and leaves c unchanged otherwise. As
+// usual, null changes nothing.
 func (c *GCounter) UnmarshalJSON(data []byte) error {
+	if isNull(data) {
+		return nil
+	}
 	var all []share
 	err := codec.DecodeObject(data, func(name string, value []byte) error {
 		var n natural

@@ -72,7 +72,7 @@ func TestGCounterRefusesBytes(t *testing.T) {
 }
 
 func TestGCounterRefusesJSON(t *testing.T) {
-	for _, text := range []string{`{"":"1"}`, `{"a":"0"}`, `{"a":1}`, `{"a":"-1"}`, `{"a":"01"}`, `{"a":"18446744073709551616"}`, `{"a":"1","a":"2"}`, `{"a":"1"} x`, `null`, `[]`} {
+	for _, text := range []string{`{"":"1"}`, `{"a":"0"}`, `{"a":1}`, `{"a":"-1"}`, `{"a":"01"}`, `{"a":"18446744073709551616"}`, `{"a":"1","a":"2"}`, `{"a":"1"} x`, `[]`} {
 		var x crdt.GCounter
 		x.Add("us", 1)
 		require.Error(t, x.UnmarshalJSON([]byte(text)), text)

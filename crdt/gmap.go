@@ -27,7 +27,8 @@ import (
 // of values for n keys of its argument.
 //
 // K may be any type that a key of this package may have; see the package comment.
-// Update panics for any other, for a NaN, and for a V that is not as said above.
+// Update and MergeAt panic for any other, for a NaN, and for a V that is not as
+// said above.
 //
 // See Almeida, Shoker, Baquero, “Delta State Replicated Data Types”, 2018, section
 // 6, https://arxiv.org/abs/1603.01529.
@@ -42,8 +43,11 @@ type GMap[K comparable, V State[V]] struct {
 // F returns the delta of what it did to v, or nil where V has none: then the delta
 // of the map holds the whole value. The map does not retain what f returns.
 //
-// F must not use the map itself.
+// F must not use the map itself. Update panics if f is nil.
 func (m *GMap[K, V]) Update(k K, f func(v V) V) *GMap[K, V] {
+	if f == nil {
+		panic("crdt: GMap.Update with a nil function")
+	}
 	k = normalized(k)
 	i := m.in.find(k)
 	var v V
@@ -63,10 +67,13 @@ func (m *GMap[K, V]) Update(k K, f func(v V) V) *GMap[K, V] {
 }
 
 // MergeAt joins v into the value of k, which is v if the key is absent, and
-// returns the delta. It neither modifies nor retains v.
+// returns the delta. It neither modifies nor retains v. It panics if v is nil.
 func (m *GMap[K, V]) MergeAt(k K, v V) *GMap[K, V] {
 	k = normalized(k)
 	checkValue(reflect.TypeFor[V]())
+	if reflect.ValueOf(v).IsNil() {
+		panic("crdt: GMap.MergeAt of a nil value")
+	}
 	m.joinAt(m.in.find(k), k, v)
 	return lone(k, v.Clone())
 }

@@ -259,7 +259,7 @@ func (m *GMap[K, V]) MarshalJSON() ([]byte, error) {
 // writes, in any order, and leaves m unchanged otherwise.
 // As usual, null changes nothing.
 func (m *GMap[K, V]) UnmarshalJSON(data []byte) error {
-	if string(data) == "null" {
+	if isNull(data) {
 		return nil
 	}
 	_, decode, err := jsonForm[V]()
@@ -303,7 +303,7 @@ func decodeEntry(p []byte) (gmapEntry, error) {
 		}
 		return nil
 	})
-	if err == nil && (e.Key == nil || e.Value == nil) {
+	if err == nil && (e.Key == nil || e.Value == nil || isNull(e.Value)) {
 		err = errNoEntry
 	}
 	return e, err

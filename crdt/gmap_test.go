@@ -126,6 +126,19 @@ func (fixed) Merge(fixed) bool { return false }
 func (fixed) Equal(fixed) bool { return true }
 func (f fixed) Clone() fixed   { return f }
 
+// TestNilArguments: what is nil where it must not be is named, and nothing happens.
+func TestNilArguments(t *testing.T) {
+	var m crdt.GMap[string, *crdt.GSet[string]]
+	require.PanicsWithValue(t, "crdt: GMap.MergeAt of a nil value", func() { m.MergeAt("k", nil) })
+	require.PanicsWithValue(t, "crdt: GMap.Update with a nil function", func() { m.Update("k", nil) })
+	require.PanicsWithValue(t, "crdt: GMap.MergeAt of a nil value", func() { new(crdt.GMap[string, bag]).MergeAt("k", nil) })
+	require.Zero(t, m.Len())
+	var o crdt.ORMap[string, *crdt.ORSet[string]]
+	require.PanicsWithValue(t, "crdt: ORMap.Update with a nil function", func() { o.Update("eu", "k", nil) })
+	o.Update("eu", "k", func(s *crdt.ORSet[string]) { s.Add("eu", "x") })
+	require.Equal(t, 1, o.Len(), "the map can be used")
+}
+
 func TestGMapPanics(t *testing.T) {
 	want := "crdt: value type crdt_test.fixed of a GMap is neither a pointer nor a map: its Merge could not change it"
 	var m crdt.GMap[string, fixed]
@@ -180,7 +193,7 @@ func TestGMapRefusesJSON(t *testing.T) {
 	for _, text := range []string{
 		`{}`, `[null]`, `[{"key":"1"}]`, `[{"value":{"base64":"AA=="}}]`,
 		`[{"key":"1","value":{"base64":"AA=="},"more":1}]`, `[{"key":"1","value":{}}]`,
-		`[{"key":"1","value":{"base64":"AA="}}]`, `[{"key":1,"value":{"base64":"AA=="}}]`,
+		`[{"key":"1","value":{"base64":"AA="}}]`, `[{"key":"1","value":null}]`, `[{"key":1,"value":{"base64":"AA=="}}]`,
 		`[{"key":"1","value":{"base64":"AA=="}},{"key":"1","value":{"base64":"AA=="}}]`,
 	} {
 		var m crdt.GMap[int64, *wiredHigh]

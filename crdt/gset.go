@@ -199,7 +199,7 @@ func (s *GSet[E]) MarshalJSON() ([]byte, error) {
 // writes, in any order, and leaves s unchanged otherwise.
 // As usual, null changes nothing.
 func (s *GSet[E]) UnmarshalJSON(data []byte) error {
-	if string(data) == "null" {
+	if isNull(data) {
 		return nil
 	}
 	var list []json.RawMessage

@@ -74,6 +74,10 @@ func readCausalJSON[V Value[V]](p []byte) (V, error) {
 	return v, nil
 }
 
+// isNull reports whether p is the JSON null, which changes nothing where it stands
+// for a whole state, as encoding/json asks for. Inside a state it is an error.
+func isNull(p []byte) bool { return string(p) == "null" }
+
 func parseCausal[V Value[V]](p []byte) (V, error) {
 	var none V
 	m, err := members(p, "type", "context", "state")

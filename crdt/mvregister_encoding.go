@@ -53,8 +53,11 @@ func (m *MVRegister[V]) MarshalJSON() ([]byte, error) {
 }
 
 // UnmarshalJSON implements [json.Unmarshaler]. It leaves m unchanged if p is not
-// the JSON form of a state.
+// the JSON form of a state. As usual, null changes nothing.
 func (m *MVRegister[V]) UnmarshalJSON(p []byte) error {
+	if isNull(p) {
+		return nil
+	}
 	v, err := readCausalJSON[*MVRegister[V]](p)
 	if err == nil {
 		m.adopt(v)

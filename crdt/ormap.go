@@ -40,8 +40,12 @@ type ORMap[K comparable, V Value[V]] struct {
 //
 // The value must not be changed after f has returned, and f must not change the
 // map. If f panics, what it has done so far stays, and has no delta: a later
-// merge of the whole state passes it on.
+// merge of the whole state passes it on. Update panics if f is nil, r is invalid, or
+// key is none that a key of this package may be.
 func (m *ORMap[K, V]) Update(r vclock.Replica, key K, f func(v V)) *ORMap[K, V] {
+	if f == nil {
+		panic("crdt: ORMap.Update with a nil function")
+	}
 	own, _ := m.write(r)
 	key, err := codec.Normalize(key)
 	if err != nil {

@@ -55,8 +55,11 @@ func (m *ORMap[K, V]) MarshalJSON() ([]byte, error) {
 }
 
 // UnmarshalJSON implements [json.Unmarshaler]. It leaves m unchanged if p is not
-// the JSON form of a state.
+// the JSON form of a state. As usual, null changes nothing.
 func (m *ORMap[K, V]) UnmarshalJSON(p []byte) error {
+	if isNull(p) {
+		return nil
+	}
 	v, err := readCausalJSON[*ORMap[K, V]](p)
 	if err == nil {
 		m.adopt(v)

@@ -41,8 +41,12 @@ func (s *ORSet[E]) Add(r vclock.Replica, e E) *ORSet[E] {
 	return &d
 }
 
-// Remove removes e, as far as s has seen it added, and returns the delta. It has no effect
-// if e is absent.
+// Remove removes e, as far as s has seen it added, and returns the delta. It has no
+// effect if e is absent.
+//
+// The delta undoes the adds of e that s holds, not older ones which those have
+// replaced. A replica that got an older add, and neither the later one nor what
+// replaced it, keeps e until it gets the later add's delta or a whole state.
 func (s *ORSet[E]) Remove(r vclock.Replica, e E) *ORSet[E] {
 	var d ORSet[E]
 	s.remove(r, e, &d.op)

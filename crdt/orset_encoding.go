@@ -61,8 +61,11 @@ func (s *ORSet[E]) MarshalJSON() ([]byte, error) {
 }
 
 // UnmarshalJSON implements [json.Unmarshaler]. It leaves s unchanged if p is not
-// the JSON form of a state.
+// the JSON form of a state. As usual, null changes nothing.
 func (s *ORSet[E]) UnmarshalJSON(p []byte) error {
+	if isNull(p) {
+		return nil
+	}
 	v, err := readCausalJSON[*ORSet[E]](p)
 	if err == nil {
 		s.adopt(v)

@@ -68,8 +68,11 @@ func (c *PNCounter) MarshalJSON() ([]byte, error) {
 }
 
 // UnmarshalJSON implements [json.Unmarshaler]. It leaves c unchanged if p is not
-// the JSON form of a state.
+// the JSON form of a state. As usual, null changes nothing.
 func (c *PNCounter) UnmarshalJSON(p []byte) error {
+	if isNull(p) {
+		return nil
+	}
 	v, err := readCausalJSON[*PNCounter](p)
 	if err == nil {
 		c.adopt(v)

@@ -10,10 +10,10 @@ import (
 // concurrently adds it, the element is out. An add undoes the removes that its
 // replica had seen, and no others.
 //
-// The price of remove-wins is memory: a removed element is remembered, since an
-// add that did not see the remove may still arrive, until [RWSet.Compact] finds
-// that it cannot. Use an [ORSet] unless a remove must not be overruled, as when
-// permissions are revoked.
+// The price of remove-wins is memory. A removed element is remembered, because an
+// add that did not see the remove may still arrive. [RWSet.Compact] forgets it once
+// no such add can come. Use an [ORSet] unless a remove must not be overruled, as
+// when permissions are revoked.
 //
 // The zero RWSet is empty and ready to use. An RWSet is not safe for concurrent
 // use; like a map, it may be read by several goroutines as long as none writes.

@@ -43,8 +43,11 @@ func (s *RWSet[E]) MarshalJSON() ([]byte, error) {
 }
 
 // UnmarshalJSON implements [json.Unmarshaler]. It leaves s unchanged if p is not
-// the JSON form of a state.
+// the JSON form of a state. As usual, null changes nothing.
 func (s *RWSet[E]) UnmarshalJSON(p []byte) error {
+	if isNull(p) {
+		return nil
+	}
 	v, err := readCausalJSON[*RWSet[E]](p)
 	if err == nil {
 		s.adopt(v)

@@ -309,7 +309,7 @@ func (s *TwoPSet[E]) MarshalJSON() ([]byte, error) {
 // [TwoPSet.MarshalJSON] writes, in any order, and leaves s unchanged otherwise. As
 // usual, null changes nothing.
 func (s *TwoPSet[E]) UnmarshalJSON(data []byte) error {
-	if string(data) == "null" {
+	if isNull(data) {
 		return nil
 	}
 	var in, gone table[E]

@@ -286,8 +286,11 @@ func (c Change) MarshalJSON() ([]byte, error) {
 }
 
 // UnmarshalJSON reads what [Change.MarshalJSON] wrote, values as what
-// encoding/json makes of them.
+// encoding/json makes of them. As usual, null changes nothing.
 func (c *Change) UnmarshalJSON(text []byte) error {
+	if string(text) == "null" {
+		return nil
+	}
 	var in changeJSON
 	if err := json.Unmarshal(text, &in); err != nil {
 		return err

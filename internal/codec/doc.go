@@ -35,6 +35,12 @@
 // The names and the methods of a type may change; its kinds, and the number
 // and order of its fields, may not.
 //
+// # Null
+//
+// In every package, the JSON null changes nothing where it stands for a whole state
+// or value with an UnmarshalJSON, as encoding/json asks for. Inside one, null is an
+// error, except where it is the form of a value that may be nil.
+//
 // # Values
 //
 //	type                        bytes                                  JSON
