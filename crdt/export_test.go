@@ -29,3 +29,22 @@ func KnownReplicas(x any) int {
 	}
 	return 0
 }
+
+// Colliding returns those of the first n integers whose hashes in s agree in the
+// bits that its index has.
+func Colliding(s *ORSet[int], n int) []int {
+	st := s.ready()
+	first := map[uint64]int{}
+	var all []int
+	for e := range n {
+		h := st.hash(e)
+		if o, ok := first[h]; ok {
+			all = append(all, o, e)
+		}
+		first[h] = e
+	}
+	return all
+}
+
+// Pages returns how many pages s has ever had at once.
+func Pages(s *ORSet[int]) int { return len(s.store.pages) - 1 }
