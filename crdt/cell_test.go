@@ -24,6 +24,7 @@ func standing(seen []crdttest.Event) []string {
 }
 
 func TestEWFlagLaws(t *testing.T) {
+	t.Parallel()
 	kit := crdttest.Kit[*crdt.EWFlag]{
 		New: func() *crdt.EWFlag { return new(crdt.EWFlag) },
 		Ops: []crdttest.Operation[*crdt.EWFlag]{
@@ -43,6 +44,7 @@ func TestEWFlagLaws(t *testing.T) {
 }
 
 func TestDWFlagLaws(t *testing.T) {
+	t.Parallel()
 	kit := crdttest.Kit[*crdt.DWFlag]{
 		New: func() *crdt.DWFlag { return new(crdt.DWFlag) },
 		Ops: []crdttest.Operation[*crdt.DWFlag]{
@@ -65,6 +67,7 @@ func TestDWFlagLaws(t *testing.T) {
 }
 
 func TestMVRegisterLaws(t *testing.T) {
+	t.Parallel()
 	type value = map[string]string // of a type that is kept with its bytes
 	kit := crdttest.Kit[*crdt.MVRegister[value]]{
 		New: func() *crdt.MVRegister[value] { return new(crdt.MVRegister[value]) },

@@ -15,6 +15,7 @@ import (
 func sameReplica(update, earlier crdttest.Event) bool { return update.Replica == earlier.Replica }
 
 func TestGCounterLaws(t *testing.T) {
+	t.Parallel()
 	kit := crdttest.Kit[*crdt.GCounter]{
 		New: func() *crdt.GCounter { return new(crdt.GCounter) },
 		Ops: []crdttest.Operation[*crdt.GCounter]{
@@ -36,6 +37,7 @@ func TestGCounterLaws(t *testing.T) {
 }
 
 func TestBoundedCounterLaws(t *testing.T) {
+	t.Parallel()
 	amount := rapid.Int64Range(1, 3)
 	other := rapid.SampledFrom([]vclock.Replica{"a", "b", "c"})
 	kit := crdttest.Kit[*crdt.BoundedCounter]{

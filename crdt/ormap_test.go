@@ -299,6 +299,7 @@ func TestManyReplicas(t *testing.T) {
 // TestMergeBinaryTooManyReplicas: bytes that are right on their own, but have
 // more replicas than the state has room for, are refused.
 func TestMergeBinaryTooManyReplicas(t *testing.T) {
+	t.Parallel()
 	p := binary.AppendUvarint(nil, 1<<16)
 	for i := range 1 << 16 {
 		p = append(fmt.Appendf(p, "\x05%05d", i), 1, 0)

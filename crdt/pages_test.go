@@ -18,10 +18,12 @@ import (
 // at three sites, their deltas in random, reverse and other orders, states as
 // such and as bytes, on few elements and on many. The model is an operation log.
 func TestPages(t *testing.T) {
+	t.Parallel()
 	for seed, test := range []struct{ events, elems int }{
 		{1500, 3}, {1500, 100}, {3000, 5000}, {3000, 800},
 	} {
 		t.Run(fmt.Sprintf("events=%d/elems=%d", test.events, test.elems), func(t *testing.T) {
+			t.Parallel()
 			longHistory(t, rand.New(rand.NewPCG(uint64(seed), 7)), test.events, test.elems)
 		})
 	}
