@@ -135,14 +135,14 @@ func (l *unfenced) Record(ctx context.Context, r resolver.Record) error {
 func remembers(vclock.Replica) *resolver.Reconciler[string] {
 	known := map[lww.Stamp]string{}
 	return resolver.New(func(_ context.Context, c *conflict) (decision, error) {
-		all := ""
+		var all strings.Builder
 		for _, v := range c.Versions {
 			if _, ok := known[v.Stamp]; !ok {
 				known[v.Stamp] = v.Value
 			}
-			all += known[v.Stamp]
+			all.WriteString(known[v.Stamp])
 		}
-		return c.Use(all, "all"), nil
+		return c.Use(all.String(), "all"), nil
 	})
 }
 
