@@ -69,7 +69,8 @@ func (m *ORMap[K, V]) Update(r vclock.Replica, key K, f func(v V)) *ORMap[K, V] 
 }
 
 // Delete removes key and returns the delta. It undoes the updates of key that m
-// has seen, and has no effect if key is absent.
+// has seen, and has no effect if key is absent. It panics if r is invalid, as do
+// the other mutators of m.
 func (m *ORMap[K, V]) Delete(r vclock.Replica, key K) *ORMap[K, V] {
 	return m.remove(r, &clearing{all: true}, func(yield func(K)) { yield(key) })
 }

@@ -109,6 +109,9 @@ func (m *ORMap[K, V]) MergeBinary(data []byte) (bool, error) {
 // been recorded together with the states that they describe; see
 // [vclock.Matrix.Record].
 //
+// What that means for writers that go on from older states, and for clients, is said
+// at [RWSet.Compact]. Counters stay exact all the same.
+//
 // There is no delta: merging the whole state lets the others drop the same.
 func (m *ORMap[K, V]) Compact(seen *vclock.Matrix) bool {
 	m.change()

@@ -34,7 +34,8 @@ type ORSet[E comparable] struct {
 	op    setOp[E] // the whole state, if it is the delta of one change
 }
 
-// Add adds e on behalf of r and returns the delta.
+// Add adds e on behalf of r and returns the delta. It panics if r is invalid, or e is
+// no element that a set of this package may have.
 func (s *ORSet[E]) Add(r vclock.Replica, e E) *ORSet[E] {
 	var d ORSet[E]
 	s.add(r, e, &d.op)
@@ -54,7 +55,7 @@ func (s *ORSet[E]) Remove(r vclock.Replica, e E) *ORSet[E] {
 }
 
 // RemoveSeen is like [ORSet.Remove] for a client that was shown seen: adds that
-// it does not cover stay.
+// it does not cover stay. Like all mutators of s it panics if r is invalid.
 func (s *ORSet[E]) RemoveSeen(r vclock.Replica, seen Context, e E) *ORSet[E] {
 	var d ORSet[E]
 	s.removeSeen(r, seen, e, &d.op)

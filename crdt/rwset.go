@@ -30,7 +30,9 @@ type RWSet[E comparable] struct {
 	op    setOp[E]  // the whole state, if it is the delta of one change
 }
 
-// Add adds e on behalf of r and returns the delta.
+// Add adds e on behalf of r and returns the delta. Like all mutators of s that take
+// them, it panics if r is invalid, or e is no element that a set of this package may
+// have.
 func (s *RWSet[E]) Add(r vclock.Replica, e E) *RWSet[E] {
 	var d RWSet[E]
 	s.put(r, e, false, &d.op)
