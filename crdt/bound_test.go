@@ -229,7 +229,7 @@ func boundedCells() []bounded {
 		{"EWFlag", 128, costsOf(func() *crdt.EWFlag { return new(crdt.EWFlag) }), enabled},
 		{"DWFlag", 128, costsOf(func() *crdt.DWFlag { return new(crdt.DWFlag) }), writes("\x05", 0)},
 		{"MVRegister", 128, costsOf(func() *texts { return new(texts) }), values("")},
-		{"MVRegister of lists", 128, costsOf(func() *lists { return new(lists) }), values("[]")},
+		{"MVRegister of lists", 256, costsOf(func() *lists { return new(lists) }), values("[]")},
 	}
 }
 
@@ -253,11 +253,11 @@ func pagesOf(kind, tail string, block func(i int, first bool) string) inputs {
 			full.uvarint(0)
 		}
 		full.data = append(full.data, "\x80"+tail...)
-		elems := ""
+		var elems strings.Builder
 		for k := range 128 {
-			elems += block(i*128+k, k == 0)
+			elems.WriteString(block(i*128+k, k == 0))
 		}
-		full.text(elems)
+		full.text(elems.String())
 	}
 	return inputs{}.and("pages", pages).and("replicas", logs).and("full pages", full).
 		lying("\x01" + kind + "\x01\x01a\x01\x00").lying("\x01" + kind + "\x01\x01a\x01\x00\x01\x00")

@@ -2,6 +2,7 @@ package crdt_test
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"testing"
 
@@ -216,13 +217,17 @@ func mutated[V crdt.Value[V]](t *testing.T, f scribble[V]) {
 	t.Helper()
 	for _, base := range []*mapOf[V]{new(mapOf[V]), aged(f)} {
 		x, y := base.Clone(), base.Clone()
-		for i := range uint64(40) {
-			scribbleMap(x, "x", f, i*64+2*4+i%4)
-			scribbleMap(y, vclock.Replica(rune('y'+i%2)), f, i*5*64+3*4+i%3)
-			if i == 20 {
+		random := rand.New(rand.NewPCG(1, 2))
+		update := func() uint64 { return random.Uint64()<<6 | 2<<2 | random.Uint64N(4) }
+		for i := range 24 {
+			scribbleMap(x, "x", f, update())
+			scribbleMap(y, vclock.Replica(rune('y'+i%2)), f, update())
+			if i == 12 {
 				x.Merge(y)
 			}
 		}
+		require.NotZero(t, x.Len())
+		require.Greater(t, y.Len(), 1)
 		for p := range mutations(encoded(t, y)) {
 			mergeMutated(t, x, p)
 		}
