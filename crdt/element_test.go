@@ -14,7 +14,7 @@ import (
 // the encoding of what they decode to.
 func TestBlocks(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 1))
-	for range 60 {
+	for range 20 {
 		n := 1 + random.IntN(140)
 		var ints crdt.ORSet[int64]
 		var small crdt.ORSet[uint32]
