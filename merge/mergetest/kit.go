@@ -26,8 +26,8 @@ type Kit[T any] struct {
 	Plan *merge.Plan[T]
 
 	// Values draws versions of a T. Draw from few values of each field, so
-	// that versions agree in some and differ in others. Nil means that versions
-	// are made from the zero T by Edits.
+	// that versions agree in some and differ in others, as the function [Values]
+	// does. Nil means that versions are made from the zero T by Edits.
 	Values *rapid.Generator[T]
 
 	// Edits are changes that a program makes to a T: each side of a merge is

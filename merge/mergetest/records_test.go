@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"math"
 	"net/netip"
+	"regexp"
 	"testing"
 	"time"
 
@@ -109,6 +110,30 @@ func TestRecordsOfTypes(t *testing.T) {
 		},
 	}
 	require.NoError(t, kit.Run(1, 50))
+}
+
+// TestRecordHistories looks for each kind of step in the histories that are drawn.
+func TestRecordHistories(t *testing.T) {
+	kit := &mergetest.RecordKit[stock]{Plan: stocks()}
+	var said []string
+	for seed := range 200 {
+		said = append(said, kit.Said(seed)...)
+	}
+	for _, want := range []string{
+		`^a: Update \w+`, `^b: Update .*, refused$`, `^c: Delete$`, `^a: Touch "\w+"$`,
+		`^a: Seed \w+`, `^b shows its value`, `^b: Apply .* to what was shown in step \d+$`, `: Apply .*, refused$`,
+		`^a merges b$`, `^b merges c, from its bytes$`, `^c merges a, from its JSON$`, `^a#1 merges`,
+		`^b merges what was sent in step \d+$`, `^a merges what was sent in step \d+, from its JSON$`,
+		`^c saves its state$`, `^a crashes and goes on from what it saved, as a#1$`, `^all clocks pass [1-9]\d*, and b compacts to it$`,
+	} {
+		n := 0
+		for _, s := range said {
+			if regexp.MustCompile(want).MatchString(s) {
+				n++
+			}
+		}
+		require.GreaterOrEqual(t, n, 3, want)
+	}
 }
 
 // TestValues draws what its comment says.
