@@ -134,8 +134,12 @@
 // associative and idempotent, whatever was written and deleted in whatever
 // order, so that F holds where a plan does not have it; and a write that is not
 // refused reads back. Three-way is what a plan makes of it with the base that
-// all had seen. A Func needs a base, and cannot be had in a record. Documents
-// are refused too but with atomic.
+// all had seen. A Func needs a base, and cannot be had in a record.
+//
+// A record holds a document with rule atomic only, as one value: where objects
+// come and go at any depth and may give way to something else, merging them
+// key by key would leave halves of what was deleted. Give what has to merge
+// within a document a field of its own, or a map of structs.
 //
 // # Values
 //

@@ -168,7 +168,7 @@ func (c *recordCompiler) part(w *recordRow, f *field) {
 		}
 		ok = c.codable(f, f.key)
 	case classDocument:
-		c.refuse(f, "a record holds a document as one value only", []ruleID{ruleAtomic, ruleIgnore})
+		c.document(f)
 	case classIgnored:
 	}
 	if !ok {
@@ -178,6 +178,17 @@ func (c *recordCompiler) part(w *recordRow, f *field) {
 		p.typ = typeCodeOf(firstShape(p.value, f.key, f.shape), true)
 	}
 	w.parts = append(w.parts, p)
+}
+
+// document refuses a document that would be merged by key: deleting an object,
+// or putting something else in its place, asks for a life of its own that
+// documents, which have no plan, do not keep.
+func (c *recordCompiler) document(f *field) {
+	reason := "a record holds a document as one value only"
+	if f.name == "" && c.trail == "" {
+		reason += ", in a field of a struct"
+	}
+	c.refuse(f, reason, []ruleID{ruleAtomic, ruleIgnore})
 }
 
 func firstShape(shapes ...*shape) *shape {

@@ -449,6 +449,8 @@ func TestRecordCompileRefuses(t *testing.T) {
 	_, err := merge.Compile(opts)
 	require.NoError(t, err)
 	opts.Record = true
+	_, err = merge.Compile(merge.Options[map[string]any]{Record: true})
+	require.EqualError(t, err, `merge: map[string]interface {}: rule "fields": a record holds a document as one value only, in a field of a struct; choose one of atomic, -`)
 	_, err = merge.Compile(opts)
 	for _, part := range []string{
 		`merge_test.bad: field Any: rule "fields": a record holds a document as one value only; choose one of atomic, -`,
