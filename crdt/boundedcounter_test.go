@@ -731,8 +731,8 @@ func TestBoundedCounterAllocs(t *testing.T) {
 
 // Moves of rights copy those made before, so their deltas share them.
 func TestBoundedCounterMoveAllocs(t *testing.T) {
-	if testing.CoverMode() != "" {
-		t.Skip("coverage counters keep mutators from being inlined")
+	if testing.CoverMode() != "" || raceEnabled {
+		t.Skip("coverage counters and the race detector allocate")
 	}
 	var c, fenced crdt.BoundedCounter
 	_, _ = c.Add("us", math.MaxInt32)
