@@ -378,10 +378,12 @@ func clearPNCounter(c *scene, seen *client) (undid, truly ids) {
 		upto := last
 		if seen != nil && !seen.context.Contains(last.dot) {
 			shown := addsOf(seen.log, c.path, r).lastStanding(seen.log)
-			if shown == nil || seen.sums != c.path || shown.first != last.first || shown.dot.Seq > last.dot.Seq {
-				continue // or it was shown a later sum, in a state that this one does not cover
+			if shown == nil || seen.sums != c.path || shown.first != last.first {
+				continue
 			}
-			upto = shown
+			if shown.dot.Seq < last.dot.Seq {
+				upto = shown // else it was shown more, of which this state has a part
+			}
 		}
 		part := slices.DeleteFunc(slices.Clone(all), func(e *event) bool { return e.dot.Seq > upto.dot.Seq })
 		if part.lastStanding(c.log) == nil {

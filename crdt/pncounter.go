@@ -352,8 +352,11 @@ func (c *clearing) part(t *tally) (upto uint64, base int64) {
 		return t.last, t.total
 	}
 	s, ok := c.seen.sumOf(c.root.names[t.replica], t.start)
-	if !ok || s.last <= t.upto || s.last > t.last {
+	switch {
+	case !ok || s.last <= t.upto:
 		return 0, 0
+	case s.last >= t.last: // the client was shown more of the same sum
+		return t.last, t.total
 	}
 	return s.last, s.total
 }
