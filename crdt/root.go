@@ -94,11 +94,17 @@ func (r *root) reserve(names []vclock.Replica) {
 	n := len(names)
 	if len(r.names) > 0 {
 		n = 0
-		for _, name := range names {
+		for h, name := range names {
+			if r.isAt(h, name) {
+				continue
+			}
 			if _, ok := r.lookup(name); !ok {
 				n++
 			}
 		}
+	}
+	if n == 0 {
+		return
 	}
 	r.names, r.seen = slices.Grow(r.names, n), slices.Grow(r.seen, n)
 	if r.index == nil && len(r.names)+n > fewNames {
@@ -113,6 +119,10 @@ func (r *root) reindex(n int) {
 		r.index[name] = uint32(i)
 	}
 }
+
+// isAt reports whether h is the index of name, as it is where two roots have met
+// the same names in the same order.
+func (r *root) isAt(h int, name vclock.Replica) bool { return h < len(r.names) && r.names[h] == name }
 
 // intern returns the index of name and gives it one if it has none. It panics if
 // name is not valid.
@@ -261,7 +271,11 @@ func (r *root) joining(his *root) *joining {
 	j.mine, j.his, j.few = r, his, false
 	j.to = slices.Grow(j.to[:0], len(his.names))
 	r.reserve(his.names)
-	for _, n := range his.names {
+	for h, n := range his.names {
+		if r.isAt(h, n) {
+			j.to = append(j.to, uint32(h))
+			continue
+		}
 		j.to = append(j.to, r.intern(n))
 	}
 	j.from = slices.Grow(j.from[:0], len(r.names))
