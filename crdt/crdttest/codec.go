@@ -12,6 +12,7 @@ import (
 	"strconv"
 
 	"github.com/rejoin-go/rejoin/crdt"
+	"github.com/rejoin-go/rejoin/internal/lawkit"
 )
 
 var errNoCodec = errors.New("crdttest: no binary form")
@@ -72,7 +73,7 @@ func decode(s any, p []byte) error { return s.(encoding.BinaryUnmarshaler).Unmar
 func Decode[S crdt.State[S]](fresh func() S, p []byte) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
-			err = broken(Panics, "decoding %s panics: %v%s", readable(p), v, origin())
+			err = broken(Panics, "decoding %s panics: %v%s", readable(p), v, lawkit.Origin())
 		}
 	}()
 	if failure := (&Kit[S]{New: fresh}).checkDecode(fresh, p); failure != nil {
@@ -266,7 +267,7 @@ func (k *Kit[S]) checkHostile(s S) *LawError {
 func (k *Kit[S]) tryDecode(into S, in []byte) (failure *LawError) {
 	defer func() {
 		if v := recover(); v != nil {
-			failure = broken(Panics, "decoding %s panics: %v%s", readable(in), v, origin())
+			failure = broken(Panics, "decoding %s panics: %v%s", readable(in), v, lawkit.Origin())
 		}
 	}()
 	return k.checkDecode(func() S { return into }, in)

@@ -2,17 +2,15 @@ package crdttest
 
 import (
 	"errors"
-	"flag"
 	"fmt"
-	"hash/maphash"
 	"maps"
 	"slices"
-	"strconv"
 	"testing"
 
 	"pgregory.net/rapid"
 
 	"github.com/rejoin-go/rejoin/crdt"
+	"github.com/rejoin-go/rejoin/internal/lawkit"
 	"github.com/rejoin-go/rejoin/vclock"
 )
 
@@ -131,26 +129,7 @@ func operation[S, A any](name string, args *rapid.Generator[A], apply func(s S, 
 // of them with -short, and they start from -rapid.seed if that is set.
 func (k *Kit[S]) Check(tb testing.TB) {
 	tb.Helper()
-	n, seed := number("rapid.checks"), number("rapid.seed")
-	if testing.Short() {
-		n = max(1, n/5)
-	}
-	if seed == 0 {
-		seed = int(maphash.String(maphash.MakeSeed(), "") >> 33)
-	}
-	if at, err := k.search(seed, n); err != nil {
-		tb.Fatalf("%v\nto reproduce: -run='^%s$' -rapid.seed=%d", err, tb.Name(), at)
-	}
-	tb.Logf("%d histories from -rapid.seed=%d", n, seed)
-}
-
-// number returns the value of a flag of rapid.
-func number(name string) int {
-	n, err := strconv.Atoi(flag.Lookup(name).Value.String())
-	if err != nil {
-		panic(fmt.Sprintf("crdttest: flag %s: %v", name, err))
-	}
-	return n
+	lawkit.Check(tb, "histories", k.search)
 }
 
 // Property checks one history, drawn from t. It is for fuzzing through

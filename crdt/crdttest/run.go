@@ -2,12 +2,10 @@ package crdttest
 
 import (
 	"fmt"
-	"path/filepath"
-	"runtime"
 	"slices"
-	"strings"
 
 	"github.com/rejoin-go/rejoin/crdt"
+	"github.com/rejoin-go/rejoin/internal/lawkit"
 	"github.com/rejoin-go/rejoin/vclock"
 )
 
@@ -89,7 +87,7 @@ func (k *Kit[S]) execute(h history, c checks) (r *run[S], failure *LawError) {
 	r = &run[S]{k: k, laws: c.steps, deltas: map[int]message[S]{}, clients: map[int]client[S]{}, whole: true}
 	defer func() {
 		if p := recover(); p != nil {
-			failure = broken(Panics, "panic: %v%s", p, origin())
+			failure = broken(Panics, "panic: %v%s", p, lawkit.Origin())
 		}
 		if failure != nil {
 			failure.History, failure.atEnd = r.said, r.ended
@@ -112,21 +110,6 @@ func (k *Kit[S]) execute(h history, c checks) (r *run[S], failure *LawError) {
 	}
 	r.ended = true
 	return r, r.end(h)
-}
-
-// origin returns where a panic that is being recovered came from.
-func origin() string {
-	pcs := make([]uintptr, 64)
-	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs)])
-	for {
-		f, more := frames.Next()
-		if f.Function != "" && !strings.HasPrefix(f.Function, "runtime.") {
-			return fmt.Sprintf(", in %s (%s:%d)", f.Function, filepath.Base(f.File), f.Line)
-		}
-		if !more {
-			return ""
-		}
-	}
 }
 
 func (r *run[S]) say(format string, args ...any) {

@@ -6,6 +6,8 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+
+	"github.com/rejoin-go/rejoin/internal/lawkit"
 )
 
 // shrinkRuns bounds how many histories shrink tries.
@@ -28,15 +30,9 @@ func (k *Kit[S]) shrink(h history, failure *LawError) *LawError {
 		return true
 	}
 	for progress := true; progress; {
-		progress = false
 		size := len(h)
-		for n := max(1, size/2); n > 0; n /= 2 {
-			for i := size - n; i >= 0; i-- {
-				if i+n <= len(h) {
-					progress = try(slices.Delete(slices.Clone(h), i, i+n)) || progress
-				}
-			}
-		}
+		lawkit.LeaveOut(h, try)
+		progress = len(h) < size
 		for slices.ContainsFunc(k.simpler(h), try) {
 			progress = true
 		}

@@ -2,16 +2,14 @@ package mergetest
 
 import (
 	"errors"
-	"flag"
 	"fmt"
-	"hash/maphash"
 	"slices"
-	"strconv"
 	"testing"
 
 	"pgregory.net/rapid"
 
 	"github.com/rejoin-go/rejoin/hlc"
+	"github.com/rejoin-go/rejoin/internal/lawkit"
 	"github.com/rejoin-go/rejoin/lww"
 	"github.com/rejoin-go/rejoin/merge"
 	"github.com/rejoin-go/rejoin/vclock"
@@ -57,32 +55,7 @@ type Kit[T any] struct {
 // set.
 func (k *Kit[T]) Check(tb testing.TB) {
 	tb.Helper()
-	checkAll(tb, "merges", k.search)
-}
-
-// checkAll searches as the flags of rapid say and fails tb with what is found.
-func checkAll(tb testing.TB, what string, search func(seed, n int) (at int, err error)) {
-	tb.Helper()
-	n, seed := number("rapid.checks"), number("rapid.seed")
-	if testing.Short() {
-		n = max(1, n/5)
-	}
-	if seed == 0 {
-		seed = int(maphash.String(maphash.MakeSeed(), "") >> 33)
-	}
-	if at, err := search(seed, n); err != nil {
-		tb.Fatalf("%v\nto reproduce: -run='^%s$' -rapid.seed=%d", err, tb.Name(), at)
-	}
-	tb.Logf("%d %s from -rapid.seed=%d", n, what, seed)
-}
-
-// number returns the value of a flag of rapid.
-func number(name string) int {
-	n, err := strconv.Atoi(flag.Lookup(name).Value.String())
-	if err != nil {
-		panic(fmt.Sprintf("mergetest: flag %s: %v", name, err))
-	}
-	return n
+	lawkit.Check(tb, "merges", k.search)
 }
 
 // Property checks one merge, drawn from t. It is for fuzzing through

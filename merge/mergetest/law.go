@@ -2,9 +2,9 @@ package mergetest
 
 import (
 	"fmt"
-	"path/filepath"
-	"runtime"
 	"strings"
+
+	"github.com/rejoin-go/rejoin/internal/lawkit"
 )
 
 // A Law is a statement that must hold. Its text is the statement.
@@ -78,23 +78,8 @@ func broken(l Law, format string, args ...any) *LawError {
 func contain(check func() *LawError) (failure *LawError) {
 	defer func() {
 		if v := recover(); v != nil {
-			failure = broken(Panics, "panic: %v%s", v, origin())
+			failure = broken(Panics, "panic: %v%s", v, lawkit.Origin())
 		}
 	}()
 	return check()
-}
-
-// origin returns where a panic that is being recovered came from.
-func origin() string {
-	pcs := make([]uintptr, 64)
-	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs)])
-	for {
-		f, more := frames.Next()
-		if f.Function != "" && !strings.HasPrefix(f.Function, "runtime.") {
-			return fmt.Sprintf(", in %s (%s:%d)", f.Function, filepath.Base(f.File), f.Line)
-		}
-		if !more {
-			return ""
-		}
-	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/rejoin-go/rejoin/internal/lawkit"
 	"github.com/rejoin-go/rejoin/lww"
 	"github.com/rejoin-go/rejoin/merge"
 	"github.com/rejoin-go/rejoin/vclock"
@@ -72,7 +73,7 @@ func (w Write[T]) Saw(v Write[T]) bool { return w.seen.has(v.index) }
 // broken. The flags of rapid apply, as for [Kit.Check].
 func (k *RecordKit[T]) Check(tb testing.TB) {
 	tb.Helper()
-	checkAll(tb, "histories", k.search)
+	lawkit.Check(tb, "histories", k.search)
 }
 
 // Property checks one history, drawn from t. It is for fuzzing through

@@ -1,6 +1,10 @@
 package mergetest
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/rejoin-go/rejoin/internal/lawkit"
+)
 
 // shrink returns the failure of the smallest history that it finds to break the
 // same law as h.
@@ -18,13 +22,7 @@ func (k *RecordKit[T]) shrink(h history, failure *LawError) *LawError {
 		h, failure, size = smaller, f, sizeOf(smaller, f)
 		return true
 	}
-	for n := max(1, len(h)/2); n > 0; n /= 2 {
-		for i := len(h) - n; i >= 0; i-- {
-			if i+n <= len(h) {
-				try(slices.Delete(slices.Clone(h), i, i+n))
-			}
-		}
-	}
+	lawkit.LeaveOut(h, try)
 	for slices.ContainsFunc(k.simpler(h), try) {
 	}
 	return failure

@@ -5,11 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
-	"runtime"
 	"strings"
 
 	"github.com/rejoin-go/rejoin/internal/codec"
+	"github.com/rejoin-go/rejoin/internal/lawkit"
 	"github.com/rejoin-go/rejoin/resolver"
 	"github.com/rejoin-go/rejoin/vclock"
 )
@@ -155,7 +154,7 @@ func (k *Kit[T]) origin(p *process[T], set *resolver.Siblings[T]) (where string)
 	traced := resolver.New(func(ctx context.Context, c *resolver.Conflict[T]) (resolver.Decision[T], error) {
 		defer func() {
 			if v := recover(); v != nil {
-				where = caller()
+				where = lawkit.Origin()
 				panic(v)
 			}
 		}()
@@ -163,21 +162,6 @@ func (k *Kit[T]) origin(p *process[T], set *resolver.Siblings[T]) (where string)
 	})
 	_, _ = k.guarded(context.Background(), func(ctx context.Context) { _, _ = traced.Resolve(ctx, k.key(), set) })
 	return where
-}
-
-// caller returns where a panic that is being recovered came from.
-func caller() string {
-	pcs := make([]uintptr, 64)
-	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs)])
-	for {
-		f, more := frames.Next()
-		if f.Function != "" && !strings.HasPrefix(f.Function, "runtime.") {
-			return fmt.Sprintf(", in %s (%s:%d)", filepath.Base(f.Function), filepath.Base(f.File), f.Line)
-		}
-		if !more {
-			return ""
-		}
-	}
 }
 
 // checkBounded asks with a context that is done already.

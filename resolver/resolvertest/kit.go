@@ -3,15 +3,13 @@ package resolvertest
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
-	"hash/maphash"
-	"strconv"
 	"testing"
 	"time"
 
 	"pgregory.net/rapid"
 
+	"github.com/rejoin-go/rejoin/internal/lawkit"
 	"github.com/rejoin-go/rejoin/resolver"
 	"github.com/rejoin-go/rejoin/vclock"
 )
@@ -70,30 +68,13 @@ type Kit[T any] struct {
 // bubble of package testing/synctest, where that takes no time.
 func (k *Kit[T]) Check(tb testing.TB) {
 	tb.Helper()
-	n, seed := number("rapid.checks"), number("rapid.seed")
-	if testing.Short() {
-		n = max(1, n/5)
-	}
-	if seed == 0 {
-		seed = int(maphash.String(maphash.MakeSeed(), "") >> 33)
-	}
-	at, err := k.search(seed, n)
-	if t, ok := tb.(*testing.T); ok && err == nil {
-		at, err = k.later(t, seed, min(n, 20))
-	}
-	if err != nil {
-		tb.Fatalf("%v\nto reproduce: -run='^%s$' -rapid.seed=%d", err, tb.Name(), at)
-	}
-	tb.Logf("%d histories from -rapid.seed=%d", n, seed)
-}
-
-// number returns the value of a flag of rapid.
-func number(name string) int {
-	n, err := strconv.Atoi(flag.Lookup(name).Value.String())
-	if err != nil {
-		panic(fmt.Sprintf("resolvertest: flag %s: %v", name, err))
-	}
-	return n
+	lawkit.Check(tb, "histories", func(seed, n int) (at int, err error) {
+		at, err = k.search(seed, n)
+		if t, ok := tb.(*testing.T); ok && err == nil {
+			at, err = k.later(t, seed, min(n, 20))
+		}
+		return at, err
+	})
 }
 
 // Property checks one history, drawn from t. It is for fuzzing through

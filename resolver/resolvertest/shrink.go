@@ -2,6 +2,8 @@ package resolvertest
 
 import (
 	"slices"
+
+	"github.com/rejoin-go/rejoin/internal/lawkit"
 )
 
 // shrinkRuns bounds how many histories shrink tries.
@@ -23,15 +25,9 @@ func (k *Kit[T]) shrink(h history[T], failure *LawError) *LawError {
 		return true
 	}
 	for progress := true; progress; {
-		progress = false
-		for n := max(1, len(h)/2); n > 0; n /= 2 {
-			for i := len(h) - n; i >= 0; i-- {
-				if i+n <= len(h) {
-					progress = try(slices.Delete(slices.Clone(h), i, i+n)) || progress
-				}
-			}
-		}
-		progress = slices.ContainsFunc(simpler(h), try) || progress
+		size := len(h)
+		lawkit.LeaveOut(h, try)
+		progress = slices.ContainsFunc(simpler(h), try) || len(h) < size
 	}
 	return failure
 }
