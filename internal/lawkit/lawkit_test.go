@@ -43,8 +43,7 @@ func TestOrigin(t *testing.T) {
 			_ = recover()
 			where = lawkit.Origin()
 		}()
-		var none []int
-		_ = none[len(none)]
+		panic("here")
 	}()
 	require.Regexp(t, `^, in .*TestOrigin.* \(lawkit_test\.go:\d+\)$`, where)
 }
