@@ -65,6 +65,10 @@ func (c *cell) lives() cell {
 // known only if a delete, a sibling or an element says otherwise, or a field
 // with rule immutable that was set: give T one, such as its key, or keep the
 // key of the record with the token and compare it.
+//
+// What Apply writes is stamped above what r holds. Where the caller read at
+// another replica, which was ahead, a field that is newer there may keep its
+// value: merge that state into r first.
 func (r *Record[T]) Apply(w lww.Writer, seen Token, read, next T) error {
 	top, at := r.top(), spot{&r.root, &seen.root}
 	from, to := reflect.ValueOf(&read).Elem(), reflect.ValueOf(&next).Elem()
