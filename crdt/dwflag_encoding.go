@@ -61,7 +61,7 @@ func (f *DWFlag) UnmarshalJSON(p []byte) error {
 
 // adopt makes f the state v, which nobody else has.
 func (f *DWFlag) adopt(v *DWFlag) {
-	f.checkMode()
+	f.replaceable()
 	*f = DWFlag{node: node[*DWFlag]{root: v.root}, cell: v.cell}
 }
 

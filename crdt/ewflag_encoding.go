@@ -54,7 +54,7 @@ func (f *EWFlag) UnmarshalJSON(p []byte) error {
 
 // adopt makes f the state v, which nobody else has.
 func (f *EWFlag) adopt(v *EWFlag) {
-	f.checkMode()
+	f.replaceable()
 	*f = EWFlag{node: node[*EWFlag]{root: v.root}, cell: v.cell}
 }
 

@@ -67,7 +67,7 @@ func (m *MVRegister[V]) UnmarshalJSON(p []byte) error {
 
 // adopt makes m the state v, which nobody else has.
 func (m *MVRegister[V]) adopt(v *MVRegister[V]) {
-	m.checkMode()
+	m.replaceable()
 	*m = MVRegister[V]{node: node[*MVRegister[V]]{root: v.root}, cell: v.cell}
 }
 

@@ -38,8 +38,8 @@ type ORMap[K comparable, V Value[V]] struct {
 // returns the delta of everything that f does to it. The deltas that mutators
 // return inside f are parts of it and may be dropped.
 //
-// The value must not be changed after f has returned, and f must not change the
-// map. If f panics, what it has done so far stays, and has no delta: a later
+// The value is changed by its mutators: to merge or to decode a state into it panics.
+// It must not be changed after f has returned, and f must not change the map. If f panics, what it has done so far stays, and has no delta: a later
 // merge of the whole state passes it on. Update panics if f is nil, r is invalid, or
 // key is none that a key of this package may be.
 func (m *ORMap[K, V]) Update(r vclock.Replica, key K, f func(v V)) *ORMap[K, V] {

@@ -69,7 +69,7 @@ func (m *ORMap[K, V]) UnmarshalJSON(p []byte) error {
 
 // adopt makes m the state v, which nobody else has.
 func (m *ORMap[K, V]) adopt(v *ORMap[K, V]) {
-	m.checkMode()
+	m.replaceable()
 	*m = ORMap[K, V]{node: node[*ORMap[K, V]]{root: v.root}, entries: v.entries}
 }
 

@@ -437,3 +437,39 @@ func TestConcurrentReads(t *testing.T) {
 	wait.Wait()
 	require.Equal(t, 1, m.Len())
 }
+
+// TestDecodeIntoView decodes into values of maps, inside Update and outside. Their dots
+// are those of the map, in which the dots of the decoded state are other events.
+func TestDecodeIntoView(t *testing.T) {
+	var m crdt.ORMap[string, *crdt.ORSet[string]]
+	m.Update("a", "k", func(s *crdt.ORSet[string]) { s.Add("a", "x") })
+	before := m.Clone()
+	var other crdt.ORSet[string]
+	other.Add("b", "y")
+	data, err := other.MarshalBinary()
+	require.NoError(t, err)
+	text, err := other.MarshalJSON()
+	require.NoError(t, err)
+
+	decodes := map[string]func(s *crdt.ORSet[string]){
+		"binary": func(s *crdt.ORSet[string]) { _ = s.UnmarshalBinary(data) },
+		"JSON":   func(s *crdt.ORSet[string]) { _ = s.UnmarshalJSON(text) },
+	}
+	for name, decode := range decodes {
+		require.Panics(t, func() { m.Update("a", "k", decode) }, name)
+		view, _ := m.At("k")
+		require.Panics(t, func() { decode(view) }, name)
+		require.True(t, m.Equal(before), name)
+	}
+
+	var nested crdt.ORMap[string, *crdt.ORMap[string, *crdt.ORSet[string]]]
+	nested.Update("b", "o", func(m *crdt.ORMap[string, *crdt.ORSet[string]]) {
+		require.Panics(t, func() { m.Update("b", "k", decodes["binary"]) })
+	})
+	var counters crdt.ORMap[string, *crdt.PNCounter]
+	counter, err := new(crdt.PNCounter).MarshalBinary()
+	require.NoError(t, err)
+	counters.Update("b", "k", func(c *crdt.PNCounter) {
+		require.Panics(t, func() { _ = c.UnmarshalBinary(counter) })
+	})
+}

@@ -75,7 +75,7 @@ func (s *ORSet[E]) UnmarshalJSON(p []byte) error {
 
 // adopt makes s the state v, which nobody else has.
 func (s *ORSet[E]) adopt(v *ORSet[E]) {
-	s.checkMode()
+	s.replaceable()
 	*s = ORSet[E]{node: node[*ORSet[E]]{root: v.root}, store: v.store}
 }
 

@@ -82,7 +82,7 @@ func (c *PNCounter) UnmarshalJSON(p []byte) error {
 
 // adopt makes c the state v, which nobody else has.
 func (c *PNCounter) adopt(v *PNCounter) {
-	c.checkMode()
+	c.replaceable()
 	*c = PNCounter{node: node[*PNCounter]{root: v.root}, tallies: v.tallies}
 }
 

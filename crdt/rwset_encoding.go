@@ -57,7 +57,7 @@ func (s *RWSet[E]) UnmarshalJSON(p []byte) error {
 
 // adopt makes s the state v, which nobody else has.
 func (s *RWSet[E]) adopt(v *RWSet[E]) {
-	s.checkMode()
+	s.replaceable()
 	*s = RWSet[E]{node: node[*RWSet[E]]{root: v.root}, store: v.store}
 }
 

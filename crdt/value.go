@@ -150,6 +150,16 @@ func (n *node[V]) checkMode() {
 	}
 }
 
+// replaceable panics if the value may not be replaced by a state that was decoded.
+// One in a map has the context of the map, in which the dots of another state are
+// other events, and a replacement would have no delta.
+func (n *node[V]) replaceable() {
+	if n.mode == opened {
+		panic("crdt: a value inside an ORMap is decoded into: decode into a new one, or into the map")
+	}
+	n.checkMode()
+}
+
 // receive returns the root to join another state into, and panics if one of the
 // two is a value in a map: such a value has the context of its whole map, which
 // would speak for everything that the value does not hold.
