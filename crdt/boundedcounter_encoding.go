@@ -1,7 +1,6 @@
 package crdt
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/binary"
 	"encoding/json"
@@ -10,6 +9,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/rejoin-go/rejoin/internal/codec"
 	"github.com/rejoin-go/rejoin/internal/wire"
 	"github.com/rejoin-go/rejoin/vclock"
 )
@@ -277,17 +277,7 @@ func (c *BoundedCounter) UnmarshalJSON(data []byte) error {
 	if isNull(data) {
 		return nil
 	}
-	var in boundedJSON
-	d := json.NewDecoder(bytes.NewReader(data))
-	d.DisallowUnknownFields()
-	err := d.Decode(&in)
-	if err == nil && d.InputOffset() < int64(len(bytes.TrimRight(data, " \t\r\n"))) {
-		err = errors.New("bytes after the object")
-	}
-	if err != nil {
-		return fmt.Errorf("crdt: decode BoundedCounter: %w", err)
-	}
-	x, err := in.state()
+	x, err := parseBounded(data)
 	if err != nil {
 		return fmt.Errorf("crdt: decode BoundedCounter: %w", err)
 	}
@@ -295,44 +285,102 @@ func (c *BoundedCounter) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-func (in *boundedJSON) state() (*BoundedCounter, error) {
-	var x BoundedCounter
-	switch {
-	case (in.AtLeast == nil) == (in.AtMost == nil):
-		return nil, errors.New("want one of atLeast and atMost")
-	case in.AtLeast != nil:
-		x.bound = bound{at: int64(*in.AtLeast)}
-	default:
-		x.bound = bound{upper: true, at: int64(*in.AtMost)}
+func parseBounded(data []byte) (*BoundedCounter, error) {
+	m, err := membersOf(data, "atLeast", "atMost", "replicas")
+	if err != nil {
+		return nil, err
 	}
-	for r, e := range in.Replicas {
-		if e == nil || !r.IsValid() || e.Minted < 0 || e.Spent < 0 {
-			return nil, fmt.Errorf("invalid entry of replica %q", string(r))
-		}
-		x.all = append(x.all, holding{entry: entry{r, int64(e.Minted), int64(e.Spent)}})
-		if e.Backed == nil && len(e.Given)+len(e.Taken) == 0 {
-			continue
-		}
-		a := account{owner: r, given: in.moves(e.Given), taken: in.moves(e.Taken)}
-		if e.Backed == nil || *e.Backed < 0 || len(a.given) != len(e.Given) || len(a.taken) != len(e.Taken) {
-			return nil, fmt.Errorf("invalid account of replica %q", string(r))
-		}
-		a.backed = int64(*e.Backed)
-		x.moves = append(x.moves, a)
+	lower, upper, replicas := m[0], m[1], m[2]
+	switch {
+	case (lower == nil) == (upper == nil):
+		return nil, errors.New("want one of atLeast and atMost")
+	case replicas == nil:
+		return nil, errors.New(`no member "replicas"`)
+	}
+	x := new(BoundedCounter)
+	var at decimal
+	if err := parseNumeral(slices.Concat(lower, upper), &at); err != nil {
+		return nil, err
+	}
+	x.bound = bound{upper: lower == nil, at: int64(at)}
+	if err := codec.DecodeObject(replicas, x.parseReplica); err != nil {
+		return nil, err
 	}
 	slices.SortFunc(x.all, func(a, b holding) int { return compareHoldings(&a, &b) })
 	slices.SortFunc(x.moves, func(a, b account) int { return compareAccounts(&a, &b) })
-	return &x, x.adopt()
-}
-
-// moves returns the valid moves to replicas that are listed, sorted.
-func (in *boundedJSON) moves(to map[vclock.Replica]decimal) []move {
-	var moves []move
-	for r, n := range to {
-		if _, listed := in.Replicas[r]; listed && n >= 0 {
-			moves = append(moves, move{r, int64(n)})
+	for _, a := range x.moves {
+		for _, m := range slices.Concat(a.given, a.taken) {
+			if _, listed := x.search(m.to); !listed {
+				return nil, fmt.Errorf("replica %q moved rights to %q, which is not listed", string(a.owner), string(m.to))
+			}
 		}
 	}
+	return x, x.adopt()
+}
+
+// parseReplica adds what a state has of one replica.
+func (c *BoundedCounter) parseReplica(name string, value []byte) error {
+	r := vclock.Replica(name)
+	if !r.IsValid() {
+		return errors.New("invalid replica")
+	}
+	m, err := membersOf(value, "minted", "spent", "backed", "given", "taken")
+	if err != nil {
+		return err
+	}
+	var numbers [3]int64
+	moved := m[2] != nil || m[3] != nil || m[4] != nil
+	for i := range numbers {
+		if i == 2 && !moved {
+			break
+		}
+		if numbers[i], err = parseAmount(m[i]); err != nil {
+			return err
+		}
+	}
+	c.all = append(c.all, holding{entry: entry{r, numbers[0], numbers[1]}})
+	if !moved {
+		return nil
+	}
+	a := account{owner: r, backed: numbers[2]}
+	if a.given, err = parseMoves(m[3]); err != nil {
+		return err
+	}
+	if a.taken, err = parseMoves(m[4]); err != nil {
+		return err
+	}
+	c.moves = append(c.moves, a)
+	return nil
+}
+
+// parseMoves reads moves of rights, sorted by replica. P may be nil, but not an
+// object without any.
+func parseMoves(p []byte) ([]move, error) {
+	if p == nil {
+		return nil, nil
+	}
+	var moves []move
+	err := codec.DecodeObject(p, func(name string, value []byte) error {
+		n, err := parseAmount(value)
+		moves = append(moves, move{vclock.Replica(name), n})
+		return err
+	})
+	if err == nil && moves == nil {
+		err = errors.New("no moves")
+	}
 	slices.SortFunc(moves, func(a, b move) int { return compareMoves(&a, &b) })
-	return moves
+	return moves, err
+}
+
+// parseAmount reads a number that is not negative.
+func parseAmount(p []byte) (int64, error) {
+	if p == nil {
+		return 0, errors.New("lacks a member")
+	}
+	var n decimal
+	err := parseNumeral(p, &n)
+	if err == nil && n < 0 {
+		err = fmt.Errorf("%d is negative", n)
+	}
+	return int64(n), err
 }

@@ -815,7 +815,12 @@ func TestBoundedCounterRefusesBytes(t *testing.T) {
 
 func TestBoundedCounterRefusesJSON(t *testing.T) {
 	for _, text := range []string{
-		`{}`, `{"atLeast":"1"} {}`, `{"atLeast":"1","more":"1"}`, `{"atLeast":"1","atMost":"2"}`, `{"atLeast":1}`, `{"atLeast":"0","replicas":{"a":null}}`,
+		`{}`, `{"atLeast":"0"}`, `{"atLeast":"0","replicas":null}`, `{"AtLeast":"0","replicas":{}}`, `{"atLeast":"0","atLeast":"0","replicas":{}}`,
+		`{"atLeast":"0","replicas":{"a":{"minted":"1"}}}`, `{"atLeast":"0","replicas":{"a":{"minted":null,"spent":"1"}}}`,
+		`{"atLeast":"0","replicas":{"a":{"minted":"1","spent":"0","given":null}}}`, `{"atLeast":"0","replicas":{"a":{"minted":"1","spent":"0","given":{}}}}`,
+		`{"atLeast":"0","replicas":{"a":{"minted":"1","spent":"0","backed":"1"}}}`,
+		`{"atLeast":"0","replicas":{"a":{"minted":"1","spent":"0"},"a":{"minted":"2","spent":"0"}}}`,
+		`{"atLeast":"1"} {}`, `{"atLeast":"1","more":"1"}`, `{"atLeast":"1","atMost":"2"}`, `{"atLeast":1}`, `{"atLeast":"0","replicas":{"a":null}}`,
 		`{"atLeast":"0","replicas":{"":{"minted":"1","spent":"0"}}}`,
 		`{"atLeast":"0","replicas":{"a":{"minted":"-1","spent":"0"}}}`,
 		`{"atLeast":"0","replicas":{"a":{"minted":"0","spent":"0"}}}`,

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/rejoin-go/rejoin/internal/codec"
 	"github.com/rejoin-go/rejoin/internal/wire"
 	"github.com/rejoin-go/rejoin/vclock"
 )
@@ -100,6 +101,15 @@ func (d *decoder) named(text string) (dot, error) {
 		return 0, fmt.Errorf("dot %s is not in the context", text)
 	}
 	return packDot(i, name.Seq), nil
+}
+
+// dotIn reads a JSON string that names a dot in the context.
+func (d *decoder) dotIn(p []byte) (dot, error) {
+	text, err := codec.DecodeString(p)
+	if err != nil {
+		return 0, err
+	}
+	return d.named(text)
 }
 
 // context reads the context into a new root.

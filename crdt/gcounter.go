@@ -238,10 +238,7 @@ func (c *GCounter) UnmarshalJSON(data []byte) error {
 	var all []share
 	err := codec.DecodeObject(data, func(name string, value []byte) error {
 		var n natural
-		text, err := codec.DecodeString(value)
-		if err == nil {
-			err = n.UnmarshalText([]byte(text))
-		}
+		err := parseNumeral(value, &n)
 		if err == nil && (n == 0 || !vclock.Replica(name).IsValid()) {
 			err = fmt.Errorf("invalid total %d of replica %q", n, name)
 		}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -104,22 +105,39 @@ func parseCausal[V Value[V]](p []byte) (V, error) {
 
 // members returns the members of the JSON object p, which must be names.
 func members(p []byte, names ...string) ([][]byte, error) {
-	values := make([][]byte, len(names))
-	err := codec.DecodeObject(p, func(name string, value []byte) error {
-		for i, n := range names {
-			if n == name {
-				values[i] = value
-				return nil
-			}
-		}
-		return errors.New("unknown member")
-	})
+	values, err := membersOf(p, names...)
 	for i, v := range values {
 		if err == nil && v == nil {
 			err = fmt.Errorf("no member %q", names[i])
 		}
 	}
 	return values, err
+}
+
+// membersOf returns the members of the JSON object p, which must be among names,
+// and nil for each that it lacks.
+func membersOf(p []byte, names ...string) ([][]byte, error) {
+	values := make([][]byte, len(names))
+	return values, codec.DecodeObject(p, func(name string, value []byte) error {
+		i := slices.Index(names, name)
+		if i < 0 {
+			return errors.New("unknown member")
+		}
+		values[i] = value
+		return nil
+	})
+}
+
+// A numeral is a number that JSON shows as a string.
+type numeral interface{ UnmarshalText(text []byte) error }
+
+// parseNumeral reads the JSON string p into n.
+func parseNumeral(p []byte, n numeral) error {
+	text, err := codec.DecodeString(p)
+	if err != nil {
+		return err
+	}
+	return n.UnmarshalText([]byte(text))
 }
 
 // parseContext reads the context of a state.
@@ -176,7 +194,7 @@ func parseSeq(text string) (uint64, error) {
 // dotsIn reads a list of dots, all in the context.
 func (d *decoder) dotsIn(p []byte) ([]dot, error) {
 	var texts []string
-	if err := json.Unmarshal(p, &texts); err != nil {
+	if err := decodeList(p, &texts); err != nil {
 		return nil, err
 	}
 	ds := make([]dot, len(texts))

@@ -180,11 +180,7 @@ func (m *MVRegister[V]) decodeJSON(d *decoder, p []byte) error {
 }
 
 func (m *MVRegister[V]) decodeWrite(d *decoder, name, value []byte) error {
-	text, err := codec.DecodeString(name)
-	if err != nil {
-		return err
-	}
-	x, err := d.named(text)
+	x, err := d.dotIn(name)
 	if err != nil {
 		return err
 	}

@@ -1,13 +1,12 @@
 package crdt
 
 import (
-	"bytes"
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
 
+	"github.com/rejoin-go/rejoin/internal/codec"
 	"github.com/rejoin-go/rejoin/vclock"
 )
 
@@ -251,16 +250,6 @@ func (t *tally) check(r *root) error {
 	return nil
 }
 
-type tallyJSON struct {
-	Replica  vclock.Replica `json:"replica"`
-	After    natural        `json:"after"`
-	Last     natural        `json:"last"`
-	Sum      decimal        `json:"sum"`
-	UndoneTo natural        `json:"undoneTo"`
-	Undone   decimal        `json:"undone"`
-	Reset    string         `json:"reset"`
-}
-
 func (c *PNCounter) encodeJSON(e *encoder) {
 	e.text("[")
 	for i, t := range c.sorted(e) {
@@ -283,35 +272,77 @@ func (c *PNCounter) encodeJSON(e *encoder) {
 }
 
 func (c *PNCounter) decodeJSON(d *decoder, p []byte) error {
-	dec := json.NewDecoder(bytes.NewReader(p))
-	dec.DisallowUnknownFields()
-	var all []tallyJSON
-	if err := dec.Decode(&all); err != nil {
+	items, err := list(p)
+	if err != nil {
 		return err
 	}
-	for k, in := range all {
-		t := tally{
-			start: uint64(in.After), last: uint64(in.Last), total: int64(in.Sum),
-			upto: uint64(in.UndoneTo), base: int64(in.Undone),
+	for k, item := range items {
+		t, err := d.tallyIn(item)
+		if err == nil {
+			err = t.check(d.root)
 		}
-		var known bool
-		if t.replica, known = d.root.lookup(in.Replica); !known {
-			return fmt.Errorf("replica %q is not in the context", string(in.Replica))
-		}
-		if in.Reset != "" {
-			var err error
-			if t.tag, err = d.named(in.Reset); err != nil {
-				return err
-			}
-		}
-		if err := t.check(d.root); err != nil {
+		if err != nil {
 			return fmt.Errorf("item %d: %w", k, err)
 		}
 		i, found := c.find(t.replica)
 		if found {
-			return fmt.Errorf("replica %q appears twice", string(in.Replica))
+			return fmt.Errorf("replica %q appears twice", string(d.root.names[t.replica]))
 		}
 		c.tallies = slices.Insert(c.tallies, i, t)
+	}
+	return nil
+}
+
+// tallyIn reads one item of the list that encodeJSON wrote, with all members of
+// its form and no others.
+func (d *decoder) tallyIn(p []byte) (t tally, err error) {
+	m, err := membersOf(p, "replica", "after", "last", "sum", "undoneTo", "undone", "reset")
+	if err != nil {
+		return t, err
+	}
+	name, counts, undone, reset := m[0], m[1:4], m[4:6], m[6]
+	var after, last, upto natural
+	var sum, base decimal
+	switch live, part := reset == nil, undone[0] != nil || undone[1] != nil; {
+	case live && part:
+		err = parseNumerals(m[1:6], &after, &last, &sum, &upto, &base)
+		if err == nil && upto == 0 {
+			err = errors.New("nothing was undone")
+		}
+	case live:
+		err = parseNumerals(counts, &after, &last, &sum)
+	case counts[0] != nil || counts[1] != nil || counts[2] != nil:
+		err = errors.New("a sum that was undone is counting")
+	default:
+		if err = parseNumerals(undone, &upto, &base); err == nil {
+			t.tag, err = d.dotIn(reset)
+		}
+	}
+	if err != nil {
+		return t, err
+	}
+	replica, err := codec.DecodeString(name)
+	if err != nil {
+		return t, err
+	}
+	var known bool
+	if t.replica, known = d.root.lookup(vclock.Replica(replica)); !known {
+		return t, fmt.Errorf("replica %.64q is not in the context", replica)
+	}
+	t.start, t.last, t.total = uint64(after), uint64(last), int64(sum)
+	t.upto, t.base = uint64(upto), int64(base)
+	return t, nil
+}
+
+// parseNumerals reads one JSON string into each of into.
+func parseNumerals(values [][]byte, into ...numeral) error {
+	for i, n := range into {
+		if values[i] == nil {
+			return errors.New("lacks a member")
+		}
+		if err := parseNumeral(values[i], n); err != nil {
+			return err
+		}
 	}
 	return nil
 }

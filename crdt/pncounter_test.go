@@ -462,3 +462,39 @@ func TestPNCounterResetSeenLater(t *testing.T) {
 	n, _ = behind.Value()
 	require.Equal(t, int64(6), n)
 }
+
+// TestPNCounterRefusesJSON decodes items that lack a member of their form, have one of
+// the other, or null for one, none of which may count as 0.
+func TestPNCounterRefusesJSON(t *testing.T) {
+	for _, state := range []string{
+		`null`, `[null]`, `[{}]`,
+		`[{"replica":"a","after":"0","last":"1"}]`,
+		`[{"replica":"a","last":"1","sum":"4"}]`,
+		`[{"replica":"a","after":"0","last":"1","sum":null}]`,
+		`[{"replica":"a","after":null,"last":"1","sum":"4"}]`,
+		`[{"Replica":"a","after":"0","last":"1","sum":"4"}]`,
+		`[{"replica":"a","after":"0","last":"1","sum":"3","sum":"4"}]`,
+		`[{"replica":"a","after":"0","last":"2","sum":"4","undoneTo":"1"}]`,
+		`[{"replica":"a","after":"0","last":"2","sum":"4","undoneTo":"1","undone":null}]`,
+		`[{"replica":"a","after":"0","last":"2","sum":"4","reset":null}]`,
+		`[{"replica":"a","after":"0","last":"2","sum":"4","undoneTo":"0","undone":"0"}]`,
+		`[{"replica":"a","undoneTo":"1","undone":"3"}]`,
+		`[{"replica":"a","undoneTo":"1","reset":"a:2"}]`,
+		`[{"replica":"a","after":null,"undoneTo":"1","undone":"3","reset":"a:2"}]`,
+	} {
+		var c crdt.PNCounter
+		c.Add("b", 7)
+		before := c.Clone()
+		err := c.UnmarshalJSON([]byte(`{"type":"PNCounter","context":{"a":"1-2"},"state":` + state + `}`))
+		require.ErrorContains(t, err, "crdt: decode PNCounter from JSON: ", state)
+		require.True(t, c.Equal(before), state)
+	}
+}
+
+// TestDotsRefuseNull decodes null where a list of dots should be.
+func TestDotsRefuseNull(t *testing.T) {
+	require.Error(t, new(crdt.EWFlag).UnmarshalJSON([]byte(`{"type":"EWFlag","context":{"a":"1"},"state":null}`)))
+	require.Error(t, new(crdt.DWFlag).UnmarshalJSON([]byte(`{"type":"DWFlag","context":{"a":"1"},"state":{"enabled":null,"disabled":["a:1"]}}`)))
+	require.Error(t, new(crdt.RWSet[string]).UnmarshalJSON(
+		[]byte(`{"type":"RWSet","context":{"a":"1"},"state":[{"element":"x","dots":["a:1"],"removed":null}]}`)))
+}
