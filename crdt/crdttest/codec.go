@@ -117,6 +117,30 @@ func (k *Kit[S]) checkDecode(fresh func() S, p []byte) *LawError {
 	return nil
 }
 
+// checkMergeHostile checks that MergeBinary of a state equal to s refuses p where
+// decoding does, and with an error leaves its receiver alone.
+func (k *Kit[S]) checkMergeHostile(s S, p []byte) *LawError {
+	x := s.Clone()
+	m, ok := any(x).(merger)
+	if !ok {
+		return nil
+	}
+	in := bytes.Clone(p)
+	_, err := m.MergeBinary(in)
+	switch {
+	case !bytes.Equal(in, p):
+		return broken(Hostile, "merging the bytes %s changed them to %s", readable(p), readable(in))
+	case err != nil && (!x.Equal(s) || k.key(x) != k.key(s)):
+		return broken(Hostile, "merging the bytes %s: error %q, and %s", readable(p), err,
+			fmt.Sprintf("the receiver changed from %s to %s", k.texts(s, x)...))
+	case err == nil:
+		if refused := decode(k.New(), in); refused != nil {
+			return broken(Hostile, "merging the bytes %s: no error, but decoding them: %q", readable(p), refused)
+		}
+	}
+	return nil
+}
+
 // checkCodec checks the encodings of one state: they decode to an equal state
 // with equal bytes, and appending leaves what is there.
 func (k *Kit[S]) checkCodec(s S) *LawError {
@@ -172,11 +196,12 @@ func (k *Kit[S]) checkJSON(s S) *LawError {
 	return nil
 }
 
+type merger interface {
+	MergeBinary(p []byte) (bool, error)
+}
+
 // checkMergeBinary checks that merging the bytes of y gives z = x ⊔ y.
 func (k *Kit[S]) checkMergeBinary(x, y, z S) *LawError {
-	type merger interface {
-		MergeBinary(p []byte) (bool, error)
-	}
 	w := x.Clone()
 	m, ok := any(w).(merger)
 	if !ok || !k.format.binary {
@@ -237,7 +262,7 @@ func (k *Kit[S]) checkSameBytes(states []S) *LawError {
 	return nil
 }
 
-// checkHostile decodes damaged encodings of s into states equal to s.
+// checkHostile decodes damaged encodings of s into states equal to s, and merges them.
 func (k *Kit[S]) checkHostile(s S) *LawError {
 	p, err := encode(s)
 	if err != nil {
@@ -270,7 +295,11 @@ func (k *Kit[S]) tryDecode(into S, in []byte) (failure *LawError) {
 			failure = broken(Panics, "decoding %s panics: %v%s", readable(in), v, lawkit.Origin())
 		}
 	}()
-	return k.checkDecode(func() S { return into }, in)
+	s := into.Clone()
+	if failure := k.checkDecode(func() S { return into }, in); failure != nil {
+		return failure
+	}
+	return k.checkMergeHostile(s, in)
 }
 
 // damaged returns inputs that are nearly p: cut short, continued, and with bytes

@@ -38,7 +38,7 @@
 // The constants of type [Law] list it. What a type does not have is not checked:
 // Merge, Equal and Clone are enough. A type with AppendBinary or MarshalBinary
 // and UnmarshalBinary is also encoded after every step, and damaged encodings are
-// decoded; one with MergeBinary(p []byte) (bool, error) merges by bytes too; one
+// decoded; one with MergeBinary(p []byte) (bool, error) merges by bytes too, damaged ones as well; one
 // with MarshalJSON and UnmarshalJSON is taken through JSON. Where encoding the empty
 // state returns an error, the type is taken not to have that encoding. An operation
 // that returns no delta spreads by full merges only. A type with a method

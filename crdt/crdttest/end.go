@@ -31,12 +31,12 @@ func (r *run[S]) end(h history) *LawError {
 	return nil
 }
 
-// distinct returns a few states of the history that differ from each other: those
-// of the sites and the latest deltas.
+// distinct returns a few states of the history that differ from each other, in the
+// eyes of Equal or otherwise: those of the sites and the latest deltas.
 func (r *run[S]) distinct() []S {
 	var states []S
 	add := func(s S) {
-		if !slices.ContainsFunc(states, func(t S) bool { return t.Equal(s) }) {
+		if !slices.ContainsFunc(states, func(t S) bool { return t.Equal(s) && r.k.key(t) == r.k.key(s) }) {
 			states = append(states, s)
 		}
 	}

@@ -398,6 +398,82 @@ func TestFaultsOfCounters(t *testing.T) {
 	requireBroken(t, shared.Run(1, 100), crdttest.Aliasing, 1)
 }
 
+// A bag is a grow-only set in the order of its encoding, with a place for a fault
+// in Equal or MergeBinary.
+type bag struct {
+	fault string
+	elems []byte
+}
+
+func (b *bag) add(p []byte) bool {
+	elems := append(slices.Clone(b.elems), p...)
+	slices.Sort(elems)
+	elems = slices.Compact(elems)
+	changed := len(elems) > len(b.elems)
+	b.elems = elems
+	return changed
+}
+
+func (b *bag) Merge(o *bag) bool { return b.add(o.elems) }
+func (b *bag) Clone() *bag       { return &bag{b.fault, slices.Clone(b.elems)} }
+
+func (b *bag) Equal(o *bag) bool {
+	if b.fault == "equal lengths" {
+		return len(b.elems) == len(o.elems)
+	}
+	return slices.Equal(b.elems, o.elems)
+}
+
+func (b *bag) MarshalBinary() ([]byte, error) { return slices.Clone(b.elems), nil }
+
+func (b *bag) UnmarshalBinary(p []byte) error {
+	for i := range p {
+		if p[i] < 'p' || p[i] > 'r' || i > 0 && p[i] <= p[i-1] {
+			return errors.New("no bag")
+		}
+	}
+	b.elems = slices.Clone(p)
+	return nil
+}
+
+func (b *bag) MergeBinary(p []byte) (bool, error) {
+	o := new(bag)
+	if err := o.UnmarshalBinary(p); err != nil {
+		switch b.fault {
+		case "merges what it can":
+			b.add([]byte("r"))
+		case "merges anything":
+			return false, nil
+		case "writes to its input":
+			clear(p)
+		}
+		return false, err
+	}
+	return b.Merge(o), nil
+}
+
+// TestFaultsOfBags plants faults that show in Equal alone, and in what MergeBinary does
+// with bytes that no encoder writes.
+func TestFaultsOfBags(t *testing.T) {
+	kit := func(fault string) *crdttest.Kit[*bag] {
+		return &crdttest.Kit[*bag]{
+			New: func() *bag { return &bag{fault: fault} },
+			Ops: []crdttest.Operation[*bag]{
+				crdttest.Op("Add", rapid.SampledFrom([]byte("pqr")), func(b *bag, _ vclock.Replica, e byte) (*bag, error) {
+					b.add([]byte{e})
+					return &bag{fault, []byte{e}}, nil
+				}),
+			},
+			Value: func(b *bag) any { return string(b.elems) },
+		}
+	}
+	require.NoError(t, kit("").Run(1, 100))
+	requireBroken(t, kit("equal lengths").Run(1, 100), crdttest.Canonical, 2)
+	for _, fault := range []string{"merges what it can", "merges anything", "writes to its input"} {
+		requireBroken(t, kit(fault).Run(1, 100), crdttest.Hostile, 1)
+	}
+}
+
 // mints is the state of the world that an operation has no business looking at.
 var mints int
 
