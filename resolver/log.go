@@ -248,7 +248,9 @@ func decide[T any](rec *Record, c *Conflict[T], d *Decision[T]) (err error) {
 		}
 	case Use:
 		rec.Value, err = codec.AppendValueJSON(nil, d.Value)
-	case Defer, Delete, Pass:
+	case Delete:
+	case Defer, Pass:
+		rec.Compensations = nil // nothing is decided that would make them necessary
 	}
 	return err
 }

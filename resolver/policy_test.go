@@ -339,6 +339,22 @@ func TestIdentity(t *testing.T) {
 	require.Equal(t, memory.Records()[0].Identity(), again.Identity())
 }
 
+// TestDeferredCompensations has a rule that asks for a refund and decides nothing.
+// The outcome and the log agree that nothing is to be refunded.
+func TestDeferredCompensations(t *testing.T) {
+	s := contest(t, edit("eu", 11, item{"eu", 8, 3}), edit("us", 12, item{"us", 9, 3}))
+	for _, action := range []resolver.Action{resolver.Defer, resolver.Pass} {
+		log := &resolver.MemoryLog{}
+		rule := resolver.Func[item](func(_ context.Context, c *resolver.Conflict[item]) (resolver.Decision[item], error) {
+			return resolver.Decision[item]{Action: action}.With(c.Compensation("refund")), nil
+		})
+		out := resolve(t, &resolver.Reconciler[item]{Rule: rule, Log: log}, s)
+		require.NotNil(t, out.Ticket)
+		require.Empty(t, out.Compensations)
+		require.Empty(t, log.Records()[0].Compensations)
+	}
+}
+
 // TestReplayForked sees which of several versions with one stamp was kept.
 func TestReplayForked(t *testing.T) {
 	fork := func(v string) *resolver.Siblings[string] {

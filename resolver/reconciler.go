@@ -52,7 +52,8 @@ type Outcome[T any] struct {
 	Compensations []Compensation
 	// Ticket is for the person who has to decide, if there is one. The value is
 	// then provisional: the latest version. A write under Context replaces that
-	// version and leaves the conflict to be settled.
+	// version, if that is a settlement also those that gave way to it, and leaves
+	// the conflict to be settled.
 	Ticket *Ticket[T]
 	// Err is the [*RuleError] of a rule that failed, which is then why there is a
 	// ticket.
@@ -136,9 +137,33 @@ func (s *Siblings[T]) outcome(c *Conflict[T], d *Decision[T]) Outcome[T] {
 		out.Context.past = vclock.Clock{}
 		if c.Kind != Forked || c.Versions[shown-1].Stamp != out.Winner {
 			out.Context.dot = out.Winner
+			out.Context.past = s.gaveWay(c, shown)
 		}
 	}
 	return out
+}
+
+// gaveWay returns what covers the settlements that gave way to version shown of c,
+// with what they replaced, and no version of c: whoever replaces an answer
+// replaces those that it stood for.
+func (s *Siblings[T]) gaveWay(c *Conflict[T], shown int) vclock.Clock {
+	var past vclock.Clock
+	stands := c.entries[shown].Settles
+	if stands == nil {
+		return past
+	}
+	_, superseded := contend(s.entries)
+	for i := range superseded {
+		e := &superseded[i]
+		if !slices.ContainsFunc(e.Settles, func(stamp lww.Stamp) bool { return slices.Contains(stands, stamp) }) {
+			continue
+		}
+		with := past.Join(e.Past.past).With(e.Stamp.Replica, uint64(e.Stamp.Time))
+		if !slices.ContainsFunc(c.entries, func(o entry[T]) bool { return contains(with, o.Stamp) }) {
+			past = with
+		}
+	}
+	return past
 }
 
 // contend returns the entries that a rule is to decide between, and those that

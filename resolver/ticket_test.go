@@ -138,6 +138,37 @@ func TestSettlements(t *testing.T) {
 	}
 }
 
+// TestProvisionalSettlement writes over an answer that is shown provisionally,
+// because a write came in between: that replaces the answer which gave way, too,
+// and not the write.
+func TestProvisionalSettlement(t *testing.T) {
+	s := updates(t, "base", "a", "b")
+	r, _ := manual()
+	ticket := resolve(t, r, s).Ticket
+	eu, us, between := s.Clone(), s.Clone(), write(t, s.Clone(), at("ap", 20), resolver.Context{}, "c")
+	gaveWay, err := r.Settle(t.Context(), at("eu", 30), eu, ticket, ticket.Conflict.Use("x", "by ann"))
+	require.NoError(t, err)
+	_, err = r.Settle(t.Context(), at("us", 40), us, ticket, ticket.Conflict.Use("y", "by bob"))
+	require.NoError(t, err)
+
+	all, behind := join(eu, us, between), join(us, between)
+	require.Equal(t, 3, all.Len())
+	out := resolve(t, r, all)
+	require.NotNil(t, out.Ticket)
+	require.Equal(t, "y", out.Value)
+	for _, set := range []*resolver.Siblings[string]{all, behind} {
+		_, err = set.Write(at("sa", 50), out.Context, "z")
+		require.NoError(t, err)
+	}
+	for _, set := range []*resolver.Siblings[string]{all, join(all, eu), join(behind, eu)} {
+		next := resolve(t, r, set)
+		require.Equal(t, "z", next.Value)
+		require.Len(t, next.Conflict.Versions, 2)
+		require.Equal(t, "c", next.Conflict.Versions[0].Value)
+		require.NotContains(t, set.Versions(), gaveWay.Version)
+	}
+}
+
 // TestSettlementsOfDifferentTickets has an answer to a ticket with three versions
 // and a later one to a ticket with two of them.
 func TestSettlementsOfDifferentTickets(t *testing.T) {
