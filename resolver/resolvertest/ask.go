@@ -25,6 +25,9 @@ func (k *Kit[T]) start(site vclock.Replica) *process[T] {
 	p := &process[T]{site: site, rec: &resolver.Reconciler[T]{Rule: k.Rule}, log: &tee{}}
 	if k.At != nil {
 		own := k.At(site)
+		if own == nil {
+			panic(fmt.Sprintf("resolvertest: Kit.At returned no reconciler for %q", site))
+		}
 		p.rec.Rule, p.log.next = own.Rule, own.Log
 	}
 	p.rec.Log = p.log
@@ -120,11 +123,16 @@ func (k *Kit[T]) ask(p *process[T], set *resolver.Siblings[T]) (*answer[T], *Law
 func (k *Kit[T]) guarded(parent context.Context, f func(context.Context)) (late bool, failure *LawError) {
 	ctx, cancel := context.WithTimeout(parent, k.patience())
 	defer cancel()
-	done, returned := make(chan struct{}), false
+	done, ended := make(chan struct{}), broken(Answers, "the rule ended its goroutine")
 	go func() {
 		defer close(done)
+		defer func() {
+			if v := recover(); v != nil { // not of the rule, whose panics the resolver contains
+				ended = broken(Answers, "panic: %v%s", v, lawkit.Origin())
+			}
+		}()
 		f(ctx)
-		returned = true
+		ended = nil
 	}()
 	select {
 	case <-done:
@@ -138,10 +146,7 @@ func (k *Kit[T]) guarded(parent context.Context, f func(context.Context)) (late 
 			return true, broken(Bounded, "its context is done, and %v later the rule is not back", k.patience())
 		}
 	}
-	if !returned {
-		return late, broken(Answers, "the rule ended its goroutine")
-	}
-	return late, nil
+	return late, ended
 }
 
 // origin returns where the rule of p panics when it is asked about set, if it is

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -129,6 +130,14 @@ func (k *Kit[T]) prepare() error {
 		return errors.New("resolvertest: the Kit has no Values")
 	case k.Sites != nil && len(k.Sites) < 2:
 		return fmt.Errorf("resolvertest: the Kit has %d Sites, want two or more", len(k.Sites))
+	}
+	for i, site := range k.Sites {
+		switch {
+		case !site.IsValid():
+			return fmt.Errorf("resolvertest: the Kit has an invalid site %q", string(site))
+		case slices.Contains(k.Sites[:i], site):
+			return fmt.Errorf("resolvertest: the Kit has the site %q twice", string(site))
+		}
 	}
 	return nil
 }

@@ -205,6 +205,44 @@ all sites read and hear of each other, 3 times, and each time there is something
 	require.ErrorContains(t, err, "is gone, nobody who replaced it was shown it, and it is in no log")
 }
 
+// TestReadHides shows a client nothing, under a context that covers everything.
+// Only a context that covers what was shown may replace what is in no log.
+func TestReadHides(t *testing.T) {
+	kit := &resolvertest.Kit[string]{Rule: latest, Values: words()}
+	kit.Read = func(_ context.Context, _ *resolver.Reconciler[string], _ resolver.Writer, _ string, set *resolver.Siblings[string]) (resolver.Outcome[string], error) {
+		return resolver.Outcome[string]{Context: set.Context()}, nil
+	}
+	err := kit.Run(1, 100)
+	require.ErrorContains(t, err, string(resolvertest.Kept))
+	require.ErrorContains(t, err, "writes p over what it read\n")
+}
+
+// A panicking log is one that was set up wrongly.
+type panicking struct{}
+
+func (panicking) Record(context.Context, resolver.Record) error { panic("no file") }
+
+// TestPanicsAround lets what surrounds the rule panic.
+func TestPanicsAround(t *testing.T) {
+	kit := &resolvertest.Kit[string]{Rule: latest, Values: words()}
+	kit.Read = func(context.Context, *resolver.Reconciler[string], resolver.Writer, string, *resolver.Siblings[string]) (resolver.Outcome[string], error) {
+		panic("no table")
+	}
+	err := kit.Run(1, 100)
+	require.ErrorContains(t, err, string(resolvertest.Answers))
+	require.ErrorContains(t, err, "eu: reading: panic: no table, in resolvertest_test.TestPanicsAround.")
+
+	kit = &resolvertest.Kit[string]{Values: words(), At: func(vclock.Replica) *resolver.Reconciler[string] {
+		return &resolver.Reconciler[string]{Rule: rule(latest), Log: panicking{}}
+	}}
+	err = kit.Run(1, 1)
+	require.ErrorContains(t, err, `conflict over "k" (tied): eu@1 q, us@1 p`)
+	require.ErrorContains(t, err, "panic: no file, in resolvertest_test.panicking.Record (kit_test.go:")
+
+	kit.At = func(vclock.Replica) *resolver.Reconciler[string] { return nil }
+	require.PanicsWithValue(t, `resolvertest: Kit.At returned no reconciler for "eu"`, func() { _ = kit.Run(1, 1) })
+}
+
 // A recorder is a test that fails without anybody minding.
 type recorder struct {
 	testing.TB
@@ -256,6 +294,8 @@ func TestKitMistakes(t *testing.T) {
 		{"no rule", resolvertest.Kit[string]{Values: words()}, "resolvertest: the Kit has neither Rule nor At"},
 		{"no values", resolvertest.Kit[string]{Rule: latest}, "resolvertest: the Kit has no Values"},
 		{"one site", resolvertest.Kit[string]{Rule: latest, Values: words(), Sites: []vclock.Replica{"eu"}}, "resolvertest: the Kit has 1 Sites, want two or more"},
+		{"same sites", resolvertest.Kit[string]{Rule: latest, Values: words(), Sites: []vclock.Replica{"eu", "us", "eu"}}, `resolvertest: the Kit has the site "eu" twice`},
+		{"nameless site", resolvertest.Kit[string]{Rule: latest, Values: words(), Sites: []vclock.Replica{"eu", ""}}, `resolvertest: the Kit has an invalid site ""`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			require.EqualError(t, tt.kit.Run(0, 1), tt.want)

@@ -141,7 +141,10 @@ func (r *run[T]) readOwn(at *site[T]) *LawError {
 		a.out, err = r.k.Read(ctx, at.proc.rec, at.writer(), r.k.key(), at.set)
 	})
 	if _, fenced := errors.AsType[*resolver.FencedError](err); failure == nil && err != nil && !fenced {
-		failure = broken(Answers, "%s: reading: %v", at.name, err)
+		failure = broken(Answers, "%v", err)
+	}
+	if failure != nil {
+		failure.Detail = fmt.Sprintf("%s: reading: %s", at.name, failure.Detail)
 	}
 	at.view = seen(at.set, a)
 	for _, v := range at.set.Versions() {
@@ -186,10 +189,11 @@ func (r *run[T]) checkQuiet() *LawError {
 		rounds, listed(r.sites[0].set.Versions()))
 }
 
-// seen returns what a client is shown by an answer.
+// seen returns what a client is shown by an answer: one value, whatever its
+// context covers.
 func seen[T any](set *resolver.Siblings[T], a *answer[T]) view[T] {
 	v := view[T]{context: a.out.Context, value: a.out.Value, found: a.out.Found}
-	if a.out.Conflict != nil {
+	if a.out.Conflict != nil || set.Len() > 1 {
 		v.alone = []lww.Stamp{a.out.Winner}
 		return v
 	}
