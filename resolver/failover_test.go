@@ -186,6 +186,49 @@ func TestCutOfFutureTimes(t *testing.T) {
 	require.Zero(t, s.Len())
 }
 
+// TestAdoptedRowsAtPromotion promotes a region with rows that were adopted: one is
+// as it was, one was written over in time, and one late, by the deposed primary.
+// No cut covers the rows themselves, and none of them is fenced.
+func TestAdoptedRowsAtPromotion(t *testing.T) {
+	for name, tt := range map[string]struct {
+		inTime, late bool
+		want         string
+	}{
+		"as it was":      {want: "row"},
+		"written over":   {inTime: true, want: "in time"},
+		"late":           {late: true, want: "row"},
+		"in time, again": {inTime: true, late: true, want: "in time"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			eu, us := &resolver.Siblings[string]{}, &resolver.Siblings[string]{}
+			require.NoError(t, eu.Seed("row", 100))
+			require.NoError(t, us.Seed("row", 100))
+			if tt.inTime {
+				us = write(t, us, at("us", 110), us.Context(), "in time")
+				eu.Merge(us)
+			}
+			p := resolver.Promotion{Epoch: 1, Cut: vclock.Clock{}.With("us", uint64(eu.LastOf("us")))}
+			want := 0
+			if tt.late {
+				us = write(t, us, at("us", 120), us.Context(), "late")
+				want = 1
+			}
+			unpromoted := us.Clone()
+			require.Empty(t, eu.Promote(p))
+			require.Len(t, us.Promote(p), want)
+			require.Len(t, eu.Fenced(unpromoted), want)
+			for _, set := range []*resolver.Siblings[string]{join(eu, us), join(us, eu), join(eu, unpromoted), join(unpromoted, eu)} {
+				require.Equal(t, eu.Versions(), set.Versions())
+				require.Equal(t, 1, set.Len())
+				require.Equal(t, tt.want, set.Versions()[0].Value)
+			}
+			require.True(t, join(eu, us).Equal(join(us, eu)))
+		})
+	}
+	s := write(t, &resolver.Siblings[string]{}, at("seed-1", 10), resolver.Context{}, "of a replica with such a name")
+	require.Len(t, s.Promote(resolver.Promotion{Epoch: 1}), 1)
+}
+
 // A context from a set that was emptied by a promotion covers earlier times of
 // its replica, though nobody was shown what was written then. What it takes out
 // elsewhere is reported, or it would be lost without a trace.

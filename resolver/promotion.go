@@ -10,7 +10,8 @@ import "github.com/rejoin-go/rejoin/vclock"
 // written yet in the new epoch need the promotion itself: Cut is what the new
 // primary had merged of each replica, in hlc times, over all its keys: see
 // [Siblings.LastOf]. What was written outside of it came too late, however causally
-// later than what the new primary has.
+// later than what the new primary has. Rows that were adopted need no place in it:
+// see [Siblings.Seed].
 type Promotion struct {
 	Epoch uint64
 	Cut   vclock.Clock
@@ -39,11 +40,22 @@ func (s *Siblings[T]) Promote(p Promotion) (fenced []Version[T]) {
 	switch {
 	case p.Epoch <= s.level:
 		return nil
-	case p.Cut.Covers(s.past):
+	case p.covers(s.past):
 		s.level = p.Epoch
 		return nil
 	}
 	fenced = s.Versions()
 	*s = Siblings[T]{level: p.Epoch, floor: s.floor}
 	return fenced
+}
+
+// covers reports whether nothing in past is outside of the cut. A row that was
+// adopted is no late write of anybody.
+func (p Promotion) covers(past vclock.Clock) bool {
+	for r, t := range past.All() {
+		if t > p.Cut.At(r) && !adopted(r) {
+			return false
+		}
+	}
+	return true
 }

@@ -8,7 +8,8 @@ import (
 
 // Reap drops the deletes of a key that holds nothing else, once everybody has
 // merged them, and reports whether it did; the store may then forget the key.
-// A key without any version is dropped likewise.
+// A key without any version is dropped likewise, one that was adopted never:
+// see [Siblings.Seed].
 //
 // Stable is what every replica is known to have merged of every other, as
 // [vclock.Matrix.Stable] says of a matrix of hlc times; now is the reading of

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/rejoin-go/rejoin/hlc"
 	"github.com/rejoin-go/rejoin/lww"
@@ -20,6 +21,12 @@ var ErrNoStamp = errors.New("resolver: version without a stamp")
 // of it then; regions whose rows differ have versions that conflict, as creates.
 // To adopt a row again has no effect.
 //
+// An adopted row stays through a promotion, whatever the cut, unless a later write
+// was outside of it.
+//
+// A key that was adopted is never reaped, as no stable covers the row: once
+// forgotten, it would come back with the next adoption, or with a late message.
+//
 // It returns [ErrNoStamp] if changed is zero, or why value cannot be encoded, and
 // leaves s as it was. The version's replica is "seed-" and a hash of the row.
 func (s *Siblings[T]) Seed(value T, changed hlc.Timestamp) error {
@@ -30,7 +37,7 @@ func (s *Siblings[T]) Seed(value T, changed hlc.Timestamp) error {
 	if err != nil {
 		return fmt.Errorf("resolver: %w", err)
 	}
-	r := vclock.Replica("seed-" + hashID(binary.BigEndian.AppendUint64(enc, uint64(changed))).String())
+	r := vclock.Replica(seedPrefix + hashID(binary.BigEndian.AppendUint64(enc, uint64(changed))).String())
 	e, err := newEntry(Version[T]{Value: value, Stamp: lww.Stamp{Time: changed, Replica: r}, Epoch: s.epoch})
 	if err != nil {
 		return fmt.Errorf("resolver: %w", err)
@@ -40,4 +47,12 @@ func (s *Siblings[T]) Seed(value T, changed hlc.Timestamp) error {
 		level: s.level, epoch: s.epoch, floor: changed, entries: []entry[T]{e},
 	})
 	return nil
+}
+
+const seedPrefix = "seed-"
+
+// adopted reports whether r is what Seed writes under.
+func adopted(r vclock.Replica) bool {
+	hash, ok := strings.CutPrefix(string(r), seedPrefix)
+	return ok && new(ID).UnmarshalText([]byte(hash)) == nil
 }
