@@ -45,8 +45,8 @@ func (d *cellOp[T]) clone() cellOp[T] {
 // set replaces what seen covers, or everything if seen is nil, by a new write of
 // a replica, and describes the change in d.
 func (c *cell[T]) set(r *root, replica uint32, v T, seen *Context, d *cellOp[T]) {
+	minted := r.mint(replica) // first, as it may panic
 	c.erase(r, seen, d)
-	minted := r.mint(replica)
 	c.insert(minted, v)
 	d.minted, d.value = r.name(minted), v
 }

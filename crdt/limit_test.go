@@ -78,3 +78,65 @@ func TestMergeTooManyReplicas(t *testing.T) {
 	m := tagged("a", new(tagMap), "k", "p")
 	refusesReplica(t, "\x03\x01", m, func(m *tagMap) *tagMap { return tagged("b", m, "k", "p") })
 }
+
+// refusesNumber checks that a replica that has used up its numbers is refused a change,
+// and the state left as it was.
+func refusesNumber[S state[S]](t *testing.T, x S, change func(S)) {
+	t.Helper()
+	before := encoded(t, x)
+	require.Contains(t, panicOf(func() { change(x) }), `crdt: replica "z" has used up its numbers`)
+	require.Equal(t, before, encoded(t, x))
+	require.NoError(t, x.Clone().UnmarshalBinary(before))
+}
+
+// usedUp returns x having seen all numbers of the replica z.
+func usedUp[S state[S]](t *testing.T, kind string, x S) S {
+	t.Helper()
+	p := append([]byte("\x01"+kind+"\x01\x01z"), binary.AppendUvarint(nil, 1<<48-1)...)
+	p = append(p, 0, 0)
+	if kind == "\x05" {
+		p = append(p, 0) // a second list
+	}
+	_, err := x.MergeBinary(p)
+	require.NoError(t, err)
+	return x
+}
+
+// TestUsedUpNumbers: a change that there is no number for is refused before it has
+// changed anything.
+func TestUsedUpNumbers(t *testing.T) {
+	set := new(crdt.ORSet[string])
+	set.Add("a", "p")
+	refusesNumber(t, usedUp(t, "\x01", set), func(s *crdt.ORSet[string]) { s.Add("z", "p") })
+	refusesNumber(t, set, func(s *crdt.ORSet[string]) { s.Add("z", "q") })
+
+	gone := new(crdt.RWSet[string])
+	gone.Add("a", "p")
+	refusesNumber(t, usedUp(t, "\x02", gone), func(s *crdt.RWSet[string]) { s.Remove("z", "p") })
+
+	on, off := new(crdt.EWFlag), new(crdt.DWFlag)
+	on.Enable("a")
+	off.Disable("a")
+	refusesNumber(t, usedUp(t, "\x04", on), func(f *crdt.EWFlag) { f.Enable("z") })
+	refusesNumber(t, usedUp(t, "\x05", off), func(f *crdt.DWFlag) { f.Enable("z") })
+
+	text := new(crdt.MVRegister[string])
+	_, err := text.Set("a", "p")
+	require.NoError(t, err)
+	refusesNumber(t, usedUp(t, "\x06", text), func(m *crdt.MVRegister[string]) { _, _ = m.Set("z", "q") })
+
+	count := new(crdt.PNCounter)
+	count.Add("a", 1)
+	refusesNumber(t, usedUp(t, "\x07", count), func(c *crdt.PNCounter) { c.Add("z", 1) })
+	refusesNumber(t, count, func(c *crdt.PNCounter) { c.Reset("z") })
+
+	counts := new(crdt.ORMap[string, *crdt.PNCounter])
+	counts.Update("a", "p", func(c *crdt.PNCounter) { c.Add("a", 1) })
+	usedUp(t, "\x03\x07", counts)
+	for _, key := range []string{"p", "q"} {
+		refusesNumber(t, counts, func(m *crdt.ORMap[string, *crdt.PNCounter]) {
+			m.Update("z", key, func(c *crdt.PNCounter) { c.Add("z", 1) })
+		})
+	}
+	refusesNumber(t, counts, func(m *crdt.ORMap[string, *crdt.PNCounter]) { m.Delete("z", "p") })
+}

@@ -52,11 +52,13 @@ func (c *PNCounter) Add(r vclock.Replica, n int64) *PNCounter {
 
 func (c *PNCounter) add(name vclock.Replica, n int64, d *tallyOp) {
 	r, i := c.write(name)
+	c.ready()
+	minted := r.mint(i) // before a tally is made for it, as it may panic
 	if c.recent >= len(c.tallies) || c.tallies[c.recent].replica != i {
 		c.locate(i)
 	}
 	t := &c.tallies[c.recent]
-	t.count(r.mint(i).seq(), n)
+	t.count(minted.seq(), n)
 	d.dot.Replica, d.dot.Seq = name, t.last
 	d.start, d.total, d.upto, d.base = t.start, t.total, t.upto, t.base
 	if c.mode == opened {
@@ -68,7 +70,6 @@ func (c *PNCounter) add(name vclock.Replica, n int64, d *tallyOp) {
 // locate makes the tally of a replica, which it creates if there is none, the
 // recent one.
 func (c *PNCounter) locate(replica uint32) {
-	c.ready()
 	i, found := c.find(replica)
 	if !found {
 		c.tallies = slices.Insert(c.tallies, i, tally{replica: replica})
