@@ -148,7 +148,9 @@
 // and nil, and in the result nil only if it is in every side. Zero values win
 // like others, but for nonzero. Floats are compared by their bits, so that NaN
 // equals itself; for max and min, NaN and nil lose to every other value. Times
-// are compared as instants, and in the result have no monotonic reading. A
+// are compared as instants, and in the result have no monotonic reading; as the
+// key of a map a time has to be in UTC and without one, and a key that marshals
+// itself has to come back equal. As a key or element −0 is 0. A
 // struct that marshals itself, or is a [database/sql/driver.Valuer], is one
 // value unless its tag says fields. An element or entry that is known to be
 // absent from the base is merged against zeros.

@@ -2,6 +2,7 @@ package merge
 
 import (
 	"errors"
+	"fmt"
 	"math"
 	"reflect"
 	"slices"
@@ -82,6 +83,37 @@ var errNaN = errors.New("NaN is no key or element")
 func checkKey(s *shape, v reflect.Value) error {
 	if s.floats() && !visitFloats(s, v, func(f reflect.Value) bool { return !math.IsNaN(f.Float()) }) {
 		return errNaN
+	}
+	return nil
+}
+
+// forms reports whether values of s that are one key may differ as keys of a Go
+// map: times in two zones, and what marshals itself.
+func (s *shape) forms() bool {
+	switch s.kind {
+	case kindTime, kindOpaque:
+		return true
+	case kindArray:
+		return s.elem.forms()
+	case kindStruct:
+		return slices.ContainsFunc(s.fields, func(f shapeField) bool { return f.shape.forms() })
+	default:
+		return false
+	}
+}
+
+// checkEntry is checkKey for keys of maps. It refuses those that are not what
+// their bytes decode to, as a map could hold two of one key.
+func checkEntry(s *shape, v reflect.Value) error {
+	if err := checkKey(s, v); err != nil || !s.forms() {
+		return err
+	}
+	p, err := s.append(nil, normal(s, addressable(v)))
+	if err != nil {
+		return below(keyText(s, v), err)
+	}
+	if back := reflect.New(s.typ).Elem(); !decodeShape(s, back, string(p)) || !back.Equal(v) {
+		return fmt.Errorf("the key %s does not read back as it is; of a time use UTC() and Round(0)", keyText(s, v))
 	}
 	return nil
 }

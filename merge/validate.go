@@ -8,7 +8,7 @@ import (
 )
 
 // needsCheck reports whether values of w may hold what no merge can take:
-// values nested without bound, what is no document, NaN as a key.
+// values nested without bound, what is no document, keys that are none.
 func (w *row) needsCheck(seen map[*row]bool) bool {
 	if seen[w] {
 		return false
@@ -18,7 +18,8 @@ func (w *row) needsCheck(seen map[*row]bool) bool {
 		switch {
 		case f.class == classIgnored:
 			return false
-		case f.class == classDocument || f.key != nil && f.key.floats():
+		case f.class == classDocument || f.key != nil && f.key.floats(),
+			f.class == classMap && f.key.forms():
 			return true
 		case f.elem != nil:
 			return f.elem.needsCheck(seen)
@@ -28,12 +29,12 @@ func (w *row) needsCheck(seen map[*row]bool) bool {
 }
 
 // unbounded reports whether values of s may nest without bound, hold a document
-// or have floats as keys.
+// or have keys that need a check.
 func (s *shape) unbounded(open map[*shape]bool) bool {
 	switch {
 	case s == nil:
 		return false
-	case open[s] || s.kind == kindDocument || s.kind == kindMap && s.key.floats():
+	case open[s] || s.kind == kindDocument || s.kind == kindMap && (s.key.floats() || s.key.forms()):
 		return true
 	}
 	open[s] = true
@@ -66,7 +67,7 @@ func (f *field) validate(v reflect.Value, depth int) error {
 		return f.elem.validate(v.Elem(), depth+1)
 	case classMap:
 		for _, k := range f.key.sorted(v.MapKeys()) {
-			if err := checkKey(f.key, k); err != nil {
+			if err := checkEntry(f.key, k); err != nil {
 				return err
 			}
 			if err := f.elem.validate(addressable(v.MapIndex(k)), depth+1); err != nil {
@@ -125,7 +126,7 @@ func (s *shape) validate(v reflect.Value, depth int) error {
 		}
 	case kindMap:
 		for _, k := range s.key.sorted(v.MapKeys()) {
-			if err := checkKey(s.key, k); err != nil {
+			if err := checkEntry(s.key, k); err != nil {
 				return err
 			}
 			if err := s.elem.validate(v.MapIndex(k), depth+1); err != nil {

@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"net/url"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -447,4 +448,50 @@ func TestSetOfTimes(t *testing.T) {
 			require.Equal(t, at.Round(0), at)
 		}
 	}
+}
+
+// A loud key is one whatever its case.
+type loud struct{ text string }
+
+func (l loud) MarshalText() ([]byte, error)  { return []byte(strings.ToUpper(l.text)), nil }
+func (l *loud) UnmarshalText(b []byte) error { l.text = string(b); return nil }
+
+// TestMapKeys refuses keys of maps that Go tells apart and a merge does not: of
+// two that are one key, one would be lost.
+func TestMapKeys(t *testing.T) {
+	type span struct {
+		From time.Time
+		N    float64
+	}
+	type table struct {
+		Parts map[time.Time]int
+		Rows  map[span]struct{ A int }
+		Whole map[[1]time.Time]int `merge:"atomic"`
+		Loud  map[loud]int
+	}
+	plan := merge.MustCompile(merge.Options[table]{Record: true})
+	at := time.Unix(1, 0).UTC()
+	there := at.In(time.FixedZone("there", 3600))
+	for want, v := range map[string]table{
+		"Parts: the key 1970-": {Parts: map[time.Time]int{at: 1, there: 2}},
+		"Rows: the key":        {Rows: map[span]struct{ A int }{{From: there}: {}}},
+		"Whole: the key":       {Whole: map[[1]time.Time]int{{time.Now()}: 1}},
+		"Loud: the key A":      {Loud: map[loud]int{{"a"}: 1, {"A"}: 2}},
+	} {
+		_, err := plan.Merge(nil, merge.Side[table]{Value: v, Stamp: stamp(1, "a")})
+		require.ErrorContains(t, err, want)
+		r := plan.NewRecord()
+		require.ErrorContains(t, r.Update(writer("a"), func(to *table) error { *to = v; return nil }), want)
+		require.True(t, r.Equal(plan.NewRecord()))
+	}
+	fine := table{
+		Parts: map[time.Time]int{at: 1, {}: 2},
+		Rows:  map[span]struct{ A int }{{at, math.Copysign(0, -1)}: {1}},
+		Whole: map[[1]time.Time]int{{at}: 1},
+		Loud:  map[loud]int{{"A"}: 1},
+	}
+	require.Equal(t, fine, merge2(t, plan, nil, fine, fine))
+	r := plan.NewRecord()
+	require.NoError(t, r.Update(writer("a"), func(to *table) error { *to = fine; return nil }))
+	require.Equal(t, fine, value(t, r))
 }

@@ -14,8 +14,9 @@ import (
 
 // Values returns a generator of values of T: two or three of each basic type,
 // lists and maps of up to two elements, nil and empty ones among them, and a few
-// times, two of which are one instant in two zones. What only methods can change
-// is left zero: unexported fields and types that marshal themselves.
+// times, two of which are one instant in two zones unless they are keys of a map.
+// What only methods can change is left zero: unexported fields and types that
+// marshal themselves.
 func Values[T any]() *rapid.Generator[T] {
 	return rapid.Custom(func(t *rapid.T) T {
 		var v T
@@ -109,7 +110,26 @@ func (d drawer) add(v reflect.Value, depth int) {
 	}
 	key := reflect.New(v.Type().Key()).Elem()
 	d.fill(key, depth+1)
+	plainTimes(key)
 	v.SetMapIndex(key, elem)
+}
+
+// plainTimes puts the times in v, a key of a map, into UTC, as package merge
+// wants them.
+func plainTimes(v reflect.Value) {
+	switch {
+	case !v.CanSet():
+	case v.Type() == reflect.TypeFor[time.Time]():
+		v.Set(reflect.ValueOf(v.Interface().(time.Time).UTC()))
+	case v.Kind() == reflect.Array:
+		for i := range v.Len() {
+			plainTimes(v.Index(i))
+		}
+	case v.Kind() == reflect.Struct:
+		for _, f := range v.Fields() {
+			plainTimes(f)
+		}
+	}
 }
 
 // change draws a change to one part of v, as a user changes one field of a form,
