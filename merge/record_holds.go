@@ -26,7 +26,7 @@ func (p *recordPart) holds(c *cell, row reflect.Value) bool {
 	case p.group != nil:
 		return p.groupHolds(c, row)
 	case c == nil:
-		return p.f.in(row).IsZero()
+		return p.f.untouched(row)
 	}
 	switch v := p.f.in(row); p.kind {
 	case cellRow:
@@ -48,9 +48,15 @@ func (p *recordPart) holds(c *cell, row reflect.Value) bool {
 	}
 }
 
+// untouched reports whether f of row is as in a row that nobody wrote to.
+func (f *field) untouched(row reflect.Value) bool {
+	v := f.in(row)
+	return v.IsZero() && (f.shape == nil || !f.shape.negative(v))
+}
+
 func (p *recordPart) groupHolds(c *cell, row reflect.Value) bool {
 	if c == nil {
-		return !slices.ContainsFunc(p.group, func(f *field) bool { return !f.in(row).IsZero() })
+		return !slices.ContainsFunc(p.group, func(f *field) bool { return !f.untouched(row) })
 	}
 	return false
 }

@@ -510,3 +510,39 @@ func TestRecordCallbackUntouched(t *testing.T) {
 	require.NoError(t, r.Update(writer("eu"), set(fill)))
 	require.Equal(t, 2, value(t, r).Tags.Len())
 }
+
+// TestRecordNegativeZero writes −0 where nobody wrote, which is a change of bits.
+func TestRecordNegativeZero(t *testing.T) {
+	type nested struct {
+		N  int
+		In struct{ X [2]float64 }
+		C  complex64
+	}
+	type reading struct {
+		Leaf  float64
+		Whole nested  `merge:"atomic"`
+		Moved float32 `merge:"group=g"`
+		Fixed float64 `merge:"first"`
+	}
+	p := merge.MustCompile(merge.Options[reading]{Record: true})
+	minus := math.Copysign(0, -1)
+	r, w := p.NewRecord(), writer("eu")
+	for _, edit := range []func(v *reading){
+		func(v *reading) { v.Leaf = minus },
+		func(v *reading) { v.Whole.In.X[1] = minus },
+		func(v *reading) { v.Whole.N = 1 },
+		func(v *reading) { v.Whole.C = complex(0, float32(minus)) },
+		func(v *reading) { v.Moved = float32(minus) },
+	} {
+		before := r.Clone()
+		require.NoError(t, r.Update(w, func(v *reading) error { edit(v); return nil }))
+		require.False(t, r.Equal(before))
+	}
+	got := value(t, r)
+	require.True(t, math.Signbit(got.Leaf))
+	require.True(t, math.Signbit(got.Whole.In.X[1]))
+	require.True(t, math.Signbit(float64(imag(got.Whole.C))))
+	require.True(t, math.Signbit(float64(got.Moved)))
+	err := r.Update(w, func(v *reading) error { v.Fixed = minus; return nil })
+	require.ErrorContains(t, err, "zero means that nobody has set it")
+}

@@ -147,13 +147,34 @@ func (s *shape) appendFields(b []byte, v reflect.Value) (_ []byte, err error) {
 // by the bits, since −0 is a value.
 func (s *shape) absent(v reflect.Value) bool {
 	switch s.kind {
-	case kindFloat:
-		return math.Float64bits(v.Float()) == 0
 	case kindTime:
 		return wall(addressable(v)).IsZero()
 	default:
-		return v.IsZero()
+		return v.IsZero() && !s.negative(v)
 	}
+}
+
+// negative reports whether v, which is zero for [reflect.Value.IsZero], holds −0.
+func (s *shape) negative(v reflect.Value) bool {
+	switch s.kind {
+	case kindFloat:
+		return math.Signbit(v.Float())
+	case kindComplex:
+		return math.Signbit(real(v.Complex())) || math.Signbit(imag(v.Complex()))
+	case kindArray:
+		if s.elem.kind <= kindUint {
+			return false
+		}
+		for i := range v.Len() {
+			if s.elem.negative(v.Index(i)) {
+				return true
+			}
+		}
+	case kindStruct:
+		return slices.ContainsFunc(s.fields, func(f shapeField) bool { return f.shape.negative(v.Field(f.index)) })
+	default:
+	}
+	return false
 }
 
 func (s *shape) appendEntries(b []byte, v reflect.Value) ([]byte, error) {
