@@ -8,6 +8,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/rejoin-go/rejoin/hlc"
 	"github.com/rejoin-go/rejoin/internal/lawkit"
 	"github.com/rejoin-go/rejoin/lww"
 	"github.com/rejoin-go/rejoin/merge"
@@ -55,12 +56,16 @@ type RecordKit[T any] struct {
 	Steps int
 }
 
-// A Write is a write to a record that was not refused.
+// A Write is a write to a record that was not refused. If it wrote one part of
+// the value, the part has its stamp; of several, those have a smaller one whose
+// stamps were not ahead of the writer's clock.
 type Write[T any] struct {
-	Stamp      lww.Stamp // the first that it gave out
+	Stamp      lww.Stamp // the last that it gave out
 	Read, Next T         // what the writer had read, and what the writer made of it
 	Deleted    bool      // the record was deleted; Next is zero
+	Touched    string    // what Touch wrote again as it was; Next is Read
 
+	first hlc.Timestamp // of the stamps that it gave out
 	index int
 	seen  writeSet
 }

@@ -292,7 +292,8 @@ func (r *recordRun[T]) record(at *site[T], w Write[T]) {
 	if at.clock.first == 0 {
 		return
 	}
-	w.Stamp = lww.Stamp{Time: at.clock.first, Replica: at.replica()}
+	w.Stamp = lww.Stamp{Time: at.clock.now, Replica: at.replica()}
+	w.first = at.clock.first
 	r.note(at, w)
 }
 
@@ -328,7 +329,7 @@ func (r *recordRun[T]) touch(at *site[T], st step) *LawError {
 	}
 	path, before := paths[st.seed%len(paths)], at.copied()
 	r.say("%s: Touch %q", at.replica(), path)
-	w := Write[T]{seen: at.seen}
+	w := Write[T]{Touched: path, seen: at.seen}
 	w.Read, _ = at.rec.Value()
 	w.Next, _ = at.rec.Value()
 	at.clock.first = 0
@@ -350,7 +351,7 @@ func (r *recordRun[T]) adopt(at *site[T], st step) *LawError {
 		return nil
 	}
 	before := at.copied()
-	w := Write[T]{Stamp: lww.Stamp{Time: 1, Replica: "seed"}}
+	w := Write[T]{Stamp: lww.Stamp{Time: 1, Replica: "seed"}, first: 1}
 	if r.k.Model != nil {
 		st.seed = 0 // copies that differ are one write, of which no model could tell the value
 	}
@@ -378,7 +379,7 @@ func (r *recordRun[T]) compact(at *site[T]) *LawError {
 	horizon := at.rec.Latest()
 	for _, w := range r.writes {
 		if !at.seen.has(w.index) {
-			horizon = min(horizon, w.Stamp.Time-1)
+			horizon = min(horizon, w.first-1)
 		}
 	}
 	if horizon <= at.rec.Horizon() {

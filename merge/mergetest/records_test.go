@@ -13,6 +13,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/rejoin-go/rejoin/crdt"
+	"github.com/rejoin-go/rejoin/lww"
 	"github.com/rejoin-go/rejoin/merge"
 	"github.com/rejoin-go/rejoin/merge/mergetest"
 	"github.com/rejoin-go/rejoin/vclock"
@@ -170,4 +171,33 @@ func TestRecordKitErrors(t *testing.T) {
 	} {
 		require.ErrorContains(t, kit.Run(1, 20), want)
 	}
+}
+
+// TestRecordModelByStamp models a field by the stamps of its writes, with edits
+// of one part, and maps by times, which are keys in UTC only.
+func TestRecordModelByStamp(t *testing.T) {
+	type note struct {
+		Text  string
+		Dates map[time.Time]int
+	}
+	kit := &mergetest.RecordKit[note]{
+		Plan: merge.MustCompile(merge.Options[note]{Record: true}),
+		View: func(v note) any { return v.Text },
+		Model: func(seen []mergetest.Write[note]) any {
+			var life mergetest.Write[note]
+			for _, d := range seen {
+				if d.Deleted && d.Stamp.After(life.Stamp) {
+					life = d
+				}
+			}
+			text, last := "", lww.Stamp{}
+			for _, w := range seen {
+				if (!life.Deleted || w.Saw(life)) && (w.Read.Text != w.Next.Text || w.Touched == "Text") && w.Stamp.After(last) {
+					text, last = w.Next.Text, w.Stamp
+				}
+			}
+			return text
+		},
+	}
+	require.NoError(t, kit.Run(1, 100))
 }
