@@ -16,8 +16,9 @@ import (
 // the package comment has the list. A delete, of the record, of an element of a
 // keyed list, of an entry of a map of structs or of what a pointer points to,
 // beats every write that had not seen it, whatever the clocks say; a write that
-// has seen it starts afresh. Elements of sets and entries of other maps are
-// last-writer-wins one by one, as in [lww.Map].
+// has seen it starts afresh. Of deletes that did not know of each other only the
+// one with the largest stamp counts: what was written after it stays. Elements of
+// sets and entries of other maps are last-writer-wins one by one, as in [lww.Map].
 //
 // A Record is made by [Plan.NewRecord] for a plan compiled with
 // [Options.Record]: the plan is needed to read T, and cannot be had from the
@@ -66,8 +67,8 @@ func (r *Record[T]) top() *recordPart {
 }
 
 // Value returns the value and whether there is one. It is the caller's: nothing
-// in it is shared with r. Lists and maps without elements are nil, and times
-// are in UTC.
+// in it is shared with r. A list or map that is merged by parts is nil if it has
+// none, and times are in UTC.
 func (r *Record[T]) Value() (T, bool) {
 	var v T
 	r.fill(&v)
@@ -149,8 +150,9 @@ func (r *Record[T]) join(d *cell) bool {
 }
 
 // Delete deletes the record, whether it holds a value or not: a write that
-// arrives later and had not seen the delete stays deleted, whatever its stamp.
-// What the record held is gone from its state.
+// arrives later and had not seen the delete stays deleted, whatever its stamp,
+// unless it had seen a concurrent delete of a larger stamp. What the record held
+// is gone from its state.
 //
 // It returns an error if w's clock does, and panics if w is invalid.
 func (r *Record[T]) Delete(w lww.Writer) error {

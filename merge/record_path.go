@@ -102,8 +102,9 @@ func (p *recordPart) stampAt(c *cell, names []string) lww.Stamp {
 // Touch writes what is at path again as it is: under a new stamp, so that it
 // stands against older writes that have not arrived. So a default becomes a
 // value that somebody chose, and the provisional value of a field with rule
-// manual the one that a person decided for. The empty path makes a record that
-// is not there present.
+// manual the one that a person decided for. A row, such as the record itself
+// with the empty path, becomes present if it is not there; one that is there has
+// no stamp of its own, so touch its fields.
 //
 // The path is that of a field, of an element or entry that is there, or of a
 // row. Touch returns an error for any other, and the errors of [Record.Update];
