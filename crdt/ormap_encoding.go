@@ -80,10 +80,11 @@ func (m *ORMap[K, V]) adopt(v *ORMap[K, V]) {
 //
 // The state is never in memory as a whole: its values are read one by one, and of
 // sets only what m lacks is decoded. Merging n keys that m has, too, takes O(n)
-// time, and memory for the numbers of their dots, 8 bytes each, and for one value
-// at each level. A state that has seen up to 64 events, such as a delta, is
-// decoded, and merged as [ORMap.Merge] says. What it allocates for keys that m
-// lacks is within the bound of [ORMap.UnmarshalBinary].
+// time, and memory for the numbers of their dots, 8 bytes each and up to 40 more
+// that their list leaves to the collector as it grows, and for one value at each
+// level. A state that has seen up to 64 events, such as a delta, is decoded, and
+// merged as [ORMap.Merge] says. What it allocates for keys that m lacks is within
+// the bound of [ORMap.UnmarshalBinary].
 func (m *ORMap[K, V]) MergeBinary(data []byte) (bool, error) {
 	r := m.receive(new(node[*ORMap[K, V]]))
 	peer, d, store, err := readPacked[*ORMap[K, V]](r, data)
