@@ -64,6 +64,20 @@ func TestORMapMergeBinaryAllocs(t *testing.T) {
 	}
 }
 
+// TestORMapDeltaAskedAllocs: asking every key for what a delta removes allocates
+// nothing for each.
+func TestORMapDeltaAskedAllocs(t *testing.T) {
+	if testing.CoverMode() != "" {
+		t.Skip("coverage counters allocate")
+	}
+	var m crdt.ORMap[string, *crdt.ORSet[string]]
+	for i := range 1000 {
+		m.Update("eu", fmt.Sprint(i), func(s *crdt.ORSet[string]) { s.Add("eu", "x") })
+	}
+	delta := m.Delete("eu", "7")
+	require.Less(t, testing.AllocsPerRun(10, func() { m.Merge(delta) }), 100.0)
+}
+
 // BenchmarkORMapDeltaAsked merges deltas into a map of n keys that it has to ask
 // every key for: that of a deleted key, and one that it has merged before.
 func BenchmarkORMapDeltaAsked(b *testing.B) {

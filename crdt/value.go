@@ -244,9 +244,16 @@ func (j *joining) look(v interface{ dots(yield func(dot)) }) bool {
 			}
 		})
 	}
-	found := j.found > before
-	if v, ok := v.(residual); ok && !found {
-		v.residues(func(tag, _ dot) { found = found || slices.Contains(j.both, tag) })
+	if j.found > before {
+		return true
 	}
+	r, ok := v.(residual)
+	return ok && j.lookBack(r)
+}
+
+// lookBack reports whether v remembers a removal among the dots in both.
+func (j *joining) lookBack(v residual) bool {
+	found := false
+	v.residues(func(tag, _ dot) { found = found || slices.Contains(j.both, tag) })
 	return found
 }
