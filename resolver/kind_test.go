@@ -228,3 +228,11 @@ func TestSeed(t *testing.T) {
 	require.NoError(t, promoted.Seed("row", 100))
 	require.Equal(t, 1, promoted.Len())
 }
+
+// TestNewSiblingsOutOfRange: a set with such a time could not be read back.
+func TestNewSiblingsOutOfRange(t *testing.T) {
+	require.NotPanics(t, func() { resolver.NewSiblings[string](vclock.Clock{}.With("eu", uint64(hlc.Max)), 0) })
+	require.PanicsWithValue(t, "resolver: NewSiblings: stable: time 9223372036854775808 is out of range", func() {
+		resolver.NewSiblings[string](vclock.Clock{}.With("eu", uint64(hlc.Max)+1), 0)
+	})
+}

@@ -56,8 +56,12 @@ type Siblings[T any] struct {
 // NewSiblings returns the set of a key that is not in store: stable is what the
 // store has reaped up to (see [Siblings.Reap]), and epoch the highest that it
 // knows of. With neither it is the zero set. Merge the sets of peers into it, and
-// late messages neither bring back what was reaped nor get past a promotion.
+// late messages neither bring back what was reaped nor get past a promotion. It
+// panics if a number in stable is above [hlc.Max]: the numbers are times.
 func NewSiblings[T any](stable vclock.Clock, epoch uint64) *Siblings[T] {
+	if err := checkClock(stable); err != nil {
+		panic(fmt.Sprintf("resolver: NewSiblings: stable: %v", err))
+	}
 	return &Siblings[T]{past: stable, level: epoch, floor: latest(stable)}
 }
 
