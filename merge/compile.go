@@ -295,7 +295,7 @@ func isObject(typ reflect.Type) bool {
 func (c *compiler) unused(rules map[string]*pathRule, list []override) {
 	for _, o := range list {
 		if o.custom != nil && !c.used[o.custom] && len(c.errs) == 0 {
-			c.fail("", &rule{id: o.custom.id, custom: o.custom}, fmt.Sprintf("applies to no field: every %v is inside a value that is merged as a whole, or has a rule of its own", o.custom.typ))
+			c.fail("", &rule{id: o.custom.id, custom: o.custom}, fmt.Sprintf("applies to no field: every %v is inside a value that is merged as a whole, is an element of a keyed list, or has a rule of its own", o.custom.typ))
 		}
 	}
 	for _, path := range slices.Sorted(maps.Keys(rules)) {

@@ -259,3 +259,24 @@ func TestCheck(t *testing.T) {
 	_, err = merge.MustCompile(opts).Merge(&base, late, early)
 	require.EqualError(t, err, "merge: conflict: check failed: from 5 is after to 4", "no side alone holds what both added")
 }
+
+// TestTypeReach puts a rule for a type in force for fields and entries, not for
+// pointers and elements of keyed lists.
+func TestTypeReach(t *testing.T) {
+	type part struct{ ID, N int }
+	type whole struct {
+		Field part
+		Map   map[string]part
+		Ref   *part
+		List  []part `merge:"keyed=ID"`
+	}
+	type list struct {
+		List []part `merge:"keyed=ID"`
+	}
+	larger := merge.Prefer("larger", func(a, b part) int { return a.N - b.N })
+	p, err := merge.Compile(merge.Options[whole]{Overrides: []merge.Override[whole]{merge.Type[whole](larger)}})
+	require.NoError(t, err)
+	require.Regexp(t, `(?s)Field +larger\n.*Map\.\* +larger\nRef +lww\n.*List\.\*\.N +lww\n`, p.String())
+	_, err = merge.Compile(merge.Options[list]{Overrides: []merge.Override[list]{merge.Type[list](larger)}})
+	require.ErrorContains(t, err, "is an element of a keyed list")
+}

@@ -144,9 +144,10 @@ func Field[T, F any](at func(*T) *F, r Rule[F]) Override[T] {
 	}
 }
 
-// Type returns an override that merges every value of type F in T by r: fields,
-// entries of maps and elements, at any depth, unless their tag or a [Field]
-// says otherwise.
+// Type returns an override that merges every value of type F in T by r: fields
+// and entries of maps, at any depth, unless their tag or a [Field] says
+// otherwise. A pointer to an F is of another type, which takes no part in r and
+// is merged as one value; elements of keyed lists are merged field by field.
 func Type[T, F any](r Rule[F]) Override[T] {
 	return Override[T]{custom: r.made()}
 }
