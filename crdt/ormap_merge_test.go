@@ -168,7 +168,7 @@ func mergesBytes[V crdt.Value[V]](t *rapid.T, f scribble[V]) {
 			mergeBothWays(t, states[i], from)
 		case 1:
 			if len(deltas) > 0 { // a group, perhaps with more events than a delta has
-				mergeBothWays(t, deltas[int(n/27)%len(deltas)], from.Clone())
+				mergeBothWays(t, deltas[n/27%uint64(len(deltas))], from.Clone())
 			}
 		default:
 			deltas = append(deltas, scribbleMap(states[i], names[i], f, n))

@@ -496,5 +496,6 @@ func TestDotsRefuseNull(t *testing.T) {
 	require.Error(t, new(crdt.EWFlag).UnmarshalJSON([]byte(`{"type":"EWFlag","context":{"a":"1"},"state":null}`)))
 	require.Error(t, new(crdt.DWFlag).UnmarshalJSON([]byte(`{"type":"DWFlag","context":{"a":"1"},"state":{"enabled":null,"disabled":["a:1"]}}`)))
 	require.Error(t, new(crdt.RWSet[string]).UnmarshalJSON(
-		[]byte(`{"type":"RWSet","context":{"a":"1"},"state":[{"element":"x","dots":["a:1"],"removed":null}]}`)))
+		[]byte(`{"type":"RWSet","context":{"a":"1"},"state":[{"element":"x","dots":["a:1"],"removed":null}]}`),
+	))
 }
