@@ -99,8 +99,8 @@ func TestMVRegisterLaws(t *testing.T) {
 	kit.Check(t)
 }
 
-// A disable is remembered until everybody has seen it, and with it goes the
-// enable that it won over.
+// A disable is remembered until everybody has seen it, and as long as there is an
+// enable that it wins over.
 func TestDWFlagCompact(t *testing.T) {
 	var us, eu crdt.DWFlag
 	us.Enable("us")
@@ -111,10 +111,17 @@ func TestDWFlagCompact(t *testing.T) {
 	require.Equal(t, 1, us.Stats().Residues)
 
 	seen := vclock.NewMatrix("us", "eu")
-	seen.Record("us", crdt.ClockOf(us.Context()))
+	report := func() {
+		eu.Merge(&us)
+		seen.Record("us", crdt.ClockOf(us.Context()))
+		seen.Record("eu", crdt.ClockOf(eu.Context()))
+	}
+	report()
+	require.False(t, us.Compact(seen), "the enable would win")
+	us.Disable("us")
+	require.Zero(t, us.Stats().Dots)
 	require.False(t, us.Compact(seen), "eu has not reported")
-	eu.Merge(&us)
-	seen.Record("eu", crdt.ClockOf(eu.Context()))
+	report()
 	require.True(t, us.Compact(seen))
 	require.Zero(t, us.Stats().Residues)
 	require.False(t, us.Merge(late), "the enable that lost does not return")
@@ -123,6 +130,27 @@ func TestDWFlagCompact(t *testing.T) {
 	require.True(t, eu.Equal(&us))
 	eu.Enable("eu")
 	require.True(t, eu.Enabled())
+}
+
+// TestDWFlagCompactBesideDeleteSeen: a client that has read a disable alone removes
+// it from a map while another replica compacts. The enable beside it stays.
+func TestDWFlagCompactBesideDeleteSeen(t *testing.T) {
+	type flags = crdt.ORMap[string, *crdt.DWFlag]
+	var us, eu flags
+	us.Update("us", "k", func(f *crdt.DWFlag) { f.Enable("us") })
+	eu.Update("eu", "k", func(f *crdt.DWFlag) { f.Disable("eu") })
+	read := eu.Context()
+	us.Merge(&eu)
+	eu.Merge(&us)
+	seen := vclock.NewMatrix("us", "eu")
+	seen.Record("us", crdt.ClockOf(us.Context()))
+	seen.Record("eu", crdt.ClockOf(eu.Context()))
+	us.DeleteSeen("us", read, "k")
+	eu.Compact(seen)
+	eu.Merge(&us)
+	f, ok := eu.At("k")
+	require.True(t, ok)
+	require.True(t, f.Enabled())
 }
 
 func TestCellAllocs(t *testing.T) {

@@ -87,8 +87,8 @@ func (f *DWFlag) Stats() Stats {
 
 // Compact drops the disables that every member of seen is known to have seen, and
 // reports whether there was any. What f shows does not change. It does nothing as
-// long as f lacks anything that a member is known to have seen. Every replica that
-// writes must be a member of seen, and its clocks must have been recorded
+// long as f holds an enable that was made concurrently, or lacks anything that a
+// member is known to have seen. Every replica that writes must be a member of seen, and its clocks must have been recorded
 // together with the states that they describe; see [vclock.Matrix.Record].
 //
 // A disable that was dropped wins over nothing that comes later: neither over
@@ -180,16 +180,16 @@ func (f *DWFlag) events(yield func(d dot, what string)) {
 	}
 }
 
-// compact drops disables, and with them all enables: what is beside a disable has
-// not seen it and so has lost against it.
+// compact drops disables, but not beside an enable, which would win then: whoever
+// has read the disable may remove it from a map, and the enable with it only if
+// the two were read together.
 func (f *DWFlag) compact(c *compacting) bool {
-	before := len(f.cell)
-	f.cell = slices.DeleteFunc(f.cell, func(w written[bool]) bool { return !w.value && c.drops(w.dot) })
-	changed := len(f.cell) < before
-	if changed {
-		f.cell = slices.DeleteFunc(f.cell, func(w written[bool]) bool { return w.value })
+	if on, _ := f.split(); len(on) > 0 {
+		return false
 	}
-	return changed
+	before := len(f.cell)
+	f.cell = slices.DeleteFunc(f.cell, func(w written[bool]) bool { return c.drops(w.dot) })
+	return len(f.cell) < before
 }
 
 func (f *DWFlag) stats(st *Stats) {

@@ -223,13 +223,12 @@ func dwflagSubject() subject[*crdt.DWFlag] {
 		residues: func(l log, path string, stable vclock.Clock) ids {
 			gone := ids{}
 			for _, e := range l.inForce() {
-				if e.path == path && e.what == "disable" && stable.Contains(e.dot) {
+				switch {
+				case e.path != path:
+				case e.what == "enable":
+					return nil // it has lost against a disable
+				case stable.Contains(e.dot):
 					gone[e.id] = true
-				}
-			}
-			for _, e := range l.inForce() {
-				if len(gone) > 0 && e.path == path && e.what == "enable" {
-					gone[e.id] = true // it lost against the disable
 				}
 			}
 			return gone
