@@ -88,8 +88,9 @@ func (f *DWFlag) Stats() Stats {
 // Compact drops the disables that every member of seen is known to have seen, and
 // reports whether there was any. What f shows does not change. It does nothing as
 // long as f holds an enable that was made concurrently, or lacks anything that a
-// member is known to have seen. Every replica that writes must be a member of seen, and its clocks must have been recorded
-// together with the states that they describe; see [vclock.Matrix.Record].
+// member is known to have seen. Every replica that writes must be a member of
+// seen, and its clocks must have been recorded together with the states that they
+// describe; see [vclock.Matrix.Record].
 //
 // A disable that was dropped wins over nothing that comes later: neither over
 // the enables of a replica that goes on from an older state, as from a backup,
