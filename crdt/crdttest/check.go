@@ -252,7 +252,7 @@ func (k *Kit[S]) checkAll(states []S) *LawError {
 // changed reports a difference between two states that should be one. Where it
 // is only that a state has no one encoding, that is the law it names.
 func (k *Kit[S]) changed(s S, l Law, format string, args ...any) *LawError {
-	if failure := k.checkStable(s); failure != nil {
+	if failure := k.checkStable(s, 400); failure != nil {
 		return failure
 	}
 	return broken(l, format, args...)
