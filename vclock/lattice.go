@@ -32,21 +32,17 @@ func (c Clock) Covers(d Clock) bool {
 // Join is commutative, associative and idempotent. If one of the two covers the
 // other, Join returns that one and does not allocate.
 func (c Clock) Join(d Clock) Clock {
-	switch c.Compare(d) {
+	if c.names == d.names {
+		return c.joinSame(d)
+	}
+	order, common, commonBytes := c.relate(d)
+	switch order {
 	case Equal, After:
 		return c
 	case Before:
 		return d
 	case Concurrent:
 	}
-	if c.names == d.names {
-		seqs := slices.Clone(c.seqs)
-		for i, n := range d.seqs {
-			seqs[i] = max(seqs[i], n)
-		}
-		return Clock{c.names, seqs}
-	}
-	_, common, commonBytes := c.relate(d)
 	var b builder
 	b.seqs = make([]uint64, 0, len(c.seqs)+len(d.seqs)-common)
 	b.names.Grow(len(c.names) + len(d.names) - commonBytes)
@@ -55,6 +51,23 @@ func (c Clock) Join(d Clock) Clock {
 		b.push(r, max(n, m))
 	}
 	return b.clock()
+}
+
+// joinSame joins two clocks with the same names.
+func (c Clock) joinSame(d Clock) Clock {
+	switch compareSeqs(c.seqs, d.seqs) {
+	case Equal, After:
+		return c
+	case Before:
+		return d
+	case Concurrent:
+	}
+	seqs := make([]uint64, len(c.seqs)) // slices.Clone takes a third longer
+	theirs := d.seqs[:len(seqs)]
+	for i, n := range c.seqs {
+		seqs[i] = max(n, theirs[i])
+	}
+	return Clock{c.names, seqs}
 }
 
 // Meet returns the greatest clock that c and d both cover: the events that
