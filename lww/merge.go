@@ -26,13 +26,14 @@ func (c *core[K, V]) merge(d *core[K, V]) bool {
 	}
 	kinds := d.kinds()
 	i := 0 // states that took the same writes have them in the same order
+	var ahead lookahead
 	for j := range d.entries {
 		e := &d.entries[j]
 		if !d.counts(e.time, h) {
 			continue
 		}
-		if i < 0 || i >= len(c.entries) || c.entries[i].hash != e.hash || c.entries[i].key != e.key {
-			i = c.find(e.key, e.hash)
+		if j < ahead.to || i < 0 || i >= len(c.entries) || c.entries[i].hash != e.hash || c.entries[i].key != e.key {
+			i = find(c, d, j, &ahead)
 		}
 		if i >= 0 && c.same(i, d, j, kinds) {
 			i++
@@ -144,4 +145,56 @@ func (c *core[K, V]) export(i int) Entry[K, V] {
 func sorted[K comparable, V any](entries []Entry[K, V]) []Entry[K, V] {
 	slices.SortFunc(entries, func(a, b Entry[K, V]) int { return codec.CompareKeys(a.Key, b.Key) })
 	return entries
+}
+
+// A lookahead holds where some entries of one core are in another.
+type lookahead struct {
+	from, to  int // of the entries looked up
+	positions [lookups]int32
+}
+
+// lookups is how many entries are looked up at once. With 16 to 128 a merge of
+// 100,000 entries takes the same time.
+const lookups = 32
+
+// find returns the position in c of the entry at position j of d, or -1. It looks
+// up several entries at once, each step for all of them, which a processor does
+// side by side where one after the other would wait for memory three times each.
+func find[K comparable, V any](c, d *core[K, V], j int, a *lookahead) int {
+	if c.index.slots == nil {
+		return c.find(d.entries[j].key, d.entries[j].hash)
+	}
+	if j >= a.to {
+		a.from, a.to = j, min(j+lookups, len(d.entries))
+		c.lookAhead(d.entries[a.from:a.to], &a.positions)
+	}
+	if i := a.positions[j-a.from]; i >= 0 {
+		return int(i)
+	}
+	return c.find(d.entries[j].key, d.entries[j].hash)
+}
+
+// lookAhead sets the positions of entries, -1 where a key is not in c or not the
+// first of its hash.
+func (c *core[K, V]) lookAhead(entries []entry[K, V], positions *[lookups]int32) {
+	for k := range entries {
+		h := entries[k].hash
+		i := c.index.first(h)
+		s := c.index.slots[i]
+		for s != 0 && uint32(s>>32) != h {
+			i = c.index.next(i)
+			s = c.index.slots[i]
+		}
+		positions[k] = int32(uint32(s)) - 1
+	}
+	for k := range entries { // has all entries fetched before the first key is
+		if i := positions[k]; i >= 0 && c.entries[i].hash != entries[k].hash {
+			positions[k] = -1
+		}
+	}
+	for k := range entries {
+		if i := positions[k]; i >= 0 && c.entries[i].key != entries[k].key {
+			positions[k] = -1
+		}
+	}
 }
