@@ -1,0 +1,316 @@
+package rowbench_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/rejoin-go/rejoin/crdt"
+	"github.com/rejoin-go/rejoin/hlc"
+	"github.com/rejoin-go/rejoin/lww"
+	"github.com/rejoin-go/rejoin/merge"
+	"github.com/rejoin-go/rejoin/resolver"
+	"github.com/rejoin-go/rejoin/vclock"
+)
+
+// A row is one state in the two ways in which a service changes it.
+type row struct {
+	name string
+	size int
+	// bytes is the state, delta one change by another replica.
+	bytes, delta []byte
+	// change decodes p, makes one change and encodes the state again.
+	change func(p []byte) ([]byte, error)
+	// merge merges delta into the state encoded as p and encodes it again.
+	merge func(p, delta []byte) ([]byte, error)
+}
+
+// A state is what all replicated types have in common.
+type state[S any] interface {
+	*S
+	Merge(o *S) bool
+	MarshalBinary() ([]byte, error)
+	UnmarshalBinary(data []byte) error
+}
+
+// A merger merges encoded states.
+type merger interface {
+	MergeBinary(data []byte) (bool, error)
+}
+
+// newRow returns the row of the state that fill makes, changed by change at the
+// replica that it is given.
+func newRow[S any, P state[S]](tb testing.TB, name string, size int, x P, change func(P, vclock.Replica) error) row {
+	tb.Helper()
+	bytes, err := x.MarshalBinary()
+	require.NoError(tb, err)
+	r := row{name: name, size: size, bytes: bytes}
+	r.change = func(p []byte) ([]byte, error) {
+		s := P(new(S))
+		if err := s.UnmarshalBinary(p); err != nil {
+			return nil, err
+		}
+		if err := change(s, "eu"); err != nil {
+			return nil, err
+		}
+		return s.MarshalBinary()
+	}
+	r.merge = func(p, delta []byte) ([]byte, error) {
+		s := P(new(S))
+		if err := s.UnmarshalBinary(p); err != nil {
+			return nil, err
+		}
+		if m, ok := any(s).(merger); ok {
+			if _, err := m.MergeBinary(delta); err != nil {
+				return nil, err
+			}
+			return s.MarshalBinary()
+		}
+		d := P(new(S))
+		if err := d.UnmarshalBinary(delta); err != nil {
+			return nil, err
+		}
+		s.Merge(d)
+		return s.MarshalBinary()
+	}
+	return r
+}
+
+// withDelta adds the delta that a peer sends.
+func (r row) withDelta(tb testing.TB, d interface{ MarshalBinary() ([]byte, error) }) row {
+	tb.Helper()
+	delta, err := d.MarshalBinary()
+	require.NoError(tb, err)
+	r.delta = delta
+	return r
+}
+
+var (
+	regions = []vclock.Replica{"eu", "us", "ap"}
+	noon    = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+)
+
+func writer(r vclock.Replica) lww.Writer {
+	return lww.Writer{Replica: r, Clock: &hlc.Clock{Physical: func() time.Time { return noon }}}
+}
+
+func sku(i int) string { return fmt.Sprintf("sku-%08d", i) }
+
+func region(i int) vclock.Replica { return regions[i%len(regions)] }
+
+// replica names the i-th of many.
+func replica(i int) vclock.Replica { return vclock.Replica(fmt.Sprintf("region-%03d", i)) }
+
+func pnCounter(tb testing.TB, n int) row {
+	x := new(crdt.PNCounter)
+	for i := range n {
+		x.Add(replica(i), 1000)
+	}
+	r := newRow(tb, "PNCounter", n, x, func(c *crdt.PNCounter, _ vclock.Replica) error { c.Add(replica(0), 1); return nil })
+	return r.withDelta(tb, x.Clone().Add(replica(n-1), 7))
+}
+
+func gCounter(tb testing.TB, n int) row {
+	x := new(crdt.GCounter)
+	for i := range n {
+		x.Add(replica(i), 1000)
+	}
+	r := newRow(tb, "GCounter", n, x, func(c *crdt.GCounter, _ vclock.Replica) error { c.Add(replica(0), 1); return nil })
+	return r.withDelta(tb, x.Clone().Add(replica(n-1), 7))
+}
+
+func boundedCounter(tb testing.TB, n int) row {
+	x := new(crdt.BoundedCounter)
+	add := func(c *crdt.BoundedCounter, r vclock.Replica, amount int64) *crdt.BoundedCounter {
+		d, err := c.Add(r, amount)
+		require.NoError(tb, err)
+		return d
+	}
+	for i := range n {
+		add(x, replica(i), 1000)
+	}
+	r := newRow(tb, "BoundedCounter", n, x, func(c *crdt.BoundedCounter, _ vclock.Replica) error {
+		_, err := c.Sub(replica(0), 1)
+		return err
+	})
+	return r.withDelta(tb, add(x.Clone(), replica(n-1), 7))
+}
+
+func orSet(tb testing.TB, n int) row {
+	x := new(crdt.ORSet[string])
+	for i := range n {
+		x.Add(region(i), sku(i))
+	}
+	r := newRow(tb, "ORSet", n, x, func(s *crdt.ORSet[string], r vclock.Replica) error { s.Add(r, sku(n)); return nil })
+	return r.withDelta(tb, x.Clone().Add("us", sku(n+1)))
+}
+
+func rwSet(tb testing.TB, n int) row {
+	x := new(crdt.RWSet[string])
+	for i := range n {
+		x.Add(region(i), sku(i))
+	}
+	r := newRow(tb, "RWSet", n, x, func(s *crdt.RWSet[string], r vclock.Replica) error { s.Add(r, sku(n)); return nil })
+	return r.withDelta(tb, x.Clone().Add("us", sku(n+1)))
+}
+
+func lwwMap(tb testing.TB, n int) row {
+	x := new(lww.Map[string, string])
+	put := func(m *lww.Map[string, string], r vclock.Replica, k string) *lww.Map[string, string] {
+		d, err := m.Put(writer(r), k, "a value")
+		require.NoError(tb, err)
+		return d
+	}
+	for i := range n {
+		put(x, region(i), sku(i))
+	}
+	r := newRow(tb, "LWWMap", n, x, func(m *lww.Map[string, string], r vclock.Replica) error {
+		_, err := m.Put(writer(r), sku(0), "another")
+		return err
+	})
+	return r.withDelta(tb, put(x.Clone(), "us", sku(n-1)))
+}
+
+func orMap(tb testing.TB, n int) row {
+	type cart = crdt.ORMap[string, *crdt.PNCounter]
+	x := new(cart)
+	add := func(m *cart, r vclock.Replica, k string) *cart {
+		return m.Update(r, k, func(c *crdt.PNCounter) { c.Add(r, 2) })
+	}
+	for i := range n {
+		add(x, region(i), sku(i))
+	}
+	r := newRow(tb, "ORMap", n, x, func(m *cart, r vclock.Replica) error { add(m, r, sku(0)); return nil })
+	return r.withDelta(tb, add(x.Clone(), "us", sku(n-1)))
+}
+
+func siblings(tb testing.TB, n int) row {
+	type order struct {
+		ID     string
+		Status string
+		Amount int64
+	}
+	x := new(resolver.Siblings[order])
+	write := func(s *resolver.Siblings[order], r vclock.Replica, seen resolver.Context, status string) {
+		_, err := s.Write(resolver.Writer{Writer: writer(r)}, seen, order{"order-17", status, 4200})
+		require.NoError(tb, err)
+	}
+	for i := range n {
+		write(x, replica(i), resolver.Context{}, "open")
+	}
+	r := newRow(tb, "Siblings", n, x, func(s *resolver.Siblings[order], _ vclock.Replica) error {
+		_, err := s.Write(resolver.Writer{Writer: writer(replica(0))}, s.Context(), order{"order-17", "paid", 4200})
+		return err
+	})
+	peer := x.Clone()
+	write(peer, replica(n-1), peer.Context(), "sent")
+	return r.withDelta(tb, peer)
+}
+
+// A profile has ten fields.
+type profile struct {
+	Name, Email, Phone, City, Street, Zip, Country, Lang string
+	Visits                                               int64 `merge:"additive"`
+	Active                                               bool
+}
+
+func record(tb testing.TB) row {
+	plan := merge.MustCompile[profile](merge.Options[profile]{Record: true})
+	x := plan.NewRecord()
+	value := profile{"Ann", "ann@example.com", "555-0100", "Lisbon", "Rua 1", "1000", "PT", "pt", 1, true}
+	require.NoError(tb, x.Update(writer("eu"), func(p *profile) error { *p = value; return nil }))
+	bytes, err := x.MarshalBinary()
+	require.NoError(tb, err)
+	peer := x.Clone()
+	require.NoError(tb, peer.Update(writer("us"), func(p *profile) error { p.City = "Porto"; return nil }))
+	r := row{name: "Record", size: 10, bytes: bytes}
+	r.change = func(p []byte) ([]byte, error) {
+		s := plan.NewRecord()
+		if err := s.UnmarshalBinary(p); err != nil {
+			return nil, err
+		}
+		if err := s.Update(writer("eu"), func(p *profile) error { p.City = "Faro"; return nil }); err != nil {
+			return nil, err
+		}
+		return s.MarshalBinary()
+	}
+	r.merge = func(p, delta []byte) ([]byte, error) {
+		s, d := plan.NewRecord(), plan.NewRecord()
+		if err := s.UnmarshalBinary(p); err != nil {
+			return nil, err
+		}
+		if err := d.UnmarshalBinary(delta); err != nil {
+			return nil, err
+		}
+		s.Merge(d)
+		return s.MarshalBinary()
+	}
+	return r.withDelta(tb, peer)
+}
+
+func rows(tb testing.TB) []row {
+	tb.Helper()
+	all := []row{record(tb)}
+	for _, n := range []int{1, 3, 10, 100, 1000} {
+		all = append(all, orSet(tb, n), rwSet(tb, n), lwwMap(tb, n), orMap(tb, n))
+		if n <= 100 {
+			all = append(all, pnCounter(tb, n), gCounter(tb, n), boundedCounter(tb, n), siblings(tb, n))
+		}
+	}
+	return all
+}
+
+// TestRows checks that each row does what its benchmark claims to measure.
+func TestRows(t *testing.T) {
+	for _, r := range rows(t) {
+		changed, err := r.change(r.bytes)
+		require.NoError(t, err, r.name)
+		require.NotEqual(t, r.bytes, changed, "%s of %d: the change changes nothing", r.name, r.size)
+		merged, err := r.merge(r.bytes, r.delta)
+		require.NoError(t, err, r.name)
+		require.NotEqual(t, r.bytes, merged, "%s of %d: the delta changes nothing", r.name, r.size)
+		again, err := r.merge(merged, r.delta)
+		require.NoError(t, err, r.name)
+		require.Equal(t, merged, again, "%s of %d: a repeated delta changes something", r.name, r.size)
+	}
+}
+
+func BenchmarkRow(b *testing.B) {
+	for _, r := range rows(b) {
+		b.Run(fmt.Sprintf("type=%s/n=%d/change", r.name, r.size), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				_, _ = r.change(r.bytes)
+			}
+			b.ReportMetric(float64(len(r.bytes)), "bytes")
+		})
+		b.Run(fmt.Sprintf("type=%s/n=%d/delta", r.name, r.size), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				_, _ = r.merge(r.bytes, r.delta)
+			}
+		})
+	}
+	for _, n := range []int{1, 3, 10, 100, 1000} {
+		plain := map[string]string{}
+		for i := range n {
+			plain[sku(i)] = strconv.Itoa(i)
+		}
+		bytes, err := json.Marshal(plain)
+		require.NoError(b, err)
+		b.Run(fmt.Sprintf("type=baseline-json/n=%d/change", n), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				m := map[string]string{}
+				_ = json.Unmarshal(bytes, &m)
+				m[sku(0)] = "another"
+				_, _ = json.Marshal(m)
+			}
+			b.ReportMetric(float64(len(bytes)), "bytes")
+		})
+	}
+}
