@@ -1,4 +1,5 @@
-// Package readme_test runs the programs of README.md.
+// Package readme_test runs the programs of README.md and of the guide in docs/,
+// and follows their links and names.
 package readme_test
 
 import (
@@ -7,6 +8,7 @@ import (
 	"go/parser"
 	"go/token"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -17,42 +19,68 @@ import (
 
 var block = regexp.MustCompile("(?ms)^```(\\w*)\n(.*?)^```$")
 
-// TestPrograms: each block of Go in README.md is an Example of this package, word
-// for word, and the block after it is what the Example prints.
-func TestPrograms(t *testing.T) {
-	text, err := os.ReadFile("../../README.md")
-	require.NoError(t, err)
-	examples := load(t)
+// A page is a document with the file that has its programs.
+type page struct{ path, examples string }
 
-	blocks := block.FindAllStringSubmatch(string(text), -1)
-	programs := 0
-	for i, b := range blocks {
-		if b[1] != "go" {
-			continue
-		}
-		programs++
-		body := bodyOf(t, b[2])
-		output, ok := examples[body]
-		require.True(t, ok, "no Example has this body:\n%s", body)
-		if output != "" {
-			require.Less(t, i+1, len(blocks), "the output is missing after:\n%s", body)
-			require.Equal(t, output, strings.TrimSpace(blocks[i+1][2]))
-		}
-		delete(examples, body)
+// pages returns README.md and the pages of the guide.
+func pages(t *testing.T) []page {
+	t.Helper()
+	all := []page{{root + "README.md", "example_test.go"}}
+	guide, err := filepath.Glob(root + "docs/*.md")
+	require.NoError(t, err)
+	for _, path := range guide {
+		name := strings.TrimSuffix(filepath.Base(path), ".md")
+		all = append(all, page{path, "docs_" + name + "_test.go"})
 	}
-	require.Positive(t, programs)
-	require.Empty(t, examples, "not in README.md")
+	return all
 }
 
-// load returns the bodies of the Examples with their outputs.
-func load(t *testing.T) map[string]string {
+const root = "../../"
+
+// TestPrograms: each block of Go in a page is an Example of this package, word
+// for word, and the block after it is what the Example prints.
+func TestPrograms(t *testing.T) {
+	for _, p := range pages(t) {
+		t.Run(filepath.Base(p.path), func(t *testing.T) {
+			text, err := os.ReadFile(p.path)
+			require.NoError(t, err)
+			examples := load(t, p.examples)
+			programs := len(examples)
+			blocks := block.FindAllStringSubmatch(string(text), -1)
+			for i, b := range blocks {
+				if b[1] != "go" {
+					continue
+				}
+				body := bodyOf(t, b[2])
+				output, ok := examples[body]
+				require.True(t, ok, "no Example in %s has this body:\n%s", p.examples, body)
+				if output != "" {
+					require.Less(t, i+1, len(blocks), "the output is missing after:\n%s", body)
+					require.Equal(t, output, strings.TrimSpace(blocks[i+1][2]))
+				}
+				delete(examples, body)
+			}
+			require.Empty(t, examples, "not in %s", p.path)
+			if p.path == root+"README.md" {
+				require.Positive(t, programs)
+			}
+		})
+	}
+}
+
+// load returns the bodies of the Examples in a file with their outputs. A page
+// without programs needs no file.
+func load(t *testing.T, file string) map[string]string {
 	t.Helper()
-	src, err := os.ReadFile("example_test.go")
+	examples := make(map[string]string)
+	src, err := os.ReadFile(file)
+	if os.IsNotExist(err) {
+		return examples
+	}
 	require.NoError(t, err)
 	fset := token.NewFileSet()
 	f, err := parser.ParseFile(fset, "", src, parser.ParseComments)
 	require.NoError(t, err)
-	examples := make(map[string]string)
 	for _, d := range f.Decls {
 		if fn, ok := d.(*ast.FuncDecl); ok && strings.HasPrefix(fn.Name.Name, "Example") {
 			code, comment, ok := strings.Cut(between(fset, src, fn.Body), "// Output:\n")
