@@ -7,6 +7,8 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+
+	"github.com/rejoin-go/rejoin/internal/value"
 )
 
 // A RuleError is one mistake in the tags or options of a plan. [Compile]
@@ -39,7 +41,7 @@ func (e *RuleError) Error() string {
 // A compiler turns a type into rows.
 type compiler struct {
 	root   reflect.Type
-	shapes shapes
+	shapes value.Compiler
 	rows   map[rowKey]*row
 	open   map[rowKey]bool // rows being compiled: meeting one again makes it cyclic
 	types  map[reflect.Type]*custom
@@ -77,7 +79,7 @@ type location struct {
 }
 
 func (c *compiler) fail(name string, ru *rule, reason string, choices ...ruleID) {
-	e := &RuleError{Type: c.root, Path: joinPath(strings.Join(c.trail, "."), name), Reason: reason, Choices: usages(choices)}
+	e := &RuleError{Type: c.root, Path: value.JoinPath(strings.Join(c.trail, "."), name), Reason: reason, Choices: usages(choices)}
 	if ru != nil && (ru.id != ruleNone || ru.custom != nil) {
 		e.Rule = ru.String()
 	}
@@ -112,7 +114,7 @@ func (c *compiler) rowOf(key rowKey, index []int) *row {
 
 // isFields reports whether a struct without a rule is merged field by field.
 func (c *compiler) isFields(loc location) bool {
-	if loc.typ.Kind() != reflect.Struct || isTime(loc.typ) || isLock(loc.typ) {
+	if loc.typ.Kind() != reflect.Struct || value.IsTime(loc.typ) || value.IsLock(loc.typ) {
 		return false
 	}
 	if loc.mode != rowElement {
@@ -121,7 +123,7 @@ func (c *compiler) isFields(loc location) bool {
 	if loc.at.rule() != nil || c.types[loc.typ] != nil {
 		return false
 	}
-	return findJoin(loc.typ) == nil && !isOneValue(loc.typ) && loc.typ.NumField() > 0 && !isSealedBasic(loc.typ)
+	return findJoin(loc.typ) == nil && !value.IsOneValue(loc.typ) && loc.typ.NumField() > 0 && !isSealedBasic(loc.typ)
 }
 
 // isSealedBasic reports whether typ is a struct of basic kinds without any
@@ -132,7 +134,7 @@ func isSealedBasic(typ reflect.Type) bool {
 			return false
 		}
 	}
-	return isBasic(typ)
+	return value.IsBasic(typ)
 }
 
 // structFields adds the fields of the struct at loc to w.
@@ -145,7 +147,7 @@ func (c *compiler) structFields(w *row, loc location) {
 			name = t.name
 		}
 		sub := location{
-			typ: sf.Type, name: joinPath(loc.name, quoteKey(name)), tag: t, scope: loc.scope,
+			typ: sf.Type, name: value.JoinPath(loc.name, value.QuoteKey(name)), tag: t, scope: loc.scope,
 			index: append(slices.Clone(loc.index), i),
 		}
 		embedded := sf.Anonymous && sf.Type.Kind() == reflect.Struct && t.text == ""
@@ -187,7 +189,7 @@ func fieldName(sf reflect.StructField) string {
 }
 
 func (c *compiler) failTag(loc location, err error) {
-	e := &RuleError{Type: c.root, Path: joinPath(strings.Join(c.trail, "."), loc.name), Rule: loc.tag.text, Reason: err.Error()}
+	e := &RuleError{Type: c.root, Path: value.JoinPath(strings.Join(c.trail, "."), loc.name), Rule: loc.tag.text, Reason: err.Error()}
 	if errors.Is(err, errUnknown) {
 		e.Choices = usages(leafRules(loc.typ))
 		if loc.typ.Kind() == reflect.Map && isObject(loc.typ) {
@@ -205,7 +207,7 @@ func (c *compiler) add(w *row, loc location) {
 	}
 	if ru.id == ruleFields && loc.typ.Kind() == reflect.Struct {
 		loc.mode = rowFields
-		if isTime(loc.typ) {
+		if value.IsTime(loc.typ) {
 			c.fail(loc.name, &ru, "is one value", leafRules(loc.typ)...)
 			return
 		}
@@ -259,11 +261,11 @@ func (c *compiler) ruleFor(loc *location) (rule, bool) {
 func (c *compiler) defaultRule(loc *location) ruleID {
 	typ := loc.typ
 	switch {
-	case isTime(typ):
+	case value.IsTime(typ):
 		return ruleLWW
 	case findJoin(typ) != nil:
 		return ruleJoin
-	case isObject(typ) || isAny(typ):
+	case isObject(typ) || value.IsAny(typ):
 		return ruleFields
 	}
 	switch typ.Kind() {
@@ -272,7 +274,7 @@ func (c *compiler) defaultRule(loc *location) ruleID {
 			return ruleFields
 		}
 	case reflect.Map:
-		if elementable(typ.Key()) == nil {
+		if value.Elementable(typ.Key()) == nil {
 			return ruleFields
 		}
 	case reflect.Pointer:

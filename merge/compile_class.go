@@ -5,6 +5,8 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+
+	"github.com/rejoin-go/rejoin/internal/value"
 )
 
 // classify fills in what the rule of f needs, or says why f cannot have it.
@@ -19,7 +21,7 @@ func (c *compiler) classify(w *row, f *field, loc location) error {
 		return c.classifyKeyed(f, loc)
 	default:
 	}
-	s, err := c.shapes.compile(f.typ)
+	s, err := c.shapes.Compile(f.typ)
 	f.class, f.shape = classLeaf, s
 	if f.rule.id == ruleJoin {
 		f.join = findJoin(f.typ)
@@ -43,7 +45,7 @@ func (c *compiler) classify(w *row, f *field, loc location) error {
 	switch f.rule.id {
 	case ruleSet, ruleUnion:
 		f.class = classSet
-		f.key = s.elem
+		f.key = s.Elem
 	case ruleMax, ruleMin:
 		f.order = newOrder(s, f.rule.id == ruleMin)
 	case ruleGroup:
@@ -68,7 +70,7 @@ func (w *row) join(f *field, scope string) {
 func (c *compiler) refuse(f *field, reason string) error {
 	choices := leafRules(f.typ)
 	if structOf(f.typ) != nil || f.typ.Kind() == reflect.Map {
-		if _, err := c.shapes.compile(f.typ); err != nil {
+		if _, err := c.shapes.Compile(f.typ); err != nil {
 			choices = slices.DeleteFunc(choices, func(id ruleID) bool { return id != ruleFields && id != ruleIgnore && id != ruleJoin })
 		}
 	}
@@ -78,14 +80,14 @@ func (c *compiler) refuse(f *field, reason string) error {
 // refuseType is for a type that no rule can merge as a whole.
 func (c *compiler) refuseType(f *field, err error) error {
 	choices := []ruleID{ruleIgnore}
-	if e := structOf(f.typ); e != nil && !isLock(e) {
+	if e := structOf(f.typ); e != nil && !value.IsLock(e) {
 		choices = []ruleID{ruleFields, ruleIgnore}
 	}
 	return c.ruleError(f, err.Error(), choices)
 }
 
 func (c *compiler) ruleError(f *field, reason string, choices []ruleID) error {
-	e := &RuleError{Type: c.root, Path: joinPath(strings.Join(c.trail, "."), f.name), Reason: reason, Choices: usages(choices)}
+	e := &RuleError{Type: c.root, Path: value.JoinPath(strings.Join(c.trail, "."), f.name), Reason: reason, Choices: usages(choices)}
 	e.Rule = f.rule.String()
 	return e
 }
@@ -107,9 +109,9 @@ func (c *compiler) inside(f *field, name string, compile func() *row) *row {
 func (c *compiler) classifyFields(f *field, loc location) error {
 	typ := f.typ
 	switch {
-	case isObject(typ) || isAny(typ):
+	case isObject(typ) || value.IsAny(typ):
 		f.class = classDocument
-		f.shape, _ = c.shapes.compile(typ)
+		f.shape, _ = c.shapes.Compile(typ)
 		doc, err := loc.at.document()
 		f.doc = doc
 		if err != nil {
@@ -117,16 +119,16 @@ func (c *compiler) classifyFields(f *field, loc location) error {
 		}
 		return nil
 	case typ.Kind() == reflect.Map:
-		if err := elementable(typ.Key()); err != nil {
+		if err := value.Elementable(typ.Key()); err != nil {
 			return c.refuse(f, err.Error())
 		}
 		f.class = classMap
-		f.key, _ = c.shapes.compile(typ.Key())
+		f.key, _ = c.shapes.Compile(typ.Key())
 		f.elem = c.inside(f, "*", func() *row { return c.row(typ.Elem(), loc.at.child("*"), rowElement, nil) })
 		e := f.elem.fields
 		f.plain = len(e) == 1 && len(e[0].index) == 0 && e[0].isRegister()
 		return nil
-	case typ.Kind() == reflect.Pointer && typ.Elem().Kind() == reflect.Struct && !isTime(typ.Elem()):
+	case typ.Kind() == reflect.Pointer && typ.Elem().Kind() == reflect.Struct && !value.IsTime(typ.Elem()):
 		f.class = classPointer
 		f.elem = c.inside(f, "", func() *row { return c.row(typ.Elem(), loc.at, rowFields, nil) })
 		return nil
@@ -136,7 +138,7 @@ func (c *compiler) classifyFields(f *field, loc location) error {
 
 func (c *compiler) classifyKeyed(f *field, loc location) error {
 	typ := f.typ
-	if typ.Kind() != reflect.Slice || structOf(typ.Elem()) == nil || isTime(structOf(typ.Elem())) {
+	if typ.Kind() != reflect.Slice || structOf(typ.Elem()) == nil || value.IsTime(structOf(typ.Elem())) {
 		return c.refuse(f, "needs a list of structs, not "+typ.String())
 	}
 	f.class, f.byRef = classKeyed, typ.Elem().Kind() == reflect.Pointer
@@ -146,7 +148,7 @@ func (c *compiler) classifyKeyed(f *field, loc location) error {
 	}
 	f.at = keys
 	f.elem = c.inside(f, "*", func() *row { return c.row(structOf(typ.Elem()), loc.at.child("*"), rowFields, keys) })
-	f.key, err = c.shapes.compile(structOf(typ.Elem()).FieldByIndex(keys).Type)
+	f.key, err = c.shapes.Compile(structOf(typ.Elem()).FieldByIndex(keys).Type)
 	return err
 }
 
@@ -156,7 +158,7 @@ func (c *compiler) keyField(f *field) ([]int, error) {
 	e := structOf(f.typ.Elem())
 	var choices []string
 	for _, sf := range reflect.VisibleFields(e) {
-		if !sf.IsExported() || sf.Anonymous || elementable(sf.Type) != nil || throughPointer(e, sf.Index) {
+		if !sf.IsExported() || sf.Anonymous || value.Elementable(sf.Type) != nil || throughPointer(e, sf.Index) {
 			continue
 		}
 		t, _ := parseTag(sf.Tag.Get("merge"))
@@ -166,7 +168,7 @@ func (c *compiler) keyField(f *field) ([]int, error) {
 		choices = append(choices, "keyed="+sf.Name)
 	}
 	return nil, &RuleError{
-		Type: c.root, Path: joinPath(strings.Join(c.trail, "."), f.name), Rule: f.rule.String(),
+		Type: c.root, Path: value.JoinPath(strings.Join(c.trail, "."), f.name), Rule: f.rule.String(),
 		Reason: fmt.Sprintf("%v has no field %q that can be a key", e, f.rule.arg), Choices: choices,
 	}
 }

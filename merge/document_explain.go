@@ -3,6 +3,8 @@ package merge
 import (
 	"maps"
 	"slices"
+
+	"github.com/rejoin-go/rejoin/internal/value"
 )
 
 // A docPlace is one place of a document in all versions.
@@ -13,12 +15,12 @@ type docPlace struct {
 }
 
 func (x *explainer) documentField(f *field, at place) {
-	d := docPlace{docFrame: docFrame{rule: f.doc, known: at.known}, who: at.who, result: version{document(at.result), true}}
+	d := docPlace{docFrame: docFrame{rule: f.doc, known: at.known}, who: at.who, result: version{value.Document(at.result), true}}
 	if at.known {
-		d.base = version{document(at.base), true}
+		d.base = version{value.Document(at.base), true}
 	}
 	for _, v := range at.in {
-		d.in = append(d.in, version{document(v), true})
+		d.in = append(d.in, version{value.Document(v), true})
 	}
 	x.run.trail = append(x.run.trail, step{f: f})
 	x.document(&d)
@@ -56,7 +58,7 @@ func (x *explainer) document(at *docPlace) {
 		sub := &docPlace{docFrame: *at.within(k), who: at.who}
 		m, _ := at.result.value.(map[string]any)
 		sub.result.value, sub.result.there = m[k]
-		x.below(sub, quoteKey(k))
+		x.below(sub, value.QuoteKey(k))
 	}
 }
 
@@ -95,7 +97,9 @@ func (x *explainer) documentValue(at *docPlace, id ruleID) {
 		ru = &rule{id: ruleFields}
 	}
 	fa := fact{rule: ru, who: at.who, known: at.known, changed: make([]bool, n), stands: make([]bool, n)}
-	same := func(a, b version) bool { return a.there == b.there && (!a.there || sameDocument(a.value, b.value)) }
+	same := func(a, b version) bool {
+		return a.there == b.there && (!a.there || value.SameDocument(a.value, b.value))
+	}
 	some := false
 	for i, v := range at.in {
 		fa.changed[i] = at.known && !same(v, at.base) || !at.known && v.there
@@ -115,14 +119,14 @@ func (x *explainer) documentValue(at *docPlace, id ruleID) {
 		if !v.there {
 			return Absent{}
 		}
-		return copyDocument(v.value)
+		return value.CopyDocument(v.value)
 	}
 	switch id {
 	case ruleMax, ruleMin, ruleRank, ruleNonzero:
 		fa.order = chooserOrder(id, docValues{&at.docFrame, id})
 	case ruleFields, ruleKeyed:
 		if !at.result.there {
-			fa.order = func(i, j int) int { return compareBool(fa.stands[i], fa.stands[j]) }
+			fa.order = func(i, j int) int { return value.CompareBool(fa.stands[i], fa.stands[j]) }
 		}
 	default:
 	}

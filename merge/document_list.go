@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+
+	"github.com/rejoin-go/rejoin/internal/value"
 )
 
 // arrayKeys returns the keys of the elements of a list in order, each once, and
@@ -31,9 +33,9 @@ func setArray(fr *docFrame) any {
 	newest := nextChange(d, -1, len(fr.in), fr.known)
 	union := fr.ruleID() == ruleUnion
 	if !disagree(d, newest, len(fr.in), fr.known) && (!union || !fr.known) {
-		return copyDocument(fr.in[newest%len(fr.in)].value)
+		return value.CopyDocument(fr.in[newest%len(fr.in)].value)
 	}
-	key := func(x any) (string, error) { return string(appendDocument(nil, x)), nil }
+	key := func(x any) (string, error) { return string(value.AppendDocument(nil, x)), nil }
 	lead, leadAt, _ := arrayKeys(fr.lead().value, key)
 	in := make([]map[string]any, len(fr.in))
 	added := make(map[string]any)
@@ -43,7 +45,7 @@ func setArray(fr *docFrame) any {
 			if _, ok := leadAt[k]; ok {
 				continue
 			}
-			if have, ok := added[k]; !ok || compareDocument(e, have) > 0 {
+			if have, ok := added[k]; !ok || value.CompareDocument(e, have) > 0 {
 				added[k] = e
 			}
 		}
@@ -52,11 +54,11 @@ func setArray(fr *docFrame) any {
 	for _, k := range lead {
 		gone := slices.ContainsFunc(in, func(m map[string]any) bool { _, ok := m[k]; return !ok })
 		if union || !fr.known || !gone {
-			out = append(out, copyDocument(leadAt[k]))
+			out = append(out, value.CopyDocument(leadAt[k]))
 		}
 	}
-	for _, k := range slices.SortedFunc(maps.Keys(added), func(a, b string) int { return compareDocument(added[a], added[b]) }) {
-		out = append(out, copyDocument(added[k]))
+	for _, k := range slices.SortedFunc(maps.Keys(added), func(a, b string) int { return value.CompareDocument(added[a], added[b]) }) {
+		out = append(out, value.CopyDocument(added[k]))
 	}
 	return out
 }
@@ -119,16 +121,16 @@ func (r *run) docList(l *docLists, v version, member string) ([]string, map[stri
 	order, at, err := arrayKeys(v.value, func(e any) (string, error) {
 		m, _ := e.(map[string]any)
 		x, ok := m[member]
-		if k := documentKind(x); !ok || k != docString && k != docNumber && k != docBool {
+		if k := value.DocumentKind(x); !ok || k != value.DocString && k != value.DocNumber && k != value.DocBool {
 			return "", fmt.Errorf("has no key %q", member)
 		}
-		k := string(appendDocument(nil, x))
+		k := string(value.AppendDocument(nil, x))
 		l.names[k] = docName(x)
 		return k, nil
 	})
 	if err == nil && len(order) < len(elems) {
 		for i, e := range elems {
-			k := string(appendDocument(nil, e.(map[string]any)[member]))
+			k := string(value.AppendDocument(nil, e.(map[string]any)[member]))
 			if i >= len(order) || order[i] != k {
 				err = fmt.Errorf("two elements have the key %s", l.names[k])
 				break
@@ -145,12 +147,12 @@ func (r *run) docList(l *docLists, v version, member string) ([]string, map[stri
 func docName(x any) string {
 	switch x := x.(type) {
 	case string:
-		return quoteKey(x)
+		return value.QuoteKey(x)
 	case bool:
 		return strconv.FormatBool(x)
 	}
-	d, _ := decimalOf(x)
-	return quoteKey(d.String())
+	d, _ := value.DecimalOf(x)
+	return value.QuoteKey(d.String())
 }
 
 // docOrder returns all keys in the order of the result: that of the base, or

@@ -8,6 +8,8 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
+
+	"github.com/rejoin-go/rejoin/internal/value"
 )
 
 // A version is what one side has at a place in a document: a value or nothing.
@@ -36,10 +38,10 @@ func (fr *docFrame) ruleID() ruleID {
 func (r *run) documentField(f *field, fr *frame) {
 	d := docFrame{rule: f.doc, known: fr.known, in: make([]version, len(fr.in))}
 	if fr.known {
-		d.base = version{document(fr.base), true}
+		d.base = version{value.Document(fr.base), true}
 	}
 	for i, v := range fr.in {
-		d.in[i] = version{document(v), true}
+		d.in[i] = version{value.Document(v), true}
 	}
 	r.trail = append(r.trail, step{f: f})
 	out := r.document(&d)
@@ -47,7 +49,7 @@ func (r *run) documentField(f *field, fr *frame) {
 	if fr.dst.Kind() == reflect.Map && allNil(fr.in) {
 		out.value = nil
 	}
-	setDocument(fr.dst, out.value)
+	value.SetDocument(fr.dst, out.value)
 }
 
 // document merges what the sides have at one place.
@@ -89,7 +91,7 @@ func (fr *docFrame) all(sort func(any) bool) bool {
 
 // changed reports whether a version differs from the base.
 func (fr *docFrame) changed(v version) bool {
-	return v.there != fr.base.there || v.there && !sameDocument(v.value, fr.base.value)
+	return v.there != fr.base.there || v.there && !value.SameDocument(v.value, fr.base.value)
 }
 
 // container merges a value that is there or not as a whole, as a row is: a
@@ -131,7 +133,7 @@ func (r *run) object(fr *docFrame) any {
 	}
 	out := make(map[string]any, len(keys))
 	for _, k := range slices.Sorted(maps.Keys(keys)) {
-		if v := r.below(fr.within(k), quoteKey(k)); v.there {
+		if v := r.below(fr.within(k), value.QuoteKey(k)); v.there {
 			out[k] = v.value
 		}
 	}
@@ -166,27 +168,27 @@ func (d docValues) at(i int) version {
 
 func (d docValues) same(i, j int) bool {
 	a, b := d.at(i), d.at(j)
-	return a.there == b.there && (!a.there || sameDocument(a.value, b.value))
+	return a.there == b.there && (!a.there || value.SameDocument(a.value, b.value))
 }
 
 func (d docValues) zero(i int) bool {
 	v := d.at(i)
-	return !v.there || zeroDocument(v.value)
+	return !v.there || value.ZeroDocument(v.value)
 }
 
 // order compares by kind, then by value; null, NaN and absence always lose.
 func (d docValues) order(i, j int) int {
 	a, b := d.at(i), d.at(j)
 	if none(a) || none(b) {
-		return -compareBool(none(a), none(b))
+		return -value.CompareBool(none(a), none(b))
 	}
-	c := cmp.Compare(documentKind(a.value), documentKind(b.value))
-	if c == 0 && documentKind(a.value) == docNumber {
-		x, _ := decimalOf(a.value)
-		y, _ := decimalOf(b.value)
-		c = x.compare(y)
+	c := cmp.Compare(value.DocumentKind(a.value), value.DocumentKind(b.value))
+	if c == 0 && value.DocumentKind(a.value) == value.DocNumber {
+		x, _ := value.DecimalOf(a.value)
+		y, _ := value.DecimalOf(b.value)
+		c = x.Compare(y)
 	} else if c == 0 {
-		c = compareDocument(a.value, b.value)
+		c = value.CompareDocument(a.value, b.value)
 	}
 	if d.id == ruleMin {
 		return -c
@@ -227,7 +229,7 @@ func (r *run) chooseDocument(fr *docFrame, id ruleID) version {
 		r.personHere(reason)
 	}
 	v := d.at(win)
-	return version{copyDocument(v.value), v.there}
+	return version{value.CopyDocument(v.value), v.there}
 }
 
 // sum adds up the changes of all sides; a number that was absent is 0.
@@ -238,7 +240,7 @@ func (r *run) sum(fr *docFrame) any {
 		if disagree(d, 0, len(fr.in), false) {
 			r.personHere("changes cannot be added up without a base")
 		}
-		return copyDocument(newest)
+		return value.CopyDocument(newest)
 	}
 	var sum int128
 	before, ok := int64(0), true
@@ -260,7 +262,7 @@ func (r *run) sum(fr *docFrame) any {
 	if nextChange(d, -1, len(fr.in), true) < len(fr.in) {
 		r.personHere("the changes do not add up to an integer that fits")
 	}
-	return copyDocument(newest)
+	return value.CopyDocument(newest)
 }
 
 // maxFloatInteger is the largest integer up to which a float64 holds all.
@@ -268,11 +270,11 @@ const maxFloatInteger = 1 << 53
 
 // exactInteger returns the value of a number that is known to be that integer.
 func exactInteger(x any) (int64, bool) {
-	if documentKind(x) != docNumber {
+	if value.DocumentKind(x) != value.DocNumber {
 		return 0, false
 	}
-	d, _ := decimalOf(x)
-	v, ok := d.integer()
+	d, _ := value.DecimalOf(x)
+	v, ok := d.Integer()
 	switch x.(type) {
 	case float64, float32:
 		ok = ok && v <= maxFloatInteger && v >= -maxFloatInteger

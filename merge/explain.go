@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rejoin-go/rejoin/internal/value"
+
 	"github.com/rejoin-go/rejoin/lww"
 )
 
@@ -161,7 +163,7 @@ func (f *field) valueOrder(at place) func(i, j int) int {
 func chooserOrder(id ruleID, v chooser) func(i, j int) int {
 	switch id {
 	case ruleNonzero:
-		return func(i, j int) int { return -compareBool(v.zero(i), v.zero(j)) }
+		return func(i, j int) int { return -value.CompareBool(v.zero(i), v.zero(j)) }
 	case ruleRank:
 		return func(i, j int) int {
 			a, _ := v.rank(i)
@@ -338,7 +340,7 @@ func (x *explainer) presence(w *row, ru *rule, before reflect.Value, in []reflec
 			return w.snapshot(in[i])
 		}
 	}
-	fa.order = func(i, j int) int { return compareBool(fa.stands[i], fa.stands[j]) }
+	fa.order = func(i, j int) int { return value.CompareBool(fa.stands[i], fa.stands[j]) }
 	x.add(&fa)
 }
 
@@ -369,11 +371,11 @@ func (x *explainer) mapping(f *field, at place) {
 			return m
 		}
 		if v := m.MapIndex(key); v.IsValid() {
-			return addressable(v)
+			return value.Addressable(v)
 		}
 		return reflect.Value{}
 	}
-	for _, key := range f.key.sorted(fr.keys()) {
+	for _, key := range f.key.Sorted(fr.keys()) {
 		in := make([]reflect.Value, len(at.in))
 		for i, m := range at.in {
 			in[i] = find(m, key)

@@ -1,15 +1,19 @@
 package merge
 
-import "reflect"
+import (
+	"reflect"
+
+	"github.com/rejoin-go/rejoin/internal/value"
+)
 
 // shapeFor compiles the shape of V.
-func shapeFor[V any]() (*shape, error) {
-	c := shapes{of: make(map[reflect.Type]*shape)}
-	s, err := c.compile(reflect.TypeFor[V]())
+func shapeFor[V any]() (*value.Type, error) {
+	c := value.Compiler{}
+	s, err := c.Compile(reflect.TypeFor[V]())
 	if err != nil {
 		return nil, err
 	}
-	return s, s.codable()
+	return s, s.Codable()
 }
 
 // AppendLeaf appends the canonical bytes of v.
@@ -18,7 +22,7 @@ func AppendLeaf[V any](b []byte, v *V) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.append(b, reflect.ValueOf(v).Elem())
+	return s.Append(b, reflect.ValueOf(v).Elem())
 }
 
 // DecodeLeaf decodes what AppendLeaf wrote.
@@ -26,7 +30,7 @@ func DecodeLeaf[V any](p []byte) (V, error) {
 	var v V
 	s, err := shapeFor[V]()
 	if err == nil {
-		err = s.decode(reflect.ValueOf(&v).Elem(), p)
+		err = s.Decode(reflect.ValueOf(&v).Elem(), p)
 	}
 	return v, err
 }
@@ -37,5 +41,5 @@ func CompareLeaf[V any](a, b *V) int {
 	if err != nil {
 		panic(err)
 	}
-	return s.compare(reflect.ValueOf(a).Elem(), reflect.ValueOf(b).Elem())
+	return s.Compare(reflect.ValueOf(a).Elem(), reflect.ValueOf(b).Elem())
 }

@@ -1,6 +1,10 @@
 package merge
 
-import "reflect"
+import (
+	"reflect"
+
+	"github.com/rejoin-go/rejoin/internal/value"
+)
 
 // A joiner calls the Merge method of a type that merges by itself.
 type joiner struct {
@@ -75,7 +79,7 @@ func (j *joiner) findHelpers(p reflect.Type) {
 func (j *joiner) ref(v reflect.Value) reflect.Value {
 	switch {
 	case !j.pointer:
-		return addressable(v).Addr()
+		return value.Addressable(v).Addr()
 	case v.IsNil():
 		return reflect.Value{}
 	}
@@ -125,7 +129,7 @@ func (j *joiner) into(p, q reflect.Value) error {
 
 // same reports whether two values of the type are equal, as far as they can
 // be asked.
-func (j *joiner) same(s *shape, a, b reflect.Value) bool {
+func (j *joiner) same(s *value.Type, a, b reflect.Value) bool {
 	p, q := j.ref(a), j.ref(b)
 	switch {
 	case !p.IsValid() || !q.IsValid():
@@ -136,7 +140,7 @@ func (j *joiner) same(s *shape, a, b reflect.Value) bool {
 		}
 		return p.Method(j.equal).Call([]reflect.Value{q})[0].Bool()
 	case s != nil:
-		return s.same(a, b)
+		return s.Same(a, b)
 	}
 	return false
 }
@@ -145,5 +149,5 @@ func asPointer(v reflect.Value) reflect.Value {
 	if v.Kind() == reflect.Pointer {
 		return v
 	}
-	return addressable(v).Addr()
+	return value.Addressable(v).Addr()
 }

@@ -4,6 +4,8 @@ import (
 	"math/bits"
 	"reflect"
 	"slices"
+
+	"github.com/rejoin-go/rejoin/internal/value"
 )
 
 // A chooser is one value of a merge as the rules that choose see it: versions
@@ -148,8 +150,8 @@ func (v *leafValues) at(i int) reflect.Value {
 	return v.in[i]
 }
 
-func (v *leafValues) same(i, j int) bool { return v.f.shape.same(v.at(i), v.at(j)) }
-func (v *leafValues) zero(i int) bool    { return v.f.shape.isZero(v.at(i)) }
+func (v *leafValues) same(i, j int) bool { return v.f.shape.Same(v.at(i), v.at(j)) }
+func (v *leafValues) zero(i int) bool    { return v.f.shape.IsZero(v.at(i)) }
 
 func (v *leafValues) order(i, j int) int {
 	if c := v.f.rule.custom; c != nil {
@@ -176,7 +178,7 @@ func (r *run) additive(o *op, fr *frame) {
 	dst := o.in(fr.dst)
 	if !fr.known {
 		for _, v := range fr.in[1:] {
-			if !o.f.shape.same(o.in(v), dst) {
+			if !o.f.shape.Same(o.in(v), dst) {
 				r.person(o.f, "changes cannot be added up without a base")
 				return
 			}
@@ -184,7 +186,7 @@ func (r *run) additive(o *op, fr *frame) {
 		return
 	}
 	var sum int128
-	if o.f.shape.kind == kindInt {
+	if o.f.shape.Kind == value.KindInt {
 		b := o.in(fr.base).Int()
 		sum.add(b)
 		for _, v := range fr.in {

@@ -4,6 +4,8 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+
+	"github.com/rejoin-go/rejoin/internal/value"
 )
 
 // lists are the keys of all versions of a list.
@@ -106,14 +108,14 @@ func (r *run) rest(l *lists, lead int) []ref {
 	return out
 }
 
-// compare orders keys as [shape.compare] does, −0 being 0.
+// compare orders keys as [value.Type.Compare] does, −0 being 0.
 func (l *lists) compare(a, b ref) int {
 	k, o := l.of(a.version), l.of(b.version)
 	if k.texts != nil {
 		return strings.Compare(k.texts[a.at], o.texts[b.at])
 	}
 	s := k.f.key
-	return s.compare(normal(s, k.vals[a.at]), normal(s, o.vals[b.at]))
+	return s.Compare(value.Normal(s, k.vals[a.at]), value.Normal(s, o.vals[b.at]))
 }
 
 func (l *lists) collect(lead *keys, version int, out []ref) []ref {
@@ -235,7 +237,7 @@ func (r *run) set(f *field, fr *frame) {
 	l := lists{known: fr.known}
 	r.list(f, fr, &l)
 	if from, ok := l.agreed(); ok && (f.rule.id == ruleSet || !fr.known) {
-		f.shape.fill(fr.dst, fr.in[from])
+		f.shape.Fill(fr.dst, fr.in[from])
 		if fr.dst.IsNil() {
 			endList(fr, 0)
 		}
@@ -265,12 +267,12 @@ func (r *run) set(f *field, fr *frame) {
 	} else {
 		for i := range k.n {
 			if k.first(i) == i && (union || l.inAll(k, i)) {
-				f.key.fill(fr.dst.Index(n), k.read(i))
+				f.key.Fill(fr.dst.Index(n), k.read(i))
 				n++
 			}
 		}
 		for _, e := range rest {
-			f.key.fill(fr.dst.Index(n), l.of(e.version).read(e.at))
+			f.key.Fill(fr.dst.Index(n), l.of(e.version).read(e.at))
 			n++
 		}
 	}

@@ -3,6 +3,8 @@ package merge
 import (
 	"fmt"
 	"reflect"
+
+	"github.com/rejoin-go/rejoin/internal/value"
 )
 
 // smallList is the length up to which a list is searched by looking.
@@ -32,7 +34,7 @@ func (r *run) keysOf(k *keys, f *field, list reflect.Value) {
 			}
 		}
 	}
-	if f.key.kind == kindString {
+	if f.key.Kind == value.KindString {
 		k.texts = r.textsOf(f, list)
 	} else {
 		k.vals = r.take(k.n)
@@ -41,7 +43,7 @@ func (r *run) keysOf(k *keys, f *field, list reflect.Value) {
 		}
 	}
 	if i := r.indexKeys(k); i >= 0 && f.class == classKeyed {
-		r.fail(f, fmt.Errorf("two elements have the key %s", keyText(f.key, k.read(i))))
+		r.fail(f, fmt.Errorf("two elements have the key %s", value.KeyText(f.key, k.read(i))))
 	}
 }
 
@@ -129,7 +131,7 @@ func (k *keys) text(i int) string {
 	if k.texts != nil {
 		return k.texts[i]
 	}
-	p, err := k.f.key.append(nil, normal(k.f.key, k.vals[i]))
+	p, err := k.f.key.Append(nil, value.Normal(k.f.key, k.vals[i]))
 	if err != nil {
 		return "\xff" + err.Error()
 	}
@@ -141,7 +143,7 @@ func (k *keys) same(i int, o *keys, j int) bool {
 	if k.texts != nil {
 		return k.texts[i] == o.texts[j]
 	}
-	return sameKey(k.f.key, k.vals[i], o.vals[j])
+	return value.SameKey(k.f.key, k.vals[i], o.vals[j])
 }
 
 // find returns the position of key i of o, looking at that position first, or

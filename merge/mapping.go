@@ -4,6 +4,8 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+
+	"github.com/rejoin-go/rejoin/internal/value"
 )
 
 // mapping merges a map key by key.
@@ -119,7 +121,7 @@ func (f *field) leafMap(fr *frame) {
 		}
 		if win[0].IsValid() {
 			v.SetZero()
-			leaf.fill(v, addressable(win[0]))
+			leaf.Fill(v, value.Addressable(win[0]))
 			out.SetMapIndex(key, v)
 		}
 	}
@@ -128,14 +130,14 @@ func (f *field) leafMap(fr *frame) {
 
 // differs reports whether an entry counts as changed. Without a base an absent
 // one is one that never was.
-func differs(s *shape, x, was reflect.Value, known bool) bool {
+func differs(s *value.Type, x, was reflect.Value, known bool) bool {
 	switch {
 	case !x.IsValid():
 		return known && was.IsValid()
 	case !was.IsValid():
 		return true
 	}
-	return !s.same(addressable(x), addressable(was))
+	return !s.Same(value.Addressable(x), value.Addressable(was))
 }
 
 // keys returns the keys of a map in all versions, once each.
@@ -167,13 +169,13 @@ func (r *run) rowMap(f *field, fr *frame) {
 		in, who := r.take(n)[:0], r.takeInts(n)[:0]
 		for i, m := range fr.in {
 			if v := m.MapIndex(key); v.IsValid() {
-				in, who = append(in, addressable(v)), append(who, fr.who[i])
+				in, who = append(in, value.Addressable(v)), append(who, fr.who[i])
 			}
 		}
 		var base reflect.Value
 		if fr.known {
 			if v := fr.base.MapIndex(key); v.IsValid() {
-				base = addressable(v)
+				base = value.Addressable(v)
 			}
 		}
 		if f.remains(base, in, n) {

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/rejoin-go/rejoin/internal/value"
 )
 
 // A Plan merges versions of a T field by field. It is made by [Compile].
@@ -73,7 +75,7 @@ func MustCompile[T any](opts Options[T]) *Plan[T] {
 
 func compile(typ reflect.Type, list []override, paths map[string]string) (*row, error) {
 	c := &compiler{
-		root: typ, shapes: shapes{of: make(map[reflect.Type]*shape)}, rows: make(map[rowKey]*row),
+		root: typ, rows: make(map[rowKey]*row),
 		open: make(map[rowKey]bool), types: make(map[reflect.Type]*custom), fields: make(map[string]*custom),
 		used: make(map[*custom]bool),
 	}
@@ -160,20 +162,20 @@ func (p *Plan[T]) String() string {
 
 func (w *row) describe(prefix string, open map[*row]bool, lines *[][2]string) {
 	if open[w] {
-		*lines = append(*lines, [2]string{joinPath(prefix, "…"), fmt.Sprintf("as %v", w.typ)})
+		*lines = append(*lines, [2]string{value.JoinPath(prefix, "…"), fmt.Sprintf("as %v", w.typ)})
 		return
 	}
 	open[w] = true
 	for _, f := range w.fields {
-		path := joinPath(prefix, f.name)
+		path := value.JoinPath(prefix, f.name)
 		switch {
 		case f.elem != nil && f.plain:
-			*lines = append(*lines, [2]string{joinPath(path, "*"), f.elem.fields[0].rule.String()})
+			*lines = append(*lines, [2]string{value.JoinPath(path, "*"), f.elem.fields[0].rule.String()})
 		case f.class == classPointer:
 			f.elem.describe(path, open, lines)
 		case f.elem != nil:
 			*lines = append(*lines, [2]string{path, f.rule.String()})
-			f.elem.describe(joinPath(path, "*"), open, lines)
+			f.elem.describe(value.JoinPath(path, "*"), open, lines)
 		default:
 			*lines = append(*lines, [2]string{path, f.rule.String()})
 			f.doc.describe(path, lines)
@@ -187,14 +189,14 @@ func (r *docRule) describe(path string, lines *[][2]string) {
 		return
 	}
 	describe := func(name string, kid *docRule) {
-		at := joinPath(path, name)
+		at := value.JoinPath(path, name)
 		if kid.rule.id != ruleNone {
 			*lines = append(*lines, [2]string{at, kid.rule.String()})
 		}
 		kid.describe(at, lines)
 	}
 	for _, name := range slices.Sorted(maps.Keys(r.kids)) {
-		describe(quoteKey(name), r.kids[name])
+		describe(value.QuoteKey(name), r.kids[name])
 	}
 	if r.star != nil {
 		describe("*", r.star)

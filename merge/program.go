@@ -3,6 +3,8 @@ package merge
 import (
 	"reflect"
 	"slices"
+
+	"github.com/rejoin-go/rejoin/internal/value"
 )
 
 // An opcode says how one field of a row is merged.
@@ -107,10 +109,10 @@ func (f *field) leafOpcode() opcode {
 	case ruleFunc:
 		return opFunc
 	case ruleLWW, ruleAtomic:
-		switch f.shape.kind {
-		case kindTime:
+		switch f.shape.Kind {
+		case value.KindTime:
 			return opTime
-		case kindString, kindInt, kindUint, kindBool, kindFloat:
+		case value.KindString, value.KindInt, value.KindUint, value.KindBool, value.KindFloat:
 			return opScalar
 		default:
 			return opRegister

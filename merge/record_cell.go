@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"strings"
 
+	"github.com/rejoin-go/rejoin/internal/value"
+
 	"github.com/rejoin-go/rejoin/hlc"
 	"github.com/rejoin-go/rejoin/lww"
 )
@@ -191,7 +193,7 @@ func (c *cell) version(d *cell) int {
 		return n
 	}
 	if c.live != d.live {
-		return -compareBool(c.live, d.live)
+		return -value.CompareBool(c.live, d.live)
 	}
 	return strings.Compare(c.value, d.value)
 }

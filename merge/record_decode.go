@@ -7,6 +7,8 @@ import (
 	"slices"
 	"unicode/utf8"
 
+	"github.com/rejoin-go/rejoin/internal/value"
+
 	"github.com/rejoin-go/rejoin/hlc"
 	"github.com/rejoin-go/rejoin/internal/wire"
 	"github.com/rejoin-go/rejoin/lww"
@@ -156,8 +158,8 @@ func (l layout) smallest() int {
 func (d *stateReader) cell(kind cellKind, depth int) cell {
 	c := cell{kind: kind}
 	l := layoutOf(kind)
-	if depth > maxDepth {
-		d.Fail("%w", errDeep)
+	if depth > value.MaxDepth {
+		d.Fail("%w", value.ErrDeep)
 		return c
 	}
 	if l.stamp {
@@ -276,8 +278,8 @@ func (c *cell) check(horizon hlc.Timestamp, root bool) error {
 	return nil
 }
 
-func isTotal(value string) bool {
-	_, _, rest, err := readInt([]byte(value))
+func isTotal(content string) bool {
+	_, _, rest, err := value.ReadInt([]byte(content))
 	return err == nil && len(rest) == 0
 }
 

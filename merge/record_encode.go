@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/rejoin-go/rejoin/internal/value"
+
 	"github.com/rejoin-go/rejoin/hlc"
 	"github.com/rejoin-go/rejoin/internal/wire"
 	"github.com/rejoin-go/rejoin/lww"
@@ -171,7 +173,7 @@ func (t *stampTable) appendCell(b []byte, c *cell) []byte {
 	if l.stamp {
 		ref := t.ref(c.stamp)
 		if l.live {
-			ref = ref<<1 | uint64(bit(c.live))
+			ref = ref<<1 | uint64(value.Bit(c.live))
 		}
 		if !l.value {
 			b = binary.AppendUvarint(b, ref)

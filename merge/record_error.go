@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/rejoin-go/rejoin/internal/value"
+
 	"github.com/rejoin-go/rejoin/lww"
 )
 
@@ -67,9 +69,9 @@ type pathed interface {
 	below(name string) // what it is about is below name
 }
 
-func (e *WriteError) below(name string)  { e.Path = joinPath(name, e.Path) }
-func (e *StaleError) below(name string)  { e.Path = joinPath(name, e.Path) }
-func (e *BehindError) below(name string) { e.Path = joinPath(name, e.Path) }
+func (e *WriteError) below(name string)  { e.Path = value.JoinPath(name, e.Path) }
+func (e *StaleError) below(name string)  { e.Path = value.JoinPath(name, e.Path) }
+func (e *BehindError) below(name string) { e.Path = value.JoinPath(name, e.Path) }
 
 // within returns err, about what is below name, as an error about what is
 // below the row that name belongs to; nil if err is.
@@ -84,7 +86,7 @@ func within(name string, err error) error {
 	if _, ok := errors.AsType[*stampError](err); ok {
 		return err
 	}
-	return below(name, err)
+	return value.Below(name, err)
 }
 
 // isPathed reports whether err has a path of its own.

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/rejoin-go/rejoin/internal/value"
+
 	"github.com/rejoin-go/rejoin/lww"
 )
 
@@ -96,14 +98,14 @@ func (r *Record[T]) checkText() string {
 func walkRecord(w *recordRow, kids []cell, prefix string, visit func(path string, p *recordPart, c *cell)) {
 	for _, p := range w.parts {
 		c := p.find(kids)
-		path := joinPath(prefix, p.key)
+		path := value.JoinPath(prefix, p.key)
 		switch {
 		case c == nil:
 		case p.kind == cellRow:
 			walkRecord(p.elem, c.kids, path, visit)
 		case p.kind == cellRows:
 			for i := range c.kids {
-				walkRecord(p.elem, c.kids[i].kids, joinPath(path, p.keyText(c.kids[i].key)), visit)
+				walkRecord(p.elem, c.kids[i].kids, value.JoinPath(path, p.keyText(c.kids[i].key)), visit)
 			}
 		default:
 			visit(path, p, c)
@@ -168,12 +170,12 @@ func (p *recordPart) valueOf(c *cell) any {
 		p.elem.fill(v, c.kids)
 		return v.Interface()
 	case c.kind == cellMember || c.kind == cellElement && c.live:
-		v := reflect.New(p.f.key.typ).Elem()
-		decodeShape(p.f.key, v, c.key)
+		v := reflect.New(p.f.key.Go).Elem()
+		p.f.key.Load(v, c.key)
 		return v.Interface()
 	case c.kind == cellEntry && c.live:
-		v := reflect.New(p.value.typ).Elem()
-		decodeShape(p.value, v, c.value)
+		v := reflect.New(p.value.Go).Elem()
+		p.value.Load(v, c.value)
 		return v.Interface()
 	case c.kind == cellElement || c.kind == cellEntry:
 		return Absent{}
@@ -225,7 +227,7 @@ func compareRows(p *recordPart, path string, ours, theirs, merged *cell, visit f
 	told := false
 	eachKid(ours, theirs, merged, func(a, b, m *cell) {
 		if k := firstOf(a, b); k.key != positionKey {
-			compareField(p.rows(), joinPath(path, k.key), a, b, m, func(d *difference) {
+			compareField(p.rows(), value.JoinPath(path, k.key), a, b, m, func(d *difference) {
 				told = told || d.changes()
 				visit(d)
 			})
@@ -283,11 +285,11 @@ func compareField(w *recordRow, path string, a, b, m *cell, visit func(*differen
 		compareRows(p, path, a, b, m, visit)
 	case p.kind == cellRows:
 		eachKid(a, b, m, func(a, b, m *cell) {
-			compareRows(p, joinPath(path, p.keyText(firstOf(a, b).key)), a, b, m, visit)
+			compareRows(p, value.JoinPath(path, p.keyText(firstOf(a, b).key)), a, b, m, visit)
 		})
 	case p.kind == cellSet || p.kind == cellUnion || p.kind == cellTable:
 		eachKid(a, b, m, func(a, b, m *cell) {
-			visit(&difference{path: joinPath(path, p.keyText(firstOf(a, b).key)), part: p, ours: a, theirs: b, merged: m})
+			visit(&difference{path: value.JoinPath(path, p.keyText(firstOf(a, b).key)), part: p, ours: a, theirs: b, merged: m})
 		})
 	case p.group != nil:
 		prefix := path[:len(path)-len(p.key)]

@@ -4,6 +4,8 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+
+	"github.com/rejoin-go/rejoin/internal/value"
 )
 
 func (p *recordPart) fillSet(dst reflect.Value, c *cell) {
@@ -17,7 +19,7 @@ func (p *recordPart) fillSet(dst reflect.Value, c *cell) {
 			dst.Grow(len(c.kids) - i)
 			dst.SetLen(len(c.kids) - i)
 		}
-		if decodeShape(p.f.key, dst.Index(n), k.key) {
+		if p.f.key.Load(dst.Index(n), k.key) {
 			n++
 		}
 	}
@@ -31,7 +33,7 @@ func (p *recordPart) fillTable(dst reflect.Value, c *cell) {
 		fillTexts(m, c)
 		return
 	}
-	key, v := reflect.New(p.f.key.typ).Elem(), reflect.New(p.value.typ).Elem()
+	key, v := reflect.New(p.f.key.Go).Elem(), reflect.New(p.value.Go).Elem()
 	for i := range c.kids {
 		k := &c.kids[i]
 		if !k.live {
@@ -39,7 +41,7 @@ func (p *recordPart) fillTable(dst reflect.Value, c *cell) {
 		}
 		key.SetZero()
 		v.SetZero()
-		if decodeShape(p.f.key, key, k.key) && decodeShape(p.value, v, k.value) {
+		if p.f.key.Load(key, k.key) && p.value.Load(v, k.value) {
 			setEntry(dst, key, v, len(c.kids))
 		}
 	}
@@ -63,8 +65,8 @@ func (p *recordPart) fillMap(dst reflect.Value, c *cell) {
 		if !k.live {
 			continue
 		}
-		key, v := reflect.New(p.f.key.typ).Elem(), reflect.New(p.elem.row.typ).Elem()
-		if decodeShape(p.f.key, key, k.key) {
+		key, v := reflect.New(p.f.key.Go).Elem(), reflect.New(p.elem.row.typ).Elem()
+		if p.f.key.Load(key, k.key) {
 			p.elem.fill(v, k.kids)
 			setEntry(dst, key, v, len(c.kids))
 		}
@@ -91,7 +93,7 @@ func (p *recordPart) fillList(dst reflect.Value, c *cell) {
 	n := 0
 	for _, k := range live {
 		v := p.f.slot(dst, n)
-		if !decodeShape(p.f.key, walk(v, p.f.at), k.row.key) {
+		if !p.f.key.Load(walk(v, p.f.at), k.row.key) {
 			continue
 		}
 		p.elem.fill(v, k.row.kids)
@@ -124,7 +126,7 @@ type placed struct{ row, at *cell }
 func (a placed) compare(b placed) int {
 	switch {
 	case a.at == nil || b.at == nil:
-		return compareBool(a.at != nil, b.at != nil)
+		return value.CompareBool(a.at != nil, b.at != nil)
 	case a.at.stamp != b.at.stamp:
 		return a.at.stamp.Compare(b.at.stamp)
 	default:

@@ -1,7 +1,6 @@
 package merge
 
 import (
-	"encoding/binary"
 	"reflect"
 	"slices"
 )
@@ -44,14 +43,14 @@ func (p *recordPart) holds(c *cell, row reflect.Value) bool {
 		return ok && v.CanInt() && v.Int() == n
 	default:
 		s := p.shown(c)
-		return s != nil && p.f.shape.holds(v, s.content())
+		return s != nil && p.f.shape.Holds(v, s.content())
 	}
 }
 
 // untouched reports whether f of row is as in a row that nobody wrote to.
 func (f *field) untouched(row reflect.Value) bool {
 	v := f.in(row)
-	return v.IsZero() && (f.shape == nil || !f.shape.negative(v))
+	return v.IsZero() && (f.shape == nil || !f.shape.Negative(v))
 }
 
 func (p *recordPart) groupHolds(c *cell, row reflect.Value) bool {
@@ -72,7 +71,7 @@ func (p *recordPart) listHolds(c *cell, v reflect.Value) bool {
 			return false
 		}
 		e := p.f.element(v, i)
-		if !p.f.key.holds(walk(e, p.f.at), k.row.key) || !p.elem.holds(k.row.kids, e) {
+		if !p.f.key.Holds(walk(e, p.f.at), k.row.key) || !p.elem.holds(k.row.kids, e) {
 			return false
 		}
 	}
@@ -83,7 +82,7 @@ func (p *recordPart) setHolds(c *cell, v reflect.Value) bool {
 	n := 0
 	for i := range c.kids {
 		if k := &c.kids[i]; k.live || p.kind == cellUnion {
-			if n == v.Len() || !p.f.key.holds(v.Index(n), k.key) {
+			if n == v.Len() || !p.f.key.Holds(v.Index(n), k.key) {
 				return false
 			}
 			n++
@@ -103,33 +102,4 @@ func tableHolds(c *cell, m map[string]string) bool {
 		}
 	}
 	return n == len(m)
-}
-
-// holds reports whether content is the canonical bytes of v.
-func (s *shape) holds(v reflect.Value, content string) bool {
-	var buf [16]byte
-	b := buf[:0]
-	switch s.kind {
-	case kindString:
-		return v.String() == content
-	case kindBool:
-		b = append(b, bit(v.Bool()))
-	case kindInt:
-		b = appendInt(b, v.Int())
-	case kindUint:
-		b = appendUint(b, v.Uint())
-	case kindFloat:
-		b = appendFloat(b, v.Float())
-	case kindTime:
-		t := wall(addressable(v))
-		b = binary.BigEndian.AppendUint32(appendInt(b, t.Unix()), uint32(t.Nanosecond()))
-	case kindPointer:
-		if v.IsNil() || content == "" {
-			return v.IsNil() && content == ""
-		}
-		return content[0] == 1 && s.elem.holds(v.Elem(), content[1:])
-	default:
-		return false
-	}
-	return string(b) == content
 }

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/rejoin-go/rejoin/internal/value"
+
 	"github.com/rejoin-go/rejoin/hlc"
 	"github.com/rejoin-go/rejoin/lww"
 )
@@ -108,7 +110,7 @@ func (c *cell) json(p *recordPart) cellJSON {
 }
 
 // keyShape returns the shape of the keys of kids of p's cell, nil if unknown.
-func (p *recordPart) keyShape(kid cellKind) *shape {
+func (p *recordPart) keyShape(kid cellKind) *value.Type {
 	switch {
 	case p == nil || p.f == nil:
 		return nil
@@ -122,7 +124,7 @@ func (p *recordPart) keyShape(kid cellKind) *shape {
 func (p *recordPart) contentJSON(c *cell) json.RawMessage {
 	switch {
 	case c.kind == cellTotal || c.key == positionKey && c.kind == cellFirst:
-		return valueJSON(&shape{kind: kindInt}, c.value)
+		return valueJSON(&value.Type{Kind: value.KindInt}, c.value)
 	case p == nil:
 		return valueJSON(nil, c.value)
 	case p.group != nil:
@@ -183,8 +185,8 @@ func (j *cellJSON) cell(kind cellKind, depth int) (cell, error) {
 	c.live = l.live && !j.Gone
 	hasValue := l.value && (c.live || !l.live)
 	switch {
-	case depth > maxDepth:
-		return c, errDeep
+	case depth > value.MaxDepth:
+		return c, value.ErrDeep
 	case !l.stamp && !j.Stamp.IsZero() || !l.live && j.Gone:
 		return c, fmt.Errorf("%w: stamp or gone", errMember)
 	case !hasValue && j.Value != nil || l.kids != anyField && j.Fields != nil || (l.kids == 0 || l.kids == anyField) && j.Entries != nil:

@@ -13,6 +13,8 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/rejoin-go/rejoin/internal/value"
+
 	"github.com/rejoin-go/rejoin/internal/wire"
 )
 
@@ -36,9 +38,9 @@ type memberJSON struct {
 
 // valueJSON returns canonical bytes of shape s, nil if that is unknown, as JSON
 // from which [parseValue] gets them back without knowing the shape.
-func valueJSON(s *shape, content string) json.RawMessage {
+func valueJSON(s *value.Type, content string) json.RawMessage {
 	if s != nil {
-		if p := s.readable(content); p != nil {
+		if p := readable(s, content); p != nil {
 			if back, err := parseValue(p, 0); err == nil && back == content {
 				return p
 			}
@@ -66,37 +68,37 @@ const exact = 1 << 53
 
 // readable returns content in a form for people, or nil if there is none or
 // the bytes are not of this shape.
-func (s *shape) readable(content string) json.RawMessage {
-	switch s.kind {
-	case kindBool:
+func readable(s *value.Type, content string) json.RawMessage {
+	switch s.Kind {
+	case value.KindBool:
 		return mustJSON(content == "\x01")
-	case kindString:
+	case value.KindString:
 		if utf8.ValidString(content) {
 			return mustJSON(content)
 		}
-	case kindInt, kindUint:
+	case value.KindInt, value.KindUint:
 		return readableInt(content)
-	case kindFloat:
+	case value.KindFloat:
 		if len(content) == 8 {
-			f := strconv.FormatFloat(readFloat([]byte(content)), 'g', -1, 64)
+			f := strconv.FormatFloat(value.ReadFloat([]byte(content)), 'g', -1, 64)
 			return mustJSON(taggedJSON{Float: &f})
 		}
-	case kindTime:
+	case value.KindTime:
 		v := reflect.New(reflect.TypeFor[time.Time]()).Elem()
-		if s.read(v, []byte(content), 0) == nil {
+		if s.Read(v, []byte(content), 0) == nil {
 			if p, err := json.Marshal(taggedJSON{Time: v.Addr().Interface().(*time.Time)}); err == nil {
 				return p
 			}
 		}
-	case kindPointer, kindSlice:
+	case value.KindPointer, value.KindSlice:
 		switch {
 		case content == "":
 			return json.RawMessage("null")
 		case content[0] != 1:
-		case s.kind == kindPointer:
-			return mustJSON(taggedJSON{To: valueJSON(s.elem, content[1:])})
+		case s.Kind == value.KindPointer:
+			return mustJSON(taggedJSON{To: valueJSON(s.Elem, content[1:])})
 		default:
-			return s.elem.readableList(content[1:])
+			return readableList(s.Elem, content[1:])
 		}
 	default:
 	}
@@ -104,7 +106,7 @@ func (s *shape) readable(content string) json.RawMessage {
 }
 
 func readableInt(content string) json.RawMessage {
-	neg, mag, rest, err := readInt([]byte(content))
+	neg, mag, rest, err := value.ReadInt([]byte(content))
 	if err != nil || len(rest) > 0 {
 		return nil
 	}
@@ -121,7 +123,7 @@ func readableInt(content string) json.RawMessage {
 	return mustJSON(taggedJSON{Int: &text})
 }
 
-func (s *shape) readableList(content string) json.RawMessage {
+func readableList(s *value.Type, content string) json.RawMessage {
 	list := []json.RawMessage{}
 	r := wire.NewReader([]byte(content))
 	for r.Len() > 0 {
@@ -172,7 +174,7 @@ func parseValue(p json.RawMessage, depth int) (string, error) {
 		err := json.Unmarshal(p, &s)
 		return s, err
 	case 't', 'f':
-		return string([]byte{bit(p[0] == 't')}), nil
+		return string([]byte{value.Bit(p[0] == 't')}), nil
 	case 'n':
 		return "", nil
 	case '[':
@@ -200,7 +202,7 @@ func parseValue(p json.RawMessage, depth int) (string, error) {
 func parseInt(text string, limit uint64) (string, error) {
 	if n, err := strconv.ParseUint(text, 10, 64); err == nil && strconv.FormatUint(n, 10) == text {
 		if limit == 0 || n < limit {
-			return string(appendUint(nil, n)), nil
+			return string(value.AppendUint(nil, n)), nil
 		}
 		return "", fmt.Errorf("integer %.64q has to be written as {\"int\":…}", text)
 	}
@@ -230,11 +232,11 @@ func parseTagged(p json.RawMessage, depth int) (string, error) {
 	if v.Float != nil {
 		n++
 		f, e := strconv.ParseFloat(*v.Float, 64)
-		err, out = e, appendFloat(nil, f)
+		err, out = e, value.AppendFloat(nil, f)
 	}
 	if v.Time != nil {
 		n++
-		out, err = (&shape{kind: kindTime}).append(nil, reflect.ValueOf(v.Time).Elem())
+		out, err = (&value.Type{Kind: value.KindTime}).Append(nil, reflect.ValueOf(v.Time).Elem())
 	}
 	if v.To != nil {
 		n++

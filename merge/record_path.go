@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/rejoin-go/rejoin/internal/value"
+
 	"github.com/rejoin-go/rejoin/lww"
 )
 
@@ -118,9 +120,9 @@ func (r *Record[T]) Touch(w lww.Writer, path string) error {
 			return fmt.Errorf("merge: touch: %w", err)
 		}
 	}
-	value, _ := r.Value()
+	content, _ := r.Value()
 	e := edit{w: w, horizon: r.horizon}
-	d, err := e.touch(top, &r.root, reflect.ValueOf(&value).Elem(), names)
+	d, err := e.touch(top, &r.root, reflect.ValueOf(&content).Elem(), names)
 	if err != nil {
 		return reported(err)
 	}
@@ -237,7 +239,7 @@ func (w *recordRow) unknown(k *cell) bool {
 func (w *recordRow) eachUnknown(kids []cell, prefix string, visit func(path string)) {
 	for i := range kids {
 		k := &kids[i]
-		path := joinPath(prefix, k.key)
+		path := value.JoinPath(prefix, k.key)
 		p := w.part(k)
 		switch {
 		case w.unknown(k):
@@ -246,7 +248,7 @@ func (w *recordRow) eachUnknown(kids []cell, prefix string, visit func(path stri
 			p.elem.eachUnknown(k.kids, path, visit)
 		case k.kind == cellRows:
 			for j := range k.kids {
-				p.elem.eachUnknown(k.kids[j].kids, joinPath(path, "*"), visit)
+				p.elem.eachUnknown(k.kids[j].kids, value.JoinPath(path, "*"), visit)
 			}
 		}
 	}
@@ -268,7 +270,7 @@ func (r *Record[T]) Forget(path string) bool {
 func (w *recordRow) forget(kids []cell, prefix, path string) []cell {
 	out := make([]cell, 0, len(kids))
 	for _, k := range kids {
-		at := joinPath(prefix, k.key)
+		at := value.JoinPath(prefix, k.key)
 		p := w.part(&k)
 		switch {
 		case w.unknown(&k):
@@ -280,7 +282,7 @@ func (w *recordRow) forget(kids []cell, prefix, path string) []cell {
 		case k.kind == cellRows && strings.HasPrefix(path, at):
 			k.kids = slices.Clone(k.kids)
 			for j := range k.kids {
-				k.kids[j].kids = p.elem.forget(k.kids[j].kids, joinPath(at, "*"), path)
+				k.kids[j].kids = p.elem.forget(k.kids[j].kids, value.JoinPath(at, "*"), path)
 			}
 		}
 		out = append(out, k)

@@ -7,6 +7,8 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+
+	"github.com/rejoin-go/rejoin/internal/value"
 )
 
 // A recordRow is what a plan says about a row of a [Record].
@@ -29,11 +31,11 @@ type recordPart struct {
 	key   string
 	kind  cellKind
 	typ   typeCode
-	f     *field     // the field; of a group the first
-	group []*field   // the members of a group in ascending order of name
-	elem  *recordRow // pointer, map of rows, keyed: the rows
-	value *shape     // table: the values
-	refs  bool       // of the whole record: it has lists of pointers, in which none may be nil
+	f     *field      // the field; of a group the first
+	group []*field    // the members of a group in ascending order of name
+	elem  *recordRow  // pointer, map of rows, keyed: the rows
+	value *value.Type // table: the values
+	refs  bool        // of the whole record: it has lists of pointers, in which none may be nil
 }
 
 // part returns the part that k, a field of the row, belongs to, or nil.
@@ -135,9 +137,9 @@ func groupKey(g *group) string {
 	name := g.fields[0].name
 	names, _ := splitPath(name)
 	for i := range names {
-		names[i] = quoteKey(names[i])
+		names[i] = value.QuoteKey(names[i])
 	}
-	return joinPath(strings.Join(names[:max(0, len(names)-1)], "."), "="+quoteKey(g.name))
+	return value.JoinPath(strings.Join(names[:max(0, len(names)-1)], "."), "="+value.QuoteKey(g.name))
 }
 
 // part adds the part that holds f to w.
@@ -191,14 +193,14 @@ func (c *recordCompiler) document(f *field) {
 	c.refuse(f, reason, []ruleID{ruleAtomic, ruleIgnore})
 }
 
-func firstShape(shapes ...*shape) *shape {
-	i := slices.IndexFunc(shapes, func(s *shape) bool { return s != nil })
+func firstShape(shapes ...*value.Type) *value.Type {
+	i := slices.IndexFunc(shapes, func(s *value.Type) bool { return s != nil })
 	return shapes[i]
 }
 
 func (c *recordCompiler) below(f *field, name string, at []int) *recordRow {
 	trail := c.trail
-	c.trail = joinPath(joinPath(trail, f.name), name)
+	c.trail = value.JoinPath(value.JoinPath(trail, f.name), name)
 	w := c.row(f.elem, at)
 	c.trail = trail
 	return w
@@ -238,11 +240,11 @@ func (c *recordCompiler) leaf(f *field) (cellKind, bool) {
 // bytes if these sort as the values do.
 func orderedKind(f *field) cellKind {
 	s := f.shape
-	if s.kind == kindPointer {
-		s = s.elem
+	if s.Kind == value.KindPointer {
+		s = s.Elem
 	}
-	switch s.kind {
-	case kindBool, kindInt, kindUint, kindFloat, kindString, kindTime:
+	switch s.Kind {
+	case value.KindBool, value.KindInt, value.KindUint, value.KindFloat, value.KindString, value.KindTime:
 		if f.rule.id == ruleMin {
 			return cellMin
 		}
@@ -252,8 +254,8 @@ func orderedKind(f *field) cellKind {
 	}
 }
 
-func (c *recordCompiler) codable(f *field, s *shape) bool {
-	if err := s.codable(); err != nil {
+func (c *recordCompiler) codable(f *field, s *value.Type) bool {
+	if err := s.Codable(); err != nil {
 		c.refuse(f, err.Error(), []ruleID{ruleIgnore})
 		return false
 	}
@@ -270,7 +272,7 @@ func (c *recordCompiler) kept(f *field) bool {
 
 func (c *recordCompiler) refuse(f *field, reason string, choices []ruleID) {
 	c.errs = append(c.errs, &RuleError{
-		Type: c.root, Path: joinPath(c.trail, f.name), Rule: f.rule.String(), Reason: reason, Choices: usages(choices),
+		Type: c.root, Path: value.JoinPath(c.trail, f.name), Rule: f.rule.String(), Reason: reason, Choices: usages(choices),
 	})
 }
 
@@ -289,14 +291,14 @@ func (w *recordRow) describe(write func([]byte) (int, error), prefix string, ope
 	}
 	open[w] = true
 	for _, p := range w.parts {
-		path := joinPath(prefix, p.key)
+		path := value.JoinPath(prefix, p.key)
 		_, _ = write(fmt.Appendf(nil, "%s\t%d\t%s\t%d\t", path, p.kind, p.f.rule.String(), p.typ))
 		for _, f := range p.group {
 			_, _ = write(fmt.Appendf(nil, "%s\t%d\t", f.name, typeCodeOf(f.shape, true)))
 		}
 		_, _ = write([]byte{'\n'})
 		if p.elem != nil {
-			p.elem.describe(write, joinPath(path, "*"), open)
+			p.elem.describe(write, value.JoinPath(path, "*"), open)
 		}
 	}
 	delete(open, w)

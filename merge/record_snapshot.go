@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"reflect"
 
+	"github.com/rejoin-go/rejoin/internal/value"
+
 	"github.com/rejoin-go/rejoin/lww"
 )
 
@@ -98,8 +100,8 @@ func (r *Record[T]) behind(at spot, read reflect.Value) error {
 		return err
 	}
 	for _, p := range top.elem.parts {
-		if v := p.f.in(read); p.kind == cellImmutable && !p.f.shape.isZero(v) {
-			content, err := p.f.shape.append(nil, addressable(v))
+		if v := p.f.in(read); p.kind == cellImmutable && !p.f.shape.IsZero(v) {
+			content, err := p.f.shape.Append(nil, value.Addressable(v))
 			if err != nil {
 				return within(p.key, err)
 			}
@@ -159,7 +161,7 @@ func (p *recordPart) kid(of cellKind, k *cell) (*recordPart, string) {
 // effect on what was written later or deleted. It returns the errors of
 // [Record.Update], an error for an invalid stamp and a [*lww.HorizonError] for
 // one at or below the horizon; the record is then as it was.
-func (r *Record[T]) Seed(value T, stamp lww.Stamp) error {
+func (r *Record[T]) Seed(content T, stamp lww.Stamp) error {
 	top := r.top()
 	if !stamp.IsValid() {
 		return fmt.Errorf("merge: invalid stamp of replica %q and time %d", string(stamp.Replica), uint64(stamp.Time))
@@ -167,7 +169,7 @@ func (r *Record[T]) Seed(value T, stamp lww.Stamp) error {
 	if stamp.Time <= r.horizon {
 		return &lww.HorizonError{Stamp: stamp, Horizon: r.horizon}
 	}
-	v := reflect.ValueOf(&value).Elem()
+	v := reflect.ValueOf(&content).Elem()
 	if err := r.validate(v); err != nil {
 		return err
 	}

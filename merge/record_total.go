@@ -1,6 +1,10 @@
 package merge
 
-import "reflect"
+import (
+	"reflect"
+
+	"github.com/rejoin-go/rejoin/internal/value"
+)
 
 // total returns the sum of all replicas' changes.
 func total(c *cell) (sum int128) {
@@ -39,8 +43,8 @@ func fillTotal(dst reflect.Value, c *cell) {
 }
 
 // readTotal reads what [appendTotal] wrote, or 0 from other bytes.
-func readTotal(value string) (v int128) {
-	neg, mag, rest, err := readInt([]byte(value))
+func readTotal(content string) (v int128) {
+	neg, mag, rest, err := value.ReadInt([]byte(content))
 	if err != nil || len(rest) > 0 {
 		return v
 	}
@@ -55,9 +59,9 @@ func readTotal(value string) (v int128) {
 func appendTotal(b []byte, v int128) ([]byte, bool) {
 	switch v.hi {
 	case 0:
-		return appendUint(b, v.lo), true
+		return value.AppendUint(b, v.lo), true
 	case ^uint64(0):
-		p := appendUint(nil, ^v.lo)
+		p := value.AppendUint(nil, ^v.lo)
 		for i := range p[1:] {
 			p[1+i] = ^p[1+i]
 		}

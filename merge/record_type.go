@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/rejoin-go/rejoin/internal/value"
 )
 
 // A typeCode tells types of values apart whose bytes cannot be told apart: the
@@ -24,41 +26,41 @@ func typeNames() []string {
 }
 
 // typeCodeOf returns the code of a shape, in depth with that of its elements.
-func typeCodeOf(s *shape, deep bool) typeCode {
+func typeCodeOf(s *value.Type, deep bool) typeCode {
 	name := ""
-	switch s.kind {
-	case kindBool:
+	switch s.Kind {
+	case value.KindBool:
 		name = "bool"
-	case kindInt, kindUint:
+	case value.KindInt, value.KindUint:
 		name = "int"
-	case kindFloat:
+	case value.KindFloat:
 		name = "float"
-	case kindComplex:
+	case value.KindComplex:
 		name = "complex"
-	case kindString:
+	case value.KindString:
 		name = "string"
-	case kindBytes:
+	case value.KindBytes:
 		name = "bytes"
-	case kindTime:
+	case value.KindTime:
 		name = "time"
-	case kindSlice:
+	case value.KindSlice:
 		name = "list"
-	case kindArray:
+	case value.KindArray:
 		name = "array"
-	case kindMap:
+	case value.KindMap:
 		name = "map"
-	case kindPointer:
+	case value.KindPointer:
 		name = "pointer"
-	case kindStruct, kindRaw:
+	case value.KindStruct, value.KindRaw:
 		name = "struct"
-	case kindOpaque:
+	case value.KindOpaque:
 		name = "opaque"
-	case kindDocument:
+	case value.KindDocument:
 		name = "any"
 	}
 	c := typeCode(slices.Index(typeNames(), name))
-	if deep && s.elem != nil && s.kind != kindBytes {
-		c += typeCodeOf(s.elem, false) << 4
+	if deep && s.Elem != nil && s.Kind != value.KindBytes {
+		c += typeCodeOf(s.Elem, false) << 4
 	}
 	return c
 }

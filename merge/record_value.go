@@ -163,33 +163,7 @@ func pick(cells []cell, compare func(a, b *cell) int) *cell {
 
 // decode sets dst, which holds the zero value, and reports whether it could.
 func (p *recordPart) decode(dst reflect.Value, content string) bool {
-	return decodeShape(p.f.shape, dst, content)
-}
-
-func decodeShape(s *shape, dst reflect.Value, content string) bool {
-	switch {
-	case s.kind == kindString:
-		dst.SetString(content)
-		return true
-	case s.kind.isScalar():
-		if s.readScalar(dst, []byte(content)) == nil && s.holds(dst, content) {
-			return true
-		}
-		dst.SetZero()
-		return false
-	case s.kind == kindPointer && s.elem.kind.isScalar() && strings.HasPrefix(content, "\x01"):
-		v := reflect.New(s.typ.Elem())
-		if !decodeShape(s.elem, v.Elem(), content[1:]) {
-			return false
-		}
-		dst.Set(v)
-		return true
-	}
-	if s.decode(dst, []byte(content)) != nil {
-		dst.SetZero()
-		return false
-	}
-	return true
+	return p.f.shape.Load(dst, content)
 }
 
 func (p *recordPart) understands(content string) bool {
@@ -286,7 +260,7 @@ func (p *recordPart) joinContents(a, b string) (string, error) {
 	if err := p.joinValues(x, y); err != nil {
 		return "", err
 	}
-	out, err := p.f.shape.append(nil, x)
+	out, err := p.f.shape.Append(nil, x)
 	return string(out), err
 }
 
@@ -319,7 +293,7 @@ func (p *recordPart) fillGroup(dst reflect.Value, tuple string) {
 // of a group, if it is of the field's type.
 func (f *field) decodeMember(dst reflect.Value, content string) {
 	if len(content) > 0 && typeCode(content[0]) == typeCodeOf(f.shape, true) {
-		decodeShape(f.shape, dst, content[1:])
+		f.shape.Load(dst, content[1:])
 	}
 }
 

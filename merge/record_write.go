@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/rejoin-go/rejoin/internal/value"
+
 	"github.com/rejoin-go/rejoin/hlc"
 	"github.com/rejoin-go/rejoin/internal/wire"
 	"github.com/rejoin-go/rejoin/lww"
@@ -214,7 +216,7 @@ func (p *recordPart) refuse(reason string) error {
 
 // refused says why a leaf cannot become next, or nothing.
 func (p *recordPart) refused(next reflect.Value) string {
-	zero := p.f.shape.isZero(next)
+	zero := p.f.shape.IsZero(next)
 	switch p.f.rule.id {
 	case ruleNonzero:
 		if zero {
@@ -246,17 +248,17 @@ func (p *recordPart) refused(next reflect.Value) string {
 
 // leaf returns the change of a leaf that holds one value.
 func (e *edit) leaf(p *recordPart, at spot, read, next reflect.Value) (*cell, error) {
-	if zero := p.f.shape.isZero; p.f.rule.id == ruleNonzero && read.IsValid() && zero(read) && zero(next) {
+	if zero := p.f.shape.IsZero; p.f.rule.id == ruleNonzero && read.IsValid() && zero(read) && zero(next) {
 		return nil, nil // −0 and 0
 	}
 	if reason := p.refused(next); reason != "" {
 		return nil, p.refuse(reason)
 	}
-	value, err := p.f.shape.append(nil, addressable(next))
+	content, err := p.f.shape.Append(nil, value.Addressable(next))
 	if err != nil {
 		return nil, err
 	}
-	return e.put(p, at, string(value))
+	return e.put(p, at, string(content))
 }
 
 // put returns a write of the given content to a leaf, or an error if it would
@@ -318,7 +320,7 @@ func (e *edit) group(p *recordPart, at spot, next reflect.Value) (*cell, error) 
 	}
 	var tuple []member
 	for _, f := range p.group {
-		v, err := f.shape.append([]byte{byte(typeCodeOf(f.shape, true))}, addressable(f.in(next)))
+		v, err := f.shape.Append([]byte{byte(typeCodeOf(f.shape, true))}, value.Addressable(f.in(next)))
 		if err != nil {
 			return nil, err
 		}
@@ -368,11 +370,11 @@ func (e *edit) add(p *recordPart, at spot, change int128) (*cell, error) {
 	if own := at.now.kid(string(s.Replica), cellTotal); own != nil {
 		change.plus(readTotal(own.value))
 	}
-	value, ok := appendTotal(nil, change)
+	content, ok := appendTotal(nil, change)
 	if !ok {
 		return nil, p.overflow(fmt.Sprintf("the changes of %q do not fit 65 bits", string(s.Replica)))
 	}
-	t := cell{key: string(s.Replica), kind: cellTotal, stamp: s, value: string(value)}
+	t := cell{key: string(s.Replica), kind: cellTotal, stamp: s, value: string(content)}
 	return &cell{key: p.key, kind: p.kind, typ: p.typ, kids: []cell{t}}, nil
 }
 
@@ -390,11 +392,11 @@ func (e *edit) state(p *recordPart, at spot, read, next reflect.Value) (*cell, e
 	if next.Kind() == reflect.Pointer && next.IsNil() {
 		return nil, p.refuse("nil does not include what is there")
 	}
-	content, err := p.f.shape.append(nil, addressable(next))
+	content, err := p.f.shape.Append(nil, value.Addressable(next))
 	if err != nil {
 		return nil, err
 	}
-	both, err := p.f.shape.append(nil, addressable(read))
+	both, err := p.f.shape.Append(nil, value.Addressable(read))
 	if err != nil {
 		return nil, err
 	}
@@ -421,7 +423,7 @@ func (e *edit) state(p *recordPart, at spot, read, next reflect.Value) (*cell, e
 
 // manual returns a sibling that replaces those that the caller had seen.
 func (e *edit) manual(p *recordPart, at spot, next reflect.Value) (*cell, error) {
-	value, err := p.f.shape.append(nil, addressable(next))
+	content, err := p.f.shape.Append(nil, value.Addressable(next))
 	if err != nil {
 		return nil, err
 	}
@@ -438,7 +440,7 @@ func (e *edit) manual(p *recordPart, at spot, next reflect.Value) (*cell, error)
 			}
 		}
 	}
-	own.kids = append(own.kids, cell{key: timeKey(s.Time), kind: cellSibling, stamp: s, value: string(value)})
+	own.kids = append(own.kids, cell{key: timeKey(s.Time), kind: cellSibling, stamp: s, value: string(content)})
 	d := &cell{key: p.key, kind: p.kind, typ: p.typ, kids: []cell{own}}
 	if at.seen != nil {
 		for _, k := range at.seen.kids {

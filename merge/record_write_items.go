@@ -5,6 +5,8 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+
+	"github.com/rejoin-go/rejoin/internal/value"
 )
 
 // An item is an element of a list, or an entry of a map, by its key's bytes.
@@ -20,12 +22,12 @@ func (p *recordPart) items(v reflect.Value) ([]item, error) {
 		return nil, nil
 	}
 	out := make([]item, 0, v.Len())
-	add := func(key, value reflect.Value) error {
-		if err := checkKey(p.f.key, key); err != nil {
+	add := func(key, elem reflect.Value) error {
+		if err := value.CheckKey(p.f.key, key); err != nil {
 			return err
 		}
-		b, err := p.f.key.append(nil, normal(p.f.key, addressable(key)))
-		out = append(out, item{string(b), len(out), value})
+		b, err := p.f.key.Append(nil, value.Normal(p.f.key, value.Addressable(key)))
+		out = append(out, item{string(b), len(out), elem})
 		return err
 	}
 	if v.Kind() == reflect.Map {
@@ -36,15 +38,15 @@ func (p *recordPart) items(v reflect.Value) ([]item, error) {
 		}
 	} else {
 		for i := range v.Len() {
-			key, value := v.Index(i), v.Index(i)
+			key, content := v.Index(i), v.Index(i)
 			if p.f.class == classKeyed {
-				if p.f.byRef && value.IsNil() {
+				if p.f.byRef && content.IsNil() {
 					return nil, fmt.Errorf("element %d is a nil pointer", i)
 				}
-				value = p.f.element(v, i)
-				key = walk(value, p.f.at)
+				content = p.f.element(v, i)
+				key = walk(content, p.f.at)
 			}
-			if err := add(key, value); err != nil {
+			if err := add(key, content); err != nil {
 				return nil, err
 			}
 		}
@@ -96,11 +98,11 @@ func (p *recordPart) pairs(read, next reflect.Value, visit func(key string, r, n
 
 // keyText returns a key or element as a name of a path.
 func (p *recordPart) keyText(key string) string {
-	v := reflect.New(p.f.key.typ).Elem()
-	if !decodeShape(p.f.key, v, key) {
-		return quoteKey(key)
+	v := reflect.New(p.f.key.Go).Elem()
+	if !p.f.key.Load(v, key) {
+		return value.QuoteKey(key)
 	}
-	return keyText(p.f.key, v)
+	return value.KeyText(p.f.key, v)
 }
 
 // entries returns a field with the given kids, nil if there are none.
@@ -133,16 +135,16 @@ func (e *edit) set(p *recordPart, at spot, read, next reflect.Value) (*cell, err
 func (e *edit) table(p *recordPart, at spot, read, next reflect.Value) (*cell, error) {
 	var kids []cell
 	err := p.pairs(read, next, func(key string, r, n *item) error {
-		if r != nil && n != nil && p.value.same(addressable(r.value), addressable(n.value)) {
+		if r != nil && n != nil && p.value.Same(value.Addressable(r.value), value.Addressable(n.value)) {
 			return nil
 		}
 		c := cell{key: key, kind: cellEntry, live: n != nil}
 		if n != nil {
-			value, err := p.value.append(nil, addressable(n.value))
+			content, err := p.value.Append(nil, value.Addressable(n.value))
 			if err != nil {
 				return err
 			}
-			c.value = string(value)
+			c.value = string(content)
 		}
 		var err error
 		c.stamp, err = e.stamp(max(e.horizon, at.now.kid(key, cellEntry).latestOrZero()))
@@ -170,7 +172,7 @@ func (i *item) row() reflect.Value {
 	if i == nil {
 		return reflect.Value{}
 	}
-	return addressable(i.value)
+	return value.Addressable(i.value)
 }
 
 // list returns the elements of a keyed list that changed. Where an element
@@ -187,7 +189,7 @@ func (e *edit) list(p *recordPart, at spot, read, next reflect.Value) (*cell, er
 			if err != nil {
 				return err
 			}
-			index := string(appendUint(nil, uint64(n.at)))
+			index := string(value.AppendUint(nil, uint64(n.at)))
 			position := cell{key: positionKey, kind: cellFirst, stamp: s, value: index}
 			c.kids = append([]cell{position}, c.kids...)
 			slices.SortFunc(c.kids, func(a, b cell) int { return a.order(&b) })

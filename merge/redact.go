@@ -3,6 +3,8 @@ package merge
 import (
 	"fmt"
 	"slices"
+
+	"github.com/rejoin-go/rejoin/internal/value"
 )
 
 // A Key is a name in a path that comes from the data, the key of a map, the key
@@ -69,11 +71,11 @@ func redactPath(path, pattern string, f func(path string, v any) any) string {
 		if name == `"*"` {
 			name = "*"
 		}
-		before = joinPath(before, quoteKey(name))
+		before = value.JoinPath(before, value.QuoteKey(name))
 		if len(stars) != len(names) || stars[i] == "*" {
 			name = fmt.Sprint(f(before, Key(name)))
 		}
-		after = joinPath(after, quoteKey(name))
+		after = value.JoinPath(after, value.QuoteKey(name))
 	}
 	return after
 }
@@ -84,16 +86,16 @@ func (r *run) pattern(name string) string {
 	out, keys := "", false
 	for _, s := range r.trail {
 		if s.f != nil {
-			out = joinPath(out, s.f.name)
+			out = value.JoinPath(out, s.f.name)
 		}
 		if s.doc != "" || s.key.IsValid() {
-			out, keys = joinPath(out, "*"), true
+			out, keys = value.JoinPath(out, "*"), true
 		}
 	}
 	if !keys {
 		return ""
 	}
-	return joinPath(out, name)
+	return value.JoinPath(out, name)
 }
 
 // pattern returns a path below the row that p is, with a star for each key and
@@ -105,16 +107,16 @@ func (p *recordPart) pattern(path string) string {
 			q, member, rest := p.elem.match(names)
 			switch {
 			case member != nil:
-				out = joinPath(out, member.name)
+				out = value.JoinPath(out, member.name)
 			case q != nil:
-				out = joinPath(out, q.key)
+				out = value.JoinPath(out, q.key)
 			}
 			if p = q; q != nil {
 				names = rest
 			}
 			continue
 		}
-		out, keys, names = joinPath(out, "*"), true, names[1:]
+		out, keys, names = value.JoinPath(out, "*"), true, names[1:]
 		if p != nil {
 			p = &recordPart{kind: cellRow, elem: p.elem}
 			if p.elem == nil {

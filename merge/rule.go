@@ -6,6 +6,8 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+
+	"github.com/rejoin-go/rejoin/internal/value"
 )
 
 // A ruleID is one of the rules that a tag can name, or one of the three kinds
@@ -214,22 +216,22 @@ func leafRules(typ reflect.Type) []ruleID {
 		if typ.Elem().Kind() == reflect.Uint8 {
 			break
 		}
-		if elementable(typ.Elem()) == nil {
+		if value.Elementable(typ.Elem()) == nil {
 			ids = append(ids, ruleUnion, ruleSet)
 		}
-		if e := structOf(typ.Elem()); e != nil && !isOneValue(e) {
+		if e := structOf(typ.Elem()); e != nil && !value.IsOneValue(e) {
 			ids = append(ids, ruleKeyed)
 		}
 	case reflect.Map:
-		if elementable(typ.Key()) == nil {
+		if value.Elementable(typ.Key()) == nil {
 			ids = append(ids, ruleFields)
 		}
 	case reflect.Struct, reflect.Pointer:
-		if structOf(typ) != nil && !isTime(structOf(typ)) {
+		if structOf(typ) != nil && !value.IsTime(structOf(typ)) {
 			ids = append(ids, ruleFields)
 		}
 	case reflect.Interface:
-		if isAny(typ) {
+		if value.IsAny(typ) {
 			ids = append(ids, ruleFields)
 		}
 	default:
@@ -259,7 +261,7 @@ func isOrdered(typ reflect.Type) bool {
 		typ = typ.Elem()
 	}
 	switch k := typ.Kind(); {
-	case k >= reflect.Bool && k <= reflect.Float64 && k != reflect.Uintptr, k == reflect.String, isTime(typ):
+	case k >= reflect.Bool && k <= reflect.Float64 && k != reflect.Uintptr, k == reflect.String, value.IsTime(typ):
 		return true
 	}
 	return compareMethod(typ) >= 0
@@ -270,7 +272,7 @@ func isOrdered(typ reflect.Type) bool {
 func compareMethod(typ reflect.Type) int {
 	p := reflect.PointerTo(typ)
 	m, ok := p.MethodByName("Compare")
-	if ok && isFunc(m.Type, []reflect.Type{p, typ}, reflect.TypeFor[int]()) {
+	if ok && value.IsFunc(m.Type, []reflect.Type{p, typ}, reflect.TypeFor[int]()) {
 		return m.Index
 	}
 	return -1
@@ -279,14 +281,14 @@ func compareMethod(typ reflect.Type) int {
 // An order compares the values of one type for max and min. A nil pointer and
 // NaN are no values and lose either way.
 type order struct {
-	shape  *shape
+	shape  *value.Type
 	method int  // index of the method Compare, or -1
 	down   bool // min
 }
 
-func newOrder(s *shape, down bool) *order {
-	typ := s.typ
-	if s.kind == kindPointer {
+func newOrder(s *value.Type, down bool) *order {
+	typ := s.Go
+	if s.Kind == value.KindPointer {
 		typ = typ.Elem()
 	}
 	o := &order{shape: s, method: -1, down: down}
@@ -299,27 +301,27 @@ func newOrder(s *shape, down bool) *order {
 // compare returns +1 if a is to be chosen over b.
 func (o *order) compare(a, b reflect.Value) int {
 	s := o.shape
-	if s.kind == kindPointer {
+	if s.Kind == value.KindPointer {
 		if a.IsNil() || b.IsNil() {
-			return -compareBool(a.IsNil(), b.IsNil())
+			return -value.CompareBool(a.IsNil(), b.IsNil())
 		}
-		a, b, s = a.Elem(), b.Elem(), s.elem
+		a, b, s = a.Elem(), b.Elem(), s.Elem
 	}
 	c := 0
-	switch s.kind {
-	case kindFloat:
+	switch s.Kind {
+	case value.KindFloat:
 		x, y := a.Float(), b.Float()
 		if x != x || y != y {
-			return -compareBool(x != x, y != y)
+			return -value.CompareBool(x != x, y != y)
 		}
 		c = cmp.Compare(x, y)
-	case kindTime:
-		c = wall(addressable(a)).Compare(wall(addressable(b)))
+	case value.KindTime:
+		c = value.Wall(value.Addressable(a)).Compare(value.Wall(value.Addressable(b)))
 	default:
 		if o.method >= 0 {
-			c = int(addressable(a).Addr().Method(o.method).Call([]reflect.Value{b})[0].Int())
+			c = int(value.Addressable(a).Addr().Method(o.method).Call([]reflect.Value{b})[0].Int())
 		} else {
-			c = s.compare(a, b)
+			c = s.Compare(a, b)
 		}
 	}
 	if o.down {

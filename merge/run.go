@@ -5,6 +5,8 @@ import (
 	"reflect"
 	"slices"
 
+	"github.com/rejoin-go/rejoin/internal/value"
+
 	"github.com/rejoin-go/rejoin/lww"
 )
 
@@ -125,16 +127,16 @@ func (r *run) path(name string) string {
 	path := ""
 	for _, s := range r.trail {
 		if s.f != nil {
-			path = joinPath(path, s.f.name)
+			path = value.JoinPath(path, s.f.name)
 		}
 		switch {
 		case s.doc != "":
-			path = joinPath(path, s.doc)
+			path = value.JoinPath(path, s.doc)
 		case s.key.IsValid():
-			path = joinPath(path, keyText(s.f.key, s.key))
+			path = value.JoinPath(path, value.KeyText(s.f.key, s.key))
 		}
 	}
-	return joinPath(path, name)
+	return value.JoinPath(path, name)
 }
 
 // row merges the fields of a row into fr.dst, which holds the newest version.
@@ -207,17 +209,17 @@ func (r *run) part(o *op, fr *frame) {
 func (o *op) scalar(fr *frame) {
 	base := o.in(fr.base)
 	i := 0
-	switch o.f.shape.kind {
-	case kindString:
+	switch o.f.shape.Kind {
+	case value.KindString:
 		for was := base.String(); i < len(fr.in) && o.in(fr.in[i]).String() == was; {
 			i++
 		}
-	case kindInt:
+	case value.KindInt:
 		for was := base.Int(); i < len(fr.in) && o.in(fr.in[i]).Int() == was; {
 			i++
 		}
 	default:
-		for i < len(fr.in) && o.f.shape.same(o.in(fr.in[i]), base) {
+		for i < len(fr.in) && o.f.shape.Same(o.in(fr.in[i]), base) {
 			i++
 		}
 	}
@@ -231,7 +233,7 @@ func (o *op) register(fr *frame) {
 	v := o.in(fr.in[0])
 	if fr.known {
 		s, base := o.f.shape, o.in(fr.base)
-		for i := 0; s.same(v, base); {
+		for i := 0; s.Same(v, base); {
 			if i++; i == len(fr.in) {
 				v = o.in(fr.in[0])
 				break
@@ -239,16 +241,16 @@ func (o *op) register(fr *frame) {
 			v = o.in(fr.in[i])
 		}
 	}
-	o.f.shape.fill(o.in(fr.dst), v)
+	o.f.shape.Fill(o.in(fr.dst), v)
 }
 
 // time is scalar for times, of which the result holds no monotonic reading.
 func (o *op) time(fr *frame) {
 	dst := o.in(fr.dst)
 	if fr.known {
-		base := wall(o.in(fr.base))
+		base := value.Wall(o.in(fr.base))
 		for i := range fr.in {
-			if v := o.in(fr.in[i]); !wall(v).Equal(base) {
+			if v := o.in(fr.in[i]); !value.Wall(v).Equal(base) {
 				if i > 0 {
 					dst.Set(v)
 				}
@@ -256,7 +258,7 @@ func (o *op) time(fr *frame) {
 			}
 		}
 	}
-	strip(dst)
+	value.Strip(dst)
 }
 
 // merge takes the fields of a group from the newest side that changed any.
@@ -264,7 +266,7 @@ func (g *group) merge(fr *frame) {
 	from := 0
 	if fr.known {
 		from = max(0, slices.IndexFunc(fr.in, func(v reflect.Value) bool {
-			return slices.ContainsFunc(g.fields, func(f *field) bool { return !f.shape.same(f.in(v), f.in(fr.base)) })
+			return slices.ContainsFunc(g.fields, func(f *field) bool { return !f.shape.Same(f.in(v), f.in(fr.base)) })
 		}))
 	}
 	for _, f := range g.fields {

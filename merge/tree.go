@@ -4,6 +4,8 @@ import (
 	"maps"
 	"reflect"
 	"strings"
+
+	"github.com/rejoin-go/rejoin/internal/value"
 )
 
 // A row is a value that is there or not as a whole: T itself, an element of a
@@ -46,15 +48,15 @@ type field struct {
 	class class
 	rule  rule
 
-	shape *shape  // of the whole field; nil for rows and for joins of opaque types
-	join  *joiner // rule join
-	order *order  // rules max and min
-	group *group  // rule group
-	elem  *row    // pointer, map and keyed: what it holds
-	key   *shape  // map and keyed: the keys
-	plain bool    // map whose entries are leaves under lww: entries have no row
-	at    []int   // keyed: where an element holds its key
-	byRef bool    // keyed: the elements are pointers
+	shape *value.Type // of the whole field; nil for rows and for joins of opaque types
+	join  *joiner     // rule join
+	order *order      // rules max and min
+	group *group      // rule group
+	elem  *row        // pointer, map and keyed: what it holds
+	key   *value.Type // map and keyed: the keys
+	plain bool        // map whose entries are leaves under lww: entries have no row
+	at    []int       // keyed: where an element holds its key
+	byRef bool        // keyed: the elements are pointers
 	doc   *docRule
 }
 
@@ -81,7 +83,7 @@ func (f *field) isRegister() bool {
 }
 
 // flat reports whether assignment copies all of the field.
-func (f *field) flat() bool { return f.class == classLeaf && f.shape != nil && f.shape.flat }
+func (f *field) flat() bool { return f.class == classLeaf && f.shape != nil && f.shape.Flat }
 
 // fill makes dst, which holds the zero value, a copy of the row src.
 func (w *row) fill(dst, src reflect.Value) {
@@ -137,9 +139,9 @@ func (f *field) fill(dst, src reflect.Value) {
 			f.fillJoin(dst, src)
 			return
 		}
-		f.shape.fill(dst, src)
+		f.shape.Fill(dst, src)
 	default:
-		f.shape.fill(dst, src)
+		f.shape.Fill(dst, src)
 	}
 }
 
@@ -163,7 +165,7 @@ func (f *field) fillMap(dst, src reflect.Value) {
 	v := reflect.New(f.elem.typ).Elem()
 	for it := src.MapRange(); it.Next(); {
 		v.SetZero()
-		f.elem.fill(v, addressable(it.Value()))
+		f.elem.fill(v, value.Addressable(it.Value()))
 		out.SetMapIndex(it.Key(), v)
 	}
 	dst.Set(out)
@@ -237,7 +239,7 @@ func (f *field) same(a, b reflect.Value) bool {
 			return false
 		}
 		for i := range a.Len() {
-			if !sameKey(f.key, a.Index(i), b.Index(i)) {
+			if !value.SameKey(f.key, a.Index(i), b.Index(i)) {
 				return false
 			}
 		}
@@ -250,7 +252,7 @@ func (f *field) same(a, b reflect.Value) bool {
 	case f.class == classDocument && f.typ.Kind() == reflect.Map && (a.Len() == 0 || b.Len() == 0):
 		return a.Len() == b.Len()
 	}
-	return f.shape.same(a, b)
+	return f.shape.Same(a, b)
 }
 
 func (f *field) sameMap(a, b reflect.Value) bool {
@@ -264,7 +266,7 @@ func (f *field) sameMap(a, b reflect.Value) bool {
 	}
 	for it := a.MapRange(); it.Next(); {
 		v := b.MapIndex(it.Key())
-		if !v.IsValid() || !f.elem.same(addressable(it.Value()), addressable(v)) {
+		if !v.IsValid() || !f.elem.same(value.Addressable(it.Value()), value.Addressable(v)) {
 			return false
 		}
 	}
@@ -300,7 +302,7 @@ func (f *field) compare(a, b reflect.Value) int {
 		return 0
 	case classPointer:
 		if a.IsNil() || b.IsNil() {
-			return -compareBool(a.IsNil(), b.IsNil())
+			return -value.CompareBool(a.IsNil(), b.IsNil())
 		}
 		return f.elem.compare(a.Elem(), b.Elem())
 	case classMap:
@@ -312,19 +314,19 @@ func (f *field) compare(a, b reflect.Value) int {
 	if f.shape == nil { // a join of a type without bytes: by all that is in its memory
 		return strings.Compare(plainText(a), plainText(b))
 	}
-	return f.shape.compare(a, b)
+	return f.shape.Compare(a, b)
 }
 
 func (f *field) compareMap(a, b reflect.Value) int {
-	if c := -compareBool(a.IsNil(), b.IsNil()); c != 0 {
+	if c := -value.CompareBool(a.IsNil(), b.IsNil()); c != 0 {
 		return c
 	}
-	ka, kb := f.key.sorted(a.MapKeys()), f.key.sorted(b.MapKeys())
+	ka, kb := f.key.Sorted(a.MapKeys()), f.key.Sorted(b.MapKeys())
 	for i := range min(len(ka), len(kb)) {
-		if c := f.key.compare(ka[i], kb[i]); c != 0 {
+		if c := f.key.Compare(ka[i], kb[i]); c != 0 {
 			return c
 		}
-		if c := f.elem.compare(addressable(a.MapIndex(ka[i])), addressable(b.MapIndex(kb[i]))); c != 0 {
+		if c := f.elem.compare(value.Addressable(a.MapIndex(ka[i])), value.Addressable(b.MapIndex(kb[i]))); c != 0 {
 			return c
 		}
 	}
@@ -332,14 +334,14 @@ func (f *field) compareMap(a, b reflect.Value) int {
 }
 
 func (f *field) compareKeyed(a, b reflect.Value) int {
-	if c := -compareBool(a.IsNil(), b.IsNil()); c != 0 {
+	if c := -value.CompareBool(a.IsNil(), b.IsNil()); c != 0 {
 		return c
 	}
 	for i := range min(a.Len(), b.Len()) {
 		x, y := a.Index(i), b.Index(i)
 		if f.byRef {
 			if x.IsNil() || y.IsNil() {
-				if c := -compareBool(x.IsNil(), y.IsNil()); c != 0 {
+				if c := -value.CompareBool(x.IsNil(), y.IsNil()); c != 0 {
 					return c
 				}
 				continue

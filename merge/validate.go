@@ -5,6 +5,8 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
+
+	"github.com/rejoin-go/rejoin/internal/value"
 )
 
 // needsCheck reports whether values of w may hold what no merge can take:
@@ -18,39 +20,24 @@ func (w *row) needsCheck(seen map[*row]bool) bool {
 		switch {
 		case f.class == classIgnored:
 			return false
-		case f.class == classDocument || f.key != nil && f.key.floats(),
-			f.class == classMap && f.key.forms():
+		case f.class == classDocument || f.key != nil && f.key.Floats(),
+			f.class == classMap && f.key.Forms():
 			return true
 		case f.elem != nil:
 			return f.elem.needsCheck(seen)
 		}
-		return f.shape.unbounded(map[*shape]bool{})
+		return f.shape.Unbounded(map[*value.Type]bool{})
 	})
-}
-
-// unbounded reports whether values of s may nest without bound, hold a document
-// or have keys that need a check.
-func (s *shape) unbounded(open map[*shape]bool) bool {
-	switch {
-	case s == nil:
-		return false
-	case open[s] || s.kind == kindDocument || s.kind == kindMap && (s.key.floats() || s.key.forms()):
-		return true
-	}
-	open[s] = true
-	defer delete(open, s)
-	return s.elem.unbounded(open) || s.key.unbounded(open) ||
-		slices.ContainsFunc(s.fields, func(f shapeField) bool { return f.shape.unbounded(open) })
 }
 
 // validate returns an error that names the place in v that cannot be merged.
 func (w *row) validate(v reflect.Value, depth int) error {
-	if depth > maxDepth {
-		return errDeep
+	if depth > value.MaxDepth {
+		return value.ErrDeep
 	}
 	for _, f := range w.fields {
 		if err := f.validate(f.in(v), depth); err != nil {
-			return below(f.name, err)
+			return value.Below(f.name, err)
 		}
 	}
 	return nil
@@ -66,12 +53,12 @@ func (f *field) validate(v reflect.Value, depth int) error {
 		}
 		return f.elem.validate(v.Elem(), depth+1)
 	case classMap:
-		for _, k := range f.key.sorted(v.MapKeys()) {
-			if err := checkEntry(f.key, k); err != nil {
+		for _, k := range f.key.Sorted(v.MapKeys()) {
+			if err := value.CheckEntry(f.key, k); err != nil {
 				return err
 			}
-			if err := f.elem.validate(addressable(v.MapIndex(k)), depth+1); err != nil {
-				return below(keyText(f.key, k), err)
+			if err := f.elem.validate(value.Addressable(v.MapIndex(k)), depth+1); err != nil {
+				return value.Below(value.KeyText(f.key, k), err)
 			}
 		}
 		return nil
@@ -81,17 +68,17 @@ func (f *field) validate(v reflect.Value, depth int) error {
 				return fmt.Errorf("element %d is a nil pointer", i)
 			}
 			e := f.element(v, i)
-			if err := checkKey(f.key, walk(e, f.at)); err != nil {
-				return below(strconv.Itoa(i), err)
+			if err := value.CheckKey(f.key, walk(e, f.at)); err != nil {
+				return value.Below(strconv.Itoa(i), err)
 			}
 			if err := f.elem.validate(e, depth+1); err != nil {
-				return below(strconv.Itoa(i), err)
+				return value.Below(strconv.Itoa(i), err)
 			}
 		}
 		return nil
 	case classSet:
 		for i := range v.Len() {
-			if err := checkKey(f.key, v.Index(i)); err != nil {
+			if err := value.CheckKey(f.key, v.Index(i)); err != nil {
 				return err
 			}
 		}
@@ -101,45 +88,5 @@ func (f *field) validate(v reflect.Value, depth int) error {
 	if f.shape == nil {
 		return nil
 	}
-	return f.shape.validate(v, depth)
-}
-
-func (s *shape) validate(v reflect.Value, depth int) error {
-	if depth > maxDepth {
-		return errDeep
-	}
-	switch s.kind {
-	case kindDocument:
-		return checkDocument(document(v), depth)
-	case kindPointer:
-		if !v.IsNil() {
-			return s.elem.validate(v.Elem(), depth+1)
-		}
-	case kindSlice, kindArray:
-		if s.elem.flat {
-			return nil
-		}
-		for i := range v.Len() {
-			if err := s.elem.validate(v.Index(i), depth+1); err != nil {
-				return below(strconv.Itoa(i), err)
-			}
-		}
-	case kindMap:
-		for _, k := range s.key.sorted(v.MapKeys()) {
-			if err := checkEntry(s.key, k); err != nil {
-				return err
-			}
-			if err := s.elem.validate(v.MapIndex(k), depth+1); err != nil {
-				return below(keyText(s.key, k), err)
-			}
-		}
-	case kindStruct:
-		for _, f := range s.fields {
-			if err := f.shape.validate(v.Field(f.index), depth+1); err != nil {
-				return below(f.name, err)
-			}
-		}
-	default:
-	}
-	return nil
+	return f.shape.Validate(v, depth)
 }

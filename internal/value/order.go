@@ -1,4 +1,4 @@
-package merge
+package value
 
 import (
 	"bytes"
@@ -11,9 +11,9 @@ import (
 	"time"
 )
 
-// addressable returns v, or a copy of it that methods with pointer receivers
+// Addressable returns v, or a copy of it that methods with pointer receivers
 // can be called on.
-func addressable(v reflect.Value) reflect.Value {
+func Addressable(v reflect.Value) reflect.Value {
 	if v.CanAddr() {
 		return v
 	}
@@ -22,87 +22,87 @@ func addressable(v reflect.Value) reflect.Value {
 	return p
 }
 
-// wall returns the time that v, an addressable time.Time, holds, without its
+// Wall returns the time that v, an addressable time.Time, holds, without its
 // monotonic reading: readings of different machines do not compare.
-func wall(v reflect.Value) time.Time {
+func Wall(v reflect.Value) time.Time {
 	return v.Addr().Interface().(*time.Time).Round(0)
 }
 
-// same reports whether a and b are the same value. Floats are compared by
+// Same reports whether a and b are the same value. Floats are compared by
 // their bits, so that NaN is not for ever different from itself; times by
 // their instant; numbers in documents by their value. A nil and an empty
 // slice or map are two values.
-func (s *shape) same(a, b reflect.Value) bool {
-	switch s.kind {
-	case kindString:
+func (s *Type) Same(a, b reflect.Value) bool {
+	switch s.Kind {
+	case KindString:
 		return a.String() == b.String()
-	case kindInt:
+	case KindInt:
 		return a.Int() == b.Int()
-	case kindUint:
+	case KindUint:
 		return a.Uint() == b.Uint()
-	case kindBool:
+	case KindBool:
 		return a.Bool() == b.Bool()
-	case kindFloat:
+	case KindFloat:
 		return math.Float64bits(a.Float()) == math.Float64bits(b.Float())
-	case kindComplex:
+	case KindComplex:
 		x, y := a.Complex(), b.Complex()
 		return math.Float64bits(real(x)) == math.Float64bits(real(y)) && math.Float64bits(imag(x)) == math.Float64bits(imag(y))
-	case kindBytes:
+	case KindBytes:
 		return a.IsNil() == b.IsNil() && bytes.Equal(a.Bytes(), b.Bytes())
-	case kindTime:
-		return wall(addressable(a)).Equal(wall(addressable(b)))
-	case kindPointer:
+	case KindTime:
+		return Wall(Addressable(a)).Equal(Wall(Addressable(b)))
+	case KindPointer:
 		if a.IsNil() || b.IsNil() {
 			return a.IsNil() && b.IsNil()
 		}
-		return a.UnsafePointer() == b.UnsafePointer() || s.elem.same(a.Elem(), b.Elem())
-	case kindSlice, kindArray:
+		return a.UnsafePointer() == b.UnsafePointer() || s.Elem.Same(a.Elem(), b.Elem())
+	case KindSlice, KindArray:
 		return s.sameElements(a, b)
-	case kindMap:
+	case KindMap:
 		return s.sameEntries(a, b)
-	case kindStruct, kindRaw:
+	case KindStruct, KindRaw:
 		for i := range s.fields {
 			f := &s.fields[i]
-			if !f.shape.same(a.Field(f.index), b.Field(f.index)) {
+			if !f.Type.Same(a.Field(f.index), b.Field(f.index)) {
 				return false
 			}
 		}
 		return true
-	case kindDocument:
-		return sameDocument(document(a), document(b))
+	case KindDocument:
+		return SameDocument(Document(a), Document(b))
 	default:
-		return s.sameOpaque(addressable(a), addressable(b))
+		return s.sameOpaque(Addressable(a), Addressable(b))
 	}
 }
 
-func (s *shape) sameElements(a, b reflect.Value) bool {
-	if s.kind == kindSlice && a.IsNil() != b.IsNil() || a.Len() != b.Len() {
+func (s *Type) sameElements(a, b reflect.Value) bool {
+	if s.Kind == KindSlice && a.IsNil() != b.IsNil() || a.Len() != b.Len() {
 		return false
 	}
 	for i := range a.Len() {
-		if !s.elem.same(a.Index(i), b.Index(i)) {
+		if !s.Elem.Same(a.Index(i), b.Index(i)) {
 			return false
 		}
 	}
 	return true
 }
 
-func (s *shape) sameEntries(a, b reflect.Value) bool {
+func (s *Type) sameEntries(a, b reflect.Value) bool {
 	if a.IsNil() != b.IsNil() || a.Len() != b.Len() {
 		return false
 	}
 	for it := a.MapRange(); it.Next(); {
 		v := b.MapIndex(it.Key())
-		if !v.IsValid() || !s.elem.same(it.Value(), v) {
+		if !v.IsValid() || !s.Elem.Same(it.Value(), v) {
 			return false
 		}
 	}
 	return true
 }
 
-func (s *shape) sameOpaque(a, b reflect.Value) bool {
+func (s *Type) sameOpaque(a, b reflect.Value) bool {
 	switch {
-	case s.typ.Comparable() && a.Equal(b):
+	case s.Go.Comparable() && a.Equal(b):
 		return true
 	case s.equal >= 0:
 		return a.Addr().Method(s.equal).Call([]reflect.Value{b})[0].Bool()
@@ -112,7 +112,7 @@ func (s *shape) sameOpaque(a, b reflect.Value) bool {
 
 // opaqueBytes returns the bytes of an opaque value for comparison. A value
 // that does not marshal stands for its error.
-func (s *shape) opaqueBytes(v reflect.Value) []byte {
+func (s *Type) opaqueBytes(v reflect.Value) []byte {
 	p, err := s.marshal(v)
 	if err != nil {
 		return []byte("\xff" + err.Error())
@@ -120,8 +120,8 @@ func (s *shape) opaqueBytes(v reflect.Value) []byte {
 	return p
 }
 
-func (s *shape) marshal(v reflect.Value) ([]byte, error) {
-	x := addressable(v).Addr().Interface()
+func (s *Type) marshal(v reflect.Value) ([]byte, error) {
+	x := Addressable(v).Addr().Interface()
 	switch s.form {
 	case formBinary:
 		return x.(encoding.BinaryMarshaler).MarshalBinary()
@@ -132,7 +132,7 @@ func (s *shape) marshal(v reflect.Value) ([]byte, error) {
 	}
 }
 
-func (s *shape) unmarshal(dst reflect.Value, p []byte) error {
+func (s *Type) unmarshal(dst reflect.Value, p []byte) error {
 	x := dst.Addr().Interface()
 	switch s.form {
 	case formBinary:
@@ -144,86 +144,86 @@ func (s *shape) unmarshal(dst reflect.Value, p []byte) error {
 	}
 }
 
-// compare orders all values of the shape. It returns 0 only for values that
-// cannot be told apart by [shape.same] or by what a reader of the result sees:
+// Compare orders all values of the type. It returns 0 only for values that
+// cannot be told apart by [Type.Same] or by what a reader of the result sees:
 // equal instants are ordered by zone, equal numbers of a document by type.
-func (s *shape) compare(a, b reflect.Value) int {
-	switch s.kind {
-	case kindString:
+func (s *Type) Compare(a, b reflect.Value) int {
+	switch s.Kind {
+	case KindString:
 		return cmp.Compare(a.String(), b.String())
-	case kindInt:
+	case KindInt:
 		return cmp.Compare(a.Int(), b.Int())
-	case kindUint:
+	case KindUint:
 		return cmp.Compare(a.Uint(), b.Uint())
-	case kindBool:
-		return compareBool(a.Bool(), b.Bool())
-	case kindFloat:
+	case KindBool:
+		return CompareBool(a.Bool(), b.Bool())
+	case KindFloat:
 		return compareFloat(a.Float(), b.Float())
-	case kindComplex:
+	case KindComplex:
 		x, y := a.Complex(), b.Complex()
 		return cmp.Or(compareFloat(real(x), real(y)), compareFloat(imag(x), imag(y)))
-	case kindTime:
-		return compareTime(wall(addressable(a)), wall(addressable(b)))
-	case kindBytes:
-		return cmp.Or(-compareBool(a.IsNil(), b.IsNil()), bytes.Compare(a.Bytes(), b.Bytes()))
-	case kindPointer:
+	case KindTime:
+		return compareTime(Wall(Addressable(a)), Wall(Addressable(b)))
+	case KindBytes:
+		return cmp.Or(-CompareBool(a.IsNil(), b.IsNil()), bytes.Compare(a.Bytes(), b.Bytes()))
+	case KindPointer:
 		if a.IsNil() || b.IsNil() {
-			return -compareBool(a.IsNil(), b.IsNil())
+			return -CompareBool(a.IsNil(), b.IsNil())
 		}
-		return s.elem.compare(a.Elem(), b.Elem())
-	case kindSlice, kindArray:
+		return s.Elem.Compare(a.Elem(), b.Elem())
+	case KindSlice, KindArray:
 		return s.compareElements(a, b)
-	case kindMap:
+	case KindMap:
 		return s.compareEntries(a, b)
-	case kindStruct, kindRaw:
+	case KindStruct, KindRaw:
 		for i := range s.fields {
 			f := &s.fields[i]
-			if c := f.shape.compare(a.Field(f.index), b.Field(f.index)); c != 0 {
+			if c := f.Type.Compare(a.Field(f.index), b.Field(f.index)); c != 0 {
 				return c
 			}
 		}
 		return 0
-	case kindDocument:
-		return compareDocument(document(a), document(b))
+	case KindDocument:
+		return CompareDocument(Document(a), Document(b))
 	default:
 		return bytes.Compare(s.opaqueBytes(a), s.opaqueBytes(b))
 	}
 }
 
-func (s *shape) compareElements(a, b reflect.Value) int {
-	if s.kind == kindSlice && a.IsNil() != b.IsNil() {
-		return -compareBool(a.IsNil(), b.IsNil())
+func (s *Type) compareElements(a, b reflect.Value) int {
+	if s.Kind == KindSlice && a.IsNil() != b.IsNil() {
+		return -CompareBool(a.IsNil(), b.IsNil())
 	}
 	for i := range min(a.Len(), b.Len()) {
-		if c := s.elem.compare(a.Index(i), b.Index(i)); c != 0 {
+		if c := s.Elem.Compare(a.Index(i), b.Index(i)); c != 0 {
 			return c
 		}
 	}
 	return cmp.Compare(a.Len(), b.Len())
 }
 
-func (s *shape) compareEntries(a, b reflect.Value) int {
+func (s *Type) compareEntries(a, b reflect.Value) int {
 	if a.IsNil() != b.IsNil() {
-		return -compareBool(a.IsNil(), b.IsNil())
+		return -CompareBool(a.IsNil(), b.IsNil())
 	}
-	ka, kb := s.key.sorted(a.MapKeys()), s.key.sorted(b.MapKeys())
+	ka, kb := s.key.Sorted(a.MapKeys()), s.key.Sorted(b.MapKeys())
 	for i := range min(len(ka), len(kb)) {
-		if c := s.key.compare(ka[i], kb[i]); c != 0 {
+		if c := s.key.Compare(ka[i], kb[i]); c != 0 {
 			return c
 		}
-		if c := s.elem.compare(a.MapIndex(ka[i]), b.MapIndex(kb[i])); c != 0 {
+		if c := s.Elem.Compare(a.MapIndex(ka[i]), b.MapIndex(kb[i])); c != 0 {
 			return c
 		}
 	}
 	return cmp.Compare(len(ka), len(kb))
 }
 
-func (s *shape) sorted(vs []reflect.Value) []reflect.Value {
-	slices.SortFunc(vs, s.compare)
+func (s *Type) Sorted(vs []reflect.Value) []reflect.Value {
+	slices.SortFunc(vs, s.Compare)
 	return vs
 }
 
-func compareBool(a, b bool) int {
+func CompareBool(a, b bool) int {
 	switch {
 	case a == b:
 		return 0
@@ -249,100 +249,100 @@ func compareTime(a, b time.Time) int {
 	return cmp.Or(cmp.Compare(ao, bo), cmp.Compare(an, bn), cmp.Compare(a.Location().String(), b.Location().String()))
 }
 
-// isZero reports whether v is what a field holds that nobody has set: the zero
+// IsZero reports whether v is what a field holds that nobody has set: the zero
 // value, or a list or map without entries, or the zero instant.
-func (s *shape) isZero(v reflect.Value) bool {
-	switch s.kind {
-	case kindTime:
-		return wall(addressable(v)).IsZero()
-	case kindBytes, kindSlice, kindMap:
+func (s *Type) IsZero(v reflect.Value) bool {
+	switch s.Kind {
+	case KindTime:
+		return Wall(Addressable(v)).IsZero()
+	case KindBytes, KindSlice, KindMap:
 		return v.Len() == 0
-	case kindFloat:
+	case KindFloat:
 		return v.Float() == 0
-	case kindDocument:
-		return zeroDocument(document(v))
+	case KindDocument:
+		return ZeroDocument(Document(v))
 	default:
 		return v.IsZero()
 	}
 }
 
-// fill makes dst a copy of src that shares no memory with it. Times lose their
+// Fill makes dst a copy of src that shares no memory with it. Times lose their
 // monotonic reading.
-func (s *shape) fill(dst, src reflect.Value) {
-	if s.flat {
+func (s *Type) Fill(dst, src reflect.Value) {
+	if s.Flat {
 		dst.Set(src)
 		return
 	}
-	switch s.kind {
-	case kindTime:
+	switch s.Kind {
+	case KindTime:
 		dst.Set(src)
-		strip(dst)
-	case kindBytes:
+		Strip(dst)
+	case KindBytes:
 		if src.IsNil() {
 			dst.SetZero()
 			return
 		}
 		dst.SetBytes(bytes.Clone(src.Bytes()))
-	case kindSlice:
+	case KindSlice:
 		s.fillSlice(dst, src)
-	case kindArray:
+	case KindArray:
 		for i := range src.Len() {
-			s.elem.fill(dst.Index(i), src.Index(i))
+			s.Elem.Fill(dst.Index(i), src.Index(i))
 		}
-	case kindMap:
+	case KindMap:
 		s.fillMap(dst, src)
-	case kindPointer:
+	case KindPointer:
 		if src.IsNil() {
 			dst.SetZero()
 			return
 		}
-		p := reflect.New(s.typ.Elem())
-		s.elem.fill(p.Elem(), src.Elem())
+		p := reflect.New(s.Go.Elem())
+		s.Elem.Fill(p.Elem(), src.Elem())
 		dst.Set(p)
-	case kindStruct, kindRaw:
+	case KindStruct, KindRaw:
 		for i := range s.fields {
 			f := &s.fields[i]
-			f.shape.fill(dst.Field(f.index), src.Field(f.index))
+			f.Type.Fill(dst.Field(f.index), src.Field(f.index))
 		}
-	case kindDocument:
-		setDocument(dst, copyDocument(document(src)))
+	case KindDocument:
+		SetDocument(dst, CopyDocument(Document(src)))
 	default:
-		s.fillOpaque(dst, addressable(src))
+		s.fillOpaque(dst, Addressable(src))
 	}
 }
 
-func (s *shape) fillSlice(dst, src reflect.Value) {
+func (s *Type) fillSlice(dst, src reflect.Value) {
 	if src.IsNil() {
 		dst.SetZero()
 		return
 	}
 	n := src.Len()
 	if n == 0 {
-		dst.Set(reflect.MakeSlice(s.typ, 0, 0))
+		dst.Set(reflect.MakeSlice(s.Go, 0, 0))
 		return
 	}
 	dst.SetZero()
 	dst.Grow(n)
 	dst.SetLen(n)
-	if s.elem.flat {
+	if s.Elem.Flat {
 		reflect.Copy(dst, src)
 		return
 	}
 	for i := range n {
-		s.elem.fill(dst.Index(i), src.Index(i))
+		s.Elem.Fill(dst.Index(i), src.Index(i))
 	}
 }
 
-func (s *shape) fillMap(dst, src reflect.Value) {
+func (s *Type) fillMap(dst, src reflect.Value) {
 	if src.IsNil() {
 		dst.SetZero()
 		return
 	}
-	out := reflect.MakeMapWithSize(s.typ, src.Len())
-	v := reflect.New(s.typ.Elem()).Elem()
+	out := reflect.MakeMapWithSize(s.Go, src.Len())
+	v := reflect.New(s.Go.Elem()).Elem()
 	for it := src.MapRange(); it.Next(); {
 		v.SetZero()
-		s.elem.fill(v, addressable(it.Value()))
+		s.Elem.Fill(v, Addressable(it.Value()))
 		out.SetMapIndex(it.Key(), v)
 	}
 	dst.Set(out)
@@ -351,14 +351,14 @@ func (s *shape) fillMap(dst, src reflect.Value) {
 // fillOpaque copies a value whose memory the package cannot see into: by its
 // own Clone, else through its bytes. A value that does not survive its own
 // marshaler is assigned as it is.
-func (s *shape) fillOpaque(dst, src reflect.Value) {
+func (s *Type) fillOpaque(dst, src reflect.Value) {
 	if s.clone >= 0 {
 		dst.Set(src.Addr().Method(s.clone).Call(nil)[0])
 		return
 	}
 	p, err := s.marshal(src)
 	if err == nil {
-		fresh := reflect.New(s.typ).Elem()
+		fresh := reflect.New(s.Go).Elem()
 		if s.unmarshal(fresh, p) == nil {
 			dst.Set(fresh)
 			return
@@ -367,8 +367,8 @@ func (s *shape) fillOpaque(dst, src reflect.Value) {
 	dst.Set(src)
 }
 
-// strip removes the monotonic reading from the time in v.
-func strip(v reflect.Value) {
+// Strip removes the monotonic reading from the time in v.
+func Strip(v reflect.Value) {
 	t := v.Addr().Interface().(*time.Time)
 	if plain := t.Round(0); plain != *t {
 		*t = plain

@@ -1,4 +1,4 @@
-package merge
+package value
 
 import (
 	"encoding/binary"
@@ -9,7 +9,7 @@ import (
 // appendInt appends an integer so that bytes sort as the integers do.
 func appendInt(b []byte, v int64) []byte {
 	if v >= 0 {
-		return appendUint(b, uint64(v))
+		return AppendUint(b, uint64(v))
 	}
 	mag := uint64(^v)
 	n := (bits.Len64(mag) + 7) / 8
@@ -20,7 +20,7 @@ func appendInt(b []byte, v int64) []byte {
 	return b
 }
 
-func appendUint(b []byte, v uint64) []byte {
+func AppendUint(b []byte, v uint64) []byte {
 	n := (bits.Len64(v) + 7) / 8
 	b = append(b, 0x80+byte(n))
 	for i := n - 1; i >= 0; i-- {
@@ -29,8 +29,8 @@ func appendUint(b []byte, v uint64) []byte {
 	return b
 }
 
-// readInt reads one integer: mag, or ^mag if neg.
-func readInt(p []byte) (neg bool, mag uint64, rest []byte, err error) {
+// ReadInt reads one integer: mag, or ^mag if neg.
+func ReadInt(p []byte) (neg bool, mag uint64, rest []byte, err error) {
 	if len(p) == 0 {
 		return false, 0, nil, errCanonical
 	}
@@ -53,9 +53,9 @@ func readInt(p []byte) (neg bool, mag uint64, rest []byte, err error) {
 	return neg, mag, p[1+n:], nil
 }
 
-// appendFloat appends the bits of f, negated or with the sign flipped, so that
+// AppendFloat appends the bits of f, negated or with the sign flipped, so that
 // bytes sort as the numbers do, −0 below 0 and the NaNs below all.
-func appendFloat(b []byte, f float64) []byte {
+func AppendFloat(b []byte, f float64) []byte {
 	u := math.Float64bits(f)
 	if u>>63 == 1 {
 		u = ^u
@@ -69,7 +69,7 @@ func appendFloat(b []byte, f float64) []byte {
 // it turns them round to below the negative ones.
 const nanSpan = 1<<52 - 1
 
-func readFloat(p []byte) float64 {
+func ReadFloat(p []byte) float64 {
 	u := binary.BigEndian.Uint64(p) - nanSpan
 	if u>>63 == 1 {
 		u &^= 1 << 63

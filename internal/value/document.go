@@ -1,9 +1,8 @@
-package merge
+package value
 
 import (
 	"cmp"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"math"
@@ -14,20 +13,20 @@ import (
 	"github.com/rejoin-go/rejoin/internal/wire"
 )
 
-// The values of a document, in the order that [compareDocument] gives them.
+// The values of a document, in the order that [CompareDocument] gives them.
 const (
 	docNull = iota
-	docBool
-	docNumber
-	docString
+	DocBool
+	DocNumber
+	DocString
 	docArray
 	docObject
 	docOther // no value of a document
 )
 
-// document returns what v, of an interface type or a string-keyed map of any,
+// Document returns what v, of an interface type or a string-keyed map of any,
 // holds. A map is an object, be it nil or not.
-func document(v reflect.Value) any {
+func Document(v reflect.Value) any {
 	object := reflect.TypeFor[map[string]any]()
 	if v.Kind() == reflect.Map && v.Type() != object {
 		v = v.Convert(object)
@@ -35,8 +34,8 @@ func document(v reflect.Value) any {
 	return v.Interface()
 }
 
-// setDocument stores x in dst, a place that [document] reads.
-func setDocument(dst reflect.Value, x any) {
+// SetDocument stores x in dst, a place that [Document] reads.
+func SetDocument(dst reflect.Value, x any) {
 	switch {
 	case x == nil:
 		dst.SetZero()
@@ -47,49 +46,49 @@ func setDocument(dst reflect.Value, x any) {
 	}
 }
 
-func documentKind(x any) int {
+func DocumentKind(x any) int {
 	switch x.(type) {
 	case nil:
 		return docNull
 	case bool:
-		return docBool
+		return DocBool
 	case string:
-		return docString
+		return DocString
 	case []any:
 		return docArray
 	case map[string]any:
 		return docObject
 	case float64, json.Number, int, int64, int8, int16, int32, uint, uint8, uint16, uint32, uint64, float32:
-		return docNumber
+		return DocNumber
 	}
 	return docOther
 }
 
 // checkDocument returns an error unless x is a value of a document no deeper
-// than maxDepth. It names the place inside x by keys and indexes.
+// than [MaxDepth]. It names the place inside x by keys and indexes.
 func checkDocument(x any, depth int) error {
-	if depth > maxDepth {
-		return errDeep
+	if depth > MaxDepth {
+		return ErrDeep
 	}
 	switch x := x.(type) {
 	case map[string]any:
 		for _, k := range slices.Sorted(maps.Keys(x)) {
 			if err := checkDocument(x[k], depth+1); err != nil {
-				return below(quoteKey(k), err)
+				return Below(QuoteKey(k), err)
 			}
 		}
 	case []any:
 		for i, e := range x {
 			if err := checkDocument(e, depth+1); err != nil {
-				return below(strconv.Itoa(i), err)
+				return Below(strconv.Itoa(i), err)
 			}
 		}
 	case json.Number:
-		if _, ok := decimalOf(x); !ok {
+		if _, ok := DecimalOf(x); !ok {
 			return fmt.Errorf("json.Number %q is not a number in range", string(x))
 		}
 	default:
-		if documentKind(x) == docOther {
+		if DocumentKind(x) == docOther {
 			return fmt.Errorf("%T is not a value of a document: "+
 				"use nil, bool, string, a number, json.Number, []any or map[string]any", x)
 		}
@@ -97,9 +96,9 @@ func checkDocument(x any, depth int) error {
 	return nil
 }
 
-// sameDocument reports whether a and b are the same value; numbers are
+// SameDocument reports whether a and b are the same value; numbers are
 // compared by value, whatever their types.
-func sameDocument(a, b any) bool {
+func SameDocument(a, b any) bool {
 	switch x := a.(type) {
 	case nil:
 		return b == nil
@@ -111,44 +110,44 @@ func sameDocument(a, b any) bool {
 		return ok && x == y
 	case []any:
 		y, ok := b.([]any)
-		return ok && slices.EqualFunc(x, y, sameDocument)
+		return ok && slices.EqualFunc(x, y, SameDocument)
 	case map[string]any:
 		y, ok := b.(map[string]any)
-		return ok && maps.EqualFunc(x, y, sameDocument)
+		return ok && maps.EqualFunc(x, y, SameDocument)
 	case float64:
 		if y, ok := b.(float64); ok && x == y {
 			return true
 		}
 	}
-	if documentKind(b) != docNumber {
+	if DocumentKind(b) != DocNumber {
 		return false
 	}
-	d, _ := decimalOf(a)
-	e, _ := decimalOf(b)
+	d, _ := DecimalOf(a)
+	e, _ := DecimalOf(b)
 	return d == e
 }
 
-// compareDocument orders documents by value, and equal numbers by the way they
+// CompareDocument orders documents by value, and equal numbers by the way they
 // are written, so that it returns 0 only for documents that read the same.
-func compareDocument(a, b any) int {
-	k := documentKind(a)
-	if c := cmp.Compare(k, documentKind(b)); c != 0 {
+func CompareDocument(a, b any) int {
+	k := DocumentKind(a)
+	if c := cmp.Compare(k, DocumentKind(b)); c != 0 {
 		return c
 	}
 	switch k {
-	case docBool:
-		return compareBool(a.(bool), b.(bool))
-	case docNumber:
-		d, _ := decimalOf(a)
-		e, _ := decimalOf(b)
-		if c := d.compare(e); c != 0 {
+	case DocBool:
+		return CompareBool(a.(bool), b.(bool))
+	case DocNumber:
+		d, _ := DecimalOf(a)
+		e, _ := DecimalOf(b)
+		if c := d.Compare(e); c != 0 {
 			return c
 		}
 		return cmp.Or(cmp.Compare(fmt.Sprintf("%T", a), fmt.Sprintf("%T", b)), cmp.Compare(numberText(a), numberText(b)))
-	case docString:
+	case DocString:
 		return cmp.Compare(a.(string), b.(string))
 	case docArray:
-		return slices.CompareFunc(a.([]any), b.([]any), compareDocument)
+		return slices.CompareFunc(a.([]any), b.([]any), CompareDocument)
 	case docObject:
 		return compareObjects(a.(map[string]any), b.(map[string]any))
 	default:
@@ -171,14 +170,14 @@ func numberText(x any) string {
 func compareObjects(a, b map[string]any) int {
 	ka, kb := slices.Sorted(maps.Keys(a)), slices.Sorted(maps.Keys(b))
 	for i := range min(len(ka), len(kb)) {
-		if c := cmp.Or(cmp.Compare(ka[i], kb[i]), compareDocument(a[ka[i]], b[kb[i]])); c != 0 {
+		if c := cmp.Or(cmp.Compare(ka[i], kb[i]), CompareDocument(a[ka[i]], b[kb[i]])); c != 0 {
 			return c
 		}
 	}
 	return cmp.Compare(len(ka), len(kb))
 }
 
-func copyDocument(x any) any {
+func CopyDocument(x any) any {
 	switch x := x.(type) {
 	case []any:
 		if x == nil {
@@ -186,7 +185,7 @@ func copyDocument(x any) any {
 		}
 		out := make([]any, len(x))
 		for i, e := range x {
-			out[i] = copyDocument(e)
+			out[i] = CopyDocument(e)
 		}
 		return out
 	case map[string]any:
@@ -195,14 +194,14 @@ func copyDocument(x any) any {
 		}
 		out := make(map[string]any, len(x))
 		for k, e := range x {
-			out[k] = copyDocument(e)
+			out[k] = CopyDocument(e)
 		}
 		return out
 	}
 	return x
 }
 
-func zeroDocument(x any) bool {
+func ZeroDocument(x any) bool {
 	switch x := x.(type) {
 	case nil:
 		return true
@@ -215,45 +214,45 @@ func zeroDocument(x any) bool {
 	case map[string]any:
 		return len(x) == 0
 	}
-	d, _ := decimalOf(x)
+	d, _ := DecimalOf(x)
 	return d.class == classFinite && d.digits == ""
 }
 
-// appendDocument appends the canonical bytes of x: one byte for its kind, then
+// AppendDocument appends the canonical bytes of x: one byte for its kind, then
 // nothing, a bool, a number as digits and exponent, a string, the elements
 // with their lengths, or keys and values with their lengths, by key.
-func appendDocument(b []byte, x any) []byte {
-	k := documentKind(x)
+func AppendDocument(b []byte, x any) []byte {
+	k := DocumentKind(x)
 	b = append(b, byte(k))
 	switch x := x.(type) {
 	case bool:
-		return append(b, bit(x))
+		return append(b, Bit(x))
 	case string:
 		return append(b, x...)
 	case []any:
 		for _, e := range x {
-			b = wire.AppendBytes(b, appendDocument(nil, e))
+			b = wire.AppendBytes(b, AppendDocument(nil, e))
 		}
 	case map[string]any:
 		for _, key := range slices.Sorted(maps.Keys(x)) {
-			b = wire.AppendBytes(wire.AppendBytes(b, key), appendDocument(nil, x[key]))
+			b = wire.AppendBytes(wire.AppendBytes(b, key), AppendDocument(nil, x[key]))
 		}
 	default:
-		if k == docNumber {
-			d, _ := decimalOf(x)
+		if k == DocNumber {
+			d, _ := DecimalOf(x)
 			b = append(b, d.String()...)
 		}
 	}
 	return b
 }
 
-// decodeDocument decodes what [appendDocument] wrote; a number becomes a
+// decodeDocument decodes what [AppendDocument] wrote; a number becomes a
 // float64 if that holds its value, else a json.Number.
 func decodeDocument(p []byte) (any, error) { return readDocument(p, 0) }
 
 func readDocument(p []byte, depth int) (any, error) {
-	if depth > maxDepth {
-		return nil, errDeep
+	if depth > MaxDepth {
+		return nil, ErrDeep
 	}
 	if len(p) == 0 {
 		return nil, errCanonical
@@ -262,11 +261,11 @@ func readDocument(p []byte, depth int) (any, error) {
 	switch {
 	case kind == docNull && len(p) == 0:
 		return nil, nil
-	case kind == docBool && len(p) == 1:
+	case kind == DocBool && len(p) == 1:
 		return p[0] == 1, nil
-	case kind == docNumber:
+	case kind == DocNumber:
 		return readNumber(string(p))
-	case kind == docString:
+	case kind == DocString:
 		return string(p), nil
 	case kind == docArray:
 		return readDocuments(p, depth)
@@ -285,7 +284,7 @@ func readNumber(s string) (any, error) {
 	case "+Inf":
 		return math.Inf(1), nil
 	}
-	d, ok := decimalOf(json.Number(s))
+	d, ok := DecimalOf(json.Number(s))
 	if !ok || d.String() != s {
 		return nil, errCanonical
 	}
@@ -329,21 +328,4 @@ func readObject(p []byte, depth int) (any, error) {
 		out[key], last = e, key
 	}
 	return out, nil
-}
-
-// errPath is an error about a place inside a value.
-type errPath struct {
-	path string
-	err  error
-}
-
-func (e *errPath) Error() string { return e.path + ": " + e.err.Error() }
-func (e *errPath) Unwrap() error { return e.err }
-
-// below puts name in front of the path that err is about.
-func below(name string, err error) error {
-	if inner, ok := errors.AsType[*errPath](err); ok {
-		return &errPath{joinPath(name, inner.path), inner.err}
-	}
-	return &errPath{name, err}
 }

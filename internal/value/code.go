@@ -1,4 +1,4 @@
-package merge
+package value
 
 import (
 	"bytes"
@@ -14,35 +14,35 @@ import (
 	"github.com/rejoin-go/rejoin/internal/wire"
 )
 
-// maxDepth bounds how deep recursive values and documents may nest.
-const maxDepth = 1000
+// MaxDepth bounds how deep recursive values and documents may nest.
+const MaxDepth = 1000
 
 var (
-	errDeep      = fmt.Errorf("nested deeper than %d levels", maxDepth)
+	ErrDeep      = fmt.Errorf("nested deeper than %d levels", MaxDepth)
 	errCanonical = errors.New("value is not in its canonical form")
 )
 
-// codable returns an error that names the part of s that has no canonical
+// Codable returns an error that names the part of s that has no canonical
 // bytes, or nil.
-func (s *shape) codable() error { return s.codableWithin(map[*shape]bool{}) }
+func (s *Type) Codable() error { return s.codableWithin(map[*Type]bool{}) }
 
-func (s *shape) codableWithin(seen map[*shape]bool) error {
+func (s *Type) codableWithin(seen map[*Type]bool) error {
 	if s == nil || seen[s] {
 		return nil
 	}
 	seen[s] = true
-	if s.kind == kindRaw {
-		return fmt.Errorf("%v has unexported fields and no binary, text or JSON form", s.typ)
+	if s.Kind == KindRaw {
+		return fmt.Errorf("%v has unexported fields and no binary, text or JSON form", s.Go)
 	}
 	for i := range s.fields {
-		if err := s.fields[i].shape.codableWithin(seen); err != nil {
+		if err := s.fields[i].Type.codableWithin(seen); err != nil {
 			return err
 		}
 	}
-	return cmp.Or(s.key.codableWithin(seen), s.elem.codableWithin(seen))
+	return cmp.Or(s.key.codableWithin(seen), s.Elem.codableWithin(seen))
 }
 
-// append appends the canonical bytes of v, which do not say where they end:
+// Append appends the canonical bytes of v, which do not say where they end:
 //
 //	bool             1 byte, 0 or 1
 //	integer          1 byte 0x80+n or 0x7f−n, then n bytes of |v| or ^(|v|−1), big-endian
@@ -57,56 +57,56 @@ func (s *shape) codableWithin(seen map[*shape]bool) error {
 //	map              nothing if nil; else 1, then keys and values with their lengths, by key bytes
 //	struct           name and value with their lengths of each field that is not zero, by name
 //	marshaler        what it marshals to
-//	any              see appendDocument
+//	any              see [AppendDocument]
 //
 // The bytes of scalars and times sort as the values do, NaN below all numbers.
-func (s *shape) append(b []byte, v reflect.Value) ([]byte, error) {
-	switch s.kind {
-	case kindBool:
-		return append(b, bit(v.Bool())), nil
-	case kindInt:
+func (s *Type) Append(b []byte, v reflect.Value) ([]byte, error) {
+	switch s.Kind {
+	case KindBool:
+		return append(b, Bit(v.Bool())), nil
+	case KindInt:
 		return appendInt(b, v.Int()), nil
-	case kindUint:
-		return appendUint(b, v.Uint()), nil
-	case kindFloat:
-		return appendFloat(b, v.Float()), nil
-	case kindComplex:
-		return appendFloat(appendFloat(b, real(v.Complex())), imag(v.Complex())), nil
-	case kindString:
+	case KindUint:
+		return AppendUint(b, v.Uint()), nil
+	case KindFloat:
+		return AppendFloat(b, v.Float()), nil
+	case KindComplex:
+		return AppendFloat(AppendFloat(b, real(v.Complex())), imag(v.Complex())), nil
+	case KindString:
 		return append(b, v.String()...), nil
-	case kindTime:
-		t := wall(addressable(v))
+	case KindTime:
+		t := Wall(Addressable(v))
 		return binary.BigEndian.AppendUint32(appendInt(b, t.Unix()), uint32(t.Nanosecond())), nil
-	case kindArray:
+	case KindArray:
 		return s.appendElements(b, v)
-	case kindStruct:
+	case KindStruct:
 		return s.appendFields(b, v)
-	case kindDocument:
-		return appendDocument(b, document(v)), nil
-	case kindOpaque:
+	case KindDocument:
+		return AppendDocument(b, Document(v)), nil
+	case KindOpaque:
 		p, err := s.marshal(v)
 		return append(b, p...), err
-	case kindRaw:
-		return b, s.codable()
+	case KindRaw:
+		return b, s.Codable()
 	default:
 	}
 	if v.IsNil() {
 		return b, nil
 	}
 	b = append(b, 1)
-	switch s.kind {
-	case kindBytes:
+	switch s.Kind {
+	case KindBytes:
 		return append(b, v.Bytes()...), nil
-	case kindPointer:
-		return s.elem.append(b, v.Elem())
-	case kindSlice:
+	case KindPointer:
+		return s.Elem.Append(b, v.Elem())
+	case KindSlice:
 		return s.appendElements(b, v)
 	default:
 		return s.appendEntries(b, v)
 	}
 }
 
-func bit(v bool) byte {
+func Bit(v bool) byte {
 	if v {
 		return 1
 	}
@@ -114,29 +114,29 @@ func bit(v bool) byte {
 }
 
 // appendPart appends the bytes of v with their length in front.
-func (s *shape) appendPart(b []byte, v reflect.Value) ([]byte, error) {
-	p, err := s.append(nil, v)
+func (s *Type) appendPart(b []byte, v reflect.Value) ([]byte, error) {
+	p, err := s.Append(nil, v)
 	return wire.AppendBytes(b, p), err
 }
 
-func (s *shape) appendElements(b []byte, v reflect.Value) (_ []byte, err error) {
+func (s *Type) appendElements(b []byte, v reflect.Value) (_ []byte, err error) {
 	for i := range v.Len() {
-		if b, err = s.elem.appendPart(b, v.Index(i)); err != nil {
+		if b, err = s.Elem.appendPart(b, v.Index(i)); err != nil {
 			return b, err
 		}
 	}
 	return b, nil
 }
 
-func (s *shape) appendFields(b []byte, v reflect.Value) (_ []byte, err error) {
+func (s *Type) appendFields(b []byte, v reflect.Value) (_ []byte, err error) {
 	for _, i := range s.named {
 		f := &s.fields[i]
 		fv := v.Field(f.index)
-		if f.shape.absent(fv) {
+		if f.Type.absent(fv) {
 			continue
 		}
 		b = wire.AppendBytes(b, f.name)
-		if b, err = f.shape.appendPart(b, fv); err != nil {
+		if b, err = f.Type.appendPart(b, fv); err != nil {
 			return b, err
 		}
 	}
@@ -145,47 +145,47 @@ func (s *shape) appendFields(b []byte, v reflect.Value) (_ []byte, err error) {
 
 // absent reports whether a struct leaves v out of its bytes. That is decided
 // by the bits, since −0 is a value.
-func (s *shape) absent(v reflect.Value) bool {
-	switch s.kind {
-	case kindTime:
-		return wall(addressable(v)).IsZero()
+func (s *Type) absent(v reflect.Value) bool {
+	switch s.Kind {
+	case KindTime:
+		return Wall(Addressable(v)).IsZero()
 	default:
-		return v.IsZero() && !s.negative(v)
+		return v.IsZero() && !s.Negative(v)
 	}
 }
 
-// negative reports whether v, which is zero for [reflect.Value.IsZero], holds −0.
-func (s *shape) negative(v reflect.Value) bool {
-	switch s.kind {
-	case kindFloat:
+// Negative reports whether v, which is zero for [reflect.Value.IsZero], holds −0.
+func (s *Type) Negative(v reflect.Value) bool {
+	switch s.Kind {
+	case KindFloat:
 		return math.Signbit(v.Float())
-	case kindComplex:
+	case KindComplex:
 		return math.Signbit(real(v.Complex())) || math.Signbit(imag(v.Complex()))
-	case kindArray:
-		if s.elem.kind <= kindUint {
+	case KindArray:
+		if s.Elem.Kind <= KindUint {
 			return false
 		}
 		for i := range v.Len() {
-			if s.elem.negative(v.Index(i)) {
+			if s.Elem.Negative(v.Index(i)) {
 				return true
 			}
 		}
-	case kindStruct:
-		return slices.ContainsFunc(s.fields, func(f shapeField) bool { return f.shape.negative(v.Field(f.index)) })
+	case KindStruct:
+		return slices.ContainsFunc(s.fields, func(f Field) bool { return f.Type.Negative(v.Field(f.index)) })
 	default:
 	}
 	return false
 }
 
-func (s *shape) appendEntries(b []byte, v reflect.Value) ([]byte, error) {
+func (s *Type) appendEntries(b []byte, v reflect.Value) ([]byte, error) {
 	type entry struct{ key, value []byte }
 	entries := make([]entry, 0, v.Len())
 	for it := v.MapRange(); it.Next(); {
-		k, err := s.key.append(nil, it.Key())
+		k, err := s.key.Append(nil, it.Key())
 		if err != nil {
 			return b, err
 		}
-		e, err := s.elem.append(nil, it.Value())
+		e, err := s.Elem.Append(nil, it.Value())
 		if err != nil {
 			return b, err
 		}
@@ -198,13 +198,13 @@ func (s *shape) appendEntries(b []byte, v reflect.Value) ([]byte, error) {
 	return b, nil
 }
 
-// decode sets dst, which must be zero, to the value that p encodes. It takes
-// nothing but the bytes that [shape.append] writes.
-func (s *shape) decode(dst reflect.Value, p []byte) error {
-	if err := s.read(dst, p, 0); err != nil {
+// Decode sets dst, which must be zero, to the value that p encodes. It takes
+// nothing but the bytes that [Type.Append] writes.
+func (s *Type) Decode(dst reflect.Value, p []byte) error {
+	if err := s.Read(dst, p, 0); err != nil {
 		return err
 	}
-	q, err := s.append(make([]byte, 0, len(p)), dst)
+	q, err := s.Append(make([]byte, 0, len(p)), dst)
 	if err != nil {
 		return err
 	}
@@ -214,26 +214,26 @@ func (s *shape) decode(dst reflect.Value, p []byte) error {
 	return nil
 }
 
-// read is decode for any bytes that make sense, canonical or not.
-func (s *shape) read(dst reflect.Value, p []byte, depth int) error {
-	if depth > maxDepth {
-		return errDeep
+// Read is decode for any bytes that make sense, canonical or not.
+func (s *Type) Read(dst reflect.Value, p []byte, depth int) error {
+	if depth > MaxDepth {
+		return ErrDeep
 	}
-	switch s.kind {
-	case kindBool, kindInt, kindUint, kindFloat, kindComplex, kindString, kindTime:
+	switch s.Kind {
+	case KindBool, KindInt, KindUint, KindFloat, KindComplex, KindString, KindTime:
 		return s.readScalar(dst, p)
-	case kindArray:
+	case KindArray:
 		return s.readArray(dst, p, depth)
-	case kindStruct:
+	case KindStruct:
 		return s.readFields(dst, p, depth)
-	case kindOpaque:
+	case KindOpaque:
 		return s.unmarshal(dst, bytes.Clone(p))
-	case kindRaw:
-		return s.codable()
-	case kindDocument:
+	case KindRaw:
+		return s.Codable()
+	case KindDocument:
 		x, err := decodeDocument(p)
 		if err == nil {
-			setDocument(dst, x)
+			SetDocument(dst, x)
 		}
 		return err
 	default:
@@ -245,30 +245,30 @@ func (s *shape) read(dst reflect.Value, p []byte, depth int) error {
 		return errCanonical
 	}
 	p = p[1:]
-	switch s.kind {
-	case kindBytes:
+	switch s.Kind {
+	case KindBytes:
 		dst.SetBytes(append(make([]byte, 0, len(p)), p...))
 		return nil
-	case kindPointer:
-		v := reflect.New(s.typ.Elem())
+	case KindPointer:
+		v := reflect.New(s.Go.Elem())
 		dst.Set(v)
-		return s.elem.read(v.Elem(), p, depth+1)
-	case kindSlice:
+		return s.Elem.Read(v.Elem(), p, depth+1)
+	case KindSlice:
 		return s.readSlice(dst, p, depth)
 	default:
 		return s.readMap(dst, p, depth)
 	}
 }
 
-func (s *shape) readScalar(dst reflect.Value, p []byte) error {
-	switch s.kind {
-	case kindBool:
+func (s *Type) readScalar(dst reflect.Value, p []byte) error {
+	switch s.Kind {
+	case KindBool:
 		if len(p) != 1 {
 			return errCanonical
 		}
 		dst.SetBool(p[0] == 1)
-	case kindInt:
-		neg, mag, rest, err := readInt(p)
+	case KindInt:
+		neg, mag, rest, err := ReadInt(p)
 		v := int64(mag)
 		if neg {
 			v = ^v
@@ -277,26 +277,26 @@ func (s *shape) readScalar(dst reflect.Value, p []byte) error {
 			return cmp.Or(err, errCanonical)
 		}
 		dst.SetInt(v)
-	case kindUint:
-		neg, mag, rest, err := readInt(p)
+	case KindUint:
+		neg, mag, rest, err := ReadInt(p)
 		if err != nil || len(rest) > 0 || neg || dst.OverflowUint(mag) {
 			return cmp.Or(err, errCanonical)
 		}
 		dst.SetUint(mag)
-	case kindFloat:
+	case KindFloat:
 		if len(p) != 8 {
 			return errCanonical
 		}
-		dst.SetFloat(readFloat(p))
-	case kindComplex:
+		dst.SetFloat(ReadFloat(p))
+	case KindComplex:
 		if len(p) != 16 {
 			return errCanonical
 		}
-		dst.SetComplex(complex(readFloat(p), readFloat(p[8:])))
-	case kindString:
+		dst.SetComplex(complex(ReadFloat(p), ReadFloat(p[8:])))
+	case KindString:
 		dst.SetString(string(p))
 	default:
-		neg, mag, rest, err := readInt(p)
+		neg, mag, rest, err := ReadInt(p)
 		if err != nil || len(rest) != 4 || mag > math.MaxInt64 {
 			return cmp.Or(err, errCanonical)
 		}
@@ -309,29 +309,29 @@ func (s *shape) readScalar(dst reflect.Value, p []byte) error {
 	return nil
 }
 
-func (s *shape) readArray(dst reflect.Value, p []byte, depth int) error {
+func (s *Type) readArray(dst reflect.Value, p []byte, depth int) error {
 	r := wire.NewReader(p)
 	for i := range dst.Len() {
 		part := r.Bytes()
 		if r.Err() != nil {
 			return r.Err()
 		}
-		if err := s.elem.read(dst.Index(i), part, depth+1); err != nil {
+		if err := s.Elem.Read(dst.Index(i), part, depth+1); err != nil {
 			return err
 		}
 	}
 	return r.Close()
 }
 
-func (s *shape) readSlice(dst reflect.Value, p []byte, depth int) error {
-	dst.Set(reflect.MakeSlice(s.typ, 0, 0))
+func (s *Type) readSlice(dst reflect.Value, p []byte, depth int) error {
+	dst.Set(reflect.MakeSlice(s.Go, 0, 0))
 	for r := wire.NewReader(p); r.Len() > 0; {
 		part := r.Bytes()
 		if r.Err() != nil {
 			return r.Err()
 		}
-		v := reflect.New(s.typ.Elem()).Elem()
-		if err := s.elem.read(v, part, depth+1); err != nil {
+		v := reflect.New(s.Go.Elem()).Elem()
+		if err := s.Elem.Read(v, part, depth+1); err != nil {
 			return err
 		}
 		dst.Set(reflect.Append(dst, v))
@@ -339,18 +339,18 @@ func (s *shape) readSlice(dst reflect.Value, p []byte, depth int) error {
 	return nil
 }
 
-func (s *shape) readMap(dst reflect.Value, p []byte, depth int) error {
-	dst.Set(reflect.MakeMap(s.typ))
+func (s *Type) readMap(dst reflect.Value, p []byte, depth int) error {
+	dst.Set(reflect.MakeMap(s.Go))
 	for r := wire.NewReader(p); r.Len() > 0; {
 		k, e := r.Bytes(), r.Bytes()
 		if r.Err() != nil {
 			return r.Err()
 		}
-		key, v := reflect.New(s.typ.Key()).Elem(), reflect.New(s.typ.Elem()).Elem()
-		if err := s.key.read(key, k, depth+1); err != nil {
+		key, v := reflect.New(s.Go.Key()).Elem(), reflect.New(s.Go.Elem()).Elem()
+		if err := s.key.Read(key, k, depth+1); err != nil {
 			return err
 		}
-		if err := s.elem.read(v, e, depth+1); err != nil {
+		if err := s.Elem.Read(v, e, depth+1); err != nil {
 			return err
 		}
 		dst.SetMapIndex(key, v)
@@ -358,18 +358,18 @@ func (s *shape) readMap(dst reflect.Value, p []byte, depth int) error {
 	return nil
 }
 
-func (s *shape) readFields(dst reflect.Value, p []byte, depth int) error {
+func (s *Type) readFields(dst reflect.Value, p []byte, depth int) error {
 	for r := wire.NewReader(p); r.Len() > 0; {
 		name, part := r.Bytes(), r.Bytes()
 		if r.Err() != nil {
 			return r.Err()
 		}
-		i := slices.IndexFunc(s.fields, func(f shapeField) bool { return f.name == string(name) })
+		i := slices.IndexFunc(s.fields, func(f Field) bool { return f.name == string(name) })
 		if i < 0 {
-			return fmt.Errorf("%v has no field %q", s.typ, name)
+			return fmt.Errorf("%v has no field %q", s.Go, name)
 		}
 		f := &s.fields[i]
-		if err := f.shape.read(dst.Field(f.index), part, depth+1); err != nil {
+		if err := f.Type.Read(dst.Field(f.index), part, depth+1); err != nil {
 			return err
 		}
 	}
@@ -377,7 +377,7 @@ func (s *shape) readFields(dst reflect.Value, p []byte, depth int) error {
 }
 
 // sortNames fills s.named.
-func (s *shape) sortNames() {
+func (s *Type) sortNames() {
 	s.named = make([]int, len(s.fields))
 	for i := range s.named {
 		s.named[i] = i

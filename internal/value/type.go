@@ -1,4 +1,4 @@
-package merge
+package value
 
 import (
 	"database/sql/driver"
@@ -10,54 +10,54 @@ import (
 	"time"
 )
 
-// A kind says how the values of a shape are read.
-type kind uint8
+// A Kind says how the values of a type are read.
+type Kind uint8
 
 const (
-	kindBool kind = iota + 1
-	kindInt
-	kindUint
-	kindFloat
-	kindComplex
-	kindString
-	kindBytes // slice of bytes
-	kindTime
-	kindSlice
-	kindArray
-	kindMap
-	kindPointer
-	kindStruct
-	kindRaw      // struct of basic kinds with unexported fields: readable, not encodable
-	kindOpaque   // struct that marshals itself
-	kindDocument // any
+	KindBool Kind = iota + 1
+	KindInt
+	KindUint
+	KindFloat
+	KindComplex
+	KindString
+	KindBytes // slice of bytes
+	KindTime
+	KindSlice
+	KindArray
+	KindMap
+	KindPointer
+	KindStruct
+	KindRaw      // struct of basic kinds with unexported fields: readable, not encodable
+	KindOpaque   // struct that marshals itself
+	KindDocument // any
 )
 
 // isScalar reports whether values of the kind are numbers, truth values or
 // times.
-func (k kind) isScalar() bool { return k <= kindFloat || k == kindTime }
+func (k Kind) isScalar() bool { return k <= KindFloat || k == KindTime }
 
-// A shape is how the values of one type are compared, ordered, copied and
+// A Type is how the values of one type are compared, ordered, copied and
 // encoded where they are merged as a whole. It is immutable once compiled.
-type shape struct {
-	typ    reflect.Type
-	kind   kind
-	elem   *shape       // slice, array, map, pointer
-	key    *shape       // map
-	fields []shapeField // struct, in declaration order
-	named  []int        // struct: indexes of fields in order of name
-	form   form         // opaque: the marshaler in use
-	equal  int          // opaque: index of its method Equal, or -1
-	clone  int          // opaque: index of its method Clone, or -1
+type Type struct {
+	Go     reflect.Type
+	Kind   Kind
+	Elem   *Type   // slice, array, map, pointer
+	key    *Type   // map
+	fields []Field // struct, in declaration order
+	named  []int   // struct: indexes of fields in order of name
+	form   form    // opaque: the marshaler in use
+	equal  int     // opaque: index of its method Equal, or -1
+	clone  int     // opaque: index of its method Clone, or -1
 
 	// flat says that assignment copies all of a value: it holds no reference
 	// to memory that can change and nothing that has to be taken out.
-	flat bool
+	Flat bool
 }
 
-type shapeField struct {
+type Field struct {
 	index int
 	name  string
-	shape *shape
+	Type  *Type
 }
 
 // A form is the marshaler that gives an opaque type its bytes.
@@ -70,11 +70,11 @@ const (
 	formJSON
 )
 
-func isTime(typ reflect.Type) bool { return typ == reflect.TypeFor[time.Time]() }
-func isAny(typ reflect.Type) bool  { return typ == reflect.TypeFor[any]() }
+func IsTime(typ reflect.Type) bool { return typ == reflect.TypeFor[time.Time]() }
+func IsAny(typ reflect.Type) bool  { return typ == reflect.TypeFor[any]() }
 
-// isLock reports whether typ is a lock, a copy of which locks nothing.
-func isLock(typ reflect.Type) bool { return pointerIs[sync.Locker](typ) }
+// IsLock reports whether typ is a lock, a copy of which locks nothing.
+func IsLock(typ reflect.Type) bool { return pointerIs[sync.Locker](typ) }
 
 // pointerIs reports whether a pointer to typ implements I.
 func pointerIs[I any](typ reflect.Type) bool {
@@ -95,26 +95,29 @@ func formOf(typ reflect.Type) form {
 	return formNone
 }
 
-// isOneValue reports whether a struct type presents itself as a single value:
+// IsOneValue reports whether a struct type presents itself as a single value:
 // it marshals itself or is a database value, so that mixing the fields of two
 // of its values would make a third that nobody wrote.
-func isOneValue(typ reflect.Type) bool {
+func IsOneValue(typ reflect.Type) bool {
 	return formOf(typ) != formNone || typ.Implements(reflect.TypeFor[driver.Valuer]())
 }
 
-// shapes compiles shapes, each type once.
-type shapes struct {
-	of    map[reflect.Type]*shape
+// A Compiler compiles types, each once. Its zero value is ready for use.
+type Compiler struct {
+	of    map[reflect.Type]*Type
 	added []reflect.Type // in order, so that a failure takes back what refers to it
 }
 
-// compile returns the shape of typ or an error that names the part of typ
+// Compile returns the compiled form of typ or an error that names the part of typ
 // that has none.
-func (c *shapes) compile(typ reflect.Type) (*shape, error) {
+func (c *Compiler) Compile(typ reflect.Type) (*Type, error) {
 	if s := c.of[typ]; s != nil {
 		return s, nil
 	}
-	s := &shape{typ: typ, equal: -1, clone: -1}
+	if c.of == nil {
+		c.of = make(map[reflect.Type]*Type)
+	}
+	s := &Type{Go: typ, equal: -1, clone: -1}
 	n := len(c.added)
 	c.of[typ], c.added = s, append(c.added, typ)
 	if err := c.fill(s); err != nil {
@@ -127,107 +130,107 @@ func (c *shapes) compile(typ reflect.Type) (*shape, error) {
 	return s, nil
 }
 
-func (c *shapes) fill(s *shape) (err error) {
-	s.flat = true
-	switch k := s.typ.Kind(); k {
+func (c *Compiler) fill(s *Type) (err error) {
+	s.Flat = true
+	switch k := s.Go.Kind(); k {
 	case reflect.Bool:
-		s.kind = kindBool
+		s.Kind = KindBool
 	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
-		s.kind = kindInt
+		s.Kind = KindInt
 	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Uintptr:
-		s.kind = kindUint
+		s.Kind = KindUint
 	case reflect.Float32, reflect.Float64:
-		s.kind = kindFloat
+		s.Kind = KindFloat
 	case reflect.Complex64, reflect.Complex128:
-		s.kind = kindComplex
+		s.Kind = KindComplex
 	case reflect.String:
-		s.kind = kindString
+		s.Kind = KindString
 	case reflect.Array:
-		s.kind = kindArray
-		if s.elem, err = c.compile(s.typ.Elem()); err == nil {
-			s.flat = s.elem.flat
+		s.Kind = KindArray
+		if s.Elem, err = c.Compile(s.Go.Elem()); err == nil {
+			s.Flat = s.Elem.Flat
 		}
 	case reflect.Slice, reflect.Map, reflect.Pointer:
-		s.flat = false
+		s.Flat = false
 		err = c.fillReference(s, k)
 	case reflect.Struct:
 		err = c.fillStruct(s)
 	case reflect.Interface:
-		if s.typ.NumMethod() > 0 {
-			return fmt.Errorf("%v is an interface with methods", s.typ)
+		if s.Go.NumMethod() > 0 {
+			return fmt.Errorf("%v is an interface with methods", s.Go)
 		}
-		s.kind, s.flat = kindDocument, false
+		s.Kind, s.Flat = KindDocument, false
 	default:
-		return fmt.Errorf("%v cannot be compared and copied", s.typ)
+		return fmt.Errorf("%v cannot be compared and copied", s.Go)
 	}
 	return err
 }
 
-func (c *shapes) fillReference(s *shape, k reflect.Kind) (err error) {
+func (c *Compiler) fillReference(s *Type, k reflect.Kind) (err error) {
 	switch k {
 	case reflect.Slice:
-		s.kind = kindSlice
-		if s.typ.Elem().Kind() == reflect.Uint8 {
-			s.kind = kindBytes
+		s.Kind = KindSlice
+		if s.Go.Elem().Kind() == reflect.Uint8 {
+			s.Kind = KindBytes
 		}
 	case reflect.Map:
-		s.kind = kindMap
-		if err := elementable(s.typ.Key()); err != nil {
+		s.Kind = KindMap
+		if err := Elementable(s.Go.Key()); err != nil {
 			return err
 		}
-		if s.key, err = c.compile(s.typ.Key()); err != nil {
+		if s.key, err = c.Compile(s.Go.Key()); err != nil {
 			return err
 		}
 	default:
-		s.kind = kindPointer
+		s.Kind = KindPointer
 	}
-	s.elem, err = c.compile(s.typ.Elem())
+	s.Elem, err = c.Compile(s.Go.Elem())
 	return err
 }
 
-func (c *shapes) fillStruct(s *shape) error {
-	if isTime(s.typ) {
-		s.kind, s.flat = kindTime, false
+func (c *Compiler) fillStruct(s *Type) error {
+	if IsTime(s.Go) {
+		s.Kind, s.Flat = KindTime, false
 		return nil
 	}
-	if isLock(s.typ) {
-		return fmt.Errorf("%v is a lock", s.typ)
+	if IsLock(s.Go) {
+		return fmt.Errorf("%v is a lock", s.Go)
 	}
-	if formOf(s.typ) != formNone {
+	if formOf(s.Go) != formNone {
 		s.fillOpaqueType()
 		return nil
 	}
-	if isSealed(s.typ) {
-		if !isBasic(s.typ) {
-			return fmt.Errorf("%v has unexported fields and no binary, text or JSON form", s.typ)
+	if isSealed(s.Go) {
+		if !IsBasic(s.Go) {
+			return fmt.Errorf("%v has unexported fields and no binary, text or JSON form", s.Go)
 		}
-		s.kind = kindRaw
+		s.Kind = KindRaw
 	} else {
-		s.kind = kindStruct
+		s.Kind = KindStruct
 	}
-	for i := range s.typ.NumField() {
-		sf := s.typ.Field(i)
-		fs, err := c.compile(sf.Type)
+	for i := range s.Go.NumField() {
+		sf := s.Go.Field(i)
+		fs, err := c.Compile(sf.Type)
 		if err != nil {
-			return fmt.Errorf("%v.%s: %w", s.typ, sf.Name, err)
+			return fmt.Errorf("%v.%s: %w", s.Go, sf.Name, err)
 		}
-		s.flat = s.flat && fs.flat
-		s.fields = append(s.fields, shapeField{index: i, name: sf.Name, shape: fs})
+		s.Flat = s.Flat && fs.Flat
+		s.fields = append(s.fields, Field{index: i, name: sf.Name, Type: fs})
 	}
 	s.sortNames()
 	return nil
 }
 
-func (s *shape) fillOpaqueType() {
-	s.kind, s.form = kindOpaque, formOf(s.typ)
+func (s *Type) fillOpaqueType() {
+	s.Kind, s.form = KindOpaque, formOf(s.Go)
 	// A comparable value cannot hold a slice or a map; what it points to is
 	// its own business, as with the location of a time.
-	s.flat = s.typ.Comparable()
-	p := reflect.PointerTo(s.typ)
-	if m, ok := p.MethodByName("Equal"); ok && isFunc(m.Type, []reflect.Type{p, s.typ}, reflect.TypeFor[bool]()) {
+	s.Flat = s.Go.Comparable()
+	p := reflect.PointerTo(s.Go)
+	if m, ok := p.MethodByName("Equal"); ok && IsFunc(m.Type, []reflect.Type{p, s.Go}, reflect.TypeFor[bool]()) {
 		s.equal = m.Index
 	}
-	if m, ok := p.MethodByName("Clone"); ok && isFunc(m.Type, []reflect.Type{p}, s.typ) {
+	if m, ok := p.MethodByName("Clone"); ok && IsFunc(m.Type, []reflect.Type{p}, s.Go) {
 		s.clone = m.Index
 	}
 }
@@ -242,8 +245,8 @@ func isSealed(typ reflect.Type) bool {
 	return false
 }
 
-// isFunc reports whether a method's type takes exactly in and returns exactly out.
-func isFunc(f reflect.Type, in []reflect.Type, out ...reflect.Type) bool {
+// IsFunc reports whether a method's type takes exactly in and returns exactly out.
+func IsFunc(f reflect.Type, in []reflect.Type, out ...reflect.Type) bool {
 	if f.NumIn() != len(in) || f.NumOut() != len(out) || f.IsVariadic() {
 		return false
 	}
@@ -260,18 +263,18 @@ func isFunc(f reflect.Type, in []reflect.Type, out ...reflect.Type) bool {
 	return true
 }
 
-// isBasic reports whether values of typ consist of basic kinds only, held in
+// IsBasic reports whether values of typ consist of basic kinds only, held in
 // place, so that reading them by kind needs no exported fields.
-func isBasic(typ reflect.Type) bool {
+func IsBasic(typ reflect.Type) bool {
 	switch k := typ.Kind(); k {
 	case reflect.Array:
-		return isBasic(typ.Elem())
+		return IsBasic(typ.Elem())
 	case reflect.Struct:
-		if isTime(typ) || isLock(typ) {
+		if IsTime(typ) || IsLock(typ) {
 			return false
 		}
 		for f := range typ.Fields() {
-			if !isBasic(f.Type) {
+			if !IsBasic(f.Type) {
 				return false
 			}
 		}
@@ -281,14 +284,14 @@ func isBasic(typ reflect.Type) bool {
 	}
 }
 
-// elementable returns an error unless values of typ may be keys of a merged
+// Elementable returns an error unless values of typ may be keys of a merged
 // map, keys of list elements and elements of sets.
-func elementable(typ reflect.Type) error {
+func Elementable(typ reflect.Type) error {
 	switch k := typ.Kind(); k {
 	case reflect.Interface, reflect.Pointer, reflect.Chan, reflect.UnsafePointer, reflect.Complex64, reflect.Complex128:
 		return fmt.Errorf("%v has no canonical form as a key or element", typ)
 	case reflect.Array:
-		return elementable(typ.Elem())
+		return Elementable(typ.Elem())
 	case reflect.Struct:
 		if typ.Comparable() && formOf(typ) != formNone {
 			return nil
@@ -297,7 +300,7 @@ func elementable(typ reflect.Type) error {
 			if !sf.IsExported() {
 				return fmt.Errorf("%v has unexported fields and no binary, text or JSON form", typ)
 			}
-			if err := elementable(sf.Type); err != nil {
+			if err := Elementable(sf.Type); err != nil {
 				return err
 			}
 		}

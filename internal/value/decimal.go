@@ -1,4 +1,4 @@
-package merge
+package value
 
 import (
 	"cmp"
@@ -28,10 +28,10 @@ const (
 // maxExponent bounds the exponent of a json.Number.
 const maxExponent = 1 << 30
 
-// decimalOf returns the value of a number of any of the types that
+// DecimalOf returns the value of a number of any of the types that
 // [documentKind] takes for one. It reports false for a json.Number that is
 // malformed or out of range.
-func decimalOf(x any) (decimal, bool) {
+func DecimalOf(x any) (decimal, bool) {
 	switch x := x.(type) {
 	case float64:
 		return decimalOfFloat(x, 64), true
@@ -90,7 +90,7 @@ func parseDecimal(s string) (decimal, bool) {
 	return d, true
 }
 
-func (d decimal) compare(e decimal) int {
+func (d decimal) Compare(e decimal) int {
 	sign := func(d decimal) int {
 		switch {
 		case d.digits == "":
@@ -125,8 +125,8 @@ func (d decimal) String() string {
 	return s
 }
 
-// integer returns the value of d if it is an integer that fits an int64.
-func (d decimal) integer() (int64, bool) {
+// Integer returns the value of d if it is an integer that fits an int64.
+func (d decimal) Integer() (int64, bool) {
 	if d.class != classFinite || d.exp < 0 || int64(len(d.digits))+d.exp > 19 {
 		return 0, false
 	}
