@@ -97,7 +97,7 @@ func shortName(i, n int) string {
 // crowded begins a state of a kind that has seen the first event of each of n
 // replicas.
 func crowded(kind string, n int) *greedy {
-	g := &greedy{[]byte("\x01" + kind)}
+	g := &greedy{[]byte("\x02" + kind)}
 	return g.list(n, func(i int) {
 		g.text(shortName(i, n))
 		g.uvarint(1, 0)
@@ -106,7 +106,7 @@ func crowded(kind string, n int) *greedy {
 
 // lonely begins a state of a kind that has seen n events of one replica.
 func lonely(kind string, n uint64) *greedy {
-	g := &greedy{[]byte("\x01" + kind + "\x01\x01a")}
+	g := &greedy{[]byte("\x02" + kind + "\x01\x01a")}
 	g.uvarint(n, 0)
 	return g
 }
@@ -114,7 +114,7 @@ func lonely(kind string, n uint64) *greedy {
 // gappy begins a state of a kind that has seen every other of 2n events of each of
 // r replicas.
 func gappy(kind string, r, n int) *greedy {
-	g := &greedy{[]byte("\x01" + kind)}
+	g := &greedy{[]byte("\x02" + kind)}
 	return g.list(r, func(i int) {
 		g.text(shortName(i, r))
 		g.uvarint(0)
@@ -161,7 +161,7 @@ func boundedCounters() []bounded {
 		},
 		{
 			"PNCounter", 128, costsOf(func() *crdt.PNCounter { return new(crdt.PNCounter) }),
-			inputs{}.and("replicas", counted).lying("\x01\x07\x01\x01a\x01\x00"),
+			inputs{}.and("replicas", counted).lying("\x02\x07\x01\x01a\x01\x00"),
 		},
 	}
 }
@@ -192,7 +192,7 @@ func boundedGrowing() []bounded {
 		},
 		{
 			"GMap of EWFlag", 256, costsOf(func() *flags { return new(flags) }),
-			inputs{}.and("keys", keys("\x01", func(g *greedy) { g.text("\x01\x04\x00\x00") })),
+			inputs{}.and("keys", keys("\x01", func(g *greedy) { g.text("\x02\x04\x00\x00") })),
 		},
 	}
 }
@@ -203,15 +203,15 @@ func boundedCells() []bounded {
 		one, each := lonely(kind, n), crowded(kind, n)
 		one.list(n, func(i int) { one.uvarint(0, uint64(i+1)) }).uvarint(tail...)
 		each.list(n, func(i int) { each.uvarint(uint64(i), 1) }).uvarint(tail...)
-		return inputs{}.and("writes", one).and("writers", each).lying("\x01" + kind + "\x01\x01a\x01\x00")
+		return inputs{}.and("writes", one).and("writers", each).lying("\x02" + kind + "\x01\x01a\x01\x00")
 	}
 	values := func(value string) inputs {
 		g := lonely("\x06", n)
 		g.list(n, func(i int) { g.uvarint(0, uint64(i+1)); g.text(value) })
-		return inputs{}.and("values", g).lying("\x01\x06\x01\x01a\x01\x00")
+		return inputs{}.and("values", g).lying("\x02\x06\x01\x01a\x01\x00")
 	}
 	// All causal types read their contexts in the same way.
-	enabled := writes("\x04").lying("\x01\x04").lying("\x01\x04\x01\x01a\x01")
+	enabled := writes("\x04").lying("\x02\x04").lying("\x02\x04\x01\x01a\x01")
 	for name, g := range map[string]*greedy{
 		"replicas":          crowded("\x04", n),
 		"most replicas":     crowded("\x04", 1<<16),
@@ -260,7 +260,7 @@ func pagesOf(kind, tail string, block func(i int, first bool) string) inputs {
 		full.text(elems.String())
 	}
 	return inputs{}.and("pages", pages).and("replicas", logs).and("full pages", full).
-		lying("\x01" + kind + "\x01\x01a\x01\x00").lying("\x01" + kind + "\x01\x01a\x01\x00\x01\x00")
+		lying("\x02" + kind + "\x01\x01a\x01\x00").lying("\x02" + kind + "\x01\x01a\x01\x00\x01\x00")
 }
 
 func boundedSets() []bounded {
@@ -300,7 +300,7 @@ func boundedMaps() []bounded {
 		const n = 1 << 13
 		g := lonely("\x03"+kinds, n)
 		g.list(n, func(i int) { g.text(shortName(i, n)); value(g, i) })
-		return inputs{}.and("keys", g).lying("\x01\x03" + kinds + "\x01\x01a\x01\x00")
+		return inputs{}.and("keys", g).lying("\x02\x03" + kinds + "\x01\x01a\x01\x00")
 	}
 	set := func(g *greedy, i int) {
 		g.uvarint(1, 0, 0, uint64(i+1)/128, 1, uint64(i+1)%128)

@@ -10,7 +10,7 @@ import (
 // Equal states have equal bytes:
 //
 //	field    bytes
-//	version  1, now 1
+//	version  1, now 2
 //	kind     1, here 5
 //	context  as in [Context.AppendBinary], from the number of replicas on
 //	enables  varint: number of enables, then for each, in the order of dots:

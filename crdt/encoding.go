@@ -15,13 +15,13 @@ import (
 // causalVersion is the format of the bytes of a causal state:
 //
 //	field    bytes
-//	version  1, now 1
+//	version  1, now 2
 //	kind     1, and after that of an ORMap those of its values
 //	context  as in Context.AppendBinary, from the number of replicas on
 //	store    the rest
 //
 // In the store a replica is its place in the context, whose names ascend.
-const causalVersion = 1
+const causalVersion = 2
 
 // An encoder writes one state.
 type encoder struct {
@@ -205,42 +205,26 @@ func canRepeat[V Value[V]](v V) bool {
 // A census is the dots of values.
 type census struct {
 	changes []dot // each stands for a change in one place
-	tags    []dot // of residues, several of which may share one
 	change  func(d dot)
-	tag     func(tag, undone dot)
 }
 
 // add adds the dots of v.
 func (c *census) add(v interface{ dots(yield func(dot)) }) {
 	if c.change == nil {
 		c.change = func(d dot) { c.changes = append(c.changes, d) }
-		c.tag = func(tag, _ dot) { c.tags = append(c.tags, tag) }
 	}
 	v.dots(c.change)
-	if v, ok := v.(residual); ok {
-		v.residues(c.tag)
-	}
 }
 
-// check returns an error that names, by r, a dot that is there twice. Only
-// residues may share one: that of the removal that left them.
+// check returns an error that names, by r, a dot that is there twice.
 func (c *census) check(r *root) error {
 	slices.Sort(c.changes)
 	for i, d := range c.changes {
 		if i > 0 && d == c.changes[i-1] {
-			return twoPlaces(r, d)
-		}
-	}
-	for _, tag := range c.tags {
-		if _, same := slices.BinarySearch(c.changes, tag); same {
-			return twoPlaces(r, tag)
+			return fmt.Errorf("dot %s stands for changes in two places", r.name(d))
 		}
 	}
 	return nil
-}
-
-func twoPlaces(r *root, d dot) error {
-	return fmt.Errorf("dot %s stands for changes in two places", r.name(d))
 }
 
 // readPacked validates what appendCausal wrote, as readCausal does, to merge it

@@ -4,7 +4,7 @@ package crdt
 // Equal states have equal bytes:
 //
 //	field    bytes
-//	version  1, now 1
+//	version  1, now 2
 //	kind     1, here 4
 //	context  as in [Context.AppendBinary], from the number of replicas on
 //	enables  varint: number of enables, then for each, in the order of dots:

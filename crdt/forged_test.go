@@ -20,7 +20,9 @@ func forgedTallies(replica string) []string {
 			head := fmt.Sprintf(`{"replica":%q,"after":"%d","last":"%d","sum":"%d"`, replica, after, last, 1<<last)
 			all = append(all, head+"}")
 			for upto := after + 1; upto < last; upto++ {
-				all = append(all, fmt.Sprintf(`%s,"undoneTo":"%d","undone":"%d"}`, head, upto, 1<<upto))
+				for _, by := range []string{"p:1", "p:3", "q:2", "q:3"} {
+					all = append(all, fmt.Sprintf(`%s,"undoneTo":"%d","undone":"%d","reset":%q}`, head, upto, 1<<upto, by))
+				}
 			}
 		}
 		for _, by := range []string{"p", "q"} {

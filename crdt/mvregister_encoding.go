@@ -13,7 +13,7 @@ import (
 // Equal states have equal bytes:
 //
 //	field    bytes
-//	version  1, now 1
+//	version  1, now 2
 //	kind     1, here 6
 //	context  as in [Context.AppendBinary], from the number of replicas on
 //	values   varint, then for each write, in the order of dots:

@@ -233,7 +233,15 @@ func (m *ORMap[K, V]) settle(key K, v V) {
 	}
 }
 
+// keys calls yield with the keys, in the order in which a removal mints its dots
+// where it has to.
 func (m *ORMap[K, V]) keys(yield func(K)) {
+	if kinds := m.kinds(nil); kinds[len(kinds)-1] == kindPNCounter {
+		for _, it := range m.sorted() {
+			yield(it.key)
+		}
+		return
+	}
 	for key := range m.entries {
 		yield(key)
 	}
@@ -289,10 +297,10 @@ func (m *ORMap[K, V]) dots(yield func(dot)) {
 	}
 }
 
-func (m *ORMap[K, V]) residues(yield func(tag, undone dot)) {
+func (m *ORMap[K, V]) undone(yield func(dot)) {
 	for _, v := range m.entries {
-		if v, ok := any(v).(residual); ok {
-			v.residues(yield)
+		if v, ok := any(v).(interface{ undone(yield func(dot)) }); ok {
+			v.undone(yield)
 		}
 	}
 }

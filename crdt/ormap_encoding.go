@@ -15,7 +15,7 @@ import (
 // It takes O(n log n) for n keys. Equal states have equal bytes:
 //
 //	field    bytes
-//	version  1, now 1
+//	version  1, now 2
 //	kind     1, here 3, then the kind of the values, then that of their values,
 //	         as far as those are maps
 //	context  as in [Context.AppendBinary], from the number of replicas on

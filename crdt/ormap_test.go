@@ -326,7 +326,7 @@ func TestMergeBinaryTooManyReplicas(t *testing.T) {
 	}{"\x01": &set, "\x02": &gone, "\x04": &flag, "\x05": &off, "\x06": &reg, "\x07": &count, "\x03\x04": &m} {
 		before, err := x.MarshalBinary()
 		require.NoError(t, err)
-		data := append([]byte("\x01"+kind), p...)
+		data := append([]byte("\x02"+kind), p...)
 		if kind == "\x05" {
 			data = append(data, 0) // a second list
 		}

@@ -4,7 +4,7 @@ package crdt
 // It takes O(n) for n elements. Equal states have equal bytes:
 //
 //	field    bytes
-//	version  1, now 1
+//	version  1, now 2
 //	kind     1, here 1
 //	context  as in [Context.AppendBinary], from the number of replicas on
 //	logs     varint: replicas with live dots, then for each, in order of name:

@@ -3,6 +3,7 @@ package crdt
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"github.com/rejoin-go/rejoin/vclock"
 )
@@ -60,7 +61,10 @@ func (c *PNCounter) add(name vclock.Replica, n int64, d *tallyOp) {
 	t := &c.tallies[c.recent]
 	t.count(minted.seq(), n)
 	d.dot.Replica, d.dot.Seq = name, t.last
-	d.start, d.total, d.upto, d.base = t.start, t.total, t.upto, t.base
+	d.start, d.total = t.start, t.total
+	if t.hasReset() {
+		d.upto, d.base, d.tag = t.upto, t.base, r.name(t.tag)
+	}
 	if c.mode == opened {
 		c.rec.ready()
 		c.rec.apply(c.rec.root, d)
@@ -87,7 +91,7 @@ func (c *PNCounter) find(replica uint32) (int, bool) {
 
 // Reset undoes the increments that c has seen and returns the delta. Increments
 // made concurrently stay. It has no effect on a counter without increments. It
-// takes O(n), and allocates its delta even if that is dropped.
+// takes O(n log n), and allocates its delta even if that is dropped.
 func (c *PNCounter) Reset(r vclock.Replica) *PNCounter {
 	return c.reset(r, &clearing{all: true})
 }
@@ -128,8 +132,7 @@ func (c *PNCounter) Value() (n int64, exact bool) {
 		exact = exact && !t.isSaturated()
 	}
 	if !c.op.isEmpty() {
-		t := c.op.tally(0)
-		add(&t)
+		add(&tally{total: c.op.total, base: c.op.base})
 	}
 	for i := range c.tallies {
 		if t := &c.tallies[i]; t.isLive() {
@@ -230,20 +233,26 @@ func (c *PNCounter) whole() *PNCounter {
 
 // apply joins d into c, a counter of r, and reports whether that changed the two.
 func (c *PNCounter) apply(r *root, d *tallyOp) bool {
-	t := d.tally(r.intern(d.dot.Replica))
-	changed := false
-	if i, found := c.find(t.replica); found {
-		changed = c.joinAt(i, &t, r, knowledge{myCount: r.contains(t.dot())})
-	} else {
-		changed = c.place(i, &t, r)
-	}
-	return r.see(t.dot()) || changed
+	r.admitDots(d.dot, d.tag, nil)
+	t := d.tally(r)
+	var k knowledge
+	k.myCount = r.contains(t.countDot())
+	k.myReset = t.hasReset() && r.contains(t.tag)
+	changed := c.joinTally(&t, r, k)
+	t.dots(func(x dot) { changed = r.see(x) || changed })
+	return changed
 }
 
-// joinAt joins t, in the terms of r, into the tally at i.
-func (c *PNCounter) joinAt(i int, t *tally, r *root, k knowledge) bool {
-	if c.tallies[i] == *t {
-		return false
+// joinTally joins t, in the terms of r, into the tally of its replica.
+func (c *PNCounter) joinTally(t *tally, r *root, k knowledge) bool {
+	i, found := c.find(t.replica)
+	if !found {
+		u := tally{replica: t.replica}
+		changed := u.join(t, r, k)
+		if changed {
+			c.tallies = slices.Insert(c.tallies, i, u)
+		}
+		return changed
 	}
 	changed := c.tallies[i].join(t, r, k)
 	if c.tallies[i].isEmpty() {
@@ -252,62 +261,56 @@ func (c *PNCounter) joinAt(i int, t *tally, r *root, k knowledge) bool {
 	return changed
 }
 
-// place inserts t, in the terms of r, at i, where c has no tally of its replica,
-// unless r has seen it.
-func (c *PNCounter) place(i int, t *tally, r *root) bool {
-	if r.contains(t.dot()) {
-		return false
-	}
-	c.tallies = slices.Insert(c.tallies, i, *t)
-	return true
-}
-
 func (*PNCounter) fresh(r *root) *PNCounter {
 	return &PNCounter{node: node[*PNCounter]{root: r, mode: sealed}}
 }
 
 func (c *PNCounter) join(o *PNCounter, j *joining) bool {
 	changed := false
-	c.tallies = slices.DeleteFunc(c.tallies, func(t tally) bool {
-		if o != nil && j.from[t.replica] >= 0 {
-			if _, found := o.find(uint32(j.from[t.replica])); found {
-				return false
-			}
+	for i := range c.tallies {
+		if t := &c.tallies[i]; !o.counts(t.replica, j) {
+			none := tally{replica: t.replica}
+			changed = t.join(&none, j.mine, j.about(t, &none)) || changed
 		}
-		gone := j.hasSeen(t.dot())
-		changed = changed || gone
-		return gone
-	})
+	}
+	if changed {
+		c.tallies = slices.DeleteFunc(c.tallies, func(t tally) bool { return t.isEmpty() })
+	}
 	if o == nil {
 		return changed
 	}
 	for h := range o.tallies {
 		t := j.mineTally(&o.tallies[h])
 		i, found := c.find(t.replica)
-		switch {
-		case !found:
-			changed = c.place(i, &t, j.mine) || changed
-		case c.tallies[i] != t:
-			changed = c.joinAt(i, &t, j.mine, j.about(&c.tallies[i], &t)) || changed
+		mine := tally{replica: t.replica}
+		if found {
+			mine = c.tallies[i]
+		}
+		if mine != t {
+			changed = c.joinTally(&t, j.mine, j.about(&mine, &t)) || changed
 		}
 	}
 	return changed
 }
 
-// about returns what the two sides have seen of a tally of mine and one of his.
-func (j *joining) about(mine, his *tally) knowledge {
-	var k knowledge
-	if mine.isLive() {
-		k.hisCount = j.hasSeen(mine.dot())
-	} else {
-		k.hisReset = j.hasSeen(mine.tag)
+// counts reports whether c, the other side of a join, has a tally of the replica
+// with the receiver's index i.
+func (c *PNCounter) counts(i uint32, j *joining) bool {
+	if c == nil || j.from[i] < 0 {
+		return false
 	}
-	if his.isLive() {
-		k.myCount = j.mine.contains(his.dot())
-	} else {
-		k.myReset = j.mine.contains(his.tag)
+	_, found := c.find(uint32(j.from[i]))
+	return found
+}
+
+// about returns what the two sides have seen of a tally of mine and one of theirs.
+func (j *joining) about(mine, theirs *tally) knowledge {
+	return knowledge{
+		theyCount: mine.isLive() && j.hasSeen(mine.countDot()),
+		theyReset: mine.hasReset() && j.hasSeen(mine.tag),
+		myCount:   theirs.isLive() && j.mine.contains(theirs.countDot()),
+		myReset:   theirs.hasReset() && j.mine.contains(theirs.tag),
 	}
-	return k
 }
 
 // hasSeen reports whether he has seen d, a dot in the receiver's terms.
@@ -325,22 +328,33 @@ func (j *joining) mineTally(t *tally) tally {
 
 func (c *PNCounter) clear(cl *clearing, rec *PNCounter) {
 	defer rec.sort()
-	for i := range c.tallies {
+	for _, i := range c.byName() {
 		t := &c.tallies[i]
 		upto, base := cl.part(t)
 		if upto == 0 {
 			continue
 		}
 		mine, theirs := cl.tag()
-		cl.drop(t.dot())
+		t.dots(cl.drop) // an older reset is a part of this one
 		t.join(&tally{replica: t.replica, upto: upto, base: base, tag: mine}, cl.root, knowledge{})
 		d := *t
-		d.replica = cl.delta.intern(cl.root.names[t.replica])
-		if !d.isLive() {
-			d.tag = theirs
-		}
+		d.replica, d.tag = cl.delta.intern(cl.root.names[t.replica]), theirs
 		rec.tallies = append(rec.tallies, d)
 	}
+}
+
+// byName returns the indexes of the tallies in the order of the names of their
+// replicas: in which a removal mints its dots.
+func (c *PNCounter) byName() []int {
+	all := make([]int, len(c.tallies))
+	for i := range all {
+		all[i] = i
+	}
+	slices.SortFunc(all, func(a, b int) int {
+		x, y := c.tallies[a].replica, c.tallies[b].replica
+		return strings.Compare(string(c.root.names[x]), string(c.root.names[y]))
+	})
+	return all
 }
 
 // part returns what c covers of t: the number of an increment and the sum up to
@@ -349,7 +363,7 @@ func (c *clearing) part(t *tally) (upto uint64, base int64) {
 	if !t.isLive() {
 		return 0, 0
 	}
-	if c.covers(t.dot()) {
+	if c.covers(t.countDot()) {
 		return t.last, t.total
 	}
 	s, ok := c.seen.sumOf(c.root.names[t.replica], t.start)
@@ -374,16 +388,14 @@ func (c *PNCounter) isEmpty() bool { return len(c.tallies) == 0 }
 
 func (c *PNCounter) dots(yield func(dot)) {
 	for i := range c.tallies {
-		if t := &c.tallies[i]; t.isLive() {
-			yield(t.dot())
-		}
+		c.tallies[i].dots(yield)
 	}
 }
 
-func (c *PNCounter) residues(yield func(tag, undone dot)) {
+func (c *PNCounter) undone(yield func(dot)) {
 	for i := range c.tallies {
 		if t := &c.tallies[i]; !t.isLive() {
-			yield(t.tag, packDot(t.replica, t.upto))
+			yield(packDot(t.replica, t.upto))
 		}
 	}
 }

@@ -14,7 +14,7 @@ import (
 // It takes O(n) for n replicas. Equal states have equal bytes:
 //
 //	field     bytes
-//	version   1, now 1
+//	version   1, now 2
 //	kind      1, here 7
 //	context   as in [Context.AppendBinary], from the number of replicas on
 //	replicas  varint, then for each that counted, in the order of the names:
@@ -28,12 +28,13 @@ import (
 //	sum     zigzag varint
 //	since   form 1 only, varint: last less the latest that was undone, at least 1 and less than span
 //	undone  form 1 only, zigzag varint: what sum was at that one
+//	reset   form 1 only, the dot of the reset: place of its replica and number, varints
 //
 // and for one that was undone:
 //
 //	upto    varint: the latest that was undone
 //	undone  zigzag varint: the sum at that one
-//	reset   the dot of the reset: place of its replica and number, varints
+//	reset   as above
 func (c *PNCounter) AppendBinary(b []byte) ([]byte, error) {
 	c = c.state()
 	return appendCausal(b, c.root, c), nil
@@ -56,10 +57,11 @@ func (c *PNCounter) UnmarshalBinary(data []byte) error {
 
 // MarshalJSON implements [json.Marshaler]. It never returns an error. A replica
 // that is counting has the numbers of its increments, after the first and up to
-// the last, and their sum; what was undone of it is a number and the sum then.
+// the last, and their sum; what was undone of it is a number, the sum then, and the
+// dot of the reset.
 //
-//	{"type": "PNCounter", "context": {"eu": "1-5", "us": "1-2"}, "state": [
-//	    {"replica": "eu", "after": "0", "last": "5", "sum": "12", "undoneTo": "3", "undone": "4"},
+//	{"type": "PNCounter", "context": {"eu": "1-5", "us": "1-3"}, "state": [
+//	    {"replica": "eu", "after": "0", "last": "5", "sum": "12", "undoneTo": "3", "undone": "4", "reset": "us:3"},
 //	    {"replica": "us", "undoneTo": "1", "undone": "7", "reset": "us:2"}]}
 func (c *PNCounter) MarshalJSON() ([]byte, error) {
 	c = c.state()
@@ -149,7 +151,7 @@ func (t *tally) form() uint64 {
 	switch {
 	case !t.isLive():
 		return formUndone
-	case t.upto > 0:
+	case t.hasReset():
 		return formReduced
 	}
 	return formCounting
@@ -168,9 +170,10 @@ func (c *PNCounter) encode(e *encoder) {
 		e.uvarint(t.last)
 		e.uvarint(t.last - t.start)
 		e.buf = binary.AppendVarint(e.buf, t.total)
-		if t.upto > 0 {
+		if t.hasReset() {
 			e.uvarint(t.last - t.upto)
 			e.buf = binary.AppendVarint(e.buf, t.base)
+			e.dot(t.tag)
 		}
 	}
 }
@@ -204,7 +207,7 @@ func (t *tally) decode(d *decoder, form uint64) {
 		t.last = d.Uvarint()
 		t.start, t.total = t.last-d.Uvarint(), d.varint()
 		if form == formReduced {
-			t.upto, t.base = t.last-d.Uvarint(), d.varint()
+			t.upto, t.base, t.tag = t.last-d.Uvarint(), d.varint(), d.dot()
 			if t.upto == 0 {
 				d.Fail("nothing was undone")
 			}
@@ -229,23 +232,24 @@ func (d *decoder) varint() int64 {
 }
 
 // check returns an error unless t is what counts and resets make of a tally, and
-// r has seen its dot.
+// r has seen its dots. Decoding the tag has looked it up.
 func (t *tally) check(r *root) error {
+	seen := &r.seen[t.replica]
 	switch {
 	case t.last > maxSeq || t.upto > maxSeq || t.last == 0 && t.upto == 0:
 		return errors.New("an increment is not in the range of numbers")
-	case !t.isLive() && (t.start != 0 || t.total != 0 || t.tag == 0):
+	case (t.upto > 0) != t.hasReset() || t.upto == 0 && t.base != 0:
+		return errors.New("something was undone without a reset")
+	case !t.isLive() && !seen.contains(t.upto), t.isLive() && !seen.contains(t.last):
+		return errors.New("an increment is not in the context")
+	case !t.isLive() && (t.start != 0 || t.total != 0):
 		return errors.New("a sum that was undone is counting")
-	case !t.isLive() && !r.seen[t.replica].contains(t.upto):
-		return errors.New("an increment that was undone is not in the context")
 	case !t.isLive():
-		return nil // decoding the tag has looked it up
+		return nil
 	case t.start >= t.last:
 		return errors.New("a sum includes no increment")
-	case t.upto > 0 && (t.upto <= t.start || t.upto >= t.last), t.upto == 0 && t.base != 0, t.tag != 0:
+	case t.hasReset() && (t.upto <= t.start || t.upto >= t.last):
 		return errors.New("what was undone is not a part of the sum")
-	case !r.seen[t.replica].contains(t.last):
-		return errors.New("an increment is not in the context")
 	}
 	return nil
 }
@@ -259,10 +263,10 @@ func (c *PNCounter) encodeJSON(e *encoder) {
 		if t.isLive() {
 			e.buf = fmt.Appendf(e.buf, `,"after":"%d","last":"%d","sum":"%d"`, t.start, t.last, t.total)
 		}
-		if t.upto > 0 {
+		if t.hasReset() {
 			e.buf = fmt.Appendf(e.buf, `,"undoneTo":"%d","undone":"%d"`, t.upto, t.base)
 		}
-		if !t.isLive() {
+		if t.hasReset() {
 			e.text(`,"reset":`)
 			e.string(e.root.name(t.tag).String())
 		}
@@ -301,19 +305,13 @@ func (d *decoder) tallyIn(p []byte) (t tally, err error) {
 		return t, err
 	}
 	name, counts, undone, reset := m[0], m[1:4], m[4:6], m[6]
+	live := counts[0] != nil || counts[1] != nil || counts[2] != nil
 	var after, last, upto natural
 	var sum, base decimal
-	switch live, part := reset == nil, undone[0] != nil || undone[1] != nil; {
-	case live && part:
-		err = parseNumerals(m[1:6], &after, &last, &sum, &upto, &base)
-		if err == nil && upto == 0 {
-			err = errors.New("nothing was undone")
-		}
-	case live:
+	if live {
 		err = parseNumerals(counts, &after, &last, &sum)
-	case counts[0] != nil || counts[1] != nil || counts[2] != nil:
-		err = errors.New("a sum that was undone is counting")
-	default:
+	}
+	if err == nil && (!live || undone[0] != nil || undone[1] != nil || reset != nil) {
 		if err = parseNumerals(undone, &upto, &base); err == nil {
 			t.tag, err = d.dotIn(reset)
 		}
@@ -349,8 +347,13 @@ func parseNumerals(values [][]byte, into ...numeral) error {
 
 func (c *PNCounter) events(yield func(d dot, what string)) {
 	for i := range c.tallies {
-		if t := &c.tallies[i]; t.isLive() {
-			yield(t.dot(), fmt.Sprintf("an increment to %d", t.total))
+		t := &c.tallies[i]
+		if t.isLive() {
+			yield(t.countDot(), fmt.Sprintf("an increment to %d", t.total))
+		}
+		if t.hasReset() {
+			of := c.root.name(packDot(t.replica, t.upto))
+			yield(t.tag, fmt.Sprintf("a reset of %d up to %s", t.base, of))
 		}
 	}
 }

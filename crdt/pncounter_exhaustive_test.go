@@ -31,6 +31,7 @@ type counting[S crdt.State[S]] struct {
 	compact    func(S, *vclock.Matrix) bool
 	context    func(S) crdt.Context
 	bytes      func(S) ([]byte, error)
+	missing    func(a, b S) S // what a lacks of b, told by contexts and dots alone; may be nil
 }
 
 // known is the model: which increments somebody knows of, and which of them are
@@ -46,6 +47,7 @@ func ofReplica(i int) uint64 { return 0xfffff << (20 * i) }
 
 type countingReplica[S any] struct {
 	state  S
+	stale  S // what it was before its last step
 	known  known
 	matrix *vclock.Matrix // what it knows that others have seen
 	steps  int            // of its own
@@ -118,7 +120,7 @@ func (x *explorer[S]) clock(s S) vclock.Clock { return crdt.ClockOf(x.context(s)
 func (x *explorer[S]) start() *countingWorld[S] {
 	w := new(countingWorld[S])
 	for range x.names {
-		w.replicas = append(w.replicas, countingReplica[S]{state: x.fresh(), matrix: vclock.NewMatrix(x.names...)})
+		w.replicas = append(w.replicas, countingReplica[S]{state: x.fresh(), stale: x.fresh(), matrix: vclock.NewMatrix(x.names...)})
 	}
 	return w
 }
@@ -172,6 +174,7 @@ func (w *countingWorld[S]) step(i int, clone func(S) S, format string, args ...i
 		next.last.args[k] = arg
 	}
 	r := &next.replicas[i]
+	r.stale = r.state
 	r.state = clone(r.state)
 	r.steps++
 	r.key = nil
@@ -200,6 +203,32 @@ func (x *explorer[S]) check(w *countingWorld[S], i int) {
 	n, present := x.value(r.state)
 	if want := r.known.standing(); n != int64(want) || present != (want != 0) {
 		x.fail(w.last, "replica %d has %b (present: %v), want %b", i, n, present, want)
+	}
+}
+
+// catchUp requires that every replica is given by missing what it lacks of every
+// other, and nothing that this does not hold; a digest may be as old as one step.
+func (x *explorer[S]) catchUp(w *countingWorld[S]) {
+	if x.missing == nil {
+		return
+	}
+	for i := range w.replicas {
+		for j := range w.replicas {
+			a, b := &w.replicas[i], w.replicas[j].state
+			want := a.state.Clone()
+			want.Merge(b)
+			for _, digest := range []S{a.state, a.stale} {
+				d := x.missing(digest, b)
+				got, same := a.state.Clone(), b.Clone()
+				got.Merge(d)
+				if !got.Equal(want) {
+					x.fail(w.last, "replica %d does not catch up with %d", i, j)
+				}
+				if same.Merge(d) {
+					x.fail(w.last, "replica %d gives to %d what it does not hold", j, i)
+				}
+			}
+		}
 	}
 }
 
@@ -237,6 +266,7 @@ func (x *explorer[S]) explore(w *countingWorld[S], left int) {
 		}
 		if h := maphash.Bytes(x.seed, b); !x.ended[h] {
 			x.ended[h] = true
+			x.catchUp(w)
 			x.converge(w)
 		}
 		return
@@ -392,6 +422,7 @@ func wander[S crdt.State[S]](t *testing.T, c counting[S]) {
 			x.exploreReceived(w, i, 0)
 			w = rapid.SampledFrom(worlds).Draw(t, "world")
 		}
+		x.catchUp(w)
 		x.converge(w)
 	})
 }
@@ -407,6 +438,7 @@ func countAlone() counting[*crdt.PNCounter] {
 		compact:    (*crdt.PNCounter).Compact,
 		context:    (*crdt.PNCounter).Context,
 		bytes:      (*crdt.PNCounter).MarshalBinary,
+		missing:    crdt.MissingCounter,
 	}
 }
 
@@ -448,6 +480,7 @@ func countInMap() counting[*counters] {
 		compact: (*counters).Compact,
 		context: (*counters).Context,
 		bytes:   (*counters).MarshalBinary,
+		missing: crdt.MissingCounters,
 	}
 }
 
@@ -456,8 +489,8 @@ func TestPNCounterInMapExhaustive(t *testing.T) {
 	exhaust(t, countInMap(), 3, 6)
 }
 
-// TestPNCounterDeepInMapHistories deletes a key above two counters, which then
-// remember the delete by one dot.
+// TestPNCounterDeepInMapHistories deletes a key above two counters, each of which
+// then remembers the delete.
 func TestPNCounterDeepInMapHistories(t *testing.T) {
 	type deep = crdt.ORMap[string, *counters]
 	add := func(m *deep, r vclock.Replica, key string, n int64) *deep {

@@ -131,6 +131,51 @@ func permutations(n int) [][]int {
 	return all
 }
 
+// TestPNCounterTellsResets: two states with the same context hold the same, unless a
+// dot tells. A counter that goes on after a reset that it had not seen keeps the dot
+// of that reset: A counts 3, B takes it; B resets, A counts 10; B takes that.
+func TestPNCounterTellsResets(t *testing.T) {
+	var a, b crdt.PNCounter
+	b.Merge(a.Add("a", 3))
+	b.Reset("b")
+	b.Merge(a.Add("a", 10))
+	n, _ := a.Value()
+	require.Equal(t, int64(13), n)
+	n, _ = b.Value()
+	require.Equal(t, int64(10), n)
+
+	missing := crdt.MissingCounter(&a, &b)
+	require.JSONEq(t, `{"type":"PNCounter","context":{"a":"2","b":"1"},"state":[
+		{"replica":"a","after":"0","last":"2","sum":"13","undoneTo":"1","undone":"3","reset":"b:1"}]}`, jsonOf(t, missing))
+	require.True(t, a.Merge(missing))
+	require.True(t, a.Equal(&b))
+	require.Nil(t, b.Verify(&a))
+
+	delta := a.Add("a", 1)
+	require.JSONEq(t, `{"type":"PNCounter","context":{"a":"3","b":"1"},"state":[
+		{"replica":"a","after":"0","last":"3","sum":"14","undoneTo":"1","undone":"3","reset":"b:1"}]}`, jsonOf(t, delta))
+	n, _ = delta.Value()
+	require.Equal(t, int64(11), n)
+}
+
+// TestResetsHaveDots: what a removal leaves in each place has a dot of its own, in
+// the order of keys and replicas, whatever order the state has them in.
+func TestResetsHaveDots(t *testing.T) {
+	var m counters
+	for _, key := range []string{"l", "k"} {
+		countAt(&m, "us", key, 1)
+		countAt(&m, "eu", key, 2)
+	}
+	for range 10 {
+		x := m.Clone()
+		x.Clear("z")
+		require.JSONEq(t, `{"type":"ORMap/PNCounter","context":{"eu":"1-2","us":"1-2","z":"1-4"},"state":[
+			{"key":"k","value":[{"replica":"eu","undoneTo":"2","undone":"2","reset":"z:1"},{"replica":"us","undoneTo":"2","undone":"1","reset":"z:2"}]},
+			{"key":"l","value":[{"replica":"eu","undoneTo":"1","undone":"2","reset":"z:3"},{"replica":"us","undoneTo":"1","undone":"1","reset":"z:4"}]}
+		]}`, jsonOf(t, x))
+	}
+}
+
 // TestPNCounterLaws puts resets and increments with their deltas through the laws
 // of a join; what they add up to is what the exhaustive check is about.
 func TestPNCounterLaws(t *testing.T) {

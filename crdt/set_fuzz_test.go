@@ -126,7 +126,7 @@ func fuzzJSON[S state[S]](t *testing.T, fresh func() S, text []byte) {
 func FuzzORSet(f *testing.F) {
 	f.Add(encoded(f, goldenORSet()))
 	f.Add(encoded(f, new(crdt.ORSet[string])))
-	f.Add([]byte("\x01\x01\x01\x02eu\x02\x00\x01\x00\x00\x02\x01\x02\x04\x01a\x11b"))
+	f.Add([]byte("\x02\x01\x01\x02eu\x02\x00\x01\x00\x00\x02\x01\x02\x04\x01a\x11b"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		fuzzState(t, func() *crdt.ORSet[string] { return new(crdt.ORSet[string]) }, data, func(s *crdt.ORSet[string]) {
 			for e := range s.All() {

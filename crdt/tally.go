@@ -8,36 +8,46 @@ import (
 	"github.com/rejoin-go/rejoin/vclock"
 )
 
-// A tally is what a [PNCounter] holds of one replica. It is live or a residue.
+// A tally is what a [PNCounter] holds of one replica: a count, a reset, or both.
 //
-// A live tally has total, the sum of the increments with numbers in (start, last],
-// all of them of this counter; last is the number of the latest. If some
-// of these were undone, upto is the number of the latest that was, and base the
-// total up to it. It adds total - base to the value.
+// The count has total, the sum of the increments with numbers in (start, last],
+// all of them of this counter; last is the number of the latest, and its dot is
+// the dot of the count. A tally that has one is live.
 //
-// A residue has upto, base, and tag, the dot of the reset that left it. It tells
-// a tally that has been overtaken, or that goes on beyond upto, what of it was
-// undone. It is to the join what an element added by tag would be.
+// The reset says what was undone: upto is the number of the latest increment that
+// was, and base the total up to it. Its dot is tag, which the replica that undid
+// them minted for it. A live tally adds total - base to the value. A tally that has
+// nothing but a reset is a residue: it tells a count that it has overtaken, or that
+// goes on beyond upto, what of it was undone.
 //
-// Numbers decide, not sums: of two tallies the one with the larger last tells
-// more, whatever was counted, so sums may be negative.
+// So both parts are to the join what an element of a set is, and what a side has
+// seen and what it holds tell two states apart. Numbers decide, not sums: of two
+// counts the one with the larger last tells more, whatever was counted, so sums may
+// be negative.
 type tally struct {
 	replica     uint32 // index in the root
 	start, last uint64 // last is 0 in a residue
 	total       int64
-	upto        uint64 // 0 if nothing was undone
+	upto        uint64 // 0 if nothing was undone, and then base and tag are
 	base        int64
-	tag         dot // 0 if live
+	tag         dot
 }
 
 func (t *tally) isLive() bool { return t.last > 0 }
 
-// dot returns the dot by which others know that they have seen t.
-func (t *tally) dot() dot {
+func (t *tally) hasReset() bool { return t.tag != 0 }
+
+// countDot returns the dot of the count, which t has.
+func (t *tally) countDot() dot { return packDot(t.replica, t.last) }
+
+// dots calls yield with the dots of the parts that t has.
+func (t *tally) dots(yield func(dot)) {
 	if t.isLive() {
-		return packDot(t.replica, t.last)
+		yield(t.countDot())
 	}
-	return t.tag
+	if t.hasReset() {
+		yield(t.tag)
+	}
 }
 
 // count adds n, made at number seq, which is next.
@@ -64,44 +74,48 @@ func (t *tally) isSaturated() bool {
 }
 
 // join joins o, a tally of the same replica in the same root r, into t and
-// reports whether t changed. Its two parts, what was counted and what was undone,
-// stay only if the other side has them, too, or has not seen their dots: o says
-// nothing of an event that t knows to be gone, or to be something else. What was
-// undone of a live tally has no dot. Without the dot of its count it means
-// nothing, so t may be left without either; see isEmpty.
+// reports whether t changed. Either may be empty: a side that holds nothing of the
+// replica. Count and reset are joined each by its dot:
+//
+//	dots        a side has seen the other's   stays
+//	equal                                     the larger, one that is reused apart
+//	different   neither                       the one that tells more
+//	different   they mine, not I theirs       theirs
+//	different   I theirs, not they mine       mine
+//	different   both                          none
+//
+// and then each lets go of the other: a count goes that is undone as a whole, and a
+// reset that undid only what was counted before the count began.
+//
+// For example, A counts 3 and 10, and B, who has merged the 3, resets: a reset up to
+// 1 with base 3 meets a count up to 2 with total 13. Both stay, for a value of 10.
 func (t *tally) join(o *tally, r *root, k knowledge) bool {
 	before := *t
-	if t.last != o.last && k.hisCount {
+	if t.last != o.last && k.theyCount {
 		t.start, t.last, t.total = 0, 0, 0
 	}
 	if (before.last == o.last || !k.myCount) && t.compareCount(o) < 0 {
 		t.start, t.last, t.total = o.start, o.last, o.total
 	}
-	if t.tag != o.tag && k.hisReset {
+	if t.tag != o.tag && k.theyReset {
 		t.upto, t.base, t.tag = 0, 0, 0
 	}
 	if (before.tag == o.tag || !k.myReset) && t.compareReset(o, r) < 0 {
 		t.upto, t.base, t.tag = o.upto, o.base, o.tag
 	}
-	switch {
-	case t.last <= t.upto:
+	if t.last <= t.upto {
 		t.start, t.last, t.total = 0, 0, 0
-		if t.tag == 0 {
-			t.upto, t.base = 0, 0
-		}
-	case t.start >= t.upto:
+	} else if t.start >= t.upto {
 		t.upto, t.base, t.tag = 0, 0, 0
-	default:
-		t.tag = 0
 	}
 	return *t != before
 }
 
-// knowledge is what each of two sides has seen of the other's tally. A part that
-// has no dot is not seen.
+// knowledge is what each of two sides has seen of the parts of the other's tally.
+// A part that is not there is not seen.
 type knowledge struct {
-	hisCount, hisReset bool // he has seen my count, my reset
-	myCount, myReset   bool // I have seen his
+	theyCount, theyReset bool // they have seen my count, my reset
+	myCount, myReset     bool // I have seen theirs
 }
 
 // isEmpty reports whether t says nothing.
@@ -121,26 +135,28 @@ func (t *tally) compareReset(o *tally, r *root) int {
 		return c
 	}
 	if t.tag != o.tag {
-		if t.tag == 0 || o.tag == 0 {
-			return cmp.Compare(t.tag, o.tag)
-		}
 		x, y := r.name(t.tag), r.name(o.tag)
 		return cmp.Or(strings.Compare(string(x.Replica), string(y.Replica)), cmp.Compare(x.Seq, y.Seq))
 	}
 	return cmp.Compare(t.base, o.base)
 }
 
-// A tallyOp is the delta of one increment: the live tally after it, with a name
-// instead of an index, so that it depends on no root.
+// A tallyOp is the delta of one increment: the live tally after it, with names
+// instead of indexes, so that it depends on no root.
 type tallyOp struct {
 	dot         vclock.Dot // replica and last
 	start, upto uint64
 	total, base int64
+	tag         vclock.Dot // zero if nothing was undone
 }
 
 func (d *tallyOp) isEmpty() bool { return d.dot.Seq == 0 }
 
-// tally returns d in the terms of a root that knows the replica as i.
-func (d *tallyOp) tally(i uint32) tally {
-	return tally{replica: i, start: d.start, last: d.dot.Seq, total: d.total, upto: d.upto, base: d.base}
+// tally returns d in the terms of r, which interns its replicas.
+func (d *tallyOp) tally(r *root) tally {
+	t := tally{replica: r.intern(d.dot.Replica), start: d.start, last: d.dot.Seq, total: d.total, upto: d.upto, base: d.base}
+	if d.tag.Seq != 0 {
+		t.tag = r.dot(d.tag)
+	}
+	return t
 }

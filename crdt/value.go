@@ -39,9 +39,8 @@ type Value[V any] interface {
 	live() bool
 	isEmpty() bool
 
-	// dots calls yield with every dot in the value's store, those of residues
-	// excepted: each stands for one change in one place. Events adds a readable
-	// description of the change.
+	// dots calls yield with every dot in the value's store: each stands for one
+	// change in one place. Events adds a readable description of the change.
 	dots(yield func(dot))
 	events(yield func(d dot, what string))
 
@@ -184,8 +183,6 @@ type clearing struct {
 	replica uint32  // who removes, in root
 	all     bool    // everything goes; else
 	seen    Context // only what this covers
-
-	minted dot // the tag, once there is one
 }
 
 // covers reports whether the removal is of the event d.
@@ -194,38 +191,25 @@ func (c *clearing) covers(d dot) bool { return c.all || c.seen.Contains(c.root.n
 // drop tells the delta that d is removed.
 func (c *clearing) drop(d dot) { c.delta.see(c.delta.dot(c.root.name(d))) }
 
-// tag returns a dot of the removal itself, for what a value has to remember of
-// it: the same dot for every value below the one that is removed. The first call
-// mints it. The second result is the same dot in terms of the delta.
+// tag mints a dot for what a value has to remember of the removal in one place. The
+// second result is the same dot in terms of the delta.
 func (c *clearing) tag() (mine, delta dot) {
-	if c.minted == 0 {
-		c.minted = c.root.mint(c.replica)
-		c.drop(c.minted)
-	}
-	return c.minted, c.delta.dot(c.root.name(c.minted))
+	mine = c.root.mint(c.replica)
+	c.drop(mine)
+	return mine, c.delta.dot(c.root.name(mine))
 }
 
-// A residual is a value that can hold residues. It calls yield with the dot of
-// the removal that left each, which others may share, and with the latest dot that
-// this undid.
-type residual interface {
-	residues(yield func(tag, undone dot))
-}
-
-// reach calls yield with the dots that a state of v alone must have seen.
+// reach calls yield with the dots that a state of v alone must have seen: those it
+// holds, and of each residue the latest dot that was undone.
 func reach[V Value[V]](v V, yield func(dot)) {
 	v.dots(yield)
-	if v, ok := any(v).(residual); ok {
-		v.residues(func(tag, undone dot) {
-			yield(tag)
-			yield(undone)
-		})
+	if v, ok := any(v).(interface{ undone(yield func(dot)) }); ok {
+		v.undone(yield)
 	}
 }
 
 // look counts the dots in both that v holds, and reports whether v may hold what
-// he removed: residues, whose dots may be in several values, are not counted, and
-// a map counts what is in its values as it is joined.
+// he removed: a map counts what is in its values as it is joined.
 func (j *joining) look(v interface{ dots(yield func(dot)) }) bool {
 	before := j.found
 	switch h := v.(type) {
@@ -244,16 +228,5 @@ func (j *joining) look(v interface{ dots(yield func(dot)) }) bool {
 			}
 		})
 	}
-	if j.found > before {
-		return true
-	}
-	r, ok := v.(residual)
-	return ok && j.lookBack(r)
-}
-
-// lookBack reports whether v remembers a removal among the dots in both.
-func (j *joining) lookBack(v residual) bool {
-	found := false
-	v.residues(func(tag, _ dot) { found = found || slices.Contains(j.both, tag) })
-	return found
+	return j.found > before
 }
