@@ -77,7 +77,7 @@ func (c *BoundedCounter) MarshalBinary() ([]byte, error) { return c.AppendBinary
 func (c *BoundedCounter) UnmarshalBinary(data []byte) error {
 	x, err := readBounded(data)
 	if err != nil {
-		return fmt.Errorf("crdt: decode BoundedCounter: %w", err)
+		return fmt.Errorf("crdt: decode BoundedCounter: %w", wire.Damaged(err))
 	}
 	*c = *x
 	return nil
@@ -279,7 +279,7 @@ func (c *BoundedCounter) UnmarshalJSON(data []byte) error {
 	}
 	x, err := parseBounded(data)
 	if err != nil {
-		return fmt.Errorf("crdt: decode BoundedCounter: %w", err)
+		return fmt.Errorf("crdt: decode BoundedCounter: %w", wire.Damaged(err))
 	}
 	*c = *x
 	return nil

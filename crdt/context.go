@@ -221,7 +221,7 @@ func (c *Context) UnmarshalBinary(data []byte) error {
 	names, seen := readPast(d)
 	sums := readSums(d, seen)
 	if err := d.Close(); err != nil {
-		return fmt.Errorf("crdt: decode Context: %w", err)
+		return fmt.Errorf("crdt: decode Context: %w", wire.Damaged(err))
 	}
 	c.past = nil
 	if len(names) > 0 {
@@ -249,7 +249,7 @@ func (c *Context) UnmarshalText(text []byte) error {
 		err = errors.New("text is not canonical base64")
 	}
 	if err != nil {
-		return fmt.Errorf("crdt: decode Context: %w", err)
+		return fmt.Errorf("crdt: decode Context: %w", wire.Damaged(err))
 	}
 	return c.UnmarshalBinary(p)
 }

@@ -141,9 +141,13 @@ func appendCausal[V Value[V]](b []byte, r *root, v V) []byte {
 // "ORMap/ORSet".
 func typeName[V Value[V]]() string {
 	var none V
-	var names []string
-	for _, k := range none.kinds(nil) {
-		names = append(names, kindName(k))
+	return kindNames(none.kinds(nil))
+}
+
+func kindNames(kinds []byte) string {
+	names := make([]string, len(kinds))
+	for i, k := range kinds {
+		names[i] = kindName(k)
 	}
 	return strings.Join(names, "/")
 }
@@ -180,7 +184,7 @@ func readCausal[V Value[V]](data []byte) (V, error) {
 		err = distinct(v, d.root)
 	}
 	if err != nil {
-		return none, fmt.Errorf("crdt: decode %s: %w", typeName[V](), err)
+		return none, fmt.Errorf("crdt: decode %s: %w", typeName[V](), wire.Damaged(err))
 	}
 	return v, nil
 }
@@ -271,7 +275,7 @@ func readHead[V Value[V]](d *decoder) {
 	d.Version(causalVersion)
 	want := none.kinds(nil)
 	if got := d.Take(len(want)); d.Err() == nil && !bytes.Equal(got, want) {
-		d.Fail("state is of another type: kinds %x, want %x", got, want)
+		d.Fail("%w", wire.OfType("holds %s, want %s", kindNames(got), kindNames(want)))
 	}
 	d.context()
 }

@@ -179,7 +179,7 @@ func (c *GCounter) MarshalBinary() ([]byte, error) { return c.AppendBinary(nil) 
 func (c *GCounter) UnmarshalBinary(data []byte) error {
 	all, err := readShares(data)
 	if err != nil {
-		return fmt.Errorf("crdt: decode GCounter: %w", err)
+		return fmt.Errorf("crdt: decode GCounter: %w", wire.Damaged(err))
 	}
 	*c = GCounter{all: all}
 	return nil
@@ -246,7 +246,7 @@ func (c *GCounter) UnmarshalJSON(data []byte) error {
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("crdt: decode GCounter: %w", err)
+		return fmt.Errorf("crdt: decode GCounter: %w", wire.Damaged(err))
 	}
 	slices.SortFunc(all, func(a, b share) int { return compareShares(&a, &b) })
 	*c = GCounter{all: all}

@@ -52,7 +52,7 @@ func (m *GMap[K, V]) MarshalBinary() ([]byte, error) { return m.AppendBinary(nil
 // of this package, where those do not take more by themselves.
 func (m *GMap[K, V]) UnmarshalBinary(data []byte) error {
 	if err := cmp.Or(codec.CheckKey[K](), checkBinary[V]()); err != nil {
-		return fmt.Errorf("crdt: decode GMap: %w", err)
+		return fmt.Errorf("crdt: decode GMap: %w", wire.Damaged(err))
 	}
 	r := wire.NewReader(data)
 	r.Version(1)
@@ -73,7 +73,7 @@ func (m *GMap[K, V]) UnmarshalBinary(data []byte) error {
 		before = p
 	}
 	if err := r.Close(); err != nil {
-		return fmt.Errorf("crdt: decode GMap: %w", err)
+		return fmt.Errorf("crdt: decode GMap: %w", wire.Damaged(err))
 	}
 	*m = d
 	return nil
@@ -264,24 +264,24 @@ func (m *GMap[K, V]) UnmarshalJSON(data []byte) error {
 	}
 	_, decode, err := jsonForm[V]()
 	if err != nil {
-		return fmt.Errorf("crdt: decode GMap: %w", err)
+		return fmt.Errorf("crdt: decode GMap: %w", wire.Damaged(err))
 	}
 	var list []json.RawMessage
 	if err := decodeList(data, &list); err != nil {
-		return fmt.Errorf("crdt: decode GMap: %w", err)
+		return fmt.Errorf("crdt: decode GMap: %w", wire.Damaged(err))
 	}
 	var d GMap[K, V]
 	for i, p := range list {
 		e, err := decodeEntry(p)
 		if err != nil {
-			return fmt.Errorf("crdt: decode GMap: entry %d: %w", i, err)
+			return fmt.Errorf("crdt: decode GMap: entry %d: %w", i, wire.Damaged(err))
 		}
 		v := emptyValue[V]()
 		if err := decode(e.Value, v); err != nil {
-			return fmt.Errorf("crdt: decode GMap: key %s: %w", e.Key, err)
+			return fmt.Errorf("crdt: decode GMap: key %s: %w", e.Key, wire.Damaged(err))
 		}
 		if err := d.in.addJSON([]json.RawMessage{e.Key}); err != nil {
-			return fmt.Errorf("crdt: decode GMap: entry %d: %w", i, err)
+			return fmt.Errorf("crdt: decode GMap: entry %d: %w", i, wire.Damaged(err))
 		}
 		d.values = append(d.values, v)
 	}

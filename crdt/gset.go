@@ -153,13 +153,13 @@ func (s *GSet[E]) MarshalBinary() ([]byte, error) { return s.AppendBinary(nil) }
 // their size in memory more.
 func (s *GSet[E]) UnmarshalBinary(data []byte) error {
 	if err := codec.CheckKey[E](); err != nil {
-		return fmt.Errorf("crdt: decode GSet: %w", err)
+		return fmt.Errorf("crdt: decode GSet: %w", wire.Damaged(err))
 	}
 	r := wire.NewReader(data)
 	r.Version(1)
 	in := readTable[E](r)
 	if err := r.Close(); err != nil {
-		return fmt.Errorf("crdt: decode GSet: %w", err)
+		return fmt.Errorf("crdt: decode GSet: %w", wire.Damaged(err))
 	}
 	*s = GSet[E]{in: in}
 	return nil
@@ -204,11 +204,11 @@ func (s *GSet[E]) UnmarshalJSON(data []byte) error {
 	}
 	var list []json.RawMessage
 	if err := decodeList(data, &list); err != nil {
-		return fmt.Errorf("crdt: decode GSet: %w", err)
+		return fmt.Errorf("crdt: decode GSet: %w", wire.Damaged(err))
 	}
 	var in table[E]
 	if err := in.addJSON(list); err != nil {
-		return fmt.Errorf("crdt: decode GSet: %w", err)
+		return fmt.Errorf("crdt: decode GSet: %w", wire.Damaged(err))
 	}
 	*s = GSet[E]{in: in}
 	return nil

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/rejoin-go/rejoin/internal/codec"
+	"github.com/rejoin-go/rejoin/internal/wire"
 	"github.com/rejoin-go/rejoin/vclock"
 )
 
@@ -70,7 +71,7 @@ func readCausalJSON[V Value[V]](p []byte) (V, error) {
 	var none V
 	v, err := parseCausal[V](p)
 	if err != nil {
-		return none, fmt.Errorf("crdt: decode %s from JSON: %w", typeName[V](), err)
+		return none, fmt.Errorf("crdt: decode %s from JSON: %w", typeName[V](), wire.Damaged(err))
 	}
 	return v, nil
 }
@@ -87,7 +88,7 @@ func parseCausal[V Value[V]](p []byte) (V, error) {
 	}
 	got, err := codec.DecodeString(m[0])
 	if err == nil && got != typeName[V]() {
-		err = fmt.Errorf("state is of type %.64q", got)
+		err = wire.OfType("holds %.64s, want %s", got, typeName[V]())
 	}
 	if err != nil {
 		return none, err

@@ -235,13 +235,13 @@ func (s *TwoPSet[E]) MarshalBinary() ([]byte, error) { return s.AppendBinary(nil
 // their size in memory more.
 func (s *TwoPSet[E]) UnmarshalBinary(data []byte) error {
 	if err := codec.CheckKey[E](); err != nil {
-		return fmt.Errorf("crdt: decode TwoPSet: %w", err)
+		return fmt.Errorf("crdt: decode TwoPSet: %w", wire.Damaged(err))
 	}
 	r := wire.NewReader(data)
 	r.Version(1)
 	in, gone := readTable[E](r), readTable[E](r)
 	if err := r.Close(); err != nil {
-		return fmt.Errorf("crdt: decode TwoPSet: %w", err)
+		return fmt.Errorf("crdt: decode TwoPSet: %w", wire.Damaged(err))
 	}
 	return s.set(in, gone)
 }
@@ -327,7 +327,7 @@ func (s *TwoPSet[E]) UnmarshalJSON(data []byte) error {
 		return errUnknownMember
 	})
 	if err != nil {
-		return fmt.Errorf("crdt: decode TwoPSet: %w", err)
+		return fmt.Errorf("crdt: decode TwoPSet: %w", wire.Damaged(err))
 	}
 	return s.set(in, gone)
 }

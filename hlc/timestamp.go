@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"strconv"
 	"time"
+
+	"github.com/rejoin-go/rejoin/internal/wire"
 )
 
 // A Timestamp is a reading of a hybrid logical clock: nanoseconds since the
@@ -174,11 +176,11 @@ func (t Timestamp) MarshalBinary() ([]byte, error) {
 // of a timestamp up to [Max], and leaves t unchanged if it returns an error.
 func (t *Timestamp) UnmarshalBinary(data []byte) error {
 	if len(data) != 8 {
-		return fmt.Errorf("hlc: decode Timestamp: %d bytes, want 8", len(data))
+		return wire.Damaged(fmt.Errorf("hlc: decode Timestamp: %d bytes, want 8", len(data)))
 	}
 	u := Timestamp(binary.BigEndian.Uint64(data))
 	if u > Max {
-		return aboveMax("decode", uint64(u))
+		return wire.Damaged(aboveMax("decode", uint64(u)))
 	}
 	*t = u
 	return nil

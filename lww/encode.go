@@ -254,7 +254,7 @@ func (m *Map[K, V]) MarshalBinary() ([]byte, error) { return m.AppendBinary(nil)
 func (m *Map[K, V]) UnmarshalBinary(data []byte) error {
 	c, err := decodeBinary[K, V](data, false)
 	if err != nil {
-		return fmt.Errorf("lww: decode Map: %w", err)
+		return fmt.Errorf("lww: decode Map: %w", wire.Damaged(err))
 	}
 	m.core = c
 	return nil
@@ -274,7 +274,7 @@ func (s *Set[E]) MarshalBinary() ([]byte, error) { return s.AppendBinary(nil) }
 func (s *Set[E]) UnmarshalBinary(data []byte) error {
 	c, err := decodeBinary[E, struct{}](data, true)
 	if err != nil {
-		return fmt.Errorf("lww: decode Set: %w", err)
+		return fmt.Errorf("lww: decode Set: %w", wire.Damaged(err))
 	}
 	s.core = c
 	return nil

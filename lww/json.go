@@ -7,6 +7,7 @@ import (
 
 	"github.com/rejoin-go/rejoin/hlc"
 	"github.com/rejoin-go/rejoin/internal/codec"
+	"github.com/rejoin-go/rejoin/internal/wire"
 )
 
 // appendJSON appends the object that [Map.MarshalJSON] documents.
@@ -155,7 +156,7 @@ func (m *Map[K, V]) UnmarshalJSON(data []byte) error {
 	}
 	c, err := decodeJSON[K, V](data, false)
 	if err != nil {
-		return fmt.Errorf("lww: decode Map: %w", err)
+		return fmt.Errorf("lww: decode Map: %w", wire.Damaged(err))
 	}
 	m.core = c
 	return nil
@@ -184,7 +185,7 @@ func (s *Set[E]) UnmarshalJSON(data []byte) error {
 	}
 	c, err := decodeJSON[E, struct{}](data, true)
 	if err != nil {
-		return fmt.Errorf("lww: decode Set: %w", err)
+		return fmt.Errorf("lww: decode Set: %w", wire.Damaged(err))
 	}
 	s.core = c
 	return nil

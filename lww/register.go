@@ -143,7 +143,7 @@ func (r *Register[V]) UnmarshalBinary(data []byte) error {
 		}
 	}
 	if err := in.Close(); err != nil {
-		return fmt.Errorf("lww: decode Register: %w", err)
+		return fmt.Errorf("lww: decode Register: %w", wire.Damaged(err))
 	}
 	*r = next
 	return nil
@@ -201,7 +201,7 @@ func (r *Register[V]) UnmarshalJSON(data []byte) error {
 		err = errors.New("value and stamp go together")
 	}
 	if err != nil {
-		return fmt.Errorf("lww: decode Register: %w", err)
+		return fmt.Errorf("lww: decode Register: %w", wire.Damaged(err))
 	}
 	*r = next
 	return nil

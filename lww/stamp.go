@@ -156,7 +156,7 @@ func (s *Stamp) UnmarshalBinary(data []byte) error {
 	r := wire.NewReader(data)
 	t := readStamp(r)
 	if err := r.Close(); err != nil {
-		return fmt.Errorf("lww: decode Stamp: %w", err)
+		return fmt.Errorf("lww: decode Stamp: %w", wire.Damaged(err))
 	}
 	*s = t
 	return nil

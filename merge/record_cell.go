@@ -5,9 +5,8 @@ import (
 	"encoding/binary"
 	"strings"
 
-	"github.com/rejoin-go/rejoin/internal/value"
-
 	"github.com/rejoin-go/rejoin/hlc"
+	"github.com/rejoin-go/rejoin/internal/value"
 	"github.com/rejoin-go/rejoin/lww"
 )
 

@@ -7,9 +7,8 @@ import (
 	"slices"
 	"unicode/utf8"
 
-	"github.com/rejoin-go/rejoin/internal/value"
-
 	"github.com/rejoin-go/rejoin/hlc"
+	"github.com/rejoin-go/rejoin/internal/value"
 	"github.com/rejoin-go/rejoin/internal/wire"
 	"github.com/rejoin-go/rejoin/lww"
 	"github.com/rejoin-go/rejoin/vclock"
@@ -332,7 +331,7 @@ func (t *Token) UnmarshalBinary(data []byte) error {
 		d.Fail("a value in a token")
 	}
 	if err := d.Close(); err != nil {
-		return fmt.Errorf("merge: decode Token: %w", err)
+		return fmt.Errorf("merge: decode Token: %w", wire.Damaged(err))
 	}
 	t.root = root
 	return nil
@@ -369,7 +368,7 @@ func (t *Token) UnmarshalText(text []byte) error {
 		err = errors.New("line breaks in base64") // which the decoder skips
 	}
 	if err != nil {
-		return fmt.Errorf("merge: decode Token: %w", err)
+		return fmt.Errorf("merge: decode Token: %w", wire.Damaged(err))
 	}
 	return t.UnmarshalBinary(b)
 }

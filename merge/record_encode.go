@@ -7,9 +7,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/rejoin-go/rejoin/internal/value"
-
 	"github.com/rejoin-go/rejoin/hlc"
+	"github.com/rejoin-go/rejoin/internal/value"
 	"github.com/rejoin-go/rejoin/internal/wire"
 	"github.com/rejoin-go/rejoin/lww"
 	"github.com/rejoin-go/rejoin/vclock"
@@ -281,7 +280,7 @@ func (r *Record[T]) UnmarshalBinary(data []byte) error {
 	}
 	root := d.state()
 	if err := d.Close(); err != nil {
-		return fmt.Errorf("merge: decode Record: %w", err)
+		return fmt.Errorf("merge: decode Record: %w", wire.Damaged(err))
 	}
 	root.kids = r.plan.record.elem.settle(root.kids)
 	r.root, r.horizon, r.origin = root, d.horizon, Fingerprint(origin)

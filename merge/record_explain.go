@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/rejoin-go/rejoin/internal/value"
-
 	"github.com/rejoin-go/rejoin/lww"
 )
 

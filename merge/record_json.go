@@ -8,9 +8,9 @@ import (
 	"slices"
 	"strconv"
 
-	"github.com/rejoin-go/rejoin/internal/value"
-
 	"github.com/rejoin-go/rejoin/hlc"
+	"github.com/rejoin-go/rejoin/internal/value"
+	"github.com/rejoin-go/rejoin/internal/wire"
 	"github.com/rejoin-go/rejoin/lww"
 )
 
@@ -148,7 +148,7 @@ func (r *Record[T]) UnmarshalJSON(data []byte) error {
 	}
 	root, horizon, origin, err := decodeRecordJSON(data)
 	if err != nil {
-		return fmt.Errorf("merge: decode Record: %w", err)
+		return fmt.Errorf("merge: decode Record: %w", wire.Damaged(err))
 	}
 	root.kids = r.plan.record.elem.settle(root.kids)
 	r.root, r.horizon, r.origin = root, horizon, origin

@@ -14,7 +14,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/rejoin-go/rejoin/internal/value"
-
 	"github.com/rejoin-go/rejoin/internal/wire"
 )
 

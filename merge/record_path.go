@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/rejoin-go/rejoin/internal/value"
-
 	"github.com/rejoin-go/rejoin/lww"
 )
 

@@ -5,7 +5,6 @@ import (
 	"reflect"
 
 	"github.com/rejoin-go/rejoin/internal/value"
-
 	"github.com/rejoin-go/rejoin/lww"
 )
 

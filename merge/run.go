@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"github.com/rejoin-go/rejoin/internal/value"
-
 	"github.com/rejoin-go/rejoin/lww"
 )
 

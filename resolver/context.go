@@ -150,7 +150,7 @@ func (c *Context) UnmarshalBinary(data []byte) error {
 	r.Version(contextVersion)
 	d := readContext(r)
 	if err := r.Close(); err != nil {
-		return fmt.Errorf("resolver: decode Context: %w", err)
+		return fmt.Errorf("resolver: decode Context: %w", wire.Damaged(err))
 	}
 	*c = d
 	return nil
@@ -237,7 +237,7 @@ func (c *Context) UnmarshalText(text []byte) error {
 		err = errors.New("line breaks in base64") // which the decoder skips
 	}
 	if err != nil {
-		return fmt.Errorf("resolver: decode Context: %w", err)
+		return fmt.Errorf("resolver: decode Context: %w", wire.Damaged(err))
 	}
 	return c.UnmarshalBinary(enc)
 }
@@ -294,7 +294,7 @@ func (c *Context) UnmarshalJSON(data []byte) error {
 		err = d.check()
 	}
 	if err != nil {
-		return fmt.Errorf("resolver: decode Context: %w", err)
+		return fmt.Errorf("resolver: decode Context: %w", wire.Damaged(err))
 	}
 	*c = d
 	return nil

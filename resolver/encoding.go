@@ -76,7 +76,7 @@ func (s *Siblings[T]) UnmarshalBinary(data []byte) error {
 		err = d.check()
 	}
 	if err != nil {
-		return fmt.Errorf("resolver: decode Siblings: %w", err)
+		return fmt.Errorf("resolver: decode Siblings: %w", wire.Damaged(err))
 	}
 	*s = d
 	return nil
@@ -213,7 +213,7 @@ func (s *Siblings[T]) UnmarshalJSON(data []byte) error {
 		err = d.check()
 	}
 	if err != nil {
-		return fmt.Errorf("resolver: decode Siblings: %w", err)
+		return fmt.Errorf("resolver: decode Siblings: %w", wire.Damaged(err))
 	}
 	*s = d
 	return nil

@@ -140,7 +140,7 @@ func (t *Ticket[T]) UnmarshalBinary(data []byte) error {
 		err = d.fill(key, entries)
 	}
 	if err != nil {
-		return fmt.Errorf("resolver: decode Ticket: %w", err)
+		return fmt.Errorf("resolver: decode Ticket: %w", wire.Damaged(err))
 	}
 	*t = d
 	return nil
@@ -221,7 +221,7 @@ func (t *Ticket[T]) UnmarshalJSON(data []byte) error {
 		err = fmt.Errorf("id %v or kind %.64q is not that of the versions", id, kind)
 	}
 	if err != nil {
-		return fmt.Errorf("resolver: decode Ticket: %w", err)
+		return fmt.Errorf("resolver: decode Ticket: %w", wire.Damaged(err))
 	}
 	*t = d
 	return nil

@@ -268,7 +268,7 @@ func (v *Version[T]) UnmarshalJSON(data []byte) error {
 		err = w.check()
 	}
 	if err != nil {
-		return fmt.Errorf("resolver: decode Version: %w", err)
+		return fmt.Errorf("resolver: decode Version: %w", wire.Damaged(err))
 	}
 	*v = w
 	return nil

@@ -121,7 +121,7 @@ func (c *Clock) UnmarshalBinary(data []byte) error {
 	r.Version(clockVersion)
 	d := readClock(r)
 	if err := r.Close(); err != nil {
-		return fmt.Errorf("vclock: decode Clock: %w", err)
+		return fmt.Errorf("vclock: decode Clock: %w", wire.Damaged(err))
 	}
 	*c = d
 	return nil
@@ -223,7 +223,7 @@ func (c *Clock) UnmarshalJSON(data []byte) error {
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("vclock: decode Clock: %w", err)
+		return fmt.Errorf("vclock: decode Clock: %w", wire.Damaged(err))
 	}
 	*c = Collect(maps.All(entries))
 	return nil

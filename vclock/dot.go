@@ -156,7 +156,7 @@ func (d *Dot) UnmarshalBinary(data []byte) error {
 	r := wire.NewReader(data)
 	e := readDot(r)
 	if err := r.Close(); err != nil {
-		return fmt.Errorf("vclock: decode Dot: %w", err)
+		return fmt.Errorf("vclock: decode Dot: %w", wire.Damaged(err))
 	}
 	*d = e
 	return nil

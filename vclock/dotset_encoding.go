@@ -70,7 +70,7 @@ func (s *DotSet) UnmarshalBinary(data []byte) error {
 		d.held = append(d.held, readNumbers(r))
 	}
 	if err := r.Close(); err != nil {
-		return fmt.Errorf("vclock: decode DotSet: %w", err)
+		return fmt.Errorf("vclock: decode DotSet: %w", wire.Damaged(err))
 	}
 	*s = d
 	return nil
@@ -128,7 +128,7 @@ func (s *DotSet) UnmarshalJSON(data []byte) error {
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("vclock: decode DotSet: %w", err)
+		return fmt.Errorf("vclock: decode DotSet: %w", wire.Damaged(err))
 	}
 	var d DotSet
 	for _, r := range slices.Sorted(maps.Keys(held)) {

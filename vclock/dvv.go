@@ -102,7 +102,7 @@ func (v *DVV) UnmarshalBinary(data []byte) error {
 		err = w.check()
 	}
 	if err != nil {
-		return fmt.Errorf("vclock: decode DVV: %w", err)
+		return fmt.Errorf("vclock: decode DVV: %w", wire.Damaged(err))
 	}
 	*v = w
 	return nil
@@ -135,7 +135,7 @@ func (v *DVV) UnmarshalJSON(data []byte) error {
 		err = w.check()
 	}
 	if err != nil {
-		return fmt.Errorf("vclock: decode DVV: %w", err)
+		return fmt.Errorf("vclock: decode DVV: %w", wire.Damaged(err))
 	}
 	*v = w
 	return nil

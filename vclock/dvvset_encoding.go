@@ -71,7 +71,7 @@ func (s *DVVSet[V]) UnmarshalBinary(data []byte) error {
 		}
 	}
 	if err := r.Close(); err != nil {
-		return fmt.Errorf("vclock: decode DVVSet: %w", err)
+		return fmt.Errorf("vclock: decode DVVSet: %w", wire.Damaged(err))
 	}
 	*s = d
 	return nil
@@ -142,7 +142,7 @@ func (s *DVVSet[V]) UnmarshalJSON(data []byte) error {
 		err = d.decodeSiblings(siblings)
 	}
 	if err != nil {
-		return fmt.Errorf("vclock: decode DVVSet: %w", err)
+		return fmt.Errorf("vclock: decode DVVSet: %w", wire.Damaged(err))
 	}
 	*s = d
 	return nil

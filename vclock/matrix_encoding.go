@@ -67,7 +67,7 @@ func (m *Matrix) UnmarshalBinary(data []byte) error {
 		err = d.check()
 	}
 	if err != nil {
-		return fmt.Errorf("vclock: decode Matrix: %w", err)
+		return fmt.Errorf("vclock: decode Matrix: %w", wire.Damaged(err))
 	}
 	*m = d
 	return nil
@@ -132,7 +132,7 @@ func (m *Matrix) UnmarshalJSON(data []byte) error {
 		err = d.check()
 	}
 	if err != nil {
-		return fmt.Errorf("vclock: decode Matrix: %w", err)
+		return fmt.Errorf("vclock: decode Matrix: %w", wire.Damaged(err))
 	}
 	*m = d
 	return nil

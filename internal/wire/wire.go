@@ -47,10 +47,11 @@ func (r *Reader) Len() int { return len(r.buf) - r.off }
 // Offset returns the number of bytes read.
 func (r *Reader) Offset() int { return r.off }
 
-// Fail records an error at the current offset unless there is one already.
+// Fail records an error at the current offset unless there is one already. It is
+// an [ErrDamaged] unless it wraps one of the other errors of this package.
 func (r *Reader) Fail(format string, args ...any) {
 	if r.err == nil {
-		r.err = fmt.Errorf("offset %d: %w", r.off, fmt.Errorf(format, args...))
+		r.err = Damaged(fmt.Errorf("offset %d: %w", r.off, fmt.Errorf(format, args...)))
 		r.off = len(r.buf)
 	}
 }
@@ -69,7 +70,7 @@ func (r *Reader) Version(want byte) {
 	off := r.off
 	if got := r.Byte(); r.err == nil && got != want {
 		r.off = off
-		r.Fail("unknown format version %d, want %d", got, want)
+		r.Fail("%w %d, want %d", ErrVersion, got, want)
 	}
 }
 
