@@ -55,7 +55,6 @@ func TestAllocs(t *testing.T) {
 		{"manual", 3, 3},
 		{"kind", 2, 2},
 		{"check", 4, 8},
-		{"named", 2, 2},
 		{"own", 6, 22},
 	} {
 		s, o := resolver.New(ofItems()[tt.rule]), resolver.New(ofOrders()[tt.rule])
@@ -90,8 +89,8 @@ func BenchmarkResolve(b *testing.B) {
 }
 
 // ofItems returns every policy and combinator, by name.
-func ofItems() map[string]resolver.Func[item] {
-	return map[string]resolver.Func[item]{
+func ofItems() map[string]resolver.Rule[item] {
+	return map[string]resolver.Rule[item]{
 		"last":   resolver.LastWriterWins[item],
 		"first":  resolver.FirstWriterWins[item],
 		"delete": resolver.Chain(resolver.DeleteWins, resolver.LastWriterWins[item]),
@@ -102,19 +101,18 @@ func ofItems() map[string]resolver.Func[item] {
 		"min":    resolver.MinBy("revision", func(v item) int { return v.Rev }),
 		"fields": resolver.Fields(merge.MustCompile(merge.Options[item]{})),
 		"manual": resolver.Manual[item],
-		"kind":   resolver.ByKind(map[resolver.Kind]resolver.Func[item]{resolver.UpdateDelete: resolver.DeleteWins[item]}, resolver.LastWriterWins),
+		"kind":   resolver.ByKind(map[resolver.Kind]resolver.Rule[item]{resolver.UpdateDelete: resolver.DeleteWins[item]}, resolver.LastWriterWins),
 		"check":  resolver.Check("revision", func(item) error { return nil }, resolver.LastWriterWins[item]),
-		"named":  resolver.Named("last", "the last", resolver.LastWriterWins[item]),
-		"own": func(_ context.Context, c *resolver.Conflict[item]) (resolver.Decision[item], error) {
+		"own": own(func(_ context.Context, c *resolver.Conflict[item]) (resolver.Decision[item], error) {
 			return c.Keep(0, ""), nil
-		},
+		}),
 	}
 }
 
 // ofOrders is ofItems of values with references. Generic code could not make both:
 // what it instantiates cannot be told from a rule of its own.
-func ofOrders() map[string]resolver.Func[order] {
-	return map[string]resolver.Func[order]{
+func ofOrders() map[string]resolver.Rule[order] {
+	return map[string]resolver.Rule[order]{
 		"last":   resolver.LastWriterWins[order],
 		"first":  resolver.FirstWriterWins[order],
 		"delete": resolver.Chain(resolver.DeleteWins, resolver.LastWriterWins[order]),
@@ -125,12 +123,11 @@ func ofOrders() map[string]resolver.Func[order] {
 		"min":    resolver.MinBy("revision", func(v order) int { return v.Rev }),
 		"fields": resolver.Fields(merge.MustCompile(merge.Options[order]{})),
 		"manual": resolver.Manual[order],
-		"kind":   resolver.ByKind(map[resolver.Kind]resolver.Func[order]{resolver.UpdateDelete: resolver.DeleteWins[order]}, resolver.LastWriterWins),
+		"kind":   resolver.ByKind(map[resolver.Kind]resolver.Rule[order]{resolver.UpdateDelete: resolver.DeleteWins[order]}, resolver.LastWriterWins),
 		"check":  resolver.Check("revision", func(order) error { return nil }, resolver.LastWriterWins[order]),
-		"named":  resolver.Named("last", "the last", resolver.LastWriterWins[order]),
-		"own": func(_ context.Context, c *resolver.Conflict[order]) (resolver.Decision[order], error) {
+		"own": own(func(_ context.Context, c *resolver.Conflict[order]) (resolver.Decision[order], error) {
 			return c.Keep(0, ""), nil
-		},
+		}),
 	}
 }
 
@@ -155,9 +152,9 @@ type line struct {
 	Quantity int
 }
 
-func benchmarkPolicies[T any](b *testing.B, values string, rules map[string]resolver.Func[T], base, eu, us T) {
+func benchmarkPolicies[T any](b *testing.B, values string, rules map[string]resolver.Rule[T], base, eu, us T) {
 	b.Helper()
-	run := func(name string, rule resolver.Func[T], s *resolver.Siblings[T]) {
+	run := func(name string, rule resolver.Rule[T], s *resolver.Siblings[T]) {
 		b.Run("values="+values+"/"+name, func(b *testing.B) {
 			r := resolver.New(rule)
 			b.ReportAllocs()

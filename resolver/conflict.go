@@ -1,46 +1,13 @@
 package resolver
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/rejoin-go/rejoin/internal/wire"
 )
-
-// An ID names a conflict: a hash of the key and of the versions in conflict. It
-// is the same in every region, and another one as soon as a version joins in or
-// is replaced. It is a comparable value. Versions go into it by their stamps: with
-// their content only where that of several with one stamp is known.
-type ID [16]byte
-
-// String returns id in hexadecimal digits.
-func (id ID) String() string { return hex.EncodeToString(id[:]) }
-
-// AppendText implements [encoding.TextAppender]. See [ID.String].
-func (id ID) AppendText(b []byte) ([]byte, error) { return hex.AppendEncode(b, id[:]), nil }
-
-// MarshalText implements [encoding.TextMarshaler]. See [ID.String].
-func (id ID) MarshalText() ([]byte, error) { return id.AppendText(nil) }
-
-// UnmarshalText implements [encoding.TextUnmarshaler]. It accepts what
-// [ID.String] returns.
-func (id *ID) UnmarshalText(text []byte) error {
-	p, err := hex.DecodeString(string(text))
-	if err != nil || len(p) != len(id) || hex.EncodeToString(p) != string(text) {
-		return fmt.Errorf("resolver: decode ID: %.64q is not %d lower-case hexadecimal digits", text, 2*len(id))
-	}
-	copy(id[:], p)
-	return nil
-}
-
-// hashID returns the first half of the SHA-256 of p.
-func hashID(p []byte) ID {
-	sum := sha256.Sum256(p)
-	return ID(sum[:len(ID{})])
-}
 
 // A Kind says what was done concurrently. The set of kinds is open: a conflict
 // of three versions may be "create/update/delete".
@@ -86,8 +53,11 @@ type Conflict[T any] struct {
 
 	entries []entry[T] // of Versions
 	lent    bool       // this is a copy in the hands of a rule that may have changed it
-	probe   *Policy    // set to ask a rule of this package what it does
 }
+
+// ErrChanged is what a [RuleError] wraps about a rule that changed what it was
+// given.
+var ErrChanged = errors.New("changed what it was given")
 
 func newConflict[T any](key string, entries []entry[T]) *Conflict[T] {
 	c := &Conflict[T]{Key: key, entries: entries, Versions: make([]Version[T], len(entries)), Same: true}
@@ -163,12 +133,6 @@ func (c *Conflict[T]) String() string {
 		}
 	}
 	return b.String()
-}
-
-// Suggest returns what [LastWriterWins] would decide, for people to start from.
-// It is also what is shown of a conflict that is deferred.
-func (c *Conflict[T]) Suggest() Decision[T] {
-	return c.Keep(len(c.Versions)-1, "latest")
 }
 
 // copied returns a copy of c whose values the caller may do anything to, and the

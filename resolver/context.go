@@ -74,11 +74,42 @@ func (c Context) Epoch() uint64 { return c.epoch }
 // Found reports whether there was a value to show.
 func (c Context) Found() bool { return c.found }
 
+// Covers reports whether a reader under c was shown all that a reader under d was,
+// or what replaced it. It is false of a c that was read in a lower epoch.
+func (c Context) Covers(d Context) bool {
+	return c.epoch >= d.epoch && c.past.Covers(d.past) && (d.dot.IsZero() || c.covers(d.dot))
+}
+
 // Ahead returns an [*AheadError] if a time in c is more than limit after now. Ask
 // it about what a client sent, before a write under it: the write would be stamped
 // after that time, and so would all that follow it.
 func (c Context) Ahead(now hlc.Timestamp, limit time.Duration) error {
 	return ahead(c.past, c.dot, now, limit)
+}
+
+// An AheadError reports times that are ahead of a clock.
+type AheadError struct {
+	Stamp lww.Stamp     // the one farthest ahead; without a replica if that is not known any more
+	Now   hlc.Timestamp // the reading of the clock
+}
+
+func (e *AheadError) Error() string {
+	return fmt.Sprintf("resolver: time %v of %q is %v ahead of the clock", e.Stamp.Time, string(e.Stamp.Replica), e.Stamp.Time.Time().Sub(e.Now.Time()))
+}
+
+// ahead returns an [*AheadError] if a time in past, or that of dot, is more than
+// limit after now.
+func ahead(past vclock.Clock, dot lww.Stamp, now hlc.Timestamp, limit time.Duration) error {
+	worst := dot
+	for r, n := range past.All() {
+		if t := hlc.Timestamp(n); t > worst.Time {
+			worst = lww.Stamp{Time: t, Replica: r}
+		}
+	}
+	if worst.Time > now && worst.Time-now > hlc.Timestamp(max(limit, 0)) {
+		return &AheadError{Stamp: worst, Now: now}
+	}
+	return nil
 }
 
 // Equal reports whether c and d say the same.

@@ -41,14 +41,14 @@ func average(_ context.Context, c *resolver.Conflict[item]) (resolver.Decision[i
 }
 
 // policies are all built-in policies and combinators, and rules of the user's.
-func policies() map[string]resolver.Func[item] {
+func policies() map[string]resolver.Rule[item] {
 	small := func(v item) error {
 		if v.Stock > 3 {
 			return errors.New("too much")
 		}
 		return nil
 	}
-	return map[string]resolver.Func[item]{
+	return map[string]resolver.Rule[item]{
 		"nil":     nil,
 		"last":    resolver.LastWriterWins[item],
 		"first":   resolver.FirstWriterWins[item],
@@ -61,18 +61,15 @@ func policies() map[string]resolver.Func[item] {
 		"fields":  resolver.Fields(merge.MustCompile(merge.Options[item]{})),
 		"manual":  resolver.Manual[item],
 		"chain":   resolver.Chain(resolver.UpdateWins, resolver.Fields(merge.MustCompile(merge.Options[item]{})), resolver.LastWriterWins[item]),
-		"by kind": resolver.ByKind(map[resolver.Kind]resolver.Func[item]{resolver.UpdateDelete: resolver.DeleteWins[item], resolver.Tied: resolver.Manual[item]}, average),
+		"by kind": resolver.ByKind(map[resolver.Kind]resolver.Rule[item]{resolver.UpdateDelete: resolver.DeleteWins[item], resolver.Tied: resolver.Manual[item]}, own(average)),
 		"check":   resolver.Chain(resolver.Check("stock", small, resolver.LastWriterWins[item]), resolver.FirstWriterWins),
 		"named":   resolver.Named("mean", "the mean of the stocks", average),
-		"average": average,
-		"average, new": func(ctx context.Context, c *resolver.Conflict[item]) (resolver.Decision[item], error) {
-			return average(ctx, c)
-		},
+		"average": own(average),
 	}
 }
 
 // shown is what an outcome shows, without what differs between calls.
-func shown(t require.TestingT, rule resolver.Func[item], s *resolver.Siblings[item]) string {
+func shown(t require.TestingT, rule resolver.Rule[item], s *resolver.Siblings[item]) string {
 	out, err := (&resolver.Reconciler[item]{Rule: rule}).Resolve(context.Background(), "k", s)
 	require.NoError(t, err)
 	id := ""

@@ -104,6 +104,12 @@ func (*Conflict[T]) Pass(reason string) Decision[T] {
 	return Decision[T]{Action: Pass, Reason: reason}
 }
 
+// Suggest returns what [LastWriterWins] would decide, for people to start from.
+// It is also what is shown of a conflict that is deferred.
+func (c *Conflict[T]) Suggest() Decision[T] {
+	return c.Keep(len(c.Versions)-1, "latest")
+}
+
 // With returns d with compensations added.
 func (d Decision[T]) With(c ...Compensation) Decision[T] {
 	d.Compensations = append(slices.Clip(d.Compensations), c...)

@@ -1,7 +1,6 @@
 package resolver
 
 import (
-	"context"
 	"fmt"
 	"strings"
 )
@@ -13,37 +12,7 @@ type Policy struct {
 	Parts []Policy
 }
 
-// Describe returns the policy that r enforces, made from the rule itself. Rules
-// of this package say what they do; an application's own go by the names of
-// their functions, unless [Named] gives them a better one.
-//
-// A rule of this package that is instantiated inside of generic code goes by the
-// name of that code. Names are for people: no decision depends on one.
-func (r *Reconciler[T]) Describe() Policy {
-	if r.Rule == nil {
-		return describe(Func[T](Manual[T]))
-	}
-	if f, ok := r.Rule.(Func[T]); ok {
-		return describe(f)
-	}
-	return Policy{Name: fmt.Sprintf("%T", r.Rule), Text: "a rule of the application"}
-}
-
-// describe returns the policy of a rule. A function has no room for a
-// description, so those of this package answer a conflict that has a probe.
-func describe[T any](rule Func[T]) Policy {
-	if rule == nil {
-		return Policy{Name: "nil", Text: "fails, so that a person decides"}
-	}
-	if s := sourceOf(rule); !s.own {
-		return Policy{Name: s.name, Text: "a rule of the application"}
-	}
-	var p Policy
-	_, _ = rule(context.Background(), &Conflict[T]{probe: &p}) // a probe has no decision
-	return p
-}
-
-// Fingerprint returns a hash of the text of p. Records carry it, so that
+// Fingerprint returns a hash of the text of p. Log entries carry it, so that
 // decisions under another policy are told apart.
 func (p Policy) Fingerprint() string { return hashID([]byte(p.String())).String() }
 

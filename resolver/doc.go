@@ -1,13 +1,13 @@
-// Package resolver keeps the concurrent versions of a record side by side and
+// Package resolver keeps the concurrent versions of a value side by side and
 // lets the application decide what they mean: by a policy, by a rule of its own,
 // or by asking a person.
 //
-// Where two regions write one record without knowing of each other, there is no
+// Where two regions write one key without knowing of each other, there is no
 // later write, and somebody's work is lost if the one with the larger timestamp
 // just wins. [Siblings] keeps both versions until somebody who was shown both
 // writes again. A [Reconciler] says what to show until then:
 //
-//	orders := resolver.New(resolver.Chain(paidFirst, resolver.LastWriterWins))
+//	orders := resolver.New(resolver.Chain(resolver.Named("paid first", "an order that is paid stands", paidFirst), resolver.LastWriterWins))
 //
 //	out, err := orders.Resolve(ctx, key, &siblings)    // read
 //	show(out.Value)

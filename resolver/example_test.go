@@ -49,7 +49,10 @@ func paidFirst(_ context.Context, c *resolver.Conflict[Order]) (resolver.Decisio
 // write was made in knowledge of the other, so a rule decides.
 func Example() {
 	ctx := context.Background()
-	orders := resolver.New(resolver.Chain(paidFirst, resolver.LastWriterWins))
+	orders := resolver.New(resolver.Chain(
+		resolver.Named("paid first", "an order that is paid is not canceled", paidFirst),
+		resolver.LastWriterWins,
+	))
 
 	var eu, us resolver.Siblings[Order]
 	must(eu.Write(writer("eu"), resolver.Context{}, Order{Status: "open"}))
@@ -120,7 +123,7 @@ func ExampleReconciler_Settle() {
 func ExampleReplay() {
 	ctx := context.Background()
 	log := &resolver.MemoryLog{}
-	r := resolver.Reconciler[string]{Rule: resolver.Func[string](resolver.LastWriterWins[string]), Log: log}
+	r := resolver.Reconciler[string]{Rule: resolver.LastWriterWins[string], Log: log}
 	for _, key := range []string{"ann", "bob"} {
 		var eu, us resolver.Siblings[string]
 		must(eu.Write(writer("eu"), resolver.Context{}, "Köln"))
@@ -128,8 +131,8 @@ func ExampleReplay() {
 		eu.Merge(&us)
 		must(r.Resolve(ctx, key, &eu))
 	}
-	replayed := resolver.Replay(ctx, log.Records(), resolver.FirstWriterWins[string])
-	fmt.Println(len(replayed.Differ), "of", replayed.Decisions, "would have differed:", replayed.Differ[0].Record.Key)
+	replayed := resolver.Replay(ctx, log.Entries(), resolver.FirstWriterWins[string])
+	fmt.Println(len(replayed.Differ), "of", replayed.Decisions, "would have differed:", replayed.Differ[0].Was.Key)
 	// Output: 1 of 2 would have differed: bob
 }
 
@@ -149,9 +152,9 @@ func ExampleReconciler_Describe() {
 // Both regions decide to refund an order. The compensations have one key, so it
 // is refunded once.
 func ExampleConflict_Compensation() {
-	rule := func(_ context.Context, c *resolver.Conflict[string]) (resolver.Decision[string], error) {
+	rule := resolver.Named("first come", "the earliest stands", func(_ context.Context, c *resolver.Conflict[string]) (resolver.Decision[string], error) {
 		return c.Keep(0, "first come").With(c.Compensation("refund "+c.Versions[1].Value, 1)), nil
-	}
+	})
 	var eu, us resolver.Siblings[string]
 	must(eu.Write(writer("eu"), resolver.Context{}, "order 17"))
 	must(us.Write(writer("us"), resolver.Context{}, "order 18"))
@@ -196,16 +199,16 @@ func ExampleSiblings_Reap() {
 	// 0
 }
 
-// A journal is a log with a record of each decision, as a table with a unique key.
-type journal map[resolver.Identity]resolver.Record
+// A journal is a log with an entry for each decision, as a table with a unique key.
+type journal map[resolver.Identity]resolver.LogEntry
 
-func (j journal) Record(_ context.Context, r resolver.Record) error {
-	j[r.Identity()] = r
+func (j journal) Append(_ context.Context, e resolver.LogEntry) error {
+	j[e.Identity()] = e
 	return nil
 }
 
 // A conflict is decided each time that it is read, and written down once.
-func ExampleRecord_Identity() {
+func ExampleLogEntry_Identity() {
 	var eu, us resolver.Siblings[string]
 	must(eu.Write(at("eu", 1), resolver.Context{}, "blue"))
 	must(us.Write(at("us", 2), resolver.Context{}, "green"))
@@ -217,8 +220,8 @@ func ExampleRecord_Identity() {
 	for range 3 {
 		must(r.Resolve(context.Background(), "color", &eu))
 	}
-	for _, record := range written {
-		fmt.Println(record.Event, record.Kind, record.Rule, record.Winner.Replica)
+	for _, entry := range written {
+		fmt.Println(entry.Event, entry.Kind, entry.Rule, entry.Winner.Replica)
 	}
 	// Output:
 	// decided create/create last writer wins us

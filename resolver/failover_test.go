@@ -29,7 +29,7 @@ func newDatabase(t *testing.T, name vclock.Replica, log *resolver.MemoryLog) *da
 }
 
 func (d *database) reconciler() *resolver.Reconciler[string] {
-	return &resolver.Reconciler[string]{Rule: resolver.Func[string](resolver.LastWriterWins[string]), Log: d.log}
+	return &resolver.Reconciler[string]{Rule: resolver.LastWriterWins[string], Log: d.log}
 }
 
 func (d *database) set(key string) *resolver.Siblings[string] {
@@ -82,7 +82,7 @@ func (d *database) cut() vclock.Clock {
 
 func (d *database) fenced() []string {
 	var values []string
-	for _, rec := range d.log.Records() {
+	for _, rec := range d.log.Entries() {
 		if rec.Event == resolver.Fenced {
 			var v resolver.Version[string]
 			require.NoError(d.t, v.UnmarshalJSON(rec.Versions[0]))

@@ -35,7 +35,16 @@ func samples(t require.TestingT) map[string]any {
 	written := promoted.Clone()
 	w := at("größe", 300)
 	w.Epoch = 2
-	dotted, err := written.Write(w, promoted.Context(), "new")
+	_, err = written.Write(w, promoted.Context(), "new")
+	require.NoError(t, err)
+	beside := promoted.Clone()
+	other := at("ap", 200)
+	other.Epoch = 2
+	_, err = beside.Write(other, resolver.Context{}, "unseen")
+	require.NoError(t, err)
+	w = at("größe", 300)
+	w.Epoch = 2
+	dotted, err := beside.Write(w, promoted.Context(), "new")
 	require.NoError(t, err)
 	emptied := deferred.Clone()
 	emptied.Promote(resolver.Promotion{Epoch: 1})
@@ -287,7 +296,7 @@ func FuzzRecordJSON(f *testing.F) {
 	log := &resolver.MemoryLog{}
 	deferred := samples(f)["siblings_deferred"].(*resolver.Siblings[string]).Clone()
 	forked := samples(f)["siblings_forked"].(*resolver.Siblings[string])
-	for _, rule := range []resolver.Func[string]{
+	for _, rule := range []resolver.Rule[string]{
 		nil, resolver.LastWriterWins[string], resolver.DeleteWins[string],
 		resolver.Named("both", "both", func(_ context.Context, c *resolver.Conflict[string]) (resolver.Decision[string], error) {
 			return c.Use("both", "").With(c.Compensation("refund")), nil
@@ -302,17 +311,17 @@ func FuzzRecordJSON(f *testing.F) {
 	written, err := r.Settle(bg, at("eu", 30), deferred, ticket, ticket.Conflict.Delete("by ann"))
 	require.NoError(f, err)
 	require.NoError(f, r.Fenced(bg, "k", written.Version))
-	for _, rec := range log.Records() {
+	for _, rec := range log.Entries() {
 		b, err := json.Marshal(rec)
 		require.NoError(f, err)
 		f.Add(b)
 	}
 	f.Fuzz(func(t *testing.T, in []byte) {
-		var x, y resolver.Record
+		var x, y resolver.LogEntry
 		if json.Unmarshal(in, &x) != nil {
 			return
 		}
-		replayed := resolver.Replay(t.Context(), []resolver.Record{x}, resolver.FirstWriterWins[string])
+		replayed := resolver.Replay(t.Context(), []resolver.LogEntry{x}, resolver.FirstWriterWins[string])
 		require.Equal(t, 1, replayed.Decisions+replayed.Skipped+len(replayed.Damaged))
 		require.NotEmpty(t, replayed.String())
 		enc, err := json.Marshal(x)
@@ -325,6 +334,6 @@ func FuzzRecordJSON(f *testing.F) {
 		require.NoError(t, err)
 		require.Equal(t, string(enc), string(again))
 		require.Equal(t, x.Identity().Winner, y.Identity().Winner)
-		require.NoError(t, (&resolver.SlogLog{Logger: slog.New(slog.DiscardHandler)}).Record(t.Context(), x))
+		require.NoError(t, (&resolver.SlogLog{Logger: slog.New(slog.DiscardHandler)}).Append(t.Context(), x))
 	})
 }

@@ -72,10 +72,10 @@ func TestKinds(t *testing.T) {
 				sets = append(sets, s)
 			}
 			var c *resolver.Conflict[string]
-			r := resolver.New(func(_ context.Context, given *resolver.Conflict[string]) (resolver.Decision[string], error) {
+			r := resolver.New(own(func(_ context.Context, given *resolver.Conflict[string]) (resolver.Decision[string], error) {
 				c = given
 				return given.Suggest(), nil
-			})
+			}))
 			resolve(t, r, join(sets...))
 			require.NotNil(t, c)
 			require.Equal(t, tt.kind, c.Kind)
@@ -235,4 +235,67 @@ func TestNewSiblingsOutOfRange(t *testing.T) {
 	require.PanicsWithValue(t, "resolver: NewSiblings: stable: time 9223372036854775808 is out of range", func() {
 		resolver.NewSiblings[string](vclock.Clock{}.With("eu", uint64(hlc.Max)+1), 0)
 	})
+}
+
+// TestWrittenContext: the context that a writer gets is that of the next reader, as
+// long as nothing happens and nothing stands beside the write. So is the ETag.
+func TestWrittenContext(t *testing.T) {
+	var eu resolver.Siblings[string]
+	written, err := eu.Write(at("eu", 1), resolver.Context{}, "a")
+	require.NoError(t, err)
+	require.True(t, written.Context.Equal(eu.Context()))
+	us := eu.Clone()
+	written, err = eu.Write(at("eu", 2), written.Context, "b")
+	require.NoError(t, err)
+	require.True(t, written.Context.Equal(resolve(t, resolver.New[string](nil), &eu).Context))
+	deleted, err := eu.Delete(at("eu", 3), written.Context)
+	require.NoError(t, err)
+	require.True(t, deleted.Context.Equal(resolve(t, resolver.New[string](nil), &eu).Context))
+
+	beside, err := us.Write(at("us", 4), resolver.Context{}, "c")
+	require.NoError(t, err)
+	require.False(t, beside.Context.Covers(us.Context()), "the writer was not shown what stands beside it")
+	require.True(t, us.Context().Covers(beside.Context))
+}
+
+// TestCovers says who has seen what, of contexts and of sets.
+func TestCovers(t *testing.T) {
+	none := &resolver.Siblings[string]{}
+	eu := write(t, none, at("eu", 1), resolver.Context{}, "a")
+	us := write(t, none, at("us", 2), resolver.Context{}, "b")
+	both := join(eu, us)
+	require.True(t, none.Covers(resolver.Context{}))
+	require.True(t, both.Covers(eu.Context()))
+	require.True(t, both.Covers(both.Only(1)))
+	require.False(t, eu.Covers(us.Context()))
+	require.False(t, eu.Covers(us.Only(0)))
+	require.True(t, both.Context().Covers(us.Only(0)))
+	require.False(t, us.Only(0).Covers(us.Context()), "which speaks of all earlier writes as well")
+	require.True(t, us.Only(0).Covers(us.Only(0)))
+	require.False(t, eu.Context().Covers(both.Context()))
+	require.True(t, both.Context().Covers(eu.Context()))
+
+	promoted := both.Clone()
+	promoted.Promote(resolver.Promotion{Epoch: 1, Cut: both.Clock()})
+	require.True(t, promoted.Covers(both.Context()))
+	require.True(t, promoted.Context().Covers(both.Context()))
+	require.False(t, both.Covers(promoted.Context()))
+	require.False(t, both.Context().Covers(promoted.Context()))
+	require.Equal(t, both.Context().Past(), both.Clock())
+}
+
+// TestETag tells states apart by a name.
+func TestETag(t *testing.T) {
+	eu := write(t, &resolver.Siblings[string]{}, at("eu", 1), resolver.Context{}, "a")
+	us := write(t, eu, at("us", 2), eu.Context(), "b")
+	require.Len(t, eu.ETag(), 43)
+	require.NotEqual(t, eu.ETag(), us.ETag())
+	eu.Merge(us)
+	require.Equal(t, eu.ETag(), us.ETag())
+	require.NotEqual(t, eu.ETag(), new(resolver.Siblings[string]).ETag())
+	require.Equal(t, "1 versions; 1970-01-01T00:00:00.000000002Z@us b", eu.String())
+	_, err := eu.Delete(at("ap", 3), resolver.Context{})
+	require.NoError(t, err)
+	eu.Promote(resolver.Promotion{Epoch: 3, Cut: eu.Clock()})
+	require.Equal(t, "2 versions in epoch 3; 1970-01-01T00:00:00.000000002Z@us b; 1970-01-01T00:00:00.000000003Z@ap deleted", eu.String())
 }

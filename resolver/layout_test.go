@@ -242,7 +242,7 @@ func TestStoredValue(t *testing.T) {
 // they are given. A person decides, and the versions are as they were.
 func TestPolicyFaults(t *testing.T) {
 	change := func(o order) { o.Notes["to"], o.Lines[0].Quantity = "mine", 99 }
-	for name, rule := range map[string]resolver.Func[order]{
+	for name, rule := range map[string]resolver.Rule[order]{
 		"max by n":  resolver.MaxBy("n", func(o order) int { change(o); return o.Rev }),
 		"min by n":  resolver.MinBy("n", func(o order) int { change(o); return o.Rev }),
 		"check all": resolver.Check("all", func(o order) error { change(o); return nil }, resolver.LastWriterWins),

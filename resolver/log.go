@@ -7,21 +7,20 @@ import (
 	"log/slog"
 	"sync"
 
-	"github.com/rejoin-go/rejoin/internal/codec"
 	"github.com/rejoin-go/rejoin/internal/wire"
 	"github.com/rejoin-go/rejoin/lww"
 )
 
-// A Log keeps records of decisions. [MemoryLog] and [SlogLog] are Logs.
+// A Log keeps an entry of each decision. [MemoryLog] and [SlogLog] are Logs.
 //
 // A conflict is decided each time that its key is read, in each region, and each
-// time the log is told. Records with the same [Record.Identity] say the same: a
-// log keeps one of them. If Record returns an error, the decision is withheld.
+// time the log is told. Entries with the same [LogEntry.Identity] say the same: a
+// log keeps one of them. If Append returns an error, the decision is withheld.
 type Log interface {
-	Record(ctx context.Context, r Record) error
+	Append(ctx context.Context, e LogEntry) error
 }
 
-// An Event says what a record is about.
+// An Event says what an entry is about.
 type Event string
 
 // The events.
@@ -33,9 +32,9 @@ const (
 	Fenced     Event = "fenced"     // a version of a deposed primary was refused or dropped
 )
 
-// A Record is one decision with all that it was made of: it can be read, and
+// A LogEntry is one decision with all that it was made of: it can be read, and
 // with [Replay] be made again, when nothing else is left.
-type Record struct {
+type LogEntry struct {
 	Event Event  `json:"event"`
 	ID    ID     `json:"id"`
 	Key   string `json:"key"`
@@ -60,7 +59,7 @@ type Record struct {
 	Compensations []Compensation  `json:"compensations,omitempty"`
 }
 
-// An Identity tells records apart. It is a comparable value.
+// An Identity tells log entries apart. It is a comparable value.
 type Identity struct {
 	Event   Event
 	ID      ID
@@ -71,41 +70,41 @@ type Identity struct {
 	Failed  bool
 }
 
-// Identity returns what r has in common with repetitions of it and with nothing
+// Identity returns what e has in common with repetitions of it and with nothing
 // else: the conflict, the policy, and what was decided. Reasons do not count.
-func (r *Record) Identity() Identity {
-	b := wire.AppendBytes(nil, r.Value)
-	for _, v := range r.Versions {
+func (e *LogEntry) Identity() Identity {
+	b := wire.AppendBytes(nil, e.Value)
+	for _, v := range e.Versions {
 		b = wire.AppendBytes(b, v) // of one stamp there may be several, though not here
 	}
 	b = append(b, 0)
-	for _, c := range r.Compensations {
+	for _, c := range e.Compensations {
 		b = append(wire.AppendBytes(b, c.Name), c.Key[:]...)
 	}
-	return Identity{r.Event, r.ID, r.Policy, r.Winner, r.Fork, hashID(b), r.Failed}
+	return Identity{e.Event, e.ID, e.Policy, e.Winner, e.Fork, hashID(b), e.Failed}
 }
 
-// A MemoryLog keeps records in memory, one of each [Identity].
+// A MemoryLog keeps entries in memory, one of each [Identity].
 //
 // The zero MemoryLog is empty and ready to use. A MemoryLog is safe for concurrent
 // use and must not be copied after first use.
 type MemoryLog struct {
-	// Redact returns what is kept of a record. Nil means all of it. The slices of
-	// the record are shared: Redact replaces them and does not write to them.
+	// Redact returns what is kept of an entry. Nil means all of it. The slices of
+	// the entry are shared: Redact replaces them and does not write to them.
 	// Values are in Versions and Value, and Reason may quote them: [MaxBy] says
 	// what was largest, and errors of rules say what they like.
-	Redact func(Record) Record
+	Redact func(LogEntry) LogEntry
 
 	mu      sync.Mutex
 	seen    map[Identity]bool
-	records []Record
+	entries []LogEntry
 }
 
-// Record implements [Log]. It never returns an error.
-func (l *MemoryLog) Record(_ context.Context, r Record) error {
-	id := r.Identity()
+// Append implements [Log]. It never returns an error.
+func (l *MemoryLog) Append(_ context.Context, e LogEntry) error {
+	id := e.Identity()
 	if l.Redact != nil {
-		r = l.Redact(r)
+		e = l.Redact(e)
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -116,18 +115,18 @@ func (l *MemoryLog) Record(_ context.Context, r Record) error {
 		l.seen = map[Identity]bool{}
 	}
 	l.seen[id] = true
-	l.records = append(l.records, r)
+	l.entries = append(l.entries, e)
 	return nil
 }
 
-// Records returns what was recorded, in order. The slice is the caller's.
-func (l *MemoryLog) Records() []Record {
+// Entries returns what was logged, in order. The slice is the caller's.
+func (l *MemoryLog) Entries() []LogEntry {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return append([]Record(nil), l.records...)
+	return append([]LogEntry(nil), l.entries...)
 }
 
-// A SlogLog writes records to a [slog.Logger], one of each [Identity] as far as
+// A SlogLog writes entries to a [slog.Logger], one of each [Identity] as far as
 // it remembers: it remembers the last 65536. Values go into the log as JSON.
 //
 // Logger must be set. A SlogLog is safe for concurrent use and must not be copied
@@ -138,7 +137,7 @@ type SlogLog struct {
 	// are logged four above, as a warning is above an info.
 	Level slog.Level
 	// Redact is as in [MemoryLog].
-	Redact func(Record) Record
+	Redact func(LogEntry) LogEntry
 
 	mu     sync.Mutex
 	seen   map[Identity]bool
@@ -148,45 +147,45 @@ type SlogLog struct {
 
 const slogMemory = 1 << 16
 
-// Record implements [Log]. It never returns an error: slog keeps those of its
+// Append implements [Log]. It never returns an error: slog keeps those of its
 // handlers to itself.
-func (l *SlogLog) Record(ctx context.Context, r Record) error {
-	if !l.first(r.Identity()) {
+func (l *SlogLog) Append(ctx context.Context, e LogEntry) error {
+	if !l.first(e.Identity()) {
 		return nil
 	}
 	if l.Redact != nil {
-		r = l.Redact(r)
+		e = l.Redact(e)
 	}
 	level := l.Level
-	if r.Event == Deferred || r.Event == Fenced || r.Failed {
+	if e.Event == Deferred || e.Event == Fenced || e.Failed {
 		level += slog.LevelWarn - slog.LevelInfo
 	}
 	attrs := []slog.Attr{
-		slog.String("id", r.ID.String()), slog.String("key", r.Key), slog.String("kind", string(r.Kind)),
-		slog.String("policy", r.Policy), slog.String("rule", r.Rule), slog.String("reason", r.Reason),
+		slog.String("id", e.ID.String()), slog.String("key", e.Key), slog.String("kind", string(e.Kind)),
+		slog.String("policy", e.Policy), slog.String("rule", e.Rule), slog.String("reason", e.Reason),
 	}
-	switch r.Event {
+	switch e.Event {
 	case Decided, Deferred, Settled:
-		attrs = append(attrs, slog.String("action", r.Action.String()))
+		attrs = append(attrs, slog.String("action", e.Action.String()))
 	case Superseded, Fenced: // nobody decided anything, not even to defer
 	}
-	attrs = append(attrs, slog.Bool("failed", r.Failed))
-	if !r.Winner.IsZero() {
-		attrs = append(attrs, slog.String("winner", r.Winner.String()))
+	attrs = append(attrs, slog.Bool("failed", e.Failed))
+	if !e.Winner.IsZero() {
+		attrs = append(attrs, slog.String("winner", e.Winner.String()))
 	}
-	if r.Fork != 0 {
-		attrs = append(attrs, slog.Int("fork", r.Fork))
+	if e.Fork != 0 {
+		attrs = append(attrs, slog.Int("fork", e.Fork))
 	}
-	if r.Value != nil {
-		attrs = append(attrs, slog.String("value", string(r.Value)))
+	if e.Value != nil {
+		attrs = append(attrs, slog.String("value", string(e.Value)))
 	}
-	for i, v := range r.Versions {
+	for i, v := range e.Versions {
 		attrs = append(attrs, slog.String(fmt.Sprintf("version%d", i), string(v)))
 	}
-	for _, c := range r.Compensations {
+	for _, c := range e.Compensations {
 		attrs = append(attrs, slog.String("compensation", c.Name+" "+c.Key.String()))
 	}
-	l.Logger.LogAttrs(ctx, level, "conflict "+string(r.Event), attrs...)
+	l.Logger.LogAttrs(ctx, level, "conflict "+string(e.Event), attrs...)
 	return nil
 }
 
@@ -209,101 +208,4 @@ func (l *SlogLog) first(id Identity) bool {
 	}
 	l.seen[id] = true
 	return true
-}
-
-// log hands rec to the log.
-func (r *Reconciler[T]) log(ctx context.Context, rec Record) error {
-	if err := r.Log.Record(ctx, rec); err != nil {
-		return fmt.Errorf("resolver: decision on %q withheld: log: %w", rec.Key, err)
-	}
-	return nil
-}
-
-// record returns a record of c, to be completed.
-func (r *Reconciler[T]) record(e Event, c *Conflict[T]) (Record, error) {
-	rec := Record{Event: e, ID: c.ID, Key: c.Key, Policy: r.Describe().Fingerprint()}
-	if len(c.entries) > 1 {
-		rec.Kind = c.Kind
-	}
-	for i := range c.entries {
-		enc, err := c.entries[i].MarshalJSON()
-		if err != nil {
-			return rec, err
-		}
-		rec.Versions = append(rec.Versions, enc)
-	}
-	return rec, nil
-}
-
-// decide completes a record with a decision.
-func decide[T any](rec *Record, c *Conflict[T], d *Decision[T]) (err error) {
-	rec.Rule, rec.Reason, rec.Action, rec.Compensations = d.rule, d.Reason, d.Action, d.Compensations
-	switch d.Action {
-	case Keep:
-		rec.Winner = c.entries[d.Version].Stamp
-		for i := range c.entries[:d.Version] {
-			if c.entries[i].Stamp == rec.Winner {
-				rec.Fork++
-			}
-		}
-	case Use:
-		rec.Value, err = codec.AppendValueJSON(nil, d.Value)
-	case Delete:
-	case Defer, Pass:
-		rec.Compensations = nil // nothing is decided that would make them necessary
-	}
-	return err
-}
-
-func (r *Reconciler[T]) logDecision(ctx context.Context, c *Conflict[T], d *Decision[T], failure string) error {
-	event := Decided
-	if d.Action == Defer || d.Action == Pass {
-		event = Deferred
-	}
-	rec, err := r.record(event, c)
-	if err == nil {
-		err = decide(&rec, c, d)
-	}
-	if err != nil {
-		return err
-	}
-	rec.Failed = failure != ""
-	return r.log(ctx, rec)
-}
-
-// logSettlement logs what a person decided, and what it was written as.
-func (r *Reconciler[T]) logSettlement(ctx context.Context, c *Conflict[T], d *Decision[T], written Version[T]) error {
-	if r.Log == nil {
-		return nil
-	}
-	rec, err := r.record(Settled, c)
-	if err == nil {
-		err = decide(&rec, c, d)
-	}
-	if err == nil && !written.Deleted {
-		rec.Value, err = codec.AppendValueJSON(nil, written.Value)
-	}
-	if err != nil {
-		return err
-	}
-	rec.Winner, rec.Fork, rec.Rule = written.Stamp, 0, "settlement"
-	return r.log(ctx, rec)
-}
-
-// logSuperseded logs settlements that gave way to others.
-func (r *Reconciler[T]) logSuperseded(ctx context.Context, key string, superseded []entry[T]) error {
-	if r.Log == nil {
-		return nil
-	}
-	for i := range superseded {
-		rec, err := r.record(Superseded, newConflict(key, superseded[i:i+1]))
-		if err != nil {
-			return err
-		}
-		rec.Rule, rec.Reason = "settlement", "another settlement of the same conflict stands"
-		if err := r.log(ctx, rec); err != nil {
-			return err
-		}
-	}
-	return nil
 }

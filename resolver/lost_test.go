@@ -22,7 +22,7 @@ func TestNothingLost(t *testing.T) {
 		log := &resolver.MemoryLog{}
 		logged := func() map[lww.Stamp]item {
 			all := map[lww.Stamp]item{}
-			for _, rec := range log.Records() {
+			for _, rec := range log.Entries() {
 				for _, p := range rec.Versions {
 					var v resolver.Version[item]
 					require.NoError(t, v.UnmarshalJSON(p))

@@ -10,10 +10,10 @@ import (
 	"github.com/rejoin-go/rejoin/resolver"
 )
 
-// A delegate is a Resolver that leaves some conflicts to another rule.
-type delegate struct{ rule resolver.Func[item] }
+// A delegate leaves conflicts to another rule.
+type delegate struct{ rule resolver.Rule[item] }
 
-func (d delegate) Resolve(ctx context.Context, c *resolver.Conflict[item]) (resolver.Decision[item], error) {
+func (d delegate) decide(ctx context.Context, c *resolver.Conflict[item]) (resolver.Decision[item], error) {
 	return d.rule.Resolve(ctx, c)
 }
 
@@ -22,20 +22,18 @@ func (d delegate) Resolve(ctx context.Context, c *resolver.Conflict[item]) (reso
 func TestNestedRules(t *testing.T) {
 	sold := contest(t, edit("eu", 11, item{"base", 8, 3}), edit("us", 12, item{"base", 9, 2}))
 	for name, tt := range map[string]struct {
-		rule resolver.Func[item]
+		rule resolver.Rule[item]
 		want int64
 	}{
 		"policy": {resolver.LastWriterWins[item], 9},
 		"max":    {resolver.MaxBy("revision", func(v item) int { return v.Rev }), 8},
 		"fields": {resolver.Fields(merge.MustCompile(merge.Options[item]{})), 7},
 		"chain":  {resolver.Chain(resolver.DeleteWins[item], resolver.FirstWriterWins), 8},
-		"deeper": {resolver.Chain(resolver.DeleteWins, delegate{resolver.LastWriterWins[item]}.Resolve), 9},
+		"deeper": {resolver.Chain(resolver.DeleteWins, own(delegate{resolver.LastWriterWins[item]}.decide)), 9},
 	} {
 		t.Run(name, func(t *testing.T) {
-			call := func(ctx context.Context, c *resolver.Conflict[item]) (resolver.Decision[item], error) {
-				return tt.rule(ctx, c)
-			}
-			for _, r := range []*resolver.Reconciler[item]{resolver.New(call), {Rule: delegate{tt.rule}}} {
+			for _, f := range []resolver.Func[item]{tt.rule.Resolve, delegate{tt.rule}.decide} {
+				r := resolver.New(own(f))
 				out, err := r.Resolve(t.Context(), "k", sold)
 				require.NoError(t, err)
 				require.Nil(t, out.Ticket, out.Reason)
@@ -49,14 +47,14 @@ func TestNestedRules(t *testing.T) {
 // versions only. Its answer would be taken for one about all of them.
 func TestNestedRuleGetsOtherVersions(t *testing.T) {
 	sold := contest(t, edit("eu", 11, item{"eu", 8, 3}), edit("us", 12, item{"us", 9, 2}))
-	r := &resolver.Reconciler[item]{Rule: resolver.Func[item](func(ctx context.Context, c *resolver.Conflict[item]) (resolver.Decision[item], error) {
+	r := &resolver.Reconciler[item]{Rule: own(func(ctx context.Context, c *resolver.Conflict[item]) (resolver.Decision[item], error) {
 		some := *c
 		some.Versions = c.Versions[1:]
-		return resolver.Chain(resolver.LastWriterWins[item])(ctx, &some)
+		return resolver.Chain(resolver.LastWriterWins[item]).Resolve(ctx, &some)
 	})}
 	out, err := r.Resolve(t.Context(), "k", sold)
 	require.NoError(t, err)
 	require.NotNil(t, out.Ticket)
 	require.Equal(t, "changed what it was given", out.Reason)
-	require.Contains(t, out.Rule, "TestNestedRuleGetsOtherVersions")
+	require.Equal(t, "own", out.Rule)
 }

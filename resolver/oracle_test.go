@@ -171,7 +171,7 @@ func (w *world) log(fenced []resolver.Version[string]) {
 // fenced returns the versions in the log, as they are there.
 func (w *world) fenced(t require.TestingT) map[lww.Stamp]resolver.Version[string] {
 	all := map[lww.Stamp]resolver.Version[string]{}
-	for _, rec := range w.logged.Records() {
+	for _, rec := range w.logged.Entries() {
 		var v resolver.Version[string]
 		require.NoError(t, v.UnmarshalJSON(rec.Versions[0]))
 		all[v.Stamp] = v
@@ -220,6 +220,11 @@ func (w *world) write(t *rapid.T, r *region, c *client, deleted bool) {
 	r.ledger.known[e] = true
 	r.ledger.level, r.ledger.epoch = r.epoch, r.epoch
 	w.log(got.Fenced)
+	if len(got.Fenced) == 0 && len(r.ledger.live()) == 1 {
+		w.show(r, c, -1) // as to whoever reads next
+		require.True(t, got.Context.Equal(c.context), "nothing happened since")
+		return
+	}
 	shown := maps.Clone(e.saw)
 	shown[e] = true
 	*c = client{got.Context, shown}
@@ -351,7 +356,7 @@ func (w *world) check(t *rapid.T) {
 // order, if that is more than one, and never two of which one has seen the other.
 func (w *world) checkAsked(t *rapid.T, r *region, live events) {
 	calls := 0
-	_, err := resolver.New(func(_ context.Context, c *resolver.Conflict[string]) (resolver.Decision[string], error) {
+	_, err := resolver.New(own(func(_ context.Context, c *resolver.Conflict[string]) (resolver.Decision[string], error) {
 		calls++
 		require.Len(t, c.Versions, len(live))
 		for i, v := range c.Versions {
@@ -363,7 +368,7 @@ func (w *world) checkAsked(t *rapid.T, r *region, live events) {
 			}
 		}
 		return c.Keep(0, ""), nil
-	}).Resolve(t.Context(), "k", r.set)
+	})).Resolve(t.Context(), "k", r.set)
 	require.NoError(t, err)
 	require.Equal(t, len(live) > 1, calls == 1)
 }

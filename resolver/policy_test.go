@@ -67,7 +67,7 @@ func TestPolicies(t *testing.T) {
 		return nil
 	}
 	for i, tt := range []struct {
-		rule resolver.Func[item]
+		rule resolver.Rule[item]
 		set  *resolver.Siblings[item]
 		want string
 	}{
@@ -92,7 +92,7 @@ func TestPolicies(t *testing.T) {
 		{fields, alike, "base 6 1: merged"},
 		{fields, deleted, "person: a delete has none"},
 		{resolver.Manual[item], sold, "person: a person decides"},
-		{nil, sold, "person: is nil"},
+		{nil, sold, "person: a person decides"},
 		{resolver.Chain[item](), sold, "person: no rule"},
 		{resolver.Chain(resolver.DeleteWins, fields), deleted, "gone: deleted"},
 		{resolver.Chain(resolver.DeleteWins, fields), sold, "sa 7 3: merged"},
@@ -101,8 +101,8 @@ func TestPolicies(t *testing.T) {
 		{resolver.Check("origin", valid, resolver.FirstWriterWins), sold, "eu: earliest"},
 		{resolver.Check("origin", valid, resolver.LastWriterWins), deleted, "gone: latest"},
 		{resolver.Check("origin", valid, fields), sold, "person: fields: not from here"},
-		{resolver.ByKind(map[resolver.Kind]resolver.Func[item]{resolver.UpdateDelete: resolver.UpdateWins[item]}, resolver.FirstWriterWins), deleted, "eu: latest that is no delete"},
-		{resolver.ByKind(map[resolver.Kind]resolver.Func[item]{resolver.UpdateDelete: resolver.UpdateWins[item]}, resolver.LastWriterWins), sold, "sa: latest"},
+		{resolver.ByKind(map[resolver.Kind]resolver.Rule[item]{resolver.UpdateDelete: resolver.UpdateWins[item]}, resolver.FirstWriterWins), deleted, "eu: latest that is no delete"},
+		{resolver.ByKind(map[resolver.Kind]resolver.Rule[item]{resolver.UpdateDelete: resolver.UpdateWins[item]}, resolver.LastWriterWins), sold, "sa: latest"},
 	} {
 		out := resolve(t, resolver.New(tt.rule), tt.set)
 		got := "gone: " + out.Reason
@@ -200,9 +200,8 @@ func preferPaid(_ context.Context, c *resolver.Conflict[item]) (resolver.Decisio
 // TestDescribe compares the description of a policy with a file each.
 func TestDescribe(t *testing.T) {
 	r := resolver.New(resolver.Chain(
-		preferPaid,
 		resolver.Named("paid first", "an order that is paid stands", preferPaid),
-		resolver.ByKind(map[resolver.Kind]resolver.Func[item]{
+		resolver.ByKind(map[resolver.Kind]resolver.Rule[item]{
 			resolver.UpdateDelete: resolver.DeleteWins[item],
 			resolver.CreateCreate: resolver.Chain(resolver.PreferReplica[item]("eu", "us"), resolver.HomeWins[item](func(string) vclock.Replica { return "eu" }), resolver.UpdateWins),
 		}, resolver.Check("stock", func(item) error { return nil }, resolver.Fields(merge.MustCompile(merge.Options[item]{})))),
@@ -215,25 +214,30 @@ func TestDescribe(t *testing.T) {
 		require.Equal(t, string(want), got, name)
 	}
 	require.Equal(t, "manual: a person decides\n", (&resolver.Reconciler[item]{}).Describe().String())
-	require.Equal(t, "resolver_test.judge: a rule of the application\n", (&resolver.Reconciler[item]{Rule: judge{}}).Describe().String())
+	require.Equal(t, "judge: as he sees fit\n", (&resolver.Reconciler[item]{Rule: named}).Describe().String())
 	require.Equal(t, "join: the values merge by themselves\n", resolver.New[*crdt.PNCounter](resolver.Join).Describe().String())
 }
 
-// A judge is a Resolver that is no Func.
+// A judge is a rule with state.
 type judge struct{}
 
-func (judge) Resolve(_ context.Context, c *resolver.Conflict[item]) (resolver.Decision[item], error) {
+// named is a rule of an application that may be passed by its name.
+func named() resolver.Definition[item] {
+	return resolver.Named("judge", "as he sees fit", judge{}.decide)()
+}
+
+func (judge) decide(_ context.Context, c *resolver.Conflict[item]) (resolver.Decision[item], error) {
 	if c.Same {
 		panic("no case")
 	}
 	return c.Keep(0, "so be it"), nil
 }
 
-func TestResolver(t *testing.T) {
-	r := &resolver.Reconciler[item]{Rule: judge{}}
+func TestRule(t *testing.T) {
+	r := &resolver.Reconciler[item]{Rule: resolver.Chain(named)}
 	out := resolve(t, r, contest(t, edit("eu", 11, item{"eu", 8, 3}), edit("us", 12, item{"us", 9, 3})))
 	require.Equal(t, "eu", out.Value.Name)
-	require.Equal(t, "resolver_test.judge", out.Rule)
+	require.Equal(t, "judge", out.Rule)
 	out = resolve(t, r, contest(t, edit("eu", 11, item{"eu", 8, 3}), edit("us", 12, item{"eu", 8, 3})))
 	require.Equal(t, "panic: no case", out.Ticket.Reason)
 	require.NotNil(t, resolve(t, &resolver.Reconciler[item]{}, contest(t, edit("eu", 11, item{}), edit("us", 12, item{}))).Ticket)
@@ -242,7 +246,7 @@ func TestResolver(t *testing.T) {
 // TestReplay decides recorded conflicts by another rule.
 func TestReplay(t *testing.T) {
 	log := &resolver.MemoryLog{}
-	r := &resolver.Reconciler[item]{Rule: resolver.Func[item](resolver.LastWriterWins[item]), Log: log}
+	r := &resolver.Reconciler[item]{Rule: resolver.LastWriterWins[item], Log: log}
 	for _, s := range []*resolver.Siblings[item]{
 		contest(t, edit("eu", 11, item{"eu", 8, 3}), edit("us", 12, item{"us", 9, 3})),
 		contest(t, edit("eu", 21, item{"eu", 8, 3}), edit("us", 22, item{"eu", 8, 3})), // first and last are alike
@@ -254,13 +258,13 @@ func TestReplay(t *testing.T) {
 		resolve(t, &resolver.Reconciler[item]{Log: log}, s) // and deferred by another policy
 	}
 	require.NoError(t, r.Fenced(t.Context(), "k", resolver.Version[item]{Stamp: stamp("us", 9)}))
-	records := log.Records()
+	records := log.Entries()
 	require.Len(t, records, 7, "one record of each")
 
 	// Records survive JSON.
 	enc, err := json.Marshal(records)
 	require.NoError(t, err)
-	var stored []resolver.Record
+	var stored []resolver.LogEntry
 	require.NoError(t, json.Unmarshal(enc, &stored))
 	require.Equal(t, records, stored)
 
@@ -268,15 +272,15 @@ func TestReplay(t *testing.T) {
 	require.Equal(t, 6, replayed.Decisions)
 	require.Equal(t, 1, replayed.Skipped)
 	require.Len(t, replayed.Differ, 5, "of the deferred all, of the decided two")
-	require.Contains(t, replayed.String(), "with first writer wins, 5 of 6 decisions would have differed (1 records skipped)\n")
+	require.Contains(t, replayed.String(), "with first writer wins, 5 of 6 decisions would have differed (1 entries skipped)\n")
 	require.Contains(t, replayed.String(), `update/delete "k": keep 1970-01-01T00:00:00.000000031Z@eu (first writer wins) instead of keep 1970-01-01T00:00:00.000000032Z@us (last writer wins)`)
 	require.Len(t, resolver.Replay(t.Context(), stored, resolver.LastWriterWins[item]).Differ, 3, "none that it decided")
 
 	// Average sees three versions at once; a decision by it has the value.
 	avg := &resolver.MemoryLog{}
-	resolve(t, &resolver.Reconciler[item]{Rule: resolver.Func[item](average), Log: avg}, contest(t, edit("eu", 11, item{"eu", 8, 3}), edit("us", 12, item{"us", 2, 3})))
-	require.Empty(t, resolver.Replay(t.Context(), avg.Records(), average).Differ)
-	require.Equal(t, "5", fmt.Sprint(mustItem(t, avg.Records()[0].Value).Stock))
+	resolve(t, &resolver.Reconciler[item]{Rule: own(average), Log: avg}, contest(t, edit("eu", 11, item{"eu", 8, 3}), edit("us", 12, item{"us", 2, 3})))
+	require.Empty(t, resolver.Replay(t.Context(), avg.Entries(), own(average)).Differ)
+	require.Equal(t, "5", fmt.Sprint(mustItem(t, avg.Entries()[0].Value).Stock))
 
 	// What was tampered with, or redacted, is not replayed.
 	stored[0].Key = "other"
@@ -288,21 +292,21 @@ func TestReplay(t *testing.T) {
 func TestReplayDamaged(t *testing.T) {
 	log := &resolver.MemoryLog{}
 	s := contest(t, edit("eu", 11, item{"eu", 8, 3}), edit("us", 12, item{"us", 9, 3}))
-	resolve(t, &resolver.Reconciler[item]{Rule: resolver.Func[item](resolver.LastWriterWins[item]), Log: log}, s)
-	for want, damage := range map[string]func(*resolver.Record){
-		"keeps 1970-01-01T00:00:00.000000013Z@us, fork 0, which is none of its 2 versions":  func(r *resolver.Record) { r.Winner.Time++ },
-		"keeps , fork 0, which is none of its 2 versions":                                   func(r *resolver.Record) { r.Winner = lww.Stamp{} },
-		"keeps 1970-01-01T00:00:00.000000012Z@us, fork 1, which is none of its 2 versions":  func(r *resolver.Record) { r.Fork = 1 },
-		"keeps 1970-01-01T00:00:00.000000012Z@us, fork -1, which is none of its 2 versions": func(r *resolver.Record) { r.Fork = -1 },
-		"Action(9) is no action":              func(r *resolver.Record) { r.Action = 9 },
-		"was decided by an action to defer":   func(r *resolver.Record) { r.Action = resolver.Defer },
-		"was deferred by an action to delete": func(r *resolver.Record) { r.Event, r.Action = resolver.Deferred, resolver.Delete },
+	resolve(t, &resolver.Reconciler[item]{Rule: resolver.LastWriterWins[item], Log: log}, s)
+	for want, damage := range map[string]func(*resolver.LogEntry){
+		"keeps 1970-01-01T00:00:00.000000013Z@us, fork 0, which is none of its 2 versions":  func(r *resolver.LogEntry) { r.Winner.Time++ },
+		"keeps , fork 0, which is none of its 2 versions":                                   func(r *resolver.LogEntry) { r.Winner = lww.Stamp{} },
+		"keeps 1970-01-01T00:00:00.000000012Z@us, fork 1, which is none of its 2 versions":  func(r *resolver.LogEntry) { r.Fork = 1 },
+		"keeps 1970-01-01T00:00:00.000000012Z@us, fork -1, which is none of its 2 versions": func(r *resolver.LogEntry) { r.Fork = -1 },
+		"Action(9) is no action":              func(r *resolver.LogEntry) { r.Action = 9 },
+		"was decided by an action to defer":   func(r *resolver.LogEntry) { r.Action = resolver.Defer },
+		"was deferred by an action to delete": func(r *resolver.LogEntry) { r.Event, r.Action = resolver.Deferred, resolver.Delete },
 	} {
-		records := log.Records()
+		records := log.Entries()
 		damage(&records[0])
 		replayed := resolver.Replay(t.Context(), records, resolver.FirstWriterWins[item])
 		require.Len(t, replayed.Damaged, 1, want)
-		require.EqualError(t, replayed.Damaged[0], fmt.Sprintf("resolver: record %v of \"k\": %s", records[0].ID, want))
+		require.EqualError(t, replayed.Damaged[0], fmt.Sprintf("resolver: log entry %v of \"k\": %s", records[0].ID, want))
 		require.Zero(t, replayed.Decisions)
 		require.Empty(t, replayed.Differ)
 		require.Contains(t, replayed.String(), want)
@@ -331,12 +335,12 @@ func TestIdentity(t *testing.T) {
 				resolve(t, &resolver.Reconciler[item]{Rule: rule, Log: log}, s)
 			}
 		}
-		require.Len(t, memory.Records(), min(i+1, 4))
+		require.Len(t, memory.Entries(), min(i+1, 4))
 		require.Equal(t, min(i+1, 4), strings.Count(out.String(), "\n"))
 	}
-	again := memory.Records()[0]
+	again := memory.Entries()[0]
 	again.Reason = "in other words"
-	require.Equal(t, memory.Records()[0].Identity(), again.Identity())
+	require.Equal(t, memory.Entries()[0].Identity(), again.Identity())
 }
 
 // TestDeferredCompensations has a rule that asks for a refund and decides nothing.
@@ -345,13 +349,13 @@ func TestDeferredCompensations(t *testing.T) {
 	s := contest(t, edit("eu", 11, item{"eu", 8, 3}), edit("us", 12, item{"us", 9, 3}))
 	for _, action := range []resolver.Action{resolver.Defer, resolver.Pass} {
 		log := &resolver.MemoryLog{}
-		rule := resolver.Func[item](func(_ context.Context, c *resolver.Conflict[item]) (resolver.Decision[item], error) {
+		rule := own(func(_ context.Context, c *resolver.Conflict[item]) (resolver.Decision[item], error) {
 			return resolver.Decision[item]{Action: action}.With(c.Compensation("refund")), nil
 		})
 		out := resolve(t, &resolver.Reconciler[item]{Rule: rule, Log: log}, s)
 		require.NotNil(t, out.Ticket)
 		require.Empty(t, out.Compensations)
-		require.Empty(t, log.Records()[0].Compensations)
+		require.Empty(t, log.Entries()[0].Compensations)
 	}
 }
 
@@ -365,19 +369,19 @@ func TestReplayForked(t *testing.T) {
 		return c.Keep(1, "second"), nil
 	}
 	var out bytes.Buffer
-	rules := []resolver.Func[string]{resolver.FirstWriterWins[string], second, resolver.LastWriterWins[string]}
+	rules := []resolver.Rule[string]{resolver.FirstWriterWins[string], own(second), resolver.LastWriterWins[string]}
 	for i, rule := range rules {
 		log := &resolver.MemoryLog{}
 		shown := resolve(t, &resolver.Reconciler[string]{Rule: rule, Log: log}, s)
 		require.Equal(t, resolver.Forked, shown.Conflict.Kind)
 		require.Equal(t, []string{"z", "x", "y"}[i], shown.Value)
-		require.NoError(t, (&resolver.SlogLog{Logger: slog.New(slog.NewTextHandler(&out, nil))}).Record(t.Context(), log.Records()[0]))
+		require.NoError(t, (&resolver.SlogLog{Logger: slog.New(slog.NewTextHandler(&out, nil))}).Append(t.Context(), log.Entries()[0]))
 
-		enc, err := json.Marshal(log.Records())
+		enc, err := json.Marshal(log.Entries())
 		require.NoError(t, err)
-		var stored []resolver.Record
+		var stored []resolver.LogEntry
 		require.NoError(t, json.Unmarshal(enc, &stored))
-		require.Equal(t, log.Records(), stored)
+		require.Equal(t, log.Entries(), stored)
 		require.Equal(t, max(0, i-1), stored[0].Fork, "among those with its stamp")
 		for j, other := range rules {
 			replayed := resolver.Replay(t.Context(), stored, other)
@@ -398,7 +402,7 @@ func TestReplayForked(t *testing.T) {
 	ticket := resolve(t, r, s).Ticket
 	_, err := r.Settle(t.Context(), at("us", 9), s, ticket, ticket.Conflict.Keep(2, "y it is"))
 	require.NoError(t, err)
-	records := log.Records()
+	records := log.Entries()
 	require.Equal(t, resolver.Settled, records[len(records)-1].Event)
 	require.Zero(t, records[len(records)-1].Fork)
 }
@@ -414,7 +418,7 @@ func mustItem(t *testing.T, p []byte) (v item) {
 
 // TestLogs redacts records, and repeats none.
 func TestLogs(t *testing.T) {
-	redact := func(r resolver.Record) resolver.Record {
+	redact := func(r resolver.LogEntry) resolver.LogEntry {
 		r.Versions, r.Value = nil, nil
 		return r
 	}
@@ -432,18 +436,18 @@ func TestLogs(t *testing.T) {
 	for range 2 {
 		for _, log := range []resolver.Log{memory, text} {
 			resolve(t, &resolver.Reconciler[item]{Log: log}, s)
-			resolve(t, &resolver.Reconciler[item]{Rule: resolver.Func[item](average), Log: log}, s)
+			resolve(t, &resolver.Reconciler[item]{Rule: own(average), Log: log}, s)
 		}
 	}
-	require.Len(t, memory.Records(), 2)
-	require.Empty(t, memory.Records()[0].Versions)
+	require.Len(t, memory.Entries(), 2)
+	require.Empty(t, memory.Entries()[0].Versions)
 	require.NotContains(t, out.String(), "secret")
 	require.Equal(t, 2, strings.Count(out.String(), "\n"), out.String())
 	require.Contains(t, out.String(), "level=WARN msg=\"conflict deferred\"")
 	require.Contains(t, out.String(), "level=INFO msg=\"conflict decided\"")
 	require.Contains(t, out.String(), "compensation=\"recount ")
 	out.Reset()
-	resolve(t, &resolver.Reconciler[item]{Rule: resolver.Func[item](resolver.LastWriterWins[item]), Log: plain}, s)
+	resolve(t, &resolver.Reconciler[item]{Rule: resolver.LastWriterWins[item], Log: plain}, s)
 	require.Contains(t, out.String(), "winner=1970-01-01T00:00:00.000000012Z@us")
 	require.Contains(t, out.String(), "version1=")
 }
@@ -457,7 +461,7 @@ func TestSlogAction(t *testing.T) {
 	} {
 		var out bytes.Buffer
 		log := &resolver.SlogLog{Logger: slog.New(slog.NewTextHandler(&out, nil))}
-		require.NoError(t, log.Record(t.Context(), resolver.Record{Event: event}))
+		require.NoError(t, log.Append(t.Context(), resolver.LogEntry{Event: event}))
 		require.Contains(t, out.String(), "conflict "+string(event))
 		require.Equal(t, printed, strings.Contains(out.String(), "action="), out.String())
 	}
@@ -471,7 +475,7 @@ func TestByNaN(t *testing.T) {
 		}
 		return math.Inf(int(v.Stock))
 	}
-	for _, rule := range []resolver.Func[item]{resolver.MaxBy("x", by), resolver.MinBy("x", by)} {
+	for _, rule := range []resolver.Rule[item]{resolver.MaxBy("x", by), resolver.MinBy("x", by)} {
 		for name, stock := range map[string][2]int64{"first": {0, -1}, "last": {-1, 0}, "infinite": {0, 1}, "infinite last": {1, 0}} {
 			s := contest(t, edit("eu", 11, item{"eu", stock[0], 3}), edit("us", 12, item{"us", stock[1], 3}))
 			require.NotZero(t, resolve(t, resolver.New(rule), s).Value.Stock, name)

@@ -15,7 +15,7 @@ import (
 // [vclock.Matrix.Stable] says of a matrix of hlc times; now is the reading of
 // the local clock. A store that forgets keys starts every key that it does not
 // have with NewSiblings, with the latest stable that it reaped under:
-// so no late message brings a deleted record back, and no new write is taken for
+// so no late message brings a deleted key back, and no new write is taken for
 // one that was deleted.
 //
 // Reap returns an [*AheadError] if a time in s or in stable is ahead of now: a
@@ -29,7 +29,7 @@ import (
 // One that comes back from a backup merges a current set of the key before it
 // reaps: what is stable it may not have.
 //
-// A client that read the record before it was deleted, and writes after it was
+// A client that read the key before it was deleted, and writes after it was
 // reaped, writes it anew: there is no delete left to conflict with.
 func (s *Siblings[T]) Reap(stable vclock.Clock, now hlc.Timestamp) (bool, error) {
 	if s.live() || !stable.Covers(s.past) {

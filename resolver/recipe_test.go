@@ -41,7 +41,7 @@ func Example_dynamoDBItem() {
 	out := must(table.Resolve(ctx, "ann", &eu))
 	fmt.Printf("%+v by %s\n", out.Value, out.Winner.Replica)
 	var lost resolver.Version[Item]
-	check(lost.UnmarshalJSON(log.Records()[0].Versions[0]))
+	check(lost.UnmarshalJSON(log.Entries()[0].Versions[0]))
 	fmt.Printf("lost: %+v by %s\n", lost.Value, lost.Stamp.Replica)
 	// Output:
 	// {Name:Anna Email:a@old} by us
@@ -132,7 +132,7 @@ func Example_rdsFailover() {
 	written, err := primary.Write(regionAt("us", 90), out.Context, "later")
 	check(rows.Fenced(ctx, "row-1", written.Version))
 	fmt.Println(err)
-	for _, r := range log.Records() {
+	for _, r := range log.Entries() {
 		var v resolver.Version[string]
 		check(v.UnmarshalJSON(r.Versions[0]))
 		fmt.Println(r.Event, v.Value)
@@ -182,14 +182,14 @@ func Example_applicationVersions() {
 		Text string
 	}
 	ctx := context.Background()
-	sameRev := func(_ context.Context, c *resolver.Conflict[Document]) (resolver.Decision[Document], error) {
+	sameRev := resolver.Named("same number", "left to a person", func(_ context.Context, c *resolver.Conflict[Document]) (resolver.Decision[Document], error) {
 		for _, v := range c.Versions[1:] {
 			if v.Value.Rev != c.Versions[0].Value.Rev {
 				return c.Pass("numbers differ"), nil
 			}
 		}
 		return c.Defer("the same number twice"), nil
-	}
+	})
 	documents := resolver.New(resolver.Chain(sameRev, resolver.MaxBy("revision", func(d Document) int { return d.Rev })))
 
 	var eu, us resolver.Siblings[Document]

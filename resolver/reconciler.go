@@ -22,14 +22,26 @@ import (
 // for concurrent use as its Rule and its Log are.
 type Reconciler[T any] struct {
 	// Rule decides. Nil means [Manual].
-	Rule Resolver[T]
+	Rule Rule[T]
 	// Log is told of every decision before it is returned. Nil means nobody is.
 	Log Log
 }
 
 // New returns a Reconciler with the given rule, so that a policy may be passed by
 // name: New[Doc](LastWriterWins).
-func New[T any](rule Func[T]) *Reconciler[T] { return &Reconciler[T]{Rule: rule} }
+func New[T any](rule Rule[T]) *Reconciler[T] { return &Reconciler[T]{Rule: rule} }
+
+// Describe returns the policy that r enforces, made from the rule itself.
+func (r *Reconciler[T]) Describe() Policy { return r.rule().Describe() }
+
+func (r *Reconciler[T]) rule() Rule[T] {
+	if r.Rule == nil {
+		return Manual[T]
+	}
+	return r.Rule
+}
+
+func (r *Reconciler[T]) logger() *logger { return &logger{r.Log, r.Describe()} }
 
 // An Outcome is what there is to show of a key.
 type Outcome[T any] struct {
@@ -78,8 +90,8 @@ func (r *Reconciler[T]) Resolve(ctx context.Context, key string, s *Siblings[T])
 		return Outcome[T]{Value: e.Value, Found: !e.Deleted, Winner: e.Stamp, Context: s.context(!e.Deleted)}, nil
 	}
 	contenders, superseded := contend(s.entries)
-	if len(superseded) > 0 {
-		if err := r.logSuperseded(ctx, key, superseded); err != nil {
+	if len(superseded) > 0 && r.Log != nil {
+		if err := logSuperseded(ctx, r.logger(), key, superseded); err != nil {
 			return Outcome[T]{}, err
 		}
 	}
@@ -91,7 +103,7 @@ func (r *Reconciler[T]) Resolve(ctx context.Context, key string, s *Siblings[T])
 			Conflict: newConflict(key, s.entries), Rule: "settlement", Reason: "settled by a person",
 		}, nil
 	}
-	d, err := askResolver(ctx, r.Rule, c)
+	d, err := r.rule().Resolve(ctx, c)
 	failure := ""
 	if err != nil {
 		failed := &RuleError{}
@@ -103,7 +115,7 @@ func (r *Reconciler[T]) Resolve(ctx context.Context, key string, s *Siblings[T])
 	out := s.outcome(c, &d)
 	out.Err = err
 	if r.Log != nil {
-		if err := r.logDecision(ctx, c, &d, failure); err != nil {
+		if err := logDecision(ctx, r.logger(), c, &d, failure); err != nil {
 			return Outcome[T]{}, err
 		}
 	}
@@ -137,16 +149,16 @@ func (s *Siblings[T]) outcome(c *Conflict[T], d *Decision[T]) Outcome[T] {
 		out.Context.past = vclock.Clock{}
 		if c.Kind != Forked || c.Versions[shown-1].Stamp != out.Winner {
 			out.Context.dot = out.Winner
-			out.Context.past = s.gaveWay(c, shown)
+			out.Context.past = s.supersededBy(c, shown)
 		}
 	}
 	return out
 }
 
-// gaveWay returns what covers the settlements that gave way to version shown of c,
-// with what they replaced, and no version of c: whoever replaces an answer
-// replaces those that it stood for.
-func (s *Siblings[T]) gaveWay(c *Conflict[T], shown int) vclock.Clock {
+// supersededBy returns a clock that covers the settlements which version shown of
+// c superseded, and what they had replaced, but no version still in conflict. A
+// write over the answer that is shown then replaces those too.
+func (s *Siblings[T]) supersededBy(c *Conflict[T], shown int) vclock.Clock {
 	var past vclock.Clock
 	stands := c.entries[shown].Settles
 	if stands == nil {
@@ -206,17 +218,9 @@ func (r *Reconciler[T]) Fenced(ctx context.Context, key string, versions ...Vers
 	if r.Log == nil {
 		return nil
 	}
+	l := r.logger()
 	for _, v := range versions {
-		e, err := newEntry(v)
-		if err != nil {
-			return fmt.Errorf("resolver: log: %w", err)
-		}
-		rec, err := r.record(Fenced, newConflict(key, []entry[T]{e}))
-		if err != nil {
-			return err
-		}
-		rec.Reason = fmt.Sprintf("below the epoch in force: written in epoch %d", v.Epoch)
-		if err := r.log(ctx, rec); err != nil {
+		if err := logFenced(ctx, l, key, v); err != nil {
 			return err
 		}
 	}

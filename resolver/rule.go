@@ -5,13 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
-	"runtime"
-	"strings"
-	"sync"
+	"runtime/debug"
 )
 
-// A Resolver decides conflicts. It is what applications implement, mostly as a
-// [Func]. It is called whenever there are two or more concurrent versions.
+// A Func decides a conflict, as an application writes it. [Named] makes a [Rule]
+// of it. It is called whenever there are two or more concurrent versions.
 //
 // Its answer must depend on the conflict and on nothing else: not on a clock, on
 // chance, on the order of a map, on where it runs, or on what it was asked before.
@@ -23,28 +21,106 @@ import (
 // fields it is made by the method Clone() T, if there is one, and else from the
 // bytes. It should give up when ctx is done. If it panics, fails, or breaks these
 // rules where that can be seen, a person decides.
-type Resolver[T any] interface {
-	Resolve(ctx context.Context, c *Conflict[T]) (Decision[T], error)
-}
-
-// A Func is a [Resolver] that is a function. Policies and combinators are Funcs,
-// so that the generic ones may be passed by name: Chain(mine, LastWriterWins).
 type Func[T any] func(ctx context.Context, c *Conflict[T]) (Decision[T], error)
 
-// Resolve implements [Resolver]. It contains the faults of f: see [Resolver].
-func (f Func[T]) Resolve(ctx context.Context, c *Conflict[T]) (Decision[T], error) {
-	if c.probe != nil {
-		*c.probe = describe(f)
-		return Decision[T]{}, nil
+// A Rule decides conflicts and says in words how. Policies and combinators of
+// this package are Rules, those without parameters passed by their name:
+//
+//	Chain(Named("paid first", "an order that is paid stands", paidFirst), LastWriterWins)
+//
+// A Rule is safe for concurrent use if its functions are.
+type Rule[T any] func() Definition[T]
+
+// A Definition is what a [Rule] returns: the rule and its description. Only this
+// package makes one; an application's rule that is to be passed by its name
+// returns what [Named] defines:
+//
+//	func paidFirst() resolver.Definition[Order] {
+//		return resolver.Named("paid first", "an order that is paid stands", decidePaid)()
+//	}
+type Definition[T any] interface {
+	// name returns the name of the policy.
+	name() string
+	// policy returns what the rule does, in words.
+	policy() Policy
+	// decide answers c and leaves it as it is.
+	decide(ctx context.Context, c *Conflict[T]) (Decision[T], error)
+}
+
+// Describe returns what r does, in words.
+func (r Rule[T]) Describe() Policy {
+	if r == nil {
+		return Policy{Name: "nil", Text: "fails, so that a person decides"}
 	}
-	return ask(ctx, f, c)
+	return r().policy()
+}
+
+// Resolve decides c, for a [Func] that asks another rule. Its error is a
+// [*RuleError] with the innermost rule that failed.
+func (r Rule[T]) Resolve(ctx context.Context, c *Conflict[T]) (Decision[T], error) {
+	if r == nil {
+		return Decision[T]{}, &RuleError{Rule: "nil", Err: errNil}
+	}
+	if c.lent && changed(c.Versions, c.entries) {
+		return Decision[T]{}, ErrChanged // by the function that asks, and so it is its fault
+	}
+	def := r()
+	d, failed := protect(ctx, def, c)
+	if err := ctx.Err(); failed == nil && err != nil {
+		failed = &RuleError{Rule: def.name(), Err: err}
+	}
+	if failed != nil {
+		return Decision[T]{}, failed
+	}
+	if d.rule == "" {
+		d.rule = def.name()
+	}
+	return d, nil
+}
+
+// Named returns the rule that f decides by, under a name and with a text for
+// [Rule.Describe] and the log. Give a new name when a rule is changed:
+// [Policy.Fingerprint] then tells the decisions of the one from those of the other.
+func Named[T any](name, text string, f Func[T]) Rule[T] {
+	return defined[T](&named[T]{Policy{Name: name, Text: text}, f})
+}
+
+// defined returns the rule with the given definition.
+func defined[T any](d Definition[T]) Rule[T] { return func() Definition[T] { return d } }
+
+// A named is a function of the application, which gets copies and may not change
+// even those.
+type named[T any] struct {
+	described Policy
+	f         Func[T]
+}
+
+func (n *named[T]) name() string   { return n.described.Name }
+func (n *named[T]) policy() Policy { return n.described }
+
+func (n *named[T]) decide(ctx context.Context, c *Conflict[T]) (Decision[T], error) {
+	if n.f == nil {
+		return Decision[T]{}, errNil
+	}
+	given, entries, err := c.copied()
+	if err != nil {
+		return Decision[T]{}, err
+	}
+	versions := given.Versions
+	d, err := n.f(ctx, given)
+	if err == nil && changed(versions, entries) {
+		err = ErrChanged
+	}
+	d.rule, d.good = n.described.Name, false // as the value may be another by now
+	return d, err
 }
 
 // A RuleError says which rule failed, and why: a panic, an error of its own, an
 // answer that is none, or a change of what it was given.
 type RuleError struct {
-	Rule string
-	Err  error
+	Rule  string
+	Err   error
+	Stack []byte // of a panic, see [debug.Stack]
 }
 
 func (e *RuleError) Error() string { return fmt.Sprintf("resolver: rule %q: %v", e.Rule, e.Err) }
@@ -52,87 +128,24 @@ func (e *RuleError) Error() string { return fmt.Sprintf("resolver: rule %q: %v",
 // Unwrap returns e.Err.
 func (e *RuleError) Unwrap() error { return e.Err }
 
-// ErrChanged is what a [RuleError] wraps about a rule that changed what it was
-// given.
-var ErrChanged = errors.New("changed what it was given")
-
 var (
 	errNil     = errors.New("is nil")
 	errNoError = errors.New("<nil>") // a nil pointer of some type of error
 )
 
-// ask lets rule decide c. Its error is a [*RuleError] with the innermost rule.
-// Rules of this package get c itself, and copy before they call others; all
-// others get a copy, and may not change even that.
-func ask[T any](ctx context.Context, rule Func[T], c *Conflict[T]) (Decision[T], error) {
-	if rule == nil {
-		return Decision[T]{}, &RuleError{Rule: "nil", Err: errNil}
-	}
-	s := sourceOf(rule)
-	return askAs(ctx, s.name, s.own, rule, c)
-}
-
-// askResolver is ask for any Resolver.
-func askResolver[T any](ctx context.Context, r Resolver[T], c *Conflict[T]) (Decision[T], error) {
-	if f, ok := r.(Func[T]); ok {
-		return ask(ctx, f, c)
-	}
-	if r == nil {
-		return ask(ctx, Manual[T], c)
-	}
-	return askAs(ctx, fmt.Sprintf("%T", r), false, r.Resolve, c)
-}
-
-func askAs[T any](ctx context.Context, name string, own bool, rule Func[T], c *Conflict[T]) (Decision[T], error) {
-	if c.lent && changed(c.Versions, c.entries) {
-		return Decision[T]{}, ErrChanged // by the rule that asks, and so it is its fault
-	}
-	d, failed := protect(ctx, name, own, rule, c)
-	if err := ctx.Err(); failed == nil && err != nil {
-		failed = &RuleError{Rule: name, Err: err}
-	}
-	if failed != nil {
-		return Decision[T]{}, failed
-	}
-	if d.rule == "" {
-		d.rule = name
-	}
-	return d, nil
-}
-
-// askCopy lets rule decide a copy of c.
-func askCopy[T any](ctx context.Context, rule Func[T], c *Conflict[T]) (Decision[T], error) {
-	given, entries, err := c.copied()
-	if err != nil {
-		return Decision[T]{}, err
-	}
-	versions := given.Versions
-	d, err := rule(ctx, given)
-	if err == nil && changed(versions, entries) {
-		err = ErrChanged
-	}
-	return d, err
-}
-
-// protect calls rule and looks at its answer. All that the application may have
-// a say in is done here, so that no panic gets out: not one of an encoder or of
-// an error that is a nil pointer either.
-func protect[T any](ctx context.Context, name string, own bool, rule Func[T], c *Conflict[T]) (d Decision[T], failed *RuleError) {
+// protect lets def decide and looks at its answer. All that the application may
+// have a say in is done here, so that no panic gets out: not one of an encoder or
+// of an error that is a nil pointer either.
+func protect[T any](ctx context.Context, def Definition[T], c *Conflict[T]) (d Decision[T], failed *RuleError) {
 	defer func() {
 		if p := recover(); p != nil {
-			failed = &RuleError{Rule: name, Err: fmt.Errorf("panic: %v", p)}
+			failed = &RuleError{Rule: def.name(), Err: fmt.Errorf("panic: %v", p), Stack: debug.Stack()}
 			if cause, ok := p.(error); ok {
 				failed.Err = fmt.Errorf("panic: %w", cause)
 			}
 		}
 	}()
-	var err error
-	if own {
-		d, err = rule(ctx, c)
-	} else {
-		d, err = askCopy(ctx, rule, c)
-		d.good = false // as it may be another value by now
-	}
+	d, err := def.decide(ctx, c)
 	if err == nil {
 		err = c.valid(&d)
 	}
@@ -145,7 +158,7 @@ func protect[T any](ctx context.Context, name string, own bool, rule Func[T], c 
 	if inner, ok := errors.AsType[*RuleError](err); ok && inner.Err != nil {
 		return d, inner
 	}
-	return d, &RuleError{Rule: name, Err: err}
+	return d, &RuleError{Rule: def.name(), Err: err}
 }
 
 // valid returns an error for a decision that is none.
@@ -184,37 +197,3 @@ func (c *Conflict[T]) holds(v *Version[T], i int) bool {
 	entries, errKnown := c.known()
 	return err == nil && errKnown == nil && e.enc == entries[i].enc
 }
-
-// A source is where a rule comes from.
-type source struct {
-	name string // as the source has it
-	own  bool   // it is of this package
-}
-
-// sources has the source of each function that was asked for.
-var sources sync.Map //nolint:gochecknoglobals // a memo: what it says of a function never changes
-
-// sourceOf returns the source of a rule. A generic function or the closure of one
-// goes by the package that declares it, if it is instantiated by name outside of
-// generic code.
-func sourceOf[T any](rule Func[T]) *source {
-	f := runtime.FuncForPC(reflect.ValueOf(rule).Pointer())
-	if s, ok := sources.Load(f); ok {
-		return s.(*source)
-	}
-	full := f.Name()
-	name := full[strings.LastIndexByte(full, '/')+1:]
-	rest, ok := strings.CutPrefix(name, "resolver.")
-	own := ok && full[:len(full)-len(name)] == modulePath && !strings.HasPrefix(rest, "Resolver[")
-	if own {
-		name = rest
-	}
-	if i := strings.IndexByte(name, '['); i >= 0 && strings.HasSuffix(name, "[...]") {
-		name = name[:i]
-	}
-	s := &source{strings.TrimSuffix(name, "-fm"), own}
-	sources.Store(f, s)
-	return s
-}
-
-const modulePath = "github.com/rejoin-go/rejoin/"

@@ -2,7 +2,6 @@ package resolver
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -10,11 +9,6 @@ import (
 	"github.com/rejoin-go/rejoin/lww"
 	"github.com/rejoin-go/rejoin/vclock"
 )
-
-// ErrNoStamp is returned by [Siblings.Seed] for a row without a time, and by the
-// decoders for a version without a stamp. No version is taken for the oldest
-// because nobody knows how old it is.
-var ErrNoStamp = errors.New("resolver: version without a stamp")
 
 // Seed adopts a row that was written before there were siblings: its value, and
 // when it was last changed. Regions that adopt the same row have the same version

@@ -1,8 +1,11 @@
 package resolver
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/rejoin-go/rejoin/hlc"
@@ -37,18 +40,27 @@ import (
 // Efficient Causality Tracking in Distributed Storage Systems with Dotted
 // Version Vectors”, PODC 2012, for contexts and siblings.
 type Siblings[T any] struct {
-	// past says up to which time of each replica the writes of this key have
-	// been merged: all that are covered and not in entries were replaced, fenced
-	// or reaped. It covers every entry.
+	// Four numbers bound what a set says. Say that eu was the primary in epoch 0,
+	// and us was promoted under epoch 1 with all of it, and wrote once:
+	//
+	//	field  bounds                               changes with          eu   us, promoted  us, written
+	//	level  what counts: of sets, the higher     a promotion, a write  0    1             1
+	//	epoch  what is held: versions below are     a write, a merge      0    0             1
+	//	       fenced
+	//	of     what a version's Past speaks for:    nothing               0    0             0: of what was
+	//	       versions of that epoch                                                        shown before
+	//	floor  the stamps of writes to come: above  a write, a merge      t    t             t'
+	//
+	// past says up to which time of each replica the writes of this key have been
+	// merged: all that are covered and not in entries were replaced, fenced or
+	// reaped. It covers every entry.
 	past vclock.Clock
-	// level is the highest epoch heard of, by a version or a promotion. What a
-	// set of a lower level says does not count.
+	// level is the highest epoch heard of, by a version or a promotion.
 	level uint64
-	// epoch is the highest of any version merged, at most level. All entries
-	// have it: the lower ones are fenced.
+	// epoch is the highest of any version merged, at most level. All entries have it.
 	epoch uint64
-	// floor is at or above every time that was ever in past. It outlives a
-	// change of level, so that no replica gives one stamp to two writes.
+	// floor is at or above every time that was ever in past. It outlives a change
+	// of level, so that no replica gives one stamp to two writes.
 	floor   hlc.Timestamp
 	entries []entry[T] // ascending by entry.compare; replaced as a whole, never written to
 }
@@ -93,6 +105,40 @@ func (s *Siblings[T]) context(found bool) Context {
 	return Context{epoch: s.level, of: s.epoch, past: s.past, found: found}
 }
 
+// Clock returns up to which time of each replica the writes of this key have been
+// merged, replicas whose versions were replaced, fenced or reaped included. Its
+// replicas are those that a cut has to name: see [Promotion].
+func (s *Siblings[T]) Clock() vclock.Clock { return s.past }
+
+// Covers reports whether s has merged all that a reader under c was shown, so that
+// what s shows is no older. It is false of an s that has not heard of the epoch of
+// c, and of a c with a version that was fenced: its reader has to read again.
+func (s *Siblings[T]) Covers(c Context) bool {
+	return s.level >= c.epoch && s.past.Covers(c.past) && (c.dot.IsZero() || contains(s.past, c.dot))
+}
+
+// ETag returns a name for the state of s, in characters fit for a header: two
+// sets of one key are equal if and only if their names are. It is the SHA-256 of
+// the binary form in base64.
+func (s *Siblings[T]) ETag() string {
+	b, _ := s.AppendBinary(nil) // never an error
+	sum := sha256.Sum256(b)
+	return base64.RawURLEncoding.EncodeToString(sum[:])
+}
+
+// String returns the number of versions and each of them, for people.
+func (s *Siblings[T]) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%d versions", len(s.entries))
+	if s.level > 0 {
+		fmt.Fprintf(&b, " in epoch %d", s.level)
+	}
+	for i := range s.entries {
+		fmt.Fprintf(&b, "; %v", s.entries[i].Version)
+	}
+	return b.String()
+}
+
 // live reports whether there is a version that is no delete.
 func (s *Siblings[T]) live() bool {
 	return slices.ContainsFunc(s.entries, func(e entry[T]) bool { return !e.Deleted })
@@ -120,36 +166,11 @@ func (s *Siblings[T]) Verify(o *Siblings[T]) error {
 	return nil
 }
 
-// An AheadError reports times that are ahead of a clock.
-type AheadError struct {
-	Stamp lww.Stamp     // the one farthest ahead; without a replica if that is not known any more
-	Now   hlc.Timestamp // the reading of the clock
-}
-
-func (e *AheadError) Error() string {
-	return fmt.Sprintf("resolver: time %v of %q is %v ahead of the clock", e.Stamp.Time, string(e.Stamp.Replica), e.Stamp.Time.Time().Sub(e.Now.Time()))
-}
-
 // Ahead returns an [*AheadError] if a time in s is more than limit after now.
 // Ask it about what a peer sent, before merging: a version from the future wins
 // where the latest does, and is replaced only by those who were shown it.
 func (s *Siblings[T]) Ahead(now hlc.Timestamp, limit time.Duration) error {
 	return ahead(s.past, lww.Stamp{}, now, limit)
-}
-
-// ahead returns an [*AheadError] if a time in past, or that of dot, is more than
-// limit after now.
-func ahead(past vclock.Clock, dot lww.Stamp, now hlc.Timestamp, limit time.Duration) error {
-	worst := dot
-	for r, n := range past.All() {
-		if t := hlc.Timestamp(n); t > worst.Time {
-			worst = lww.Stamp{Time: t, Replica: r}
-		}
-	}
-	if worst.Time > now && worst.Time-now > hlc.Timestamp(max(limit, 0)) {
-		return &AheadError{Stamp: worst, Now: now}
-	}
-	return nil
 }
 
 // Equal reports whether s and o are the same state.

@@ -17,7 +17,7 @@ import (
 // manual returns a reconciler that defers everything, and its log.
 func manual() (*resolver.Reconciler[string], *resolver.MemoryLog) {
 	log := &resolver.MemoryLog{}
-	return &resolver.Reconciler[string]{Rule: resolver.Func[string](resolver.Manual[string]), Log: log}, log
+	return &resolver.Reconciler[string]{Rule: resolver.Manual[string], Log: log}, log
 }
 
 func resolve[T any](t require.TestingT, r *resolver.Reconciler[T], s *resolver.Siblings[T]) resolver.Outcome[T] {
@@ -109,7 +109,7 @@ func TestSettlements(t *testing.T) {
 			require.Equal(t, tt.us, out.Value, "of equal tickets, the later answer stays")
 			require.Equal(t, "settlement", out.Rule)
 			events := map[resolver.Event]int{}
-			for _, rec := range log.Records() {
+			for _, rec := range log.Entries() {
 				events[rec.Event]++
 			}
 			require.Equal(t, map[resolver.Event]int{resolver.Deferred: 1, resolver.Settled: 2, resolver.Superseded: 1}, events)
@@ -225,7 +225,7 @@ var errDisk = errors.New("disk full")
 
 type failing struct{}
 
-func (failing) Record(context.Context, resolver.Record) error { return errDisk }
+func (failing) Append(context.Context, resolver.LogEntry) error { return errDisk }
 
 // TestTicketEncodings sends tickets away and settles by what comes back.
 func TestTicketEncodings(t *testing.T) {
@@ -353,7 +353,7 @@ func TestSettlementsRandom(t *testing.T) {
 // superseded returns the values of answers that gave way, as the log has them.
 func superseded(t require.TestingT, log *resolver.MemoryLog) map[lww.Stamp]string {
 	all := map[lww.Stamp]string{}
-	for _, rec := range log.Records() {
+	for _, rec := range log.Entries() {
 		if rec.Event != resolver.Superseded {
 			continue
 		}

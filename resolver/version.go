@@ -13,7 +13,12 @@ import (
 	"github.com/rejoin-go/rejoin/lww"
 )
 
-// A Version is one write of a record, with what its writer knew.
+// ErrNoStamp is returned by [Siblings.Seed] for a row without a time, and by the
+// decoders for a version without a stamp. No version is taken for the oldest
+// because nobody knows how old it is.
+var ErrNoStamp = errors.New("resolver: version without a stamp")
+
+// A Version is one write of a key, with what its writer knew.
 //
 // A Version is immutable: neither it nor what its fields refer to may be
 // changed.
@@ -33,6 +38,14 @@ type Version[T any] struct {
 	// Settles lists the versions that a person decided between, if this is
 	// the decision, in ascending order.
 	Settles []lww.Stamp
+}
+
+// String returns the stamp and the value, for people.
+func (v Version[T]) String() string {
+	if v.Deleted {
+		return fmt.Sprintf("%v deleted", v.Stamp)
+	}
+	return fmt.Sprintf("%v %v", v.Stamp, v.Value)
 }
 
 // An entry is a version in a set, with its canonical bytes.
@@ -95,20 +108,6 @@ func newEntry[T any](v Version[T]) (entry[T], error) {
 	e := entry[T]{Version: v, enc: string(append(enc, value...))}
 	e.base, e.value = e.enc[at-len(base):at], e.enc[at:]
 	return e, nil
-}
-
-// encodeValue returns v as it is stored, the same wherever it is decoded, and its
-// canonical bytes.
-func encodeValue[T any](v T) (T, []byte, error) {
-	stored, enc, err := codec.StoreValue(v)
-	return stored, enc, wrapValue(err)
-}
-
-func wrapValue(err error) error {
-	if err == nil {
-		return nil
-	}
-	return fmt.Errorf("value type %w", err)
 }
 
 // decodeEntry returns the entry that newEntry encoded.

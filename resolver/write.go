@@ -20,7 +20,8 @@ type Written[T any] struct {
 	Version Version[T]
 	// Context is what the writer has been shown by now: what it had seen and its
 	// own write. It is good for another write by the same client to the same
-	// store without reading in between.
+	// store without reading in between. If nothing stands beside the write, it
+	// equals the context of the next reader, until something happens.
 	Context Context
 	// Fenced are versions of lower epochs that the writer had not been shown and
 	// that are no longer in the set: log them.
@@ -115,5 +116,9 @@ func (s *Siblings[T]) add(w Writer, v Version[T]) (Written[T], error) {
 	slices.SortFunc(kept, func(a, b entry[T]) int { return a.compare(&b) })
 	s.past = s.past.Join(seen.past).With(e.Stamp.Replica, uint64(e.Stamp.Time))
 	s.level, s.epoch, s.floor, s.entries = w.Epoch, w.Epoch, e.Stamp.Time, kept
-	return Written[T]{Version: e.Version, Context: seen.with(e.Stamp, w.Epoch, !v.Deleted), Fenced: fenced}, nil
+	written := Written[T]{Version: e.Version, Context: seen.with(e.Stamp, w.Epoch, !v.Deleted), Fenced: fenced}
+	if len(kept) == 1 && len(fenced) == 0 {
+		written.Context = s.context(!v.Deleted) // all that is not held was shown to the writer, or replaced by what was
+	}
+	return written, nil
 }

@@ -57,7 +57,7 @@ func taken(l *ledger, id string) int64 {
 }
 
 // rule decides what concurrent versions of a ledger mean.
-func rule() resolver.Func[*ledger] {
+func rule() resolver.Rule[*ledger] {
 	return resolver.Chain(
 		resolver.Check("that no more was sold than there is", inStock, resolver.Join),
 		resolver.Named("oversold", "let a person cancel one or more of the orders that these regions took while they were apart", oversold),

@@ -58,6 +58,22 @@ func Origin() string {
 	}
 }
 
+// OriginIn is [Origin] for a panic whose [debug.Stack] was kept.
+func OriginIn(stack []byte) string {
+	_, after, _ := strings.Cut(string(stack), "\npanic(")
+	lines := strings.Split(after, "\n")
+	for i := 2; i+1 < len(lines); i += 2 {
+		function, file := lines[i], strings.TrimSpace(lines[i+1])
+		if strings.HasPrefix(function, "runtime.") {
+			continue
+		}
+		function = function[:max(0, strings.LastIndexByte(function, '('))]
+		file, _, _ = strings.Cut(file, " ")
+		return fmt.Sprintf(", in %s (%s)", filepath.Base(function), filepath.Base(file))
+	}
+	return ""
+}
+
 // LeaveOut leaves out of h what it can, first half of the steps, then ever fewer
 // down to single ones, always the later ones first, and returns what is left.
 // Fails reports whether a history still fails. It may keep what it is given.

@@ -34,31 +34,31 @@ func (k *Kit[T]) start(site vclock.Replica) *process[T] {
 	return p
 }
 
-// A tee hands records to a log, and keeps them if there is none.
+// A tee hands entries to a log, and keeps them if there is none.
 type tee struct {
 	next   resolver.Log
 	silent bool // what is asked is not for the application, and not logged
 	all    resolver.MemoryLog
 }
 
-// Record implements [resolver.Log].
-func (l *tee) Record(ctx context.Context, r resolver.Record) error {
+// Append implements [resolver.Log].
+func (l *tee) Append(ctx context.Context, e resolver.LogEntry) error {
 	if l.silent {
 		return nil
 	}
 	if l.next != nil {
-		return l.next.Record(ctx, r)
+		return l.next.Append(ctx, e)
 	}
-	return l.all.Record(ctx, r)
+	return l.all.Append(ctx, e)
 }
 
-// records returns what the log has, and whether it can tell.
-func (l *tee) records() ([]resolver.Record, bool) {
+// entries returns what the log has, and whether it can tell.
+func (l *tee) entries() ([]resolver.LogEntry, bool) {
 	if l.next == nil {
-		return l.all.Records(), true
+		return l.all.Entries(), true
 	}
-	if kept, ok := l.next.(interface{ Records() []resolver.Record }); ok {
-		return kept.Records(), true
+	if kept, ok := l.next.(interface{ Entries() []resolver.LogEntry }); ok {
+		return kept.Entries(), true
 	}
 	return nil, false
 }
@@ -96,7 +96,7 @@ func (k *Kit[T]) ask(p *process[T], set *resolver.Siblings[T]) (*answer[T], *Law
 	case errors.Is(a.out.Err, resolver.ErrChanged):
 		return nil, broken(Argument, "%s\n%s: rule %q %s", question(), p.site, a.out.Rule, a.out.Reason)
 	case a.out.Err != nil:
-		return nil, broken(Answers, "%s\n%s: rule %q failed: %s%s", question(), p.site, a.out.Rule, a.out.Reason, k.origin(p, set))
+		return nil, broken(Answers, "%s\n%s: rule %q failed: %s%s", question(), p.site, a.out.Rule, a.out.Reason, origin(a.out.Err))
 	}
 	if a.out.Found {
 		if a.value, err = codec.AppendValue(nil, a.out.Value); err != nil {
@@ -149,24 +149,12 @@ func (k *Kit[T]) guarded(parent context.Context, f func(context.Context)) (late 
 	return late, ended
 }
 
-// origin returns where the rule of p panics when it is asked about set, if it is
-// a plain function and does so again.
-func (k *Kit[T]) origin(p *process[T], set *resolver.Siblings[T]) (where string) {
-	rule, ok := p.rec.Rule.(resolver.Func[T])
-	if !ok {
-		return ""
+// origin returns where a rule has panicked, if it has.
+func origin(err error) string {
+	if failed, ok := errors.AsType[*resolver.RuleError](err); ok && failed.Stack != nil {
+		return lawkit.OriginIn(failed.Stack)
 	}
-	traced := resolver.New(func(ctx context.Context, c *resolver.Conflict[T]) (resolver.Decision[T], error) {
-		defer func() {
-			if v := recover(); v != nil {
-				where = lawkit.Origin()
-				panic(v)
-			}
-		}()
-		return rule(ctx, c)
-	})
-	_, _ = k.guarded(context.Background(), func(ctx context.Context) { _, _ = traced.Resolve(ctx, k.key(), set) })
-	return where
+	return ""
 }
 
 // checkBounded asks with a context that is done already.

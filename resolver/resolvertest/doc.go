@@ -10,7 +10,7 @@
 // restart, with the versions arriving in other orders, at a later time.
 //
 //	kit := &resolvertest.Kit[Order]{
-//		Rule:   paidFirst,
+//		Rule:   resolver.Named("paid first", "an order that is paid stands", paidFirst),
 //		Values: rapid.SampledFrom([]Order{{Status: "open"}, {Status: "canceled"}, {Status: "open", Paid: true}}),
 //		Expect: func(out resolver.Outcome[Order]) error {
 //			if anyPaid(out.Conflict.Versions) && !out.Value.Paid {

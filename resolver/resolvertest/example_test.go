@@ -34,7 +34,7 @@ func paidFirst(_ context.Context, c *resolver.Conflict[Order]) (resolver.Decisio
 
 func Example() {
 	kit := &resolvertest.Kit[Order]{
-		Rule:   paidFirst,
+		Rule:   resolver.Named("paid first", "an order that is paid stands", paidFirst),
 		Values: rapid.SampledFrom([]Order{{Status: "open"}, {Status: "open", Paid: true}}),
 		Expect: func(out resolver.Outcome[Order]) error {
 			for _, v := range out.Conflict.Versions {

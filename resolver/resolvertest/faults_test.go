@@ -21,8 +21,13 @@ import (
 type (
 	conflict = resolver.Conflict[string]
 	decision = resolver.Decision[string]
-	rule     = resolver.Func[string]
+	rule     = resolver.Rule[string]
 )
+
+// own returns the rule of an application.
+func own[T any](f resolver.Func[T]) resolver.Rule[T] {
+	return resolver.Named("own", "a rule of the test", f)
+}
 
 func words() *rapid.Generator[string] { return rapid.SampledFrom([]string{"p", "q"}) }
 
@@ -57,16 +62,16 @@ func rangesOverMap(_ context.Context, c *conflict) (decision, error) {
 
 // prefersLocal knows where it runs.
 func prefersLocal(site vclock.Replica) *resolver.Reconciler[string] {
-	return resolver.New(func(_ context.Context, c *conflict) (decision, error) {
+	return resolver.New(own(func(_ context.Context, c *conflict) (decision, error) {
 		i := slices.IndexFunc(c.Versions, func(v resolver.Version[string]) bool { return v.Stamp.Replica == site })
 		return c.Keep(max(i, 0), "ours"), nil
-	})
+	}))
 }
 
 // firstCome keeps the version that it came to know first.
 func firstCome(vclock.Replica) *resolver.Reconciler[string] {
 	known := map[any]int{}
-	return resolver.New(func(_ context.Context, c *conflict) (decision, error) {
+	return resolver.New(own(func(_ context.Context, c *conflict) (decision, error) {
 		first := 0
 		for i, v := range c.Versions {
 			if known[v.Stamp] == 0 {
@@ -77,17 +82,17 @@ func firstCome(vclock.Replica) *resolver.Reconciler[string] {
 			}
 		}
 		return c.Keep(first, "came first"), nil
-	})
+	}))
 }
 
 // sticky keeps what it kept last as long as that is there.
 func sticky() rule {
 	kept := resolver.Version[string]{}
-	return func(_ context.Context, c *conflict) (decision, error) {
+	return own(func(_ context.Context, c *conflict) (decision, error) {
 		last := slices.IndexFunc(c.Versions, func(v resolver.Version[string]) bool { return v.Stamp == kept.Stamp })
 		kept = c.Versions[max(last, 0)]
 		return c.Keep(max(last, 0), "as before"), nil
-	}
+	})
 }
 
 func sortsInPlace(_ context.Context, c *conflict) (decision, error) {
@@ -96,25 +101,25 @@ func sortsInPlace(_ context.Context, c *conflict) (decision, error) {
 }
 
 // An amnesiac is a log that keeps the last record only.
-type amnesiac struct{ last []resolver.Record }
+type amnesiac struct{ last []resolver.LogEntry }
 
-func (l *amnesiac) Record(_ context.Context, r resolver.Record) error {
-	l.last = []resolver.Record{r}
+func (l *amnesiac) Append(_ context.Context, r resolver.LogEntry) error {
+	l.last = []resolver.LogEntry{r}
 	return nil
 }
 
-func (l *amnesiac) Records() []resolver.Record { return l.last }
+func (l *amnesiac) Entries() []resolver.LogEntry { return l.last }
 
 // withLog returns a right rule with a log.
 func withLog(log func() resolver.Log) func(vclock.Replica) *resolver.Reconciler[string] {
 	return func(vclock.Replica) *resolver.Reconciler[string] {
-		return &resolver.Reconciler[string]{Rule: rule(latest), Log: log()}
+		return &resolver.Reconciler[string]{Rule: own(latest), Log: log()}
 	}
 }
 
 // forgetful drops the versions from what is logged.
 func forgetful() resolver.Log {
-	return &resolver.MemoryLog{Redact: func(r resolver.Record) resolver.Record {
+	return &resolver.MemoryLog{Redact: func(r resolver.LogEntry) resolver.LogEntry {
 		r.Versions = nil
 		return r
 	}}
@@ -123,18 +128,18 @@ func forgetful() resolver.Log {
 // An unfenced log takes nothing of deposed primaries.
 type unfenced struct{ resolver.MemoryLog }
 
-func (l *unfenced) Record(ctx context.Context, r resolver.Record) error {
+func (l *unfenced) Append(ctx context.Context, r resolver.LogEntry) error {
 	if r.Event == resolver.Fenced {
 		return nil
 	}
-	return l.MemoryLog.Record(ctx, r)
+	return l.MemoryLog.Append(ctx, r)
 }
 
 // remembers takes a stamp for the name of one version, which it is not where two
 // lineages write under one name.
 func remembers(vclock.Replica) *resolver.Reconciler[string] {
 	known := map[lww.Stamp]string{}
-	return resolver.New(func(_ context.Context, c *conflict) (decision, error) {
+	return resolver.New(own(func(_ context.Context, c *conflict) (decision, error) {
 		var all strings.Builder
 		for _, v := range c.Versions {
 			if _, ok := known[v.Stamp]; !ok {
@@ -143,26 +148,26 @@ func remembers(vclock.Replica) *resolver.Reconciler[string] {
 			all.WriteString(known[v.Stamp])
 		}
 		return c.Use(all.String(), "all"), nil
-	})
+	}))
 }
 
 // A full log takes no records.
 type full struct{}
 
-func (full) Record(context.Context, resolver.Record) error { return errors.New("disk full") }
+func (full) Append(context.Context, resolver.LogEntry) error { return errors.New("disk full") }
 
 // unsettled is a log that takes no answers of people.
 type unsettled struct{ resolver.MemoryLog }
 
-func (l *unsettled) Record(ctx context.Context, r resolver.Record) error {
+func (l *unsettled) Append(ctx context.Context, r resolver.LogEntry) error {
 	if r.Event == resolver.Settled {
 		return errors.New("no such event")
 	}
-	return l.MemoryLog.Record(ctx, r)
+	return l.MemoryLog.Append(ctx, r)
 }
 
 func leavesToPeople(vclock.Replica) *resolver.Reconciler[string] {
-	return &resolver.Reconciler[string]{Rule: rule(resolver.Manual[string]), Log: &unsettled{}}
+	return &resolver.Reconciler[string]{Rule: resolver.Manual[string], Log: &unsettled{}}
 }
 
 func panics(_ context.Context, c *conflict) (decision, error) {
@@ -191,9 +196,9 @@ func ownKeys(_ context.Context, c *conflict) (decision, error) {
 
 // refundsLocal has another compensation at each site.
 func refundsLocal(site vclock.Replica) *resolver.Reconciler[string] {
-	return resolver.New(func(_ context.Context, c *conflict) (decision, error) {
+	return resolver.New(own(func(_ context.Context, c *conflict) (decision, error) {
 		return c.Keep(len(c.Versions)-1, "latest").With(c.Compensation("refund at " + string(site))), nil
-	})
+	}))
 }
 
 // TestFaults plants one fault in a rule, and has what the kit says about it.
@@ -204,25 +209,25 @@ func TestFaults(t *testing.T) {
 		law  resolvertest.Law
 		want string // the end of the text
 	}{
-		{"clock", resolvertest.Kit[string]{Rule: readsClock}, resolvertest.Deterministic, "(asked again)"},
-		{"map", resolvertest.Kit[string]{Rule: rangesOverMap}, resolvertest.Deterministic, ": any (asked again)"},
+		{"clock", resolvertest.Kit[string]{Rule: own(readsClock)}, resolvertest.Deterministic, "(asked again)"},
+		{"map", resolvertest.Kit[string]{Rule: own(rangesOverMap)}, resolvertest.Deterministic, ": any (asked again)"},
 		{"site", resolvertest.Kit[string]{At: prefersLocal}, resolvertest.Site, "  1. eu writes q\n  2. us writes p\nconflict over \"k\" (tied): eu@1 q, us@1 p\neu keeps eu@1 q: ours\nus keeps us@1 p: ours"},
 		{"arrival", resolvertest.Kit[string]{At: firstCome}, resolvertest.Order, "\nwhat the first was asked before, and what the second was, are not the same"},
 		{"memory", resolvertest.Kit[string]{Rule: sticky()}, resolvertest.Order, ": as before\nwhat the first was asked before, and what the second was, are not the same"},
-		{"change", resolvertest.Kit[string]{Rule: sortsInPlace}, resolvertest.Argument, "\neu: rule \"resolvertest_test.sortsInPlace\" changed what it was given"},
+		{"change", resolvertest.Kit[string]{Rule: own(sortsInPlace)}, resolvertest.Argument, "\neu: rule \"own\" changed what it was given"},
 		{"log", resolvertest.Kit[string]{At: withLog(func() resolver.Log { return &amnesiac{} })}, resolvertest.Kept, " is gone, nobody who replaced it was shown it, and it is in no log"},
 		{"redaction", resolvertest.Kit[string]{At: withLog(forgetful)}, resolvertest.Kept, "is gone, nobody who replaced it was shown it, and it is in no log"},
 		{"fenced", resolvertest.Kit[string]{At: withLog(func() resolver.Log { return &unfenced{} })}, resolvertest.Kept, " is gone, nobody who replaced it was shown it, and it is in no log"},
 		{"stamp", resolvertest.Kit[string]{At: remembers}, resolvertest.Order, ": all\nwhat the first was asked before, and what the second was, are not the same"},
 		{"full log", resolvertest.Kit[string]{At: withLog(func() resolver.Log { return full{} })}, resolvertest.Answers, "disk full"},
 		{"settlement", resolvertest.Kit[string]{At: leavesToPeople}, resolvertest.Quiet, "no such event"},
-		{"panic", resolvertest.Kit[string]{Rule: panics}, resolvertest.Answers, "\neu: rule \"resolvertest_test.panics\" failed: panic: runtime error: index out of range [2] with length 2, in resolvertest_test.panics (faults_test.go:169)"},
-		{"exit", resolvertest.Kit[string]{Rule: exits}, resolvertest.Answers, "\nthe rule ended its goroutine"},
-		{"error", resolvertest.Kit[string]{Rule: fails}, resolvertest.Answers, "\neu: rule \"resolvertest_test.fails\" failed: no connection"},
-		{"context", resolvertest.Kit[string]{Rule: deaf, Patience: 2 * time.Millisecond}, resolvertest.Bounded, "\nits context is done, and 2ms later the rule is not back"},
-		{"keys", resolvertest.Kit[string]{Rule: ownKeys}, resolvertest.Compensations, "\ncompensation \"refund\" is not one that Conflict.Compensation made of these versions"},
+		{"panic", resolvertest.Kit[string]{Rule: own(panics)}, resolvertest.Answers, "\neu: rule \"own\" failed: panic: runtime error: index out of range [2] with length 2, in resolvertest_test.panics (faults_test.go:174)"},
+		{"exit", resolvertest.Kit[string]{Rule: own(exits)}, resolvertest.Answers, "\nthe rule ended its goroutine"},
+		{"error", resolvertest.Kit[string]{Rule: own(fails)}, resolvertest.Answers, "\neu: rule \"own\" failed: no connection"},
+		{"context", resolvertest.Kit[string]{Rule: own(deaf), Patience: 2 * time.Millisecond}, resolvertest.Bounded, "\nits context is done, and 2ms later the rule is not back"},
+		{"keys", resolvertest.Kit[string]{Rule: own(ownKeys)}, resolvertest.Compensations, "\ncompensation \"refund\" is not one that Conflict.Compensation made of these versions"},
 		{"compensations", resolvertest.Kit[string]{At: refundsLocal}, resolvertest.Compensations, "\neu keeps us@1 p: latest; refund at eu (because of eu@1, us@1)\nus keeps us@1 p: latest; refund at us (because of eu@1, us@1)"},
-		{"expect", resolvertest.Kit[string]{Rule: latest, Expect: func(out resolver.Outcome[string]) error {
+		{"expect", resolvertest.Kit[string]{Rule: own(latest), Expect: func(out resolver.Outcome[string]) error {
 			if out.Value == "p" {
 				return errors.New("a q is lost")
 			}

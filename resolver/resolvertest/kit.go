@@ -21,14 +21,13 @@ import (
 //
 // A Kit is not safe for concurrent use.
 type Kit[T any] struct {
-	// Rule is the rule. Of a [resolver.Resolver] that is not a Func, it is the
-	// method value: r.Resolve.
-	Rule resolver.Func[T]
+	// Rule is the rule: [resolver.Named] makes one of a function.
+	Rule resolver.Rule[T]
 
 	// At is for rules that are set up where they run, with what they keep in
 	// memory. It returns a reconciler as a program makes one that starts at the
 	// given site, and is called anew for each restart. If its Log has the method
-	// Records() []resolver.Record, as [*resolver.MemoryLog] has, the kit reads
+	// Entries() []resolver.LogEntry, as [*resolver.MemoryLog] has, the kit reads
 	// there what became of the versions that are gone. With At, Rule is not used.
 	At func(site vclock.Replica) *resolver.Reconciler[T]
 

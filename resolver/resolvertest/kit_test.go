@@ -58,7 +58,7 @@ func few(v item) error {
 // TestPolicies has every policy and combinator of package resolver obey the laws.
 func TestPolicies(t *testing.T) {
 	fields := resolver.Fields(merge.MustCompile(merge.Options[item]{}))
-	for name, rule := range map[string]resolver.Func[item]{
+	for name, rule := range map[string]resolver.Rule[item]{
 		"LastWriterWins":  resolver.LastWriterWins[item],
 		"FirstWriterWins": resolver.FirstWriterWins[item],
 		"DeleteWins":      resolver.DeleteWins[item],
@@ -70,10 +70,10 @@ func TestPolicies(t *testing.T) {
 		"HomeWins":        resolver.HomeWins[item](func(key string) vclock.Replica { return resolver.Home(key, "eu", "us", "ap") }),
 		"Fields":          fields,
 		"Chain":           resolver.Chain(resolver.UpdateWins, fields, resolver.LastWriterWins[item]),
-		"ByKind":          resolver.ByKind(map[resolver.Kind]resolver.Func[item]{resolver.UpdateDelete: resolver.DeleteWins[item], resolver.Tied: resolver.Manual[item]}, average),
+		"ByKind":          resolver.ByKind(map[resolver.Kind]resolver.Rule[item]{resolver.UpdateDelete: resolver.DeleteWins[item], resolver.Tied: resolver.Manual[item]}, own(average)),
 		"Check":           resolver.Chain(resolver.Check("stock", few, resolver.LastWriterWins[item]), resolver.FirstWriterWins),
 		"Named":           resolver.Named("mean", "the mean of the stocks", average),
-		"of the user's":   average,
+		"of the user's":   own(average),
 	} {
 		t.Run(name, func(t *testing.T) {
 			(&resolvertest.Kit[item]{Rule: rule, Values: items()}).Check(t)
@@ -113,7 +113,7 @@ func TestAt(t *testing.T) {
 	kit := &resolvertest.Kit[string]{
 		At: func(vclock.Replica) *resolver.Reconciler[string] {
 			cache := map[resolver.ID]int{}
-			return &resolver.Reconciler[string]{Log: &resolver.MemoryLog{}, Rule: rule(func(_ context.Context, c *conflict) (decision, error) {
+			return &resolver.Reconciler[string]{Log: &resolver.MemoryLog{}, Rule: own(func(_ context.Context, c *conflict) (decision, error) {
 				if _, ok := cache[c.ID]; !ok {
 					cache[c.ID] = len(c.Versions) - 1
 				}
@@ -136,7 +136,7 @@ func TestSlow(t *testing.T) {
 		}
 	}()
 	defer close(asked)
-	kit := &resolvertest.Kit[string]{Values: words(), Rule: func(ctx context.Context, c *conflict) (decision, error) {
+	kit := &resolvertest.Kit[string]{Values: words(), Rule: own(func(ctx context.Context, c *conflict) (decision, error) {
 		reply := make(chan int, 1)
 		select {
 		case asked <- reply:
@@ -144,13 +144,13 @@ func TestSlow(t *testing.T) {
 		case <-ctx.Done():
 			return decision{}, ctx.Err()
 		}
-	}}
+	})}
 	require.NoError(t, kit.Run(1, 10))
 }
 
 // TestEqual has values that are written in any order and mean the same.
 func TestEqual(t *testing.T) {
-	kit := &resolvertest.Kit[string]{Values: words(), Rule: func(_ context.Context, c *conflict) (decision, error) {
+	kit := &resolvertest.Kit[string]{Values: words(), Rule: own(func(_ context.Context, c *conflict) (decision, error) {
 		set := map[string]bool{}
 		for _, v := range c.Versions {
 			for w := range strings.FieldsSeq(v.Value) {
@@ -158,7 +158,7 @@ func TestEqual(t *testing.T) {
 			}
 		}
 		return c.Use(strings.Join(slices.Collect(maps.Keys(set)), " "), "all"), nil
-	}}
+	})}
 	require.ErrorContains(t, kit.Run(1, 10), string(resolvertest.Deterministic))
 	kit.Equal = func(x, y string) bool {
 		return slices.Equal(slices.Sorted(strings.FieldsSeq(x)), slices.Sorted(strings.FieldsSeq(y)))
@@ -182,7 +182,7 @@ func repair(sites ...vclock.Replica) func(context.Context, *resolver.Reconciler[
 // TestRead has the home write outcomes back, which comes to rest; all sites, which
 // answer each other for ever; and one that resolves by itself, without a log.
 func TestRead(t *testing.T) {
-	kit := &resolvertest.Kit[string]{Rule: latest, Values: words(), Read: repair("eu")}
+	kit := &resolvertest.Kit[string]{Rule: own(latest), Values: words(), Read: repair("eu")}
 	kit.Check(t)
 
 	kit.Read = repair("eu", "us", "ap")
@@ -208,7 +208,7 @@ all sites read and hear of each other, 3 times, and each time there is something
 // TestReadHides shows a client nothing, under a context that covers everything.
 // Only a context that covers what was shown may replace what is in no log.
 func TestReadHides(t *testing.T) {
-	kit := &resolvertest.Kit[string]{Rule: latest, Values: words()}
+	kit := &resolvertest.Kit[string]{Rule: own(latest), Values: words()}
 	kit.Read = func(_ context.Context, _ *resolver.Reconciler[string], _ resolver.Writer, _ string, set *resolver.Siblings[string]) (resolver.Outcome[string], error) {
 		return resolver.Outcome[string]{Context: set.Context()}, nil
 	}
@@ -220,11 +220,11 @@ func TestReadHides(t *testing.T) {
 // A panicking log is one that was set up wrongly.
 type panicking struct{}
 
-func (panicking) Record(context.Context, resolver.Record) error { panic("no file") }
+func (panicking) Append(context.Context, resolver.LogEntry) error { panic("no file") }
 
 // TestPanicsAround lets what surrounds the rule panic.
 func TestPanicsAround(t *testing.T) {
-	kit := &resolvertest.Kit[string]{Rule: latest, Values: words()}
+	kit := &resolvertest.Kit[string]{Rule: own(latest), Values: words()}
 	kit.Read = func(context.Context, *resolver.Reconciler[string], resolver.Writer, string, *resolver.Siblings[string]) (resolver.Outcome[string], error) {
 		panic("no table")
 	}
@@ -233,11 +233,11 @@ func TestPanicsAround(t *testing.T) {
 	require.ErrorContains(t, err, "eu: reading: panic: no table, in resolvertest_test.TestPanicsAround.")
 
 	kit = &resolvertest.Kit[string]{Values: words(), At: func(vclock.Replica) *resolver.Reconciler[string] {
-		return &resolver.Reconciler[string]{Rule: rule(latest), Log: panicking{}}
+		return &resolver.Reconciler[string]{Rule: own(latest), Log: panicking{}}
 	}}
 	err = kit.Run(1, 1)
 	require.ErrorContains(t, err, `conflict over "k" (tied): eu@1 q, us@1 p`)
-	require.ErrorContains(t, err, "panic: no file, in resolvertest_test.panicking.Record (kit_test.go:")
+	require.ErrorContains(t, err, "panic: no file, in resolvertest_test.panicking.Append (kit_test.go:")
 
 	kit.At = func(vclock.Replica) *resolver.Reconciler[string] { return nil }
 	require.PanicsWithValue(t, `resolvertest: Kit.At returned no reconciler for "eu"`, func() { _ = kit.Run(1, 1) })
@@ -272,7 +272,7 @@ func TestCheckFails(t *testing.T) {
 
 // TestLater has a rule that holds for half an hour.
 func TestLater(t *testing.T) {
-	err := (&resolvertest.Kit[string]{Rule: stale, Values: words()}).Later(t)
+	err := (&resolvertest.Kit[string]{Rule: own(stale), Values: words()}).Later(t)
 	require.ErrorContains(t, err, string(resolvertest.Deterministic)+`
   1. eu writes q
   2. us writes p
@@ -282,7 +282,7 @@ eu keeps eu@1 q: stale (1h0m0s later)`)
 }
 
 func FuzzRule(f *testing.F) {
-	f.Fuzz(rapid.MakeFuzz((&resolvertest.Kit[string]{Rule: latest, Values: words()}).Property))
+	f.Fuzz(rapid.MakeFuzz((&resolvertest.Kit[string]{Rule: own(latest), Values: words()}).Property))
 }
 
 func TestKitMistakes(t *testing.T) {
@@ -292,10 +292,10 @@ func TestKitMistakes(t *testing.T) {
 		want string
 	}{
 		{"no rule", resolvertest.Kit[string]{Values: words()}, "resolvertest: the Kit has neither Rule nor At"},
-		{"no values", resolvertest.Kit[string]{Rule: latest}, "resolvertest: the Kit has no Values"},
-		{"one site", resolvertest.Kit[string]{Rule: latest, Values: words(), Sites: []vclock.Replica{"eu"}}, "resolvertest: the Kit has 1 Sites, want two or more"},
-		{"same sites", resolvertest.Kit[string]{Rule: latest, Values: words(), Sites: []vclock.Replica{"eu", "us", "eu"}}, `resolvertest: the Kit has the site "eu" twice`},
-		{"nameless site", resolvertest.Kit[string]{Rule: latest, Values: words(), Sites: []vclock.Replica{"eu", ""}}, `resolvertest: the Kit has an invalid site ""`},
+		{"no values", resolvertest.Kit[string]{Rule: own(latest)}, "resolvertest: the Kit has no Values"},
+		{"one site", resolvertest.Kit[string]{Rule: own(latest), Values: words(), Sites: []vclock.Replica{"eu"}}, "resolvertest: the Kit has 1 Sites, want two or more"},
+		{"same sites", resolvertest.Kit[string]{Rule: own(latest), Values: words(), Sites: []vclock.Replica{"eu", "us", "eu"}}, `resolvertest: the Kit has the site "eu" twice`},
+		{"nameless site", resolvertest.Kit[string]{Rule: own(latest), Values: words(), Sites: []vclock.Replica{"eu", ""}}, `resolvertest: the Kit has an invalid site ""`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			require.EqualError(t, tt.kit.Run(0, 1), tt.want)

@@ -490,12 +490,12 @@ func (r *run[T]) checkSettled() *LawError {
 func (r *run[T]) checkKept() *LawError {
 	logged := map[string]bool{}
 	for _, p := range r.started {
-		records, ok := p.log.records()
+		entries, ok := p.log.entries()
 		if !ok {
 			return nil
 		}
-		for _, rec := range records {
-			for _, v := range rec.Versions {
+		for _, e := range entries {
+			for _, v := range e.Versions {
 				logged[string(v)] = true
 			}
 		}

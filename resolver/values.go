@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding"
 	"encoding/json"
+	"fmt"
 	"iter"
 	"maps"
 	"math"
@@ -463,4 +464,18 @@ func storable[T any](v T) (T, error) {
 	}
 	_, _, err := encodeValue(v)
 	return v, err
+}
+
+// encodeValue returns v as it is stored, the same wherever it is decoded, and its
+// canonical bytes.
+func encodeValue[T any](v T) (T, []byte, error) {
+	stored, enc, err := codec.StoreValue(v)
+	return stored, enc, wrapValue(err)
+}
+
+func wrapValue(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("value type %w", err)
 }
