@@ -22,9 +22,11 @@ type Plan[T any] struct {
 	// steady says that no field adds changes up, so that one side as a whole
 	// is a result that loses nothing but what it says it loses.
 	steady bool
-	record *recordPart // nil unless compiled with Options.Record
-	print  Fingerprint // of record
-	runs   sync.Pool   // of *run
+	// scalars are the fields of a T that holds nothing else, nil for other types.
+	scalars []scalar
+	record  *recordPart // nil unless compiled with Options.Record
+	print   Fingerprint // of record
+	runs    sync.Pool   // of *run
 }
 
 // run returns a run for one call, which ends it by release.
@@ -53,7 +55,7 @@ func Compile[T any](opts Options[T]) (*Plan[T], error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Plan[T]{row: w, check: opts.Check, custom: len(opts.Overrides) > 0, steady: !w.adds(map[*row]bool{})}
+	p := &Plan[T]{row: w, check: opts.Check, custom: len(opts.Overrides) > 0, steady: !w.adds(map[*row]bool{}), scalars: w.scalars()}
 	if opts.Record {
 		if p.record, err = compileRecord(typ, w); err != nil {
 			return nil, err
@@ -221,6 +223,11 @@ func (r *docRule) describe(path string, lines *[][2]string) {
 func (p *Plan[T]) Merge(base *T, sides ...Side[T]) (T, error) {
 	if base == nil && p.check == nil && p.row.newestIsResult() && len(sides) > 0 {
 		return p.newest(sides).Value, nil
+	}
+	if base != nil && p.check == nil && p.scalars != nil && len(sides) == 2 {
+		var out T
+		p.mergeScalars(base, sides, &out)
+		return out, nil
 	}
 	out, o := new(T), outcome{fallback: -1}
 	if err := p.merge(base, sides, out, &o); err != nil {

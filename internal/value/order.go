@@ -43,7 +43,7 @@ func (s *Type) Same(a, b reflect.Value) bool {
 	case KindBool:
 		return a.Bool() == b.Bool()
 	case KindFloat:
-		return math.Float64bits(a.Float()) == math.Float64bits(b.Float())
+		return SameFloat(a.Float(), b.Float())
 	case KindComplex:
 		x, y := a.Complex(), b.Complex()
 		return math.Float64bits(real(x)) == math.Float64bits(real(y)) && math.Float64bits(imag(x)) == math.Float64bits(imag(y))
@@ -74,6 +74,9 @@ func (s *Type) Same(a, b reflect.Value) bool {
 		return s.sameOpaque(Addressable(a), Addressable(b))
 	}
 }
+
+// SameFloat reports whether a and b are one value: whether they have the same bits.
+func SameFloat(a, b float64) bool { return math.Float64bits(a) == math.Float64bits(b) }
 
 func (s *Type) sameElements(a, b reflect.Value) bool {
 	if s.Kind == KindSlice && a.IsNil() != b.IsNil() || a.Len() != b.Len() {
