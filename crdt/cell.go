@@ -1,7 +1,6 @@
 package crdt
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 
@@ -69,7 +68,6 @@ func (c *cell[T]) erase(r *root, seen *Context, d *cellOp[T]) {
 
 // apply joins d into c, a cell of r, and reports whether that changed the two.
 func (c *cell[T]) apply(r *root, d *cellOp[T]) bool {
-	r.admitDots(d.minted, d.old, d.more)
 	changed := false
 	forget := func(old vclock.Dot) {
 		x := r.dot(old)
@@ -93,7 +91,7 @@ func (c *cell[T]) apply(r *root, d *cellOp[T]) bool {
 
 // find returns where the write with the dot d is, or belongs.
 func (c *cell[T]) find(d dot) (int, bool) {
-	return slices.BinarySearchFunc(*c, d, func(w written[T], d dot) int { return cmp.Compare(w.dot, d) })
+	return slices.BinarySearchFunc(*c, d, func(w written[T], d dot) int { return w.dot.compare(d) })
 }
 
 func (c *cell[T]) insert(d dot, v T) {
@@ -114,10 +112,10 @@ func (c *cell[T]) drop(d dot) bool {
 func (c *cell[T]) join(o cell[T], j *joining) bool {
 	before := len(*c)
 	*c = slices.DeleteFunc(*c, func(w written[T]) bool {
-		if !j.hisSeen(w.dot.replica()).contains(w.dot.seq()) {
+		if !j.hisSeen(w.dot.replica).contains(w.dot.seq) {
 			return false
 		}
-		_, found := o.find(packDot(uint32(j.from[w.dot.replica()]), w.dot.seq()))
+		_, found := o.find(dotOf(uint32(j.from[w.dot.replica]), w.dot.seq))
 		return !found
 	})
 	changed, news := len(*c) < before, 0
@@ -173,7 +171,7 @@ func (c *cell[T]) ordered(e *encoder) cell[T] {
 // arrange puts writes that were read into their order, and returns an error if
 // one comes twice.
 func (c *cell[T]) arrange(r *root) error {
-	slices.SortFunc(*c, func(a, b written[T]) int { return cmp.Compare(a.dot, b.dot) })
+	slices.SortFunc(*c, func(a, b written[T]) int { return a.dot.compare(b.dot) })
 	for i := range *c {
 		if i > 0 && (*c)[i].dot == (*c)[i-1].dot {
 			return fmt.Errorf("dot %s appears twice", r.name((*c)[i].dot))

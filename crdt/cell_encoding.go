@@ -1,9 +1,6 @@
 package crdt
 
-import (
-	"cmp"
-	"slices"
-)
+import "slices"
 
 // writeWrites appends the dots of writes that have no content.
 func writeWrites[T any](e *encoder, c cell[T]) {
@@ -27,7 +24,7 @@ func readWrites[T any](d *decoder, c *cell[T], v T) {
 // read appends a write that was read. It fails d, and reports false, if that is
 // not above the one before.
 func (c *cell[T]) read(d *decoder, x dot, v T) bool {
-	if n := len(*c); n > 0 && cmp.Compare((*c)[n-1].dot, x) >= 0 {
+	if n := len(*c); n > 0 && (*c)[n-1].dot.compare(x) >= 0 {
 		d.Fail("dots do not ascend")
 	}
 	if d.Err() != nil {

@@ -35,6 +35,6 @@
 //
 // # Limits
 //
-// One state holds dots of up to 65536 replicas, and a replica makes up to 2⁴⁸−1
-// of them.
+// A replica makes up to 2⁴⁸−1 dots in one state. The number of replicas is not
+// limited.
 package crdt

@@ -81,8 +81,7 @@ func (f *DWFlag) Covers(seen Context) bool { return f.whole().root.covers(seen) 
 func (f *DWFlag) LastOf(r vclock.Replica) uint64 { return f.whole().root.lastOf(r) }
 
 // Merge joins o into f and reports whether that changed f. It panics if f or o
-// is a value in an [ORMap], and if the two have more than 65536 replicas, and then
-// leaves f as it was.
+// is a value in an [ORMap].
 func (f *DWFlag) Merge(o *DWFlag) bool {
 	if f == o {
 		return false

@@ -48,16 +48,16 @@ func (e *encoder) bytes(p []byte)   { e.buf = wire.AppendBytes(e.buf, p) }
 
 // dot appends d: the place of its replica, and its number.
 func (e *encoder) dot(d dot) {
-	e.uvarint(uint64(e.place[d.replica()]))
-	e.uvarint(d.seq())
+	e.uvarint(uint64(e.place[d.replica]))
+	e.uvarint(d.seq)
 }
 
 // compare returns the order of two dots by name and number.
 func (e *encoder) compare(a, b dot) int {
-	if p, q := e.place[a.replica()], e.place[b.replica()]; p != q {
+	if p, q := e.place[a.replica], e.place[b.replica]; p != q {
 		return compareSeq(uint64(p), uint64(q))
 	}
-	return compareSeq(a.seq(), b.seq())
+	return compareSeq(a.seq, b.seq)
 }
 
 // dots sorts ds by name and number.
@@ -85,29 +85,29 @@ func (d *decoder) dot() dot {
 	at, seq := d.Uvarint(), d.Uvarint()
 	if at >= uint64(len(d.root.names)) || seq == 0 || !d.root.seen[at].contains(seq) {
 		d.Fail("a dot is not in the context")
-		return 0
+		return dot{}
 	}
-	return packDot(uint32(at), seq)
+	return dotOf(uint32(at), seq)
 }
 
 // named returns the dot that text names, if it is in the context.
 func (d *decoder) named(text string) (dot, error) {
 	name, err := vclock.ParseDot(text)
 	if err != nil {
-		return 0, err
+		return dot{}, err
 	}
 	i, ok := d.root.lookup(name.Replica)
 	if !ok || !d.root.seen[i].contains(name.Seq) {
-		return 0, fmt.Errorf("dot %s is not in the context", text)
+		return dot{}, fmt.Errorf("dot %s is not in the context", text)
 	}
-	return packDot(i, name.Seq), nil
+	return dotOf(i, name.Seq), nil
 }
 
 // dotIn reads a JSON string that names a dot in the context.
 func (d *decoder) dotIn(p []byte) (dot, error) {
 	text, err := codec.DecodeString(p)
 	if err != nil {
-		return 0, err
+		return dot{}, err
 	}
 	return d.named(text)
 }
@@ -196,6 +196,7 @@ func distinct[V Value[V]](v V, r *root) error {
 		return nil
 	}
 	var c census
+	c.expect(r)
 	c.add(v)
 	return c.check(r)
 }
@@ -206,26 +207,37 @@ func canRepeat[V Value[V]](v V) bool {
 	return k == kindORMap || k == kindPNCounter
 }
 
-// A census is the dots of values.
+// A census is the dots of values: by replica index their numbers, each of which
+// stands for a change in one place.
 type census struct {
-	changes []dot // each stands for a change in one place
+	changes [][]uint64
 	change  func(d dot)
+	room    int // for the numbers of a replica, when the first comes
+}
+
+// expect makes room for the dots of values of r.
+func (c *census) expect(r *root) {
+	c.changes = make([][]uint64, len(r.names))
+	c.change = func(d dot) {
+		seqs := &c.changes[d.replica]
+		if *seqs == nil {
+			*seqs = make([]uint64, 0, c.room)
+		}
+		*seqs = append(*seqs, d.seq)
+	}
 }
 
 // add adds the dots of v.
-func (c *census) add(v interface{ dots(yield func(dot)) }) {
-	if c.change == nil {
-		c.change = func(d dot) { c.changes = append(c.changes, d) }
-	}
-	v.dots(c.change)
-}
+func (c *census) add(v interface{ dots(yield func(dot)) }) { v.dots(c.change) }
 
 // check returns an error that names, by r, a dot that is there twice.
 func (c *census) check(r *root) error {
-	slices.Sort(c.changes)
-	for i, d := range c.changes {
-		if i > 0 && d == c.changes[i-1] {
-			return fmt.Errorf("dot %s stands for changes in two places", r.name(d))
+	for i, seqs := range c.changes {
+		slices.Sort(seqs)
+		for k, seq := range seqs {
+			if k > 0 && seq == seqs[k-1] {
+				return fmt.Errorf("dot %s stands for changes in two places", r.name(dotOf(uint32(i), seq)))
+			}
 		}
 	}
 	return nil
@@ -233,23 +245,23 @@ func (c *census) check(r *root) error {
 
 // readPacked validates what appendCausal wrote, as readCausal does, to merge it
 // into a state of r, and returns it in the form in which it joins other values, and
-// where its store begins in data. It returns an error also if r has no room for
-// its replicas, and never changes r.
-func readPacked[V Value[V]](r *root, data []byte) (v V, d *decoder, store int, err error) {
+// where its store begins in data.
+func readPacked[V Value[V]](data []byte) (v V, d *decoder, store int, err error) {
 	d = &decoder{Reader: wire.NewReader(data)}
 	readHead[V](d)
 	store = d.Offset()
 	v = v.fresh(d.root)
+	repeats := canRepeat(v)
 	if d.Err() == nil {
+		if repeats {
+			d.expect(d.root)
+		}
 		v.scan(d)
 	}
 	err = d.Close()
-	if err == nil && canRepeat(v) {
+	if err == nil && repeats {
 		d.add(v) // a map has added its values
 		err = d.check(d.root)
-	}
-	if err == nil {
-		err = r.admit(d.root)
 	}
 	if err != nil {
 		err = fmt.Errorf("crdt: merge %s: %w", typeName[V](), err)
@@ -260,7 +272,7 @@ func readPacked[V Value[V]](r *root, data []byte) (v V, d *decoder, store int, e
 // mergeBinary joins what appendCausal wrote into x, a state of r that is not a
 // map, and reports whether that changed the two.
 func mergeBinary[V Value[V]](r *root, x V, data []byte) (bool, error) {
-	peer, d, _, err := readPacked[V](r, data)
+	peer, d, _, err := readPacked[V](data)
 	if err != nil {
 		return false, err
 	}

@@ -85,13 +85,13 @@ func missingContext(a, b interface{ dots(yield func(dot)) }, r, aRoot, bRoot *ro
 		if aRoot == nil {
 			return true
 		}
-		i, ok := aRoot.lookup(bRoot.names[d.replica()])
-		return !ok || !aRoot.seen[i].contains(d.seq())
+		i, ok := aRoot.lookup(bRoot.names[d.replica])
+		return !ok || !aRoot.seen[i].contains(d.seq)
 	}
 	for i, name := range bRoot.names {
 		for s := range bRoot.seen[i].all() {
 			for seq := s.lo; seq <= s.hi; seq++ {
-				if lacks(packDot(uint32(i), seq)) {
+				if lacks(dotOf(uint32(i), seq)) {
 					r.see(r.dot(vclock.Dot{Replica: name, Seq: seq}))
 				}
 			}
@@ -124,7 +124,7 @@ func missingTallies(b *PNCounter, r *root, lacks func(dot) bool) []tally {
 			u.tag = r.dot(b.root.name(t.tag))
 		}
 		if !t.isLive() {
-			r.see(packDot(u.replica, u.upto))
+			r.see(dotOf(u.replica, u.upto))
 		}
 		u.dots(func(d dot) { r.see(d) })
 		all = append(all, u)

@@ -128,9 +128,7 @@ func (m *GMap[K, V]) All() iter.Seq2[K, V] {
 }
 
 // Merge joins o into m and reports whether m changed. It neither modifies nor
-// retains o. Where the Merge of a value panics, as those of this package do for
-// too many replicas, that value is left as it was, and of the others some may be
-// merged.
+// retains o.
 func (m *GMap[K, V]) Merge(o *GMap[K, V]) bool {
 	changed, next := false, 0
 	for j, k := range o.in.keys {

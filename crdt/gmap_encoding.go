@@ -81,7 +81,7 @@ func (m *GMap[K, V]) UnmarshalBinary(data []byte) error {
 
 // MergeBinary merges a map in the form of [GMap.AppendBinary] and reports whether
 // m changed. It accepts what [GMap.UnmarshalBinary] accepts, with the same bound,
-// and leaves m unchanged otherwise, and where values of the two have too many replicas to be merged.
+// and leaves m unchanged otherwise.
 //
 // It reads data twice: to check each value by decoding it, and to merge them
 // one by one, by the MergeBinary of V where that has one. There is no second map.
@@ -111,23 +111,15 @@ func (m *GMap[K, V]) MergeBinary(data []byte) (bool, error) {
 	return m.mergeEntries(wire.NewReader(data[from:]), n), nil
 }
 
-// checkEntry reads a value and fails r if that cannot be merged into the one of
-// the key with the bytes p, which were just read.
+// checkEntry reads a value and fails r if that, or the key with the bytes p, which
+// were just read, cannot be decoded.
 func (m *GMap[K, V]) checkEntry(r *wire.Reader, p []byte) {
 	if r.Err() == nil {
 		if err := checkKey[K](p); err != nil {
 			r.Fail("key: %w", err)
 		}
 	}
-	v := readState[V](r)
-	if r.Err() != nil {
-		return
-	}
-	if i, _ := m.in.findBytes(p); i >= 0 {
-		if err := fits(m.values[i], v); err != nil {
-			r.Fail("value: %w", err)
-		}
-	}
+	readState[V](r)
 }
 
 // mergeEntries merges n entries, which have been checked, and reports whether m
@@ -158,33 +150,6 @@ func mergeState[V State[V]](v V, r *wire.Reader) bool {
 		}
 	}
 	return v.Merge(readState[V](r))
-}
-
-// fits returns an error if o, of the type of x, has replicas that x has no room
-// for.
-func fits(x, o any) error {
-	switch x := x.(type) {
-	case interface{ rootOf() *root }:
-		if his := o.(interface{ rootOf() *root }).rootOf(); his != nil {
-			return x.rootOf().admit(his)
-		}
-	case interface{ fits(o any) error }:
-		return x.fits(o)
-	}
-	return nil
-}
-
-// fits returns an error if one of the values of o, a map of the type of m, does
-// not fit that of m.
-func (m *GMap[K, V]) fits(o any) error {
-	for k, v := range o.(*GMap[K, V]).All() {
-		if mine, ok := m.At(k); ok {
-			if err := fits(mine, v); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
 }
 
 // checkBinary returns an error if V cannot be encoded and decoded again.

@@ -148,9 +148,6 @@ func parseContext(p []byte) (*root, error) {
 		if !vclock.Replica(name).IsValid() {
 			return errors.New("invalid replica")
 		}
-		if len(r.names) == maxReplicas {
-			return fmt.Errorf("more than %d replicas", maxReplicas)
-		}
 		text, err := codec.DecodeString(value)
 		if err != nil {
 			return err

@@ -95,23 +95,3 @@ func TestMergeBinaryMutated(t *testing.T) {
 	}
 	mergesMutated(t, "GMap of a foreign type", func() *foreign { return new(foreign) }, &low, &high)
 }
-
-// TestGMapMergeBinaryTooManyReplicas: a map refuses bytes with a value that has
-// more replicas than its own has room for, and merges nothing of them.
-func TestGMapMergeBinaryTooManyReplicas(t *testing.T) {
-	type flags = crdt.GMap[string, *crdt.EWFlag]
-	type nested = crdt.GMap[int64, *flags]
-	var full crdt.EWFlag
-	require.NoError(t, full.UnmarshalBinary(crowd("\x04", 1<<16)))
-	var x, y nested
-	one := new(flags).MergeAt("k", new(crdt.EWFlag).Enable("eu"))
-	x.MergeAt(1, one)
-	y.MergeAt(0, one)
-	y.MergeAt(1, new(flags).MergeAt("k", &full))
-	before := encoded(t, &x)
-	changed, err := x.MergeBinary(encoded(t, &y))
-	require.ErrorContains(t, err, "more than 65536")
-	require.False(t, changed)
-	require.Equal(t, before, encoded(t, &x))
-	require.Panics(t, func() { x.Merge(&y) })
-}

@@ -119,8 +119,7 @@ func (m *MVRegister[V]) Covers(seen Context) bool { return m.whole().root.covers
 func (m *MVRegister[V]) LastOf(r vclock.Replica) uint64 { return m.whole().root.lastOf(r) }
 
 // Merge joins o into m and reports whether that changed m. It panics if m or o
-// is a value in an [ORMap], and if the two have more than 65536 replicas, and then
-// leaves m as it was.
+// is a value in an [ORMap].
 func (m *MVRegister[V]) Merge(o *MVRegister[V]) bool {
 	if m == o {
 		return false

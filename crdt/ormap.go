@@ -144,8 +144,7 @@ func (m *ORMap[K, V]) Covers(seen Context) bool { return m.root.covers(seen) }
 func (m *ORMap[K, V]) LastOf(r vclock.Replica) uint64 { return m.root.lastOf(r) }
 
 // Merge joins o into m and reports whether that changed m. It panics if m or o
-// is a value in an [ORMap], and if the two have more than 65536 replicas, and then
-// leaves m as it was.
+// is a value in an [ORMap].
 //
 // It takes O(n) for n keys on both sides, but only O(k) for a delta of k keys
 // and up to 64 events, which removes nothing from other keys: so the delta of an

@@ -87,7 +87,7 @@ func (m *ORMap[K, V]) adopt(v *ORMap[K, V]) {
 // the bound of [ORMap.UnmarshalBinary].
 func (m *ORMap[K, V]) MergeBinary(data []byte) (bool, error) {
 	r := m.receive(new(node[*ORMap[K, V]]))
-	peer, d, store, err := readPacked[*ORMap[K, V]](r, data)
+	peer, d, store, err := readPacked[*ORMap[K, V]](data)
 	if err != nil {
 		return false, err
 	}
@@ -211,7 +211,7 @@ func (m *ORMap[K, V]) scan(d *decoder) bool {
 // would.
 func validateEntries[K comparable, V Value[V]](p *packedMap[V]) {
 	d := p.d
-	d.changes = slices.Grow(d.changes, p.keys) // most have at least one
+	d.room = max(d.room, p.keys/max(1, len(d.changes))) // most have at least one
 	var last []byte
 	for i := range p.keys {
 		last = d.key(i, last)

@@ -105,8 +105,7 @@ func (s *ORSet[E]) Covers(seen Context) bool { return s.whole().root.covers(seen
 func (s *ORSet[E]) LastOf(r vclock.Replica) uint64 { return s.whole().root.lastOf(r) }
 
 // Merge joins o into s and reports whether that changed s. It panics if s or o
-// is a value in an [ORMap], and if the two have more than 65536 replicas, and then
-// leaves s as it was.
+// is a value in an [ORMap].
 func (s *ORSet[E]) Merge(o *ORSet[E]) bool {
 	if s == o {
 		return false

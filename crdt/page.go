@@ -41,7 +41,7 @@ type page[E comparable] struct {
 const maxSparse = 32
 
 func (p *page[E]) ref(off uint) ref { return ref(p.id)<<pageBits | ref(off) }
-func (p *page[E]) dot(off uint) dot { return packDot(p.replica, p.num<<pageBits|uint64(off)) }
+func (p *page[E]) dot(off uint) dot { return dotOf(p.replica, p.num<<pageBits|uint64(off)) }
 func (p *page[E]) has(off uint) bool {
 	return p.live[off>>6]>>(off&63)&1 != 0
 }

@@ -33,10 +33,6 @@ func appendPast(b []byte, names []vclock.Replica, seen []runs) []byte {
 // replica of at least 4.
 func readPast(d *wire.Reader) (names []vclock.Replica, seen []runs) {
 	n := d.Count(4)
-	if n > maxReplicas {
-		d.Fail("%d replicas exceed the limit of %d", n, maxReplicas)
-		return nil, nil
-	}
 	names, seen = make([]vclock.Replica, 0, n), make([]runs, 0, n)
 	for range n {
 		name := vclock.Replica(d.Take(int(d.Byte())))

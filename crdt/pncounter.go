@@ -59,7 +59,7 @@ func (c *PNCounter) add(name vclock.Replica, n int64, d *tallyOp) {
 		c.locate(i)
 	}
 	t := &c.tallies[c.recent]
-	t.count(minted.seq(), n)
+	t.count(minted.seq, n)
 	d.dot.Replica, d.dot.Seq = name, t.last
 	d.start, d.total = t.start, t.total
 	if t.hasReset() {
@@ -168,8 +168,7 @@ func (c *PNCounter) Covers(seen Context) bool { return c.whole().root.covers(see
 func (c *PNCounter) LastOf(r vclock.Replica) uint64 { return c.whole().root.lastOf(r) }
 
 // Merge joins o into c and reports whether that changed c. It panics if c or o
-// is a value in an [ORMap], and if the two have more than 65536 replicas, and then
-// leaves c as it was.
+// is a value in an [ORMap].
 func (c *PNCounter) Merge(o *PNCounter) bool {
 	if c == o {
 		return false
@@ -233,7 +232,6 @@ func (c *PNCounter) whole() *PNCounter {
 
 // apply joins d into c, a counter of r, and reports whether that changed the two.
 func (c *PNCounter) apply(r *root, d *tallyOp) bool {
-	r.admitDots(d.dot, d.tag, nil)
 	t := d.tally(r)
 	var k knowledge
 	k.myCount = r.contains(t.countDot())
@@ -314,13 +312,13 @@ func (j *joining) about(mine, theirs *tally) knowledge {
 }
 
 // hasSeen reports whether he has seen d, a dot in the receiver's terms.
-func (j *joining) hasSeen(d dot) bool { return j.hisSeen(d.replica()).contains(d.seq()) }
+func (j *joining) hasSeen(d dot) bool { return j.hisSeen(d.replica).contains(d.seq) }
 
 // mineTally returns a tally of his in the receiver's terms.
 func (j *joining) mineTally(t *tally) tally {
 	u := *t
 	u.replica = j.to[t.replica]
-	if t.tag != 0 {
+	if t.tag.seq != 0 {
 		u.tag = j.mineOf(t.tag)
 	}
 	return u
@@ -395,7 +393,7 @@ func (c *PNCounter) dots(yield func(dot)) {
 func (c *PNCounter) undone(yield func(dot)) {
 	for i := range c.tallies {
 		if t := &c.tallies[i]; !t.isLive() {
-			yield(packDot(t.replica, t.upto))
+			yield(dotOf(t.replica, t.upto))
 		}
 	}
 }

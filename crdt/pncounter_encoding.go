@@ -352,7 +352,7 @@ func (c *PNCounter) events(yield func(d dot, what string)) {
 			yield(t.countDot(), fmt.Sprintf("an increment to %d", t.total))
 		}
 		if t.hasReset() {
-			of := c.root.name(packDot(t.replica, t.upto))
+			of := c.root.name(dotOf(t.replica, t.upto))
 			yield(t.tag, fmt.Sprintf("a reset of %d up to %s", t.base, of))
 		}
 	}

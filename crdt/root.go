@@ -1,23 +1,26 @@
 package crdt
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
 	"github.com/rejoin-go/rejoin/vclock"
 )
 
-// maxReplicas is the number of replicas that one state can hold dots of.
-const maxReplicas = 1 << 16
+// A dot is a [vclock.Dot] in the terms of one root, whose index of the replica it
+// has. The zero dot names no event.
+type dot struct {
+	seq     uint64
+	replica uint32
+}
 
-// A dot is a [vclock.Dot] in the terms of one root: the index of its replica
-// above 48 bits of number. The zero dot names no event.
-type dot uint64
+func dotOf(replica uint32, seq uint64) dot { return dot{seq, replica} }
 
-func packDot(replica uint32, seq uint64) dot { return dot(uint64(replica)<<48 | seq) }
-
-func (d dot) replica() uint32 { return uint32(d >> 48) }
-func (d dot) seq() uint64     { return uint64(d) & maxSeq }
+// compare orders dots by replica index and number.
+func (d dot) compare(o dot) int {
+	return cmp.Or(cmp.Compare(d.replica, o.replica), cmp.Compare(d.seq, o.seq))
+}
 
 // A root is what the values of one state share: the dots it has seen, and the
 // names of their replicas. A value on its own has a root of its own, the values
@@ -49,41 +52,6 @@ func (r *root) lookup(name vclock.Replica) (uint32, bool) {
 		}
 	}
 	return 0, false
-}
-
-// admit returns an error if r has no room for the names of o.
-func (r *root) admit(o *root) error {
-	if r == nil || len(r.names)+len(o.names) <= maxReplicas {
-		return nil
-	}
-	n := len(r.names)
-	for _, name := range o.names {
-		if _, ok := r.lookup(name); !ok {
-			n++
-		}
-	}
-	if n > maxReplicas {
-		return fmt.Errorf("the two have %d replicas, more than %d", n, maxReplicas)
-	}
-	return nil
-}
-
-// admitDots panics if r has no room for the replicas of dots: of minted and old,
-// unless they are zero, and of more. A change that names several replicas begins
-// with it.
-func (r *root) admitDots(minted, old vclock.Dot, more []vclock.Dot) {
-	if len(r.names)+2+len(more) <= maxReplicas {
-		return
-	}
-	var o root
-	for _, d := range append([]vclock.Dot{minted, old}, more...) {
-		if d.Seq != 0 {
-			o.intern(d.Replica)
-		}
-	}
-	if err := r.admit(&o); err != nil {
-		panic(fmt.Sprintf("crdt: Merge: %v", err))
-	}
 }
 
 // reserve makes room for those of names that r has not met, where they are many.
@@ -141,9 +109,6 @@ func (r *root) intern(name vclock.Replica) uint32 {
 // meet adds name, which r has not met.
 func (r *root) meet(name vclock.Replica) uint32 {
 	checkReplica(name)
-	if len(r.names) == maxReplicas {
-		panic(fmt.Sprintf("crdt: more than %d replicas in one state", maxReplicas))
-	}
 	i := uint32(len(r.names))
 	r.names = append(r.names, name)
 	r.seen = append(r.seen, runs{})
@@ -169,22 +134,22 @@ func (r *root) mint(replica uint32) dot {
 	} else {
 		s.add(seq, seq)
 	}
-	return packDot(replica, seq)
+	return dotOf(replica, seq)
 }
 
 // contains reports whether the context holds d.
-func (r *root) contains(d dot) bool { return r.seen[d.replica()].contains(d.seq()) }
+func (r *root) contains(d dot) bool { return r.seen[d.replica].contains(d.seq) }
 
 // see adds d to the context and reports whether it was missing.
-func (r *root) see(d dot) bool { return r.seen[d.replica()].add(d.seq(), d.seq()) }
+func (r *root) see(d dot) bool { return r.seen[d.replica].add(d.seq, d.seq) }
 
 // name returns d in the terms that other roots understand.
 func (r *root) name(d dot) vclock.Dot {
-	return vclock.Dot{Replica: r.names[d.replica()], Seq: d.seq()}
+	return vclock.Dot{Replica: r.names[d.replica], Seq: d.seq}
 }
 
 // dot returns the dot that name gives, in the terms of r.
-func (r *root) dot(name vclock.Dot) dot { return packDot(r.intern(name.Replica), name.Seq) }
+func (r *root) dot(name vclock.Dot) dot { return dotOf(r.intern(name.Replica), name.Seq) }
 
 // clone returns a copy of r with the same indexes.
 func (r *root) clone() *root {
@@ -251,7 +216,7 @@ func (j *joining) findBoth() {
 		for s := range j.his.seen[h].all() {
 			for seq := s.lo; seq <= s.hi; seq++ {
 				if j.mine.seen[m].contains(seq) {
-					j.both = append(j.both, packDot(m, seq))
+					j.both = append(j.both, dotOf(m, seq))
 				}
 			}
 		}
@@ -261,12 +226,8 @@ func (j *joining) findBoth() {
 // foundAll reports whether all that he may remove has turned up.
 func (j *joining) foundAll() bool { return j.few && j.found == len(j.both) }
 
-// joining prepares to join his state into that of r. It panics, and leaves r as
-// it was, if r has no room for his replicas.
+// joining prepares to join his state into that of r.
 func (r *root) joining(his *root) *joining {
-	if err := r.admit(his); err != nil {
-		panic(fmt.Sprintf("crdt: Merge: %v", err))
-	}
 	j := &r.merge
 	j.mine, j.his, j.few = r, his, false
 	j.to = slices.Grow(j.to[:0], len(his.names))
@@ -314,7 +275,7 @@ func (j *joining) hisSeen(i uint32) *runs {
 }
 
 // mineOf returns a dot of his in the receiver's terms.
-func (j *joining) mineOf(d dot) dot { return packDot(j.to[d.replica()], d.seq()) }
+func (j *joining) mineOf(d dot) dot { return dotOf(j.to[d.replica], d.seq) }
 
 // lastOf returns the largest number of name that r has seen, or 0.
 func (r *root) lastOf(name vclock.Replica) uint64 {

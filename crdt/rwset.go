@@ -122,8 +122,7 @@ func (s *RWSet[E]) Covers(seen Context) bool { return s.whole().root.covers(seen
 func (s *RWSet[E]) LastOf(r vclock.Replica) uint64 { return s.whole().root.lastOf(r) }
 
 // Merge joins o into s and reports whether that changed s. It panics if s or o
-// is a value in an [ORMap], and if the two have more than 65536 replicas, and then
-// leaves s as it was.
+// is a value in an [ORMap].
 func (s *RWSet[E]) Merge(o *RWSet[E]) bool {
 	if s == o {
 		return false

@@ -30,7 +30,6 @@ func (d *setOp[E]) replaces(old vclock.Dot) {
 
 // apply joins d into s, a store of r, and reports whether that changed the two.
 func (s *store[E]) apply(r *root, d *setOp[E]) bool {
-	r.admitDots(d.minted, d.old, d.more)
 	changed := false
 	forget := func(old vclock.Dot) {
 		x := r.dot(old)

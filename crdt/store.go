@@ -64,15 +64,15 @@ func (s *store[E]) seekLog(replica uint32) (int, bool) {
 
 // lookup returns the ref of d, and false if d is not live.
 func (s *store[E]) lookup(d dot) (ref, bool) {
-	l := s.log(d.replica())
+	l := s.log(d.replica)
 	if l == nil {
 		return 0, false
 	}
-	i, ok := l.seek(d.seq() >> pageBits)
+	i, ok := l.seek(d.seq >> pageBits)
 	if !ok {
 		return 0, false
 	}
-	p, off := l.pages[i], uint(d.seq())&pageMask
+	p, off := l.pages[i], uint(d.seq)&pageMask
 	return p.ref(off), p.has(off)
 }
 
@@ -86,16 +86,16 @@ func (s *store[E]) dot(x ref) dot { return s.pages[x.page()].dot(x.off()) }
 
 // place makes d, which is not, live, and leaves the index to the caller.
 func (s *store[E]) place(d dot, e E, mark bool) ref {
-	num := d.seq() >> pageBits
-	l := s.log(d.replica())
+	num := d.seq >> pageBits
+	l := s.log(d.replica)
 	if l == nil {
-		l = s.newLog(d.replica())
+		l = s.newLog(d.replica)
 	}
 	i, ok := l.seek(num)
 	if !ok {
 		s.newPage(l, i, num)
 	}
-	p, off := l.pages[i], uint(d.seq())&pageMask
+	p, off := l.pages[i], uint(d.seq)&pageMask
 	p.put(off, e, mark)
 	return p.ref(off)
 }

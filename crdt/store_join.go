@@ -95,7 +95,7 @@ func (s *store[E]) joinPage(l *pagelog[E], num uint64, p, q *page[E], mySeen, hi
 	if take != [2]uint64{} {
 		o.unpack(q)
 		offsets(take, func(off uint) {
-			s.insert(packDot(l.replica, num<<pageBits|uint64(off)), q.elem(off), q.marked(off))
+			s.insert(dotOf(l.replica, num<<pageBits|uint64(off)), q.elem(off), q.marked(off))
 		})
 	}
 	if drop != [2]uint64{} {

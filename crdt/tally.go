@@ -35,10 +35,10 @@ type tally struct {
 
 func (t *tally) isLive() bool { return t.last > 0 }
 
-func (t *tally) hasReset() bool { return t.tag != 0 }
+func (t *tally) hasReset() bool { return t.tag.seq != 0 }
 
 // countDot returns the dot of the count, which t has.
-func (t *tally) countDot() dot { return packDot(t.replica, t.last) }
+func (t *tally) countDot() dot { return dotOf(t.replica, t.last) }
 
 // dots calls yield with the dots of the parts that t has.
 func (t *tally) dots(yield func(dot)) {
@@ -98,7 +98,7 @@ func (t *tally) join(o *tally, r *root, k knowledge) bool {
 		t.start, t.last, t.total = o.start, o.last, o.total
 	}
 	if t.tag != o.tag && k.theyReset {
-		t.upto, t.base, t.tag = 0, 0, 0
+		t.upto, t.base, t.tag = 0, 0, dot{}
 	}
 	if (before.tag == o.tag || !k.myReset) && t.compareReset(o, r) < 0 {
 		t.upto, t.base, t.tag = o.upto, o.base, o.tag
@@ -106,7 +106,7 @@ func (t *tally) join(o *tally, r *root, k knowledge) bool {
 	if t.last <= t.upto {
 		t.start, t.last, t.total = 0, 0, 0
 	} else if t.start >= t.upto {
-		t.upto, t.base, t.tag = 0, 0, 0
+		t.upto, t.base, t.tag = 0, 0, dot{}
 	}
 	return *t != before
 }
