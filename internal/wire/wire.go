@@ -47,6 +47,9 @@ func (r *Reader) Len() int { return len(r.buf) - r.off }
 // Offset returns the number of bytes read.
 func (r *Reader) Offset() int { return r.off }
 
+// Unread returns the bytes not yet read. The result aliases the input.
+func (r *Reader) Unread() []byte { return r.buf[r.off:] }
+
 // Fail records an error at the current offset unless there is one already. It is
 // an [ErrDamaged] unless it wraps one of the other errors of this package.
 func (r *Reader) Fail(format string, args ...any) {

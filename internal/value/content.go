@@ -1,0 +1,182 @@
+package value
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+)
+
+// CheckContent returns a [*TypeError] if values of V cannot be content.
+func CheckContent[V any]() error {
+	_, err := planFor[V]()
+	return err
+}
+
+// Plain reports whether values of V hold no reference but strings. Of such a
+// value no bytes are kept beside it but those that it does not give back.
+func Plain[V any]() bool {
+	var v V
+	if isBasicValue(&v) {
+		return true
+	}
+	p, err := planFor[V]()
+	return err == nil && p.plain
+}
+
+// isBasicValue reports whether p points to a predeclared type that is stored as
+// it is.
+func isBasicValue(p any) bool {
+	switch p.(type) {
+	case *string, *bool, *int, *int8, *int16, *int32, *int64, *uint, *uint8, *uint16, *uint32, *uint64:
+		return true
+	}
+	return false
+}
+
+// Store returns the value that v is stored as, which is what its bytes decode to
+// and shares no memory with v, and the full form to keep beside it, "" for none.
+// It returns a [*TypeError] if V cannot be content, or if v does not survive its
+// encoding.
+func Store[V any](v V) (stored V, kept string, err error) {
+	if isBasicValue(&v) {
+		return v, "", nil
+	}
+	p, err := planFor[V]()
+	if err != nil {
+		return stored, "", err
+	}
+	if p.basic {
+		return v, "", nil
+	}
+	full, err := p.settled(reflect.ValueOf(&v).Elem(), reflect.ValueOf(&stored).Elem())
+	if err != nil || p.plain {
+		return stored, "", err
+	}
+	return stored, string(full), nil
+}
+
+// Replace is [Store] for a value that replaces another: see [Carry].
+func Replace[V any](v V, old *V, oldKept string) (stored V, kept string, err error) {
+	stored, kept, err = Store(v)
+	if err != nil || oldKept == "" {
+		return stored, kept, err
+	}
+	p, err := planFor[V]()
+	if err != nil {
+		return stored, kept, err
+	}
+	full, err := p.carry(nil, []byte(oldKept), reflect.ValueOf(&stored).Elem(), 0)
+	if err != nil {
+		return stored, kept, err
+	}
+	if again, err := p.appendFull(nil, reflect.ValueOf(&stored).Elem(), 0); err == nil && p.plain && bytes.Equal(again, full) {
+		return stored, "", nil
+	}
+	return stored, string(full), nil
+}
+
+// settled sets stored to what v is stored as, and returns its full form.
+func (p *plan) settled(v, stored reflect.Value) ([]byte, error) {
+	full, err := p.appendFull(nil, v, 0)
+	if err != nil {
+		return nil, p.at(err)
+	}
+	for range 2 {
+		stored.SetZero()
+		if _, bad := p.read(stored, full); bad != nil {
+			return nil, &TypeError{Type: p.typ, Path: bad.Field, Reason: "cannot read what it writes: " + bad.Error(), err: bad.Err}
+		}
+		if p.exact {
+			return full, nil
+		}
+		again, err := p.appendFull(nil, stored, 0)
+		if err != nil {
+			return nil, p.at(err)
+		}
+		if bytes.Equal(again, full) {
+			return full, p.at(p.lost(v, stored))
+		}
+		full = again
+	}
+	return nil, &TypeError{Type: p.typ, Reason: "its encoding changes each time that it is read"}
+}
+
+// at gives an error the type of p.
+func (p *plan) at(err error) error {
+	if e := new(TypeError); errors.As(err, &e) {
+		return &TypeError{Type: p.typ, Path: e.Path, Reason: e.Reason, err: e.err}
+	}
+	if err != nil {
+		return &TypeError{Type: p.typ, Reason: err.Error(), err: err}
+	}
+	return nil
+}
+
+// AppendFull appends the full form of v.
+func AppendFull[V any](b []byte, v *V, kept string) []byte {
+	if kept != "" {
+		return append(b, kept...)
+	}
+	p, err := planFor[V]()
+	if err == nil {
+		b, err = p.appendFull(b, reflect.ValueOf(v).Elem(), 0)
+	}
+	if err != nil {
+		panic(fmt.Sprintf("value: %v was not stored: %v", reflect.TypeFor[V](), err))
+	}
+	return b
+}
+
+// Load returns the value with the given full form, which must be valid, and the
+// form to keep beside it, "" for none. If V cannot hold it, Load returns a
+// [*ValueError], the zero value, and the form.
+func Load[V any](full string) (v V, kept string, bad *ValueError) {
+	p, err := planFor[V]()
+	if err != nil {
+		return v, full, &ValueError{Stored: code(full[0]).String(), Wanted: err.Error()}
+	}
+	dst := reflect.ValueOf(&v).Elem()
+	if _, bad := p.read(dst, []byte(full)); bad != nil {
+		dst.SetZero()
+		return v, full, bad
+	}
+	if p.plain {
+		var buf [128]byte
+		if again, err := p.appendFull(buf[:0], dst, 0); err == nil && string(again) == full {
+			return v, "", nil
+		}
+	}
+	return v, full, nil
+}
+
+// Unreadable returns why V cannot hold the value with the given full form, or nil.
+func Unreadable[V any](full string) *ValueError {
+	_, _, bad := Load[V](full)
+	return bad
+}
+
+// Compare returns the order of the full forms of two values.
+func Compare[V any](a *V, aKept string, b *V, bKept string) int {
+	if aKept != "" && bKept != "" {
+		return strings.Compare(aKept, bKept)
+	}
+	if aKept == bKept && sameValue(a, b) {
+		return 0
+	}
+	var x, y [128]byte
+	return bytes.Compare(AppendFull(x[:0], a, aKept), AppendFull(y[:0], b, bKept))
+}
+
+// sameValue reports whether two plain values are ==, which is false for those
+// with a NaN.
+func sameValue[V any](a, b *V) bool {
+	switch p := any(a).(type) {
+	case *string:
+		return *p == *any(b).(*string)
+	case *int64:
+		return *p == *any(b).(*int64)
+	}
+	return any(*a) == any(*b)
+}
