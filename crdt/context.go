@@ -25,7 +25,10 @@ import (
 // A state can only act on events that it holds: where the client read from
 // another replica, which was ahead, the part of its Context that this state has
 // not seen has no effect, and what it would have removed stays. Covers tells:
-// a caller for whom that matters merges or waits first.
+// a caller for whom that matters merges or waits first. Covers is about what was added and
+// written. Most removals are no events of their own, so a state that covers the Context of
+// another may still show what that one has removed: only [ORSet.Answer], and what other types have like
+// it, finds out whether two states are the same.
 //
 // The Context of a [PNCounter], in a map too, also has the sums that the client was
 // shown. That of a map has not: of a counter in it, the increments of a replica

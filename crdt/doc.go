@@ -19,6 +19,13 @@
 // arrive late, twice, in any order, or merged with others. One that is not needed
 // is dropped, and then costs nothing.
 //
+// # Catching up
+//
+// Where deltas were lost, two replicas find out by a few messages what they have to send each
+// other, and nothing else travels: see [ORSet.Answer], which the other causal types have
+// too. A large state is cut into deltas by Chunks. For a store of many states, and
+// a log of recent deltas, see package vclock/antientropy.
+//
 // # Identity
 //
 // A [vclock.Replica] names one lineage of state. A replica that lost state, or

@@ -105,6 +105,9 @@ type universe[S any] struct {
 	show func(S) string
 	want func([]uint8) string
 
+	// catchUp, if not nil, checks an exchange of messages between two states.
+	catchUp func(a, b, stale S) error
+
 	// cumulative says that the delta of an event has the effect of all earlier
 	// ones of its replica.
 	cumulative bool
@@ -286,6 +289,10 @@ func (x *searcher[S]) merge(parent int32, m move, state, from int32) int32 {
 	x.require(parent, m, changed == (to != state), "Merge returned %t", changed)
 	x.require(parent, m, s.Equal(before.state) == (to == state), "Equal does not agree with the bytes")
 	x.require(parent, m, encodeState(y.state) == y.bytes, "Merge changed its argument")
+	if x.catchUp != nil {
+		err := x.catchUp(before.state, y.state, before.state)
+		x.require(parent, m, err == nil, "catching up: %v", err)
+	}
 	x.merged[memo] = to
 	return to
 }
@@ -348,8 +355,9 @@ func (x *searcher[S]) require(parent int32, m move, ok bool, format string, args
 // everyHistory runs every history of 6 steps on two replicas and of 5 on three. Set
 // REJOIN_EXHAUSTIVE to a number of additional steps for a longer run, which also
 // has the names of two replicas in the other order.
-func everyHistory[S crdt.State[S]](t *testing.T, u universe[S]) {
+func everyHistory[S exchanging[S]](t *testing.T, u universe[S]) {
 	t.Helper()
+	u.catchUp = catchUp[S]
 	t.Parallel()
 	more, _ := strconv.Atoi(os.Getenv("REJOIN_EXHAUSTIVE"))
 	run := func(steps int, names ...vclock.Replica) {

@@ -144,7 +144,15 @@ func TestPNCounterTellsResets(t *testing.T) {
 	n, _ = b.Value()
 	require.Equal(t, int64(10), n)
 
-	missing := crdt.MissingCounter(&a, &b)
+	msg := crdt.AskLong(&a, 1)
+	msg, _, err := crdt.AnswerLong(&b, msg)
+	require.NoError(t, err)
+	msg, _, err = crdt.AnswerLong(&a, msg)
+	require.NoError(t, err)
+	msg, _, err = crdt.AnswerLong(&b, msg)
+	require.NoError(t, err)
+	_, missing, err := crdt.AnswerLong(&a, msg)
+	require.NoError(t, err)
 	require.JSONEq(t, `{"type":"PNCounter","context":{"a":"2","b":"1"},"state":[
 		{"replica":"a","after":"0","last":"2","sum":"13","undoneTo":"1","undone":"3","reset":"b:1"}]}`, jsonOf(t, missing))
 	require.True(t, a.Merge(missing))

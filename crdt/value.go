@@ -29,6 +29,11 @@ type Value[V any] interface {
 	// content that the other side has seen all removals of.
 	join(o V, j *joining) bool
 
+	// pick puts what the root of rec has seen of the value into rec, an empty value
+	// of a root with the same indexes, which it may have see more where the content of a
+	// dot does not come alone.
+	pick(rec V)
+
 	// clear removes what c covers of the value's content, tells c the dots, and
 	// puts what must be remembered of it into rec, an empty value of c.delta.
 	clear(c *clearing, rec V)

@@ -1,0 +1,337 @@
+package crdt
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/rejoin-go/rejoin/vclock"
+)
+
+// An exchange finds out what two states have to send each other. It knows a state
+// by its context and its live dots: the content of a dot is the same everywhere.
+//
+//	A asks, with a fingerprint of its state. If B is the same, that is all.
+//	B sends its context, and fingerprints of ranges of pages of its live dots.
+//	A compares them with its own pages, as far as both have seen their dots. It sends
+//	  fingerprints of the pages in ranges that differ, what it has seen that B has not,
+//	  and what of B's context it has seen.
+//	B sends what is live of the pages that differ, and what it has seen that A has not.
+//	  With that A has all that B had.
+//	A sends the removals that B has not seen: of dots that it knows to be dead and
+//	  that are live at B.
+//
+// A small state is sent whole instead of its fingerprints.
+//
+// Every message says something that is true for ever: of contexts, that they hold at
+// least so much, of dots, that they are dead. So one that is late or comes again does
+// no harm, and both sides may change between two messages.
+type exchange[V Value[V]] struct {
+	root  *root
+	state V
+	small bool // send small states whole
+}
+
+const (
+	smallDots  = 256  // live dots up to which a state may be small
+	smallAsk   = 256  // bytes of a state that asks for itself
+	smallReply = 1024 // bytes of a state that is sent instead of its fingerprints; or three times theirs
+	maxRanges  = 1024
+	rangeSize  = 8 // pages in a range, where there are enough
+)
+
+// newExchange returns an exchange of v, a state of r, which may be nil.
+func newExchange[V Value[V]](r *root, v V) *exchange[V] {
+	if r == nil {
+		r = new(root)
+		v = v.fresh(r)
+	}
+	return &exchange[V]{r, v, true}
+}
+
+func (x *exchange[V]) ask(salt uint64) []byte {
+	pages := pagesOf(x.root, x.state)
+	if state := x.whole(pages, smallAsk); state != nil {
+		return append(x.head(kindWhole), state...)
+	}
+	b := appendUint64(x.head(kindAsk), salt)
+	return appendUint64(b, wholePrint(x.root, pages, salt))
+}
+
+// whole returns the bytes of the state if it is small.
+func (x *exchange[V]) whole(pages livePages, limit int) []byte {
+	if !x.small || pages.count(smallDots+1) > smallDots {
+		return nil
+	}
+	state := appendCausal(nil, x.root, x.state)
+	if len(state) > limit {
+		return nil
+	}
+	return state
+}
+
+// answer returns the reply to a message, nil if there is none, and what the message
+// brought: a state to be merged, and its root, which is nil if it brought nothing.
+func (x *exchange[V]) answer(msg []byte) (reply []byte, r *root, delta V, err error) {
+	m, err := readMessage[V](msg)
+	if err != nil {
+		return nil, nil, delta, fmt.Errorf("crdt: exchange of %s: %w", typeName[V](), err)
+	}
+	switch m.kind {
+	case kindAsk:
+		reply = x.answerAsk(m.salt, m.print)
+	case kindWhole:
+		reply = x.answerWhole(m.root, m.delta)
+	case kindRanges:
+		reply = x.answerRanges(m)
+	case kindPages:
+		reply = x.answerPages(m)
+	case kindBits:
+		reply = x.answerBits(m)
+	}
+	return reply, m.root, m.delta, nil
+}
+
+func (x *exchange[V]) answerAsk(salt, print uint64) []byte {
+	pages := pagesOf(x.root, x.state)
+	if wholePrint(x.root, pages, salt) == print {
+		return x.head(kindSame)
+	}
+	prints := x.prints(pages, salt)
+	if state := x.whole(pages, max(smallReply, 3*len(prints))); state != nil {
+		return append(x.head(kindWhole), state...)
+	}
+	return prints
+}
+
+// prints returns the fingerprints of ranges of pages.
+func (x *exchange[V]) prints(pages livePages, salt uint64) []byte {
+	n := 0
+	for _, p := range pages {
+		n += len(p)
+	}
+	size := max(1, min(rangeSize, n/16), (n+maxRanges-1)/maxRanges)
+	b := appendUint64(x.head(kindRanges), salt)
+	e := newEncoder(b, x.root)
+	e.context()
+	for _, i := range e.order {
+		e.ranges(rangesOf(pages[i], saltOf(salt, x.root.names[i]), size))
+	}
+	return e.buf
+}
+
+// answerWhole returns what a state of his lacks.
+func (x *exchange[V]) answerWhole(his *root, state V) []byte {
+	lacks := x.unseenBy(his)
+	mine := pagesOf(x.root, x.state)
+	for h, pages := range pagesOf(his, state) {
+		i, ok := x.root.lookup(his.names[h])
+		if !ok {
+			continue
+		}
+		for _, p := range pages {
+			x.seeDead(&lacks[i], i, p.num, mine, p.live)
+		}
+	}
+	if !anyOf(lacks) {
+		return x.head(kindSame)
+	}
+	return append(x.head(kindDelta), x.part(lacks)...)
+}
+
+// unseenBy returns what x has seen and his has not, by index.
+func (x *exchange[V]) unseenBy(his *root) []runs {
+	all := make([]runs, len(x.root.names))
+	for i, name := range x.root.names {
+		all[i] = x.root.seen[i].minus(his.seenOf(name))
+	}
+	return all
+}
+
+// seenOf returns what r has seen of name.
+func (r *root) seenOf(name vclock.Replica) *runs {
+	if r != nil {
+		if i, ok := r.lookup(name); ok {
+			return &r.seen[i]
+		}
+	}
+	return new(runs)
+}
+
+// seeDead adds to dead those of the dots in live, of a page of the replica i, that x has
+// seen and that are not live in its pages.
+func (x *exchange[V]) seeDead(dead *runs, i uint32, num uint64, mine livePages, live [2]uint64) {
+	have, seen := mine.find(i, num), x.root.seen[i].pageWords(num)
+	for k := range live {
+		live[k] &= seen[k] &^ have[k]
+	}
+	offsets(live, func(off uint) { dead.add(num<<pageBits|uint64(off), num<<pageBits|uint64(off)) })
+}
+
+func anyOf(all []runs) bool {
+	return slices.ContainsFunc(all, func(r runs) bool { return !r.isEmpty() })
+}
+
+// part returns the bytes of the part of the state that is about seen.
+func (x *exchange[V]) part(seen []runs) []byte {
+	r, v := partOf(x.root, x.state, seen)
+	return appendCausal(nil, r, v)
+}
+
+func (x *exchange[V]) answerRanges(m *message[V]) []byte {
+	pages := pagesOf(x.root, x.state)
+	lacks := x.unseenBy(m.context)
+	reply := pagesMessage{salt: m.salt}
+	behind := false // whether he has seen what x has not
+	for h, name := range m.context.names {
+		his := &m.context.seen[h]
+		i, ok := x.root.lookup(name)
+		if !ok {
+			behind = true
+			reply.share(name, &runs{}, his)
+			continue
+		}
+		unseen, shared := his.minus(&x.root.seen[i]), his.and(&x.root.seen[i])
+		behind = behind || !unseen.isEmpty()
+		reply.share(name, &shared, his)
+		blocks := compareRanges(m.ranges[h], masked(pages[i], his), saltOf(m.salt, name), &unseen)
+		if len(blocks) > 0 {
+			reply.blocks = append(reply.blocks, blocksOf{name, blocks})
+		}
+	}
+	if len(reply.blocks) == 0 && !behind && !anyOf(lacks) {
+		return nil
+	}
+	if anyOf(lacks) {
+		reply.delta = x.part(lacks)
+	}
+	return reply.append(x.head(kindPages))
+}
+
+// compareRanges returns the pages of one replica that are in a range of his that differs
+// from mine, and those in none. A range with dots in unseen, which he has seen and I have
+// not, counts as different: his fingerprint is of them, too.
+func compareRanges(ranges []pageRange, mine []livePage, salt uint64, unseen *runs) (blocks []block) {
+	next := uint64(0)
+	for _, his := range ranges {
+		n := pagesBefore(mine, his.first)
+		blocks = appendBlock(blocks, next, his.first-next, mine[:n], salt)
+		mine = mine[n:]
+		n = pagesBefore(mine, his.first+his.n)
+		seq, ok := unseen.next(max(1, his.first<<pageBits))
+		if ok && seq < (his.first+his.n)<<pageBits || (sumOf(mine[:n], salt)^his.print)&printMask != 0 {
+			blocks = append(blocks, newBlock(his.first, his.n, mine[:n], salt))
+		}
+		mine = mine[n:]
+		next = his.first + his.n
+	}
+	if len(mine) > 0 {
+		blocks = appendBlock(blocks, next, mine[len(mine)-1].num+1-next, mine, salt)
+	}
+	return blocks
+}
+
+// pagesBefore returns how many of pages are before num.
+func pagesBefore(pages []livePage, num uint64) int {
+	n, _ := slices.BinarySearchFunc(pages, num, func(p livePage, num uint64) int { return compareSeq(p.num, num) })
+	return n
+}
+
+// appendBlock appends a block of n pages from first on, unless none of them is live.
+func appendBlock(blocks []block, first, n uint64, live []livePage, salt uint64) []block {
+	if len(live) == 0 {
+		return blocks
+	}
+	return append(blocks, newBlock(first, n, live, salt))
+}
+
+func newBlock(first, n uint64, live []livePage, salt uint64) block {
+	b := block{first: first, n: n, pages: make([]printedPage, len(live))}
+	for i, p := range live {
+		b.pages[i] = printedPage{p.num, pagePrint(salt, p.num, p.live) & printMask}
+	}
+	return b
+}
+
+func (x *exchange[V]) answerPages(m *message[V]) []byte {
+	shared := m.shared(x.root)
+	pages := pagesOf(x.root, x.state)
+	lacks := make([]runs, len(x.root.names))
+	for i, name := range x.root.names {
+		lacks[i] = x.root.seen[i].minus(&shared[i])
+		if m.root != nil {
+			lacks[i] = lacks[i].minus(m.root.seenOf(name))
+		}
+	}
+	var reply bitsMessage
+	for _, b := range m.blocks {
+		i, ok := x.root.lookup(b.name)
+		if !ok {
+			continue
+		}
+		both := shared[i].and(&x.root.seen[i])
+		differ := compareBlocks(b.blocks, masked(pages[i], &both), saltOf(m.salt, b.name), &both)
+		if len(differ) > 0 {
+			reply.pages = append(reply.pages, bitsOf{b.name, differ})
+		}
+	}
+	if anyOf(lacks) {
+		reply.delta = x.part(lacks)
+	}
+	if len(reply.pages) == 0 && reply.delta == nil {
+		return nil
+	}
+	return reply.append(x.head(kindBits))
+}
+
+// compareBlocks returns the pages that differ from his fingerprints, of one replica
+// of which both have seen both.
+func compareBlocks(blocks []block, mine []livePage, salt uint64, both *runs) (differ []pageBitmap) {
+	add := func(p livePage) { differ = append(differ, pageBitmap{p.num, both.pageWords(p.num), p.live}) }
+	for _, b := range blocks {
+		mine = mine[pagesBefore(mine, b.first):]
+		n := pagesBefore(mine, b.first+b.n)
+		own, his := mine[:n], b.pages
+		for len(own) > 0 || len(his) > 0 {
+			switch {
+			case len(his) == 0 || len(own) > 0 && own[0].num < his[0].num:
+				add(own[0])
+				own = own[1:]
+			case len(own) == 0 || his[0].num < own[0].num:
+				add(livePage{num: his[0].num})
+				his = his[1:]
+			default:
+				if pagePrint(salt, own[0].num, own[0].live)&printMask != his[0].print {
+					add(own[0])
+				}
+				own, his = own[1:], his[1:]
+			}
+		}
+		mine = mine[n:]
+	}
+	return differ
+}
+
+// answerBits adds to what the message brings what it tells to be dead, and returns
+// what he does not know to be.
+func (x *exchange[V]) answerBits(m *message[V]) []byte {
+	pages := pagesOf(x.root, x.state)
+	lacks := make([]runs, len(x.root.names))
+	for _, b := range m.bits {
+		i, ok := x.root.lookup(b.name)
+		if !ok {
+			continue
+		}
+		for _, p := range b.pages {
+			x.seeDead(&lacks[i], i, p.num, pages, p.live)
+			gone := pages.find(i, p.num)
+			for k := range gone {
+				gone[k] &= p.seen[k] &^ p.live[k]
+			}
+			offsets(gone, func(off uint) { m.removed(b.name, p.num<<pageBits|uint64(off)) })
+		}
+	}
+	if !anyOf(lacks) {
+		return nil
+	}
+	return append(x.head(kindDelta), x.part(lacks)...)
+}

@@ -1,0 +1,561 @@
+package crdt
+
+import (
+	"bytes"
+	"encoding/binary"
+	"slices"
+
+	"github.com/rejoin-go/rejoin/internal/wire"
+	"github.com/rejoin-go/rejoin/vclock"
+)
+
+// exchangeVersion is the format of messages:
+//
+//	field    bytes
+//	version  1, now 1
+//	type     1, and after that of an ORMap those of its values, as in a state
+//	kind     1
+//	rest     by kind
+//
+//	kind     rest
+//	same     nothing: the receiver has all that the sender has
+//	ask      8: salt, 8: fingerprint of the context and the live dots
+//	whole    a state, which asks for what it lacks
+//	ranges   8: salt, the context, then of each replica in it: runs of ranges
+//	pages    8: salt, shares, then varint: replicas, then of each: name, blocks; then 1: 0,
+//	         or 1 and a state
+//	bits     varint: replicas, then of each: name, bitmaps; then 1: 0, or 1 and a state
+//	delta    a state
+//
+//	runs     varint: how many, then of each, ascending:
+//	  gap    varint: pages before each range
+//	  pages  varint: in each range, less one
+//	  more   varint: ranges, less one, then of each:
+//	  print  3: fingerprint of what is live of them
+//
+//	shares   what the sender has of the receiver's context:
+//	  rest   1: 1 if all of what is not listed here, or 0 if nothing of it
+//	  part   as a context, what it has of replicas that it has some dots of
+//	  other  varint: names, then the names of replicas of which it has all or nothing, if the
+//	         others have it not
+//
+//	blocks   varint: how many, then of each, ascending:
+//	  gap    varint: pages before it
+//	  pages  varint: in it, less one
+//	  live   varint: how many are live, as far as both have seen their dots, then of each
+//	    gap    varint: pages before it; left out if all are live
+//	    print  3: fingerprint of what is live in it
+//
+//	bitmaps  varint: how many, then of each, ascending:
+//	  gap    varint: pages before it
+//	  form   1: 0 bits, 1 dead ones, 2 live ones; and 4 if it begins with bits that tell which dots
+//	         it is of; else it is of all of the page
+//	  which  bits 16: little-endian, set for what is live; else the number of offsets, 1, then
+//	         the offsets, 1 each, ascending
+//
+// Names are one length byte and the name; lists of names ascend. Sizes are big-endian.
+const exchangeVersion = 1
+
+const (
+	_ byte = iota
+	kindSame
+	kindAsk
+	kindWhole
+	kindRanges
+	kindPages
+	kindBits
+	kindDelta
+)
+
+const (
+	printSize = 3
+	printMask = 1<<(8*printSize) - 1
+	maxPage   = maxSeq >> pageBits
+)
+
+// A message is one that was read. What it has beside its kind goes by that.
+type message[V Value[V]] struct {
+	kind    byte
+	salt    uint64
+	print   uint64        // ask
+	context *root         // ranges
+	ranges  [][]pageRange // ranges, by index in context
+	shares                // pages
+	blocks  []blocksOf    // pages
+	bits    []bitsOf      // bits
+
+	root  *root // of delta, or nil
+	delta V     // whole, pages, bits, delta
+}
+
+func appendUint64(b []byte, n uint64) []byte { return binary.BigEndian.AppendUint64(b, n) }
+
+func (x *exchange[V]) head(kind byte) []byte {
+	return append(x.state.kinds([]byte{exchangeVersion}), kind)
+}
+
+func appendPrint(b []byte, print uint64) []byte {
+	return append(b, byte(print>>16), byte(print>>8), byte(print))
+}
+
+func readPrint(d *wire.Reader) uint64 {
+	p := d.Take(printSize)
+	if p == nil {
+		return 0
+	}
+	return uint64(p[0])<<16 | uint64(p[1])<<8 | uint64(p[2])
+}
+
+func appendName(b []byte, name vclock.Replica) []byte {
+	return append(append(b, byte(len(name))), name...)
+}
+
+// readNames reads a list of names, and calls yield after each.
+func readNames(d *wire.Reader, yield func(name vclock.Replica)) {
+	last := vclock.Replica("")
+	for range d.Count(2) {
+		name := vclock.Replica(d.Take(int(d.Byte())))
+		switch {
+		case d.Err() != nil:
+			return
+		case !name.IsValid():
+			d.Fail("invalid replica %q", string(name))
+		case name <= last:
+			d.Fail("replica %q after %q", string(name), string(last))
+		}
+		if d.Err() != nil {
+			return
+		}
+		yield(name)
+		last = name
+	}
+}
+
+// readPages reads n pages, less one, that begin gap pages after next.
+func readPages(d *wire.Reader, next uint64) (first, n uint64) {
+	gap, more := d.Uvarint(), d.Uvarint()
+	if gap > maxPage || more > maxPage || next+gap+more > maxPage {
+		d.Fail("pages exceed the largest number")
+		return 0, 0
+	}
+	return next + gap, more + 1
+}
+
+func (e *encoder) ranges(all []pageRange) {
+	type run struct {
+		gap, n uint64
+		of     []pageRange
+	}
+	var list []run
+	next := uint64(0)
+	for i, r := range all {
+		gap := r.first - next
+		next = r.first + r.n
+		if k := len(list) - 1; k >= 0 && list[k].gap == gap && list[k].n == r.n {
+			list[k].of = all[i-len(list[k].of) : i+1]
+			continue
+		}
+		list = append(list, run{gap, r.n, all[i : i+1]})
+	}
+	e.uvarint(uint64(len(list)))
+	for _, r := range list {
+		e.uvarint(r.gap)
+		e.uvarint(r.n - 1)
+		e.uvarint(uint64(len(r.of) - 1))
+		for _, p := range r.of {
+			e.buf = appendPrint(e.buf, p.print)
+		}
+	}
+}
+
+func readRanges(d *wire.Reader) (all []pageRange) {
+	next, lastGap, lastN := uint64(0), uint64(0), uint64(0)
+	for k := range d.Count(3 + printSize) {
+		first, n := readPages(d, next)
+		gap := first - next
+		if k > 0 && gap == lastGap && n == lastN {
+			d.Fail("two runs of ranges that are one")
+		}
+		lastGap, lastN = gap, n
+		more := d.Uvarint()
+		if more >= uint64(d.Len()/printSize) || next+(more+1)*(gap+n) > maxPage+1 {
+			d.Fail("%d more ranges than there can be", more)
+		}
+		if d.Err() != nil {
+			return nil
+		}
+		for range more + 1 {
+			all = append(all, pageRange{next + gap, n, readPrint(d)})
+			next += gap + n
+		}
+	}
+	return all
+}
+
+// shares is what one side has of the context of the other.
+type shares struct {
+	rest  bool // all of what is not listed, or nothing
+	names []vclock.Replica
+	seen  []runs
+	other []vclock.Replica
+}
+
+// shared returns, by the indexes of r, what the sender has seen of what r has.
+func (s *shares) shared(r *root) []runs {
+	all := make([]runs, len(r.names))
+	for i, name := range r.names {
+		k, partly := slices.BinarySearch(s.names, name)
+		_, other := slices.BinarySearch(s.other, name)
+		switch {
+		case partly:
+			all[i] = s.seen[k]
+		case other != s.rest:
+			all[i] = r.seen[i]
+		}
+	}
+	return all
+}
+
+func (s *shares) append(b []byte) []byte {
+	if s.rest {
+		b = append(b, 1)
+	} else {
+		b = append(b, 0)
+	}
+	b = appendPast(b, s.names, s.seen)
+	b = binary.AppendUvarint(b, uint64(len(s.other)))
+	for _, name := range s.other {
+		b = appendName(b, name)
+	}
+	return b
+}
+
+func readShared(d *wire.Reader) (s shares) {
+	switch c := d.Byte(); c {
+	case 0, 1:
+		s.rest = c == 1
+	default:
+		d.Fail("shares of form %d", c)
+	}
+	s.names, s.seen = readPast(d)
+	readNames(d, func(name vclock.Replica) {
+		if _, twice := slices.BinarySearch(s.names, name); twice {
+			d.Fail("replica %q appears twice", string(name))
+		}
+		s.other = append(s.other, name)
+	})
+	return s
+}
+
+// A block is n consecutive pages of one replica, and the fingerprints of those that
+// are live.
+type block struct {
+	first, n uint64
+	pages    []printedPage
+}
+
+type printedPage struct{ num, print uint64 }
+
+type blocksOf struct {
+	name   vclock.Replica
+	blocks []block
+}
+
+// A pagesMessage is what there is in a message of pages.
+type pagesMessage struct {
+	salt      uint64
+	part      shares
+	all, none []vclock.Replica
+	blocks    []blocksOf
+	delta     []byte
+}
+
+// share notes what of his dots of a replica the sender has. Names ascend.
+func (m *pagesMessage) share(name vclock.Replica, shared, his *runs) {
+	switch {
+	case shared.isEmpty():
+		m.none = append(m.none, name)
+	case shared.equal(his):
+		m.all = append(m.all, name)
+	default:
+		m.part.names, m.part.seen = append(m.part.names, name), append(m.part.seen, *shared)
+	}
+}
+
+func (m *pagesMessage) append(b []byte) []byte {
+	b = appendUint64(b, m.salt)
+	m.part.rest, m.part.other = true, m.none
+	if len(m.none) > len(m.all) {
+		m.part.rest, m.part.other = false, m.all
+	}
+	b = m.part.append(b)
+	slices.SortFunc(m.blocks, func(a, b blocksOf) int { return bytes.Compare([]byte(a.name), []byte(b.name)) })
+	b = binary.AppendUvarint(b, uint64(len(m.blocks)))
+	for _, of := range m.blocks {
+		b = appendName(b, of.name)
+		b = appendBlocks(b, of.blocks)
+	}
+	return appendDelta(b, m.delta)
+}
+
+// appendDelta appends the state that a message may end with.
+func appendDelta(b, delta []byte) []byte {
+	if delta == nil {
+		return append(b, 0)
+	}
+	return append(append(b, 1), delta...)
+}
+
+func appendBlocks(b []byte, blocks []block) []byte {
+	b = binary.AppendUvarint(b, uint64(len(blocks)))
+	next := uint64(0)
+	for _, k := range blocks {
+		b = binary.AppendUvarint(b, k.first-next)
+		b = binary.AppendUvarint(b, k.n-1)
+		b = binary.AppendUvarint(b, uint64(len(k.pages)))
+		num := k.first
+		for _, p := range k.pages {
+			if uint64(len(k.pages)) < k.n {
+				b = binary.AppendUvarint(b, p.num-num)
+			}
+			b = appendPrint(b, p.print)
+			num = p.num + 1
+		}
+		next = k.first + k.n
+	}
+	return b
+}
+
+func readBlocks(d *wire.Reader) (blocks []block) {
+	next := uint64(0)
+	for range d.Count(3) {
+		k := block{}
+		k.first, k.n = readPages(d, next)
+		live := d.Uvarint()
+		if live > k.n || live > uint64(d.Len()/printSize) {
+			d.Fail("%d live pages, more than there can be", live)
+		}
+		if d.Err() != nil {
+			return nil
+		}
+		next = k.first + k.n
+		k.pages = make([]printedPage, 0, live)
+		num := k.first
+		for range live {
+			if live < k.n {
+				gap := d.Uvarint()
+				if gap >= next-num {
+					d.Fail("a page is not in its block")
+					return nil
+				}
+				num += gap
+			}
+			k.pages = append(k.pages, printedPage{num, readPrint(d)})
+			num++
+			if d.Err() != nil {
+				return nil
+			}
+		}
+		blocks = append(blocks, k)
+	}
+	return blocks
+}
+
+// A pageBitmap is which of the dots in a page that seen has are live.
+type pageBitmap struct {
+	num        uint64
+	seen, live [2]uint64
+}
+
+type bitsOf struct {
+	name  vclock.Replica
+	pages []pageBitmap
+}
+
+// A bitsMessage is what there is in a message of bits.
+type bitsMessage struct {
+	pages []bitsOf
+	delta []byte
+}
+
+func (m *bitsMessage) append(b []byte) []byte {
+	slices.SortFunc(m.pages, func(a, b bitsOf) int { return bytes.Compare([]byte(a.name), []byte(b.name)) })
+	b = binary.AppendUvarint(b, uint64(len(m.pages)))
+	for _, of := range m.pages {
+		b = appendName(b, of.name)
+		b = binary.AppendUvarint(b, uint64(len(of.pages)))
+		next := uint64(0)
+		for i := range of.pages {
+			p := &of.pages[i]
+			b = p.append(binary.AppendUvarint(b, p.num-next))
+			next = p.num + 1
+		}
+	}
+	return appendDelta(b, m.delta)
+}
+
+const (
+	formBits byte = iota
+	formDead
+	formLive
+	formSome = 4
+)
+
+// full returns the dots of a page that there are.
+func full(num uint64) [2]uint64 {
+	if num == 0 {
+		return [2]uint64{^uint64(1), ^uint64(0)}
+	}
+	return [2]uint64{^uint64(0), ^uint64(0)}
+}
+
+func (p *pageBitmap) dead() [2]uint64 {
+	return [2]uint64{p.seen[0] &^ p.live[0], p.seen[1] &^ p.live[1]}
+}
+
+// form returns how p is written: as short as possible.
+func (p *pageBitmap) form() byte {
+	f, dead, live := formBits, bitCount(p.dead()), bitCount(p.live)
+	switch {
+	case dead <= live && dead < 15:
+		f = formDead
+	case live < 15:
+		f = formLive
+	}
+	if p.seen != full(p.num) {
+		f += formSome
+	}
+	return f
+}
+
+func appendWords(b []byte, words [2]uint64) []byte {
+	b = binary.LittleEndian.AppendUint64(b, words[0])
+	return binary.LittleEndian.AppendUint64(b, words[1])
+}
+
+func readWords(d *wire.Reader) (words [2]uint64) {
+	if p := d.Take(16); p != nil {
+		words[0], words[1] = binary.LittleEndian.Uint64(p), binary.LittleEndian.Uint64(p[8:])
+	}
+	return words
+}
+
+func (p *pageBitmap) append(b []byte) []byte {
+	form := p.form()
+	b = append(b, form)
+	if form >= formSome {
+		b = appendWords(b, p.seen)
+	}
+	list := p.live
+	switch form % formSome {
+	case formBits:
+		return appendWords(b, p.live)
+	case formDead:
+		list = p.dead()
+	}
+	b = append(b, byte(bitCount(list)))
+	offsets(list, func(off uint) { b = append(b, byte(off)) })
+	return b
+}
+
+func readBitmap(d *decoder, num uint64) pageBitmap {
+	form := d.Byte()
+	p := pageBitmap{num: num, seen: full(num)}
+	if form >= formSome {
+		p.seen = readWords(d.Reader)
+	}
+	switch form % formSome {
+	case formBits:
+		p.live = readWords(d.Reader)
+	case formDead:
+		dead := d.offsets(int(d.Byte()))
+		p.live = [2]uint64{p.seen[0] &^ dead[0], p.seen[1] &^ dead[1]}
+		if (dead[0]&^p.seen[0])|(dead[1]&^p.seen[1]) != 0 {
+			d.Fail("a dead dot is not in the bitmap")
+		}
+	default:
+		p.live = d.offsets(int(d.Byte()))
+	}
+	if most := full(num); p.live[0]&^p.seen[0]|p.live[1]&^p.seen[1]|p.seen[0]&^most[0] != 0 || p.form() != form {
+		d.Fail("bitmap in form %d", form)
+	}
+	return p
+}
+
+func readBits(d *decoder) (pages []pageBitmap) {
+	next := uint64(0)
+	for range d.Count(3) {
+		pages = append(pages, readBitmap(d, d.pageNum(next)))
+		if d.Err() != nil {
+			return nil
+		}
+		next = pages[len(pages)-1].num + 1
+	}
+	return pages
+}
+
+func readMessage[V Value[V]](data []byte) (*message[V], error) {
+	var none V
+	d := &decoder{Reader: wire.NewReader(data)}
+	d.Version(exchangeVersion)
+	want := none.kinds(nil)
+	if got := d.Take(len(want)); d.Err() == nil && !bytes.Equal(got, want) {
+		d.Fail("message about another type: kinds %x, want %x", got, want)
+	}
+	m := &message[V]{kind: d.Byte()}
+	switch m.kind {
+	case kindSame:
+	case kindAsk:
+		m.salt, m.print = d.Uint64(), d.Uint64()
+	case kindWhole, kindDelta:
+	case kindRanges:
+		m.salt = d.Uint64()
+		d.context()
+		m.context = d.root
+		m.ranges = make([][]pageRange, len(m.context.names))
+		for i := range m.ranges {
+			m.ranges[i] = readRanges(d.Reader)
+		}
+	case kindPages:
+		m.salt = d.Uint64()
+		m.shares = readShared(d.Reader)
+		readNames(d.Reader, func(name vclock.Replica) {
+			m.blocks = append(m.blocks, blocksOf{name, readBlocks(d.Reader)})
+		})
+	case kindBits:
+		readNames(d.Reader, func(name vclock.Replica) { m.bits = append(m.bits, bitsOf{name, readBits(d)}) })
+	default:
+		d.Fail("message of unknown kind %d", m.kind)
+	}
+	return m, m.finish(d)
+}
+
+// finish reads the state that a message may end with.
+func (m *message[V]) finish(d *decoder) (err error) {
+	follows := m.kind == kindWhole || m.kind == kindDelta
+	if m.kind == kindPages || m.kind == kindBits {
+		c := d.Byte()
+		if follows = c == 1; c > 1 {
+			d.Fail("state of form %d", c)
+		}
+	}
+	if follows && d.Err() == nil {
+		if m.delta, err = readCausal[V](d.Take(d.Len())); err != nil {
+			d.Fail("%w", err)
+		} else {
+			m.root = rootOf(m.delta)
+		}
+	}
+	return d.Close()
+}
+
+func rootOf[V any](v V) *root { return any(v).(interface{ rootOf() *root }).rootOf() }
+
+// removed adds to the delta that a dot is dead.
+func (m *message[V]) removed(name vclock.Replica, seq uint64) {
+	if m.root == nil {
+		m.root = new(root)
+		m.delta = m.delta.fresh(m.root)
+	}
+	m.root.seen[m.root.intern(name)].add(seq, seq)
+}
