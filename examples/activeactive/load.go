@@ -1,0 +1,222 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"slices"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// A loadPlan says what the driver does.
+type loadPlan struct {
+	duration time.Duration
+	clients  int // in each region
+	rate     int // writes per second in each region, as many as it takes if 0
+	rows     int // of each kind
+	keys     int // rows that are there when a region joins empty
+	quiet    bool
+	plain    bool
+	seed     uint64
+}
+
+func (p *loadPlan) flags(f *flag.FlagSet) {
+	f.DurationVar(&p.duration, "duration", time.Minute, "with -load: how long to write")
+	f.IntVar(&p.clients, "clients", 8, "with -load: clients in each region")
+	f.IntVar(&p.rate, "rate", 0, "with -load: writes per second in each region (default as many as it takes)")
+	f.IntVar(&p.rows, "rows", 40, "with -load: rows of each kind")
+	f.IntVar(&p.keys, "keys", 0, "with -load: rows that a region has to catch up with that joins empty")
+	f.BoolVar(&p.quiet, "quiet", false, "with -load: break nothing")
+	f.BoolVar(&p.plain, "plain", false, "with -load: regions without the library, which overwrite; nothing is checked")
+	f.Uint64Var(&p.seed, "seed", 1, "with -load: of what is broken when")
+}
+
+// A client writes to one region, one request after the other.
+type client struct {
+	s       *supervisor
+	j       *journal
+	plan    loadPlan
+	region  string
+	name    string
+	rnd     *rand.Rand
+	took    []time.Duration
+	paused  *pause
+	refused map[int]int // answers by status
+}
+
+// A pause holds the clients of a region.
+type pause struct{ mu sync.RWMutex }
+
+// run writes until ctx ends.
+func (c *client) run(ctx context.Context) {
+	var tick <-chan time.Time
+	if c.plan.rate > 0 {
+		t := time.NewTicker(time.Second * time.Duration(c.plan.clients) / time.Duration(c.plan.rate))
+		defer t.Stop()
+		tick = t.C
+	}
+	for n := 0; ctx.Err() == nil; n++ {
+		if tick != nil {
+			select {
+			case <-tick:
+			case <-ctx.Done():
+				return
+			}
+		}
+		c.paused.mu.RLock()
+		switch c.rnd.IntN(10) {
+		case 0, 1:
+			c.points()
+		case 2, 3, 4:
+			c.addToCart()
+		case 5:
+			c.wipe()
+		case 6:
+			c.buy()
+		case 7:
+			c.flag(n)
+		default:
+			c.order(n)
+		}
+		c.paused.mu.RUnlock()
+	}
+}
+
+// send makes one write, and says whether it was acknowledged, and if not,
+// whether it may have been made all the same.
+func (c *client) send(method, path, match string, body, into any) (tag string, acked, maybe bool) {
+	start := time.Now()
+	tag, err := c.s.callTag(context.Background(), c.region, method, path, match, body, into)
+	if err == nil {
+		c.took = append(c.took, time.Since(start))
+		c.j.done(c.region)
+		return tag, true, false
+	}
+	if e, ok := errors.AsType[*statusError](err); ok {
+		c.refused[e.status]++
+		if e.status == http.StatusServiceUnavailable {
+			time.Sleep(10 * time.Millisecond)
+		}
+		return "", false, e.status >= 500
+	}
+	time.Sleep(20 * time.Millisecond)
+	return "", false, !errors.Is(err, syscall.ECONNREFUSED)
+}
+
+func (c *client) row(kind string) string {
+	return fmt.Sprintf("%s/%d", kind, c.rnd.IntN(c.plan.rows))
+}
+
+func (c *client) points() {
+	row := c.row(profileKind)
+	n := 1 + c.rnd.Int64N(5)
+	tag := fmt.Sprintf("%s-%d", c.name, c.rnd.IntN(5))
+	_, acked, maybe := c.send(http.MethodPatch, "/"+row, "", map[string]any{"addPoints": n, "addTags": []string{tag}}, nil)
+	if acked || maybe {
+		c.j.add(row, "points", n, acked)
+	}
+	if acked {
+		c.j.tag(row, tag)
+	}
+}
+
+func (c *client) addToCart() {
+	row, sku, n := c.row(cartKind), fmt.Sprintf("article-%d", c.rnd.IntN(6)), 1+c.rnd.Int64N(3)
+	_, acked, maybe := c.send(http.MethodPost, "/"+row+"/"+sku, "", change{n}, nil)
+	if acked || maybe {
+		c.j.add(row, sku, n, acked)
+	}
+}
+
+// wipe deletes a line as it is shown: what is added meanwhile, in whichever
+// region, stays. Each line has one client that deletes it.
+func (c *client) wipe() {
+	row := c.row(cartKind)
+	var lines []cartLine
+	if err := c.s.call(context.Background(), c.region, http.MethodGet, "/"+row, nil, &lines); err != nil {
+		return
+	}
+	for _, l := range lines {
+		if owner := "article-" + fmt.Sprint(c.wipes()); l.SKU != owner {
+			continue
+		}
+		_, acked, maybe := c.send(http.MethodDelete, "/"+row+"/"+l.SKU, l.ETag, nil, nil)
+		if acked || maybe {
+			c.j.add(row, l.SKU, -l.Count, acked)
+		}
+	}
+}
+
+// wipes returns the article whose lines this client deletes.
+func (c *client) wipes() int {
+	if c.name[len(c.name)-2:] != "-0" {
+		return -1
+	}
+	return slices.Index([]string{"eu", "us", "ap"}, c.region)
+}
+
+func (c *client) buy() {
+	row := c.row(stockKind)
+	_, acked, maybe := c.send(http.MethodPost, "/"+row+"/buy", "", change{1}, nil)
+	if acked || maybe {
+		c.j.add(row, "left", -1, acked)
+	}
+}
+
+func (c *client) flag(n int) {
+	row, value := c.row(flagKind), fmt.Sprint(n)
+	_, acked, maybe := c.send(http.MethodPut, "/"+row+"/"+c.name, "", map[string]string{"value": value}, nil)
+	if acked || maybe {
+		c.j.set(row, c.name, value, acked)
+	}
+}
+
+// order makes an order and pays for it, now and then twice: in another region
+// at the same time, by somebody who was shown the same.
+func (c *client) order(n int) {
+	row := fmt.Sprintf("%s/%s-%d", orderKind, c.name, n)
+	order := Order{Item: "lamp", Status: "new", Total: 4900}
+	tag, acked, maybe := c.send(http.MethodPut, "/"+row, "", order, nil)
+	if acked || maybe {
+		c.j.set(row, "status", "new", acked)
+	}
+	if !acked || c.rnd.IntN(3) > 0 {
+		return
+	}
+	order.Status, order.Payment = "paid", "payment-"+c.name+"-"+fmt.Sprint(n)
+	if c.rnd.IntN(5) == 0 {
+		c.payTwice(row, tag, order)
+		return
+	}
+	if _, acked, maybe = c.send(http.MethodPut, "/"+row, tag, order, nil); acked || maybe {
+		c.j.set(row, "status", "paid", acked)
+	}
+}
+
+func (c *client) payTwice(row, tag string, order Order) {
+	other := *c
+	for other.region == c.region {
+		other.region = []string{"eu", "us", "ap"}[c.rnd.IntN(3)]
+	}
+	again := order
+	again.Payment += "-again"
+	_, first, maybe := c.send(http.MethodPut, "/"+row, tag, order, nil)
+	_, second, maybe2 := other.send(http.MethodPut, "/"+row, tag, again, nil)
+	c.took = other.took
+	if first || maybe {
+		c.j.set(row, "status", "paid", first)
+	}
+	if second || maybe2 {
+		c.j.set(row, "status", "paid", second)
+	}
+	if first && second {
+		c.j.mu.Lock()
+		c.j.doubled[row] = [2]string{order.Payment, again.Payment}
+		c.j.mu.Unlock()
+	}
+}

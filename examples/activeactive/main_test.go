@@ -1,0 +1,314 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// The supervisor starts the test binary for a region.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == "region" {
+		main()
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// shop starts three regions that end with the test.
+func shop(t *testing.T, extra ...string) *supervisor {
+	t.Helper()
+	s, err := newSupervisor(t.TempDir(), []string{"ap", "eu", "us"}, append([]string{"-sync", "300ms"}, extra...)...)
+	require.NoError(t, err)
+	t.Cleanup(s.stopAll)
+	errs := make(chan error)
+	for name := range s.regions {
+		go func() { errs <- s.start(t.Context(), name) }()
+	}
+	for range s.regions {
+		require.NoError(t, <-errs)
+	}
+	return s
+}
+
+// must makes a request that succeeds, and returns its ETag.
+func must(t *testing.T, s *supervisor, region, method, path, match string, body, into any) string {
+	t.Helper()
+	tag, err := s.callTag(t.Context(), region, method, path, match, body, into)
+	require.NoError(t, err, "%s %s at %s", method, path, region)
+	return tag
+}
+
+// refused makes a request that is answered with a status and a sentence.
+func refused(t *testing.T, s *supervisor, status int, region, method, path, match string, body any) string {
+	t.Helper()
+	_, err := s.callTag(t.Context(), region, method, path, match, body, nil)
+	var e *statusError
+	require.ErrorAs(t, err, &e, "%s %s at %s", method, path, region)
+	require.Equal(t, status, e.status, e.text)
+	var answer struct{ Error string }
+	require.NoError(t, json.Unmarshal([]byte(e.text), &answer))
+	require.Greater(t, len(answer.Error), 10, "an answer says what is wrong")
+	return answer.Error
+}
+
+func (s *supervisor) cutOff(name string, cut bool) {
+	for from, links := range s.links {
+		for to, l := range links {
+			if from == name || to == name {
+				l.set(cut)
+			}
+		}
+	}
+}
+
+func equal(t *testing.T, s *supervisor) {
+	t.Helper()
+	_, err := s.awaitEqual(t.Context(), []string{"ap", "eu", "us"}, 20*time.Second)
+	require.NoError(t, err)
+}
+
+func TestDriver(t *testing.T) {
+	plan := loadPlan{duration: 20 * time.Second, clients: 4, rows: 20, rate: 150, keys: 2000, seed: 1}
+	report, err := drive(t.Context(), t.TempDir(), plan)
+	t.Log("\n" + report.String())
+	require.NoError(t, err)
+}
+
+func TestWriteReachesOtherRegions(t *testing.T) {
+	s := shop(t)
+	must(t, s, "eu", http.MethodPatch, "/profile/ann", "", map[string]any{"name": "Ann", "city": "Porto", "addTags": []string{"vip"}, "addPoints": 3}, nil)
+	must(t, s, "us", http.MethodPost, "/cart/ann/tea", "", change{2}, nil)
+	must(t, s, "ap", http.MethodPut, "/flags/site/banner", "", map[string]string{"value": "on"}, nil)
+	equal(t, s)
+
+	var p Profile
+	must(t, s, "us", http.MethodGet, "/profile/ann", "", nil, &p)
+	require.Equal(t, Profile{Name: "Ann", City: "Porto", Tags: []string{"vip"}, Points: 3}, p)
+
+	t.Run("the page of a client that is behind a region's own merges", func(t *testing.T) {
+		s.cutOff("eu", true)
+		must(t, s, "eu", http.MethodPost, "/cart/ann/tea", "", change{1}, nil)
+		var lines []cartLine
+		must(t, s, "eu", http.MethodGet, "/cart/ann", "", nil, &lines)
+		text := refused(t, s, http.StatusServiceUnavailable, "us", http.MethodDelete, "/cart/ann/tea", lines[0].ETag, nil)
+		require.Contains(t, text, "has not arrived")
+		must(t, s, "us", http.MethodPost, "/cart/ann/tea", "", change{5}, nil)
+		must(t, s, "eu", http.MethodDelete, "/cart/ann/tea", lines[0].ETag, nil, nil)
+		s.cutOff("eu", false)
+		equal(t, s)
+		must(t, s, "ap", http.MethodGet, "/cart/ann", "", nil, &lines)
+		require.Equal(t, int64(5), lines[0].Count, "what eu had not been shown stays")
+	})
+
+	t.Run("a line keeps what its region has counted since it was shown", func(t *testing.T) {
+		must(t, s, "eu", http.MethodPost, "/cart/bob/milk", "", change{5}, nil)
+		var lines []cartLine
+		must(t, s, "eu", http.MethodGet, "/cart/bob", "", nil, &lines)
+		must(t, s, "eu", http.MethodPost, "/cart/bob/milk", "", change{1}, nil)
+		must(t, s, "eu", http.MethodDelete, "/cart/bob/milk", lines[0].ETag, nil, nil)
+		must(t, s, "eu", http.MethodGet, "/cart/bob", "", nil, &lines)
+		require.Equal(t, int64(1), lines[0].Count)
+	})
+}
+
+func TestBadRequests(t *testing.T) {
+	s := shop(t)
+	for _, c := range []struct {
+		status             int
+		method, path, text string
+		match              string
+		body               any
+	}{
+		{400, "PATCH", "/profile/ann", "unknown field", "", map[string]string{"nmae": "Ann"}},
+		{400, "PATCH", "/profile/ann", "If-Match", `"x"`, map[string]string{"name": "Ann"}},
+		{400, "PATCH", "/profile/" + strings.Repeat("a", 201), "200 bytes", "", map[string]string{"name": "Ann"}},
+		{400, "POST", "/cart/ann/tea", "1 to 1000", "", change{0}},
+		{400, "DELETE", "/cart/ann/tea", "If-Match", "", nil},
+		{400, "PUT", "/order/1", "An order has", "", Order{Item: "lamp", Status: "lost"}},
+		{422, "POST", "/stock/lamp/deliver", "not positive", "", change{-3}},
+		{409, "POST", "/stock/none/buy", "rights", "", change{1}},
+		{409, "POST", "/order/1/settle", "decided", "", settlement{Ticket: "x"}},
+		{400, "POST", "/admin/mode", "no mode", "", mode{Name: "chaos"}},
+	} {
+		text := refused(t, s, c.status, "eu", c.method, c.path, c.match, c.body)
+		require.Contains(t, text, c.text)
+	}
+	tag := must(t, s, "eu", http.MethodPost, "/cart/ann/tea", "", change{1}, nil)
+	text := refused(t, s, 400, "eu", http.MethodDelete, "/cart/bob/tea", tag, nil)
+	require.Contains(t, text, "another row", "a context is good for its own row")
+}
+
+func TestOrders(t *testing.T) {
+	s := shop(t)
+	order := Order{Item: "lamp", Status: "new", Total: 4900}
+	tag := must(t, s, "eu", http.MethodPut, "/order/ann:1", "", order, nil)
+	equal(t, s)
+	s.cutOff("eu", true)
+	paid, cancelled := order, order
+	paid.Status, paid.Payment, cancelled.Status = "paid", "p1", "cancelled"
+	must(t, s, "eu", http.MethodPut, "/order/ann:1", tag, paid, nil)
+	must(t, s, "us", http.MethodPut, "/order/ann:1", tag, cancelled, nil)
+	s.cutOff("eu", false)
+	equal(t, s)
+
+	var v orderView
+	must(t, s, "ap", http.MethodGet, "/order/ann:1", "", nil, &v)
+	require.NotEmpty(t, v.Ticket)
+	require.Contains(t, v.Reason, "paid in one region and cancelled in another")
+	keep := 0
+	if v.Choices[0].Status != "cancelled" {
+		keep = 1
+	}
+	must(t, s, "ap", http.MethodPost, "/order/ann:1/settle", "", settlement{v.Ticket, keep}, nil)
+	refused(t, s, http.StatusConflict, "ap", http.MethodPost, "/order/ann:1/settle", "", settlement{v.Ticket, keep})
+	equal(t, s)
+	v = orderView{}
+	must(t, s, "eu", http.MethodGet, "/order/ann:1", "", nil, &v)
+	require.Equal(t, "cancelled", v.Order.Status)
+	require.Empty(t, v.Ticket)
+	require.Eventually(t, func() bool {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return s.refunds["refund p1"] > 0
+	}, 5*time.Second, 50*time.Millisecond, "who had paid gets it back")
+}
+
+func TestPromotion(t *testing.T) {
+	s := shop(t)
+	for name := range s.regions {
+		must(t, s, name, http.MethodPost, "/admin/mode", "", mode{Name: activePassive, Primary: "eu"}, nil)
+	}
+	order := Order{Item: "lamp", Status: "new", Total: 4900}
+	tag := must(t, s, "eu", http.MethodPut, "/order/ann:1", "", order, nil)
+	text := refused(t, s, http.StatusMisdirectedRequest, "us", http.MethodPut, "/order/ann:1", tag, order)
+	require.Contains(t, text, `"eu"`)
+	equal(t, s)
+
+	s.cutOff("eu", true)
+	must(t, s, "us", http.MethodPost, "/admin/promote", "", nil, nil)
+	must(t, s, "ap", http.MethodPost, "/admin/mode", "", mode{Name: activePassive, Primary: "us", Epoch: 1}, nil)
+	late, next := order, order
+	late.Status, next.Status = "cancelled", "shipped"
+	must(t, s, "eu", http.MethodPut, "/order/ann:1", tag, late, nil) // it does not know yet
+	must(t, s, "eu", http.MethodPut, "/order/late", "", late, nil)
+	must(t, s, "us", http.MethodPut, "/order/ann:1", tag, next, nil)
+	s.cutOff("eu", false)
+	equal(t, s)
+	refused(t, s, http.StatusMisdirectedRequest, "eu", http.MethodPut, "/order/ann:1", tag, order)
+	refused(t, s, http.StatusMisdirectedRequest, "eu", http.MethodPut, "/order/new", "", order)
+
+	var v orderView
+	must(t, s, "ap", http.MethodGet, "/order/ann:1", "", nil, &v)
+	require.Equal(t, "shipped", v.Order.Status)
+	var lines []auditLine
+	must(t, s, "eu", http.MethodGet, "/audit", "", nil, &lines)
+	require.Contains(t, fmt.Sprint(lines), "cancelled", "what was fenced is written down")
+}
+
+func TestHomeRegion(t *testing.T) {
+	s := shop(t)
+	for name := range s.regions {
+		must(t, s, name, http.MethodPost, "/admin/mode", "", mode{Name: homeRegion}, nil)
+	}
+	for i := range 6 { // whatever the home of the user is, all regions take the write
+		row := fmt.Sprintf("/cart/user-%d/tea", i)
+		for name := range s.regions {
+			must(t, s, name, http.MethodPost, row, "", change{1}, nil)
+		}
+	}
+	s.cutOff("ap", true)
+	time.Sleep(500 * time.Millisecond)
+	for i := range 6 {
+		must(t, s, "ap", http.MethodPost, fmt.Sprintf("/cart/user-%d/tea", i), "", change{1}, nil)
+	}
+	s.cutOff("ap", false)
+	equal(t, s)
+	for i := range 6 {
+		var lines []cartLine
+		must(t, s, "us", http.MethodGet, fmt.Sprintf("/cart/user-%d", i), "", nil, &lines)
+		require.Equal(t, int64(4), lines[0].Count)
+	}
+}
+
+func TestStockIsNeverOversold(t *testing.T) {
+	s := shop(t)
+	must(t, s, "eu", http.MethodPost, "/stock/lamp/deliver", "", change{30}, nil)
+	equal(t, s)
+	sold := make(chan bool, 90)
+	for name := range s.regions {
+		for range 30 {
+			go func() {
+				err := s.call(context.Background(), name, http.MethodPost, "/stock/lamp/buy", change{1}, nil)
+				sold <- err == nil
+			}()
+		}
+	}
+	n := 0
+	for range 90 {
+		if <-sold {
+			n++
+		}
+	}
+	equal(t, s)
+	var v stockView
+	must(t, s, "us", http.MethodGet, "/stock/lamp", "", nil, &v)
+	require.True(t, v.Exact)
+	require.Equal(t, int64(30-n), v.Left)
+	require.GreaterOrEqual(t, v.Left, int64(0))
+}
+
+// incarnation returns which life a region is in.
+func incarnation(t *testing.T, s *supervisor, name string) (n uint64) {
+	t.Helper()
+	var v struct{ Incarnation uint64 }
+	must(t, s, name, http.MethodGet, "/status", "", nil, &v)
+	return v.Incarnation
+}
+
+func TestIdentity(t *testing.T) {
+	s := shop(t)
+	add := func() { must(t, s, "eu", http.MethodPost, "/cart/ann/tea", "", change{1}, nil) }
+	add()
+	first := incarnation(t, s, "eu")
+	for _, sig := range []os.Signal{os.Interrupt, syscall.SIGKILL} {
+		add()
+		s.stop("eu", sig)
+		require.NoError(t, s.start(t.Context(), "eu"))
+		require.Equal(t, first, incarnation(t, s, "eu"), "a database that is the one last written goes on")
+	}
+	backup := t.TempDir() + "/backup"
+	must(t, s, "eu", http.MethodPost, "/admin/backup", "", map[string]string{"path": backup}, nil)
+	witness, err := os.ReadFile(s.regions["eu"].dir + "/witness")
+	require.NoError(t, err)
+	copied, err := os.ReadFile(backup)
+	require.NoError(t, err)
+	restore := func() {
+		add()
+		equal(t, s)
+		s.stop("eu", syscall.SIGKILL)
+		require.NoError(t, replaceDatabase(s.regions["eu"].dir, ""))
+		require.NoError(t, os.WriteFile(s.regions["eu"].dir+"/rows.db", copied, 0o600))
+	}
+	restore()
+	require.NoError(t, s.start(t.Context(), "eu"))
+	second := incarnation(t, s, "eu")
+	require.Greater(t, second, first, "a database from a backup begins a new incarnation")
+	restore()
+	require.NoError(t, os.WriteFile(s.regions["eu"].dir+"/witness", witness, 0o600))
+	require.NoError(t, s.start(t.Context(), "eu"))
+	require.Greater(t, incarnation(t, s, "eu"), second, "so does a machine that was restored as a whole: its peers know")
+	add()
+	equal(t, s)
+	var lines []cartLine
+	must(t, s, "us", http.MethodGet, "/cart/ann", "", nil, &lines)
+	require.Equal(t, int64(6), lines[0].Count, "nothing is lost and nothing counted twice")
+}

@@ -1,0 +1,160 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/rejoin-go/rejoin/resolver"
+	"github.com/rejoin-go/rejoin/vclock"
+)
+
+// The ways to run the regions. The mode is a note in each region's database and
+// is changed by an operator, in every region that can be reached.
+const (
+	activeActive  = "active-active"  // every region takes every write
+	homeRegion    = "home-region"    // a key has a home, which its writes are forwarded to while it can be reached
+	activePassive = "active-passive" // one region takes writes, until another is promoted
+)
+
+// A mode is how the regions are run.
+type mode struct {
+	Name    string `json:"mode"`
+	Primary string `json:"primary,omitempty"` // of active-passive
+	Epoch   uint64 `json:"epoch,omitempty"`   // of the promotion that made it primary
+}
+
+// errDeposed says that a write is to go to another region.
+type errDeposed struct{ primary string }
+
+func (e errDeposed) Error() string {
+	return fmt.Sprintf("this region is not the primary; send the write to %q", e.primary)
+}
+
+// setMode notes a mode.
+func (g *region) setMode(ctx context.Context, m mode) error {
+	switch m.Name {
+	case activeActive, homeRegion:
+		m.Primary = ""
+	case activePassive:
+		if !slices.Contains(g.regions(), m.Primary) {
+			return badRequest("there is no region %q to be the primary", m.Primary)
+		}
+	default:
+		return badRequest("there is no mode %q: it is %s, %s or %s", m.Name, activeActive, homeRegion, activePassive)
+	}
+	text, err := json.Marshal(m)
+	if err != nil {
+		return err
+	}
+	if err := g.store.write(ctx, func(t *tx) error {
+		t.meta["mode"] = string(text)
+		return nil
+	}); err != nil {
+		return err
+	}
+	g.mode.Store(&m)
+	return nil
+}
+
+// mayWrite says whether this region takes writes.
+func (g *region) mayWrite() error {
+	m := g.mode.Load()
+	if m.Name != activePassive {
+		return nil
+	}
+	if m.Primary != g.name {
+		return errDeposed{m.Primary}
+	}
+	if highest := g.store.highestEpoch(); highest > m.Epoch {
+		// Rows have come that another region wrote as the primary: nobody has told
+		// this one, but it knows.
+		return errDeposed{"promoted in epoch " + fmt.Sprint(highest)}
+	}
+	return nil
+}
+
+// promote makes this region the primary. Whoever calls it, an operator or a
+// lease, makes sure that no two regions are promoted into the same epoch.
+//
+// The cut says what this region had merged of each replica, over all orders:
+// a version outside of it came too late, and is fenced wherever it turns up.
+// The cut forgets no replica that ever wrote, living or not: without its name,
+// all that it wrote would be outside.
+func (g *region) promote(ctx context.Context) (resolver.Promotion, error) {
+	var keys []string
+	past := map[vclock.Replica]uint64{}
+	err := g.store.readAll(ctx, func(key string, data []byte) error {
+		st, err := g.store.schema.decode(key, data)
+		if err != nil {
+			return err
+		}
+		keys = append(keys, key)
+		return addPast(past, as[*Orders](st))
+	}, `WHERE id >= $1 AND id < $2`, orderKind+"/", orderKind+"0")
+	if err != nil {
+		return resolver.Promotion{}, err
+	}
+	p := resolver.Promotion{Epoch: g.store.highestEpoch() + 1, Cut: vclock.Collect(maps.All(past))}
+	for some := range slices.Chunk(keys, 1000) {
+		if err := g.promoteSome(ctx, some, p); err != nil {
+			return p, err
+		}
+	}
+	return p, g.setMode(ctx, mode{Name: activePassive, Primary: g.name, Epoch: p.Epoch})
+}
+
+func (g *region) promoteSome(ctx context.Context, keys []string, p resolver.Promotion) error {
+	return g.store.write(ctx, func(t *tx) error {
+		for _, key := range keys {
+			r := t.row(key)
+			g.fence(t, key, as[*Orders](r.state).Promote(p)...)
+			t.changed(r, nil)
+		}
+		return nil
+	}, keys...)
+}
+
+// addPast adds what a set has merged of each replica.
+func addPast(past map[vclock.Replica]uint64, s *Orders) error {
+	text, err := s.Context().MarshalJSON()
+	if err != nil {
+		return err
+	}
+	var seen struct {
+		Past map[vclock.Replica]json.RawMessage
+	}
+	if err := json.Unmarshal(text, &seen); err != nil {
+		return err
+	}
+	for r := range maps.Keys(seen.Past) {
+		past[r] = max(past[r], uint64(s.LastOf(r)))
+	}
+	return nil
+}
+
+// writer returns who writes orders here, and in which epoch.
+func (g *region) writer() resolver.Writer {
+	return resolver.Writer{Writer: g.stamps(), Epoch: g.mode.Load().Epoch}
+}
+
+// rule returns what is done about concurrent versions of an order.
+func (g *region) rule() *resolver.Reconciler[Order] {
+	if g.mode.Load().Name == homeRegion {
+		return g.homeRule
+	}
+	return g.freeRule
+}
+
+// home returns the home region of a key: that of its user, not of the row, so
+// that all that a user does is in one place.
+func (g *region) home(key string) vclock.Replica {
+	regions := g.regions()
+	replicas := make([]vclock.Replica, len(regions))
+	for i, name := range regions {
+		replicas[i] = vclock.Replica(name)
+	}
+	return resolver.Home(userOf(key), replicas...)
+}
