@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 )
 
 // Chain returns a [Rule] that asks the rules in order, until one does not pass.
@@ -27,11 +28,26 @@ func (r chain[T]) policy() Policy {
 
 func (r chain[T]) decide(ctx context.Context, c *Conflict[T]) (Decision[T], error) {
 	d := c.passBy("chain", "no rule")
+	var notes []string
 	for _, rule := range r {
 		var err error
-		if d, err = rule.Resolve(ctx, c); err != nil || d.Action != Pass {
+		d, err = rule.Resolve(ctx, c)
+		if err != nil {
 			return d, err
 		}
+		if d.Action != Pass {
+			break
+		}
+		if d.note != "" {
+			notes = append(notes, d.note)
+		}
+	}
+	d.note = ""
+	if len(notes) == 0 {
+		return d, nil
+	}
+	if d.note = strings.Join(notes, "; "); d.Action != Pass {
+		d.Reason = strings.TrimPrefix(d.Reason+"; "+d.note, "; ")
 	}
 	return d, nil
 }

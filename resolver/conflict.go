@@ -45,13 +45,15 @@ type Conflict[T any] struct {
 	// Same reports that all versions have the same content. That is no conflict
 	// for most rules, but if both of two shops sold the last item, it is.
 	Same bool
-	// Base is the value that every writer started from, nil if there was none.
-	// It is known only if BaseKnown is set: if all versions were written with
-	// [Siblings.Edit], by writers who had been shown the same, or all create.
+	// Base is what all versions have in common: the value that there was when all
+	// that every two of their writers had been shown was merged, and nothing else; nil
+	// if there was none. It is known only if BaseKnown is set: if all create, or if
+	// versions were written with [Siblings.Edit] since then.
 	Base      *T
 	BaseKnown bool
 
 	entries []entry[T] // of Versions
+	common  common[T]  // what Base was
 	lent    bool       // this is a copy in the hands of a rule that may have changed it
 }
 
@@ -64,17 +66,16 @@ func newConflict[T any](key string, entries []entry[T]) *Conflict[T] {
 	var scratch [256]byte
 	b := wire.AppendBytes(scratch[:0], key)
 	var done [3]bool // creates, updates, deletes
-	forked, shared := false, true
+	forked := false
 	for i := range entries {
 		e := &entries[i]
 		c.Versions[i] = e.Version
 		b = appendStamp(b, e.Stamp)
 		if i > 0 {
 			c.Same = c.Same && e.Deleted == entries[0].Deleted && e.value == entries[0].value
-			shared = shared && e.Past.Equal(entries[0].Past) && (e.Base == nil) == (entries[0].Base == nil) && e.base == entries[0].base
 			if e.Stamp == entries[i-1].Stamp {
 				forked = true
-				b = append(append(b, entries[i-1].enc...), e.enc...)
+				b = e.append(entries[i-1].append(b))
 			}
 		}
 		switch {
@@ -94,9 +95,8 @@ func newConflict[T any](key string, entries []entry[T]) *Conflict[T] {
 	} else if n > 1 && entries[n-1].Stamp.Time == entries[n-2].Stamp.Time {
 		c.Kind = Tied
 	}
-	if first := &entries[0]; shared && (first.Base != nil || !first.Past.found) {
-		c.Base, c.BaseKnown = first.Base, true
-	}
+	c.common = commonOf(entries)
+	c.Base, c.BaseKnown = c.common.value, c.common.known
 	return c
 }
 
@@ -150,16 +150,13 @@ func (c *Conflict[T]) copied() (*Conflict[T], []entry[T], error) {
 		if err := copyValue(&v.Value, &e.Value); err != nil {
 			return nil, nil, err
 		}
-		if e.Base != nil {
-			v.Base = new(T)
-			if err := copyValue(v.Base, e.Base); err != nil {
-				return nil, nil, err
-			}
-		}
 		v.Settles = slices.Clone(e.Settles)
 	}
-	if c.Base != nil && len(d.Versions) > 0 {
-		d.Base = d.Versions[0].Base
+	if c.Base != nil {
+		d.Base = new(T)
+		if err := copyValue(d.Base, c.Base); err != nil {
+			return nil, nil, err
+		}
 	}
 	return &d, entries, nil
 }
@@ -183,7 +180,7 @@ func (c *Conflict[T]) values() ([]T, error) {
 // made c by hand. It is an error if c is a copy and no longer what it was.
 func (c *Conflict[T]) known() ([]entry[T], error) {
 	switch {
-	case c.lent && changed(c.Versions, c.entries):
+	case c.lent && changed(c.Versions, c.Base, c.entries, &c.common):
 		return nil, ErrChanged
 	case c.entries != nil:
 		return c.entries, nil
@@ -198,18 +195,18 @@ func (c *Conflict[T]) known() ([]entry[T], error) {
 	return entries, nil
 }
 
-// changed reports whether versions, those of a copy, are no longer what they
-// were.
-func changed[T any](versions []Version[T], entries []entry[T]) bool {
-	if len(versions) != len(entries) {
+// changed reports whether versions and base, those of a copy, are no longer what
+// they were.
+func changed[T any](versions []Version[T], base *T, entries []entry[T], was *common[T]) bool {
+	if len(versions) != len(entries) || (base == nil) != (was.value == nil) || base != nil && differs(base, was.value, was.enc) {
 		return true
 	}
 	for i := range versions {
 		v, e := &versions[i], &entries[i]
-		switch {
-		case v.Stamp != e.Stamp, v.Deleted != e.Deleted, v.Epoch != e.Epoch, !v.Past.Equal(e.Past), !slices.Equal(v.Settles, e.Settles), (v.Base == nil) != (e.Base == nil):
+		if v.Stamp != e.Stamp || v.Deleted != e.Deleted || v.Epoch != e.Epoch || !v.Past.Equal(e.Past) || !slices.Equal(v.Settles, e.Settles) {
 			return true
-		case !e.Deleted && differs(&v.Value, &e.Value, e.value), e.Base != nil && differs(v.Base, e.Base, e.base):
+		}
+		if !e.Deleted && differs(&v.Value, &e.Value, e.value) {
 			return true
 		}
 	}

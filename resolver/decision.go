@@ -71,6 +71,7 @@ type Decision[T any] struct {
 
 	kept *Version[T] // what Version was when Keep made this
 	rule string      // who decided, if not the rule asked
+	note string      // what the reason is to say of a rule that passed
 	good bool        // Value can be stored, says the rule of this package that made it
 }
 

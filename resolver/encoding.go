@@ -1,10 +1,13 @@
 package resolver
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/rejoin-go/rejoin/hlc"
 	"github.com/rejoin-go/rejoin/internal/codec"
@@ -13,49 +16,67 @@ import (
 	"github.com/rejoin-go/rejoin/vclock"
 )
 
-const siblingsVersion = 1
+const siblingsVersion = 2
 
 // AppendBinary implements [encoding.BinaryAppender]. It never returns an error.
 // Varints are those of [binary.AppendUvarint].
 //
 //	field     bytes   count
-//	version   1       1         is 1
+//	version   1       1         is 2
 //	level     varint  1         the highest epoch known
 //	epoch     varint  1         the epoch of the versions
 //	length    varint  1
 //	past      length  1         see [vclock.Clock.AppendBinary]
 //	floor     varint  1         minus the largest time in past
+//	values    varint  1
+//	length    varint  values    of all versions and ancestors, each once, ascending, followed by
+//	value     length  values
 //	versions  varint  1
-//	length    varint  versions  in ascending order, followed by
-//	version   length  versions
+//	version   varies  versions  in ascending order
 //
 // and of each version:
 //
-//	flags    1       1: deleted; 2: has a base; 4: settles a conflict
+//	flags    1       1: deleted; 2: had not seen all of its replica; 4: settles a conflict; 8: has ancestors
 //	stamp    varies  see [lww.Stamp.AppendBinary]
 //	epoch    varint
-//	length   varint
-//	past     length  see [Context.AppendBinary], without its version byte
+//	past     varies  see [Context.AppendBinary], without its version byte
 //	count    varint  if it settles a conflict
 //	settled  varies  count stamps, in ascending order
-//	length   varint  if it has a base
-//	base     length  likewise
-//	value    the rest, unless deleted
+//	count    varint  if it has ancestors; of each, in ascending order:
+//	length   varint
+//	past     length  see [vclock.Clock.AppendBinary]
+//	value    varint  0 if there was nothing, else 1 and the place of the value
+//	value    varint  the place of the value, unless deleted
 func (s *Siblings[T]) AppendBinary(b []byte) ([]byte, error) {
 	b = binary.AppendUvarint(append(b, siblingsVersion), s.level)
 	b = binary.AppendUvarint(b, s.epoch)
 	b = appendClock(b, s.past)
 	b = binary.AppendUvarint(b, uint64(s.floor-latest(s.past)))
-	b = binary.AppendUvarint(b, uint64(len(s.entries)))
-	for i := range s.entries {
-		b = wire.AppendBytes(b, s.entries[i].enc)
+	return appendEntries(b, s.entries), nil
+}
+
+// appendEntries appends the values and the versions of entries.
+func appendEntries[T any](b []byte, entries []entry[T]) []byte {
+	t := tableOf(entries)
+	b = binary.AppendUvarint(t.append(b), uint64(len(entries)))
+	for i := range entries {
+		b = entries[i].appendTo(b, t)
 	}
-	return b, nil
+	return b
 }
 
 // MarshalBinary implements [encoding.BinaryMarshaler]. See
 // [Siblings.AppendBinary].
 func (s *Siblings[T]) MarshalBinary() ([]byte, error) { return s.AppendBinary(nil) }
+
+// ETag returns a name for the state of s, in characters fit for a header: two
+// sets of one key are equal if and only if their names are. It is the SHA-256 of
+// the binary form in base64.
+func (s *Siblings[T]) ETag() string {
+	b, _ := s.AppendBinary(nil) // never an error
+	sum := sha256.Sum256(b)
+	return base64.RawURLEncoding.EncodeToString(sum[:])
+}
 
 // UnmarshalBinary implements [encoding.BinaryUnmarshaler]. It accepts exactly
 // what [Siblings.AppendBinary] writes, and leaves s unchanged if it returns an
@@ -82,21 +103,20 @@ func (s *Siblings[T]) UnmarshalBinary(data []byte) error {
 	return nil
 }
 
-// readEntries reads a count and as many versions, each with its length.
+// readEntries reads what appendEntries wrote.
 func readEntries[T any](r *wire.Reader) []entry[T] {
-	const leastVersion = 20 // a length, flags, a stamp, an epoch, a past
+	const leastVersion = 17 // flags, a stamp, an epoch, a past
+	t := newTableReader[T](r)
 	var entries []entry[T]
 	for range r.Count(leastVersion) {
-		p := r.Bytes()
+		e := readEntry(r, t)
 		if r.Err() != nil {
 			break
 		}
-		e, err := decodeEntry[T](p)
-		if err != nil {
-			r.Fail("version: %w", err)
-			break
-		}
 		entries = append(entries, e)
+	}
+	if err := t.check(); err != nil {
+		r.Fail("%w", err)
 	}
 	return entries
 }
@@ -120,6 +140,8 @@ func (s *Siblings[T]) check() error {
 			return fmt.Errorf("version %v of epoch %d has seen epoch %d", e.Stamp, e.Epoch, e.Past.epoch)
 		case !contains(s.past, e.Stamp):
 			return fmt.Errorf("version %v is not in the past of the set", e.Stamp)
+		case slices.ContainsFunc(e.ancestors, func(a ancestor[T]) bool { return !s.past.Covers(a.past) }):
+			return fmt.Errorf("version %v has an ancestor that is not in the past of the set", e.Stamp)
 		case e.Past.of < s.epoch:
 			continue // what was seen in lower epochs says nothing of this one
 		case !e.Past.dot.IsZero() && !contains(s.past, e.Past.dot):

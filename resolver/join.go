@@ -43,7 +43,7 @@ func (s *Siblings[T]) Fenced(o *Siblings[T]) []Version[T] {
 	joined := s.join(o)
 	lost := append(s.lost(&joined), o.lost(&joined)...)
 	slices.SortFunc(lost, func(a, b entry[T]) int { return a.compare(&b) })
-	lost = slices.CompactFunc(lost, func(a, b entry[T]) bool { return a.enc == b.enc })
+	lost = slices.CompactFunc(lost, func(a, b entry[T]) bool { return a.same(&b) })
 	fenced := make([]Version[T], len(lost))
 	for i := range lost {
 		fenced[i] = lost[i].Version
@@ -58,7 +58,7 @@ func (s *Siblings[T]) lost(joined *Siblings[T]) []entry[T] {
 	for i := range s.entries {
 		e := &s.entries[i]
 		known := slices.ContainsFunc(joined.entries, func(f entry[T]) bool {
-			return f.enc == e.enc || f.Past.shown(e.Stamp, e.Epoch)
+			return f.same(e) || f.Past.shown(e.Stamp, e.Epoch)
 		})
 		if !known && (e.Epoch < joined.epoch || s.level < joined.level) {
 			lost = append(lost, *e)

@@ -102,23 +102,29 @@ func TestBase(t *testing.T) {
 	require.Nil(t, b)
 
 	first := write(t, create, at("ap", 1), resolver.Context{}, "base")
+	_, known = base(join(write(t, first, at("eu", 2), first.Context(), "a"), write(t, first, at("us", 3), first.Context(), "b")))
+	require.False(t, known, "nobody said")
+
 	edited := first.Clone()
 	_, err := edited.Edit(at("eu", 2), first.Context(), "base", "a")
 	require.NoError(t, err)
-	_, known = base(join(edited, write(t, first, at("us", 3), first.Context(), "b")))
-	require.False(t, known, "one writer did not say")
-
 	other := first.Clone()
 	_, err = other.Edit(at("us", 3), first.Context(), "bass", "b")
 	require.NoError(t, err)
-	_, known = base(join(edited, other))
-	require.False(t, known, "they say different things")
-
-	later := write(t, first, at("ap", 4), first.Context(), "base")
-	_, err = later.Edit(at("us", 5), later.Context(), "base", "b")
+	later := write(t, first, at("ap", 4), first.Context(), "later")
+	_, err = later.Edit(at("us", 5), later.Context(), "later", "b")
 	require.NoError(t, err)
-	_, known = base(join(edited, later))
-	require.False(t, known, "one was shown a later version")
+	for name, s := range map[string]*resolver.Siblings[string]{
+		"one said":                        write(t, first, at("us", 3), first.Context(), "b"),
+		"it is what the set held":         other,
+		"one was shown a later version":   later,
+		"a write goes on with what was":   write(t, later, at("us", 6), later.Context(), "c"),
+		"several, of which all have that": join(other, write(t, first, at("af", 7), first.Context(), "d")),
+	} {
+		b, known = base(join(edited, s))
+		require.True(t, known, name)
+		require.Equal(t, "base", *b, name)
+	}
 }
 
 // TestVerify names a stamp with two contents.

@@ -235,7 +235,6 @@ func TestStoredValue(t *testing.T) {
 	base.Tags[0] = "b"
 	require.Equal(t, "a", written.Version.Value.Tags[0])
 	require.Equal(t, "a", s.Versions()[0].Value.Tags[0])
-	require.Equal(t, "a", s.Versions()[0].Base.Tags[0])
 }
 
 // TestPolicyFaults has functions of the application inside of policies change what

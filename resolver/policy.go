@@ -3,13 +3,11 @@ package resolver
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/rejoin-go/rejoin/internal/codec"
-	"github.com/rejoin-go/rejoin/merge"
 	"github.com/rejoin-go/rejoin/vclock"
 )
 
@@ -241,64 +239,6 @@ func isIncarnation(s, r vclock.Replica) bool {
 		return ok
 	}
 	return n[0] == '#' && len(n) > 1 && strings.Trim(n[1:], "0123456789") == ""
-}
-
-// Fields returns a [Rule] that merges the versions field by field: three ways if
-// the base is known. What the plan leaves to a person is deferred. It passes if
-// there is a delete.
-func Fields[T any](plan *merge.Plan[T]) Rule[T] {
-	return defined[T](&fields[T]{plan})
-}
-
-type fields[T any] struct{ plan *merge.Plan[T] }
-
-func (*fields[T]) name() string { return "fields" }
-
-func (r *fields[T]) policy() Policy {
-	p := Policy{Name: "fields", Text: "merged field by field"}
-	for line := range strings.Lines(r.plan.String()) {
-		path, rule, _ := strings.Cut(strings.TrimSpace(line), " ")
-		p.Parts = append(p.Parts, Policy{Name: path, Text: strings.TrimSpace(rule)})
-	}
-	return p
-}
-
-func (r *fields[T]) decide(_ context.Context, c *Conflict[T]) (Decision[T], error) {
-	if c.deletes() {
-		return c.Pass("a delete has none"), nil
-	}
-	base, sides, err := c.sides(r.plan.Custom())
-	if err != nil {
-		return Decision[T]{}, err
-	}
-	v, err := r.plan.Merge(base, sides...)
-	if conflict, ok := errors.AsType[*merge.ConflictError](err); ok {
-		return c.Defer(conflict.Error()), nil
-	}
-	return c.Use(v, "merged"), err
-}
-
-// sides returns what a plan merges. These are copies if the plan asks functions
-// of the application, which might change them.
-func (c *Conflict[T]) sides(custom bool) (base *T, sides []merge.Side[T], err error) {
-	entries, err := c.known()
-	if err != nil {
-		return nil, nil, err
-	}
-	custom = custom || layoutOf[T]() == nil
-	base, sides = c.Base, make([]merge.Side[T], len(entries))
-	for i := range entries {
-		e, side := &entries[i], &sides[i]
-		side.Value, side.Stamp = e.Value, e.Stamp
-		if custom {
-			err = errors.Join(err, copyValue(&side.Value, &e.Value))
-		}
-	}
-	if base != nil && custom {
-		base = new(T)
-		err = errors.Join(err, copyValue(base, c.Base))
-	}
-	return base, sides, err
 }
 
 // Join is a [Rule] for values that merge by themselves, such as a record of

@@ -113,10 +113,6 @@ func TestRuleFaults(t *testing.T) {
 			c.Base.Tags[0] = "mine"
 			return c.Keep(0, ""), nil
 		}, "changed what it was given"},
-		"changes the base of a version": {func(_ context.Context, c *conflict) (decision, error) {
-			c.Versions[1].Base.N++
-			return c.Keep(0, ""), nil
-		}, "changed what it was given"},
 		"exceeds its context": {func(_ context.Context, c *conflict) (decision, error) {
 			cancel()
 			return c.Keep(0, ""), nil

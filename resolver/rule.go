@@ -61,7 +61,7 @@ func (r Rule[T]) Resolve(ctx context.Context, c *Conflict[T]) (Decision[T], erro
 	if r == nil {
 		return Decision[T]{}, &RuleError{Rule: "nil", Err: errNil}
 	}
-	if c.lent && changed(c.Versions, c.entries) {
+	if c.lent && changed(c.Versions, c.Base, c.entries, &c.common) {
 		return Decision[T]{}, ErrChanged // by the function that asks, and so it is its fault
 	}
 	def := r()
@@ -106,9 +106,9 @@ func (n *named[T]) decide(ctx context.Context, c *Conflict[T]) (Decision[T], err
 	if err != nil {
 		return Decision[T]{}, err
 	}
-	versions := given.Versions
+	versions, base, was := given.Versions, given.Base, given.common
 	d, err := n.f(ctx, given)
-	if err == nil && changed(versions, entries) {
+	if err == nil && changed(versions, base, entries, &was) {
 		err = ErrChanged
 	}
 	d.rule, d.good = n.described.Name, false // as the value may be another by now
@@ -195,5 +195,5 @@ func (c *Conflict[T]) holds(v *Version[T], i int) bool {
 	}
 	e, err := newEntry(*v)
 	entries, errKnown := c.known()
-	return err == nil && errKnown == nil && e.enc == entries[i].enc
+	return err == nil && errKnown == nil && e.same(&entries[i])
 }

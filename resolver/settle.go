@@ -56,7 +56,7 @@ func (r *Reconciler[T]) Settle(ctx context.Context, w Writer, s *Siblings[T], t 
 		}
 	}
 	next := s.Clone()
-	written, err := next.add(w, v)
+	written, err := next.add(w, v, nil)
 	if err != nil {
 		return written, err
 	}

@@ -1,8 +1,6 @@
 package resolver
 
 import (
-	"crypto/sha256"
-	"encoding/base64"
 	"fmt"
 	"slices"
 	"strings"
@@ -117,15 +115,6 @@ func (s *Siblings[T]) Covers(c Context) bool {
 	return s.level >= c.epoch && s.past.Covers(c.past) && (c.dot.IsZero() || contains(s.past, c.dot))
 }
 
-// ETag returns a name for the state of s, in characters fit for a header: two
-// sets of one key are equal if and only if their names are. It is the SHA-256 of
-// the binary form in base64.
-func (s *Siblings[T]) ETag() string {
-	b, _ := s.AppendBinary(nil) // never an error
-	sum := sha256.Sum256(b)
-	return base64.RawURLEncoding.EncodeToString(sum[:])
-}
-
 // String returns the number of versions and each of them, for people.
 func (s *Siblings[T]) String() string {
 	var b strings.Builder
@@ -158,7 +147,7 @@ func (s *Siblings[T]) LastOf(r vclock.Replica) hlc.Timestamp { return hlc.Timest
 func (s *Siblings[T]) Verify(o *Siblings[T]) error {
 	for i := range s.entries {
 		for j := range o.entries {
-			if e, f := &s.entries[i], &o.entries[j]; e.Stamp == f.Stamp && e.enc != f.enc {
+			if e, f := &s.entries[i], &o.entries[j]; e.Stamp == f.Stamp && !e.same(f) {
 				return fmt.Errorf("resolver: version %v is held with different content", e.Stamp)
 			}
 		}
@@ -176,7 +165,7 @@ func (s *Siblings[T]) Ahead(now hlc.Timestamp, limit time.Duration) error {
 // Equal reports whether s and o are the same state.
 func (s *Siblings[T]) Equal(o *Siblings[T]) bool {
 	return s.level == o.level && s.epoch == o.epoch && s.floor == o.floor && s.past.Equal(o.past) &&
-		slices.EqualFunc(s.entries, o.entries, func(e, f entry[T]) bool { return e.Stamp == f.Stamp && e.enc == f.enc })
+		slices.EqualFunc(s.entries, o.entries, func(e, f entry[T]) bool { return e.same(&f) })
 }
 
 // Clone returns a copy of s, which shares only the values with it.

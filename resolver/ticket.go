@@ -1,7 +1,6 @@
 package resolver
 
 import (
-	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -20,7 +19,7 @@ type Ticket[T any] struct {
 	Context Context
 }
 
-const ticketVersion = 1
+const ticketVersion = 2
 
 var errNoConflict = errors.New("ticket without a conflict")
 
@@ -28,16 +27,14 @@ var errNoConflict = errors.New("ticket without a conflict")
 // ticket without a conflict, such as the zero Ticket, which asks nothing.
 //
 //	field     bytes   count
-//	version   1       1         is 1
+//	version   1       1         is 2
 //	length    varint  1
 //	key       length  1
 //	length    varint  1
 //	reason    length  1
 //	length    varint  1
 //	context   length  1         see [Context.AppendBinary], without its version byte
-//	versions  varint  1
-//	length    varint  versions  in ascending order, followed by
-//	version   length  versions  see [Siblings.AppendBinary]
+//	versions  varies  1         values and versions, see [Siblings.AppendBinary]
 func (t *Ticket[T]) AppendBinary(b []byte) ([]byte, error) {
 	if t.Conflict == nil {
 		return b, fmt.Errorf("resolver: encode Ticket: %w", errNoConflict)
@@ -45,11 +42,7 @@ func (t *Ticket[T]) AppendBinary(b []byte) ([]byte, error) {
 	b = wire.AppendBytes(append(b, ticketVersion), t.Conflict.Key)
 	b = wire.AppendBytes(b, t.Reason)
 	b = wire.AppendBytes(b, t.Context.append(nil))
-	b = binary.AppendUvarint(b, uint64(len(t.Conflict.entries)))
-	for i := range t.Conflict.entries {
-		b = wire.AppendBytes(b, t.Conflict.entries[i].enc)
-	}
-	return b, nil
+	return appendEntries(b, t.Conflict.entries), nil
 }
 
 // MarshalBinary implements [encoding.BinaryMarshaler]. See

@@ -65,24 +65,28 @@ func (e *BehindError) Error() string {
 //
 // Only the owner of w.Replica may write under that name, into its own set.
 func (s *Siblings[T]) Write(w Writer, seen Context, value T) (Written[T], error) {
-	return s.add(w, Version[T]{Value: value, Past: seen})
+	return s.add(w, Version[T]{Value: value, Past: seen}, nil)
 }
 
-// Edit is [Siblings.Write] that also keeps base, the value that the writer
-// started from, so that concurrent edits of it can be merged three ways. A
-// writer who writes the outcome of a conflict back gives the outcome as base.
+// Edit is [Siblings.Write] for a value that was made from base, the one that the
+// writer was shown, so that concurrent edits are merged three ways: see [Fields].
+// Where the writer was shown a version, base is that; where it was shown the outcome
+// of a conflict, base is the outcome. Versions then carry what they were made from,
+// up to four values each, each stored once in a set; a Write over an edit carries it
+// on, and starts nothing of its own.
 func (s *Siblings[T]) Edit(w Writer, seen Context, base, value T) (Written[T], error) {
-	return s.add(w, Version[T]{Value: value, Base: &base, Past: seen})
+	return s.add(w, Version[T]{Value: value, Past: seen}, &base)
 }
 
 // Delete is [Siblings.Write] of nothing. The delete is a version like others
 // until [Siblings.Reap]: it replaces only what was seen.
 func (s *Siblings[T]) Delete(w Writer, seen Context) (Written[T], error) {
-	return s.add(w, Version[T]{Deleted: true, Past: seen})
+	return s.add(w, Version[T]{Deleted: true, Past: seen}, nil)
 }
 
-// add writes v, of which all but stamp and epoch is given.
-func (s *Siblings[T]) add(w Writer, v Version[T]) (Written[T], error) {
+// add writes v, of which value and past are given, and what its writer started from
+// if that is known.
+func (s *Siblings[T]) add(w Writer, v Version[T], base *T) (Written[T], error) {
 	seen := v.Past
 	current := max(s.level, seen.epoch)
 	if w.Epoch == seen.of && w.Epoch >= current && !seen.dot.IsZero() && !contains(s.past, seen.dot) {
@@ -95,6 +99,9 @@ func (s *Siblings[T]) add(w Writer, v Version[T]) (Written[T], error) {
 	v.Epoch = w.Epoch
 	if w.Epoch < current {
 		return Written[T]{Version: v}, &FencedError{Epoch: w.Epoch, Current: current, Version: v}
+	}
+	if err := s.carry(&v, base); err != nil {
+		return Written[T]{}, fmt.Errorf("resolver: %w", err)
 	}
 	e, err := newEntry(v)
 	if err != nil {

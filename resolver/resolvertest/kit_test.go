@@ -150,6 +150,7 @@ func TestSlow(t *testing.T) {
 
 // TestEqual has values that are written in any order and mean the same.
 func TestEqual(t *testing.T) {
+	calls := 0
 	kit := &resolvertest.Kit[string]{Values: words(), Rule: own(func(_ context.Context, c *conflict) (decision, error) {
 		set := map[string]bool{}
 		for _, v := range c.Versions {
@@ -157,7 +158,11 @@ func TestEqual(t *testing.T) {
 				set[w] = true
 			}
 		}
-		return c.Use(strings.Join(slices.Collect(maps.Keys(set)), " "), "all"), nil
+		all := slices.Sorted(maps.Keys(set))
+		if calls++; calls%2 == 0 {
+			slices.Reverse(all)
+		}
+		return c.Use(strings.Join(all, " "), "all"), nil
 	})}
 	require.ErrorContains(t, kit.Run(1, 10), string(resolvertest.Deterministic))
 	kit.Equal = func(x, y string) bool {
