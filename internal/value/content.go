@@ -29,7 +29,7 @@ func Plain[V any]() bool {
 // it is.
 func isBasicValue(p any) bool {
 	switch p.(type) {
-	case *string, *bool, *int, *int8, *int16, *int32, *int64, *uint, *uint8, *uint16, *uint32, *uint64:
+	case *struct{}, *string, *bool, *int, *int8, *int16, *int32, *int64, *uint, *uint8, *uint16, *uint32, *uint64:
 		return true
 	}
 	return false
@@ -162,16 +162,16 @@ func Compare[V any](a *V, aKept string, b *V, bKept string) int {
 	if aKept != "" && bKept != "" {
 		return strings.Compare(aKept, bKept)
 	}
-	if aKept == bKept && sameValue(a, b) {
+	if aKept == bKept && Same(a, b) {
 		return 0
 	}
 	var x, y [128]byte
 	return bytes.Compare(AppendFull(x[:0], a, aKept), AppendFull(y[:0], b, bKept))
 }
 
-// sameValue reports whether two plain values are ==, which is false for those
-// with a NaN.
-func sameValue[V any](a, b *V) bool {
+// Same reports whether two plain values are ==, which is false for those with a
+// NaN.
+func Same[V any](a, b *V) bool {
 	switch p := any(a).(type) {
 	case *string:
 		return *p == *any(b).(*string)

@@ -39,8 +39,42 @@ func through[V any](t require.TestingT, v V) V {
 	e := NewEncoder[V]()
 	e.Note(&stored, kept)
 	direct := e.Append(e.AppendTables(nil), &stored, kept)
+	checkJSON[V](t, string(full))
 	require.Equal(t, encodeAll[V]([]string{string(full)}), direct)
 	return stored
+}
+
+// checkJSON checks that the JSON of a value leads back to it, in a program that has
+// the type and in one that has not.
+func checkJSON[V any](t require.TestingT, full string) {
+	v, kept, bad := Load[V](full)
+	require.Nil(t, bad)
+	kinds := make(Kinds)
+	NoteKinds(kinds, &v, kept)
+	kinds, err := ParseKinds(kinds.AppendJSON(nil))
+	require.NoError(t, err)
+	text, beside, err := AppendJSON(nil, &v, kept, kinds)
+	if err != nil {
+		require.ErrorContains(t, err, "json:")
+		return
+	}
+	require.True(t, json.Valid(text), "%s", text)
+	w, again, bad, err := LoadJSON[V](text, beside, kinds)
+	require.NoError(t, err)
+	require.Nil(t, bad)
+	require.Equal(t, full, string(AppendFull(nil, &w, again)), "%s", text)
+
+	n, same, bad, err := LoadJSON[never](text, beside, kinds)
+	require.NoError(t, err)
+	require.Equal(t, full, string(AppendFull(nil, &n, same)))
+	if bad != nil { // it shows what it has
+		text, beside, err = AppendJSON(nil, &n, same, kinds)
+		require.NoError(t, err)
+		require.True(t, json.Valid(text), "%s", text)
+		w, again, _, err = LoadJSON[V](text, beside, kinds)
+		require.NoError(t, err)
+		require.Equal(t, full, string(AppendFull(nil, &w, again)), "%s", text)
+	}
 }
 
 type flat struct {

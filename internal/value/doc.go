@@ -34,5 +34,14 @@
 //	for … { v, kept, bad := d.Next() }
 //	d.Close()
 //
+// In JSON a value is that of encoding/json, with the fields that V does not know as
+// further members. [Kinds], once per state, has the kinds that JSON does not show; where
+// both do not lead back to the bytes, those stand beside the value and count.
+//
+//	for … { value.NoteKinds(kinds, &v, kept) }
+//	b = kinds.AppendJSON(b)                                     // unless len(kinds) is 0
+//	b, beside, err := value.AppendJSON(b, &v, kept, kinds)      // err names a field of json:"-"
+//	v, kept, bad, err := value.LoadJSON[V](text, beside, kinds)
+//
 // None of this depends on the order of values, on the program or on the node.
 package value

@@ -3,6 +3,7 @@ package value
 import (
 	"bytes"
 	"encoding/binary"
+	"encoding/json"
 	"math"
 	"slices"
 	"strings"
@@ -216,5 +217,82 @@ func TestFullStrict(t *testing.T) {
 			require.NoError(t, err)
 			require.True(t, bytes.Equal(bad, []byte(got[0])))
 		}
+	})
+}
+
+// TestNodesJSON: any values come back from JSON.
+func TestNodesJSON(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		kinds := make(Kinds)
+		var zero never
+		var fulls []string
+		for range rapid.IntRange(1, 4).Draw(t, "values") {
+			n := drawNode(t, 3)
+			fulls = append(fulls, string(n.bytes()))
+			NoteKinds(kinds, &zero, fulls[len(fulls)-1])
+		}
+		kinds, err := ParseKinds(kinds.AppendJSON(nil))
+		require.NoError(t, err)
+		for _, full := range fulls {
+			v, kept, _ := Load[never](full)
+			text, beside, err := AppendJSON(nil, &v, kept, kinds)
+			require.NoError(t, err)
+			require.True(t, json.Valid(text), "%s", text)
+			require.NotContains(t, string(text), `\u0000`)
+			w, again, _, err := LoadJSON[never](text, beside, kinds)
+			require.NoError(t, err)
+			require.Equal(t, full, string(AppendFull(nil, &w, again)))
+		}
+	})
+}
+
+// FuzzDecoder: no bytes make a decoder panic, or are accepted unless they are what
+// an encoder writes.
+func FuzzDecoder(f *testing.F) {
+	f.Add(encodeAll[flat]([]string{"\x0b\x01\x03Age\x03\x81\x05"}), 1)
+	f.Add([]byte{8, 0, 0, 0x81, 5}, 1)
+	f.Fuzz(func(t *testing.T, b []byte, n int) {
+		n = int(uint(n) % 8)
+		if got, err := decodeAll[flat](b, n); err == nil && n > 0 {
+			require.Equal(t, b, encodeAll[flat](got))
+		}
+		if got, err := decodeAll[deep](b, n); err == nil && n > 0 {
+			require.Equal(t, b, encodeAll[deep](got))
+		}
+	})
+}
+
+// FuzzFull: the same for full forms.
+func FuzzFull(f *testing.F) {
+	f.Add([]byte("\x0b\x01\x03Age\x03\x81\x05"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if checkFull(b) != nil {
+			return
+		}
+		v, kept, _ := Load[deep](string(b))
+		require.Equal(t, b, AppendFull(nil, &v, kept))
+		if stored, kept, err := Replace(v, &v, kept); err == nil {
+			require.NoError(t, checkFull(AppendFull(nil, &stored, kept)))
+		}
+	})
+}
+
+// FuzzJSON: no JSON makes a decoder panic, and what it reads it writes.
+func FuzzJSON(f *testing.F) {
+	f.Add([]byte(`{"Age":5,"At":"2026-01-01T00:00:00Z"}`), []byte(`{"At":"time"}`))
+	f.Fuzz(func(t *testing.T, text, fields []byte) {
+		kinds, err := ParseKinds(fields)
+		if err != nil {
+			return
+		}
+		v, kept, _, err := LoadJSON[flat](text, nil, kinds)
+		if err != nil {
+			return
+		}
+		out, beside, err := AppendJSON(nil, &v, kept, kinds)
+		require.NoError(t, err)
+		w, again, _, err := LoadJSON[flat](out, beside, kinds)
+		require.NoError(t, err)
+		require.Equal(t, AppendFull(nil, &v, kept), AppendFull(nil, &w, again))
 	})
 }

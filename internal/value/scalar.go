@@ -11,7 +11,11 @@ func appendInt(b []byte, v int64) []byte {
 	if v >= 0 {
 		return AppendUint(b, uint64(v))
 	}
-	mag := uint64(^v)
+	return appendNegative(b, uint64(^v))
+}
+
+// appendNegative appends ^mag.
+func appendNegative(b []byte, mag uint64) []byte {
 	n := (bits.Len64(mag) + 7) / 8
 	b = append(b, 0x7f-byte(n))
 	for i := n - 1; i >= 0; i-- {
