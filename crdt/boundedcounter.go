@@ -8,6 +8,8 @@ import (
 	"slices"
 
 	"github.com/rejoin-go/rejoin/vclock"
+
+	"github.com/rejoin-go/rejoin/internal/int128"
 )
 
 // A BoundedCounter is a counter whose value never crosses a bound, although
@@ -66,11 +68,11 @@ type entry struct {
 // A holding is an entry and what follows for it from the moves.
 type holding struct {
 	entry
-	credit wide // received less handed over
-	fenced bool // reclaimed: the replica may do nothing more
+	credit int128.Int // received less handed over
+	fenced bool       // reclaimed: the replica may do nothing more
 }
 
-func (h *holding) rights() wide { return h.credit.add(h.minted).add(-h.spent) }
+func (h *holding) rights() int128.Int { return h.credit.Add(h.minted).Add(-h.spent) }
 
 func compareHoldings(a, b *holding) int { return cmp.Compare(a.replica, b.replica) }
 
@@ -168,7 +170,7 @@ func (c *BoundedCounter) change(r vclock.Replica, n int64, down bool, d *escrow)
 		h = c.insert(r)
 	case h.fenced:
 		return &FencedError{Replica: r, By: c.moves.taker(r)}
-	case spend && c.spendable(h).add(-n).negative():
+	case spend && c.spendable(h).Add(-n).Negative():
 		return c.refusal(r, n)
 	case spend && h.spent > math.MaxInt64-n, !spend && h.minted > math.MaxInt64-n:
 		return fmt.Errorf("%w: replica %q", ErrOverflow, string(r))
@@ -211,19 +213,19 @@ func (c *BoundedCounter) insert(r vclock.Replica) *holding {
 
 // spendable returns what h may spend: its rights less the debts of all, so that
 // a counter in which rights were spent twice goes no further.
-func (c *BoundedCounter) spendable(h *holding) wide {
+func (c *BoundedCounter) spendable(h *holding) int128.Int {
 	if c.moves == nil {
 		return h.rights()
 	}
-	return h.rights().minus(c.debt())
+	return h.rights().Minus(c.debt())
 }
 
 // debt returns the sum of the rights that replicas spent without holding them.
-func (c *BoundedCounter) debt() wide {
-	var debt wide
+func (c *BoundedCounter) debt() int128.Int {
+	var debt int128.Int
 	for i := range c.all {
-		if rights := c.all[i].rights(); rights.negative() {
-			debt = debt.minus(rights)
+		if rights := c.all[i].rights(); rights.Negative() {
+			debt = debt.Minus(rights)
 		}
 	}
 	return debt
@@ -238,20 +240,20 @@ func (c *BoundedCounter) settle() {
 		return c.insert(r)
 	}
 	for i := range c.all {
-		c.all[i].credit, c.all[i].fenced = wide{}, false
+		c.all[i].credit, c.all[i].fenced = int128.Int{}, false
 	}
 	for _, a := range c.moves {
-		var out wide
+		var out int128.Int
 		for _, moves := range [][]move{a.given, a.taken} {
 			for _, m := range moves {
 				h := touch(m.to)
-				h.credit = h.credit.add(m.n)
-				out = out.add(m.n)
+				h.credit = h.credit.Add(m.n)
+				out = out.Add(m.n)
 			}
 		}
 		h := touch(a.owner)
 		h.minted = max(h.minted, a.backed)
-		h.credit = h.credit.minus(out)
+		h.credit = h.credit.Minus(out)
 		h.fenced = len(a.taken) > 0
 	}
 }
@@ -276,19 +278,19 @@ func (c *BoundedCounter) expand() {
 // an int64, or if more rights were spent than there are, which takes a reused
 // replica name or a wrong Reclaim; the value is then the bound.
 func (c *BoundedCounter) Value() (n int64, exact bool) {
-	var distance wide
+	var distance int128.Int
 	all := c.holdings()
 	for i := range all {
-		distance = distance.add(all[i].minted).add(-all[i].spent)
+		distance = distance.Add(all[i].minted).Add(-all[i].spent)
 	}
-	sound := !distance.negative()
+	sound := !distance.Negative()
 	if !sound {
-		distance = wide{}
+		distance = int128.Int{}
 	}
 	if c.bound.upper {
-		distance = wide{}.minus(distance)
+		distance = int128.Int{}.Minus(distance)
 	}
-	n, exact = distance.add(c.bound.at).int64()
+	n, exact = distance.Add(c.bound.at).Int64()
 	return n, exact && sound
 }
 
@@ -298,7 +300,7 @@ func (c *BoundedCounter) Value() (n int64, exact bool) {
 func (c *BoundedCounter) Rights(r vclock.Replica) int64 {
 	for _, h := range c.holdings() {
 		if h.replica == r {
-			n, _ := h.rights().int64()
+			n, _ := h.rights().Int64()
 			return n
 		}
 	}
@@ -310,7 +312,7 @@ func (c *BoundedCounter) Rights(r vclock.Replica) int64 {
 func (c *BoundedCounter) Holders() iter.Seq2[vclock.Replica, int64] {
 	return func(yield func(vclock.Replica, int64) bool) {
 		for _, h := range c.holdings() {
-			if n, _ := h.rights().int64(); !yield(h.replica, n) {
+			if n, _ := h.rights().Int64(); !yield(h.replica, n) {
 				return
 			}
 		}
@@ -322,7 +324,7 @@ func (c *BoundedCounter) Holders() iter.Seq2[vclock.Replica, int64] {
 // still at work, or a replica name was used by two lineages of state.
 func (c *BoundedCounter) Debt() int64 {
 	full := BoundedCounter{all: c.holdings()}
-	n, _ := full.debt().int64()
+	n, _ := full.debt().Int64()
 	return n
 }
 

@@ -28,12 +28,12 @@ func (c *BoundedCounter) Transfer(from, to vclock.Replica, n int64) (*BoundedCou
 		return new(BoundedCounter), c.refusal(from, n)
 	case giver.fenced:
 		return new(BoundedCounter), &FencedError{Replica: from, By: c.moves.taker(from)}
-	case giver.rights().add(-n).negative():
+	case giver.rights().Add(-n).Negative():
 		return new(BoundedCounter), c.refusal(from, n)
 	case from == to:
 		return new(BoundedCounter), nil
 	}
-	if i, found := c.search(to); found && c.all[i].fenced && !c.all[i].rights().negative() {
+	if i, found := c.search(to); found && c.all[i].fenced && !c.all[i].rights().Negative() {
 		return new(BoundedCounter), &FencedError{Replica: to, By: c.moves.taker(to)}
 	}
 	if c.moves.moved(from, to, false) > math.MaxInt64-n {
@@ -68,7 +68,7 @@ func (c *BoundedCounter) Reclaim(from, by vclock.Replica) (*BoundedCounter, erro
 	}
 	var n int64
 	if i, found := c.search(from); found {
-		n, _ = c.all[i].rights().int64()
+		n, _ = c.all[i].rights().Int64()
 		n = min(max(n, 0), math.MaxInt64-c.moves.moved(from, by, true))
 		if n == 0 && c.all[i].fenced {
 			return new(BoundedCounter), nil
@@ -101,7 +101,7 @@ func (c *BoundedCounter) refusal(r vclock.Replica, n int64) error {
 		e.Held = append(e.Held, Held{r, n})
 	}
 	if h := c.find(r); h != nil {
-		e.Have, _ = c.spendable(h).int64()
+		e.Have, _ = c.spendable(h).Int64()
 		e.Have = max(e.Have, 0)
 	}
 	return e

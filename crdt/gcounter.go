@@ -12,6 +12,8 @@ import (
 	"github.com/rejoin-go/rejoin/internal/codec"
 	"github.com/rejoin-go/rejoin/internal/wire"
 	"github.com/rejoin-go/rejoin/vclock"
+
+	"github.com/rejoin-go/rejoin/internal/int128"
 )
 
 // A GCounter is a counter that only grows: every increment counts, wherever it
@@ -113,13 +115,13 @@ func (c *GCounter) locate(r vclock.Replica, n uint64) int {
 // when the sum or one replica's total has reached the largest uint64, which is
 // then the value.
 func (c *GCounter) Value() (n uint64, exact bool) {
-	var sum wide
+	var sum int128.Int
 	exact = true
 	for _, s := range c.shares() {
-		sum = sum.addUnsigned(s.total)
+		sum = sum.AddUint(s.total)
 		exact = exact && s.total < math.MaxUint64
 	}
-	n, fits := sum.uint64()
+	n, fits := sum.Uint64()
 	return n, exact && fits
 }
 

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/rejoin-go/rejoin/vclock"
+
+	"github.com/rejoin-go/rejoin/internal/int128"
 )
 
 // A PNCounter is a counter that goes up and down: every increment counts,
@@ -125,10 +127,10 @@ func (c *PNCounter) reset(name vclock.Replica, cl *clearing) *PNCounter {
 // is exact. It is not when the sum, or that of one replica, has left the range of
 // int64; it is then the nearest int64.
 func (c *PNCounter) Value() (n int64, exact bool) {
-	var sum wide
+	var sum int128.Int
 	exact = true
 	add := func(t *tally) {
-		sum = sum.add(t.total).minus(wide{}.add(t.base))
+		sum = sum.Add(t.total).Minus(int128.Of(t.base))
 		exact = exact && !t.isSaturated()
 	}
 	if !c.op.isEmpty() {
@@ -139,7 +141,7 @@ func (c *PNCounter) Value() (n int64, exact bool) {
 			add(t)
 		}
 	}
-	n, fits := sum.int64()
+	n, fits := sum.Int64()
 	return n, exact && fits
 }
 
