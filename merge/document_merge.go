@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/rejoin-go/rejoin/internal/int128"
 	"github.com/rejoin-go/rejoin/internal/value"
 )
 
@@ -242,19 +243,17 @@ func (r *run) sum(fr *docFrame) any {
 		}
 		return value.CopyDocument(newest)
 	}
-	var sum int128
 	before, ok := int64(0), true
 	if fr.base.there {
 		before, ok = exactInteger(fr.base.value)
 	}
-	sum.add(before)
+	sum := int128.Of(before)
 	for _, v := range fr.in {
 		x, whole := exactInteger(v.value)
 		ok = ok && whole
-		sum.add(x)
-		sum.sub(before)
+		sum = sum.Add(x).Minus(int128.Of(before))
 	}
-	if total, fits := sum.int64(); ok && fits {
+	if total, fits := sum.Int64(); ok && fits {
 		if x, ok := numberLike(newest, total); ok {
 			return x
 		}

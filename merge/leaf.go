@@ -1,10 +1,10 @@
 package merge
 
 import (
-	"math/bits"
 	"reflect"
 	"slices"
 
+	"github.com/rejoin-go/rejoin/internal/int128"
 	"github.com/rejoin-go/rejoin/internal/value"
 )
 
@@ -185,69 +185,30 @@ func (r *run) additive(o *op, fr *frame) {
 		}
 		return
 	}
-	var sum int128
+	var sum int128.Int
 	if o.f.shape.Kind == value.KindInt {
 		b := o.in(fr.base).Int()
-		sum.add(b)
+		sum = int128.Of(b)
 		for _, v := range fr.in {
-			sum.add(o.in(v).Int())
-			sum.sub(b)
+			sum = sum.Add(o.in(v).Int()).Minus(int128.Of(b))
 		}
-		if total, ok := sum.int64(); ok && !dst.OverflowInt(total) {
+		if total, ok := sum.Int64(); ok && !dst.OverflowInt(total) {
 			dst.SetInt(total)
 			return
 		}
 	} else {
 		b := o.in(fr.base).Uint()
-		sum.addUint(b)
+		sum = int128.OfUint(b)
 		for _, v := range fr.in {
-			sum.addUint(o.in(v).Uint())
-			sum.subUint(b)
+			sum = sum.AddUint(o.in(v).Uint()).Minus(int128.OfUint(b))
 		}
-		if sum.hi == 0 && !dst.OverflowUint(sum.lo) {
-			dst.SetUint(sum.lo)
+		if total, ok := sum.Uint64(); ok && !dst.OverflowUint(total) {
+			dst.SetUint(total)
 			return
 		}
 	}
 	r.person(o.f, "the sum of all changes does not fit the type")
 	o.scalar(fr)
-}
-
-// An int128 is a sum in two's complement, wide enough for the changes of any
-// number of sides.
-type int128 struct{ hi, lo uint64 }
-
-func (x *int128) addUint(v uint64) {
-	var carry uint64
-	x.lo, carry = bits.Add64(x.lo, v, 0)
-	x.hi += carry
-}
-
-func (x *int128) subUint(v uint64) {
-	var borrow uint64
-	x.lo, borrow = bits.Sub64(x.lo, v, 0)
-	x.hi -= borrow
-}
-
-func (x *int128) add(v int64) {
-	if v < 0 {
-		x.subUint(-uint64(v))
-	} else {
-		x.addUint(uint64(v))
-	}
-}
-
-func (x *int128) sub(v int64) {
-	if v < 0 {
-		x.addUint(-uint64(v))
-	} else {
-		x.subUint(uint64(v))
-	}
-}
-
-func (x *int128) int64() (int64, bool) {
-	v := int64(x.lo)
-	return v, x.hi == uint64(v>>63)
 }
 
 // join merges the versions of all sides by their own method.

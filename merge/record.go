@@ -6,6 +6,7 @@ import (
 
 	"github.com/rejoin-go/rejoin/hlc"
 	"github.com/rejoin-go/rejoin/lww"
+	"github.com/rejoin-go/rejoin/merge/internal/cell"
 )
 
 // A Record is a plain struct made into a replicated value. Each of its leaves
@@ -44,7 +45,7 @@ import (
 // for the fields with rule manual.
 type Record[T any] struct {
 	plan    *Plan[T]
-	root    cell // a row
+	root    cell.Cell // a row
 	horizon hlc.Timestamp
 	origin  Fingerprint // fingerprint of the plan that encoded what r was decoded from
 }
@@ -55,7 +56,7 @@ func (p *Plan[T]) NewRecord() *Record[T] {
 	if p.record == nil {
 		panic(fmt.Sprintf("merge: the plan of %v is not for records: set Options.Record", reflect.TypeFor[T]()))
 	}
-	return &Record[T]{plan: p, root: cell{kind: cellRow}}
+	return &Record[T]{plan: p, root: cell.Cell{Kind: cell.Row}}
 }
 
 // top returns the part that the root is.
@@ -72,13 +73,13 @@ func (r *Record[T]) top() *recordPart {
 func (r *Record[T]) Value() (T, bool) {
 	var v T
 	r.fill(&v)
-	return v, r.root.live
+	return v, r.root.Live
 }
 
 // fill sets v, which is zero, to the value.
 func (r *Record[T]) fill(v *T) {
-	if r.root.live {
-		r.top().elem.fill(reflect.ValueOf(v).Elem(), r.root.kids)
+	if r.root.Live {
+		r.top().elem.fill(reflect.ValueOf(v).Elem(), r.root.Kids)
 	}
 }
 
@@ -106,18 +107,18 @@ func (r *Record[T]) Update(w lww.Writer, edit func(*T) error) error {
 }
 
 // since returns the changes from the value to next.
-func (r *Record[T]) since(w lww.Writer, next reflect.Value) ([]cell, error) {
+func (r *Record[T]) since(w lww.Writer, next reflect.Value) ([]cell.Cell, error) {
 	e := edit{w: w, horizon: r.horizon}
 	return e.since(r.plan.record.elem, &r.root, next)
 }
 
 // write applies the changes of an edit, unless it failed.
-func (r *Record[T]) write(changes []cell, err error) error {
+func (r *Record[T]) write(changes []cell.Cell, err error) error {
 	switch {
 	case err != nil:
 		return reported(err)
 	case len(changes) > 0:
-		r.join(&cell{kind: cellRow, live: true, stamp: r.root.stamp, kids: changes})
+		r.join(&cell.Cell{Kind: cell.Row, Live: true, Stamp: r.root.Stamp, Kids: changes})
 	}
 	return nil
 }
@@ -142,9 +143,9 @@ func reported(err error) error {
 }
 
 // join joins a row into the root.
-func (r *Record[T]) join(d *cell) bool {
-	r.root.kind = cellRow
-	root, changed := joinCell(&r.root, d, scope{part: r.top()})
+func (r *Record[T]) join(d *cell.Cell) bool {
+	r.root.Kind = cell.Row
+	root, changed := cell.Join(&r.root, d, r.top())
 	r.root = root
 	return changed
 }
@@ -157,11 +158,11 @@ func (r *Record[T]) join(d *cell) bool {
 // It returns an error if w's clock does, and panics if w is invalid.
 func (r *Record[T]) Delete(w lww.Writer) error {
 	r.top()
-	s, err := w.Next(max(r.horizon, r.root.latest()))
+	s, err := w.Next(max(r.horizon, r.root.Latest()))
 	if err != nil {
 		return fmt.Errorf("merge: %w", err)
 	}
-	r.join(&cell{kind: cellRow, stamp: s})
+	r.join(&cell.Cell{Kind: cell.Row, Stamp: s})
 	return nil
 }
 
@@ -185,18 +186,10 @@ func (r *Record[T]) Merge(o *Record[T]) bool {
 	changed := r.raise(o.horizon)
 	other := &o.root
 	if o.horizon < r.horizon {
-		raised := other.above(r.horizon)
+		raised := other.Above(r.horizon)
 		other = &raised
 	}
 	return r.join(other) || changed
-}
-
-// above returns c without the elements and entries at or below a horizon that
-// it does not have, and for which others speak.
-func (c *cell) above(h hlc.Timestamp) cell {
-	d := *c
-	d.kids = retain(c.kids, func(k *cell) bool { return k.stamp.Time > h })
-	return d
 }
 
 // raise makes h the horizon if it is larger than the present one.
@@ -204,14 +197,14 @@ func (r *Record[T]) raise(h hlc.Timestamp) bool {
 	if h <= r.horizon {
 		return false
 	}
-	r.root, r.horizon = r.root.above(h), h
+	r.root, r.horizon = r.root.Above(h), h
 	return true
 }
 
 // Latest returns the largest time in r, of any write or of the horizon, or zero
 // if r is empty. Advance the local clock to the Latest of what arrives, and what
 // is written next is after all of it: see [hlc.Clock.Advance].
-func (r *Record[T]) Latest() hlc.Timestamp { return max(r.horizon, r.root.latest()) }
+func (r *Record[T]) Latest() hlc.Timestamp { return max(r.horizon, r.root.Latest()) }
 
 // Horizon returns the time that r is compacted to, or zero.
 func (r *Record[T]) Horizon() hlc.Timestamp { return r.horizon }
@@ -233,20 +226,20 @@ func (r *Record[T]) Compact(horizon hlc.Timestamp) error {
 	switch {
 	case horizon <= r.horizon:
 		return nil
-	case len(r.root.kids) == 0 && r.root.stamp.IsZero() && !r.root.live && r.horizon == 0:
+	case len(r.root.Kids) == 0 && r.root.Stamp.IsZero() && !r.root.Live && r.horizon == 0:
 		return fmt.Errorf("merge: compact to %v: the record is empty", horizon)
 	case horizon >= hlc.Max:
 		return fmt.Errorf("merge: compact to %d: no write could follow", uint64(horizon))
 	}
-	r.root.kids = retain(r.root.kids, func(k *cell) bool { return k.live || k.stamp.Time > horizon })
+	r.root.Kids = cell.Retain(r.root.Kids, func(k *cell.Cell) bool { return k.Live || k.Stamp.Time > horizon })
 	r.horizon = horizon
 	return nil
 }
 
 // Equal reports whether r and o are the same state.
 func (r *Record[T]) Equal(o *Record[T]) bool {
-	return r.horizon == o.horizon && r.root.live == o.root.live && r.root.stamp == o.root.stamp &&
-		sameCells(r.root.kids, o.root.kids)
+	return r.horizon == o.horizon && r.root.Live == o.root.Live && r.root.Stamp == o.root.Stamp &&
+		cell.SameKids(r.root.Kids, o.root.Kids)
 }
 
 // Clone returns a copy of r.

@@ -1,17 +1,12 @@
 package merge
 
 import (
-	"cmp"
 	"encoding/binary"
 	"fmt"
-	"slices"
-	"strings"
 
 	"github.com/rejoin-go/rejoin/hlc"
-	"github.com/rejoin-go/rejoin/internal/value"
 	"github.com/rejoin-go/rejoin/internal/wire"
-	"github.com/rejoin-go/rejoin/lww"
-	"github.com/rejoin-go/rejoin/vclock"
+	"github.com/rejoin-go/rejoin/merge/internal/cell"
 )
 
 // recordVersion is the first byte of the encodings of Record and Token.
@@ -38,165 +33,6 @@ func (r *Record[T]) Origin() Fingerprint {
 		return r.plan.print
 	}
 	return r.origin
-}
-
-// A stampTable is the stamps and the fields that a state refers to, each once:
-// one write stamps much alike, and the elements of a list have the same fields.
-type stampTable struct {
-	replicas []vclock.Replica
-	stamps   []lww.Stamp
-	fields   []fieldID // in ascending order
-	last     int       // the number that ref returned last
-}
-
-// A fieldID is what a field has in common with that of other rows.
-type fieldID struct {
-	key  string
-	kind cellKind
-	typ  typeCode
-}
-
-func (f fieldID) compare(g fieldID) int {
-	if f.key != g.key {
-		return strings.Compare(f.key, g.key)
-	}
-	return cmp.Or(cmp.Compare(f.kind, g.kind), cmp.Compare(f.typ, g.typ))
-}
-
-func (t *stampTable) collect(c *cell) {
-	// Neighbours were often written at once, or one after the other.
-	if n := len(t.stamps); !c.stamp.IsZero() && !slices.Contains(t.stamps[max(0, n-3):], c.stamp) {
-		t.stamps = append(t.stamps, c.stamp)
-	}
-	at := 0
-	for i := range c.kids {
-		k := &c.kids[i]
-		if c.kind == cellRow {
-			at = t.field(k, at)
-		}
-		t.collect(k)
-	}
-}
-
-// field returns the position after that of k in the list of fields, to which it
-// adds k. Fields of a row come in ascending order, so that it is asked for one
-// after the other, and looks at the position that it returned last first.
-func (t *stampTable) field(k *cell, from int) int {
-	f := fieldID{k.key, k.kind, k.typ}
-	switch {
-	case from == len(t.fields):
-		t.fields = append(t.fields, f)
-		return from + 1
-	case t.fields[from] == f:
-		return from + 1
-	}
-	i, ok := slices.BinarySearchFunc(t.fields, f, fieldID.compare)
-	if !ok {
-		t.fields = slices.Insert(t.fields, i, f)
-	}
-	return i + 1
-}
-
-func (t *stampTable) of(c *cell) {
-	t.collect(c)
-	slices.SortFunc(t.stamps, lww.Stamp.Compare)
-	t.stamps = slices.Compact(t.stamps)
-	for _, s := range t.stamps {
-		if i, ok := slices.BinarySearch(t.replicas, s.Replica); !ok {
-			t.replicas = slices.Insert(t.replicas, i, s.Replica)
-		}
-	}
-}
-
-// ref returns the number of a stamp, from 1; 0 is the zero stamp. Neighbours
-// often have one stamp, so that it looks at the last one first.
-func (t *stampTable) ref(s lww.Stamp) uint64 {
-	if s.IsZero() {
-		return 0
-	}
-	if t.last == 0 || t.stamps[t.last-1] != s {
-		i, _ := slices.BinarySearchFunc(t.stamps, s, lww.Stamp.Compare)
-		t.last = i + 1
-	}
-	return uint64(t.last)
-}
-
-func (t *stampTable) append(b []byte) []byte {
-	b = binary.AppendUvarint(b, uint64(len(t.replicas)))
-	for _, r := range t.replicas {
-		b = wire.AppendBytes(b, r)
-	}
-	b = binary.AppendUvarint(b, uint64(len(t.stamps)))
-	var last hlc.Timestamp
-	for _, s := range t.stamps {
-		i, _ := slices.BinarySearch(t.replicas, s.Replica)
-		b = binary.AppendUvarint(b, uint64(s.Time-last))
-		b = binary.AppendUvarint(b, uint64(i))
-		last = s.Time
-	}
-	b = binary.AppendUvarint(b, uint64(len(t.fields)))
-	for _, f := range t.fields {
-		b = append(wire.AppendBytes(b, f.key), byte(f.kind))
-		if f.kind.isTyped() {
-			b = append(b, byte(f.typ))
-		}
-	}
-	return b
-}
-
-// appendState appends the stamps and fields that root refers to, and root.
-func appendState(b []byte, root *cell) []byte {
-	t := stampTable{
-		replicas: make([]vclock.Replica, 0, 4), stamps: make([]lww.Stamp, 0, 16), fields: make([]fieldID, 0, 16),
-	}
-	t.of(root)
-	return t.appendCell(t.append(b), root)
-}
-
-// long is the length from which on a head does not hold it.
-const long = 15
-
-// appendHead appends the reference to a stamp together with the length of the
-// value that follows.
-func appendHead(b []byte, ref uint64, n int) []byte {
-	b = binary.AppendUvarint(b, ref<<4|uint64(min(n, long)))
-	if n >= long {
-		b = binary.AppendUvarint(b, uint64(n-long))
-	}
-	return b
-}
-
-// appendCell appends what comes after the key and the kind of a field.
-func (t *stampTable) appendCell(b []byte, c *cell) []byte {
-	l := layoutOf(c.kind)
-	if l.stamp {
-		ref := t.ref(c.stamp)
-		if l.live {
-			ref = ref<<1 | uint64(value.Bit(c.live))
-		}
-		if !l.value {
-			b = binary.AppendUvarint(b, ref)
-		} else if b = appendHead(b, ref, len(c.value)); len(c.value) > 0 {
-			b = append(b, c.value...)
-		}
-	}
-	if l.kids == 0 || l.live && !c.live {
-		return b
-	}
-	b = binary.AppendUvarint(b, uint64(len(c.kids)))
-	at := 0
-	for i := range c.kids {
-		k := &c.kids[i]
-		switch {
-		case l.kids == anyField:
-			at = t.field(k, at)
-			b = binary.AppendUvarint(b, uint64(at-1))
-		case l.kids == cellRow || layoutOf(k.kind).key == keyBytes:
-			b = wire.AppendBytes(b, k.key)
-		}
-		b = t.appendCell(b, k)
-	}
-	return b
 }
 
 // AppendBinary implements [encoding.BinaryAppender]. It never returns an error.
@@ -255,8 +91,8 @@ func (r *Record[T]) AppendBinary(b []byte) ([]byte, error) {
 	b = binary.BigEndian.AppendUint64(b, uint64(own))
 	b = binary.AppendUvarint(b, uint64(r.horizon))
 	root := r.root
-	root.kind = cellRow
-	return appendState(b, &root), nil
+	root.Kind = cell.Row
+	return cell.Append(b, &root), nil
 }
 
 // MarshalBinary implements [encoding.BinaryMarshaler]. See
@@ -272,18 +108,19 @@ func (r *Record[T]) UnmarshalBinary(data []byte) error {
 	if r.plan == nil {
 		return fmt.Errorf("merge: decode Record: no plan; make the record with Plan.NewRecord")
 	}
-	d := stateReader{Reader: wire.NewReader(data), text: string(data)}
+	d := wire.NewReader(data)
 	d.Version(recordVersion)
 	origin := d.Uint64()
-	if d.horizon = hlc.Timestamp(d.Uvarint()); d.horizon >= hlc.Max {
-		d.Fail("horizon %d is not below the maximum %d", uint64(d.horizon), uint64(hlc.Max))
+	horizon := hlc.Timestamp(d.Uvarint())
+	if horizon >= hlc.Max {
+		d.Fail("horizon %d is not below the maximum %d", uint64(horizon), uint64(hlc.Max))
 	}
-	root := d.state()
+	root := cell.Read(d, string(data), horizon)
 	if err := d.Close(); err != nil {
 		return fmt.Errorf("merge: decode Record: %w", wire.Damaged(err))
 	}
-	root.kids = r.plan.record.elem.settle(root.kids)
-	r.root, r.horizon, r.origin = root, d.horizon, Fingerprint(origin)
+	root.Kids = r.plan.record.elem.settle(root.Kids)
+	r.root, r.horizon, r.origin = root, horizon, Fingerprint(origin)
 	return nil
 }
 
@@ -292,8 +129,8 @@ func (r *Record[T]) UnmarshalBinary(data []byte) error {
 // record without values.
 func (t Token) AppendBinary(b []byte) ([]byte, error) {
 	root := t.root
-	root.kind = cellRow
-	return appendState(append(b, recordVersion), &root), nil
+	root.Kind = cell.Row
+	return cell.Append(append(b, recordVersion), &root), nil
 }
 
 // MarshalBinary implements [encoding.BinaryMarshaler]. See

@@ -8,6 +8,7 @@ import (
 
 	"github.com/rejoin-go/rejoin/internal/value"
 	"github.com/rejoin-go/rejoin/lww"
+	"github.com/rejoin-go/rejoin/merge/internal/cell"
 )
 
 // Changed returns the paths of what merging o would change; there are none
@@ -59,18 +60,18 @@ func (r *Record[T]) Explain(o *Record[T]) Report {
 // Check never changes the record: what it finds is repaired by a write. Fields
 // that have to agree belong in one group.
 func (r *Record[T]) Check() error {
-	if r.plan == nil || !r.root.live {
+	if r.plan == nil || !r.root.Live {
 		return nil
 	}
 	var rep Report
-	walkRecord(r.plan.record.elem, r.root.kids, "", func(path string, p *recordPart, c *cell) {
+	walkRecord(r.plan.record.elem, r.root.Kids, "", func(path string, p *recordPart, c *cell.Cell) {
 		if reason := p.doubt(c); reason != "" {
 			change := Change{
 				Path: path, Pattern: r.plan.record.pattern(path), Rule: p.f.rule.String(),
 				Outcome: Undecided, Winner: -1, Reason: reason, Result: p.valueOf(c),
 			}
 			for i, v := range p.values(c) {
-				change.Candidates = append(change.Candidates, Candidate{Side: i, Stamp: v.newest(), Value: p.read(v.content())})
+				change.Candidates = append(change.Candidates, Candidate{Side: i, Stamp: v.Newest(), Value: p.read(v.Content())})
 			}
 			rep.Changes = append(rep.Changes, change)
 		}
@@ -83,7 +84,7 @@ func (r *Record[T]) Check() error {
 
 // checkText returns what Options.Check says of the value.
 func (r *Record[T]) checkText() string {
-	if r.plan == nil || r.plan.check == nil || !r.root.live {
+	if r.plan == nil || r.plan.check == nil || !r.root.Live {
 		return ""
 	}
 	v, _ := r.Value()
@@ -94,17 +95,17 @@ func (r *Record[T]) checkText() string {
 }
 
 // walkRecord calls visit for every leaf that the plan knows and kids hold.
-func walkRecord(w *recordRow, kids []cell, prefix string, visit func(path string, p *recordPart, c *cell)) {
+func walkRecord(w *recordRow, kids []cell.Cell, prefix string, visit func(path string, p *recordPart, c *cell.Cell)) {
 	for _, p := range w.parts {
 		c := p.find(kids)
 		path := value.JoinPath(prefix, p.key)
 		switch {
 		case c == nil:
-		case p.kind == cellRow:
-			walkRecord(p.elem, c.kids, path, visit)
-		case p.kind == cellRows:
-			for i := range c.kids {
-				walkRecord(p.elem, c.kids[i].kids, value.JoinPath(path, p.keyText(c.kids[i].key)), visit)
+		case p.kind == cell.Row:
+			walkRecord(p.elem, c.Kids, path, visit)
+		case p.kind == cell.Rows:
+			for i := range c.Kids {
+				walkRecord(p.elem, c.Kids[i].Kids, value.JoinPath(path, p.keyText(c.Kids[i].Key)), visit)
 			}
 		default:
 			visit(path, p, c)
@@ -114,37 +115,37 @@ func walkRecord(w *recordRow, kids []cell, prefix string, visit func(path string
 
 // values returns the cells of the values that c, a leaf, holds beside each
 // other.
-func (p *recordPart) values(c *cell) []cell {
+func (p *recordPart) values(c *cell.Cell) []cell.Cell {
 	switch p.kind {
-	case cellManual:
-		return slices.Collect(siblings(c))
-	case cellImmutable, cellChoice, cellState:
-		return c.kids
+	case cell.Manual:
+		return slices.Collect(cell.Siblings(c))
+	case cell.Immutable, cell.Choice, cell.State:
+		return c.Kids
 	default:
 		return nil
 	}
 }
 
 // doubt says what a person should know of a leaf, or nothing.
-func (p *recordPart) doubt(c *cell) string {
+func (p *recordPart) doubt(c *cell.Cell) string {
 	switch n := len(p.values(c)); {
-	case p.kind == cellImmutable && n > 1:
+	case p.kind == cell.Immutable && n > 1:
 		return "an immutable value was set twice"
-	case p.kind == cellManual && !alike(p.values(c)):
+	case p.kind == cell.Manual && !alike(p.values(c)):
 		return "the sides differ"
-	case p.kind == cellTotals && !fits(reflect.New(p.f.typ).Elem(), total(c)):
+	case p.kind == cell.Totals && !fits(reflect.New(p.f.typ).Elem(), c.Sum()):
 		return "the sum of all changes does not fit the type"
-	case p.kind == cellChoice && (n > 1 || p.shown(c) == nil):
+	case p.kind == cell.Choice && (n > 1 || p.shown(c) == nil):
 		return "a value is not in the rank"
-	case p.kind == cellState && (n > 1 || p.shown(c) == nil), p.kind.isRegister() && p.group == nil && !p.understands(c.value):
+	case p.kind == cell.State && (n > 1 || p.shown(c) == nil), p.kind.IsRegister() && p.group == nil && !p.understands(c.Value):
 		return "a value is of another type"
 	}
 	return ""
 }
 
 // alike reports whether siblings all have one value.
-func alike(siblings []cell) bool {
-	return !slices.ContainsFunc(siblings, func(s cell) bool { return s.value != siblings[0].value })
+func alike(siblings []cell.Cell) bool {
+	return !slices.ContainsFunc(siblings, func(s cell.Cell) bool { return s.Value != siblings[0].Value })
 }
 
 // read returns the value that content encodes, nil if it is of another type.
@@ -157,26 +158,26 @@ func (p *recordPart) read(content string) any {
 }
 
 // value1 returns the value of a leaf, an element, an entry or a row.
-func (p *recordPart) valueOf(c *cell) any {
+func (p *recordPart) valueOf(c *cell.Cell) any {
 	switch {
 	case c == nil:
 		return Absent{}
-	case c.kind == cellRow:
-		if !c.live {
+	case c.Kind == cell.Row:
+		if !c.Live {
 			return Absent{}
 		}
 		v := reflect.New(p.elem.row.typ).Elem()
-		p.elem.fill(v, c.kids)
+		p.elem.fill(v, c.Kids)
 		return v.Interface()
-	case c.kind == cellMember || c.kind == cellElement && c.live:
+	case c.Kind == cell.Member || c.Kind == cell.Element && c.Live:
 		v := reflect.New(p.f.key.Go).Elem()
-		p.f.key.Load(v, c.key)
+		p.f.key.Load(v, c.Key)
 		return v.Interface()
-	case c.kind == cellEntry && c.live:
+	case c.Kind == cell.Entry && c.Live:
 		v := reflect.New(p.value.Go).Elem()
-		p.value.Load(v, c.value)
+		p.value.Load(v, c.Value)
 		return v.Interface()
-	case c.kind == cellElement || c.kind == cellEntry:
+	case c.Kind == cell.Element || c.Kind == cell.Entry:
 		return Absent{}
 	}
 	v := reflect.New(p.f.typ).Elem()
@@ -191,7 +192,7 @@ type difference struct {
 	part                 *recordPart // nil for a field that the plan does not know
 	member               *field      // of a group
 	place                bool        // of a row: only where it stands differs
-	ours, theirs, merged *cell
+	ours, theirs, merged *cell.Cell
 }
 
 // changes reports whether merging changes what is ours.
@@ -199,7 +200,7 @@ func (d *difference) changes() bool {
 	if d.ours == nil || d.merged == nil {
 		return d.ours != d.merged
 	}
-	return !d.ours.same(d.merged)
+	return !d.ours.Same(d.merged)
 }
 
 // compare calls visit for each difference between r and o, and returns what
@@ -211,84 +212,48 @@ func (r *Record[T]) compare(o *Record[T], visit func(*difference)) *Record[T] {
 		return merged
 	}
 	ours := r.root
-	ours.kind = cellRow // which that of a zero Record lacks
+	ours.Kind = cell.Row // which that of a zero Record lacks
 	compareRows(merged.plan.record, "", &ours, &o.root, &merged.root, visit)
 	return merged
 }
 
 // compareRows compares two versions of a row: as wholes if their lives differ
 // or no field does, else by fields.
-func compareRows(p *recordPart, path string, ours, theirs, merged *cell, visit func(*difference)) {
-	if ours.life() != theirs.life() || merged == nil {
+func compareRows(p *recordPart, path string, ours, theirs, merged *cell.Cell, visit func(*difference)) {
+	if ours.Life() != theirs.Life() || merged == nil {
 		visit(&difference{path: path, part: p, ours: ours, theirs: theirs, merged: merged})
 		return
 	}
 	told := false
-	eachKid(ours, theirs, merged, func(a, b, m *cell) {
-		if k := firstOf(a, b); k.key != positionKey {
-			compareField(p.rows(), value.JoinPath(path, k.key), a, b, m, func(d *difference) {
+	cell.EachKid(ours, theirs, merged, func(a, b, m *cell.Cell) {
+		if k := cell.FirstOf(a, b); k.Key != cell.PositionKey {
+			compareField(p.rows(), value.JoinPath(path, k.Key), a, b, m, func(d *difference) {
 				told = told || d.changes()
 				visit(d)
 			})
 		}
 	})
 	if d := (difference{path: path, part: p, ours: ours, theirs: theirs, merged: merged}); !told && d.changes() {
-		d.place = ours.present() == merged.present()
+		d.place = ours.Present() == merged.Present()
 		visit(&d)
 	}
 }
 
-func (c *cell) present() bool { return c != nil && c.live }
-
-func firstOf(cells ...*cell) *cell {
-	for _, c := range cells {
-		if c != nil {
-			return c
-		}
-	}
-	return nil
-}
-
-// eachKid calls visit for each kid that a and b do not hold alike.
-func eachKid(a, b, merged *cell, visit func(a, b, m *cell)) {
-	var as, bs []cell
-	if a != nil {
-		as = a.kids
-	}
-	if b != nil {
-		bs = b.kids
-	}
-	for len(as) > 0 || len(bs) > 0 {
-		var x, y *cell
-		n := orderHeads(as, bs)
-		if n <= 0 {
-			x, as = &as[0], as[1:]
-		}
-		if n >= 0 {
-			y, bs = &bs[0], bs[1:]
-		}
-		if x == nil || y == nil || !x.same(y) {
-			k := firstOf(x, y)
-			visit(x, y, merged.like(k))
-		}
-	}
-}
-
-func compareField(w *recordRow, path string, a, b, m *cell, visit func(*difference)) {
-	k := firstOf(a, b)
+func compareField(w *recordRow, path string, a, b, m *cell.Cell, visit func(*difference)) {
+	k := cell.FirstOf(a, b)
 	p := w.part(k)
 	switch {
 	case p == nil:
 		visit(&difference{path: path, ours: a, theirs: b, merged: m})
-	case p.kind == cellRow:
+	case p.kind == cell.Row:
 		compareRows(p, path, a, b, m, visit)
-	case p.kind == cellRows:
-		eachKid(a, b, m, func(a, b, m *cell) {
-			compareRows(p, value.JoinPath(path, p.keyText(firstOf(a, b).key)), a, b, m, visit)
+	case p.kind == cell.Rows:
+		cell.EachKid(a, b, m, func(a, b, m *cell.Cell) {
+			compareRows(p, value.JoinPath(path, p.keyText(cell.FirstOf(a, b).Key)), a, b, m, visit)
 		})
-	case p.kind == cellSet || p.kind == cellUnion || p.kind == cellTable:
-		eachKid(a, b, m, func(a, b, m *cell) {
-			visit(&difference{path: value.JoinPath(path, p.keyText(firstOf(a, b).key)), part: p, ours: a, theirs: b, merged: m})
+	case p.kind == cell.Set || p.kind == cell.Union || p.kind == cell.Table:
+		cell.EachKid(a, b, m, func(a, b, m *cell.Cell) {
+			visit(&difference{path: value.JoinPath(path, p.keyText(cell.FirstOf(a, b).Key)), part: p, ours: a, theirs: b, merged: m})
 		})
 	case p.group != nil:
 		prefix := path[:len(path)-len(p.key)]
@@ -301,12 +266,12 @@ func compareField(w *recordRow, path string, a, b, m *cell, visit func(*differen
 }
 
 // value returns what one side of d holds.
-func (d *difference) value(c *cell) any {
+func (d *difference) value(c *cell.Cell) any {
 	if d.member == nil || c == nil {
 		return d.part.valueOf(c)
 	}
 	v := reflect.New(d.member.typ).Elem()
-	eachMember(c.value, func(name, content string) {
+	cell.EachMember(c.Value, func(name, content string) {
 		if name == d.member.name {
 			d.member.decodeMember(v, content)
 		}
@@ -321,12 +286,12 @@ func (d *difference) change() (Change, bool) {
 		return Change{}, false
 	}
 	c := Change{Path: d.path, Rule: d.rule(), Winner: -1, Result: d.value(d.merged)}
-	for i, side := range []*cell{d.ours, d.theirs} {
-		if side == nil || side.kind == cellRow && !side.live && side.stamp.IsZero() {
+	for i, side := range []*cell.Cell{d.ours, d.theirs} {
+		if side == nil || side.Kind == cell.Row && !side.Live && side.Stamp.IsZero() {
 			continue
 		}
 		c.Candidates = append(c.Candidates, Candidate{Side: i, Stamp: d.stamp(side), Value: d.value(side)})
-		if d.merged != nil && d.merged.same(side) {
+		if d.merged != nil && d.merged.Same(side) {
 			c.Winner = i
 		}
 	}
@@ -336,11 +301,11 @@ func (d *difference) change() (Change, bool) {
 }
 
 // stamp returns the stamp that one side of d goes by.
-func (d *difference) stamp(c *cell) lww.Stamp {
-	if s := d.part.shown(c); s != nil && c.kind.isField() && c.kind != cellRow {
-		return s.newest()
+func (d *difference) stamp(c *cell.Cell) lww.Stamp {
+	if s := d.part.shown(c); s != nil && c.Kind.IsField() && c.Kind != cell.Row {
+		return s.Newest()
 	}
-	return c.newest()
+	return c.Newest()
 }
 
 func (d *difference) rule() string {
@@ -352,7 +317,7 @@ func (d *difference) rule() string {
 
 // decide fills in what came of the candidates, and why.
 func (d *difference) decide(c *Change) {
-	if c.Outcome = Taken; d.part.kind != cellRow && d.merged != nil && d.merged.kind.isField() {
+	if c.Outcome = Taken; d.part.kind != cell.Row && d.merged != nil && d.merged.Kind.IsField() {
 		c.Reason = d.part.doubt(d.merged)
 	}
 	if c.Reason != "" {
@@ -370,7 +335,7 @@ func (d *difference) decide(c *Change) {
 	case len(c.Candidates) < 2:
 		return
 	case c.Winner < 0:
-		if c.Outcome = Combined; d.merged.kind == cellManual { // or it were undecided
+		if c.Outcome = Combined; d.merged.Kind == cell.Manual { // or it were undecided
 			c.Outcome = Same
 		}
 		return
@@ -401,12 +366,12 @@ func (d *difference) decide(c *Change) {
 // byValue reports whether the rule preferred the winner for its value, which
 // is later than the loser if later is positive.
 func (d *difference) byValue(later int) bool {
-	switch d.merged.kind {
-	case cellRow: // the later life, whatever was written in the other
+	switch d.merged.Kind {
+	case cell.Row: // the later life, whatever was written in the other
 		return true
-	case cellMax, cellMin:
-		return d.ours.value != d.theirs.value
-	case cellChoice:
+	case cell.Max, cell.Min:
+		return d.ours.Value != d.theirs.Value
+	case cell.Choice:
 		return later <= 0 || d.part.f.rule.custom == nil || d.part.differ(d.ours, d.theirs)
 	default:
 		return false
@@ -414,13 +379,13 @@ func (d *difference) byValue(later int) bool {
 }
 
 // differ reports whether a custom rule prefers one of two values.
-func (p *recordPart) differ(a, b *cell) bool {
+func (p *recordPart) differ(a, b *cell.Cell) bool {
 	x, y := p.shown(a), p.shown(b)
 	if x == nil || y == nil {
 		return false
 	}
 	v, w := reflect.New(p.f.typ).Elem(), reflect.New(p.f.typ).Elem()
-	p.decode(v, x.key)
-	p.decode(w, y.key)
+	p.decode(v, x.Key)
+	p.decode(w, y.Key)
 	return p.f.rule.custom.compare(v, w) != 0
 }

@@ -6,20 +6,21 @@ import (
 	"strings"
 
 	"github.com/rejoin-go/rejoin/internal/value"
+	"github.com/rejoin-go/rejoin/merge/internal/cell"
 )
 
-func (p *recordPart) fillSet(dst reflect.Value, c *cell) {
+func (p *recordPart) fillSet(dst reflect.Value, c *cell.Cell) {
 	n := 0
-	for i := range c.kids {
-		k := &c.kids[i]
-		if p.kind == cellSet && !k.live {
+	for i := range c.Kids {
+		k := &c.Kids[i]
+		if p.kind == cell.Set && !k.Live {
 			continue
 		}
 		if n == 0 {
-			dst.Grow(len(c.kids) - i)
-			dst.SetLen(len(c.kids) - i)
+			dst.Grow(len(c.Kids) - i)
+			dst.SetLen(len(c.Kids) - i)
 		}
-		if p.f.key.Load(dst.Index(n), k.key) {
+		if p.f.key.Load(dst.Index(n), k.Key) {
 			n++
 		}
 	}
@@ -28,47 +29,47 @@ func (p *recordPart) fillSet(dst reflect.Value, c *cell) {
 	}
 }
 
-func (p *recordPart) fillTable(dst reflect.Value, c *cell) {
+func (p *recordPart) fillTable(dst reflect.Value, c *cell.Cell) {
 	if m, ok := reflect.TypeAssert[*map[string]string](dst.Addr()); ok {
 		fillTexts(m, c)
 		return
 	}
 	key, v := reflect.New(p.f.key.Go).Elem(), reflect.New(p.value.Go).Elem()
-	for i := range c.kids {
-		k := &c.kids[i]
-		if !k.live {
+	for i := range c.Kids {
+		k := &c.Kids[i]
+		if !k.Live {
 			continue
 		}
 		key.SetZero()
 		v.SetZero()
-		if p.f.key.Load(key, k.key) && p.value.Load(v, k.value) {
-			setEntry(dst, key, v, len(c.kids))
+		if p.f.key.Load(key, k.Key) && p.value.Load(v, k.Value) {
+			setEntry(dst, key, v, len(c.Kids))
 		}
 	}
 }
 
-func fillTexts(m *map[string]string, c *cell) {
-	for i := range c.kids {
-		k := &c.kids[i]
-		if k.live && *m == nil {
-			*m = make(map[string]string, len(c.kids)-i)
+func fillTexts(m *map[string]string, c *cell.Cell) {
+	for i := range c.Kids {
+		k := &c.Kids[i]
+		if k.Live && *m == nil {
+			*m = make(map[string]string, len(c.Kids)-i)
 		}
-		if k.live {
-			(*m)[k.key] = k.value
+		if k.Live {
+			(*m)[k.Key] = k.Value
 		}
 	}
 }
 
-func (p *recordPart) fillMap(dst reflect.Value, c *cell) {
-	for i := range c.kids {
-		k := &c.kids[i]
-		if !k.live {
+func (p *recordPart) fillMap(dst reflect.Value, c *cell.Cell) {
+	for i := range c.Kids {
+		k := &c.Kids[i]
+		if !k.Live {
 			continue
 		}
 		key, v := reflect.New(p.f.key.Go).Elem(), reflect.New(p.elem.row.typ).Elem()
-		if p.f.key.Load(key, k.key) {
-			p.elem.fill(v, k.kids)
-			setEntry(dst, key, v, len(c.kids))
+		if p.f.key.Load(key, k.Key) {
+			p.elem.fill(v, k.Kids)
+			setEntry(dst, key, v, len(c.Kids))
 		}
 	}
 }
@@ -82,7 +83,7 @@ func setEntry(m, key, v reflect.Value, size int) {
 
 // fillList sets dst to the elements that are present, in the order in which
 // they were added.
-func (p *recordPart) fillList(dst reflect.Value, c *cell) {
+func (p *recordPart) fillList(dst reflect.Value, c *cell.Cell) {
 	var buf [16]placed
 	live := inOrder(c, buf[:0])
 	if len(live) == 0 {
@@ -93,10 +94,10 @@ func (p *recordPart) fillList(dst reflect.Value, c *cell) {
 	n := 0
 	for _, k := range live {
 		v := p.f.slot(dst, n)
-		if !p.f.key.Load(walk(v, p.f.at), k.row.key) {
+		if !p.f.key.Load(walk(v, p.f.at), k.row.Key) {
 			continue
 		}
-		p.elem.fill(v, k.row.kids)
+		p.elem.fill(v, k.row.Kids)
 		n++
 	}
 	for i := n; i < len(live); i++ {
@@ -109,10 +110,10 @@ func (p *recordPart) fillList(dst reflect.Value, c *cell) {
 
 // inOrder appends the elements that are present, in the order in which they
 // were added.
-func inOrder(c *cell, live []placed) []placed {
-	for i := range c.kids {
-		if k := &c.kids[i]; k.live {
-			live = append(live, placed{k, k.kid(positionKey, cellFirst)})
+func inOrder(c *cell.Cell, live []placed) []placed {
+	for i := range c.Kids {
+		if k := &c.Kids[i]; k.Live {
+			live = append(live, placed{k, k.Kid(cell.PositionKey, cell.First)})
 		}
 	}
 	slices.SortStableFunc(live, placed.compare)
@@ -121,15 +122,15 @@ func inOrder(c *cell, live []placed) []placed {
 
 // A placed is an element of a list, and where it stands: under which stamp it
 // was added, and where in the list of that write. At may be nil.
-type placed struct{ row, at *cell }
+type placed struct{ row, at *cell.Cell }
 
 func (a placed) compare(b placed) int {
 	switch {
 	case a.at == nil || b.at == nil:
 		return value.CompareBool(a.at != nil, b.at != nil)
-	case a.at.stamp != b.at.stamp:
-		return a.at.stamp.Compare(b.at.stamp)
+	case a.at.Stamp != b.at.Stamp:
+		return a.at.Stamp.Compare(b.at.Stamp)
 	default:
-		return strings.Compare(a.at.value, b.at.value)
+		return strings.Compare(a.at.Value, b.at.Value)
 	}
 }

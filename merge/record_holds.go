@@ -3,6 +3,8 @@ package merge
 import (
 	"reflect"
 	"slices"
+
+	"github.com/rejoin-go/rejoin/merge/internal/cell"
 )
 
 // The functions in this file compare a value with what a record holds, without
@@ -10,7 +12,7 @@ import (
 // where only reading can tell.
 
 // holds reports whether v shows what p, held by c, which may be nil, does.
-func (w *recordRow) holds(kids []cell, v reflect.Value) bool {
+func (w *recordRow) holds(kids []cell.Cell, v reflect.Value) bool {
 	for p, c := range w.each(kids) {
 		if !p.holds(c, v) {
 			return false
@@ -20,7 +22,7 @@ func (w *recordRow) holds(kids []cell, v reflect.Value) bool {
 }
 
 // holds reports whether row has in p what c holds, nothing if c is nil.
-func (p *recordPart) holds(c *cell, row reflect.Value) bool {
+func (p *recordPart) holds(c *cell.Cell, row reflect.Value) bool {
 	switch {
 	case p.group != nil:
 		return p.groupHolds(c, row)
@@ -28,22 +30,22 @@ func (p *recordPart) holds(c *cell, row reflect.Value) bool {
 		return p.f.untouched(row)
 	}
 	switch v := p.f.in(row); p.kind {
-	case cellRow:
-		return c.live == !v.IsNil() && (!c.live || p.elem.holds(c.kids, v.Elem()))
-	case cellRows:
+	case cell.Row:
+		return c.Live == !v.IsNil() && (!c.Live || p.elem.holds(c.Kids, v.Elem()))
+	case cell.Rows:
 		return p.f.class == classKeyed && p.listHolds(c, v)
-	case cellTable:
+	case cell.Table:
 		m, ok := texts(v)
 		return ok && p.f.plain && tableHolds(c, m)
-	case cellSet, cellUnion:
+	case cell.Set, cell.Union:
 		return p.setHolds(c, v)
-	case cellTotals:
-		sum := total(c)
-		n, ok := sum.int64()
+	case cell.Totals:
+		sum := c.Sum()
+		n, ok := sum.Int64()
 		return ok && v.CanInt() && v.Int() == n
 	default:
 		s := p.shown(c)
-		return s != nil && p.f.shape.Holds(v, s.content())
+		return s != nil && p.f.shape.Holds(v, s.Content())
 	}
 }
 
@@ -53,14 +55,14 @@ func (f *field) untouched(row reflect.Value) bool {
 	return v.IsZero() && (f.shape == nil || !f.shape.Negative(v))
 }
 
-func (p *recordPart) groupHolds(c *cell, row reflect.Value) bool {
+func (p *recordPart) groupHolds(c *cell.Cell, row reflect.Value) bool {
 	if c == nil {
 		return !slices.ContainsFunc(p.group, func(f *field) bool { return !f.untouched(row) })
 	}
 	return false
 }
 
-func (p *recordPart) listHolds(c *cell, v reflect.Value) bool {
+func (p *recordPart) listHolds(c *cell.Cell, v reflect.Value) bool {
 	var buf [16]placed
 	live := inOrder(c, buf[:0])
 	if len(live) != v.Len() {
@@ -71,18 +73,18 @@ func (p *recordPart) listHolds(c *cell, v reflect.Value) bool {
 			return false
 		}
 		e := p.f.element(v, i)
-		if !p.f.key.Holds(walk(e, p.f.at), k.row.key) || !p.elem.holds(k.row.kids, e) {
+		if !p.f.key.Holds(walk(e, p.f.at), k.row.Key) || !p.elem.holds(k.row.Kids, e) {
 			return false
 		}
 	}
 	return true
 }
 
-func (p *recordPart) setHolds(c *cell, v reflect.Value) bool {
+func (p *recordPart) setHolds(c *cell.Cell, v reflect.Value) bool {
 	n := 0
-	for i := range c.kids {
-		if k := &c.kids[i]; k.live || p.kind == cellUnion {
-			if n == v.Len() || !p.f.key.Holds(v.Index(n), k.key) {
+	for i := range c.Kids {
+		if k := &c.Kids[i]; k.Live || p.kind == cell.Union {
+			if n == v.Len() || !p.f.key.Holds(v.Index(n), k.Key) {
 				return false
 			}
 			n++
@@ -91,11 +93,11 @@ func (p *recordPart) setHolds(c *cell, v reflect.Value) bool {
 	return n == v.Len()
 }
 
-func tableHolds(c *cell, m map[string]string) bool {
+func tableHolds(c *cell.Cell, m map[string]string) bool {
 	n := 0
-	for i := range c.kids {
-		if k := &c.kids[i]; k.live {
-			if v, ok := m[k.key]; !ok || v != k.value {
+	for i := range c.Kids {
+		if k := &c.Kids[i]; k.Live {
+			if v, ok := m[k.Key]; !ok || v != k.Value {
 				return false
 			}
 			n++

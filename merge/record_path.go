@@ -6,8 +6,10 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/rejoin-go/rejoin/internal/int128"
 	"github.com/rejoin-go/rejoin/internal/value"
 	"github.com/rejoin-go/rejoin/lww"
+	"github.com/rejoin-go/rejoin/merge/internal/cell"
 )
 
 // namesOf returns the names of a path that is known to be well-formed.
@@ -34,27 +36,16 @@ func (w *recordRow) match(names []string) (p *recordPart, member *field, rest []
 
 // byName returns the kid of c, the cell of a set, map or list that p is, whose
 // key has the given name in paths, or nil.
-func (p *recordPart) byName(c *cell, name string) *cell {
+func (p *recordPart) byName(c *cell.Cell, name string) *cell.Cell {
 	if c == nil {
 		return nil
 	}
-	for i := range c.kids {
-		if names := namesOf(p.keyText(c.kids[i].key)); len(names) == 1 && names[0] == name {
-			return &c.kids[i]
+	for i := range c.Kids {
+		if names := namesOf(p.keyText(c.Kids[i].Key)); len(names) == 1 && names[0] == name {
+			return &c.Kids[i]
 		}
 	}
 	return nil
-}
-
-// newest returns the largest stamp in c.
-func (c *cell) newest() lww.Stamp {
-	s := c.stamp
-	for i := range c.kids {
-		if k := c.kids[i].newest(); k.After(s) {
-			s = k
-		}
-	}
-	return s
 }
 
 // Stamp returns who wrote what is at path, and when: for a field, the write
@@ -66,7 +57,7 @@ func (c *cell) newest() lww.Stamp {
 func (r *Record[T]) Stamp(path string) lww.Stamp {
 	names, err := splitPath(path)
 	if path == "" {
-		return r.root.newest()
+		return r.root.Newest()
 	}
 	if err != nil || r.plan == nil {
 		return lww.Stamp{}
@@ -74,7 +65,7 @@ func (r *Record[T]) Stamp(path string) lww.Stamp {
 	return r.plan.record.stampAt(&r.root, names)
 }
 
-func (p *recordPart) stampAt(c *cell, names []string) lww.Stamp {
+func (p *recordPart) stampAt(c *cell.Cell, names []string) lww.Stamp {
 	switch {
 	case c == nil:
 		return lww.Stamp{}
@@ -82,19 +73,19 @@ func (p *recordPart) stampAt(c *cell, names []string) lww.Stamp {
 		if s := p.shown(c); s != nil {
 			c = s
 		}
-		return c.newest()
-	case p.kind == cellRow:
+		return c.Newest()
+	case p.kind == cell.Row:
 		q, _, rest := p.elem.match(names)
 		if q == nil {
 			return lww.Stamp{}
 		}
-		return q.stampAt(q.find(c.kids), rest)
-	case p.kind == cellRows:
+		return q.stampAt(q.find(c.Kids), rest)
+	case p.kind == cell.Rows:
 		kid := p.byName(c, names[0])
-		return (&recordPart{kind: cellRow, elem: p.elem}).stampAt(kid, names[1:])
+		return (&recordPart{kind: cell.Row, elem: p.elem}).stampAt(kid, names[1:])
 	case len(names) == 1 && p.f.key != nil:
 		if kid := p.byName(c, names[0]); kid != nil {
-			return kid.stamp
+			return kid.Stamp
 		}
 	}
 	return lww.Stamp{}
@@ -133,10 +124,10 @@ func (r *Record[T]) Touch(w lww.Writer, path string) error {
 }
 
 // touch returns the change of a row, or nil if names lead nowhere.
-func (e *edit) touch(p *recordPart, c *cell, row reflect.Value, names []string) (*cell, error) {
-	d := &cell{key: p.key, kind: cellRow, live: true, stamp: c.life()}
+func (e *edit) touch(p *recordPart, c *cell.Cell, row reflect.Value, names []string) (*cell.Cell, error) {
+	d := &cell.Cell{Key: p.key, Kind: cell.Row, Live: true, Stamp: c.Life()}
 	if c != nil {
-		d.key = c.key
+		d.Key = c.Key
 	}
 	if len(names) == 0 {
 		return d, nil
@@ -145,9 +136,9 @@ func (e *edit) touch(p *recordPart, c *cell, row reflect.Value, names []string) 
 	if q == nil {
 		return nil, nil
 	}
-	var held *cell
+	var held *cell.Cell
 	if c != nil {
-		held = q.find(c.kids)
+		held = q.find(c.Kids)
 	}
 	kid, err := e.touchPart(q, held, row, rest)
 	if err != nil {
@@ -160,21 +151,21 @@ func (e *edit) touch(p *recordPart, c *cell, row reflect.Value, names []string) 
 	if kid == nil {
 		return nil, nil
 	}
-	d.kids = []cell{*kid}
+	d.Kids = []cell.Cell{*kid}
 	return d, nil
 }
 
 // touchPart returns the change of one part of a row.
-func (e *edit) touchPart(p *recordPart, c *cell, row reflect.Value, rest []string) (*cell, error) {
+func (e *edit) touchPart(p *recordPart, c *cell.Cell, row reflect.Value, rest []string) (*cell.Cell, error) {
 	at := spot{c, c}
 	switch {
-	case p.kind == cellRow:
+	case p.kind == cell.Row:
 		v := p.elem.row.zero
 		if pv := p.f.in(row); !pv.IsNil() {
 			v = pv.Elem()
 		}
 		return e.touch(p, c, v, rest)
-	case p.kind == cellRows || p.kind == cellSet || p.kind == cellUnion || p.kind == cellTable:
+	case p.kind == cell.Rows || p.kind == cell.Set || p.kind == cell.Union || p.kind == cell.Table:
 		if len(rest) == 0 {
 			return nil, nil
 		}
@@ -183,37 +174,37 @@ func (e *edit) touchPart(p *recordPart, c *cell, row reflect.Value, rest []strin
 		return nil, nil
 	case p.group != nil:
 		return e.group(p, at, row)
-	case p.kind == cellTotals:
-		return e.add(p, at, int128{})
-	case p.kind == cellState:
+	case p.kind == cell.Totals:
+		return e.add(p, at, int128.Int{})
+	case p.kind == cell.State:
 		return e.state(p, at, p.f.in(row), p.f.in(row))
-	case p.kind == cellManual:
+	case p.kind == cell.Manual:
 		return e.manual(p, at, p.f.in(row))
 	}
 	return e.leaf(p, at, reflect.Value{}, p.f.in(row))
 }
 
 // touchKid returns the change of an element or entry that is there.
-func (e *edit) touchKid(p *recordPart, kid *cell, rest []string) (*cell, error) {
-	if kid == nil || !kid.live && p.kind != cellUnion || len(rest) > 0 && p.kind != cellRows {
+func (e *edit) touchKid(p *recordPart, kid *cell.Cell, rest []string) (*cell.Cell, error) {
+	if kid == nil || !kid.Live && p.kind != cell.Union || len(rest) > 0 && p.kind != cell.Rows {
 		return nil, nil
 	}
 	k := *kid
-	if p.kind == cellRows {
+	if p.kind == cell.Rows {
 		v := reflect.New(p.elem.row.typ).Elem()
-		p.elem.fill(v, kid.kids)
-		d, err := e.touch(&recordPart{kind: cellRow, elem: p.elem}, kid, v, rest)
+		p.elem.fill(v, kid.Kids)
+		d, err := e.touch(&recordPart{kind: cell.Row, elem: p.elem}, kid, v, rest)
 		if d == nil || err != nil {
 			return nil, err
 		}
 		k = *d
 	} else {
 		var err error
-		if k.stamp, err = e.stamp(max(e.horizon, kid.stamp.Time)); err != nil {
+		if k.Stamp, err = e.stamp(max(e.horizon, kid.Stamp.Time)); err != nil {
 			return nil, err
 		}
 	}
-	return &cell{key: p.key, kind: p.kind, typ: p.typ, kids: []cell{k}}, nil
+	return &cell.Cell{Key: p.key, Kind: p.kind, Type: p.typ, Kids: []cell.Cell{k}}, nil
 }
 
 // Unknown returns the paths of fields that the record holds and its plan does
@@ -225,29 +216,29 @@ func (r *Record[T]) Unknown() []string {
 		return nil
 	}
 	var paths []string
-	r.plan.record.elem.eachUnknown(r.root.kids, "", func(path string) { paths = append(paths, path) })
+	r.plan.record.elem.eachUnknown(r.root.Kids, "", func(path string) { paths = append(paths, path) })
 	slices.Sort(paths)
 	return slices.Compact(paths)
 }
 
 // unknown reports whether w does not know k, one of its fields.
-func (w *recordRow) unknown(k *cell) bool {
-	return k.key != positionKey && w.part(k) == nil
+func (w *recordRow) unknown(k *cell.Cell) bool {
+	return k.Key != cell.PositionKey && w.part(k) == nil
 }
 
-func (w *recordRow) eachUnknown(kids []cell, prefix string, visit func(path string)) {
+func (w *recordRow) eachUnknown(kids []cell.Cell, prefix string, visit func(path string)) {
 	for i := range kids {
 		k := &kids[i]
-		path := value.JoinPath(prefix, k.key)
+		path := value.JoinPath(prefix, k.Key)
 		p := w.part(k)
 		switch {
 		case w.unknown(k):
 			visit(path)
-		case k.kind == cellRow:
-			p.elem.eachUnknown(k.kids, path, visit)
-		case k.kind == cellRows:
-			for j := range k.kids {
-				p.elem.eachUnknown(k.kids[j].kids, value.JoinPath(path, "*"), visit)
+		case k.Kind == cell.Row:
+			p.elem.eachUnknown(k.Kids, path, visit)
+		case k.Kind == cell.Rows:
+			for j := range k.Kids {
+				p.elem.eachUnknown(k.Kids[j].Kids, value.JoinPath(path, "*"), visit)
 			}
 		}
 	}
@@ -261,27 +252,27 @@ func (r *Record[T]) Forget(path string) bool {
 	if r.plan == nil || !slices.Contains(r.Unknown(), path) {
 		return false
 	}
-	r.root.kids = r.plan.record.elem.forget(r.root.kids, "", path)
+	r.root.Kids = r.plan.record.elem.forget(r.root.Kids, "", path)
 	return true
 }
 
 // forget returns kids without the unknown field at path.
-func (w *recordRow) forget(kids []cell, prefix, path string) []cell {
-	out := make([]cell, 0, len(kids))
+func (w *recordRow) forget(kids []cell.Cell, prefix, path string) []cell.Cell {
+	out := make([]cell.Cell, 0, len(kids))
 	for _, k := range kids {
-		at := value.JoinPath(prefix, k.key)
+		at := value.JoinPath(prefix, k.Key)
 		p := w.part(&k)
 		switch {
 		case w.unknown(&k):
 			if at == path {
 				continue
 			}
-		case k.kind == cellRow && strings.HasPrefix(path, at):
-			k.kids = p.elem.forget(k.kids, at, path)
-		case k.kind == cellRows && strings.HasPrefix(path, at):
-			k.kids = slices.Clone(k.kids)
-			for j := range k.kids {
-				k.kids[j].kids = p.elem.forget(k.kids[j].kids, value.JoinPath(at, "*"), path)
+		case k.Kind == cell.Row && strings.HasPrefix(path, at):
+			k.Kids = p.elem.forget(k.Kids, at, path)
+		case k.Kind == cell.Rows && strings.HasPrefix(path, at):
+			k.Kids = slices.Clone(k.Kids)
+			for j := range k.Kids {
+				k.Kids[j].Kids = p.elem.forget(k.Kids[j].Kids, value.JoinPath(at, "*"), path)
 			}
 		}
 		out = append(out, k)

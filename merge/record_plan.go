@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/rejoin-go/rejoin/internal/value"
+	"github.com/rejoin-go/rejoin/merge/internal/cell"
 )
 
 // A recordRow is what a plan says about a row of a [Record].
@@ -29,8 +30,8 @@ type partPath struct {
 // a row. Methods on a nil part are for fields that the plan does not know.
 type recordPart struct {
 	key   string
-	kind  cellKind
-	typ   typeCode
+	kind  cell.Kind
+	typ   cell.TypeCode
 	f     *field      // the field; of a group the first
 	group []*field    // the members of a group in ascending order of name
 	elem  *recordRow  // pointer, map of rows, keyed: the rows
@@ -39,9 +40,11 @@ type recordPart struct {
 }
 
 // part returns the part that k, a field of the row, belongs to, or nil.
-func (w *recordRow) part(k *cell) *recordPart {
-	i, ok := slices.BinarySearchFunc(w.parts, k.key, func(p *recordPart, key string) int { return strings.Compare(p.key, key) })
-	if !ok || w.parts[i].kind != k.kind || w.parts[i].typ != k.typ {
+func (w *recordRow) part(k *cell.Cell) *recordPart { return w.partAt(k.Key, k.Kind, k.Type) }
+
+func (w *recordRow) partAt(key string, kind cell.Kind, typ cell.TypeCode) *recordPart {
+	i, ok := slices.BinarySearchFunc(w.parts, key, func(p *recordPart, key string) int { return strings.Compare(p.key, key) })
+	if !ok || w.parts[i].kind != kind || w.parts[i].typ != typ {
 		return nil
 	}
 	return w.parts[i]
@@ -72,7 +75,7 @@ type recordRowKey struct {
 // [*RuleError] for each field that a record cannot carry.
 func compileRecord(typ reflect.Type, w *row) (*recordPart, error) {
 	c := recordCompiler{root: typ, rows: make(map[recordRowKey]*recordRow)}
-	top := &recordPart{kind: cellRow, elem: c.row(w, nil)}
+	top := &recordPart{kind: cell.Row, elem: c.row(w, nil)}
 	if err := errors.Join(c.errs...); err != nil {
 		return nil, err
 	}
@@ -96,7 +99,7 @@ func (c *recordCompiler) row(w *row, at []int) *recordRow {
 		}
 	}
 	for _, g := range w.groups {
-		p := &recordPart{key: groupKey(g), kind: cellRegister}
+		p := &recordPart{key: groupKey(g), kind: cell.Register}
 		for _, f := range g.fields {
 			if !isKey(f) {
 				c.codable(f, f.shape)
@@ -150,23 +153,23 @@ func (c *recordCompiler) part(w *recordRow, f *field) {
 	case classLeaf:
 		p.kind, ok = c.leaf(f)
 	case classPointer:
-		p.kind, ok = cellRow, c.kept(f)
+		p.kind, ok = cell.Row, c.kept(f)
 		p.elem = c.below(f, "", nil)
 	case classMap:
 		ok = c.kept(f) && c.codable(f, f.key)
-		if p.kind = cellRows; f.plain {
-			p.kind, p.value = cellTable, f.elem.fields[0].shape
+		if p.kind = cell.Rows; f.plain {
+			p.kind, p.value = cell.Table, f.elem.fields[0].shape
 			ok = ok && c.codable(f, p.value)
 			break
 		}
 		p.elem = c.below(f, "*", nil)
 	case classKeyed:
-		p.kind, ok = cellRows, c.kept(f) && c.codable(f, f.key)
+		p.kind, ok = cell.Rows, c.kept(f) && c.codable(f, f.key)
 		c.refs = c.refs || f.byRef
 		p.elem = c.below(f, "*", f.at)
 	case classSet:
-		if p.kind = cellSet; f.rule.id == ruleUnion {
-			p.kind = cellUnion
+		if p.kind = cell.Set; f.rule.id == ruleUnion {
+			p.kind = cell.Union
 		}
 		ok = c.codable(f, f.key)
 	case classDocument:
@@ -176,8 +179,8 @@ func (c *recordCompiler) part(w *recordRow, f *field) {
 	if !ok {
 		return
 	}
-	if p.kind.isTyped() {
-		p.typ = typeCodeOf(firstShape(p.value, f.key, f.shape), true)
+	if p.kind.IsTyped() {
+		p.typ = cell.TypeOf(firstShape(p.value, f.key, f.shape), true)
 	}
 	w.parts = append(w.parts, p)
 }
@@ -207,23 +210,23 @@ func (c *recordCompiler) below(f *field, name string, at []int) *recordRow {
 }
 
 // leaf returns the kind of cell that holds a leaf.
-func (c *recordCompiler) leaf(f *field) (cellKind, bool) {
-	kind := cellRegister
+func (c *recordCompiler) leaf(f *field) (cell.Kind, bool) {
+	kind := cell.Register
 	switch f.rule.id {
 	case ruleFirst:
-		kind = cellFirst
+		kind = cell.First
 	case ruleImmutable:
-		kind = cellImmutable
+		kind = cell.Immutable
 	case ruleMax, ruleMin:
 		kind = orderedKind(f)
 	case ruleRank, rulePrefer:
-		kind = cellChoice
+		kind = cell.Choice
 	case ruleAdditive:
-		kind = cellTotals
+		kind = cell.Totals
 	case ruleManual:
-		kind = cellManual
+		kind = cell.Manual
 	case ruleJoin, ruleJoinFunc:
-		kind = cellState
+		kind = cell.State
 		if f.shape == nil {
 			c.refuse(f, fmt.Sprintf("%v has no binary, text or JSON form that a record could keep", f.typ), []ruleID{ruleIgnore})
 			return 0, false
@@ -238,7 +241,7 @@ func (c *recordCompiler) leaf(f *field) (cellKind, bool) {
 
 // orderedKind returns the kind of cell for max and min: one that compares
 // bytes if these sort as the values do.
-func orderedKind(f *field) cellKind {
+func orderedKind(f *field) cell.Kind {
 	s := f.shape
 	if s.Kind == value.KindPointer {
 		s = s.Elem
@@ -246,11 +249,11 @@ func orderedKind(f *field) cellKind {
 	switch s.Kind {
 	case value.KindBool, value.KindInt, value.KindUint, value.KindFloat, value.KindString, value.KindTime:
 		if f.rule.id == ruleMin {
-			return cellMin
+			return cell.Min
 		}
-		return cellMax
+		return cell.Max
 	default:
-		return cellChoice
+		return cell.Choice
 	}
 }
 
@@ -294,7 +297,7 @@ func (w *recordRow) describe(write func([]byte) (int, error), prefix string, ope
 		path := value.JoinPath(prefix, p.key)
 		_, _ = write(fmt.Appendf(nil, "%s\t%d\t%s\t%d\t", path, p.kind, p.f.rule.String(), p.typ))
 		for _, f := range p.group {
-			_, _ = write(fmt.Appendf(nil, "%s\t%d\t", f.name, typeCodeOf(f.shape, true)))
+			_, _ = write(fmt.Appendf(nil, "%s\t%d\t", f.name, cell.TypeOf(f.shape, true)))
 		}
 		_, _ = write([]byte{'\n'})
 		if p.elem != nil {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/rejoin-go/rejoin/internal/value"
 	"github.com/rejoin-go/rejoin/lww"
+	"github.com/rejoin-go/rejoin/merge/internal/cell"
 )
 
 // A Token says what a reader of a [Record] had seen of it: which lives, and
@@ -16,37 +17,13 @@ import (
 // anything. A Token does not name its record: see Apply for how far a mistaken
 // one is noticed. It is opaque and immutable. Its size is O(d + s) for d deletes
 // and s siblings that the record remembers.
-type Token struct{ root cell }
+type Token struct{ root cell.Cell }
 
 // Snapshot returns the value, the zero T if there is none, and what
 // [Record.Apply] needs to know with it.
 func (r *Record[T]) Snapshot() (T, Token) {
 	v, _ := r.Value()
-	return v, Token{r.root.lives()}
-}
-
-// lives returns what of c a token holds.
-func (c *cell) lives() cell {
-	d := cell{key: c.key, kind: c.kind, typ: c.typ, stamp: c.stamp}
-	switch c.kind {
-	case cellRow, cellRows, cellManual:
-		for i := range c.kids {
-			k := &c.kids[i]
-			switch k.kind {
-			case cellRow, cellRows, cellManual:
-				kid := k.lives()
-				if len(kid.kids) > 0 || !kid.stamp.IsZero() {
-					d.kids = append(d.kids, kid)
-				}
-			case cellReplica:
-				d.kids = append(d.kids, cell{key: k.key, kind: k.kind, stamp: k.stamp})
-			default:
-			}
-		}
-	default:
-	}
-	d.live = d.kind == cellRow && len(d.kids) > 0
-	return d
+	return v, Token{r.root.Lives()}
 }
 
 // Apply writes what changed between read, which the caller got together with
@@ -99,12 +76,12 @@ func (r *Record[T]) behind(at spot, read reflect.Value) error {
 		return err
 	}
 	for _, p := range top.elem.parts {
-		if v := p.f.in(read); p.kind == cellImmutable && !p.f.shape.IsZero(v) {
+		if v := p.f.in(read); p.kind == cell.Immutable && !p.f.shape.IsZero(v) {
 			content, err := p.f.shape.Append(nil, value.Addressable(v))
 			if err != nil {
 				return within(p.key, err)
 			}
-			if p.held(&r.root).kid(string(content), cellFact) == nil {
+			if p.held(&r.root).Kid(string(content), cell.Fact) == nil {
 				return &BehindError{Path: p.key}
 			}
 		}
@@ -117,16 +94,16 @@ func (r *Record[T]) behind(at spot, read reflect.Value) error {
 // does not know.
 func (p *recordPart) behind(at spot) error {
 	now, seen := at.now, at.seen
-	switch kind := seen.kind; {
-	case kind == cellRow && seen.stamp.After(now.life()), kind == cellReplica && (now == nil || seen.stamp.After(now.stamp)):
-		return &BehindError{Stamp: seen.stamp}
-	case kind == cellRow && seen.stamp != now.life():
+	switch kind := seen.Kind; {
+	case kind == cell.Row && seen.Stamp.After(now.Life()), kind == cell.Replica && (now == nil || seen.Stamp.After(now.Stamp)):
+		return &BehindError{Stamp: seen.Stamp}
+	case kind == cell.Row && seen.Stamp != now.Life():
 		return nil // what was there is gone
 	}
-	for i := range seen.kids {
-		k := &seen.kids[i]
-		q, name := p.kid(seen.kind, k)
-		if err := q.behind(spot{now.like(k), k}); err != nil {
+	for i := range seen.Kids {
+		k := &seen.Kids[i]
+		q, name := p.kid(seen.Kind, k)
+		if err := q.behind(spot{now.Like(k), k}); err != nil {
 			return within(name, err)
 		}
 	}
@@ -135,18 +112,18 @@ func (p *recordPart) behind(at spot) error {
 
 // kid returns what p says of k, and the name of k in paths, where k is a kid of
 // a cell of the given kind.
-func (p *recordPart) kid(of cellKind, k *cell) (*recordPart, string) {
+func (p *recordPart) kid(of cell.Kind, k *cell.Cell) (*recordPart, string) {
 	switch {
-	case of == cellManual:
+	case of == cell.Manual:
 		return nil, ""
-	case of == cellRows && p == nil:
+	case of == cell.Rows && p == nil:
 		return nil, "*"
-	case of == cellRows:
-		return &recordPart{kind: cellRow, elem: p.elem}, p.keyText(k.key)
+	case of == cell.Rows:
+		return &recordPart{kind: cell.Row, elem: p.elem}, p.keyText(k.Key)
 	case p == nil:
-		return nil, k.key
+		return nil, k.Key
 	default:
-		return p.elem.part(k), k.key
+		return p.elem.part(k), k.Key
 	}
 }
 

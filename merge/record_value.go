@@ -9,27 +9,27 @@ import (
 	"sort"
 	"strings"
 
-	"github.com/rejoin-go/rejoin/internal/wire"
+	"github.com/rejoin-go/rejoin/merge/internal/cell"
 )
 
 // find returns the cell among kids that holds p, or nil. If there is none, the
 // value that a field of one value had under another rule stands in for it.
-func (p *recordPart) find(kids []cell) *cell {
-	i := sort.Search(len(kids), func(i int) bool { return kids[i].key >= p.key })
+func (p *recordPart) find(kids []cell.Cell) *cell.Cell {
+	i := sort.Search(len(kids), func(i int) bool { return kids[i].Key >= p.key })
 	return p.first(kids[i:])
 }
 
 // first is find for kids of which none comes before p.
-func (p *recordPart) first(kids []cell) *cell {
-	var standIn *cell
-	for i := 0; i < len(kids) && kids[i].key == p.key; i++ {
-		switch k := kids[i].kind; {
-		case kids[i].typ != p.typ:
+func (p *recordPart) first(kids []cell.Cell) *cell.Cell {
+	var standIn *cell.Cell
+	for i := 0; i < len(kids) && kids[i].Key == p.key; i++ {
+		switch k := kids[i].Kind; {
+		case kids[i].Type != p.typ:
 		case k == p.kind:
 			return &kids[i]
-		case k.isRegister() && p.kind.isRegister() && p.group == nil && standIn == nil:
+		case k.IsRegister() && p.kind.IsRegister() && p.group == nil && standIn == nil:
 			c := kids[i]
-			c.kind = p.kind
+			c.Kind = p.kind
 			standIn = &c
 		}
 	}
@@ -39,7 +39,7 @@ func (p *recordPart) first(kids []cell) *cell {
 // fill sets dst, which holds the zero value, to the row that kids hold. A field
 // whose bytes are not of its type, since they were written by a program where
 // it had another, stays zero.
-func (w *recordRow) fill(dst reflect.Value, kids []cell) {
+func (w *recordRow) fill(dst reflect.Value, kids []cell.Cell) {
 	for p, c := range w.each(kids) {
 		if c != nil {
 			p.fillIn(dst, c)
@@ -49,10 +49,10 @@ func (w *recordRow) fill(dst reflect.Value, kids []cell) {
 
 // each returns the parts of a row, each with the cell among kids that holds it,
 // or nil: see find.
-func (w *recordRow) each(kids []cell) iter.Seq2[*recordPart, *cell] {
-	return func(yield func(*recordPart, *cell) bool) {
+func (w *recordRow) each(kids []cell.Cell) iter.Seq2[*recordPart, *cell.Cell] {
+	return func(yield func(*recordPart, *cell.Cell) bool) {
 		for _, p := range w.parts {
-			for len(kids) > 0 && kids[0].key != p.key && kids[0].key < p.key {
+			for len(kids) > 0 && kids[0].Key != p.key && kids[0].Key < p.key {
 				kids = kids[1:]
 			}
 			if !yield(p, p.first(kids)) {
@@ -63,102 +63,67 @@ func (w *recordRow) each(kids []cell) iter.Seq2[*recordPart, *cell] {
 }
 
 // fillIn sets what p is of the row dst.
-func (p *recordPart) fillIn(dst reflect.Value, c *cell) {
+func (p *recordPart) fillIn(dst reflect.Value, c *cell.Cell) {
 	if p.group != nil {
-		p.fillGroup(dst, c.value)
+		p.fillGroup(dst, c.Value)
 		return
 	}
 	p.fill(p.f.in(dst), c)
 }
 
-func (p *recordPart) fill(dst reflect.Value, c *cell) {
+func (p *recordPart) fill(dst reflect.Value, c *cell.Cell) {
 	switch p.kind {
-	case cellRow:
-		if c.live {
+	case cell.Row:
+		if c.Live {
 			v := reflect.New(p.elem.row.typ)
-			p.elem.fill(v.Elem(), c.kids)
+			p.elem.fill(v.Elem(), c.Kids)
 			dst.Set(v)
 		}
-	case cellRows:
+	case cell.Rows:
 		if p.f.class == classKeyed {
 			p.fillList(dst, c)
 		} else {
 			p.fillMap(dst, c)
 		}
-	case cellTable:
+	case cell.Table:
 		p.fillTable(dst, c)
-	case cellSet, cellUnion:
+	case cell.Set, cell.Union:
 		p.fillSet(dst, c)
-	case cellTotals:
+	case cell.Totals:
 		fillTotal(dst, c)
 	default:
 		if s := p.shown(c); s != nil {
-			p.decode(dst, s.content())
+			p.decode(dst, s.Content())
 		}
-	}
-}
-
-// content returns the bytes of the value that c, a register or one of several
-// values of a field, holds.
-func (c *cell) content() string {
-	switch c.kind {
-	case cellFact, cellOption, cellVersion:
-		return c.key
-	default:
-		return c.value
 	}
 }
 
 // shown returns the cell whose content is the value of p, a leaf that c holds:
 // c itself or one of its kids. It is nil if there is no value that p
 // understands.
-func (p *recordPart) shown(c *cell) *cell {
+func (p *recordPart) shown(c *cell.Cell) *cell.Cell {
 	switch p.kind {
-	case cellImmutable:
-		return pick(c.kids, func(a, b *cell) int { return cmp.Or(b.stamp.Compare(a.stamp), strings.Compare(b.key, a.key)) })
-	case cellManual:
-		return pick(slices.Collect(siblings(c)), func(a, b *cell) int { return a.version(b) })
-	case cellChoice:
-		for i := range c.kids {
-			if p.listed(c.kids[i].key) {
-				return &c.kids[i] // there is only one: see best
+	case cell.Immutable:
+		return cell.Pick(c.Kids, func(a, b *cell.Cell) int { return cmp.Or(b.Stamp.Compare(a.Stamp), strings.Compare(b.Key, a.Key)) })
+	case cell.Manual:
+		return cell.Pick(slices.Collect(cell.Siblings(c)), func(a, b *cell.Cell) int { return a.Version(b) })
+	case cell.Choice:
+		for i := range c.Kids {
+			if p.listed(c.Kids[i].Key) {
+				return &c.Kids[i] // there is only one: see Best
 			}
 		}
 		return nil
-	case cellState:
-		for i := range c.kids {
-			if p.understands(c.kids[i].key) {
-				return &c.kids[i] // there is only one: see fold
+	case cell.State:
+		for i := range c.Kids {
+			if p.understands(c.Kids[i].Key) {
+				return &c.Kids[i] // there is only one: see Fold
 			}
 		}
 		return nil
 	default:
 		return c
 	}
-}
-
-// siblings returns the siblings of a cell of kind [cellManual].
-func siblings(c *cell) func(func(cell) bool) {
-	return func(yield func(cell) bool) {
-		for i := range c.kids {
-			for _, s := range c.kids[i].kids {
-				if !yield(s) {
-					return
-				}
-			}
-		}
-	}
-}
-
-// pick returns the largest of the cells, or nil if there are none.
-func pick(cells []cell, compare func(a, b *cell) int) *cell {
-	var best *cell
-	for i := range cells {
-		if best == nil || compare(&cells[i], best) > 0 {
-			best = &cells[i]
-		}
-	}
-	return best
 }
 
 // decode sets dst, which holds the zero value, and reports whether it could.
@@ -180,73 +145,72 @@ func (p *recordPart) listed(content string) bool {
 	return p.understands(content)
 }
 
-// best returns the options that stay: of those that the program can tell the
-// order of, the best, and all others. A nil p keeps all.
-func (p *recordPart) best(options []cell) []cell {
-	if p == nil || len(options) < 2 {
+// Best implements [cell.Knows]. It returns the options that stay: of those that
+// the program can tell the order of, the best, and all others.
+func (p *recordPart) Best(options []cell.Cell) []cell.Cell {
+	if len(options) < 2 {
 		return options
 	}
-	var win *cell
+	var win *cell.Cell
 	for i := range options {
-		if o := &options[i]; p.listed(o.key) && (win == nil || p.better(o, win)) {
+		if o := &options[i]; p.listed(o.Key) && (win == nil || p.better(o, win)) {
 			win = o
 		}
 	}
 	if win == nil {
 		return options
 	}
-	return slices.DeleteFunc(slices.Clone(options), func(o cell) bool { return o.key != win.key && p.listed(o.key) })
+	return slices.DeleteFunc(slices.Clone(options), func(o cell.Cell) bool { return o.Key != win.Key && p.listed(o.Key) })
 }
 
 // better reports whether option a is to be chosen over b.
-func (p *recordPart) better(a, b *cell) bool {
+func (p *recordPart) better(a, b *cell.Cell) bool {
 	n := 0
 	if p.f.rule.id == ruleRank {
-		x, _ := p.f.rule.rankOf(a.key)
-		y, _ := p.f.rule.rankOf(b.key)
+		x, _ := p.f.rule.rankOf(a.Key)
+		y, _ := p.f.rule.rankOf(b.Key)
 		n = cmp.Compare(x, y)
 	} else {
 		x, y := reflect.New(p.f.typ).Elem(), reflect.New(p.f.typ).Elem()
-		p.decode(x, a.key)
-		p.decode(y, b.key)
+		p.decode(x, a.Key)
+		p.decode(y, b.Key)
 		if custom := p.f.rule.custom; custom != nil {
 			n = custom.compare(x, y)
 		} else {
 			n = p.f.order.compare(x, y)
 		}
 	}
-	return cmp.Or(n, a.stamp.Compare(b.stamp), strings.Compare(a.key, b.key)) > 0
+	return cmp.Or(n, a.Stamp.Compare(b.Stamp), strings.Compare(a.Key, b.Key)) > 0
 }
 
-// fold joins the versions that the program understands into one. A nil p
-// leaves them as they are.
-func (p *recordPart) fold(versions []cell) []cell {
-	if p == nil || len(versions) < 2 {
+// Fold implements [cell.Knows]. It joins the versions that the program
+// understands into one.
+func (p *recordPart) Fold(versions []cell.Cell) []cell.Cell {
+	if len(versions) < 2 {
 		return versions
 	}
-	var rest []cell
-	var sum cell
+	var rest []cell.Cell
+	var sum cell.Cell
 	for i := range versions {
 		v := &versions[i]
 		switch {
-		case !p.understands(v.key):
+		case !p.understands(v.Key):
 			rest = append(rest, *v)
-		case sum.kind == 0:
+		case sum.Kind == 0:
 			sum = *v
 		default:
-			key, err := p.joinContents(sum.key, v.key)
+			key, err := p.joinContents(sum.Key, v.Key)
 			if err != nil {
 				return versions
 			}
-			sum.key = key
-			sum.kids, _ = joinCells(sum.kids, v.kids, scope{})
+			sum.Key = key
+			sum.Kids = cell.JoinKids(sum.Kids, v.Kids)
 		}
 	}
-	if sum.kind == 0 {
+	if sum.Kind == 0 {
 		return versions
 	}
-	rest, _ = joinCells(rest, []cell{sum}, scope{})
-	return rest
+	return cell.JoinKids(rest, []cell.Cell{sum})
 }
 
 var errTypes = errors.New("a value of another type")
@@ -282,7 +246,7 @@ func (p *recordPart) joinValues(x, y reflect.Value) error {
 }
 
 func (p *recordPart) fillGroup(dst reflect.Value, tuple string) {
-	eachMember(tuple, func(name, content string) {
+	cell.EachMember(tuple, func(name, content string) {
 		if f := p.member(name); f != nil {
 			f.decodeMember(f.in(dst), content)
 		}
@@ -292,18 +256,8 @@ func (p *recordPart) fillGroup(dst reflect.Value, tuple string) {
 // decodeMember sets dst, which holds the zero value, to the value of a member
 // of a group, if it is of the field's type.
 func (f *field) decodeMember(dst reflect.Value, content string) {
-	if len(content) > 0 && typeCode(content[0]) == typeCodeOf(f.shape, true) {
+	if len(content) > 0 && cell.TypeCode(content[0]) == cell.TypeOf(f.shape, true) {
 		f.shape.Load(dst, content[1:])
-	}
-}
-
-// eachMember calls visit for each member of a group's tuple.
-func eachMember(tuple string, visit func(name, content string)) {
-	for r := wire.NewReader([]byte(tuple)); r.Len() > 0; {
-		name, content := string(r.Bytes()), string(r.Bytes())
-		if r.Err() == nil {
-			visit(name, content)
-		}
 	}
 }
 

@@ -8,9 +8,11 @@ import (
 	"strings"
 
 	"github.com/rejoin-go/rejoin/hlc"
+	"github.com/rejoin-go/rejoin/internal/int128"
 	"github.com/rejoin-go/rejoin/internal/value"
 	"github.com/rejoin-go/rejoin/internal/wire"
 	"github.com/rejoin-go/rejoin/lww"
+	"github.com/rejoin-go/rejoin/merge/internal/cell"
 )
 
 // An edit turns the difference between two values of T into a state that holds
@@ -49,35 +51,28 @@ func (e *edit) stamp(after hlc.Timestamp) (lww.Stamp, error) {
 // A spot is where an edit is: what the record holds there, and what the caller
 // had seen of it. Either may be nil for nothing.
 type spot struct {
-	now, seen *cell
+	now, seen *cell.Cell
 }
 
-func (at spot) kid(key string, kind cellKind) spot {
-	return spot{at.now.kid(key, kind), at.seen.kid(key, kind)}
-}
-
-func (c *cell) life() lww.Stamp {
-	if c == nil {
-		return lww.Stamp{}
-	}
-	return c.stamp
+func (at spot) kid(key string, kind cell.Kind) spot {
+	return spot{at.now.Kid(key, kind), at.seen.Kid(key, kind)}
 }
 
 // held returns the cell in which c holds p, or nil.
-func (p *recordPart) held(c *cell) *cell {
+func (p *recordPart) held(c *cell.Cell) *cell.Cell {
 	if c == nil {
 		return nil
 	}
-	return findCell(c.kids, p.key, p.kind, p.typ)
+	return cell.FindCell(c.Kids, p.key, p.kind, p.typ)
 }
 
 // fresh returns an error unless the caller had seen the present life of a row,
 // and had the row only if it is there.
 func (at spot) fresh(had bool) error {
 	switch {
-	case at.now.life() != at.seen.life():
-		return &StaleError{Life: at.now.life()}
-	case had && !at.now.present():
+	case at.now.Life() != at.seen.Life():
+		return &StaleError{Life: at.now.Life()}
+	case had && !at.now.Present():
 		return &BehindError{}
 	}
 	return nil
@@ -85,40 +80,33 @@ func (at spot) fresh(had bool) error {
 
 // row returns the change of a row from read to next, either of which is invalid
 // if the row is absent there; nil if there is none.
-func (e *edit) row(p *recordPart, key string, at spot, read, next reflect.Value) (*cell, error) {
+func (e *edit) row(p *recordPart, key string, at spot, read, next reflect.Value) (*cell.Cell, error) {
 	had, has := read.IsValid(), next.IsValid()
 	if !had && !has || had && has && p.elem.row.same(read, next) {
 		return nil, nil
 	}
-	if !has && at.now.life().After(at.seen.life()) && !at.now.present() {
+	if !has && at.now.Life().After(at.seen.Life()) && !at.now.Present() {
 		return nil, nil // others deleted it too
 	}
 	if err := at.fresh(had); err != nil {
 		return nil, err
 	}
-	d := &cell{key: key, kind: cellRow, live: has, stamp: at.now.life()}
+	d := &cell.Cell{Key: key, Kind: cell.Row, Live: has, Stamp: at.now.Life()}
 	var err error
 	switch {
 	case !has:
-		d.stamp, err = e.stamp(at.now.latestOrZero())
+		d.Stamp, err = e.stamp(at.now.LatestOrZero())
 	case !had:
-		d.kids, err = e.fields(p.elem, at, p.elem.row.zero, next)
+		d.Kids, err = e.fields(p.elem, at, p.elem.row.zero, next)
 	default:
-		d.kids, err = e.fields(p.elem, at, read, next)
+		d.Kids, err = e.fields(p.elem, at, read, next)
 	}
 	return d, err
 }
 
-func (c *cell) latestOrZero() hlc.Timestamp {
-	if c == nil {
-		return 0
-	}
-	return c.latest()
-}
-
 // fields returns the changes of the fields of a row.
-func (e *edit) fields(w *recordRow, at spot, read, next reflect.Value) ([]cell, error) {
-	var changes []cell
+func (e *edit) fields(w *recordRow, at spot, read, next reflect.Value) ([]cell.Cell, error) {
+	var changes []cell.Cell
 	for _, p := range w.parts {
 		if p.same(read, next) {
 			continue
@@ -136,10 +124,10 @@ func (e *edit) fields(w *recordRow, at spot, read, next reflect.Value) ([]cell, 
 
 // since returns the changes of the fields of a row from what it shows to next.
 // It reads of the row what it has to.
-func (e *edit) since(w *recordRow, now *cell, next reflect.Value) ([]cell, error) {
-	var changes []cell
+func (e *edit) since(w *recordRow, now *cell.Cell, next reflect.Value) ([]cell.Cell, error) {
+	var changes []cell.Cell
 	read, own := w.row.zero, false
-	for p, c := range w.each(now.kids) {
+	for p, c := range w.each(now.Kids) {
 		if p.holds(c, next) {
 			continue
 		}
@@ -164,38 +152,38 @@ func (e *edit) since(w *recordRow, now *cell, next reflect.Value) ([]cell, error
 }
 
 // part returns the change of one part of a row, nil if there is none after all.
-func (e *edit) part(p *recordPart, row spot, read, next reflect.Value) (*cell, error) {
+func (e *edit) part(p *recordPart, row spot, read, next reflect.Value) (*cell.Cell, error) {
 	at := spot{p.held(row.now), p.held(row.seen)}
 	if p.group != nil {
 		c, err := e.group(p, at, next)
 		return c, within(p.f.name, err)
 	}
 	if at.now == nil && row.now != nil {
-		at.now = p.find(row.now.kids)
+		at.now = p.find(row.now.Kids)
 	}
 	c, err := e.value(p, at, p.f.in(read), p.f.in(next))
 	return c, within(p.key, err)
 }
 
 // value returns the change of a part that is no group.
-func (e *edit) value(p *recordPart, at spot, r, n reflect.Value) (*cell, error) {
+func (e *edit) value(p *recordPart, at spot, r, n reflect.Value) (*cell.Cell, error) {
 	switch p.kind {
-	case cellRow:
+	case cell.Row:
 		return e.row(p, p.key, at, pointee(r), pointee(n))
-	case cellRows:
+	case cell.Rows:
 		if p.f.class == classKeyed {
 			return e.list(p, at, r, n)
 		}
 		return e.rowMap(p, at, r, n)
-	case cellTable:
+	case cell.Table:
 		return e.table(p, at, r, n)
-	case cellSet, cellUnion:
+	case cell.Set, cell.Union:
 		return e.set(p, at, r, n)
-	case cellTotals:
+	case cell.Totals:
 		return e.additive(p, at, r, n)
-	case cellState:
+	case cell.State:
 		return e.state(p, at, r, n)
-	case cellManual:
+	case cell.Manual:
 		return e.manual(p, at, n)
 	default:
 		return e.leaf(p, at, r, n)
@@ -246,7 +234,7 @@ func (p *recordPart) refused(next reflect.Value) string {
 }
 
 // leaf returns the change of a leaf that holds one value.
-func (e *edit) leaf(p *recordPart, at spot, read, next reflect.Value) (*cell, error) {
+func (e *edit) leaf(p *recordPart, at spot, read, next reflect.Value) (*cell.Cell, error) {
 	if zero := p.f.shape.IsZero; p.f.rule.id == ruleNonzero && read.IsValid() && zero(read) && zero(next) {
 		return nil, nil // −0 and 0
 	}
@@ -262,26 +250,26 @@ func (e *edit) leaf(p *recordPart, at spot, read, next reflect.Value) (*cell, er
 
 // put returns a write of the given content to a leaf, or an error if it would
 // not show.
-func (e *edit) put(p *recordPart, at spot, content string) (*cell, error) {
-	s, err := e.stamp(at.now.latestOrZero())
+func (e *edit) put(p *recordPart, at spot, content string) (*cell.Cell, error) {
+	s, err := e.stamp(at.now.LatestOrZero())
 	if err != nil {
 		return nil, err
 	}
-	d := cell{key: p.key, kind: p.kind, typ: p.typ}
+	d := cell.Cell{Key: p.key, Kind: p.kind, Type: p.typ}
 	switch p.kind {
-	case cellImmutable:
-		d.kids = []cell{{key: content, kind: cellFact, stamp: s}}
-	case cellChoice:
-		d.kids = []cell{{key: content, kind: cellOption, stamp: s}}
+	case cell.Immutable:
+		d.Kids = []cell.Cell{{Key: content, Kind: cell.Fact, Stamp: s}}
+	case cell.Choice:
+		d.Kids = []cell.Cell{{Key: content, Kind: cell.Option, Stamp: s}}
 	default:
-		d.stamp, d.value = s, content
+		d.Stamp, d.Value = s, content
 	}
 	joined := d
 	if at.now == nil || e.seed {
 		return &joined, nil
 	}
-	joined, _ = joinCell(at.now, &d, scope{part: p})
-	if shown := p.shown(&joined); shown == nil || shown.content() != content {
+	joined, _ = cell.Join(at.now, &d, p)
+	if shown := p.shown(&joined); shown == nil || shown.Content() != content {
 		return nil, p.refuse(p.why())
 	}
 	return &joined, nil
@@ -312,21 +300,21 @@ func (p *recordPart) same(a, b reflect.Value) bool {
 }
 
 // group returns a write of all members of a group.
-func (e *edit) group(p *recordPart, at spot, next reflect.Value) (*cell, error) {
+func (e *edit) group(p *recordPart, at spot, next reflect.Value) (*cell.Cell, error) {
 	type member struct {
 		name  string
 		value []byte
 	}
 	var tuple []member
 	for _, f := range p.group {
-		v, err := f.shape.Append([]byte{byte(typeCodeOf(f.shape, true))}, value.Addressable(f.in(next)))
+		v, err := f.shape.Append([]byte{byte(cell.TypeOf(f.shape, true))}, value.Addressable(f.in(next)))
 		if err != nil {
 			return nil, err
 		}
 		tuple = append(tuple, member{f.name, v})
 	}
 	if at.now != nil { // members that only other programs know move along
-		eachMember(at.now.value, func(name, content string) {
+		cell.EachMember(at.now.Value, func(name, content string) {
 			if p.member(name) == nil {
 				tuple = append(tuple, member{name, []byte(content)})
 			}
@@ -341,53 +329,48 @@ func (e *edit) group(p *recordPart, at spot, next reflect.Value) (*cell, error) 
 }
 
 // additive returns the writer's total after a change from read to next.
-func (e *edit) additive(p *recordPart, at spot, read, next reflect.Value) (*cell, error) {
-	var change int128
+func (e *edit) additive(p *recordPart, at spot, read, next reflect.Value) (*cell.Cell, error) {
 	if read.CanInt() {
-		change.add(next.Int())
-		change.sub(read.Int())
-	} else {
-		change.addUint(next.Uint())
-		change.subUint(read.Uint())
+		return e.add(p, at, int128.Of(next.Int()).Minus(int128.Of(read.Int())))
 	}
-	return e.add(p, at, change)
+	return e.add(p, at, int128.OfUint(next.Uint()).Minus(int128.OfUint(read.Uint())))
 }
 
-func (e *edit) add(p *recordPart, at spot, change int128) (*cell, error) {
-	var sum int128
+func (e *edit) add(p *recordPart, at spot, change int128.Int) (*cell.Cell, error) {
+	sum := change
 	if at.now != nil {
-		sum = total(at.now)
+		sum = sum.Plus(at.now.Sum())
 	}
-	sum.plus(change)
 	if v := reflect.New(p.f.typ).Elem(); !fits(v, sum) {
 		return nil, p.overflow("the sum of all changes does not fit " + p.f.typ.String())
 	}
-	s, err := e.stamp(at.now.latestOrZero())
+	s, err := e.stamp(at.now.LatestOrZero())
 	if err != nil {
 		return nil, err
 	}
-	if own := at.now.kid(string(s.Replica), cellTotal); own != nil {
-		change.plus(readTotal(own.value))
+	if own := at.now.Kid(string(s.Replica), cell.Total); own != nil {
+		change = change.Plus(cell.ReadTotal(own.Value))
 	}
-	content, ok := appendTotal(nil, change)
+	content, ok := cell.AppendTotal(nil, change)
 	if !ok {
 		return nil, p.overflow(fmt.Sprintf("the changes of %q do not fit 65 bits", string(s.Replica)))
 	}
-	t := cell{key: string(s.Replica), kind: cellTotal, stamp: s, value: string(content)}
-	return &cell{key: p.key, kind: p.kind, typ: p.typ, kids: []cell{t}}, nil
+	t := cell.Cell{Key: string(s.Replica), Kind: cell.Total, Stamp: s, Value: string(content)}
+	return &cell.Cell{Key: p.key, Kind: p.kind, Type: p.typ, Kids: []cell.Cell{t}}, nil
 }
 
 // fits reports whether the type of v has the number sum.
-func fits(v reflect.Value, sum int128) bool {
+func fits(v reflect.Value, sum int128.Int) bool {
 	if v.CanInt() {
-		n, ok := sum.int64()
+		n, ok := sum.Int64()
 		return ok && !v.OverflowInt(n)
 	}
-	return sum.hi == 0 && !v.OverflowUint(sum.lo)
+	n, ok := sum.Uint64()
+	return ok && !v.OverflowUint(n)
 }
 
 // state returns a version that includes what the record holds and next.
-func (e *edit) state(p *recordPart, at spot, read, next reflect.Value) (*cell, error) {
+func (e *edit) state(p *recordPart, at spot, read, next reflect.Value) (*cell.Cell, error) {
 	if next.Kind() == reflect.Pointer && next.IsNil() {
 		return nil, p.refuse("nil does not include what is there")
 	}
@@ -404,50 +387,50 @@ func (e *edit) state(p *recordPart, at spot, read, next reflect.Value) (*cell, e
 	} else if both != string(content) {
 		return nil, p.refuse("the value does not include what was read")
 	}
-	s, err := e.stamp(at.now.latestOrZero())
+	s, err := e.stamp(at.now.LatestOrZero())
 	if err != nil {
 		return nil, err
 	}
-	v := cell{key: string(content), kind: cellVersion, kids: []cell{{key: string(s.Replica), kind: cellSeen, stamp: s}}}
+	v := cell.Cell{Key: string(content), Kind: cell.Version, Kids: []cell.Cell{{Key: string(s.Replica), Kind: cell.Seen, Stamp: s}}}
 	if at.now != nil {
 		if shown := p.shown(at.now); shown != nil {
-			if v.key, err = p.joinContents(shown.key, v.key); err != nil {
+			if v.Key, err = p.joinContents(shown.Key, v.Key); err != nil {
 				return nil, err
 			}
-			v.kids, _ = joinCells(shown.kids, v.kids, scope{})
+			v.Kids = cell.JoinKids(shown.Kids, v.Kids)
 		}
 	}
-	return &cell{key: p.key, kind: p.kind, typ: p.typ, kids: []cell{v}}, nil
+	return &cell.Cell{Key: p.key, Kind: p.kind, Type: p.typ, Kids: []cell.Cell{v}}, nil
 }
 
 // manual returns a sibling that replaces those that the caller had seen.
-func (e *edit) manual(p *recordPart, at spot, next reflect.Value) (*cell, error) {
+func (e *edit) manual(p *recordPart, at spot, next reflect.Value) (*cell.Cell, error) {
 	content, err := p.f.shape.Append(nil, value.Addressable(next))
 	if err != nil {
 		return nil, err
 	}
-	s, err := e.stamp(max(at.now.latestOrZero(), at.seen.latestOrZero()))
+	s, err := e.stamp(max(at.now.LatestOrZero(), at.seen.LatestOrZero()))
 	if err != nil {
 		return nil, err
 	}
-	own := cell{key: string(s.Replica), kind: cellReplica, stamp: s}
-	seen, now := at.seen.kid(own.key, own.kind), at.now.kid(own.key, own.kind)
+	own := cell.Cell{Key: string(s.Replica), Kind: cell.Replica, Stamp: s}
+	seen, now := at.seen.Kid(own.Key, own.Kind), at.now.Kid(own.Key, own.Kind)
 	if now != nil { // the stamp covers them, though the caller had not seen them
-		for _, k := range now.kids {
-			if seen == nil || k.stamp.Time > seen.stamp.Time {
-				own.kids = append(own.kids, k)
+		for _, k := range now.Kids {
+			if seen == nil || k.Stamp.Time > seen.Stamp.Time {
+				own.Kids = append(own.Kids, k)
 			}
 		}
 	}
-	own.kids = append(own.kids, cell{key: timeKey(s.Time), kind: cellSibling, stamp: s, value: string(content)})
-	d := &cell{key: p.key, kind: p.kind, typ: p.typ, kids: []cell{own}}
+	own.Kids = append(own.Kids, cell.Cell{Key: cell.TimeKey(s.Time), Kind: cell.Sibling, Stamp: s, Value: string(content)})
+	d := &cell.Cell{Key: p.key, Kind: p.kind, Type: p.typ, Kids: []cell.Cell{own}}
 	if at.seen != nil {
-		for _, k := range at.seen.kids {
-			if k.key != own.key {
-				d.kids = append(d.kids, cell{key: k.key, kind: cellReplica, stamp: k.stamp})
+		for _, k := range at.seen.Kids {
+			if k.Key != own.Key {
+				d.Kids = append(d.Kids, cell.Cell{Key: k.Key, Kind: cell.Replica, Stamp: k.Stamp})
 			}
 		}
-		slices.SortFunc(d.kids, func(a, b cell) int { return a.order(&b) })
+		slices.SortFunc(d.Kids, func(a, b cell.Cell) int { return a.Order(&b) })
 	}
 	return d, nil
 }

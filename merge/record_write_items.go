@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/rejoin-go/rejoin/internal/value"
+	"github.com/rejoin-go/rejoin/merge/internal/cell"
 )
 
 // An item is an element of a list, or an entry of a map, by its key's bytes.
@@ -106,48 +107,48 @@ func (p *recordPart) keyText(key string) string {
 }
 
 // entries returns a field with the given kids, nil if there are none.
-func (p *recordPart) entries(kids []cell) *cell {
+func (p *recordPart) entries(kids []cell.Cell) *cell.Cell {
 	if len(kids) == 0 {
 		return nil
 	}
-	return &cell{key: p.key, kind: p.kind, typ: p.typ, kids: kids}
+	return &cell.Cell{Key: p.key, Kind: p.kind, Type: p.typ, Kids: kids}
 }
 
 // set returns the elements that were added and removed.
-func (e *edit) set(p *recordPart, at spot, read, next reflect.Value) (*cell, error) {
-	kind := layoutOf(p.kind).kids
-	var kids []cell
+func (e *edit) set(p *recordPart, at spot, read, next reflect.Value) (*cell.Cell, error) {
+	kind := p.kind.Kid()
+	var kids []cell.Cell
 	err := p.pairs(read, next, func(key string, r, n *item) error {
 		switch {
 		case r != nil && n != nil:
 			return nil
-		case n == nil && p.kind == cellUnion:
+		case n == nil && p.kind == cell.Union:
 			return p.refuse("elements are never removed")
 		}
-		s, err := e.stamp(max(e.horizon, at.now.kid(key, kind).latestOrZero()))
-		kids = append(kids, cell{key: key, kind: kind, stamp: s, live: n != nil && p.kind == cellSet})
+		s, err := e.stamp(max(e.horizon, at.now.Kid(key, kind).LatestOrZero()))
+		kids = append(kids, cell.Cell{Key: key, Kind: kind, Stamp: s, Live: n != nil && p.kind == cell.Set})
 		return err
 	})
 	return p.entries(kids), err
 }
 
 // table returns the entries that were put and deleted.
-func (e *edit) table(p *recordPart, at spot, read, next reflect.Value) (*cell, error) {
-	var kids []cell
+func (e *edit) table(p *recordPart, at spot, read, next reflect.Value) (*cell.Cell, error) {
+	var kids []cell.Cell
 	err := p.pairs(read, next, func(key string, r, n *item) error {
 		if r != nil && n != nil && p.value.Same(value.Addressable(r.value), value.Addressable(n.value)) {
 			return nil
 		}
-		c := cell{key: key, kind: cellEntry, live: n != nil}
+		c := cell.Cell{Key: key, Kind: cell.Entry, Live: n != nil}
 		if n != nil {
 			content, err := p.value.Append(nil, value.Addressable(n.value))
 			if err != nil {
 				return err
 			}
-			c.value = string(content)
+			c.Value = string(content)
 		}
 		var err error
-		c.stamp, err = e.stamp(max(e.horizon, at.now.kid(key, cellEntry).latestOrZero()))
+		c.Stamp, err = e.stamp(max(e.horizon, at.now.Kid(key, cell.Entry).LatestOrZero()))
 		kids = append(kids, c)
 		return err
 	})
@@ -155,10 +156,10 @@ func (e *edit) table(p *recordPart, at spot, read, next reflect.Value) (*cell, e
 }
 
 // rowMap returns the rows of a map that changed.
-func (e *edit) rowMap(p *recordPart, at spot, read, next reflect.Value) (*cell, error) {
-	var kids []cell
+func (e *edit) rowMap(p *recordPart, at spot, read, next reflect.Value) (*cell.Cell, error) {
+	var kids []cell.Cell
 	err := p.pairs(read, next, func(key string, r, n *item) error {
-		c, err := e.row(p, key, at.kid(key, cellRow), r.row(), n.row())
+		c, err := e.row(p, key, at.kid(key, cell.Row), r.row(), n.row())
 		if c != nil {
 			kids = append(kids, *c)
 		}
@@ -177,10 +178,10 @@ func (i *item) row() reflect.Value {
 
 // list returns the elements of a keyed list that changed. Where an element
 // stands is noted as it is added.
-func (e *edit) list(p *recordPart, at spot, read, next reflect.Value) (*cell, error) {
-	var kids []cell
+func (e *edit) list(p *recordPart, at spot, read, next reflect.Value) (*cell.Cell, error) {
+	var kids []cell.Cell
 	err := p.pairs(read, next, func(key string, r, n *item) error {
-		c, err := e.row(p, key, at.kid(key, cellRow), r.row(), n.row())
+		c, err := e.row(p, key, at.kid(key, cell.Row), r.row(), n.row())
 		if err != nil || c == nil {
 			return err
 		}
@@ -190,9 +191,9 @@ func (e *edit) list(p *recordPart, at spot, read, next reflect.Value) (*cell, er
 				return err
 			}
 			index := string(value.AppendUint(nil, uint64(n.at)))
-			position := cell{key: positionKey, kind: cellFirst, stamp: s, value: index}
-			c.kids = append([]cell{position}, c.kids...)
-			slices.SortFunc(c.kids, func(a, b cell) int { return a.order(&b) })
+			position := cell.Cell{Key: cell.PositionKey, Kind: cell.First, Stamp: s, Value: index}
+			c.Kids = append([]cell.Cell{position}, c.Kids...)
+			slices.SortFunc(c.Kids, func(a, b cell.Cell) int { return a.Order(&b) })
 		}
 		kids = append(kids, *c)
 		return nil

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/rejoin-go/rejoin/internal/value"
+	"github.com/rejoin-go/rejoin/merge/internal/cell"
 )
 
 // A Key is a name in a path that comes from the data, the key of a map, the key
@@ -103,7 +104,7 @@ func (r *run) pattern(name string) string {
 func (p *recordPart) pattern(path string) string {
 	out, keys := "", false
 	for names := namesOf(path); len(names) > 0; {
-		if p != nil && p.kind == cellRow {
+		if p != nil && p.kind == cell.Row {
 			q, member, rest := p.elem.match(names)
 			switch {
 			case member != nil:
@@ -118,7 +119,7 @@ func (p *recordPart) pattern(path string) string {
 		}
 		out, keys, names = value.JoinPath(out, "*"), true, names[1:]
 		if p != nil {
-			p = &recordPart{kind: cellRow, elem: p.elem}
+			p = &recordPart{kind: cell.Row, elem: p.elem}
 			if p.elem == nil {
 				p = nil
 			}

@@ -1,4 +1,4 @@
-package merge
+package cell
 
 import (
 	"encoding/json"
@@ -13,6 +13,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/rejoin-go/rejoin/internal/int128"
 	"github.com/rejoin-go/rejoin/internal/value"
 	"github.com/rejoin-go/rejoin/internal/wire"
 )
@@ -35,9 +36,9 @@ type memberJSON struct {
 	Value json.RawMessage `json:"value"`
 }
 
-// valueJSON returns canonical bytes of shape s, nil if that is unknown, as JSON
+// ValueJSON returns canonical bytes of shape s, nil if that is unknown, as JSON
 // from which [parseValue] gets them back without knowing the shape.
-func valueJSON(s *value.Type, content string) json.RawMessage {
+func ValueJSON(s *value.Type, content string) json.RawMessage {
 	if s != nil {
 		if p := readable(s, content); p != nil {
 			if back, err := parseValue(p, 0); err == nil && back == content {
@@ -95,7 +96,7 @@ func readable(s *value.Type, content string) json.RawMessage {
 			return json.RawMessage("null")
 		case content[0] != 1:
 		case s.Kind == value.KindPointer:
-			return mustJSON(taggedJSON{To: valueJSON(s.Elem, content[1:])})
+			return mustJSON(taggedJSON{To: ValueJSON(s.Elem, content[1:])})
 		default:
 			return readableList(s.Elem, content[1:])
 		}
@@ -126,7 +127,7 @@ func readableList(s *value.Type, content string) json.RawMessage {
 	list := []json.RawMessage{}
 	r := wire.NewReader([]byte(content))
 	for r.Len() > 0 {
-		list = append(list, valueJSON(s, string(r.Bytes())))
+		list = append(list, ValueJSON(s, string(r.Bytes())))
 	}
 	if r.Err() != nil {
 		return nil
@@ -134,31 +135,9 @@ func readableList(s *value.Type, content string) json.RawMessage {
 	return mustJSON(list)
 }
 
-// groupJSON returns the members of a group as JSON.
-func (p *recordPart) groupJSON(tuple string) json.RawMessage {
-	members := map[string]memberJSON{}
-	for r := wire.NewReader([]byte(tuple)); r.Len() > 0; {
-		name, content := string(r.Bytes()), string(r.Bytes())
-		if r.Err() != nil {
-			return valueJSON(nil, tuple)
-		}
-		f := p.member(name)
-		if f == nil || content == "" || typeCode(content[0]) != typeCodeOf(f.shape, true) {
-			members[name] = memberJSON{Value: valueJSON(nil, content)}
-			continue
-		}
-		members[name] = memberJSON{typeCode(content[0]).String(), valueJSON(f.shape, content[1:])}
-	}
-	out := mustJSON(taggedJSON{Group: members})
-	if back, err := parseValue(out, 0); err != nil || back != tuple {
-		return valueJSON(nil, tuple)
-	}
-	return out
-}
-
 var errValue = errors.New("a value that is neither text, integer, true, false, null, list nor an object with one of int, float, time, to, group, base64")
 
-// parseValue returns the canonical bytes that [valueJSON] wrote as p.
+// parseValue returns the canonical bytes that [ValueJSON] wrote as p.
 func parseValue(p json.RawMessage, depth int) (string, error) {
 	p = json.RawMessage(strings.TrimSpace(string(p)))
 	switch {
@@ -210,7 +189,7 @@ func parseInt(text string, limit uint64) (string, error) {
 	if !neg || err != nil || n == 0 || strconv.FormatUint(n, 10) != digits || limit > 0 && n > limit {
 		return "", fmt.Errorf("%.64q is not an integer", text)
 	}
-	b, _ := appendTotal(nil, int128{^uint64(0), -n})
+	b, _ := AppendTotal(nil, int128.Int{}.Minus(int128.OfUint(n)))
 	return string(b), nil
 }
 

@@ -1,4 +1,4 @@
-package merge
+package cell
 
 import (
 	"fmt"
@@ -8,14 +8,14 @@ import (
 	"github.com/rejoin-go/rejoin/internal/value"
 )
 
-// A typeCode tells types of values apart whose bytes cannot be told apart: the
+// A TypeCode tells types of values apart whose bytes cannot be told apart: the
 // code of what the value is, and of what it points to or consists of times 16.
 // The same field with values of two types is two fields, so that programs
 // between which its type changed do not read each other's bytes. Zero is for
 // groups, which have a code for each member, and where a kind needs none.
 //
 // All integers have one code, as they have one form.
-type typeCode uint8
+type TypeCode uint8
 
 // typeNames returns the names of codes below 16.
 func typeNames() []string {
@@ -25,8 +25,8 @@ func typeNames() []string {
 	}
 }
 
-// typeCodeOf returns the code of a shape, in depth with that of its elements.
-func typeCodeOf(s *value.Type, deep bool) typeCode {
+// TypeOf returns the code of a shape, in depth with that of its elements.
+func TypeOf(s *value.Type, deep bool) TypeCode {
 	name := ""
 	switch s.Kind {
 	case value.KindBool:
@@ -58,16 +58,16 @@ func typeCodeOf(s *value.Type, deep bool) typeCode {
 	case value.KindDocument:
 		name = "any"
 	}
-	c := typeCode(slices.Index(typeNames(), name))
+	c := TypeCode(slices.Index(typeNames(), name))
 	if deep && s.Elem != nil && s.Kind != value.KindBytes {
-		c += typeCodeOf(s.Elem, false) << 4
+		c += TypeOf(s.Elem, false) << 4
 	}
 	return c
 }
 
 // String returns the name of a type, as in "int" and "pointer to int".
-func (c typeCode) String() string {
-	name := func(c typeCode) string {
+func (c TypeCode) String() string {
+	name := func(c TypeCode) string {
 		if names := typeNames(); int(c) < len(names) {
 			return names[c]
 		}
@@ -79,9 +79,9 @@ func (c typeCode) String() string {
 	return name(c&15) + " of " + name(c>>4)
 }
 
-// parseTypeCode reads what [typeCode.String] returns for a code that this
+// parseTypeCode reads what [TypeCode.String] returns for a code that this
 // program uses.
-func parseTypeCode(text string) (typeCode, error) {
+func parseTypeCode(text string) (TypeCode, error) {
 	outer, inner, has := strings.Cut(text, " of ")
 	i, j := slices.Index(typeNames(), outer), 0
 	if has {
@@ -90,11 +90,11 @@ func parseTypeCode(text string) (typeCode, error) {
 	if i < 1 || j < 0 || has && j == 0 {
 		return 0, fmt.Errorf("unknown type %.64q", text)
 	}
-	return typeCode(i + j<<4), nil
+	return TypeCode(i + j<<4), nil
 }
 
 // valid reports whether c is the code of some type.
-func (c typeCode) valid() bool {
-	n := typeCode(len(typeNames()))
+func (c TypeCode) valid() bool {
+	n := TypeCode(len(typeNames()))
 	return c&15 < n && c>>4 < n && (c&15 > 0 || c == 0)
 }

@@ -1,0 +1,150 @@
+package cell_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/rejoin-go/rejoin/hlc"
+	"github.com/rejoin-go/rejoin/internal/wire"
+	"github.com/rejoin-go/rejoin/lww"
+	"github.com/rejoin-go/rejoin/merge/internal/cell"
+	"github.com/rejoin-go/rejoin/vclock"
+)
+
+// drawStamp draws one of few stamps, so that equal ones meet.
+func drawStamp(t *rapid.T) lww.Stamp {
+	return lww.Stamp{
+		Time:    hlc.Timestamp(rapid.Uint64Range(1, 9).Draw(t, "time")),
+		Replica: vclock.Replica(rapid.SampledFrom([]string{"eu", "us"}).Draw(t, "replica")),
+	}
+}
+
+// drawCell draws a cell of the given kind that a record may hold. What is
+// written under one stamp is the same everywhere.
+func drawCell(t *rapid.T, key string, kind cell.Kind, depth int) cell.Cell {
+	c := cell.Cell{Key: key, Kind: kind}
+	text := func(s lww.Stamp) string { return s.String()[len(s.String())-4:] }
+	switch kind {
+	case cell.Register, cell.First, cell.Max, cell.Min:
+		c.Type = 5
+		c.Stamp = drawStamp(t)
+		c.Value = text(c.Stamp)
+	case cell.Set, cell.Union, cell.Table, cell.Immutable, cell.Choice:
+		c.Type = 5
+		for _, k := range rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"a", "b", "c"}), 1, 3, rapid.ID).Draw(t, "keys") {
+			kid := cell.Cell{Key: k, Kind: kind.Kid(), Stamp: drawStamp(t)}
+			if kind == cell.Set || kind == cell.Table {
+				kid.Live = kid.Stamp.Time%2 == 0
+			}
+			if kind == cell.Table && kid.Live {
+				kid.Value = text(kid.Stamp)
+			}
+			c.Kids = append(c.Kids, kid)
+		}
+	case cell.Totals:
+		for _, r := range rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"eu", "us"}), 1, 2, rapid.ID).Draw(t, "replicas") {
+			s := lww.Stamp{Time: drawStamp(t).Time, Replica: vclock.Replica(r)}
+			c.Kids = append(c.Kids, cell.Cell{Key: r, Kind: cell.Total, Stamp: s, Value: string([]byte{0x81, byte(s.Time)})})
+		}
+	case cell.Rows:
+		for _, k := range rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"x", "y"}), 1, 2, rapid.ID).Draw(t, "rows") {
+			c.Kids = append(c.Kids, drawRow(t, k, depth+1))
+		}
+	default:
+		return drawRow(t, key, depth+1)
+	}
+	slices.SortFunc(c.Kids, func(a, b cell.Cell) int { return a.Order(&b) })
+	return c
+}
+
+func drawRow(t *rapid.T, key string, depth int) cell.Cell {
+	c := cell.Cell{Key: key, Kind: cell.Row, Live: true}
+	if rapid.Bool().Draw(t, "again") {
+		c.Stamp = drawStamp(t)
+		c.Live = rapid.Bool().Draw(t, "live")
+	}
+	if !c.Live || depth > 2 {
+		return c
+	}
+	kinds := []cell.Kind{
+		cell.Register, cell.First, cell.Max, cell.Min, cell.Immutable, cell.Choice, cell.Totals, cell.Union, cell.Set,
+		cell.Table, cell.Rows, cell.Row,
+	}
+	for _, name := range rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"A", "B", "C"}), 0, 3, rapid.ID).Draw(t, "fields") {
+		c.Kids = append(c.Kids, drawCell(t, name, rapid.SampledFrom(kinds).Draw(t, "kind"), depth))
+	}
+	slices.SortFunc(c.Kids, func(a, b cell.Cell) int { return a.Order(&b) })
+	return c
+}
+
+func joined(a, b cell.Cell) cell.Cell {
+	c, _ := cell.Join(&a, &b, nil)
+	return c
+}
+
+// TestJoinWithoutPlan joins trees of which nobody knows the type.
+func TestJoinWithoutPlan(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		a, b, c := drawRow(t, "", 0), drawRow(t, "", 0), drawRow(t, "", 0)
+		ab, ba := joined(a, b), joined(b, a)
+		require.True(t, ab.Same(&ba), "commutative")
+		left, right := joined(ab, c), joined(a, joined(b, c))
+		require.True(t, left.Same(&right), "associative")
+		again, changed := cell.Join(&ab, &b, nil)
+		require.False(t, changed, "idempotent")
+		require.True(t, again.Same(&ab))
+		_, changed = cell.Join(&a, &b, nil)
+		require.Equal(t, !ab.Same(&a), changed)
+	})
+}
+
+// read decodes what Append wrote.
+func read(data []byte, horizon hlc.Timestamp) (cell.Cell, error) {
+	r := wire.NewReader(data)
+	c := cell.Read(r, string(data), horizon)
+	return c, r.Close()
+}
+
+// TestForms encodes and decodes trees, also by JSON.
+func TestForms(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		a := drawRow(t, "", 0)
+		b := cell.Append(nil, &a)
+		back, err := read(b, 0)
+		require.NoError(t, err)
+		require.True(t, a.Same(&back))
+		js, err := json.Marshal(a.RowJSON(nil))
+		require.NoError(t, err)
+		var in cell.JSON
+		require.NoError(t, json.Unmarshal(js, &in))
+		back, err = in.Row(0)
+		require.NoError(t, err)
+		require.True(t, a.Same(&back), "%s", js)
+	})
+}
+
+// FuzzRead decodes any bytes: what is accepted encodes as it came.
+func FuzzRead(f *testing.F) {
+	gen := rapid.Custom(func(t *rapid.T) cell.Cell { return drawRow(t, "", 0) })
+	for i := range 20 {
+		c := gen.Example(i)
+		f.Add(cell.Append(nil, &c), uint64(0))
+	}
+	f.Fuzz(func(t *testing.T, data []byte, horizon uint64) {
+		c, err := read(data, hlc.Timestamp(horizon))
+		if err != nil {
+			return
+		}
+		if b := cell.Append(nil, &c); !bytes.Equal(b, data) {
+			t.Fatalf("%x decodes, and encodes as %x", data, b)
+		}
+		if _, changed := cell.Join(&c, &c, nil); changed {
+			t.Fatalf("%x is changed by itself", data)
+		}
+	})
+}

@@ -1,0 +1,291 @@
+package cell
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"unicode/utf8"
+
+	"github.com/rejoin-go/rejoin/hlc"
+	"github.com/rejoin-go/rejoin/internal/value"
+	"github.com/rejoin-go/rejoin/internal/wire"
+	"github.com/rejoin-go/rejoin/lww"
+	"github.com/rejoin-go/rejoin/vclock"
+)
+
+// A stateReader reads what appendState wrote.
+type stateReader struct {
+	*wire.Reader
+	text    string // the input, of which keys and values are parts
+	horizon hlc.Timestamp
+	stamps  []lww.Stamp
+	used    []bool
+	fields  []fieldID
+	known   []bool // fields that a row has
+}
+
+// Read reads what [Append] wrote, of a record with the given horizon;
+// text is all that r reads. See [Cell.check] for what it refuses.
+func Read(r *wire.Reader, text string, horizon hlc.Timestamp) Cell {
+	d := stateReader{Reader: r, text: text, horizon: horizon}
+	d.readStamps()
+	d.readFields()
+	root := d.cell(Row, 0)
+	if d.Err() == nil && slices.Contains(d.used, false) {
+		d.Fail("a stamp that nothing refers to")
+	}
+	if d.Err() == nil && slices.Contains(d.known, false) {
+		d.Fail("a field that no row has")
+	}
+	if d.Err() == nil {
+		if err := root.check(d.horizon, true); err != nil {
+			d.Fail("%w", err)
+		}
+	}
+	return root
+}
+
+func (d *stateReader) readStamps() {
+	names := make([]vclock.Replica, 0, d.Count(2))
+	for range cap(names) {
+		name := vclock.Replica(d.Bytes())
+		switch {
+		case d.Err() != nil:
+			return
+		case !name.IsValid():
+			d.Fail("invalid replica %q", string(name))
+		case len(names) > 0 && name <= names[len(names)-1]:
+			d.Fail("replica %q after %q", string(name), string(names[len(names)-1]))
+		}
+		names = append(names, name)
+	}
+	used := make([]bool, len(names))
+	d.stamps = make([]lww.Stamp, 0, d.Count(2))
+	var last lww.Stamp
+	for range cap(d.stamps) {
+		step, i := d.Uvarint(), d.Uvarint()
+		switch {
+		case d.Err() != nil:
+			return
+		case i >= uint64(len(names)):
+			d.Fail("replica number %d of %d", i, len(names))
+			return
+		case step > uint64(hlc.Max-last.Time):
+			d.Fail("time %d after %d is out of range", step, uint64(last.Time))
+			return
+		}
+		s := lww.Stamp{Time: last.Time + hlc.Timestamp(step), Replica: names[i]}
+		if !s.IsValid() || !s.After(last) {
+			d.Fail("stamp %q after %q", s.String(), last.String())
+			return
+		}
+		used[i] = true
+		last = s
+		d.stamps = append(d.stamps, s)
+	}
+	if slices.Contains(used, false) {
+		d.Fail("a replica without a stamp")
+	}
+	d.used = make([]bool, len(d.stamps))
+}
+
+func (d *stateReader) readFields() {
+	n := d.Count(2)
+	d.fields, d.known = make([]fieldID, 0, n), make([]bool, n)
+	for i := range n {
+		f := fieldID{key: d.string()}
+		if f.kind = Kind(d.Byte()); f.kind.IsTyped() {
+			f.Type = TypeCode(d.Byte())
+		}
+		switch {
+		case d.Err() != nil:
+			return
+		case !f.kind.IsField():
+			d.Fail("unknown kind %d of field %.64q", f.kind, f.key)
+		case i > 0 && d.fields[i-1].compare(f) >= 0:
+			d.Fail("field %.64q after %.64q", f.key, d.fields[i-1].key)
+		}
+		d.fields = append(d.fields, f)
+	}
+}
+
+// length reads what a length is more than a head holds.
+func (d *stateReader) length() int {
+	n := d.Count(1)
+	if d.Err() == nil && n+long > d.Len() {
+		d.Fail("length %d exceeds what %d bytes can hold", n+long, d.Len())
+	}
+	return n
+}
+
+// take reads n bytes.
+func (d *stateReader) take(n int) string {
+	d.Take(n)
+	if d.Err() != nil {
+		return ""
+	}
+	return d.text[d.Offset()-n : d.Offset()]
+}
+
+// string reads a length and so many bytes.
+func (d *stateReader) string() string {
+	return d.take(d.Count(1))
+}
+
+func (d *stateReader) stamp(ref uint64) lww.Stamp {
+	if ref == 0 || d.Err() != nil {
+		return lww.Stamp{}
+	}
+	if ref > uint64(len(d.stamps)) {
+		d.Fail("stamp number %d of %d", ref, len(d.stamps))
+		return lww.Stamp{}
+	}
+	d.used[ref-1] = true
+	return d.stamps[ref-1]
+}
+
+// smallest is the size of the smallest kid of a cell with the given layout.
+func (l layout) smallest() int {
+	switch l.kids {
+	case Seen, Total, Sibling:
+		return 1
+	default:
+		return 2
+	}
+}
+
+// Cell reads what comes after the key and the kind.
+func (d *stateReader) cell(kind Kind, depth int) Cell {
+	c := Cell{Kind: kind}
+	l := layoutOf(kind)
+	if depth > value.MaxDepth {
+		d.Fail("%w", value.ErrDeep)
+		return c
+	}
+	if l.stamp {
+		ref, n := d.Uvarint(), 0
+		if l.value {
+			if n = int(ref & 15); n == long {
+				n += d.length()
+			}
+			ref >>= 4
+		}
+		if l.live {
+			c.Live = ref&1 != 0
+			ref >>= 1
+		}
+		c.Stamp = d.stamp(ref)
+		if n > 0 && l.live && !c.Live {
+			d.Fail("a value of what is deleted")
+		}
+		c.Value = d.take(n)
+	}
+	if l.kids == 0 || l.live && !c.Live {
+		return c
+	}
+	n := d.Count(l.smallest())
+	if n == 0 || d.Err() != nil {
+		return c
+	}
+	c.Kids = make([]Cell, 0, n)
+	for range n {
+		k := d.kid(l.kids, depth)
+		if d.Err() != nil {
+			return c
+		}
+		c.Kids = append(c.Kids, k)
+	}
+	return c
+}
+
+func (d *stateReader) kid(kind Kind, depth int) Cell {
+	key, typ := "", TypeCode(0)
+	switch {
+	case kind == anyField:
+		i := d.Uvarint()
+		if i >= uint64(len(d.fields)) {
+			d.Fail("field number %d of %d", i, len(d.fields))
+			return Cell{}
+		}
+		f := d.fields[i]
+		key, kind, typ, d.known[i] = f.key, f.kind, f.Type, true
+	case kind == Row || layoutOf(kind).key == keyBytes:
+		key = d.string()
+	}
+	if d.Err() != nil {
+		return Cell{}
+	}
+	k := d.cell(kind, depth+1)
+	k.Key, k.Type = key, typ
+	switch layoutOf(kind).key {
+	case keyReplica:
+		k.Key = string(k.Stamp.Replica)
+	case keyTime:
+		k.Key = TimeKey(k.Stamp.Time)
+	default:
+	}
+	return k
+}
+
+var (
+	errOrder     = errors.New("fields, keys or elements out of order")
+	errEmpty     = errors.New("a field that holds nothing")
+	errNoStamp   = errors.New("a value without a stamp")
+	errTombstone = errors.New("a tombstone at or below the horizon")
+	errSibling   = errors.New("a sibling that its replica did not write")
+	errIncluded  = errors.New("a version that another includes")
+	errType      = errors.New("an unknown type")
+	errTotal     = errors.New("a total that is no integer")
+	errText      = errors.New("a path that is not UTF-8")
+)
+
+// check returns an error unless c, with all below it, is a cell that a record
+// may hold. Layouts have been kept already.
+func (c *Cell) check(horizon hlc.Timestamp, root bool) error {
+	l := layoutOf(c.Kind)
+	switch {
+	case l.stamp && c.Stamp.IsZero() && (c.Kind != Row || !c.Live && !root):
+		return errNoStamp
+	case !l.stamp && len(c.Kids) == 0:
+		return errEmpty
+	case (c.Kind == Element || c.Kind == Entry) && !c.Live && c.Stamp.Time <= horizon:
+		return errTombstone
+	case c.Kind == Total && !isTotal(c.Value):
+		return errTotal
+	case !c.Type.valid():
+		return errType
+	case c.Kind == State && !distinct(c.Kids):
+		return errIncluded
+	}
+	for i := range c.Kids {
+		k := &c.Kids[i]
+		if i > 0 && c.Kids[i-1].Order(k) >= 0 {
+			return errOrder
+		}
+		if k.Kind == Sibling && (k.Stamp.Replica != c.Stamp.Replica || k.Stamp.Time > c.Stamp.Time) {
+			return errSibling
+		}
+		if l.kids == anyField && !utf8.ValidString(k.Key) {
+			return errText
+		}
+		if err := k.check(horizon, false); err != nil {
+			if l.kids == anyField {
+				return fmt.Errorf("field %.64q: %w", k.Key, err)
+			}
+			return err
+		}
+	}
+	return nil
+}
+
+// maxVersions bounds the versions of one value that a decoder compares with
+// each other; there are no more than replicas that wrote at once.
+const maxVersions = 1000
+
+// distinct reports whether no version includes another.
+func distinct(versions []Cell) bool {
+	if len(versions) > maxVersions {
+		return false
+	}
+	return len(latestVersions(versions)) == len(versions)
+}
