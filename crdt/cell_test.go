@@ -8,6 +8,7 @@ import (
 
 	"github.com/rejoin-go/rejoin/crdt"
 	"github.com/rejoin-go/rejoin/crdt/crdttest"
+	"github.com/rejoin-go/rejoin/internal/lawkit"
 	"github.com/rejoin-go/rejoin/vclock"
 )
 
@@ -110,19 +111,19 @@ func TestDWFlagCompact(t *testing.T) {
 	require.False(t, us.Enabled())
 	require.Equal(t, 1, us.Stats().Residues)
 
-	seen := vclock.NewMatrix("us", "eu")
+	seen := lawkit.NewRows("us", "eu")
 	report := func() {
 		eu.Merge(&us)
 		seen.Record("us", crdt.ClockOf(us.Context()))
 		seen.Record("eu", crdt.ClockOf(eu.Context()))
 	}
 	report()
-	require.False(t, us.Compact(seen), "the enable would win")
+	require.False(t, forgets(us.Context(), seen, us.Compact), "the enable would win")
 	us.Disable("us")
 	require.Zero(t, us.Stats().Dots)
-	require.False(t, us.Compact(seen), "eu has not reported")
+	require.False(t, forgets(us.Context(), seen, us.Compact), "eu has not reported")
 	report()
-	require.True(t, us.Compact(seen))
+	require.True(t, forgets(us.Context(), seen, us.Compact))
 	require.Zero(t, us.Stats().Residues)
 	require.False(t, us.Merge(late), "the enable that lost does not return")
 	require.False(t, us.Enabled())
@@ -142,11 +143,11 @@ func TestDWFlagCompactBesideDeleteSeen(t *testing.T) {
 	read := eu.Context()
 	us.Merge(&eu)
 	eu.Merge(&us)
-	seen := vclock.NewMatrix("us", "eu")
+	seen := lawkit.NewRows("us", "eu")
 	seen.Record("us", crdt.ClockOf(us.Context()))
 	seen.Record("eu", crdt.ClockOf(eu.Context()))
 	us.DeleteSeen("us", read, "k")
-	eu.Compact(seen)
+	forgets(eu.Context(), seen, eu.Compact)
 	eu.Merge(&us)
 	f, ok := eu.At("k")
 	require.True(t, ok)

@@ -134,9 +134,23 @@ func (c Context) sumOf(r vclock.Replica, start uint64) (sum, bool) {
 	return sum{}, false
 }
 
+// ContextOf returns the Context that covers the events of a clock, and no others. Of a
+// replica with more than 2⁴⁸−1 it covers none.
+func ContextOf(seen vclock.Clock) Context {
+	p := new(past)
+	for r, n := range seen.All() {
+		if n <= maxSeq {
+			p.names, p.seen = append(p.names, r), append(p.seen, runs{prefix: n})
+		}
+	}
+	if p.names == nil {
+		return Context{}
+	}
+	return Context{p}
+}
+
 // Clock returns the largest clock that c covers: for each replica the number up to which
-// nothing is missing. Taken from the Context of a state, it is what
-// [vclock.Matrix.Record] wants to know of the replica that has the state.
+// nothing is missing.
 func (c Context) Clock() vclock.Clock {
 	if c.past == nil {
 		return vclock.Clock{}

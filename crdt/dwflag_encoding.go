@@ -2,8 +2,6 @@ package crdt
 
 import (
 	"slices"
-
-	"github.com/rejoin-go/rejoin/vclock"
 )
 
 // AppendBinary implements [encoding.BinaryAppender]. It never returns an error.
@@ -85,19 +83,17 @@ func (f *DWFlag) Stats() Stats {
 	return statsOf(f.root, f, n)
 }
 
-// Compact drops the disables that every member of seen is known to have seen, and
-// reports whether there was any. What f shows does not change. It does nothing as
-// long as f holds an enable that was made concurrently, or lacks anything that a
-// member is known to have seen. Every replica that writes must be a member of
-// seen, and its clocks must have been recorded together with the states that they
-// describe; see [vclock.Matrix.Record].
+// Compact drops the disables that seen covers, which is what every replica has
+// merged of f, as at [RWSet.Compact], and reports whether there was any. What f shows
+// does not change. It does nothing as long as f holds an enable that was made
+// concurrently, or lacks anything that seen covers.
 //
 // A disable that was dropped wins over nothing that comes later: neither over
 // the enables of a replica that goes on from an older state, as from a backup,
 // nor over a [DWFlag.EnableSeen] for a client that read before it.
 //
 // There is no delta: merging the whole state lets the others drop the same.
-func (f *DWFlag) Compact(seen *vclock.Matrix) bool {
+func (f *DWFlag) Compact(seen Context) bool {
 	f.change()
 	f.ready()
 	c, ok := f.root.compacting(seen)

@@ -8,7 +8,6 @@ import (
 
 	"github.com/rejoin-go/rejoin/internal/codec"
 	"github.com/rejoin-go/rejoin/internal/wire"
-	"github.com/rejoin-go/rejoin/vclock"
 )
 
 // AppendBinary implements [encoding.BinaryAppender]. It never returns an error.
@@ -104,17 +103,15 @@ func (m *ORMap[K, V]) MergeBinary(data []byte) (bool, error) {
 	return j.finish() || changed, nil
 }
 
-// Compact drops what m remembers of removals that every member of seen is known
-// to have seen, and reports whether there was any: residues of counters and flags, removals of
-// an [RWSet]. What m shows does not change. Every replica that writes must be a member of seen, and its clocks must have
-// been recorded together with the states that they describe; see
-// [vclock.Matrix.Record].
+// Compact drops what m remembers of removals that seen covers, which is what every
+// replica has merged of m, as at [RWSet.Compact], and reports whether there was any:
+// residues of counters and flags, removals of an RWSet. What m shows does not change.
 //
 // What that means for writers that go on from older states, and for clients, is said
 // at [RWSet.Compact]. Counters stay exact all the same.
 //
 // There is no delta: merging the whole state lets the others drop the same.
-func (m *ORMap[K, V]) Compact(seen *vclock.Matrix) bool {
+func (m *ORMap[K, V]) Compact(seen Context) bool {
 	m.change()
 	c, ok := m.root.compacting(seen)
 	return ok && m.compact(c)

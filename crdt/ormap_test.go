@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/rejoin-go/rejoin/crdt"
+	"github.com/rejoin-go/rejoin/internal/lawkit"
 	"github.com/rejoin-go/rejoin/vclock"
 )
 
@@ -259,15 +260,15 @@ func TestRWSetCompact(t *testing.T) {
 	b.Merge(&a)
 	b.Remove("b", "x")
 	a.Merge(&b)
-	seen := vclock.NewMatrix("a", "b")
-	require.False(t, a.Compact(seen), "nobody is known to have seen anything")
+	seen := lawkit.NewRows("a", "b")
+	require.False(t, forgets(a.Context(), seen, a.Compact), "nobody is known to have seen anything")
 	clock := vclock.Clock{}.With("a", 2).With("b", 1)
 	seen.Record("a", clock)
-	require.False(t, a.Compact(seen), "b may not have seen it")
+	require.False(t, forgets(a.Context(), seen, a.Compact), "b may not have seen it")
 	seen.Record("b", clock)
 	before := slices.Sorted(a.All())
-	require.True(t, a.Compact(seen))
-	require.False(t, a.Compact(seen))
+	require.True(t, forgets(a.Context(), seen, a.Compact))
+	require.False(t, forgets(a.Context(), seen, a.Compact))
 	require.Equal(t, before, slices.Sorted(a.All()))
 	require.Zero(t, a.Stats().Residues)
 	require.False(t, a.Merge(late))
@@ -276,7 +277,7 @@ func TestRWSetCompact(t *testing.T) {
 
 	seen.Record("a", clock.With("c", 1))
 	a.Remove("a", "y")
-	require.False(t, a.Compact(seen), "a row knows more than this state")
+	require.False(t, forgets(a.Context(), seen, a.Compact), "a row knows more than this state")
 }
 
 // TestManyReplicas: names beyond the first few, met in different orders.

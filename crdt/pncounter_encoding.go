@@ -97,14 +97,12 @@ func (c *PNCounter) MergeBinary(data []byte) (bool, error) {
 	return mergeBinary(r, c, data)
 }
 
-// Compact drops what c remembers of resets that every member of seen is known to
-// have seen, and reports whether there was any. The value does not change. Every
-// replica that counts must be a member of seen, and its clocks must have been
-// recorded together with the states that they describe; see
-// [vclock.Matrix.Record].
+// Compact drops what c remembers of resets that seen covers, which is what every
+// replica has merged of c, as at [RWSet.Compact], and reports whether there was any.
+// The value does not change.
 //
 // There is no delta: merging the whole state lets the others drop the same.
-func (c *PNCounter) Compact(seen *vclock.Matrix) bool {
+func (c *PNCounter) Compact(seen Context) bool {
 	c.change()
 	c.ready()
 	cl, ok := c.root.compacting(seen)

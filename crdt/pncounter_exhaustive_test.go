@@ -15,6 +15,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/rejoin-go/rejoin/crdt"
+	"github.com/rejoin-go/rejoin/internal/lawkit"
 	"github.com/rejoin-go/rejoin/vclock"
 )
 
@@ -28,7 +29,7 @@ type counting[S crdt.State[S]] struct {
 	read       func(S) crdt.Context                    // what a client is shown
 	other      func(S, vclock.Replica) S               // something that has nothing to do with the counter; may be nil
 	value      func(S) (n int64, present bool)
-	compact    func(S, *vclock.Matrix) bool
+	compact    func(S, crdt.Context) bool
 	context    func(S) crdt.Context
 	bytes      func(S) ([]byte, error)
 	catchUp    func(a, b, stale S) error // checks an exchange of messages; may be nil
@@ -49,8 +50,8 @@ type countingReplica[S any] struct {
 	state  S
 	stale  S // what it was before its last step
 	known  known
-	matrix *vclock.Matrix // what it knows that others have seen
-	steps  int            // of its own
+	matrix *lawkit.Rows // what it knows that others have seen
+	steps  int          // of its own
 	client *countingClient
 	key    []byte // identifies all of this, once it was asked for
 	knows  int    // length of the part of key for state and known
@@ -120,7 +121,7 @@ func (x *explorer[S]) clock(s S) vclock.Clock { return crdt.ClockOf(x.context(s)
 func (x *explorer[S]) start() *countingWorld[S] {
 	w := new(countingWorld[S])
 	for range x.names {
-		w.replicas = append(w.replicas, countingReplica[S]{state: x.fresh(), stale: x.fresh(), matrix: vclock.NewMatrix(x.names...)})
+		w.replicas = append(w.replicas, countingReplica[S]{state: x.fresh(), stale: x.fresh(), matrix: lawkit.NewRows(x.names...)})
 	}
 	return w
 }
@@ -308,7 +309,7 @@ func (x *explorer[S]) exploreOwn(w *countingWorld[S], i, left int) {
 	next, r = w.step(i, clone, "%d compacts", i)
 	r.matrix = r.matrix.Clone()
 	r.matrix.Record(name, x.clock(r.state))
-	if x.compact(r.state, r.matrix) {
+	if stable, ok := r.matrix.Settled(x.clock(r.state)); ok && x.compact(r.state, crdt.ContextOf(stable)) {
 		x.check(next, i)
 		x.next(next, left)
 	}

@@ -165,23 +165,23 @@ func (s *RWSet[E]) Clone() *RWSet[E] {
 }
 
 // Compact forgets the removed elements that it may, and reports whether there
-// were any. What s shows does not change. It may forget an element that has
-// removes and no adds, once every member of seen is known to have seen the
-// removes. It does nothing as long as s lacks anything that a member is known
-// to have seen.
+// were any: elements with removes and no adds, if seen covers the removes. What s shows
+// does not change.
 //
-// Every replica that writes must be a member of seen, and its clocks must have
-// been recorded together with the states that they describe; see
-// [vclock.Matrix.Record]. A remove that is forgotten wins over nothing that comes
-// later: neither over the adds of a replica that goes on from a state older than
-// the remove, as from a backup, nor over an [RWSet.AddSeen] for a client that
-// read before it. Such a replica should merge a state of another before it
-// writes.
+// Seen is what every replica has merged of s: a Context that s had at some time, when
+// it is known that all members have merged the state of that time, or a later one, and s
+// has merged what they had then. A [vclock.Matrix] tells: see [vclock.Matrix.Settled].
+// Compact does nothing if s lacks anything that seen covers.
+//
+// A remove that is forgotten wins over nothing that comes later: neither over the
+// adds of a replica that goes on from a state older than the remove, as from a
+// backup, nor over an [RWSet.AddSeen] for a client that read before it. Such a
+// replica should merge a state of another before it writes.
 //
 // There is no delta: merging the whole state lets the others forget the same.
 // Until then an add made here has, as a delta, not seen the remove that another
 // replica still remembers.
-func (s *RWSet[E]) Compact(seen *vclock.Matrix) bool {
+func (s *RWSet[E]) Compact(seen Context) bool {
 	r := s.change()
 	s.ready()
 	c, ok := r.compacting(seen)

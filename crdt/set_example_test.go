@@ -75,22 +75,28 @@ func ExampleRWSet() {
 	// true
 }
 
-// Forgetting removed elements needs to know what every replica has seen.
+// Forgetting removed elements needs to know what every replica has merged. The
+// matrix of the store tells, in times.
 func ExampleRWSet_Compact() {
-	var eu, us crdt.RWSet[string]
-	eu.Add("eu", "admin")
-	eu.Remove("eu", "admin")
-	us.Merge(&eu)
+	eu, us := vclock.NewMatrix("eu", "us"), vclock.NewMatrix("us", "eu")
+	var here, there crdt.RWSet[string]
+	here.Add("eu", "admin")
+	here.Remove("eu", "admin")
+	mark, at := here.Context(), uint64(100) // what is here at 100
+	eu.Record(at)
 
-	seen := vclock.NewMatrix("eu", "us")
-	clock := vclock.Clock{}.With("eu", 2) // has travelled with the state
-	seen.Record("eu", clock)
-	fmt.Println(eu.Compact(seen), eu.Stats().Residues)
-	seen.Record("us", clock)
-	fmt.Println(eu.Compact(seen), eu.Stats().Residues)
-	// Output:
-	// false 1
-	// true 0
+	// The state goes to us with the matrix, and comes back.
+	there.Merge(&here)
+	us.Merge(eu)
+	us.Record(101)
+	here.Merge(&there)
+	eu.Merge(us)
+	eu.Record(102)
+
+	if eu.Settled() && eu.Stable().At("eu") >= at {
+		fmt.Println(here.Compact(mark), here.Stats().Residues)
+	}
+	// Output: true 0
 }
 
 // Tags of posts by region: a map of maps of sets. One region deletes a post that

@@ -39,12 +39,11 @@ func (s *site) reading() vclock.Clock { return s.seen.With(s.name, uint64(s.cloc
 // sync merges the state of o into s, together with what o knows of everybody.
 func (s *site) sync(t *rapid.T, o *site) {
 	s.receive(t, message{o.state, o.known})
+	o.matrix.Record(uint64(o.clock.Now()))
 	s.seen = s.seen.Join(o.reading())
-	for r, c := range o.matrix.All() {
-		s.matrix.Record(r, c)
-	}
-	s.matrix.Record(o.name, o.reading())
-	s.matrix.Record(s.name, s.reading())
+	_, err := s.matrix.Merge(o.matrix)
+	require.NoError(t, err)
+	s.matrix.Record(uint64(s.clock.Now()))
 }
 
 func (s *site) writer() lww.Writer { return lww.Writer{Replica: s.name, Clock: &s.clock} }
@@ -101,7 +100,7 @@ func newHistory() *history {
 	h := &history{keys: []string{"k", "l"}, all: map[write]bool{}}
 	for i, name := range []vclock.Replica{"ap", "eu", "us"} {
 		s := &site{name: name, state: new(lww.Map[string, string]), known: map[write]bool{}}
-		s.matrix = vclock.NewMatrix("ap", "eu", "us")
+		s.matrix = vclock.NewMatrix(name, "ap", "eu", "us")
 		s.physical = noon + hlc.Timestamp(2*i)*hlc.Timestamp(time.Second) // us is 4 s ahead of ap
 		s.clock.Physical = func() time.Time { return s.physical.Time() }
 		h.sites = append(h.sites, s)

@@ -184,10 +184,11 @@ func ExampleSiblings_Reap() {
 	late := s.Clone()
 	must(s.Delete(w, s.Context()))
 
-	members := vclock.NewMatrix("eu", "us")
-	now := clock.Now()
-	members.Record("eu", vclock.Clock{}.With("eu", uint64(now)))
-	members.Record("us", vclock.Clock{}.With("eu", uint64(now))) // sent along with its state
+	members, us := vclock.NewMatrix("eu", "us"), vclock.NewMatrix("us", "eu")
+	members.Record(uint64(clock.Now()))
+	must(us.Merge(members)) // sent along with the state
+	us.Record(uint64(clock.Now()))
+	must(members.Merge(us)) // sent back along with the state of us
 	reaped, err := s.Reap(members.Stable(), clock.Now())
 	fmt.Println(reaped, err)
 

@@ -209,11 +209,16 @@ func BenchmarkMatrix(b *testing.B) {
 		for r := range row.All() {
 			members = append(members, r)
 		}
-		m := vclock.NewMatrix(members...)
+		m := vclock.NewMatrix(members[0], members...)
 		for _, r := range members {
-			m.Record(r, row.Join(next.With(r, 2000)))
+			o := vclock.NewMatrix(r, members...)
+			o.Record(next.At(r) + row.At(r))
+			_, err := m.Merge(o)
+			require.NoError(b, err)
 		}
-		bench(b, fmt.Sprintf("Record/members=%d", n), func() { m.Record(members[0], row) })
+		o := m.Clone()
+		bench(b, fmt.Sprintf("Record/members=%d", n), func() { m.Record(1) })
+		bench(b, fmt.Sprintf("Merge/members=%d", n), func() { _, _ = m.Merge(o) })
 		bench(b, fmt.Sprintf("Stable/members=%d", n), func() { _ = m.Stable() })
 		bench(b, fmt.Sprintf("Floor/members=%d", n), func() { _ = m.Floor() })
 	}

@@ -20,8 +20,8 @@
 //     server that knows more than the writer did.
 //   - [DVVSet]: all concurrent versions of one key, and nothing else.
 //   - [DotSet]: events that become known in any order, with gaps.
-//   - [Matrix]: what everybody is known to have seen, and so what may be
-//     forgotten.
+//   - [Matrix]: the members of a store, what each is known to have merged, and so
+//     what may be forgotten.
 //
 // The numbers count events, or are times such as hlc timestamps, one or the
 // other for all replicas of a system.

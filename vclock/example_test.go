@@ -43,13 +43,13 @@ func ExampleClock() {
 	// stored has the fourth event of eu: true
 }
 
-// A process that was restored from a backup numbers its events under a new
-// name, because it may have used the next numbers of the old one.
+// A process that was restored from a backup writes as the next incarnation, because it
+// may have used the next numbers of the one before.
 func ExampleIncarnation() {
-	backup := vclock.Clock{}.With("eu", 4)
 	restored := vclock.Incarnation("eu", 1)
-	fmt.Println(backup.Tick(restored))
-	// Output: eu:4,eu#1:1
+	name, life := restored.Lineage()
+	fmt.Println(restored, name, life)
+	// Output: eu#1 eu 1
 }
 
 // Messages of eu arrive out of order. The third event does not stand for the
@@ -106,20 +106,25 @@ func ExampleDVVSet() {
 	// ["milk, eggs, bread"]
 }
 
-// The EU region wants to forget that a key was removed, as its second write.
-// It may once every region has seen that write.
+// The EU region wants to forget that a key was removed, at 5. It may once every
+// region has merged what it had then.
 func ExampleMatrix() {
-	removal := vclock.Dot{Replica: "eu", Seq: 2}
-	seen := vclock.NewMatrix("ap", "eu", "us")
-	seen.Record("eu", vclock.Clock{}.With("eu", 2).With("us", 5))
+	removed := uint64(5)
+	eu, us := vclock.NewMatrix("eu", "us"), vclock.NewMatrix("us", "eu")
+	eu.Record(6)
 
-	// Each state that arrives is merged, and then its clock recorded.
-	seen.Record("us", vclock.Clock{}.With("eu", 2).With("us", 6))
-	fmt.Println(seen.Stable().Contains(removal), "- ap has not been heard of")
+	// The state of eu arrives at us with its matrix: the state is merged first.
+	if err := us.Check(eu); err == nil {
+		us.Merge(eu)
+		us.Record(8)
+	}
+	fmt.Println(eu.Stable().At("eu") >= removed, "- us has not been heard of")
 
-	seen.Record("ap", vclock.Clock{}.With("eu", 2))
-	fmt.Println(seen.Stable().Contains(removal), "- everybody has seen", seen.Stable())
+	// And that of us at eu.
+	eu.Merge(us)
+	eu.Record(9)
+	fmt.Println(eu.Stable().At("eu") >= removed, eu.Settled(), "- everybody has merged", eu.Stable())
 	// Output:
-	// false - ap has not been heard of
-	// true - everybody has seen eu:2
+	// false - us has not been heard of
+	// true true - everybody has merged eu:6,us:8
 }

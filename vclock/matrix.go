@@ -1,130 +1,460 @@
 package vclock
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"iter"
 	"slices"
 )
 
-// A Matrix tells what every member of a group is known to have seen. It is what
-// garbage collection goes by: a tombstone, or a remembered removal, may be
-// dropped once every member has seen it, since then no message can arrive
-// that still needs it.
+// A Matrix is what one member of a group knows of the group: who its members are,
+// what each of them has merged, and which lives of theirs are over. It belongs to a
+// store, not to an object in it, and travels with the store's state.
 //
-// Every replica that writes must be a member, or what it writes may be
-// collected before all others have it. A member that is never heard of holds
+// It is what a store goes by to forget: a tombstone, or a remembered removal, may
+// be dropped once every member has merged it, since then no message can arrive that
+// still needs it. And it is what tells when the numbers of a dead incarnation may be
+// closed: see [Matrix.Close].
+//
+// # One message
+//
+// A state and the matrix of who has it travel as one message: first the matrix is
+// asked ([Matrix.Check]), then the state is merged, all objects of it, then the
+// matrix ([Matrix.Merge]), then what is here now is recorded ([Matrix.Record]), in one
+// transaction. A matrix, or a row of one, that arrives without its state tells that
+// somebody has seen a removal while what that one wrote before may still be on its
+// way. What travels in smaller messages, deltas of one object through a broker,
+// has no matrix; it is asked with [Matrix.Sealed].
+//
+// # Numbers
+//
+// The numbers are times: a row says that its member has merged everything that
+// another one had when that one's clock read so. Any number will do that a member
+// raises whenever it takes a state to send. They are not the numbers of events in
+// some object.
+//
+// Every replica that writes must be a member. A member that is never heard of holds
 // everything back, which is the safe side: see [Matrix.Retire].
 //
-// The zero Matrix has no members and says that nothing is stable. A Matrix is
-// not safe for concurrent use. It holds O(n²) numbers for n members.
+// The zero Matrix has no owner and no members, and says that nothing is stable; it
+// is there to be decoded into. A Matrix is not safe for concurrent use. It holds O(n²)
+// numbers for n members.
 //
 // See Wuu, Bernstein, “Efficient Solutions to the Replicated Log and Dictionary
 // Problems”, PODC 1984, for the idea of a two-dimensional clock.
 type Matrix struct {
-	members []Replica // ascending
-	rows    []Clock   // rows[i] is what members[i] has seen
-
-	// retired holds, for each retired member, the largest number that a member
-	// has seen of it. Until all have seen as much, it bounds Floor.
-	retired Clock
+	owner    Replica  // as which it writes: with its incarnation
+	members  []member // ascending by name; who was retired stays until that is closed
+	declared Closing  // what is over, and sealed by everybody who has this matrix
+	closed   Closing  // what everybody may close; part of declared
 }
 
-// NewMatrix returns a matrix with the given members, none of which has seen
-// anything. It panics on an invalid replica.
-func NewMatrix(members ...Replica) *Matrix {
-	m := &Matrix{members: slices.Clone(members)}
-	for _, r := range members {
+// A member is a row: what a member had merged when it last said so, and what its
+// matrix was like then. A later incarnation of the member says nothing of what an earlier
+// one had, so the latest counts alone.
+type member struct {
+	name      Replica
+	life      uint64 // the incarnation that said so
+	row       Clock
+	sealed    Closing
+	strangers []Replica // the members that its matrix did not name; ascending
+}
+
+func compareMember(m member, r Replica) int { return cmp.Compare(m.name, r) }
+
+// NewMatrix returns the matrix of owner in a group that begins with the given
+// members; owner is one of them, listed or not. Each of them begins with a matrix of
+// the same members; whoever comes later is admitted: see [Matrix.Admit]. Members are
+// names without incarnations: a member remains what it is through all its lives.
+// NewMatrix panics on an invalid replica.
+func NewMatrix(owner Replica, members ...Replica) *Matrix {
+	m := &Matrix{owner: owner}
+	for _, r := range append([]Replica{owner}, members...) {
 		r.mustBeValid()
+		name, _ := r.Lineage()
+		m.enter(name)
 	}
-	slices.Sort(m.members)
-	m.members = slices.Compact(m.members)
-	m.rows = make([]Clock, len(m.members))
 	return m
 }
 
-func (m *Matrix) find(r Replica) (int, bool) { return slices.BinarySearch(m.members, r) }
-
-// Record notes that member r has seen everything in c, and reports whether that
-// is news. A record that is late, or comes twice, changes nothing, and neither
-// does one of a replica that is not a member, as a retired one.
-//
-// # Clocks travel with states
-//
-// Record c only after merging the state that c describes, or a later one: take
-// the two together, send them together. A clock that arrives alone tells that r
-// has seen a removal, while something that r wrote before it saw the removal may
-// still be on its way here. Once the removal is forgotten, nothing is left to
-// stop it. With the state merged first, it is here already.
-//
-// A replica records its own clock, too, when it has merged something. It may
-// pass on rows of others along with its own state, which includes theirs.
-//
-// Where numbers are times, the number that r reports for itself is the reading
-// of its clock when the state is taken, be there a write or not; otherwise a
-// member that does not write holds back [Matrix.Floor].
-func (m *Matrix) Record(r Replica, c Clock) bool {
-	i, ok := m.find(r)
-	if !ok || m.rows[i].Covers(c) {
-		return false
-	}
-	m.rows[i] = m.rows[i].Join(c)
-	return true
+// self returns the name of the owner, without its incarnation.
+func (m *Matrix) self() Replica {
+	name, _ := m.owner.Lineage()
+	return name
 }
 
-// Retire removes members that will not be heard of again. They no longer hold
-// anything back. Replicas that are not members are ignored.
-//
-// # Hazard
-//
-// No state of a retired replica may be merged anywhere from then on: what it
-// had seen is no longer waited for, so it may bring back what the others have
-// collected. In this order: make the members refuse its states, record a clock
-// that each of them has taken after that, then retire it. If it comes back, it
-// comes as a new replica with a copy of another's state.
-//
-// What it wrote is safe: [Matrix.Floor] waits until the remaining members have
-// all seen as much of it as any of them has.
-func (m *Matrix) Retire(replicas ...Replica) {
-	var gone []Replica
-	for _, r := range replicas {
-		if i, ok := m.find(r); ok {
-			gone = append(gone, r)
-			m.members = slices.Delete(m.members, i, i+1)
-			m.rows = slices.Delete(m.rows, i, i+1)
-		}
-	}
-	var seen Clock
-	for _, row := range m.rows {
-		seen = seen.Join(row)
-	}
-	var retired builder
-	for r, n := range seen.All() {
-		switch {
-		case slices.Contains(gone, r):
-			retired.push(r, n)
-		case m.retired.At(r) > 0:
-			retired.push(r, min(n, m.retired.At(r)))
-		}
-	}
-	m.retired = retired.clock()
+func (m *Matrix) find(r Replica) (int, bool) {
+	return slices.BinarySearchFunc(m.members, r, compareMember)
 }
 
-// Row returns what member r is known to have seen. It reports false if r is not
-// a member.
-func (m *Matrix) Row(r Replica) (Clock, bool) {
+// enter makes r a member and returns where it is.
+func (m *Matrix) enter(r Replica) int {
 	i, ok := m.find(r)
 	if !ok {
+		m.members = slices.Insert(m.members, i, member{name: r})
+	}
+	return i
+}
+
+// Owner returns the member whose matrix this is, with its incarnation: the replica
+// that it writes as.
+func (m *Matrix) Owner() Replica { return m.owner }
+
+// Record notes what the owner has now, at the reading of its clock: everything that it
+// has written, and what those had whose states it has merged. It reports whether that is
+// news. What the owner writes from now on is later than now. The owner records after
+// it has merged a message, and before it sends its own state. It does nothing if the
+// owner is not a member any more.
+//
+// Of its own writes an incarnation that follows another says nothing until it
+// may close what went before: see [Matrix.Closing]. Until then it may lack
+// what its predecessors wrote and others have.
+func (m *Matrix) Record(now uint64) bool {
+	self := m.self()
+	i, ok := m.find(self)
+	if !ok {
+		return false
+	}
+	x := &m.members[i]
+	before := *x
+	for k := range m.members {
+		x.row = x.row.Join(m.members[k].row)
+	}
+	x.sealed, x.strangers = m.declared, nil
+	if _, life := m.owner.Lineage(); m.Closing().lives.At(self) >= life {
+		x.row = x.row.With(self, max(now, x.row.At(self)))
+	}
+	return !x.equal(&before)
+}
+
+// equal reports whether x and y are the same row.
+func (x *member) equal(y *member) bool {
+	return x.name == y.name && x.life == y.life && x.row.Equal(y.row) && x.sealed.Equal(y.sealed) && slices.Equal(x.strangers, y.strangers)
+}
+
+// A MemberError says why a replica has no say in a group.
+type MemberError struct {
+	Replica Replica // the one in question
+	Retired bool    // it was a member, and is none for good
+	Over    bool    // it is an incarnation that another one has followed
+	// Unconfirmed is set for a newcomer that has not heard of all members yet.
+	Unconfirmed bool
+}
+
+func (e *MemberError) Error() string {
+	why := "is not a member"
+	switch {
+	case e.Retired:
+		why = "was retired"
+	case e.Over:
+		why = "was followed by another incarnation"
+	case e.Unconfirmed:
+		why = "is not confirmed by all members yet"
+	}
+	return fmt.Sprintf("vclock: %q %s", string(e.Replica), why)
+}
+
+// Admit makes r a member. Its sponsor, the owner of m, admits it first and takes the
+// snapshot for it after: a copy of the state with m, from which the newcomer begins
+// with [Matrix.For]. From now on m waits for it.
+//
+// Admit returns a [*MemberError] if r was retired: names are not used twice. It has
+// no effect if r is a member, and panics if r is invalid.
+func (m *Matrix) Admit(r Replica) error {
+	r.mustBeValid()
+	r, _ = r.Lineage()
+	if m.declared.isGone(r) {
+		return &MemberError{Replica: r, Retired: true}
+	}
+	if _, ok := m.find(r); ok {
+		return nil
+	}
+	others := m.names()
+	for i := range m.members {
+		if x := &m.members[i]; x.name != m.self() {
+			x.strangers = with(x.strangers, r)
+		}
+	}
+	m.members[m.enter(r)].strangers = others
+	return nil
+}
+
+// names returns the names of the members and of those that are leaving.
+func (m *Matrix) names() []Replica {
+	var names []Replica
+	for i := range m.members {
+		names = append(names, m.members[i].name)
+	}
+	return names
+}
+
+// with returns names, which ascend, with r.
+func with(names []Replica, r Replica) []Replica {
+	if i, ok := slices.BinarySearch(names, r); !ok {
+		return slices.Insert(slices.Clone(names), i, r)
+	}
+	return names
+}
+
+// For returns a copy of m that belongs to r, for a newcomer that begins from the
+// state that m came with. It returns a [*MemberError] if m does not name r as a
+// member: the sponsor has not admitted it, or took the snapshot before.
+func (m *Matrix) For(r Replica) (*Matrix, error) {
+	if name, _ := r.Lineage(); !m.Contains(name) {
+		return nil, &MemberError{Replica: r, Retired: m.declared.isGone(name)}
+	}
+	c := m.Clone()
+	c.owner = r
+	return c, nil
+}
+
+// Confirmed reports whether the others wait for the owner: whether every member that
+// m names has sent it a state whose matrix named it, in this incarnation.
+//
+// A newcomer that is not confirmed reads and merges, and sends its state as others do; it
+// does not write, count or collect. One whose sponsor is retired before that asks another
+// sponsor. A member that goes on as another incarnation writes at once, but where a
+// removal wins over concurrent changes, as in an RWSet of package crdt: what it has not seen
+// to be removed, others may have forgotten, until they wait for it.
+//
+// Once confirmed, always confirmed: the owner notes it, as members that come later
+// have not heard of it at first.
+func (m *Matrix) Confirmed() bool {
+	self := m.self()
+	if !m.Contains(self) {
+		return false
+	}
+	_, life := m.owner.Lineage()
+	return !m.isStranger(self) && !slices.ContainsFunc(m.members, func(x member) bool {
+		return x.sealed.lives.At(self) < life && !m.declared.isGone(x.name)
+	})
+}
+
+// isStranger reports whether there is a member whose matrix did not name r when it was
+// last heard of.
+func (m *Matrix) isStranger(r Replica) bool {
+	return slices.ContainsFunc(m.members, func(x member) bool {
+		_, stranger := slices.BinarySearch(x.strangers, r)
+		return stranger && !m.declared.isGone(x.name)
+	})
+}
+
+// Contains reports whether r is a member.
+func (m *Matrix) Contains(r Replica) bool {
+	_, ok := m.find(r)
+	return ok && !m.declared.isGone(r)
+}
+
+// Begin makes r, an incarnation of the owner, the one that the owner writes as: its
+// predecessors are dead, and what they wrote that no member has merged is given up. At is the
+// reading of its clock, later than everything that they wrote. Only the owner can know
+// this. Begin has no effect if r is the owner already.
+//
+// It returns a [*MemberError] if r is no incarnation of the owner, or if a later one has
+// begun, and an error if at is not after the beginning of the one before; a later time
+// will do.
+func (m *Matrix) Begin(r Replica, at uint64) error {
+	name, life := r.Lineage()
+	before := m.declared.since.At(name)
+	switch {
+	case name != m.self():
+		return &MemberError{Replica: r}
+	case m.declared.isOver(r):
+		return &MemberError{Replica: r, Over: true, Retired: m.declared.isGone(name)}
+	case life == m.declared.lives.At(name):
+	case at <= before:
+		return fmt.Errorf("vclock: %q begins at %d, not after %d, when an incarnation before it did", string(r), at, before)
+	default:
+		m.declared = m.declared.Join(closingOf(name, life, at))
+		names := m.names()
+		i := m.enter(name)
+		m.members[i] = member{name: name, life: life, strangers: unless(names, func(r Replica) bool { return r == name })}
+	}
+	m.owner = r
+	return nil
+}
+
+// Usable returns nil if the owner may write, and otherwise a [*MemberError]: its life is
+// over, or it is not a member, or it is a newcomer that is not confirmed. Ask it before
+// the first write and after each merge.
+func (m *Matrix) Usable() error {
+	name := m.self()
+	switch {
+	case m.declared.isOver(m.owner):
+		return &MemberError{Replica: m.owner, Over: true, Retired: m.declared.isGone(name)}
+	case !m.Contains(name):
+		return &MemberError{Replica: m.owner}
+	case m.isStranger(name):
+		return &MemberError{Replica: m.owner, Unconfirmed: true}
+	}
+	return nil
+}
+
+// Retire takes members out of the group for good: they will not be heard of again.
+// Replicas that are not members are ignored. They cannot come back under the same
+// name.
+//
+// To retire a name is to seal all of it; see [Matrix.Sealed]. As long as not every
+// remaining member has reported a state that it had after it heard of this, a retired
+// member still counts in [Matrix.Stable] and [Matrix.Floor]: something that it wrote
+// may be with one of them, and on its way to the others. So what it wrote is safe,
+// and nothing of it returns.
+func (m *Matrix) Retire(replicas ...Replica) {
+	for _, r := range replicas {
+		if m.Contains(r) {
+			m.declared = m.declared.Join(closingOf(r, gone, 1))
+		}
+	}
+}
+
+// Sealed returns what is over as far as the owner knows. From the moment that a
+// matrix says so, its owner takes events of these lives only out of the states of members,
+// which come with a matrix, and never out of a message of a broker, of the dead replica
+// itself, or of a backup: a state that is asked "does this speak of sealed events that
+// I have not seen?" tells. What is refused belongs into a log: nobody will have it.
+// Who is admitted inherits the seals with the matrix.
+func (m *Matrix) Sealed() Closing { return m.declared }
+
+// Closing returns what may be closed: what every member has sealed, and has since
+// told what it then had. The states that tell it are merged here, so whatever any
+// member has of those lives is here too, and no more of them will ever be taken.
+func (m *Matrix) Closing() Closing {
+	var c Closing
+	for i, first := 0, true; i < len(m.members); i++ {
+		x := &m.members[i]
+		switch {
+		case m.declared.isGone(x.name):
+		case first:
+			c, first = x.sealed, false
+		default:
+			c = c.Meet(x.sealed)
+		}
+	}
+	return m.closed.Join(c)
+}
+
+// Close closes what may be closed, as far as m is concerned, and returns it: those who were
+// retired are then forgotten, but for their names. Every state of the store is closed
+// with the result as it is next touched, in the same transaction: its contexts then
+// have one number for all lives that are over. Members close when they like; states that
+// are closed and states that are not merge.
+func (m *Matrix) Close() Closing {
+	m.closed = m.Closing()
+	m.forget()
+	return m.closed
+}
+
+// Closed returns what the owner, or somebody whose state it has merged, has closed.
+func (m *Matrix) Closed() Closing { return m.closed }
+
+// forget removes those whose retirement is closed.
+func (m *Matrix) forget() {
+	left := func(r Replica) bool { return m.closed.isGone(r) }
+	m.members = slices.DeleteFunc(m.members, func(x member) bool { return left(x.name) })
+	for i := range m.members {
+		if x := &m.members[i]; slices.ContainsFunc(x.strangers, left) {
+			x.strangers = unless(x.strangers, left)
+		}
+	}
+}
+
+// unless returns those of names that are not, and nil for none.
+func unless(names []Replica, are func(Replica) bool) []Replica {
+	var kept []Replica
+	for _, r := range names {
+		if !are(r) {
+			kept = append(kept, r)
+		}
+	}
+	return kept
+}
+
+var errNoOwner = errors.New("vclock: matrix without an owner")
+
+// Check returns an error if a state that came with the matrix o must not be merged
+// here: a [*MemberError] if its owner was retired, is no member of its own matrix, or is an
+// incarnation that is over. Ask before the state is merged.
+func (m *Matrix) Check(o *Matrix) error {
+	name := o.self()
+	switch {
+	case m.owner == "" || o.owner == "":
+		return errNoOwner
+	case m.declared.isOver(o.owner):
+		return &MemberError{Replica: o.owner, Over: true, Retired: m.declared.isGone(name)}
+	case !o.Contains(name):
+		return &MemberError{Replica: o.owner}
+	}
+	return nil
+}
+
+// Merge joins the matrix of another member, which came with a state, after that
+// state was merged, and reports whether that changed m. It returns what
+// [Matrix.Check] does, and then changes nothing. It neither modifies nor retains o.
+//
+// Merge is commutative, associative and idempotent but for the owner: members are all
+// who were ever admitted, less those who were retired; of rows those of the latest incarnation count, of
+// them and of closings the larger. It takes O(n²) time for n members.
+func (m *Matrix) Merge(o *Matrix) (bool, error) {
+	if err := m.Check(o); err != nil {
+		return false, err
+	}
+	joined := Matrix{owner: m.owner, declared: m.declared.Join(o.declared), closed: m.closed.Join(o.closed)}
+	for _, x := range slices.Concat(m.members, o.members) {
+		joined.enter(x.name)
+	}
+	names := joined.names()
+	for i := range joined.members {
+		x := &joined.members[i]
+		for _, side := range []*Matrix{m, o} {
+			if k, ok := side.find(x.name); ok {
+				x.life = max(x.life, side.members[k].life)
+			}
+		}
+		for _, side := range []*Matrix{m, o} {
+			if k, ok := side.find(x.name); ok && side.members[k].life == x.life {
+				x.row = x.row.Join(side.members[k].row)
+				x.sealed = x.sealed.Join(side.members[k].sealed)
+			}
+		}
+		x.strangers = unless(names, func(r Replica) bool { return m.knows(x, r) || o.knows(x, r) })
+	}
+	joined.forget()
+	changed := !m.Equal(&joined)
+	*m = joined
+	return changed, nil
+}
+
+// knows reports whether the matrix of x named r when m last heard of that incarnation
+// of x.
+func (m *Matrix) knows(x *member, r Replica) bool {
+	i, ok := m.find(x.name)
+	if !ok || m.members[i].life < x.life || x.name == r {
+		return x.name == r
+	}
+	if _, ok := m.find(r); !ok {
+		return false
+	}
+	_, stranger := slices.BinarySearch(m.members[i].strangers, r)
+	return !stranger
+}
+
+// Row returns what member r is known to have merged. It reports false if r is not a
+// member.
+func (m *Matrix) Row(r Replica) (Clock, bool) {
+	i, ok := m.find(r)
+	if !ok || m.declared.isGone(r) {
 		return Clock{}, false
 	}
-	return m.rows[i], true
+	return m.members[i].row, true
 }
 
 // All returns an iterator over the members in ascending order and what each is
-// known to have seen.
+// known to have merged.
 func (m *Matrix) All() iter.Seq2[Replica, Clock] {
 	return func(yield func(Replica, Clock) bool) {
-		for i, r := range m.members {
-			if !yield(r, m.rows[i]) {
+		for i := range m.members {
+			if x := &m.members[i]; !m.declared.isGone(x.name) && !yield(x.name, x.row) {
 				return
 			}
 		}
@@ -132,61 +462,90 @@ func (m *Matrix) All() iter.Seq2[Replica, Clock] {
 }
 
 // Len returns the number of members.
-func (m *Matrix) Len() int { return len(m.members) }
+func (m *Matrix) Len() int {
+	n := 0
+	for range m.All() {
+		n++
+	}
+	return n
+}
 
-// Stable returns the clock of the events that every member is known to have
-// seen: the meet of the rows. Without members it is empty. As long as there are
-// members it never goes back, whatever is recorded or retired. It takes O(n²)
+// Stable returns what every member is known to have merged: the meet of the rows,
+// those of members that are leaving included. Without members it is empty. It only
+// goes back when somebody is admitted, until that one has been heard of. It takes O(n²)
 // time for n members.
 func (m *Matrix) Stable() Clock {
-	if len(m.rows) == 0 {
+	if m.Len() == 0 {
 		return Clock{}
 	}
-	stable := m.rows[0]
-	for _, row := range m.rows[1:] {
-		stable = stable.Meet(row)
+	stable := m.members[0].row
+	for i := range m.members {
+		stable = stable.Meet(m.members[i].row)
 	}
 	return stable
 }
 
-// Floor returns the smallest number that any member is known to have seen of
-// any member: where numbers are times, the time up to which every member has
-// seen every write. It is 0 as long as one member has not been heard of, by all
-// the others, and without members. As long as there are members it never goes
-// back, whatever is recorded or retired. It takes O(n²) time for n members.
+// Floor returns the time up to which every member has merged every write of every
+// member. It is 0 as long as one member has not been heard of, by all the others, and
+// without members. It goes back when somebody is admitted, as Stable does. It takes
+// O(n²) time for n members.
 func (m *Matrix) Floor() uint64 {
-	if len(m.members) == 0 {
+	stable := m.Stable()
+	if stable.IsZero() {
 		return 0
 	}
-	stable := m.Stable()
-	floor := stable.At(m.members[0])
-	for _, r := range m.members {
-		floor = min(floor, stable.At(r))
-	}
-	for r, n := range m.retired.All() {
-		if seen := stable.At(r); seen < n {
-			floor = min(floor, seen)
-		}
+	floor := stable.At(m.members[0].name)
+	for i := range m.members {
+		floor = min(floor, stable.At(m.members[i].name))
 	}
 	return floor
 }
 
-// Equal reports whether m and o have the same members and know the same of
-// them.
+// Horizon returns [Matrix.Floor] and the latest reading of a clock in the rows that
+// tell it. Once the floor has come up to that reading, everything that was written by
+// somebody who had not merged what is below the first number has been merged by
+// all: then the pair may be used by types that forget under a pair.
+func (m *Matrix) Horizon() (seen, reading uint64) {
+	for i := range m.members {
+		reading = max(reading, m.members[i].row.At(m.members[i].name))
+	}
+	return m.Floor(), reading
+}
+
+// Settled reports whether the owner may forget what [Matrix.Stable] covers: it is
+// confirmed, it has merged everything that any member had when that was last heard
+// of, and no life is over that is not closed.
+func (m *Matrix) Settled() bool {
+	own, ok := m.Row(m.self())
+	if !ok || !m.Confirmed() || !m.closed.Covers(m.declared) {
+		return false
+	}
+	for _, row := range m.All() {
+		if !own.Covers(row) {
+			return false
+		}
+	}
+	return true
+}
+
+// Equal reports whether m and o say the same, be their owners different.
 func (m *Matrix) Equal(o *Matrix) bool {
-	return slices.Equal(m.members, o.members) && slices.EqualFunc(m.rows, o.rows, Clock.Equal) && m.retired.Equal(o.retired)
+	return m.declared.Equal(o.declared) && m.closed.Equal(o.closed) &&
+		slices.EqualFunc(m.members, o.members, func(x, y member) bool { return x.equal(&y) })
 }
 
 // Clone returns a copy of m.
 func (m *Matrix) Clone() *Matrix {
-	return &Matrix{slices.Clone(m.members), slices.Clone(m.rows), m.retired}
+	c := *m
+	c.members = slices.Clone(m.members)
+	return &c
 }
 
 // String returns one line per member: its name, a space, and its row.
 func (m *Matrix) String() string {
 	var b []byte
-	for i, r := range m.members {
-		b = fmt.Appendf(b, "%s %v\n", r, m.rows[i])
+	for r, row := range m.All() {
+		b = fmt.Appendf(b, "%s %v\n", r, row)
 	}
 	return string(b)
 }

@@ -11,32 +11,51 @@ import (
 	"github.com/rejoin-go/rejoin/internal/wire"
 )
 
-const matrixVersion = 1
+const matrixVersion = 2
 
 // AppendBinary implements [encoding.BinaryAppender]. It never returns an
 // error. Varints are those of [binary.AppendUvarint].
 //
-//	field    bytes     count
-//	version  1         1        is 1
-//	members  varint    1
-//	length   1         members, each followed by its
-//	replica  length    members  in ascending order
-//	row      varies    members  see Clock.AppendBinary
-//	retired  varies    1        see Clock.AppendBinary
+//	field     bytes     count
+//	version   1         1        is 2
+//	length    1         1
+//	owner     length    1
+//	members   varint    1
+//	length    1         members, each followed by its
+//	replica   length    members  in ascending order
+//	member    varies    members  each of
+//	  life      varint           the incarnation that the row is of
+//	  row       varies           see Clock.AppendBinary
+//	  sealed    varies           as declared
+//	  count     varint
+//	  strangers varint    count  places in the list of members, ascending
+//	declared  varies    1        two clocks: of incarnations, and of times
+//	closed    varies    1        likewise
 func (m *Matrix) AppendBinary(b []byte) ([]byte, error) {
-	b = append(b, matrixVersion)
+	b = append(append(b, matrixVersion, byte(len(m.owner))), m.owner...)
 	b = binary.AppendUvarint(b, uint64(len(m.members)))
-	for _, r := range m.members {
-		b = append(append(b, byte(len(r))), r...)
+	for i := range m.members {
+		b = append(append(b, byte(len(m.members[i].name))), m.members[i].name...)
 	}
-	var err error
-	for _, row := range append(slices.Clip(m.rows), m.retired) {
-		if b, err = row.AppendBinary(b); err != nil {
-			return b, err
+	for i := range m.members {
+		x := &m.members[i]
+		b = binary.AppendUvarint(b, x.life)
+		b = x.sealed.append(x.row.append(b))
+		b = binary.AppendUvarint(b, uint64(len(x.strangers)))
+		for _, r := range x.strangers {
+			k, _ := m.find(r)
+			b = binary.AppendUvarint(b, uint64(k))
 		}
 	}
-	return b, nil
+	return m.closed.append(m.declared.append(b)), nil
 }
+
+func (c Clock) append(b []byte) []byte {
+	b, _ = c.AppendBinary(b) // never an error
+	return b
+}
+
+func (c Closing) append(b []byte) []byte { return c.since.append(c.lives.append(b)) }
 
 // MarshalBinary implements [encoding.BinaryMarshaler]. See
 // [Matrix.AppendBinary].
@@ -47,21 +66,31 @@ func (m *Matrix) MarshalBinary() ([]byte, error) { return m.AppendBinary(nil) }
 func (m *Matrix) UnmarshalBinary(data []byte) error {
 	r := wire.NewReader(data)
 	r.Version(matrixVersion)
-	var d Matrix
-	const leastMember = 4 // a length, a name of one byte, an empty clock
+	d := Matrix{owner: Replica(r.Take(int(r.Byte())))}
+	const leastMember = 10 // a name of one byte and its length, a life, three empty clocks, a count
 	if n := r.Count(leastMember); n > 0 {
 		for names := readNames(r, n); names != ""; {
-			var name Replica
-			name, names = cutName(names)
-			d.members = append(d.members, name)
+			var x member
+			x.name, names = cutName(names)
+			d.members = append(d.members, x)
 		}
 	}
-	for range d.members {
-		r.Version(clockVersion)
-		d.rows = append(d.rows, readClock(r))
+	for i := range d.members {
+		x := &d.members[i]
+		x.life = r.Uvarint()
+		x.row = readVersionedClock(r)
+		x.sealed = readClosing(r)
+		next := uint64(0)
+		for range r.Count(1) {
+			k := r.Uvarint()
+			if k < next || k >= uint64(len(d.members)) {
+				r.Fail("place %d in a list of %d members", k, len(d.members))
+				break
+			}
+			x.strangers, next = append(x.strangers, d.members[k].name), k+1
+		}
 	}
-	r.Version(clockVersion)
-	d.retired = readClock(r)
+	d.declared, d.closed = readClosing(r), readClosing(r)
 	err := r.Close()
 	if err == nil {
 		err = d.check()
@@ -73,46 +102,107 @@ func (m *Matrix) UnmarshalBinary(data []byte) error {
 	return nil
 }
 
-// check returns an error if no use of a matrix leads to m.
+func readVersionedClock(r *wire.Reader) Clock {
+	r.Version(clockVersion)
+	return readClock(r)
+}
+
+func readClosing(r *wire.Reader) Closing {
+	c := Closing{lives: readVersionedClock(r)}
+	c.since = readVersionedClock(r)
+	return c
+}
+
+// check returns an error if m is not what a matrix can be.
 func (m *Matrix) check() error {
-	names := make([]Replica, 0, m.retired.Len())
-	for r := range m.retired.All() {
-		if _, ok := m.find(r); ok {
-			return fmt.Errorf("member %q is retired", string(r))
-		}
-		names = append(names, r)
+	switch {
+	case m.owner == "" && !m.Equal(new(Matrix)):
+		return errNoOwner
+	case m.owner != "" && !m.owner.IsValid():
+		return fmt.Errorf("invalid replica %.64q", string(m.owner))
+	case !m.declared.Covers(m.closed):
+		return errors.New("what is closed was not declared")
 	}
-	seen := make([]bool, len(names))
-	for _, row := range m.rows {
-		for r, n := range row.All() {
-			if i, ok := slices.BinarySearch(names, r); ok && n >= m.retired.seqs[i] {
-				seen[i] = true
-			}
-		}
+	if err := m.declared.check(); err != nil {
+		return err
 	}
-	if i := slices.Index(seen, false); i >= 0 {
-		return fmt.Errorf("no member has seen number %d of retired replica %q", m.retired.seqs[i], string(names[i]))
+	if err := m.closed.check(); err != nil {
+		return err
+	}
+	for i := range m.members {
+		x := &m.members[i]
+		switch {
+		case m.closed.isGone(x.name):
+			return fmt.Errorf("member %q is gone", string(x.name))
+		case !m.declared.Covers(x.sealed):
+			return fmt.Errorf("what %q has sealed was not declared", string(x.name))
+		case x.life > MaxIncarnation || x.life > m.declared.lives.At(x.name):
+			return fmt.Errorf("incarnation %d of %q was not declared", x.life, string(x.name))
+		case slices.Contains(x.strangers, x.name):
+			return fmt.Errorf("member %q does not know itself", string(x.name))
+		}
+		if err := x.sealed.check(); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
+// check returns an error if no matrix makes c.
+func (c Closing) check() error {
+	for r, n := range c.lives.All() {
+		if n > gone {
+			return fmt.Errorf("incarnation %d of replica %q", n, string(r))
+		}
+	}
+	for r := range c.since.All() {
+		if c.lives.At(r) == 0 {
+			return fmt.Errorf("a time of replica %q, which has no incarnation", string(r))
+		}
+	}
+	return nil
+}
+
+// A memberJSON is the JSON form of a row.
+type memberJSON struct {
+	Life      uint64      `json:"incarnation"`
+	Row       Clock       `json:"row"`
+	Sealed    closingJSON `json:"sealed"`
+	Strangers []Replica   `json:"strangers"`
+}
+
+// A closingJSON is the JSON form of a closing.
+type closingJSON struct {
+	Lives Clock `json:"incarnations"`
+	Since Clock `json:"since"`
+}
+
+func (c Closing) json() closingJSON { return closingJSON{c.lives, c.since} }
+
 // MarshalJSON implements [json.Marshaler].
 //
-//	{"members":{"eu":{"eu":"4","us":"6"},"us":{"us":"7"}},"retired":{}}
+//	{"owner":"eu","members":{"eu":{"incarnation":0,"row":{"eu":"4","us":"6"},"sealed":{"incarnations":{"us":"2"},"since":{"us":"5"}},
+//	 "strangers":[]}},"declared":{"incarnations":{"us":"2"},"since":{"us":"5"}},"closed":{"incarnations":{},"since":{}}}
 func (m *Matrix) MarshalJSON() ([]byte, error) {
-	b := []byte(`{"members":{`)
-	for i, r := range m.members {
-		row, err := m.rows[i].MarshalJSON()
-		if err != nil {
-			return nil, err
+	owner, err := json.Marshal(m.owner)
+	b := append(append([]byte(`{"owner":`), owner...), `,"members":{`...)
+	for i := 0; i < len(m.members) && err == nil; i++ {
+		x := &m.members[i]
+		var row []byte
+		row, err = json.Marshal(memberJSON{x.life, x.row, x.sealed.json(), append([]Replica{}, x.strangers...)})
+		b = append(appendMember(b, x.name), row...)
+	}
+	for _, c := range []struct {
+		name string
+		closingJSON
+	}{{`},"declared":`, m.declared.json()}, {`,"closed":`, m.closed.json()}} {
+		if err == nil {
+			var p []byte
+			p, err = json.Marshal(c.closingJSON)
+			b = append(append(b, c.name...), p...)
 		}
-		b = append(appendMember(b, r), row...)
 	}
-	retired, err := m.retired.MarshalJSON()
-	if err != nil {
-		return nil, err
-	}
-	return append(append(append(b, `},"retired":`...), retired...), '}'), nil
+	return append(b, '}'), err
 }
 
 // UnmarshalJSON implements [json.Unmarshaler]. It accepts what
@@ -123,10 +213,16 @@ func (m *Matrix) UnmarshalJSON(data []byte) error {
 		return nil
 	}
 	var d Matrix
-	var members json.RawMessage
-	err := decodeFields(data, fields{"members": &members, "retired": &d.retired})
+	var members, declared, closed json.RawMessage
+	err := decodeFields(data, fields{"owner": &d.owner, "members": &members, "declared": &declared, "closed": &closed})
 	if err == nil {
 		err = d.decodeMembers(members)
+	}
+	if err == nil {
+		err = d.declared.decode(declared)
+	}
+	if err == nil {
+		err = d.closed.decode(closed)
 	}
 	if err == nil {
 		err = d.check()
@@ -138,19 +234,34 @@ func (m *Matrix) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
+func (c *Closing) decode(data []byte) error {
+	return decodeFields(data, fields{"incarnations": &c.lives, "since": &c.since})
+}
+
 func (m *Matrix) decodeMembers(data []byte) error {
-	rows := map[Replica]Clock{}
+	rows := map[Replica]member{}
 	err := decodeObject(data, func(r Replica, value []byte) error {
-		if string(value) == "null" {
-			return errors.New("null instead of a clock")
+		x := member{name: r}
+		var sealed json.RawMessage
+		err := decodeFields(value, fields{"incarnation": &x.life, "row": &x.row, "sealed": &sealed, "strangers": &x.strangers})
+		if err == nil {
+			err = x.sealed.decode(sealed)
 		}
-		var row Clock
-		err := json.Unmarshal(value, &row)
-		rows[r] = row
+		if len(x.strangers) == 0 {
+			x.strangers = nil
+		}
+		rows[r] = x
 		return err
 	})
 	for _, r := range slices.Sorted(maps.Keys(rows)) {
-		m.members, m.rows = append(m.members, r), append(m.rows, rows[r])
+		m.members = append(m.members, rows[r])
+	}
+	for _, x := range m.members {
+		for i, r := range x.strangers {
+			if _, ok := rows[r]; !ok || i > 0 && x.strangers[i-1] >= r {
+				return fmt.Errorf("strangers of %q are not members in order", string(x.name))
+			}
+		}
 	}
 	return err
 }

@@ -2,76 +2,69 @@ package vclock_test
 
 import (
 	"encoding/hex"
+	"errors"
 	"maps"
-	"math"
+	"math/rand/v2"
 	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
-	"pgregory.net/rapid"
 
 	"github.com/rejoin-go/rejoin/vclock"
 )
 
+// exchange lets one merge the matrix of another, as if the state came with it, and
+// records what it has then.
+func exchange(t require.TestingT, to, from *vclock.Matrix, now uint64) {
+	_, err := to.Merge(from)
+	require.NoError(t, err)
+	to.Record(now)
+}
+
+func base(r vclock.Replica) vclock.Replica {
+	name, _ := r.Lineage()
+	return name
+}
+
 func TestMatrix(t *testing.T) {
-	m := vclock.NewMatrix("us", "eu", "ap", "eu")
-	require.Equal(t, 3, m.Len())
-	require.True(t, m.Stable().IsZero())
+	names := []vclock.Replica{"ap", "eu", "us"}
+	ap, eu, us := vclock.NewMatrix("ap", names...), vclock.NewMatrix("eu", names...), vclock.NewMatrix("us", "ap", "eu")
+	require.Equal(t, vclock.Replica("eu"), eu.Owner())
+	require.Equal(t, 3, eu.Len())
+	require.True(t, eu.Equal(us))
+	require.True(t, eu.Stable().IsZero())
+	require.True(t, eu.Confirmed())
 
-	require.True(t, m.Record("eu", clock(t, "ap:3,eu:9,us:5")))
-	require.True(t, m.Record("us", clock(t, "ap:4,eu:7,us:8")))
-	require.True(t, m.Stable().IsZero(), "ap has not been heard of")
-	require.Zero(t, m.Floor())
+	require.True(t, eu.Record(9))
+	require.False(t, eu.Record(8), "late")
+	exchange(t, us, eu, 8)
+	require.Equal(t, "eu:9,us:8", row(t, us, "us").String())
+	require.Zero(t, us.Floor(), "ap has not been heard of")
+	require.True(t, us.Stable().IsZero())
 
-	require.True(t, m.Record("ap", clock(t, "ap:6,eu:7,us:6")))
-	require.Equal(t, "ap:3,eu:7,us:5", m.Stable().String())
-	require.Equal(t, uint64(3), m.Floor())
+	exchange(t, ap, us, 6)
+	exchange(t, eu, ap, 10)
+	require.Equal(t, "eu:9,us:8", eu.Stable().String())
+	require.Zero(t, eu.Floor(), "us has not merged ap")
+	require.True(t, eu.Settled())
+	exchange(t, us, eu, 11)
+	exchange(t, ap, us, 12)
+	require.Equal(t, "ap:6,eu:10,us:8", ap.Stable().String())
+	require.Equal(t, uint64(6), ap.Floor())
+	seen, reading := ap.Horizon()
+	require.Equal(t, []uint64{6, 12}, []uint64{seen, reading})
 
-	require.False(t, m.Record("eu", clock(t, "ap:3,eu:8")), "late")
-	require.False(t, m.Record("zz", clock(t, "ap:9,eu:9,us:9")), "not a member")
-	row, ok := m.Row("eu")
-	require.True(t, ok)
-	require.Equal(t, "ap:3,eu:9,us:5", row.String())
-	_, ok = m.Row("zz")
+	_, ok := eu.Row("zz")
 	require.False(t, ok)
-	require.Equal(t, []vclock.Replica{"ap", "eu", "us"}, slices.Sorted(maps.Keys(maps.Collect(m.All()))))
-	require.Equal(t, "ap ap:6,eu:7,us:6\neu ap:3,eu:9,us:5\nus ap:4,eu:7,us:8\n", m.String())
+	require.Equal(t, names, slices.Sorted(maps.Keys(maps.Collect(eu.All()))))
+	require.Equal(t, "ap ap:6,eu:9,us:8\neu ap:6,eu:10,us:8\nus eu:9,us:8\n", eu.String())
 }
 
-func TestMatrixRetire(t *testing.T) {
-	m := vclock.NewMatrix("ap", "eu", "us")
-	m.Record("eu", clock(t, "ap:3,eu:9,us:8"))
-	m.Record("us", clock(t, "ap:4,eu:9,us:8"))
-	require.Zero(t, m.Floor())
-
-	m.Retire("ap", "zz")
-	require.Equal(t, 2, m.Len())
-	require.False(t, m.Record("ap", clock(t, "ap:9")), "late messages of a retired replica")
-	require.Equal(t, "ap:3,eu:9,us:8", m.Stable().String())
-	require.Equal(t, uint64(3), m.Floor(), "us has a write of ap that eu lacks")
-
-	m.Record("eu", clock(t, "ap:4"))
-	require.Equal(t, uint64(8), m.Floor(), "both have all there is of ap")
-	m.Record("us", clock(t, "ap:5"))
-	require.Equal(t, uint64(8), m.Floor(), "never back")
-
-	m.Retire("eu", "us")
-	require.Zero(t, m.Len())
-	require.True(t, m.Stable().IsZero())
-	require.Zero(t, m.Floor())
-}
-
-// TestMatrixRetireOfWhoHadMost retires the only member that had seen all of an
-// earlier retired one: what is lost is not waited for.
-func TestMatrixRetireOfWhoHadMost(t *testing.T) {
-	m := vclock.NewMatrix("ap", "eu", "sa", "us")
-	for r, row := range map[vclock.Replica]string{"ap": "ap:9,eu:9,sa:9,us:9", "eu": "ap:3,eu:9,sa:9,us:9", "sa": "ap:7,eu:9,sa:9,us:9", "us": "ap:3,eu:9,sa:9,us:9"} {
-		m.Record(r, clock(t, row))
-	}
-	m.Retire("ap")
-	require.Equal(t, uint64(3), m.Floor())
-	m.Retire("sa")
-	require.Equal(t, uint64(9), m.Floor())
+func row(t *testing.T, m *vclock.Matrix, r vclock.Replica) vclock.Clock {
+	t.Helper()
+	c, ok := m.Row(r)
+	require.True(t, ok)
+	return c
 }
 
 // TestZeroMatrix has no members, so it knows nothing.
@@ -79,60 +72,115 @@ func TestZeroMatrix(t *testing.T) {
 	var m vclock.Matrix
 	require.True(t, m.Stable().IsZero())
 	require.Zero(t, m.Floor())
-	require.False(t, m.Record("eu", clock(t, "eu:1")))
-	m.Retire("eu")
-	require.True(t, m.Equal(vclock.NewMatrix()))
+	require.False(t, m.Record(1))
+	require.Error(t, m.Check(vclock.NewMatrix("eu")))
+	_, err := vclock.NewMatrix("eu").Merge(&m)
+	require.Error(t, err)
+	require.False(t, m.Confirmed())
+	require.False(t, m.Settled())
 	require.Panics(t, func() { vclock.NewMatrix("eu", "") })
 }
 
-// TestMatrixNeverGoesBack records random clocks in any order, and retires
-// members without the care that Retire asks for.
-func TestMatrixNeverGoesBack(t *testing.T) {
-	names := []vclock.Replica{"ap", "eu", "sa", "us"}
-	rapid.Check(t, func(t *rapid.T) {
-		m := vclock.NewMatrix(names[:3]...)
-		rows := map[vclock.Replica]map[vclock.Replica]uint64{"ap": {}, "eu": {}, "sa": {}}
-		stable, floor := m.Stable(), m.Floor()
-		t.Repeat(map[string]func(*rapid.T){
-			"record": func(t *rapid.T) {
-				r := rapid.SampledFrom(names).Draw(t, "member")
-				c := vclock.Collect(maps.All(rapid.MapOf(rapid.SampledFrom(names), rapid.Uint64Range(0, 9)).Draw(t, "clock")))
-				news := false
-				if row, ok := rows[r]; ok {
-					for s, n := range c.All() {
-						news = news || n > row[s]
-						row[s] = max(row[s], n)
-					}
-				}
-				require.Equal(t, news, m.Record(r, c))
-			},
-			"retire": func(t *rapid.T) {
-				r := rapid.SampledFrom(names).Draw(t, "member")
-				if len(rows) > 1 {
-					m.Retire(r)
-					delete(rows, r)
-				}
-			},
-			"": func(t *rapid.T) {
-				want := map[vclock.Replica]uint64{}
-				for _, s := range names {
-					least := uint64(math.MaxUint64)
-					for _, row := range rows {
-						least = min(least, row[s])
-					}
-					want[s] = least
-				}
-				require.Equal(t, vclock.Collect(maps.All(want)), m.Stable())
-				require.True(t, m.Stable().Covers(stable))
-				require.GreaterOrEqual(t, m.Floor(), floor)
-				stable, floor = m.Stable(), m.Floor()
-				for r := range rows {
-					require.LessOrEqual(t, floor, want[r])
-				}
-				checkMatrixEncodings(t, m)
-			},
-		})
-	})
+// TestMatrixAdmit: a newcomer begins from a snapshot that was taken after it was
+// admitted, and writes when all have heard of it.
+func TestMatrixAdmit(t *testing.T) {
+	a, b := vclock.NewMatrix("a", "b"), vclock.NewMatrix("b", "a")
+	early := a.Clone()
+	require.NoError(t, a.Admit("c"))
+	_, err := early.For("c")
+	require.Equal(t, &vclock.MemberError{Replica: "c"}, err, "a snapshot from before")
+
+	c, err := a.Clone().For("c")
+	require.NoError(t, err)
+	c.Record(1)
+	require.False(t, c.Confirmed())
+	require.Equal(t, &vclock.MemberError{Replica: "c", Unconfirmed: true}, c.Usable())
+	exchange(t, c, b, 2)
+	require.False(t, c.Confirmed(), "b has not heard of c")
+	exchange(t, b, c, 3)
+	require.True(t, b.Contains("c"))
+	require.False(t, c.Confirmed())
+	exchange(t, c, b, 4)
+	require.True(t, c.Confirmed(), "a has said so with the snapshot")
+	require.NoError(t, c.Usable())
+	require.NoError(t, a.Admit("c"), "again")
+}
+
+// TestMatrixRetire: one that was retired counts until all have told what they had
+// after they heard of it.
+func TestMatrixRetire(t *testing.T) {
+	names := []vclock.Replica{"ap", "eu", "us"}
+	ap, eu, us := vclock.NewMatrix("ap", names...), vclock.NewMatrix("eu", names...), vclock.NewMatrix("us", names...)
+	exchange(t, us, eu, 8)
+	exchange(t, eu, us, 9)
+	exchange(t, us, eu, 10)
+	require.Zero(t, us.Floor())
+
+	eu.Retire("ap", "zz")
+	require.Equal(t, 2, eu.Len())
+	require.False(t, eu.Contains("ap"))
+	require.Zero(t, eu.Floor(), "us may have something of ap that eu lacks")
+	eu.Record(10)
+	require.True(t, eu.Closing().IsZero())
+	require.False(t, eu.Settled())
+	exchange(t, us, eu, 11)
+	require.Equal(t, "ap:65536", us.Closing().String())
+	require.Zero(t, us.Floor())
+	require.Equal(t, "ap:65536", us.Close().String())
+	require.Equal(t, uint64(8), us.Floor())
+	require.Equal(t, "ap:281474976710655", us.Closed().Counts().String())
+	require.Equal(t, "ap:9223372036854775807", us.Closed().Times().String())
+	exchange(t, eu, us, 12)
+	require.Equal(t, us.Closed(), eu.Closed(), "what was closed where a state is from is closed")
+
+	_, err := eu.Merge(ap)
+	require.Equal(t, &vclock.MemberError{Replica: "ap", Over: true, Retired: true}, err)
+	require.ErrorContains(t, err, `"ap" was retired`)
+	require.Equal(t, &vclock.MemberError{Replica: "ap", Retired: true}, eu.Admit("ap"))
+	_, err = eu.For("ap")
+	require.Error(t, err)
+	_, err = ap.Merge(eu)
+	require.NoError(t, err, "that it is retired it may hear")
+	require.Equal(t, &vclock.MemberError{Replica: "ap", Over: true, Retired: true}, ap.Usable())
+	require.False(t, ap.Record(99))
+}
+
+// TestMatrixBegin: an incarnation that follows another says so to all, who refuse
+// what the former one still sends.
+func TestMatrixBegin(t *testing.T) {
+	eu, us := vclock.NewMatrix("eu", "us"), vclock.NewMatrix("us", "eu")
+	eu.Record(5)
+	exchange(t, us, eu, 10)
+	zombie := eu.Clone()
+	require.NoError(t, eu.Begin("eu#2", 20))
+	require.Equal(t, vclock.Replica("eu#2"), eu.Owner())
+	require.NoError(t, eu.Begin("eu#2", 30), "again")
+	require.NoError(t, eu.Usable(), "it asks nobody")
+	require.False(t, eu.Confirmed())
+	require.True(t, row(t, eu, "eu").IsZero(), "what it had it may have lost")
+	require.Equal(t, &vclock.MemberError{Replica: "eu#1", Over: true}, eu.Begin("eu#1", 40))
+	require.Equal(t, &vclock.MemberError{Replica: "us"}, eu.Begin("us", 40))
+	require.ErrorContains(t, eu.Begin("eu#3", 20), "not after 20")
+	eu.Record(21)
+
+	exchange(t, us, eu, 22)
+	require.True(t, row(t, us, "eu").IsZero(), "it may lack what it wrote before")
+	require.Equal(t, "eu:2", us.Sealed().String())
+	require.Equal(t, "eu:8589934591", us.Sealed().Counts().String())
+	require.Equal(t, "eu:19", us.Sealed().Times().String())
+	_, err := us.Merge(zombie)
+	require.Equal(t, &vclock.MemberError{Replica: "eu", Over: true}, err)
+	require.ErrorContains(t, err, "followed")
+	require.Equal(t, "eu:2", us.Closing().String())
+	exchange(t, eu, us, 23)
+	require.Equal(t, "eu:23,us:22", row(t, eu, "eu").String())
+	require.True(t, eu.Confirmed())
+	require.False(t, eu.Settled())
+	eu.Close()
+	require.True(t, eu.Settled())
+	_, err = zombie.Merge(us)
+	require.NoError(t, err)
+	require.Equal(t, &vclock.MemberError{Replica: "eu", Over: true}, zombie.Usable())
 }
 
 func checkMatrixEncodings(t require.TestingT, m *vclock.Matrix) {
@@ -146,124 +194,108 @@ func checkMatrixEncodings(t require.TestingT, m *vclock.Matrix) {
 	require.NoError(t, fromJSON.UnmarshalJSON(j))
 	require.True(t, m.Equal(&fromJSON))
 	require.True(t, m.Equal(m.Clone()))
+	require.Equal(t, m.Owner(), fromJSON.Owner())
 	require.Equal(t, m.Floor(), fromJSON.Floor())
 }
 
-// A region is one node of TestMatrixIsSafe: the writes that it holds, by dots
-// whose numbers are times, and what it knows of them.
-type region struct {
-	name   vclock.Replica
-	writes history
-	seen   vclock.Clock
-	matrix *vclock.Matrix
-	gone   bool
-}
-
-// A shipment is a whole state on its way, with its clock and its matrix.
-type shipment struct {
-	from   vclock.Replica
-	writes history
-	seen   vclock.Clock
-	matrix *vclock.Matrix
-}
-
-func (g *region) ship(now uint64) shipment {
-	g.seen = g.seen.With(g.name, now)
-	g.matrix.Record(g.name, g.seen)
-	return shipment{g.name, maps.Clone(g.writes), g.seen, g.matrix.Clone()}
-}
-
-func (g *region) receive(s shipment) {
-	maps.Copy(g.writes, s.writes)
-	g.seen = g.seen.Join(s.seen)
-	g.matrix.Record(g.name, g.seen)
-	for r, row := range s.matrix.All() {
-		g.matrix.Record(r, row)
+// somewhere returns matrices that a random history of a few replicas leads to.
+func somewhere(t require.TestingT, rng *rand.Rand, steps int) []*vclock.Matrix {
+	names := []vclock.Replica{"a", "b", "c", "d"}
+	all := map[vclock.Replica]*vclock.Matrix{"a": vclock.NewMatrix("a", "b"), "b": vclock.NewMatrix("b", "a")}
+	kept := []*vclock.Matrix{all["a"].Clone(), all["b"].Clone()}
+	for now := uint64(1); now < uint64(steps); now++ {
+		x := slices.Sorted(maps.Keys(all))[rng.IntN(len(all))]
+		m, r := all[x], names[rng.IntN(len(names))]
+		_, life := m.Owner().Lineage()
+		switch rng.IntN(9) {
+		case 0:
+			if m.Admit(r) == nil && all[r] == nil {
+				all[r], _ = m.For(r)
+			}
+		case 1:
+			if rng.IntN(3) == 0 {
+				m.Retire(r)
+			}
+		case 2:
+			_ = m.Begin(vclock.Incarnation(string(x), life+1), now)
+		case 3:
+			m.Close()
+		case 4:
+			o := kept[rng.IntN(len(kept))]
+			if rng.IntN(2) == 0 && all[base(o.Owner())] != nil {
+				all[base(o.Owner())] = o.Clone() // restored from a backup
+			}
+		default:
+			o := kept[rng.IntN(len(kept))]
+			if m.Check(o) == nil {
+				exchange(t, m, o, now)
+			}
+		}
+		kept = append(kept, m.Clone())
 	}
+	return kept
 }
 
-// TestMatrixIsSafe runs regions that write, ship their states late, twice or
-// never, and retire each other as Retire asks for. Whatever a matrix calls
-// stable, or below its floor, is in every region that is left.
-func TestMatrixIsSafe(t *testing.T) {
-	names := []vclock.Replica{"ap", "eu", "sa", "us"}
-	rapid.Check(t, func(t *rapid.T) {
-		var regions []*region
-		for _, name := range names {
-			regions = append(regions, &region{name: name, writes: history{}, matrix: vclock.NewMatrix(names...)})
+// TestMatrixMergeIsAJoin takes triples of matrices that histories lead to, be they
+// careless ones.
+func TestMatrixMergeIsAJoin(t *testing.T) {
+	join := func(x, y *vclock.Matrix) (*vclock.Matrix, bool) {
+		z := x.Clone()
+		_, err := z.Merge(y)
+		var refused *vclock.MemberError
+		require.True(t, err == nil || errors.As(err, &refused))
+		return z, err == nil
+	}
+	rng := rand.New(rand.NewPCG(1, 2))
+	joined := 0
+	for range 30 {
+		kept := somewhere(t, rng, 40)
+		for range 120 {
+			x, y, z := kept[rng.IntN(len(kept))], kept[rng.IntN(len(kept))], kept[rng.IntN(len(kept))]
+			before := y.Clone()
+			xy, ok1 := join(x, y)
+			yx, ok2 := join(y, x)
+			yz, ok3 := join(y, z)
+			require.True(t, y.Equal(before))
+			if !ok1 || !ok2 || !ok3 {
+				continue
+			}
+			require.True(t, xy.Equal(yx), "commutative")
+			left, ok1 := join(xy, z)
+			right, ok2 := join(x, yz)
+			if !ok1 || !ok2 {
+				continue
+			}
+			joined++
+			require.True(t, left.Equal(right), "associative: %v | %v | %v", x, y, z)
+			again, _ := join(left, y)
+			require.True(t, again.Equal(left), "idempotent")
+			if joined%20 == 0 {
+				checkMatrixEncodings(t, left)
+			}
 		}
-		left := func() []*region {
-			return slices.DeleteFunc(slices.Clone(regions), func(g *region) bool { return g.gone })
-		}
-		var way []shipment
-		now := uint64(0)
-		t.Repeat(map[string]func(*rapid.T){
-			"write": func(t *rapid.T) {
-				g := rapid.SampledFrom(left()).Draw(t, "region")
-				now++
-				g.writes[vclock.Dot{Replica: g.name, Seq: now}] = true
-				g.seen = g.seen.With(g.name, now)
-			},
-			"ship": func(t *rapid.T) {
-				now++
-				way = append(way, rapid.SampledFrom(left()).Draw(t, "region").ship(now))
-			},
-			"receive": func(t *rapid.T) {
-				if len(way) == 0 {
-					t.Skip("nothing on its way")
-				}
-				s := rapid.SampledFrom(way).Draw(t, "shipment")
-				if g := rapid.SampledFrom(left()).Draw(t, "region"); !regions[slices.Index(names, s.from)].gone {
-					g.receive(s)
-				}
-			},
-			"retire": func(t *rapid.T) {
-				if len(left()) < 3 || rapid.IntRange(0, 9).Draw(t, "rarely") > 0 {
-					t.Skip("not now")
-				}
-				victim := rapid.SampledFrom(left()).Draw(t, "victim")
-				victim.gone = true
-				now++
-				var fresh []shipment
-				for _, g := range left() {
-					fresh = append(fresh, g.ship(now))
-				}
-				for _, g := range left() {
-					for _, s := range fresh {
-						g.receive(s)
-					}
-					g.matrix.Retire(victim.name)
-				}
-			},
-			"": func(t *rapid.T) {
-				known := history{}
-				for _, g := range left() {
-					maps.Copy(known, g.writes)
-				}
-				for _, g := range left() {
-					stable, floor := g.matrix.Stable(), g.matrix.Floor()
-					for d := range known {
-						for _, h := range left() {
-							if stable.Contains(d) || d.Seq <= floor {
-								require.True(t, h.writes[d], "%v lacks %v, which %v takes for known (stable %v, floor %d)", h.name, d, g.name, stable, floor)
-							}
-						}
-					}
-				}
-			},
-		})
-	})
+	}
+	require.Greater(t, joined, 500)
 }
 
 func TestMatrixUnmarshalRefuses(t *testing.T) {
+	valid, err := vclock.NewMatrix("eu", "us").MarshalBinary()
+	require.NoError(t, err)
+	for i := range valid {
+		require.Error(t, new(vclock.Matrix).UnmarshalBinary(valid[:i]))
+	}
+	none := "0100" + "0100"
 	tests := []struct{ name, input, want string }{
-		{"another version", "02" + "00" + "0100", "offset 0: unknown format version 2, want 1"},
-		{"more members than bytes", "01" + "02" + "026575" + "0100" + "0100", "offset 1: count 2 exceeds what 7 bytes can hold"},
-		{"the wrong order", "01" + "02" + "027573" + "026575" + "0100" + "0100" + "0100", "offset 5: replica \"eu\" is empty or out of order"},
-		{"a row of another version", "01" + "01" + "026575" + "0200" + "0100", "offset 5: unknown format version 2, want 1"},
-		{"a retired member", "01" + "01" + "026575" + "0101" + "026575" + "01" + "0101" + "026575" + "01", "member \"eu\" is retired"},
-		{"a retired replica that nobody knows", "01" + "01" + "026575" + "0100" + "0101" + "026170" + "01", "no member has seen number 1 of retired replica \"ap\""},
-		{"trailing bytes", "01" + "00" + "0100" + "00", "1 trailing bytes"},
+		{"another version", "01" + "00" + "00" + none + none, "offset 0: unknown format version 1, want 2"},
+		{"members of nobody", "02" + "00" + "01" + "026575" + "00" + "0100" + none + "00" + none + none, "without an owner"},
+		{"more members than bytes", "02" + "026575" + "02" + "026575", "count 2 exceeds"},
+		{"a stranger that is no member", "02" + "026575" + "01" + "026575" + "00" + "0100" + none + "0101" + none + none, "place 1 in a list of 1 members"},
+		{"who does not know itself", "02" + "026575" + "01" + "026575" + "00" + "0100" + none + "0100" + none + none, "does not know itself"},
+		{"a closing that nobody declared", "02" + "026575" + "00" + none + "0101026575010100", "was not declared"},
+		{"a seal that nobody declared", "02" + "026575" + "01" + "026575" + "00" + "0100" + "0101026575010100" + "00" + none + none, "was not declared"},
+		{"a life that nobody declared", "02" + "026575" + "01" + "026575" + "01" + "0100" + none + "00" + none + none, "was not declared"},
+		{"a time of no incarnation", "02" + "026575" + "00" + "0100" + "010102657501" + none, "which has no incarnation"},
+		{"trailing bytes", "02" + "00" + "00" + none + none + "00", "1 trailing bytes"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -277,13 +309,13 @@ func TestMatrixUnmarshalRefuses(t *testing.T) {
 		})
 	}
 
+	rest := `"declared":{"incarnations":{},"since":{}},"closed":{"incarnations":{},"since":{}}}`
 	for input, want := range map[string]string{
-		`{"members":{}}`:                                     `member "retired" is missing`,
-		`{"members":null,"retired":{}}`:                      "decode Matrix",
-		`{"members":{"eu":null},"retired":{}}`:               "null instead of a clock",
-		`{"members":{"":{}},"retired":{}}`:                   "invalid replica",
-		`{"members":{"eu":{},"eu":{}},"retired":{}}`:         "appears twice",
-		`{"members":{"eu":{"eu":"1"}},"retired":{"eu":"1"}}`: "member \"eu\" is retired",
+		`{"members":{}}`:                              `member "closed" is missing`,
+		`{"owner":"eu","members":null,` + rest:        "decode Matrix",
+		`{"owner":"eu","members":{"eu":null},` + rest: "decode Matrix",
+		`{"owner":"","members":{"eu":{"incarnation":0,"row":{},"sealed":{"incarnations":{},"since":{}},"strangers":[]}},` + rest:       "without an owner",
+		`{"owner":"eu","members":{"eu":{"incarnation":0,"row":{},"sealed":{"incarnations":{},"since":{}},"strangers":["us"]}},` + rest: "strangers of",
 	} {
 		t.Run(input, func(t *testing.T) {
 			var m vclock.Matrix
@@ -296,8 +328,8 @@ func TestMatrixUnmarshalRefuses(t *testing.T) {
 }
 
 func FuzzMatrixUnmarshalBinary(f *testing.F) {
-	for _, s := range []string{"01" + "00" + "0100", "01" + "02" + "026575027573" + "01020261700265750304" + "0100" + "010102617003"} {
-		b, err := hex.DecodeString(s)
+	for _, m := range somewhere(f, rand.New(rand.NewPCG(3, 4)), 12) {
+		b, err := m.MarshalBinary()
 		require.NoError(f, err)
 		f.Add(b)
 	}
@@ -315,8 +347,10 @@ func FuzzMatrixUnmarshalBinary(f *testing.F) {
 }
 
 func FuzzMatrixUnmarshalJSON(f *testing.F) {
-	for _, s := range []string{`{"members":{},"retired":{}}`, `null`, `{"members":{"eu":{"ap":"3","eu":"4"},"us":{}},"retired":{"ap":"3"}}`} {
-		f.Add([]byte(s))
+	for _, m := range somewhere(f, rand.New(rand.NewPCG(3, 4)), 12) {
+		b, err := m.MarshalJSON()
+		require.NoError(f, err)
+		f.Add(b)
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var m vclock.Matrix
@@ -326,15 +360,4 @@ func FuzzMatrixUnmarshalJSON(f *testing.F) {
 		}
 		checkMatrixEncodings(t, &m)
 	})
-}
-
-// TestMatrixRetireAll: the last member takes with it what is stable.
-func TestMatrixRetireAll(t *testing.T) {
-	m := vclock.NewMatrix("eu")
-	m.Record("eu", vclock.Clock{}.With("eu", 5))
-	require.Equal(t, uint64(5), m.Floor())
-	m.Retire("eu")
-	require.Zero(t, m.Floor())
-	require.True(t, m.Stable().IsZero())
-	require.True(t, m.Equal(new(vclock.Matrix)))
 }

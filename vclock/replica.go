@@ -29,23 +29,47 @@ func (r Replica) IsValid() bool {
 	return len(r) >= 1 && len(r) <= MaxReplica && utf8.ValidString(string(r))
 }
 
-// Incarnation returns the name of the n-th life of a replica: name, the
-// character #, and n in decimal. A process that comes back with older state, or
-// with none, takes the next n, so that it never reuses a number of its former
-// self; n must outlive the state, as a counter in the deployment or a start time
-// does.
+// MaxIncarnation is the largest number of an incarnation.
+const MaxIncarnation = 1<<16 - 1
+
+// Incarnation returns the name under which the n-th life of a replica writes: name,
+// the character #, and n in decimal. The first life is that of the name alone, so n
+// = 0 gives name. A replica that goes on from older state, or from none, takes the
+// next n, so that it never reuses a number of its former self; n must outlive the
+// state, as a counter in the deployment does. [Matrix.Begin] tells the others.
 //
-// Different pairs of name and n give different replicas, whatever name
-// contains, because # is followed by digits only in the last part. None of them
-// equals a name without #, and n = 0 is no exception: it gives "eu#0".
-//
-// Incarnation panics if the result is not valid.
+// Different pairs of name and n give different replicas, whatever name contains,
+// but for n = 0. Incarnation panics if n is above [MaxIncarnation], or if the result is
+// not valid.
 func Incarnation(name string, n uint64) Replica {
-	r := Replica(name + "#" + strconv.FormatUint(n, 10))
-	if name == "" || !r.IsValid() {
-		panic(fmt.Sprintf("vclock: invalid replica %q", name))
+	Replica(name).mustBeValid()
+	switch {
+	case n > MaxIncarnation:
+		panic(fmt.Sprintf("vclock: incarnation %d of %q: more than %d", n, name, MaxIncarnation))
+	case n == 0:
+		return Replica(name)
 	}
+	r := Replica(name + "#" + strconv.FormatUint(n, 10))
+	r.mustBeValid()
 	return r
+}
+
+// Lineage returns the name and the number that [Incarnation] makes r of. A name that
+// it does not make is the first life of itself.
+func (r Replica) Lineage() (name Replica, n uint64) {
+	end := len(r)
+	for end > 0 && '0' <= r[end-1] && r[end-1] <= '9' {
+		end--
+	}
+	digits := r[end:]
+	if end < 2 || r[end-1] != '#' || digits == "" || digits[0] == '0' || len(digits) > 5 {
+		return r, 0
+	}
+	n, err := strconv.ParseUint(string(digits), 10, 16)
+	if err != nil {
+		return r, 0
+	}
+	return r[:end-1], n
 }
 
 // mustBeValid panics if r is not a valid replica name.

@@ -4,12 +4,13 @@ import (
 	"fmt"
 
 	"github.com/rejoin-go/rejoin/crdt"
+	"github.com/rejoin-go/rejoin/internal/lawkit"
 	"github.com/rejoin-go/rejoin/vclock"
 )
 
 // compacter is what a type has that forgets.
 type compacter interface {
-	Compact(seen *vclock.Matrix) bool
+	Compact(seen crdt.Context) bool
 }
 
 // clockOf returns what tells the clock of a state, or nil if the type is not
@@ -29,9 +30,9 @@ func (k *Kit[S]) clockOf() func(S) vclock.Clock {
 // admit makes the replica of s, which has not written yet, a member everywhere.
 func (r *run[S]) admit(s *site[S]) {
 	r.names = append(r.names, s.replica())
-	s.knows = vclock.NewMatrix()
+	s.knows = lawkit.NewRows()
 	for _, o := range r.sites {
-		m := vclock.NewMatrix(r.names...)
+		m := lawkit.NewRows(r.names...)
 		for name, row := range o.knows.All() {
 			m.Record(name, row)
 		}
@@ -72,9 +73,15 @@ func (r *run[S]) compact(at *site[S]) *LawError {
 		return nil
 	}
 	r.say("%s compacts", at.replica())
-	at.knows.Record(at.replica(), r.k.clock(at.state))
+	own := r.k.clock(at.state)
+	at.knows.Record(at.replica(), own)
+	stable, ok := at.knows.Settled(own)
+	if !ok {
+		return nil
+	}
+	seen := crdt.ContextOf(stable)
 	before := at.state.Clone()
-	changed := any(at.state).(compacter).Compact(at.knows.Clone())
+	changed := any(at.state).(compacter).Compact(seen)
 	if changed {
 		at.seen.forgot = at.seen.forgot.with(r.forgot)
 		r.forgot++
@@ -82,10 +89,10 @@ func (r *run[S]) compact(at *site[S]) *LawError {
 	if !r.laws {
 		return nil
 	}
-	return r.k.checkCompact(before, at.state, changed, at.knows)
+	return r.k.checkCompact(before, at.state, changed, seen)
 }
 
-func (k *Kit[S]) checkCompact(before, after S, changed bool, seen *vclock.Matrix) *LawError {
+func (k *Kit[S]) checkCompact(before, after S, changed bool, seen crdt.Context) *LawError {
 	if changed == after.Equal(before) {
 		return k.misreported("Compact", changed, before, after)
 	}
@@ -98,11 +105,11 @@ func (k *Kit[S]) checkCompact(before, after S, changed bool, seen *vclock.Matrix
 		return k.changed(x, Compaction, "x is %s\nc(x) is %s\nx ⊔ c(x) is %s", k.texts(before, after, x)...)
 	}
 	again := before.Clone()
-	any(again).(compacter).Compact(seen.Clone())
+	any(again).(compacter).Compact(seen)
 	if !again.Equal(after) || k.key(again) != k.key(after) {
 		return k.changed(after, Deterministic, "x is %s\nc(x) is %s once, and %s another time", k.texts(before, after, again)...)
 	}
-	if any(again).(compacter).Compact(seen.Clone()) {
+	if any(again).(compacter).Compact(seen) {
 		return broken(Compaction, "Compact finds more to forget when it is called again")
 	}
 	return nil

@@ -42,7 +42,7 @@
 // with MarshalJSON and UnmarshalJSON is taken through JSON. Where encoding the empty
 // state returns an error, the type is taken not to have that encoding. An operation
 // that returns no delta spreads by full merges only. A type with a method
-// Compact(*vclock.Matrix) bool is compacted with what its replicas have learned of
+// Compact(crdt.Context) bool is compacted with what its replicas have learned of
 // each other; see [Kit.Clock]. Updates made for a client are described by [OpSeen].
 //
 // Histories keep to what the documentation of [crdt.RWSet.Compact] asks for: every

@@ -551,11 +551,10 @@ func (b *badge) Merge(o *badge) bool { return b.RWSet.Merge(o.RWSet) }
 func (b *badge) Equal(o *badge) bool { return b.RWSet.Equal(o.RWSet) }
 func (b *badge) Clone() *badge       { return &badge{b.RWSet.Clone(), b.fault} }
 
-func (b *badge) Compact(seen *vclock.Matrix) bool {
+func (b *badge) Compact(seen crdt.Context) bool {
 	switch b.fault {
 	case "drops what others have not seen":
-		seen = vclock.NewMatrix("a")
-		seen.Record("a", b.Context().Clock())
+		seen = b.Context()
 	case "drops elements":
 		for e := range b.All() {
 			b.Remove("a", e)

@@ -44,9 +44,8 @@ type Kit[S crdt.State[S]] struct {
 	// its own update and nothing else. Only Model depends on it.
 	Carries func(update, earlier Event) bool
 
-	// Clock returns what a state has seen, as [vclock.Matrix.Record] takes it. It is
-	// for a type with a method Compact(*vclock.Matrix) bool, which histories then
-	// call. Nil means Context().Clock() for a type that has the method
+	// Clock returns what a state has seen. It is for a type with a method
+	// Compact(crdt.Context) bool, which histories then call with what all have seen. Nil means Context().Clock() for a type that has the method
 	// Context() crdt.Context; one that has neither is not compacted.
 	Clock func(S) vclock.Clock
 

@@ -36,8 +36,8 @@ type site[S crdt.State[S]] struct {
 	state S
 	seen  sight
 	saved snapshot[S]
-	key   string         // what key returned for state after the last step
-	knows *vclock.Matrix // what it knows that others have seen
+	key   string       // what key returned for state after the last step
+	knows *lawkit.Rows // what it knows that others have seen
 }
 
 // A sight is what a state has seen: by its merges and deliveries alone, and with
