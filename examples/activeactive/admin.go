@@ -36,7 +36,7 @@ func (g *region) getStatus(w http.ResponseWriter, _ *http.Request) error {
 	synced, caughtUp := g.syncStats, g.caughtUp
 	g.mu.Unlock()
 	reply(w, http.StatusOK, map[string]any{
-		"region": g.name, "incarnation": g.identity.incarnation, "mode": g.mode.Load(), "peers": peers, "caughtUp": caughtUp,
+		"region": g.name, "started": g.started, "incarnation": g.identity.incarnation, "mode": g.mode.Load(), "peers": peers, "caughtUp": caughtUp,
 		"skew": time.Duration(g.clocks.offset.Load()).String(), "clocks": g.clocks.report(), "store": g.store.statistics(),
 		"antientropy": synced, "epoch": g.store.highestEpoch(),
 	})

@@ -63,10 +63,10 @@ func (e *events) since(number int64) []event {
 }
 
 // before is called before a state is merged into a row, and the function that it
-// returns after that, if it changed anything.
-func (e *events) before(r *row, in state) func(peer string) {
+// returns after that.
+func (e *events) before(r *row, in state) func(peer string, changed bool) {
 	if !e.on {
-		return func(string) {}
+		return func(string, bool) {}
 	}
 	reasons := map[string]why{}
 	switch s := r.state.(type) {
@@ -75,10 +75,12 @@ func (e *events) before(r *row, in state) func(peer string) {
 	case of[*Flags]:
 		explainFlags(s.s, as[*Flags](in), reasons)
 	}
-	return func(peer string) {
+	return func(peer string, changed bool) {
 		e.mu.Lock()
 		defer e.mu.Unlock()
-		e.remote[r] = peer
+		if changed {
+			e.remote[r] = peer
+		}
 		if e.why[r.key] == nil {
 			e.why[r.key] = map[string]why{}
 		}
@@ -168,7 +170,9 @@ func (g *region) view(ctx context.Context, key string, data []byte) (rowView, er
 	v := rowView{Digest: hex.EncodeToString(sum[:4]), Bytes: len(data), State: g.values(ctx, key, st), Why: map[string]why{}}
 	g.events.mu.Lock()
 	for field, w := range g.events.why[key] {
-		v.Why[field] = w
+		if w.Winner == "" || w.Winner == stampOf(st, field) { // else it has been written again
+			v.Why[field] = w
+		}
 	}
 	g.events.mu.Unlock()
 	if orders, ok := st.(of[*Orders]); ok {
@@ -180,6 +184,17 @@ func (g *region) view(ctx context.Context, key string, data []byte) (rowView, er
 		return v, err
 	}
 	return v, nil
+}
+
+// stampOf returns the stamp that a field has now.
+func stampOf(st state, field string) string {
+	switch s := st.(type) {
+	case of[*merge.Record[Profile]]:
+		return s.s.Stamp(field).String()
+	case of[*Flags]:
+		return s.s.Stamp(field).String()
+	}
+	return ""
 }
 
 // values returns what a row shows, as a value for JSON.

@@ -28,7 +28,7 @@ func main() {
 	}
 }
 
-// run is the program: one region, the driver, or three regions and the page.
+// run is the program: one region, or three regions and the page.
 func run(ctx context.Context, args []string) error {
 	if len(args) > 0 && args[0] == "region" {
 		return runRegionCommand(ctx, args[1:])
@@ -36,9 +36,6 @@ func run(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("activeactive", flag.ContinueOnError)
 	listen := flags.String("listen", "127.0.0.1:8080", "where the page is")
 	dir := flags.String("dir", "", "where the regions keep their files (default a temporary directory)")
-	load := flags.Bool("load", false, "write, break things, and check that nothing is lost")
-	var plan loadPlan
-	plan.flags(flags)
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -49,13 +46,6 @@ func run(ctx context.Context, args []string) error {
 		}
 		defer os.RemoveAll(temp)
 		*dir = temp
-	}
-	if *load {
-		report, err := drive(ctx, *dir, plan)
-		if report != nil {
-			fmt.Print(report)
-		}
-		return err
 	}
 	return show(ctx, *dir, *listen)
 }

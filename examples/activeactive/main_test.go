@@ -76,13 +76,6 @@ func equal(t *testing.T, s *supervisor) {
 	require.NoError(t, err)
 }
 
-func TestDriver(t *testing.T) {
-	plan := loadPlan{duration: 20 * time.Second, clients: 4, rows: 20, rate: 150, keys: 2000, seed: 1}
-	report, err := drive(t.Context(), t.TempDir(), plan)
-	t.Log("\n" + report.String())
-	require.NoError(t, err)
-}
-
 func TestWriteReachesOtherRegions(t *testing.T) {
 	s := shop(t)
 	must(t, s, "eu", http.MethodPatch, "/profile/ann", "", map[string]any{"name": "Ann", "city": "Porto", "addTags": []string{"vip"}, "addPoints": 3}, nil)

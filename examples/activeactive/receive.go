@@ -176,10 +176,10 @@ func (g *region) mergeRow(t *tx, peer string, r *row, in state) {
 		g.fence(t, r.key, orders.s.Fenced(as[*Orders](in))...)
 	}
 	explain := g.events.before(r, in)
-	if !r.state.merge(in) {
-		return
+	changed := r.state.merge(in)
+	explain(peer, changed)
+	if changed {
+		t.touch(r)
+		g.decide(t, r)
 	}
-	t.touch(r)
-	explain(peer)
-	g.decide(t, r)
 }

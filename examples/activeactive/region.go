@@ -49,6 +49,7 @@ type config struct {
 // HTTP API, and a clock.
 type region struct {
 	name      string
+	started   time.Time
 	config    config
 	log       *slog.Logger
 	store     *store
@@ -120,7 +121,7 @@ func runRegion(stop context.Context, c config, log *slog.Logger) (err error) {
 		return err
 	}
 	g := &region{
-		name: c.name, config: c, log: log.With("region", c.name), store: st, events: newEvents(c.name, c.explain),
+		name: c.name, started: time.Now(), config: c, log: log.With("region", c.name), store: st, events: newEvents(c.name, c.explain),
 		seen: map[string]witness{},
 	}
 	g.clocks = &clocks{held: map[string]state{}, refused: g.refusedFuture}

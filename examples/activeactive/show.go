@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"embed"
+	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -28,6 +29,9 @@ func show(ctx context.Context, dir, listen string) error {
 	if err := s.startAll(ctx); err != nil {
 		return err
 	}
+	if err := s.furnish(ctx); err != nil {
+		return err
+	}
 	l, err := net.Listen("tcp", listen)
 	if err != nil {
 		return err
@@ -44,6 +48,20 @@ func show(ctx context.Context, dir, listen string) error {
 	return nil
 }
 
+// furnish puts something into the shop, if it is empty.
+func (s *supervisor) furnish(ctx context.Context) error {
+	var v stockView
+	if err := s.call(ctx, "eu", http.MethodGet, "/stock/lamp", nil, &v); err != nil || v.Left > 0 {
+		return err
+	}
+	return errors.Join(
+		s.call(ctx, "eu", http.MethodPost, "/stock/lamp/deliver", change{12}, nil),
+		s.call(ctx, "eu", http.MethodPatch, "/profile/ann", map[string]any{"name": "Ann", "city": "Lisbon", "tier": "free", "addPoints": 100}, nil),
+		s.call(ctx, "us", http.MethodPost, "/cart/ann/tea", change{2}, nil),
+		s.call(ctx, "ap", http.MethodPut, "/flags/site/banner", map[string]string{"value": "on"}, nil),
+	)
+}
+
 // page serves the page, the API of every region below /api/, and what the page
 // does to regions and links.
 func (s *supervisor) page() http.Handler {
@@ -52,7 +70,7 @@ func (s *supervisor) page() http.Handler {
 	if err != nil {
 		panic(err) // it is embedded
 	}
-	mux.Handle("GET /", http.FileServerFS(files))
+	mux.Handle("/", http.FileServerFS(files))
 	for name, p := range s.regions {
 		to := &url.URL{Scheme: "http", Host: p.http}
 		mux.Handle("/api/"+name+"/", http.StripPrefix("/api/"+name, httputil.NewSingleHostReverseProxy(to)))

@@ -10,7 +10,10 @@ import (
 	"slices"
 	"sync"
 	"syscall"
+	"testing"
 	"time"
+
+	"github.com/stretchr/testify/require"
 )
 
 // A loadPlan says what the driver does.
@@ -25,15 +28,27 @@ type loadPlan struct {
 	seed     uint64
 }
 
-func (p *loadPlan) flags(f *flag.FlagSet) {
-	f.DurationVar(&p.duration, "duration", time.Minute, "with -load: how long to write")
-	f.IntVar(&p.clients, "clients", 8, "with -load: clients in each region")
-	f.IntVar(&p.rate, "rate", 0, "with -load: writes per second in each region (default as many as it takes)")
-	f.IntVar(&p.rows, "rows", 40, "with -load: rows of each kind")
-	f.IntVar(&p.keys, "keys", 0, "with -load: rows that a region has to catch up with that joins empty")
-	f.BoolVar(&p.quiet, "quiet", false, "with -load: break nothing")
-	f.BoolVar(&p.plain, "plain", false, "with -load: regions without the library, which overwrite; nothing is checked")
-	f.Uint64Var(&p.seed, "seed", 1, "with -load: of what is broken when")
+// The flags of the driver. For ten minutes, and for a region that joins empty:
+//
+//	go test -run TestDriver -v -timeout 0 -load 10m -rate 0 -clients 16 -keys 100000
+var (
+	loadFor     = flag.Duration("load", 20*time.Second, "driver: how long to write")
+	loadClients = flag.Int("clients", 4, "driver: clients in each region")
+	loadRate    = flag.Int("rate", 150, "driver: writes per second in each region, as many as it takes if 0")
+	loadRows    = flag.Int("rows", 20, "driver: rows of each kind")
+	loadKeys    = flag.Int("keys", 2000, "driver: rows that a region has to catch up with that joins empty")
+	loadQuiet   = flag.Bool("quiet", false, "driver: break nothing")
+	loadPlain   = flag.Bool("plain", false, "driver: regions without the library, which overwrite; nothing is checked")
+	loadSeed    = flag.Uint64("seed", 1, "driver: of what is broken when")
+)
+
+func TestDriver(t *testing.T) {
+	report, err := drive(t.Context(), t.TempDir(), loadPlan{
+		duration: *loadFor, clients: *loadClients, rate: *loadRate, rows: *loadRows, keys: *loadKeys,
+		quiet: *loadQuiet, plain: *loadPlain, seed: *loadSeed,
+	})
+	t.Log("\n" + report.String())
+	require.NoError(t, err)
 }
 
 // A client writes to one region, one request after the other.
