@@ -1,0 +1,19 @@
+package readme_test
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/rejoin-go/rejoin/hlc"
+)
+
+func Example_skew() {
+	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC) // our own wall clock
+	var skew hlc.Skew
+	skew.AddReading("us", now.Add(time.Hour), now)
+	skew.AddReading("ap", now.Add(time.Hour+20*time.Millisecond), now)
+	report := skew.Report(now)
+	fmt.Println(report.Outlier, report.Self)
+	// Output:
+	// true -1h0m0s
+}
