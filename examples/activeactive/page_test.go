@@ -195,7 +195,7 @@ func TestPage(t *testing.T) {
 	b.wait(`document.getElementById("tickets").querySelectorAll("button").length === 0 && ` + same)
 
 	b.eval(clickIn("ap", "Kill"))
-	b.wait(`!seen.up.ap`)
+	b.wait(`cards.ap.kill.textContent === "Start"`)
 	b.eval(clickIn("ap", "Start"))
-	b.wait(`seen.up.ap && ` + same)
+	b.wait(`cards.ap.kill.textContent === "Kill" && ` + same)
 }
