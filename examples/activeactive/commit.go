@@ -181,23 +181,23 @@ func (s *store) flush(ctx context.Context, t *tx) (err error) {
 	done := &committed{rows: t.dirty}
 	// The number of the commit is what tells a database that was restored from a
 	// backup: see identity.go.
-	err = s.one(ctx, db, `UPDATE lineage SET commits = commits + 1 WHERE incarnation = $1 RETURNING commits`, &done.number, int64(s.incarnation))
+	err = s.one(ctx, `UPDATE lineage SET commits = commits + 1 WHERE incarnation = $1 RETURNING commits`, &done.number, int64(s.incarnation))
 	if errors.Is(err, sql.ErrNoRows) {
 		return fmt.Errorf("this database has begun another incarnation than %d: this process must end", s.incarnation)
 	}
 	if err != nil {
 		return err
 	}
-	if err = s.upsert(ctx, db, values); err != nil {
+	if err = s.upsert(ctx, values); err != nil {
 		return err
 	}
 	if body != nil {
 		done.messages = 1
-		if err = s.exec(ctx, db, `INSERT INTO outbox (id, body) VALUES ($1, $2)`, rand.Int64(), body); err != nil {
+		if err = s.exec(ctx, `INSERT INTO outbox (id, body) VALUES ($1, $2)`, rand.Int64(), body); err != nil {
 			return err
 		}
 	}
-	if err = s.flushNotes(ctx, db, t); err != nil {
+	if err = s.flushNotes(ctx, t); err != nil {
 		return err
 	}
 	if err = db.Commit(); err != nil {
@@ -240,7 +240,7 @@ func (t *tx) encode() (body []byte, prints []uint64, values []any, err error) {
 }
 
 // upsert writes rows, each only if its revision is the one that was read.
-func (s *store) upsert(ctx context.Context, db *sql.Tx, values []any) error {
+func (s *store) upsert(ctx context.Context, values []any) error {
 	for some := range slices.Chunk(values, 4*32) {
 		stmt, err := s.prepare(ctx, `INSERT INTO rows (id, rev, open, state) VALUES `+places(4, len(some)/4)+`
 			ON CONFLICT (id) DO UPDATE SET rev = excluded.rev, open = excluded.open, state = excluded.state
@@ -248,7 +248,7 @@ func (s *store) upsert(ctx context.Context, db *sql.Tx, values []any) error {
 		if err != nil {
 			return err
 		}
-		res, err := db.StmtContext(ctx, stmt).ExecContext(ctx, some...)
+		res, err := stmt.ExecContext(ctx, some...)
 		if err != nil {
 			return err
 		}
@@ -260,51 +260,53 @@ func (s *store) upsert(ctx context.Context, db *sql.Tx, values []any) error {
 }
 
 // flushNotes writes all that is not a row.
-func (s *store) flushNotes(ctx context.Context, db *sql.Tx, t *tx) error {
+func (s *store) flushNotes(ctx context.Context, t *tx) error {
 	for _, id := range t.sent {
-		if err := s.exec(ctx, db, `DELETE FROM outbox WHERE id = $1`, id); err != nil {
+		if err := s.exec(ctx, `DELETE FROM outbox WHERE id = $1`, id); err != nil {
 			return err
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(t.meta)) {
-		if err := s.exec(ctx, db, `INSERT INTO meta (name, value) VALUES ($1, $2)
+		if err := s.exec(ctx, `INSERT INTO meta (name, value) VALUES ($1, $2)
 			ON CONFLICT (name) DO UPDATE SET value = excluded.value`, name, t.meta[name]); err != nil {
 			return err
 		}
 	}
 	for _, name := range t.effects {
-		if err := s.exec(ctx, db, `INSERT INTO effects (name, done) VALUES ($1, 0) ON CONFLICT (name) DO NOTHING`, name); err != nil {
+		if err := s.exec(ctx, `INSERT INTO effects (name, done) VALUES ($1, 0) ON CONFLICT (name) DO NOTHING`, name); err != nil {
 			return err
 		}
 	}
 	for _, name := range t.carriedOut {
-		if err := s.exec(ctx, db, `UPDATE effects SET done = 1 WHERE name = $1`, name); err != nil {
+		if err := s.exec(ctx, `UPDATE effects SET done = 1 WHERE name = $1`, name); err != nil {
 			return err
 		}
 	}
 	for _, a := range t.audit {
-		if err := s.exec(ctx, db, `INSERT INTO audit (at, id, what) VALUES ($1, $2, $3)`, a.At.UnixNano(), a.Key, a.What); err != nil {
+		if err := s.exec(ctx, `INSERT INTO audit (at, id, what) VALUES ($1, $2, $3)`, a.At.UnixNano(), a.Key, a.What); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (s *store) exec(ctx context.Context, db *sql.Tx, text string, args ...any) error {
+// exec runs a statement in the transaction at hand: that of the writer's
+// connection. Through the Tx it would be prepared again each time.
+func (s *store) exec(ctx context.Context, text string, args ...any) error {
 	stmt, err := s.prepare(ctx, text)
 	if err != nil {
 		return err
 	}
-	_, err = db.StmtContext(ctx, stmt).ExecContext(ctx, args...)
+	_, err = stmt.ExecContext(ctx, args...)
 	return err
 }
 
-func (s *store) one(ctx context.Context, db *sql.Tx, text string, to any, args ...any) error {
+func (s *store) one(ctx context.Context, text string, to any, args ...any) error {
 	stmt, err := s.prepare(ctx, text)
 	if err != nil {
 		return err
 	}
-	return db.StmtContext(ctx, stmt).QueryRowContext(ctx, args...).Scan(to)
+	return stmt.QueryRowContext(ctx, args...).Scan(to)
 }
 
 // landed notes in memory what is in the database now.

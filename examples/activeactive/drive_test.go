@@ -54,7 +54,10 @@ type driver struct {
 func drive(ctx context.Context, dir string, plan loadPlan) (*report, error) {
 	var extra []string
 	if plan.plain {
-		extra = append(extra, "-plain")
+		extra = append(extra, "-plain", "-nosync")
+	}
+	if *loadProfile {
+		extra = append(extra, "-cpuprofile")
 	}
 	names := []string{"ap", "eu", "us"}
 	s, err := newSupervisor(dir, names, extra...)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -39,11 +40,13 @@ var (
 	loadKeys    = flag.Int("keys", 2000, "driver: rows that a region has to catch up with that joins empty")
 	loadQuiet   = flag.Bool("quiet", false, "driver: break nothing")
 	loadPlain   = flag.Bool("plain", false, "driver: regions without the library, which overwrite; nothing is checked")
+	loadProfile = flag.Bool("profiles", false, "driver: keep profiles of the regions in the directory that -dir names")
+	loadDir     = flag.String("dir", "", "driver: where the regions keep their files (default a temporary directory)")
 	loadSeed    = flag.Uint64("seed", 1, "driver: of what is broken when")
 )
 
 func TestDriver(t *testing.T) {
-	report, err := drive(t.Context(), t.TempDir(), loadPlan{
+	report, err := drive(t.Context(), cmp.Or(*loadDir, t.TempDir()), loadPlan{
 		duration: *loadFor, clients: *loadClients, rate: *loadRate, rows: *loadRows, keys: *loadKeys,
 		quiet: *loadQuiet, plain: *loadPlain, seed: *loadSeed,
 	})

@@ -14,6 +14,8 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"path/filepath"
+	"runtime/pprof"
 	"strings"
 	"syscall"
 	"time"
@@ -67,6 +69,7 @@ func runRegionCommand(ctx context.Context, args []string) error {
 	flags.BoolVar(&c.plain, "plain", false, "overwrite values, without the library")
 	flags.BoolVar(&c.skipLog, "skiplog", false, "start with the end of the streams of peers")
 	flags.BoolVar(&c.noSync, "nosync", false, "never compare stores")
+	profile := flags.Bool("cpuprofile", false, "write a CPU profile into -dir")
 	verbose := flags.Bool("v", false, "log more")
 	flags.Func("peer", "another region, as in us=nats://host:4222; may be repeated", func(s string) error {
 		name, url, ok := strings.Cut(s, "=")
@@ -84,6 +87,17 @@ func runRegionCommand(ctx context.Context, args []string) error {
 	}
 	if err := os.MkdirAll(c.dir, 0o700); err != nil {
 		return err
+	}
+	if *profile {
+		f, err := os.Create(filepath.Join(c.dir, "cpu.profile"))
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		if err := pprof.StartCPUProfile(f); err != nil {
+			return err
+		}
+		defer pprof.StopCPUProfile()
 	}
 	level := slog.LevelWarn
 	if *verbose {
