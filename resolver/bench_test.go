@@ -209,6 +209,22 @@ func BenchmarkSiblings(b *testing.B) {
 	}
 }
 
+// BenchmarkBlindWrites writes what nobody replaces. An operation is a whole set.
+func BenchmarkBlindWrites(b *testing.B) {
+	for _, n := range []int{10, 100, 1000} {
+		b.Run(fmt.Sprintf("versions=%d", n), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				s, w := &resolver.Siblings[int]{}, at("eu", 1)
+				for i := range n {
+					_, _ = s.Write(w, resolver.Context{}, i)
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*n), "ns/write")
+		})
+	}
+}
+
 func BenchmarkHome(b *testing.B) {
 	for _, n := range []int{3, 10} {
 		b.Run(fmt.Sprintf("replicas=%d", n), func(b *testing.B) {

@@ -6,6 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/rejoin-go/rejoin/hlc"
+	"github.com/rejoin-go/rejoin/lww"
 	"github.com/rejoin-go/rejoin/resolver"
 	"github.com/rejoin-go/rejoin/vclock"
 )
@@ -278,4 +279,76 @@ func TestFloorOfEmptiedSet(t *testing.T) {
 	written, err := s.Write(w, resolver.Context{}, "v")
 	require.NoError(t, err)
 	require.Equal(t, hlc.Timestamp(1001), written.Version.Stamp.Time)
+}
+
+// TestCut makes the cut of a promotion from the sets alone, with the names of earlier
+// incarnations: a key that one of those created is not emptied.
+func TestCut(t *testing.T) {
+	eu := write(t, &resolver.Siblings[string]{}, at("eu", 1), resolver.Context{}, "open")
+	eu = write(t, eu, at("eu#2", 2), eu.Context(), "paid")
+	other := write(t, &resolver.Siblings[int]{}, at("us", 7), resolver.Context{}, 1)
+	var cut resolver.Cut
+	cut.Add(eu)
+	cut.Add(other)
+	p, err := cut.Promotion(1)
+	require.NoError(t, err)
+	require.Equal(t, "eu:1,eu#2:2,us:7", p.Cut.String())
+	require.Empty(t, eu.Promote(p))
+	require.Equal(t, []string{"paid"}, valuesOf(eu))
+
+	cut.Add(eu)
+	_, err = cut.Promotion(1)
+	require.EqualError(t, err, "resolver: promotion under epoch 1, while a set knows of 1")
+	p, err = cut.Promotion(2)
+	require.NoError(t, err)
+	require.EqualValues(t, 2, p.Epoch)
+}
+
+// TestStoreEpoch refuses the write that creates a key, at a deposed primary that has
+// heard of the promotion by another key.
+func TestStoreEpoch(t *testing.T) {
+	var store resolver.StoreEpoch
+	old := at("eu", 9)
+	require.NoError(t, store.Check(old))
+	require.False(t, store.Observe(&resolver.Siblings[string]{}))
+
+	promoted := resolver.NewSiblings[string](vclock.Clock{}, 1)
+	require.True(t, store.Observe(promoted))
+	require.False(t, store.Observe(promoted))
+	require.False(t, store.Observe(&resolver.Siblings[int]{}))
+	var fenced *resolver.FencedError
+	require.ErrorAs(t, store.Check(old), &fenced)
+	require.Equal(t, resolver.FencedError{Current: 1}, *fenced)
+	current := old
+	current.Epoch = 1
+	require.NoError(t, store.Check(current))
+	_, err := resolver.NewSiblings[string](vclock.Clock{}, uint64(store)).Write(old, resolver.Context{}, "new")
+	require.ErrorAs(t, err, &fenced, "nor is a set made below it")
+}
+
+// TestBlindWrites is of clients that never read: as many of their writes stay as
+// anybody can look at, and each costs what one does.
+func TestBlindWrites(t *testing.T) {
+	s := &resolver.Siblings[int]{}
+	now := new(ticks)
+	w := resolver.Writer{Writer: lww.Writer{Replica: "eu", Clock: now}}
+	for i := range 1000 {
+		_, err := s.Write(w, resolver.Context{}, i)
+		require.NoError(t, err)
+	}
+	before, copied := s.Context(), s.Clone()
+	var crowded *resolver.CrowdedError
+	_, err := s.Write(w, resolver.Context{}, 1000)
+	require.ErrorAs(t, err, &crowded)
+	require.EqualError(t, err, "resolver: set holds 1000 versions, and the write replaces none")
+	require.True(t, s.Equal(copied), "nothing was written")
+	_, err = s.Delete(w, before)
+	require.NoError(t, err)
+	require.Equal(t, 1, s.Len(), "who has read may write")
+
+	x, y := write(t, s, w, resolver.Context{}, 1), write(t, s, w, resolver.Context{}, 2) // of one list
+	require.NotEqual(t, x.ETag(), y.ETag())
+	two := write(t, x, w, resolver.Context{}, 3)
+	require.Equal(t, 1, x.Versions()[1].Value)
+	require.Equal(t, 3, two.Versions()[2].Value)
 }

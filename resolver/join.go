@@ -79,7 +79,7 @@ func (s *Siblings[T]) join(o *Siblings[T]) Siblings[T] {
 		joined.epoch = max(s.epoch, o.epoch)
 		joined.entries = slices.DeleteFunc(s.union(o), func(e entry[T]) bool { return e.Epoch < joined.epoch })
 	}
-	joined.floor = max(s.floor, o.floor)
+	joined.floor, joined.grown = max(s.floor, o.floor), nil
 	return joined
 }
 

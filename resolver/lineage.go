@@ -60,6 +60,9 @@ func (s *Siblings[T]) carry(v *Version[T], base *T) error {
 	seen := v.Past
 	v.partial = seen.past.At(v.Stamp.Replica) < s.past.At(v.Stamp.Replica)
 	line := base != nil
+	if !line && seen.past.IsZero() && seen.dot.IsZero() {
+		return nil
+	}
 	for i := range s.entries {
 		e := &s.entries[i]
 		line = line || len(e.ancestors) > 0 && e.Epoch == v.Epoch && seen.covers(e.Stamp)

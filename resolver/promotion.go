@@ -1,6 +1,10 @@
 package resolver
 
-import "github.com/rejoin-go/rejoin/vclock"
+import (
+	"fmt"
+
+	"github.com/rejoin-go/rejoin/vclock"
+)
 
 // A Promotion makes a new primary. Every promotion has an epoch of its own,
 // larger than all before, which whoever coordinates the failover gives out; the
@@ -8,13 +12,78 @@ import "github.com/rejoin-go/rejoin/vclock"
 //
 // Writes of the new epoch fence all versions of lower ones. Keys that nobody has
 // written yet in the new epoch need the promotion itself: Cut is what the new
-// primary had merged of each replica, in hlc times, over all its keys: see
-// [Siblings.LastOf]. What was written outside of it came too late, however causally
+// primary had merged of each replica, in hlc times, over all its keys, as a [Cut]
+// collects it. What was written outside of it came too late, however causally
 // later than what the new primary has. Rows that were adopted need no place in it:
 // see [Siblings.Seed].
 type Promotion struct {
 	Epoch uint64
 	Cut   vclock.Clock
+}
+
+// A Cut collects the cut of a promotion from all the sets of the new primary. It has
+// every replica that ever wrote, earlier incarnations included, so that no set is
+// emptied for a name that was forgotten.
+//
+//	var cut resolver.Cut
+//	for _, set := range sets {
+//		cut.Add(set)
+//	}
+//	promotion, err := cut.Promotion(epoch)
+//
+// The zero Cut is empty and ready to use. A Cut is not safe for concurrent use.
+type Cut struct {
+	clock vclock.Clock
+	epoch uint64
+}
+
+// Add adds what a set has merged, a [Siblings] of any type.
+func (c *Cut) Add(set interface {
+	Clock() vclock.Clock
+	Epoch() uint64
+},
+) {
+	c.clock = c.clock.Join(set.Clock())
+	c.epoch = max(c.epoch, set.Epoch())
+}
+
+// Promotion returns the promotion of whoever has the sets that were added, under the
+// given epoch. It is an error if that is not above the epochs of all sets.
+func (c *Cut) Promotion(epoch uint64) (Promotion, error) {
+	if epoch <= c.epoch {
+		return Promotion{}, fmt.Errorf("resolver: promotion under epoch %d, while a set knows of %d", epoch, c.epoch)
+	}
+	return Promotion{Epoch: epoch, Cut: c.clock}, nil
+}
+
+// A StoreEpoch is the highest epoch that a store of many keys knows of. It belongs
+// into the store itself, written in the transaction that merges: a set that is not
+// there yet says nothing of a promotion, so that a deposed primary would go on
+// creating keys, all of them fenced as soon as they meet others.
+//
+//	if store.Observe(fromPeer) {
+//		save(store) // with the set, at once
+//	}
+//	…
+//	if err := store.Check(writer); err != nil { // before each write
+//		return err // a [*FencedError]: this is the primary no more
+//	}
+type StoreEpoch uint64
+
+// Observe raises e to the epoch of a set that is merged, and reports whether it rose.
+func (e *StoreEpoch) Observe(set interface{ Epoch() uint64 }) bool {
+	higher := StoreEpoch(set.Epoch()) > *e
+	*e = max(*e, StoreEpoch(set.Epoch()))
+	return higher
+}
+
+// Check returns a [*FencedError] without a version if w may not write any more,
+// whatever the set that it is to write to knows.
+func (e StoreEpoch) Check(w Writer) error {
+	if w.Epoch < uint64(e) {
+		return &FencedError{Epoch: w.Epoch, Current: uint64(e)}
+	}
+	return nil
 }
 
 // Promote applies a promotion to s and returns the versions that this fences, in

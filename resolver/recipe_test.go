@@ -208,3 +208,28 @@ func Example_applicationVersions() {
 	// from us, by a slow clock / 4
 	// the same number twice
 }
+
+// A standby takes over with all that it has. The old primary hears of it by one key,
+// and may not create another one any more.
+func ExampleStoreEpoch() {
+	standby := map[string]*resolver.Siblings[string]{"a": {}, "b": {}}
+	must(standby["a"].Write(regionAt("eu", 0), resolver.Context{}, "from eu"))
+	must(standby["b"].Write(regionAt("us", 1), resolver.Context{}, "from us"))
+
+	var cut resolver.Cut
+	for _, set := range standby {
+		cut.Add(set)
+	}
+	promotion := must(cut.Promotion(1))
+	for _, set := range standby {
+		set.Promote(promotion)
+	}
+
+	var old resolver.StoreEpoch // of the store of the old primary
+	fmt.Println(old.Check(regionAt("eu", 2)))
+	old.Observe(standby["b"]) // as it is merged there
+	fmt.Println(old.Check(regionAt("eu", 3)))
+	// Output:
+	// <nil>
+	// resolver: write in epoch 0 is fenced by epoch 1
+}

@@ -61,6 +61,9 @@ type Siblings[T any] struct {
 	// of level, so that no replica gives one stamp to two writes.
 	floor   hlc.Timestamp
 	entries []entry[T] // ascending by entry.compare; replaced as a whole, never written to
+	// grown is s itself if entries were made for it, so that it may append to them. It
+	// is another one in a copy.
+	grown *Siblings[T]
 }
 
 // NewSiblings returns the set of a key that is not in store: stable is what the
@@ -171,5 +174,6 @@ func (s *Siblings[T]) Equal(o *Siblings[T]) bool {
 // Clone returns a copy of s, which shares only the values with it.
 func (s *Siblings[T]) Clone() *Siblings[T] {
 	c := *s
+	c.grown = nil
 	return &c
 }

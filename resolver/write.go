@@ -2,7 +2,6 @@ package resolver
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/rejoin-go/rejoin/lww"
 )
@@ -30,7 +29,7 @@ type Written[T any] struct {
 
 // A FencedError reports a write by a deposed primary, refused and not in the
 // set. The version is in Version and in [Written], to be logged: see
-// [Reconciler.Fenced].
+// [Reconciler.Fenced]. There is none if [StoreEpoch.Check] refused it.
 type FencedError struct {
 	Epoch   uint64 // the writer's
 	Current uint64 // the highest known, to the set or to whom the context is from
@@ -49,6 +48,19 @@ type BehindError struct {
 
 func (e *BehindError) Error() string {
 	return fmt.Sprintf("resolver: set is behind: the writer was shown %v, which it has not merged", e.Stamp)
+}
+
+// maxVersions is how many versions a set may have by writes that replace none.
+const maxVersions = 1000
+
+// A CrowdedError reports a write that replaces nothing, to a set that holds as many
+// versions as writes may leave there. Who writes read before: see [Context].
+type CrowdedError struct {
+	Versions int // in the set
+}
+
+func (e *CrowdedError) Error() string {
+	return fmt.Sprintf("resolver: set holds %d versions, and the write replaces none", e.Versions)
 }
 
 // Write records a write of value by w. It replaces exactly the versions that
@@ -107,11 +119,33 @@ func (s *Siblings[T]) add(w Writer, v Version[T], base *T) (Written[T], error) {
 	if err != nil {
 		return Written[T]{}, fmt.Errorf("resolver: %w", err)
 	}
-	kept := []entry[T]{e}
-	var fenced []Version[T]
+	kept, fenced := s.after(seen, w.Epoch)
+	if len(kept) >= max(maxVersions, len(s.entries)) {
+		return Written[T]{}, &CrowdedError{Versions: len(s.entries)}
+	}
+	kept = append(kept, e) // the last, as its stamp is after all that s has merged
+	s.past = s.past.Join(seen.past).With(e.Stamp.Replica, uint64(e.Stamp.Time))
+	s.level, s.epoch, s.floor, s.entries, s.grown = w.Epoch, w.Epoch, e.Stamp.Time, kept, s
+	written := Written[T]{Version: e.Version, Context: seen.with(e.Stamp, w.Epoch, !v.Deleted), Fenced: fenced}
+	if len(kept) == 1 && len(fenced) == 0 {
+		written.Context = s.context(!v.Deleted) // all that is not held was shown to the writer, or replaced by what was
+	}
+	return written, nil
+}
+
+// after returns the entries of s that a write under seen in the given epoch leaves
+// there, in a list that may be appended to, and the versions that it fences.
+func (s *Siblings[T]) after(seen Context, epoch uint64) (kept []entry[T], fenced []Version[T]) {
+	if epoch == s.epoch && seen.past.IsZero() && seen.dot.IsZero() {
+		if s.grown == s {
+			return s.entries, nil // what follows them is nobody else's
+		}
+		return append(make([]entry[T], 0, len(s.entries)+1), s.entries...), nil
+	}
+	kept = make([]entry[T], 0, 1)
 	for _, old := range s.entries {
 		switch {
-		case old.Epoch < w.Epoch:
+		case old.Epoch < epoch:
 			if !seen.shown(old.Stamp, old.Epoch) {
 				fenced = append(fenced, old.Version)
 			}
@@ -120,12 +154,5 @@ func (s *Siblings[T]) add(w Writer, v Version[T], base *T) (Written[T], error) {
 			kept = append(kept, old)
 		}
 	}
-	slices.SortFunc(kept, func(a, b entry[T]) int { return a.compare(&b) })
-	s.past = s.past.Join(seen.past).With(e.Stamp.Replica, uint64(e.Stamp.Time))
-	s.level, s.epoch, s.floor, s.entries = w.Epoch, w.Epoch, e.Stamp.Time, kept
-	written := Written[T]{Version: e.Version, Context: seen.with(e.Stamp, w.Epoch, !v.Deleted), Fenced: fenced}
-	if len(kept) == 1 && len(fenced) == 0 {
-		written.Context = s.context(!v.Deleted) // all that is not held was shown to the writer, or replaced by what was
-	}
-	return written, nil
+	return kept, fenced
 }

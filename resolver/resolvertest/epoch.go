@@ -10,10 +10,13 @@ import (
 func (r *run[T]) stepEpoch(at *site[T], what kind) *LawError {
 	switch {
 	case what == promote:
-		r.promotion = resolver.Promotion{Epoch: r.promotion.Epoch + 1}
-		for _, s := range r.sites {
-			r.promotion.Cut = r.promotion.Cut.With(s.name, uint64(at.set.LastOf(s.name)))
+		var cut resolver.Cut
+		cut.Add(at.set)
+		next, err := cut.Promotion(r.promotion.Epoch + 1)
+		if err != nil {
+			panic(err)
 		}
+		r.promotion = next
 		r.say("%s is promoted, epoch %d", at.name, r.promotion.Epoch)
 		failure := r.follow(at)
 		r.sent = append(r.sent, encode(at.set))
