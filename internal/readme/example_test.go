@@ -4,12 +4,43 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/rejoin-go/rejoin/crdt"
 	"github.com/rejoin-go/rejoin/hlc"
 	"github.com/rejoin-go/rejoin/lww"
 	"github.com/rejoin-go/rejoin/vclock"
 )
 
 func Example() {
+	var eu, us crdt.ORMap[string, *crdt.PNCounter] // article -> how many
+
+	seen := eu.Update("eu", "milk", func(n *crdt.PNCounter) { n.Add("eu", 2) })
+	us.Merge(seen) // both show two bottles
+
+	one := eu.Update("eu", "milk", func(n *crdt.PNCounter) { n.Add("eu", 1) }) // one user adds a bottle,
+	none := us.Delete("us", "milk")                                            // one deletes the two on the screen
+
+	toUS, err := one.MarshalBinary() // deltas: what changed
+	if err != nil {
+		panic(err)
+	}
+	toEU, err := none.MarshalBinary()
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(us.MergeBinary(toUS))
+	fmt.Println(eu.MergeBinary(toEU))
+
+	milk, _ := us.At("milk")
+	fmt.Println(milk.Value()) // one bottle, and that is exact
+	fmt.Println(eu.Equal(&us))
+	// Output:
+	// true <nil>
+	// true <nil>
+	// 1 true
+	// true
+}
+
+func Example_clock() {
 	// The truth is ten o'clock, but the clock of us is two seconds fast.
 	ten := time.Date(2026, 3, 1, 10, 0, 0, 0, time.UTC)
 	usClock := &hlc.Clock{Physical: func() time.Time { return ten.Add(2 * time.Second) }}
