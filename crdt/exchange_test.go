@@ -74,6 +74,9 @@ func exchangeFrom[V exchanging[V]](msg []byte, a, b V, long bool, meanwhile func
 func catchUp[V exchanging[V]](a, b, stale V) error {
 	want := a.Clone()
 	want.Merge(b)
+	if err := checkChanged(a, b, want); err != nil {
+		return err
+	}
 	for _, long := range []bool{false, true} {
 		for i, from := range []V{a, stale} {
 			if i == 1 && any(from) == any(a) {

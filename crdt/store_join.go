@@ -5,44 +5,68 @@ import "math"
 // join joins the dots of o into s and reports whether that changed s: a dot that
 // one side holds and the other does not stays if the other has not seen it.
 func (s *store[E]) join(o *store[E], j *joining) bool {
-	changed := false
+	return s.compare(o, j, func(at pagePair[E]) {
+		if at.take != [2]uint64{} {
+			o.unpack(at.his)
+			offsets(at.take, func(off uint) {
+				s.insert(dotOf(at.replica, at.num<<pageBits|uint64(off)), at.his.elem(off), at.his.marked(off))
+			})
+		}
+		if at.drop != [2]uint64{} {
+			offsets(at.drop, func(off uint) { s.remove(at.mine.ref(off)) })
+		}
+	})
+}
+
+// A pagePair is a page in which two stores differ: what the one takes from the other,
+// and drops because the other has seen it and does not hold it.
+type pagePair[E comparable] struct {
+	replica    uint32 // its index in the root of the one
+	num        uint64
+	mine, his  *page[E] // either may be nil
+	take, drop [2]uint64
+}
+
+// compare calls visit for every page in which a join of o would change s, and reports
+// whether there are any. Visit may make the change.
+func (s *store[E]) compare(o *store[E], j *joining, visit func(at pagePair[E])) bool {
+	differ := false
 	if o != nil {
 		for i := range o.logs {
 			his := &o.logs[i]
-			if s.joinLog(j.to[his.replica], his, o, j) {
-				changed = true
+			if s.compareLog(j.to[his.replica], his, j, visit) {
+				differ = true
 			}
 		}
 	}
 	for i := range s.logs {
 		mine := s.logs[i].replica
 		if h := j.from[mine]; h >= 0 && (o == nil || o.log(uint32(h)) == nil) {
-			if s.joinLog(mine, &pagelog[E]{}, o, j) {
-				changed = true
+			if s.compareLog(mine, &pagelog[E]{}, j, visit) {
+				differ = true
 			}
 		}
 	}
-	return changed
+	return differ
 }
 
-// joinLog joins his log of the replica that has the index replica in s, which is
-// one of o.
-func (s *store[E]) joinLog(replica uint32, his *pagelog[E], o *store[E], j *joining) bool {
+// compareLog is compare for his log of the replica that has the index replica in s.
+func (s *store[E]) compareLog(replica uint32, his *pagelog[E], j *joining, visit func(at pagePair[E])) bool {
 	mySeen, hisSeen := j.mySeen(replica), j.hisSeen(replica)
 	mine := s.log(replica)
 	if mine == nil {
-		mine = s.newLog(replica)
+		mine = new(pagelog[E])
 	}
-	changed := false
+	differ := false
 	for i, k := 0, 0; ; {
 		for i < len(mine.nums) && k < len(his.nums) && mine.nums[i] == his.nums[k] && mine.pages[i].live == his.pages[k].live {
 			i, k = i+1, k+1
 		}
-		num := uint64(math.MaxUint64)
+		at := pagePair[E]{replica: replica, num: math.MaxUint64}
 		if k < len(his.nums) {
-			num = his.nums[k]
+			at.num = his.nums[k]
 		}
-		if i < len(mine.nums) && mine.nums[i] < num {
+		if i < len(mine.nums) && mine.nums[i] < at.num {
 			// Only I have this page. The next one worth a look is one that he has
 			// seen something of.
 			seq, ok := hisSeen.next(mine.nums[i] << pageBits)
@@ -54,52 +78,42 @@ func (s *store[E]) joinLog(replica uint32, his *pagelog[E], o *store[E], j *join
 				i, _ = mine.seek(first)
 				continue
 			}
-			num = mine.nums[i]
+			at.num = mine.nums[i]
 		}
-		if num == math.MaxUint64 {
-			return changed
+		if at.num == math.MaxUint64 {
+			return differ
 		}
-		var p, q *page[E]
-		if i < len(mine.nums) && mine.nums[i] == num {
-			p = mine.pages[i]
+		if i < len(mine.nums) && mine.nums[i] == at.num {
+			at.mine = mine.pages[i]
 		}
-		if k < len(his.nums) && his.nums[k] == num {
-			q = his.pages[k]
+		if k < len(his.nums) && his.nums[k] == at.num {
+			at.his = his.pages[k]
 			k++
 		}
-		if s.joinPage(mine, num, p, q, mySeen, hisSeen, o) {
-			changed = true
+		if at.compare(mySeen, hisSeen) {
+			differ = true
+			visit(at)
 		}
-		i, _ = mine.seek(num + 1)
+		i, _ = mine.seek(at.num + 1)
 	}
 }
 
-// joinPage joins his page q into my page p of l, both with the number num, and
-// either of which may be nil. Q is a page of o.
-func (s *store[E]) joinPage(l *pagelog[E], num uint64, p, q *page[E], mySeen, hisSeen *runs, o *store[E]) bool {
-	var have, theirs, drop, take [2]uint64
-	if p != nil {
-		have = p.live
+// compare sets take and drop, and reports whether there is anything in them.
+func (at *pagePair[E]) compare(mySeen, hisSeen *runs) bool {
+	var have, theirs [2]uint64
+	if at.mine != nil {
+		have = at.mine.live
 	}
-	if q != nil {
-		theirs = q.live
+	if at.his != nil {
+		theirs = at.his.live
 	}
 	for k := range have {
 		if d := have[k] &^ theirs[k]; d != 0 {
-			drop[k] = d & hisSeen.word(2*num+uint64(k))
+			at.drop[k] = d & hisSeen.word(2*at.num+uint64(k))
 		}
 		if t := theirs[k] &^ have[k]; t != 0 {
-			take[k] = t &^ mySeen.word(2*num+uint64(k))
+			at.take[k] = t &^ mySeen.word(2*at.num+uint64(k))
 		}
 	}
-	if take != [2]uint64{} {
-		o.unpack(q)
-		offsets(take, func(off uint) {
-			s.insert(dotOf(l.replica, num<<pageBits|uint64(off)), q.elem(off), q.marked(off))
-		})
-	}
-	if drop != [2]uint64{} {
-		offsets(drop, func(off uint) { s.remove(p.ref(off)) })
-	}
-	return take != [2]uint64{} || drop != [2]uint64{}
+	return at.take != [2]uint64{} || at.drop != [2]uint64{}
 }

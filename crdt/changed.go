@@ -1,0 +1,262 @@
+package crdt
+
+import (
+	"iter"
+	"maps"
+	"slices"
+)
+
+// A Change is what a merge would do to the value of one key: Before is the value now,
+// After what it would be, and one of them is nil if the key is not there then. They
+// are for reading, until the map changes.
+type Change[V any] struct{ Before, After V }
+
+// against prepares to tell what joining his state into one of r would change. It
+// changes neither.
+func (r *root) against(his *root) *joining {
+	t := new(root)
+	if r != nil {
+		t = &root{names: slices.Clone(r.names), seen: slices.Clone(r.seen), index: maps.Clone(r.index)}
+	}
+	j := t.joining(his)
+	j.findBoth()
+	return j
+}
+
+// turns calls yield with the elements that are shown before and not after a join
+// of o, or the other way round, and with what is then.
+func (s *store[E]) turns(o *store[E], j *joining, yield func(e E, shown bool) bool) {
+	if s == nil {
+		s = newStore[E]()
+	}
+	type dots struct{ adds, removals int } // of one element; more of them by a join, or fewer
+	var order []E
+	more := map[E]*dots{}
+	count := func(p *page[E], offs [2]uint64, n int) {
+		offsets(offs, func(off uint) {
+			e := p.elem(off)
+			d := more[e]
+			if d == nil {
+				d = new(dots)
+				more[e] = d
+				order = append(order, e)
+			}
+			if p.marked(off) {
+				d.removals += n
+			} else {
+				d.adds += n
+			}
+		})
+	}
+	s.compare(o, j, func(at pagePair[E]) {
+		count(at.his, at.take, 1)
+		count(at.mine, at.drop, -1)
+	})
+	for _, e := range order {
+		var have dots
+		if head, ok := s.lookupElem(e); ok {
+			s.refs(head, func(x ref) {
+				if s.isMarked(x) {
+					have.removals++
+				} else {
+					have.adds++
+				}
+			})
+		}
+		before := have.adds > 0 && have.removals == 0
+		after := have.adds+more[e].adds > 0 && have.removals+more[e].removals == 0
+		if before != after && !yield(e, after) {
+			return
+		}
+	}
+}
+
+// Changed returns an iterator over the elements that merging o would add, with true, or
+// remove, with false, in unspecified order. It changes nothing. It takes as long as a
+// merge of o, and memory for what changes.
+func (s *ORSet[E]) Changed(o *ORSet[E]) iter.Seq2[E, bool] {
+	return func(yield func(E, bool) bool) {
+		if s, o := s.state(), o.state(); o.root != nil {
+			s.store.turns(o.store, s.root.against(o.root), yield)
+		}
+	}
+}
+
+// Changed returns an iterator over the elements that merging o would add, with true, or
+// remove, with false: see [ORSet.Changed].
+func (s *RWSet[E]) Changed(o *RWSet[E]) iter.Seq2[E, bool] {
+	return func(yield func(E, bool) bool) {
+		if s, o := s.state(), o.state(); o.root != nil {
+			s.store.turns(o.store, s.root.against(o.root), yield)
+		}
+	}
+}
+
+// Changed returns what f says, and what it would say after a merge of o.
+func (f *EWFlag) Changed(o *EWFlag) (before, after bool) {
+	c := f.Clone()
+	c.Merge(o)
+	return f.Enabled(), c.Enabled()
+}
+
+// Changed returns what f says, and what it would say after a merge of o.
+func (f *DWFlag) Changed(o *DWFlag) (before, after bool) {
+	c := f.Clone()
+	c.Merge(o)
+	return f.Enabled(), c.Enabled()
+}
+
+// Changed returns an iterator over the values that merging o would add, with true, or
+// replace, with false. Both come in the order of [MVRegister.Values].
+func (m *MVRegister[V]) Changed(o *MVRegister[V]) iter.Seq2[V, bool] {
+	return func(yield func(V, bool) bool) {
+		c := m.Clone()
+		c.Merge(o)
+		before, after := m.contents(), c.contents()
+		for _, v := range before {
+			if !slices.ContainsFunc(after, v.equal) && !yield(v.v, false) {
+				return
+			}
+		}
+		for _, v := range after {
+			if !slices.ContainsFunc(before, v.equal) && !yield(v.v, true) {
+				return
+			}
+		}
+	}
+}
+
+// Changed returns the value of c, and what it would be after a merge of o, each the
+// nearest int64.
+func (c *PNCounter) Changed(o *PNCounter) (before, after int64) {
+	d := c.Clone()
+	d.Merge(o)
+	before, _ = c.Value()
+	after, _ = d.Value()
+	return before, after
+}
+
+// Changed returns an iterator over the keys whose values merging o would change, in
+// unspecified order. A value changes with every event that it takes note of, so both may show
+// the same. It changes nothing. It takes as long as a merge of o, and a
+// copy of each value that changes.
+func (m *ORMap[K, V]) Changed(o *ORMap[K, V]) iter.Seq2[K, Change[V]] {
+	return func(yield func(K, Change[V]) bool) {
+		m, o := m.state(), o.state()
+		if o.root == nil {
+			return
+		}
+		j := m.root.against(o.root)
+		for key, his := range o.entries {
+			mine, ok := m.entries[key]
+			if ok && mine.equal(his, j) {
+				continue
+			}
+			if c, ok := m.changeAt(mine, ok, his, j); ok && !yield(key, c) {
+				return
+			}
+		}
+		for key, mine := range m.entries {
+			if _, both := o.entries[key]; both || !j.touches(mine) {
+				continue
+			}
+			var none V
+			if c, ok := m.changeAt(mine, true, none, j); ok && !yield(key, c) {
+				return
+			}
+		}
+	}
+}
+
+// touches reports whether he has seen a dot of v.
+func (j *joining) touches(v interface{ dots(yield func(dot)) }) bool {
+	touches := false
+	v.dots(func(d dot) { touches = touches || j.hisSeen(d.replica).contains(d.seq) })
+	return touches
+}
+
+// changeAt returns what joining his into mine would do, where mine may be absent, and
+// whether that can be seen.
+func (*ORMap[K, V]) changeAt(mine V, there bool, his V, j *joining) (c Change[V], ok bool) {
+	after := mine.fresh(j.mine)
+	if there {
+		after = mine.copy(j.mine)
+	}
+	if !after.join(his, j) {
+		return c, false
+	}
+	if there && mine.live() {
+		c.Before, ok = mine, true
+	}
+	if after.live() {
+		c.After, ok = after, true
+	}
+	return c, ok
+}
+
+// Changed returns an iterator over the elements that merging o would add, in
+// unspecified order. It takes O(n) for n elements of o.
+func (s *GSet[E]) Changed(o *GSet[E]) iter.Seq[E] {
+	return func(yield func(E) bool) {
+		for _, e := range o.elems() {
+			if !s.Contains(e) && !yield(e) {
+				return
+			}
+		}
+	}
+}
+
+// Changed returns an iterator over the elements that merging o would add, with true, or
+// remove, with false, in unspecified order. It takes O(n) for n elements of o, present or
+// removed.
+func (s *TwoPSet[E]) Changed(o *TwoPSet[E]) iter.Seq2[E, bool] {
+	return func(yield func(E, bool) bool) {
+		elems, phases := o.elems()
+		for i, e := range elems {
+			before, after := s.phase(e), phases[i]
+			if after > before && (after == present || before == present) && !yield(e, after == present) {
+				return
+			}
+		}
+	}
+}
+
+// Changed returns an iterator over the keys whose values merging o would change, in
+// unspecified order, and keys that it would add. It takes O(n) for n keys of o, and a copy of each
+// value that changes.
+func (m *GMap[K, V]) Changed(o *GMap[K, V]) iter.Seq2[K, Change[V]] {
+	return func(yield func(K, Change[V]) bool) {
+		for k, his := range o.All() {
+			c := Change[V]{After: his}
+			if mine, ok := m.At(k); ok {
+				c = Change[V]{mine, mine.Clone()}
+				if !c.After.Merge(his) {
+					continue
+				}
+			}
+			if !yield(k, c) {
+				return
+			}
+		}
+	}
+}
+
+// Changed returns the value of c, and what it would be after a merge of o, each the
+// nearest uint64.
+func (c *GCounter) Changed(o *GCounter) (before, after uint64) {
+	d := c.Clone()
+	d.Merge(o)
+	before, _ = c.Value()
+	after, _ = d.Value()
+	return before, after
+}
+
+// Changed returns the value of c, and what it would be after a merge of o, each the
+// nearest int64. Like Merge it panics if the two have different bounds.
+func (c *BoundedCounter) Changed(o *BoundedCounter) (before, after int64) {
+	d := c.Clone()
+	d.Merge(o)
+	before, _ = c.Value()
+	after, _ = d.Value()
+	return before, after
+}
