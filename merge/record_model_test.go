@@ -567,9 +567,16 @@ func TestRecordHistories(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		h := newHistory(p, "eu", "us", "ap")
 		for range rapid.IntRange(1, 40).Draw(t, "steps") {
+			before := []*merge.Record[sample]{h.sites[0].rec.Clone(), h.sites[1].rec.Clone(), h.sites[2].rec.Clone()}
 			h.step(t)
+			for i, s := range h.sites {
+				requireSince(t, before[i], s.rec)
+			}
 		}
 		requireJoin(t, h.sites[0].rec, h.sites[1].rec, h.sites[2].rec)
+		for i, s := range h.sites {
+			requireSince(t, s.rec, h.sites[(i+1)%3].rec)
+		}
 		for _, s := range h.sites {
 			for _, from := range h.sites {
 				mergeSites(s, from)

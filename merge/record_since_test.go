@@ -1,0 +1,85 @@
+package merge_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/rejoin-go/rejoin/merge"
+)
+
+// requireSince requires that what b has and a has not makes of a what b would, and
+// is nothing that b does not hold.
+func requireSince[T any](t require.TestingT, a, b *merge.Record[T]) {
+	want, got, same := a.Clone(), a.Clone(), b.Clone()
+	want.Merge(b)
+	delta := b.Since(a)
+	got.Merge(delta)
+	require.True(t, got.Equal(want), "a delta has not the effect of the record")
+	require.False(t, same.Merge(delta), "a delta has more than the record")
+}
+
+type tagged struct {
+	Name string
+	City string
+	Tags []string `merge:"set"`
+}
+
+// TestRecordSinceSize: one field of a record of a thousand tags travels alone.
+func TestRecordSinceSize(t *testing.T) {
+	t.Parallel()
+	p := recordPlan(t, merge.Options[tagged]{})
+	r := p.NewRecord()
+	w := writer("eu")
+	require.NoError(t, r.Update(w, func(v *tagged) error {
+		v.Name, v.City = "Ann", "Bath"
+		for i := range 1000 {
+			v.Tags = append(v.Tags, fmt.Sprintf("tag-%06d", i))
+		}
+		return nil
+	}))
+	peer := r.Clone()
+	require.NoError(t, r.Update(w, set(func(v *tagged) { v.City = "London" })))
+	delta := r.Since(peer)
+	data, err := delta.MarshalBinary()
+	require.NoError(t, err)
+	whole, err := r.MarshalBinary()
+	require.NoError(t, err)
+	t.Logf("one field takes %d bytes, the record %d", len(data), len(whole))
+	require.LessOrEqual(t, len(data), 64)
+	got := p.NewRecord()
+	require.NoError(t, got.UnmarshalBinary(data))
+	require.True(t, peer.Merge(got))
+	require.True(t, peer.Equal(r))
+
+	none, err := r.Since(r.Clone()).MarshalBinary()
+	require.NoError(t, err)
+	empty, err := p.NewRecord().MarshalBinary()
+	require.NoError(t, err)
+	require.Equal(t, empty, none)
+}
+
+// A replica sends what it wrote, and later what a peer has not acknowledged, instead of
+// whole records.
+func ExampleRecord_Since() {
+	plan := merge.MustCompile(merge.Options[tagged]{Record: true})
+	eu, us := plan.NewRecord(), plan.NewRecord()
+	w := writer("eu")
+	edit := func(f func(*tagged)) {
+		if err := eu.Update(w, func(v *tagged) error { f(v); return nil }); err != nil {
+			panic(err)
+		}
+	}
+	edit(func(v *tagged) { v.Name, v.Tags = "Ann", []string{"new", "vip"} })
+	us.Merge(eu)
+	acknowledged := eu.Clone() // what us is known to have
+
+	edit(func(v *tagged) { v.City = "Bath" }) // a message that is lost
+	edit(func(v *tagged) { v.Tags = []string{"vip"} })
+	delta := eu.Since(acknowledged)
+	us.Merge(delta)
+	v, _ := us.Value()
+	fmt.Println(v.Name, v.City, v.Tags, us.Equal(eu))
+	// Output: Ann Bath [vip] true
+}
