@@ -102,7 +102,7 @@ from pair import A, both, connect, disconnected, read
 
 print("PostgreSQL", A.run("show server_version")[0][0])
 both("create table t(id int primary key, v text)")
-both("insert into t values (1, 'old'), (2, 'old'), (3, '0')")
+both("insert into t values (1, 'old'), (2, 'old'), (3, '0'), (4, 'old'), (5, 'old')")
 connect()
 disconnected(["delete from t where id = 1"], ["delete from t where id = 1", "insert into t values (1, 'new')"])
 print("deleted on both, created anew on B:", read("select * from t where id = 1"))
@@ -110,6 +110,10 @@ disconnected(["update t set id = 21 where id = 2"], ["update t set id = 22 where
 print("key changed to 21 on A, to 22 on B:", read("select * from t where id in (2, 21, 22)"))
 disconnected(["update t set v = v::int + 1 where id = 3"], ["update t set v = v::int + 10 where id = 3"])
 print("A adds 1, B adds 10 to 0:", read("select v from t where id = 3"))
+disconnected(["update t set v = 'A' where id = 4"], ["update t set v = 'B' where id = 4"])
+print("A writes A, B writes B later:", read("select v from t where id = 4"))
+disconnected(["update t set v = 'A' where id = 5"], ["delete from t where id = 5"])
+print("A updates, B deletes:", read("select v from t where id = 5"))
 print("errors:", read("select apply_error_count from pg_stat_subscription_stats"))
 EOT
 
@@ -118,6 +122,8 @@ PostgreSQL 18.4
 deleted on both, created anew on B: A [[1, 'new']], B []
 key changed to 21 on A, to 22 on B: A [[21, 'old']], B [[22, 'old']]
 A adds 1, B adds 10 to 0: A [['10']], B [['1']]
+A writes A, B writes B later: A [['B']], B [['A']]
+A updates, B deletes: A [], B []
 errors: A [[0]], B [[0]]
 EOT
 venv/bin/python run.py | tee got
