@@ -78,15 +78,23 @@ func (r *root) sorted() []uint32 {
 	if r == nil {
 		return nil
 	}
-	order := make([]uint32, 0, len(r.names))
+	return r.appendSorted(make([]uint32, 0, len(r.names)))
+}
+
+// appendSorted appends what sorted returns to order, which is empty.
+func (r *root) appendSorted(order []uint32) []uint32 {
+	ascend, last := true, vclock.Replica("")
 	for i := range r.seen {
 		if !r.seen[i].isEmpty() {
 			order = append(order, uint32(i))
+			ascend, last = ascend && last < r.names[i], r.names[i]
 		}
 	}
-	slices.SortFunc(order, func(a, b uint32) int {
-		return strings.Compare(string(r.names[a]), string(r.names[b]))
-	})
+	if !ascend {
+		slices.SortFunc(order, func(a, b uint32) int {
+			return strings.Compare(string(r.names[a]), string(r.names[b]))
+		})
+	}
 	return order
 }
 

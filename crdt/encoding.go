@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/rejoin-go/rejoin/internal/codec"
 	"github.com/rejoin-go/rejoin/internal/wire"
@@ -29,18 +30,42 @@ type encoder struct {
 	root  *root
 	order []uint32 // the indexes in root of the replicas in the context, by name
 	place []uint32 // the inverse: by index, the place in order
+
+	// Room for what small states need.
+	few struct{ order, place [fewNames]uint32 }
+	out [512]byte
 }
 
 func newEncoder(b []byte, r *root) *encoder {
-	e := &encoder{buf: b, root: r, order: r.sorted()}
-	if r != nil {
-		e.place = make([]uint32, len(r.names))
-		for at, i := range e.order {
-			e.place[i] = uint32(at)
-		}
-	}
+	e := &encoder{buf: b}
+	e.begin(r)
 	return e
 }
+
+// begin prepares to write a state of r.
+func (e *encoder) begin(r *root) {
+	e.root = r
+	if r == nil {
+		return
+	}
+	n := len(r.names)
+	if n <= fewNames {
+		e.order, e.place = r.appendSorted(e.few.order[:0]), e.few.place[:n]
+	} else {
+		e.order, e.place = r.sorted(), make([]uint32, n)
+	}
+	for at, i := range e.order {
+		e.place[i] = uint32(at)
+	}
+}
+
+// encoders has encoders that are not in use, and decoders the like.
+//
+//nolint:gochecknoglobals // memory to use again, without meaning
+var (
+	encoders = sync.Pool{New: func() any { return new(encoder) }}
+	decoders = sync.Pool{New: func() any { return new(decoder) }}
+)
 
 func (e *encoder) byte(c byte)      { e.buf = append(e.buf, c) }
 func (e *encoder) uvarint(n uint64) { e.buf = binary.AppendUvarint(e.buf, n) }
@@ -65,19 +90,32 @@ func (e *encoder) sort(ds []dot) { slices.SortFunc(ds, e.compare) }
 
 // context appends the context of the state.
 func (e *encoder) context() {
-	names, seen := make([]vclock.Replica, len(e.order)), make([]runs, len(e.order))
-	for at, i := range e.order {
-		names[at], seen[at] = e.root.names[i], e.root.seen[i]
+	e.uvarint(uint64(len(e.order)))
+	for _, i := range e.order {
+		e.buf = appendReplica(e.buf, e.root.names[i], &e.root.seen[i])
 	}
-	e.buf = appendPast(e.buf, names, seen)
 }
 
 // A decoder reads one state. The places in its context are the indexes of root.
 type decoder struct {
 	*wire.Reader
+	reader  wire.Reader // what Reader points to
 	root    *root
-	trusted bool // the store has been validated
-	census       // of the values in maps that were scanned
+	trusted bool     // the store has been validated
+	kinds   [16]byte // room for the kinds of ordinary types
+	census           // of the values in maps that were scanned
+}
+
+func newDecoder(data []byte) *decoder {
+	d := new(decoder)
+	d.begin(data)
+	return d
+}
+
+// begin prepares to read data.
+func (d *decoder) begin(data []byte) {
+	d.reader = *wire.NewReader(data)
+	d.Reader = &d.reader
 }
 
 // dot reads what encoder.dot wrote, and fails if it is not in the context.
@@ -114,8 +152,22 @@ func (d *decoder) dotIn(p []byte) (dot, error) {
 
 // context reads the context into a new root.
 func (d *decoder) context() {
-	names, seen := readPast(d.Reader)
-	d.root = newRoot(names, seen)
+	n := d.Count(4)
+	if n == 0 || n > len(smallRoot{}.names) {
+		names, seen := readReplicas(d.Reader, n, make([]vclock.Replica, 0, n), make([]runs, 0, n))
+		d.root = newRoot(names, seen)
+		return
+	}
+	r := new(smallRoot)
+	r.root.names, r.root.seen = readReplicas(d.Reader, n, r.names[:0], r.seen[:0])
+	d.root = &r.root
+}
+
+// A smallRoot is a root with room for a few replicas beside it.
+type smallRoot struct {
+	root
+	names [4]vclock.Replica
+	seen  [4]runs
 }
 
 // newRoot returns a root that has seen seen of names, which are valid and all
@@ -130,11 +182,26 @@ func newRoot(names []vclock.Replica, seen []runs) *root {
 
 // appendCausal appends a whole state: v, whose root is r.
 func appendCausal[V Value[V]](b []byte, r *root, v V) []byte {
-	b = v.kinds(append(b, causalVersion))
-	e := newEncoder(b, r)
+	e := encoders.Get().(*encoder)
+	defer e.release()
+	e.begin(r)
+	e.buf = b
+	if b == nil {
+		e.buf = e.out[:0]
+	}
+	e.buf = v.kinds(append(e.buf, causalVersion))
 	e.context()
 	v.encode(e)
+	if b == nil && len(e.buf) <= len(e.out) {
+		return bytes.Clone(e.buf)
+	}
 	return e.buf
+}
+
+// release gives e back. What it wrote must not be in its own memory.
+func (e *encoder) release() {
+	e.buf, e.root, e.order, e.place = nil, nil, nil, nil
+	encoders.Put(e)
 }
 
 // typeName names a type by its kind and those of its values, as in
@@ -173,7 +240,9 @@ func kindName(k byte) string {
 // readCausal reads what appendCausal wrote.
 func readCausal[V Value[V]](data []byte) (V, error) {
 	var none V
-	d := &decoder{Reader: wire.NewReader(data)}
+	d := decoders.Get().(*decoder)
+	defer d.release()
+	d.begin(data)
 	readHead[V](d)
 	v := none.fresh(d.root)
 	if d.Err() == nil {
@@ -189,6 +258,12 @@ func readCausal[V Value[V]](data []byte) (V, error) {
 	return v, nil
 }
 
+// release gives d back.
+func (d *decoder) release() {
+	d.reader, d.root, d.trusted, d.census = wire.Reader{}, nil, false, census{}
+	decoders.Put(d)
+}
+
 // distinct returns an error if v, of root r, has a dot that stands for changes in
 // two places. No merge makes one of states that have none.
 func distinct[V Value[V]](v V, r *root) error {
@@ -201,10 +276,18 @@ func distinct[V Value[V]](v V, r *root) error {
 	return c.check(r)
 }
 
-// canRepeat reports whether v is of a type in which a dot has more than one place.
+// canRepeat reports whether a dot of v may have more than one place: in a map, and
+// in a counter that remembers resets.
 func canRepeat[V Value[V]](v V) bool {
-	k := v.kinds(nil)[0]
-	return k == kindORMap || k == kindPNCounter
+	if c, ok := any(v).(*PNCounter); ok {
+		return slices.ContainsFunc(c.tallies, func(t tally) bool { return t.hasReset() })
+	}
+	return isMap(v)
+}
+
+func isMap[V Value[V]](v V) bool {
+	_, ok := any(v).(interface{ nests() })
+	return ok
 }
 
 // A census is the dots of values: by replica index their numbers, each of which
@@ -247,21 +330,23 @@ func (c *census) check(r *root) error {
 // into a state of r, and returns it in the form in which it joins other values, and
 // where its store begins in data.
 func readPacked[V Value[V]](data []byte) (v V, d *decoder, store int, err error) {
-	d = &decoder{Reader: wire.NewReader(data)}
+	d = newDecoder(data)
 	readHead[V](d)
 	store = d.Offset()
 	v = v.fresh(d.root)
-	repeats := canRepeat(v)
+	nests := isMap(v)
 	if d.Err() == nil {
-		if repeats {
+		if nests {
 			d.expect(d.root)
 		}
 		v.scan(d)
 	}
-	err = d.Close()
-	if err == nil && repeats {
-		d.add(v) // a map has added its values
-		err = d.check(d.root)
+	switch err = d.Close(); {
+	case err != nil:
+	case nests:
+		err = d.check(d.root) // the map has added its values
+	default:
+		err = distinct(v, d.root)
 	}
 	if err != nil {
 		err = fmt.Errorf("crdt: merge %s: %w", typeName[V](), err)
@@ -285,7 +370,7 @@ func mergeBinary[V Value[V]](r *root, x V, data []byte) (bool, error) {
 func readHead[V Value[V]](d *decoder) {
 	var none V
 	d.Version(causalVersion)
-	want := none.kinds(nil)
+	want := none.kinds(d.kinds[:0])
 	if got := d.Take(len(want)); d.Err() == nil && !bytes.Equal(got, want) {
 		d.Fail("%w", wire.OfType("holds %s, want %s", kindNames(got), kindNames(want)))
 	}

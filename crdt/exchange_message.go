@@ -496,7 +496,7 @@ func readBits(d *decoder) (pages []pageBitmap) {
 
 func readMessage[V Value[V]](data []byte) (*message[V], error) {
 	var none V
-	d := &decoder{Reader: wire.NewReader(data)}
+	d := newDecoder(data)
 	d.Version(exchangeVersion)
 	want := none.kinds(nil)
 	if got := d.Take(len(want)); d.Err() == nil && !bytes.Equal(got, want) {

@@ -1,7 +1,9 @@
 package crdt
 
 import (
+	"bytes"
 	"encoding/binary"
+	"unicode/utf8"
 
 	"github.com/rejoin-go/rejoin/internal/wire"
 	"github.com/rejoin-go/rejoin/vclock"
@@ -12,17 +14,23 @@ import (
 func appendPast(b []byte, names []vclock.Replica, seen []runs) []byte {
 	b = binary.AppendUvarint(b, uint64(len(names)))
 	for i := range names {
-		b = append(b, byte(len(names[i])))
-		b = append(b, names[i]...)
-		b = binary.AppendUvarint(b, seen[i].prefix)
-		b = binary.AppendUvarint(b, uint64(seen[i].gaps()))
-		end := seen[i].prefix
-		for _, c := range seen[i].far {
-			for _, s := range c.spans {
-				b = binary.AppendUvarint(b, s.lo-end-2)
-				b = binary.AppendUvarint(b, s.hi-s.lo)
-				end = s.hi
-			}
+		b = appendReplica(b, names[i], &seen[i])
+	}
+	return b
+}
+
+// appendReplica appends what appendPast does for each replica.
+func appendReplica(b []byte, name vclock.Replica, seen *runs) []byte {
+	b = append(b, byte(len(name)))
+	b = append(b, name...)
+	b = binary.AppendUvarint(b, seen.prefix)
+	b = binary.AppendUvarint(b, uint64(seen.gaps()))
+	end := seen.prefix
+	for _, c := range seen.far {
+		for _, s := range c.spans {
+			b = binary.AppendUvarint(b, s.lo-end-2)
+			b = binary.AppendUvarint(b, s.hi-s.lo)
+			end = s.hi
 		}
 	}
 	return b
@@ -33,20 +41,33 @@ func appendPast(b []byte, names []vclock.Replica, seen []runs) []byte {
 // replica of at least 4.
 func readPast(d *wire.Reader) (names []vclock.Replica, seen []runs) {
 	n := d.Count(4)
-	names, seen = make([]vclock.Replica, 0, n), make([]runs, 0, n)
-	for range n {
-		name := vclock.Replica(d.Take(int(d.Byte())))
+	return readReplicas(d, n, make([]vclock.Replica, 0, n), make([]runs, 0, n))
+}
+
+// readReplicas reads what appendPast wrote of n replicas and appends it to names
+// and seen. All names are parts of one string.
+func readReplicas(d *wire.Reader, n int, names []vclock.Replica, seen []runs) ([]vclock.Replica, []runs) {
+	var room [256]byte
+	text := room[:0]
+	var last []byte
+	for i := range n {
+		name := d.Take(int(d.Byte()))
 		switch {
 		case d.Err() != nil:
-		case !name.IsValid():
-			d.Fail("invalid replica %q", string(name))
-		case len(names) > 0 && names[len(names)-1] >= name:
-			d.Fail("replica %q after %q", string(name), string(names[len(names)-1]))
+		case len(name) == 0 || !utf8.Valid(name):
+			d.Fail("invalid replica %q", name)
+		case i > 0 && bytes.Compare(last, name) >= 0:
+			d.Fail("replica %q after %q", name, last)
 		}
-		names, seen = append(names, name), append(seen, readRuns(d))
+		text, last = append(append(text, byte(len(name))), name...), name
+		seen = append(seen, readRuns(d))
 		if d.Err() != nil {
 			return nil, nil
 		}
+	}
+	for rest := string(text); rest != ""; {
+		end := 1 + int(rest[0])
+		names, rest = append(names, vclock.Replica(rest[1:end])), rest[end:]
 	}
 	return names, seen
 }

@@ -1,6 +1,7 @@
 package crdt
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -134,9 +135,11 @@ func (*PNCounter) kinds(b []byte) []byte { return append(b, kindPNCounter) }
 
 // sorted returns the tallies by the names of their replicas.
 func (c *PNCounter) sorted(e *encoder) []tally {
-	all := slices.Clone(c.tallies)
-	slices.SortFunc(all, func(a, b tally) int { return int(e.place[a.replica]) - int(e.place[b.replica]) })
-	return all
+	order := func(a, b tally) int { return cmp.Compare(e.place[a.replica], e.place[b.replica]) }
+	if slices.IsSortedFunc(c.tallies, order) {
+		return c.tallies
+	}
+	return slices.SortedFunc(slices.Values(c.tallies), order)
 }
 
 const (
