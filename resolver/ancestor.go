@@ -19,8 +19,7 @@ import (
 // common. A smaller one, though common to all, would count edits twice.
 type ancestor[T any] struct {
 	past  vclock.Clock
-	enc   string // the bytes of *value
-	value *T     // nil if there was nothing
+	value *stored[T] // nil if there was nothing
 }
 
 // maxAncestors is how many a version carries. A partition with any number of
@@ -29,17 +28,17 @@ type ancestor[T any] struct {
 const maxAncestors = 4
 
 // same reports whether a and b are one ancestor.
-func (a *ancestor[T]) same(b *ancestor[T]) bool { return a.past.Equal(b.past) && a.agrees(b) }
-
-// agrees reports whether a and b say that there was the same to show.
-func (a *ancestor[T]) agrees(b *ancestor[T]) bool {
-	return a.enc == b.enc && a.found() == b.found()
+func (a *ancestor[T]) same(b *ancestor[T]) bool {
+	return a.past.Equal(b.past) && a.value.same(b.value)
 }
 
 // compare orders ancestors: after those that it covers, and else in any order that
 // is the same everywhere.
 func (a *ancestor[T]) compare(b *ancestor[T]) int {
-	return cmp.Or(compareClocks(a.past, b.past), cmp.Compare(a.enc, b.enc), cmp.Compare(a.found(), b.found()))
+	if c := cmp.Or(compareClocks(a.past, b.past), cmp.Compare(a.found(), b.found())); c != 0 || a.value == nil {
+		return c
+	}
+	return a.value.compare(b.value)
 }
 
 // found returns 1 if there was something to show, and else 0.

@@ -110,12 +110,15 @@ func (r *check[T]) decide(ctx context.Context, c *Conflict[T]) (Decision[T], err
 	if value == nil {
 		return d, nil
 	}
+	if d.Action == Keep && c.Versions[d.Version].Check() != nil {
+		return c.passUnread(r.named), nil
+	}
 	var given T
 	if err := copyValue(&given, value); err != nil {
 		return d, err
 	}
 	invalid := r.valid(given)
-	if changedValue(&given, value) {
+	if !same(&given, value) {
 		return d, ErrChanged
 	}
 	if invalid != nil {

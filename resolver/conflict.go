@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/rejoin-go/rejoin/internal/wire"
+	"github.com/rejoin-go/rejoin/vclock/content"
 )
 
 // A Kind says what was done concurrently. The set of kinds is open: a conflict
@@ -52,9 +53,10 @@ type Conflict[T any] struct {
 	Base      *T
 	BaseKnown bool
 
-	entries []entry[T] // of Versions
-	common  common[T]  // what Base was
-	lent    bool       // this is a copy in the hands of a rule that may have changed it
+	entries []entry[T]          // of Versions
+	common  common[T]           // what Base was
+	bad     *content.ValueError // of the first version with a value that T cannot hold
+	lent    bool                // this is a copy in the hands of a rule that may have changed it
 }
 
 // ErrChanged is what a [RuleError] wraps about a rule that changed what it was
@@ -70,9 +72,12 @@ func newConflict[T any](key string, entries []entry[T]) *Conflict[T] {
 	for i := range entries {
 		e := &entries[i]
 		c.Versions[i] = e.Version
+		if c.bad == nil {
+			c.bad = e.unreadable()
+		}
 		b = appendStamp(b, e.Stamp)
 		if i > 0 {
-			c.Same = c.Same && e.Deleted == entries[0].Deleted && e.value == entries[0].value
+			c.Same = c.Same && e.stored.same(entries[0].stored)
 			if e.Stamp == entries[i-1].Stamp {
 				forked = true
 				b = e.append(entries[i-1].append(b))
@@ -96,7 +101,7 @@ func newConflict[T any](key string, entries []entry[T]) *Conflict[T] {
 		c.Kind = Tied
 	}
 	c.common = commonOf(entries)
-	c.Base, c.BaseKnown = c.common.value, c.common.known
+	c.Base, c.BaseKnown = c.common.base(), c.common.known
 	return c
 }
 
@@ -198,7 +203,7 @@ func (c *Conflict[T]) known() ([]entry[T], error) {
 // changed reports whether versions and base, those of a copy, are no longer what
 // they were.
 func changed[T any](versions []Version[T], base *T, entries []entry[T], was *common[T]) bool {
-	if len(versions) != len(entries) || (base == nil) != (was.value == nil) || base != nil && differs(base, was.value, was.enc) {
+	if len(versions) != len(entries) || (base == nil) != (was.value == nil) || base != nil && !same(base, was.base()) {
 		return true
 	}
 	for i := range versions {
@@ -206,7 +211,7 @@ func changed[T any](versions []Version[T], base *T, entries []entry[T], was *com
 		if v.Stamp != e.Stamp || v.Deleted != e.Deleted || v.Epoch != e.Epoch || !v.Past.Equal(e.Past) || !slices.Equal(v.Settles, e.Settles) {
 			return true
 		}
-		if !e.Deleted && differs(&v.Value, &e.Value, e.value) {
+		if !e.Deleted && !same(&v.Value, &e.Value) {
 			return true
 		}
 	}

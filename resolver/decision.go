@@ -111,6 +111,20 @@ func (c *Conflict[T]) Suggest() Decision[T] {
 	return c.Keep(len(c.Versions)-1, "latest")
 }
 
+func (c *Conflict[T]) passBy(rule, reason string) Decision[T] {
+	d := c.Pass(reason)
+	d.rule = rule
+	return d
+}
+
+// passUnread returns the decision of a rule that looks at values, of which one cannot
+// be read.
+func (c *Conflict[T]) passUnread(rule string) Decision[T] {
+	d := c.passBy(rule, "a value cannot be read")
+	d.note = rule + ": " + d.Reason
+	return d
+}
+
 // With returns d with compensations added.
 func (d Decision[T]) With(c ...Compensation) Decision[T] {
 	d.Compensations = append(slices.Clip(d.Compensations), c...)

@@ -41,6 +41,15 @@
 // may go on writing without swallowing the conflict. [Reconciler.Settle] answers
 // the ticket. Answers given in two regions do not conflict: one of them stays.
 //
+// # Values that change
+//
+// A value is stored as content: package content says which types can be, how fields
+// are told apart, and what happens to NaN, times, nil and empty. A program whose type
+// has a field more reads zero for it; one whose type has a field less keeps it, and
+// its writes carry it over: of several versions that a write replaces, what the newest
+// has. Bytes with a value that T cannot hold are refused with a [content.ValueError];
+// where two versions of a program run side by side, see [Siblings.UnmarshalLenient].
+//
 // # Failover
 //
 // Where one replica at a time is the primary, each promotion has an epoch, and

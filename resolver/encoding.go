@@ -1,19 +1,24 @@
 package resolver
 
 import (
+	"bytes"
 	"crypto/sha256"
+	"database/sql/driver"
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 
 	"github.com/rejoin-go/rejoin/hlc"
 	"github.com/rejoin-go/rejoin/internal/codec"
+	"github.com/rejoin-go/rejoin/internal/value"
 	"github.com/rejoin-go/rejoin/internal/wire"
 	"github.com/rejoin-go/rejoin/lww"
 	"github.com/rejoin-go/rejoin/vclock"
+	"github.com/rejoin-go/rejoin/vclock/content"
 )
 
 const siblingsVersion = 2
@@ -29,8 +34,8 @@ const siblingsVersion = 2
 //	past      length  1         see [vclock.Clock.AppendBinary]
 //	floor     varint  1         minus the largest time in past
 //	values    varint  1
-//	length    varint  values    of all versions and ancestors, each once, ascending, followed by
-//	value     length  values
+//	tables    varies  1         of the kinds and names of fields, if there are values
+//	value     varies  values    of all versions and ancestors, each once, ascending
 //	versions  varint  1
 //	version   varies  versions  in ascending order
 //
@@ -57,7 +62,7 @@ func (s *Siblings[T]) AppendBinary(b []byte) ([]byte, error) {
 
 // appendEntries appends the values and the versions of entries.
 func appendEntries[T any](b []byte, entries []entry[T]) []byte {
-	t := tableOf(entries)
+	t := valuesOf(entries)
 	b = binary.AppendUvarint(t.append(b), uint64(len(entries)))
 	for i := range entries {
 		b = entries[i].appendTo(b, t)
@@ -80,11 +85,109 @@ func (s *Siblings[T]) ETag() string {
 
 // UnmarshalBinary implements [encoding.BinaryUnmarshaler]. It accepts exactly
 // what [Siblings.AppendBinary] writes, and leaves s unchanged if it returns an
-// error.
+// error. A version with a value that T cannot hold is one: see
+// [Siblings.UnmarshalLenient].
 func (s *Siblings[T]) UnmarshalBinary(data []byte) error {
+	d, err := decodeSiblings[T](data)
+	if err == nil {
+		err = d.Check()
+	}
+	if err != nil {
+		return fmt.Errorf("resolver: decode Siblings: %w", err)
+	}
+	*s = d
+	return nil
+}
+
+// UnmarshalLenient is [Siblings.UnmarshalBinary] that keeps versions with values that
+// T cannot hold, as a program has to that is older or newer than the writer. It
+// returns the same error for them together with a set that is as good as any for
+// merging and encoding: see [Siblings.Unreadable].
+func (s *Siblings[T]) UnmarshalLenient(data []byte) error {
+	d, err := decodeSiblings[T](data)
+	if err != nil {
+		return fmt.Errorf("resolver: decode Siblings: %w", err)
+	}
+	*s = d
+	if err := d.Check(); err != nil {
+		return fmt.Errorf("resolver: decode Siblings: %w", err)
+	}
+	return nil
+}
+
+// MergeBinary is [Siblings.UnmarshalBinary] into another set, and [Siblings.Merge] of
+// that.
+func (s *Siblings[T]) MergeBinary(data []byte) (changed bool, err error) {
+	var o Siblings[T]
+	if err := o.UnmarshalBinary(data); err != nil {
+		return false, err
+	}
+	return s.Merge(&o), nil
+}
+
+// MergeLenient is [Siblings.UnmarshalLenient] into another set, and [Siblings.Merge]
+// of that.
+func (s *Siblings[T]) MergeLenient(data []byte) (changed bool, err error) {
+	var o Siblings[T]
+	if err = o.UnmarshalLenient(data); err != nil && !errors.Is(err, content.ErrUnreadable) {
+		return false, err
+	}
+	return s.Merge(&o), err
+}
+
+// Check returns a [*content.ValueError] if there is a version with a value that T
+// cannot hold, the first of [Siblings.Unreadable].
+func (s *Siblings[T]) Check() error {
+	for _, bad := range s.Unreadable() {
+		return bad
+	}
+	return nil
+}
+
+// Unreadable returns an iterator over the versions with values that T cannot hold.
+// They count as versions, merge and are encoded as they are, and their values are
+// zero. No rule that looks at values is asked about a conflict with one of them;
+// those that go by stamps decide, and [Outcome.Err] says what cannot be read.
+func (s *Siblings[T]) Unreadable() iter.Seq2[lww.Stamp, *content.ValueError] {
+	return func(yield func(lww.Stamp, *content.ValueError) bool) {
+		for i := range s.entries {
+			if bad := s.entries[i].unreadable(); bad != nil && !yield(s.entries[i].Stamp, bad) {
+				return
+			}
+		}
+	}
+}
+
+// Value implements [database/sql/driver.Valuer]: the binary form, for a column of
+// bytes. A column of JSON takes what [Siblings.MarshalJSON] returns.
+func (s *Siblings[T]) Value() (driver.Value, error) { return s.MarshalBinary() }
+
+// Scan implements [database/sql.Scanner] for a column of bytes or of JSON. It
+// refuses NULL, for which there is [database/sql.Null], and leaves s unchanged if it
+// returns an error.
+func (s *Siblings[T]) Scan(src any) error {
+	var data []byte
+	switch v := src.(type) {
+	case string:
+		data = []byte(v)
+	case []byte:
+		data = v
+	case nil:
+		return errors.New("resolver: scan Siblings: NULL; a nullable column takes sql.Null")
+	default:
+		return fmt.Errorf("resolver: scan Siblings: %T is neither bytes nor text", src)
+	}
+	if text := bytes.TrimLeft(data, " \t\r\n"); len(text) > 0 && text[0] == '{' {
+		return s.UnmarshalJSON(data)
+	}
+	return s.UnmarshalBinary(data)
+}
+
+// decodeSiblings decodes what [Siblings.AppendBinary] wrote.
+func decodeSiblings[T any](data []byte) (d Siblings[T], err error) {
 	r := wire.NewReader(data)
 	r.Version(siblingsVersion)
-	d := Siblings[T]{level: r.Uvarint(), epoch: r.Uvarint(), past: readClock(r)}
+	d = Siblings[T]{level: r.Uvarint(), epoch: r.Uvarint(), past: readClock(r)}
 	last := latest(d.past)
 	if above := r.Uvarint(); above > uint64(hlc.Max-last) {
 		r.Fail("floor is out of range")
@@ -92,21 +195,38 @@ func (s *Siblings[T]) UnmarshalBinary(data []byte) error {
 		d.floor = last + hlc.Timestamp(above)
 	}
 	d.entries = readEntries[T](r)
-	err := r.Close()
-	if err == nil {
-		err = d.check()
+	if err := r.Close(); err != nil {
+		return d, err
 	}
-	if err != nil {
-		return fmt.Errorf("resolver: decode Siblings: %w", wire.Damaged(err))
+	return d, wire.Damaged(d.check())
+}
+
+// valuesOf returns the values of entries.
+func valuesOf[T any](entries []entry[T]) values[T] {
+	var scratch [8]*stored[T]
+	all := scratch[:0]
+	for i := range entries {
+		e := &entries[i]
+		if e.stored != nil {
+			all = append(all, e.stored)
+		}
+		for j := range e.ancestors {
+			if v := e.ancestors[j].value; v != nil {
+				all = append(all, v)
+			}
+		}
 	}
-	*s = d
-	return nil
+	if len(all) > 1 {
+		slices.SortFunc(all, (*stored[T]).compare)
+		all = slices.CompactFunc(all, (*stored[T]).same)
+	}
+	return slices.Clone(all)
 }
 
 // readEntries reads what appendEntries wrote.
 func readEntries[T any](r *wire.Reader) []entry[T] {
 	const leastVersion = 17 // flags, a stamp, an epoch, a past
-	t := newTableReader[T](r)
+	t := readValues[T](r)
 	var entries []entry[T]
 	for range r.Count(leastVersion) {
 		e := readEntry(r, t)
@@ -115,8 +235,8 @@ func readEntries[T any](r *wire.Reader) []entry[T] {
 		}
 		entries = append(entries, e)
 	}
-	if err := t.check(); err != nil {
-		r.Fail("%w", err)
+	if r.Err() == nil {
+		t.close(r)
 	}
 	return entries
 }
@@ -167,7 +287,7 @@ func (s *Siblings[T]) check() error {
 //
 //	{"level":"2","epoch":"1","past":{"eu":"…","us":"…"},"floor":"2026-11-23T12:10:00.000000000Z",
 //	 "versions":[{"stamp":"2026-11-23T12:08:55.123456789Z@us","epoch":"1","value":…}]}
-func (s *Siblings[T]) MarshalJSON() ([]byte, error) {
+func (s Siblings[T]) MarshalJSON() ([]byte, error) {
 	o := objectWriter{}
 	o.epoch("level", s.level)
 	o.epoch("epoch", s.epoch)
@@ -176,28 +296,18 @@ func (s *Siblings[T]) MarshalJSON() ([]byte, error) {
 		o.text("floor", s.floor.String())
 	}
 	if len(s.entries) > 0 {
-		enc, err := appendEntriesJSON(s.entries)
+		kinds := value.Kinds{}
+		for i := range s.entries {
+			kindsOf(kinds, &s.entries[i].Version)
+		}
+		enc, err := appendEntriesJSON(s.entries, kinds)
 		if err != nil {
 			return nil, err
 		}
+		o.kinds(kinds)
 		o.raw("versions", enc)
 	}
 	return o.end(), nil
-}
-
-func appendEntriesJSON[T any](entries []entry[T]) ([]byte, error) {
-	b := []byte{'['}
-	for i := range entries {
-		enc, err := entries[i].MarshalJSON()
-		if err != nil {
-			return nil, err
-		}
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = append(b, enc...)
-	}
-	return append(b, ']'), nil
 }
 
 // UnmarshalJSON implements [json.Unmarshaler]. It accepts what
@@ -209,23 +319,30 @@ func (s *Siblings[T]) UnmarshalJSON(data []byte) error {
 		return nil
 	}
 	var d Siblings[T]
-	err := codec.DecodeObject(data, func(name string, value []byte) (err error) {
+	var versions []byte
+	kinds := value.Kinds{}
+	err := codec.DecodeObject(data, func(name string, p []byte) (err error) {
 		switch name {
 		case "level":
-			d.level, err = decodeEpoch(value)
+			d.level, err = decodeEpoch(p)
 		case "epoch":
-			d.epoch, err = decodeEpoch(value)
+			d.epoch, err = decodeEpoch(p)
 		case "past":
-			d.past, err = decodeClock(value)
+			d.past, err = decodeClock(p)
 		case "floor":
-			d.floor, err = decodeTime(value)
+			d.floor, err = decodeTime(p)
+		case "fields":
+			kinds, err = value.ParseKinds(p)
 		case "versions":
-			d.entries, err = decodeEntries[T](value)
+			versions = p
 		default:
 			err = errors.New("unknown member")
 		}
 		return err
 	})
+	if err == nil && versions != nil {
+		d.entries, err = decodeEntries[T](versions, kinds)
+	}
 	if last := latest(d.past); err == nil && d.floor > 0 && d.floor <= last {
 		err = errors.New("floor is not above the past")
 	} else {
@@ -233,6 +350,9 @@ func (s *Siblings[T]) UnmarshalJSON(data []byte) error {
 	}
 	if err == nil {
 		err = d.check()
+	}
+	if err == nil {
+		err = d.Check()
 	}
 	if err != nil {
 		return fmt.Errorf("resolver: decode Siblings: %w", wire.Damaged(err))
@@ -247,25 +367,4 @@ func decodeTime(p []byte) (hlc.Timestamp, error) {
 		return 0, err
 	}
 	return hlc.Parse(text)
-}
-
-func decodeEntries[T any](data []byte) ([]entry[T], error) {
-	var versions []Version[T]
-	if err := json.Unmarshal(data, &versions); err != nil {
-		return nil, err
-	}
-	if len(versions) == 0 {
-		return nil, nil // as a set without versions is, however it came about
-	}
-	entries := make([]entry[T], len(versions))
-	for i, v := range versions {
-		err := v.check() // a null among them is no version
-		if err == nil {
-			entries[i], err = newEntry(v)
-		}
-		if err != nil {
-			return nil, fmt.Errorf("version %d: %w", i, err)
-		}
-	}
-	return entries, nil
 }

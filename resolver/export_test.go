@@ -12,8 +12,8 @@ func (s *Siblings[T]) Only(i int) Context {
 // Past returns the times that c covers.
 func (c Context) Past() vclock.Clock { return c.past }
 
-// HasLayout reports whether values of T are copied and compared part by part.
-func HasLayout[T any]() bool { return layoutOf[T]() != nil }
+// HasType reports whether values of T are copied and compared part by part.
+func HasType[T any]() bool { return typeOf[T]() != nil }
 
 // Copy returns a copy of *v.
 func Copy[T any](v *T) (w T, err error) {
@@ -22,13 +22,13 @@ func Copy[T any](v *T) (w T, err error) {
 }
 
 // Changed reports whether *v is not *w.
-func Changed[T any](v, w *T) bool { return changedValue(v, w) }
+func Changed[T any](v, w *T) bool { return !same(v, w) }
 
-// Storable returns an error if v cannot be stored, and Store one if encoding it
-// says so.
-func Storable[T any](v T) error {
-	_, err := storable(v)
-	return err
+// Store returns v as it is stored, and its full form.
+func Store[T any](v T) (T, string, error) {
+	s, err := store(v, nil)
+	if err != nil {
+		return v, "", err
+	}
+	return s.v, s.full(), nil
 }
-
-func Store[T any](v T) (stored T, enc []byte, err error) { return encodeValue(v) }

@@ -66,11 +66,14 @@ func (r *fields[T]) decide(_ context.Context, c *Conflict[T]) (Decision[T], erro
 	if c.deletes() {
 		return c.Pass("a delete has none"), nil
 	}
+	if c.bad != nil {
+		return c.passUnread(r.named), nil
+	}
 	entries, err := c.known()
 	if err != nil {
 		return Decision[T]{}, err
 	}
-	m := merging[T]{plan: r.plan, entries: entries, copies: r.plan.Custom() || layoutOf[T]() == nil}
+	m := merging[T]{plan: r.plan, entries: entries, copies: r.plan.Custom() || typeOf[T]() == nil}
 	var v T
 	switch {
 	case !r.based:
@@ -88,10 +91,12 @@ func (r *fields[T]) decide(_ context.Context, c *Conflict[T]) (Decision[T], erro
 	if conflict, ok := errors.AsType[*merge.ConflictError](err); ok {
 		return c.Defer(conflict.Error()), nil
 	}
+	d := c.Use(v, "merged")
 	if !r.based {
-		return c.Use(v, "merged without base"), err
+		d.Reason = "merged without base"
 	}
-	return c.Use(v, "merged"), err
+	d.good = !m.copies // it is made of values that are stored
+	return d, err
 }
 
 var errBaseUnknown = errors.New("base unknown")
@@ -168,7 +173,7 @@ func (m *merging[T]) mergeByParts() (v T, err error) {
 		if !base.known {
 			return v, errBaseUnknown
 		}
-		if parts, err = m.mergeParts(parts, group, base.value); err != nil {
+		if parts, err = m.mergeParts(parts, group, base.base()); err != nil {
 			return v, err
 		}
 	}

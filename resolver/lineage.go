@@ -19,7 +19,7 @@ func (e *entry[T]) kin() []ancestor[T] {
 	if !e.partial {
 		a := ancestor[T]{past: e.Past.past.With(e.Stamp.Replica, uint64(e.Stamp.Time))}
 		if !e.Deleted {
-			a.enc, a.value = e.value, &e.Value
+			a.value = e.stored
 		}
 		all = append(all, a)
 	}
@@ -40,17 +40,26 @@ func (s *Siblings[T]) shown(seen Context, base *T) (ancestor[T], error) {
 	switch {
 	case !seen.found:
 	case len(s.entries) == 1 && seen.past.Equal(s.past):
-		if e := &s.entries[0]; !e.Deleted {
-			a.enc, a.value = e.value, &e.Value
-		}
+		a.value = s.entries[0].stored // nil of a delete
 	default:
-		v, enc, err := encodeValue(*base)
-		if err != nil {
+		var err error
+		if a.value, err = store(*base, s.newest(seen)); err != nil {
 			return a, err
 		}
-		a.enc, a.value = string(enc), &v
 	}
 	return a, nil
+}
+
+// newest returns the value of the newest of the versions that a write under seen
+// replaces, nil if that are none but deletes. A write keeps of it what its type does
+// not know.
+func (s *Siblings[T]) newest(seen Context) *stored[T] {
+	for i := len(s.entries) - 1; i >= 0; i-- {
+		if e := &s.entries[i]; e.stored != nil && seen.covers(e.Stamp) {
+			return e.stored
+		}
+	}
+	return nil
 }
 
 // carry gives v, a write of s, the ancestors of the versions that it replaces, and
@@ -89,9 +98,16 @@ func (s *Siblings[T]) carry(v *Version[T], base *T) error {
 
 // A common is what versions have in common: the base of their merge.
 type common[T any] struct {
-	value *T     // nil if there was nothing
-	enc   string // the bytes of *value
+	value *stored[T] // nil if there was nothing
 	known bool
+}
+
+// base returns the value, nil if there is none.
+func (c *common[T]) base() *T {
+	if c.value == nil {
+		return nil
+	}
+	return &c.value.v
 }
 
 // commonAt returns what there was to show under past. Ancestors of the entries have
@@ -101,7 +117,7 @@ func commonAt[T any](entries []entry[T], past vclock.Clock) common[T] {
 	ok := true
 	see := func(a *ancestor[T]) {
 		if a.past.Equal(past) {
-			ok = ok && (found == nil || found.agrees(a))
+			ok = ok && (found == nil || found.value.same(a.value))
 			found = a
 		}
 	}
@@ -114,10 +130,10 @@ func commonAt[T any](entries []entry[T], past vclock.Clock) common[T] {
 			see(&ancestor[T]{past: past})
 		}
 	}
-	if found == nil || !ok {
+	if found == nil || !ok || found.value != nil && found.value.bad != nil {
 		return common[T]{}
 	}
-	return common[T]{found.value, found.enc, true}
+	return common[T]{found.value, true}
 }
 
 // comparablePasts reports whether the pasts of entries say what they have in common:

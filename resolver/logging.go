@@ -3,8 +3,6 @@ package resolver
 import (
 	"context"
 	"fmt"
-
-	"github.com/rejoin-go/rejoin/internal/codec"
 )
 
 // A logger tells a log of decisions made under a policy.
@@ -48,7 +46,7 @@ func complete[T any](e *LogEntry, c *Conflict[T], d *Decision[T]) (err error) {
 			}
 		}
 	case Use:
-		e.Value, err = codec.AppendValueJSON(nil, d.Value)
+		e.Value, err = valueJSON(d.Value)
 	case Delete:
 	case Defer, Pass:
 		e.Compensations = nil // nothing is decided that would make them necessary
@@ -79,7 +77,7 @@ func logSettlement[T any](ctx context.Context, l *logger, c *Conflict[T], d *Dec
 		err = complete(&e, c, d)
 	}
 	if err == nil && !written.Deleted {
-		e.Value, err = codec.AppendValueJSON(nil, written.Value)
+		e.Value, err = storedText(written.stored)
 	}
 	if err != nil {
 		return err

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/rejoin-go/rejoin/internal/codec"
 	"github.com/rejoin-go/rejoin/vclock"
 )
 
@@ -100,12 +99,6 @@ func (c *Conflict[T]) latest(reason string, ok func(*Version[T]) bool) Decision[
 	return c.Pass("no version is " + reason)
 }
 
-func (c *Conflict[T]) passBy(rule, reason string) Decision[T] {
-	d := c.Pass(reason)
-	d.rule = rule
-	return d
-}
-
 func (c *Conflict[T]) deletes() bool {
 	return slices.ContainsFunc(c.Versions, func(v Version[T]) bool { return v.Deleted })
 }
@@ -135,6 +128,9 @@ func (r *chooseBy[T, K]) policy() Policy { return r.described }
 func (r *chooseBy[T, K]) decide(_ context.Context, c *Conflict[T]) (Decision[T], error) {
 	if c.deletes() {
 		return c.Pass("a delete has none"), nil
+	}
+	if c.bad != nil {
+		return c.passUnread(r.described.Name), nil
 	}
 	entries, err := c.known()
 	if err != nil {
@@ -175,7 +171,7 @@ func askValue[T, K any](by func(T) K, given *T, e *entry[T]) (k K, err error) {
 	if err := copyValue(given, &e.Value); err != nil {
 		return k, err
 	}
-	if k = by(*given); differs(given, &e.Value, e.value) {
+	if k = by(*given); !same(given, &e.Value) {
 		return k, ErrChanged
 	}
 	return k, nil
@@ -261,6 +257,9 @@ func (joins[T]) decide(_ context.Context, c *Conflict[T]) (Decision[T], error) {
 	if c.deletes() {
 		return c.Pass("a delete has nothing to merge"), nil
 	}
+	if c.bad != nil {
+		return c.passUnread("join"), nil
+	}
 	values, err := c.values()
 	if err != nil {
 		return Decision[T]{}, err
@@ -269,12 +268,5 @@ func (joins[T]) decide(_ context.Context, c *Conflict[T]) (Decision[T], error) {
 	for _, o := range values[1:] {
 		v.Merge(o)
 	}
-	d := c.Use(v, "merged")
-	if layoutOf[T]() == nil {
-		if _, err := codec.EncodeValue(v); err != nil {
-			return d, fmt.Errorf("uses a value that cannot be encoded: %w", err)
-		}
-		d.good = true // what merges by itself decodes what it encodes
-	}
-	return d, nil
+	return c.Use(v, "merged"), nil
 }

@@ -409,10 +409,7 @@ func TestReplayForked(t *testing.T) {
 
 func mustItem(t *testing.T, p []byte) (v item) {
 	t.Helper()
-	var raw struct{ Name, Stock string }
-	require.NoError(t, json.Unmarshal(p, &raw))
-	_, err := fmt.Sscan(raw.Stock, &v.Stock)
-	require.NoError(t, err)
+	require.NoError(t, json.Unmarshal(p, &v))
 	return v
 }
 

@@ -68,7 +68,8 @@ type Outcome[T any] struct {
 	// the conflict to be settled.
 	Ticket *Ticket[T]
 	// Err is the [*RuleError] of a rule that failed, which is then why there is a
-	// ticket.
+	// ticket; or the [*content.ValueError] of a version whose value cannot be read,
+	// and Value may then be zero: see [Siblings.Unreadable].
 	Err error
 }
 
@@ -87,7 +88,7 @@ func (r *Reconciler[T]) Resolve(ctx context.Context, key string, s *Siblings[T])
 		return Outcome[T]{Context: s.Context()}, nil
 	case 1:
 		e := &s.entries[0]
-		return Outcome[T]{Value: e.Value, Found: !e.Deleted, Winner: e.Stamp, Context: s.context(!e.Deleted)}, nil
+		return Outcome[T]{Value: e.Value, Found: !e.Deleted, Winner: e.Stamp, Context: s.context(!e.Deleted), Err: e.Check()}, nil
 	}
 	contenders, superseded := contend(s.entries)
 	if len(superseded) > 0 && r.Log != nil {
@@ -100,7 +101,7 @@ func (r *Reconciler[T]) Resolve(ctx context.Context, key string, s *Siblings[T])
 		e := &contenders[0]
 		return Outcome[T]{
 			Value: e.Value, Found: !e.Deleted, Winner: e.Stamp, Context: s.context(!e.Deleted),
-			Conflict: newConflict(key, s.entries), Rule: "settlement", Reason: "settled by a person",
+			Conflict: newConflict(key, s.entries), Rule: "settlement", Reason: "settled by a person", Err: e.Check(),
 		}, nil
 	}
 	d, err := r.rule().Resolve(ctx, c)
@@ -114,6 +115,9 @@ func (r *Reconciler[T]) Resolve(ctx context.Context, key string, s *Siblings[T])
 	}
 	out := s.outcome(c, &d)
 	out.Err = err
+	if err == nil && c.bad != nil {
+		out.Err = c.bad
+	}
 	if r.Log != nil {
 		if err := logDecision(ctx, r.logger(), c, &d, failure); err != nil {
 			return Outcome[T]{}, err

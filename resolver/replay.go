@@ -69,7 +69,7 @@ func replayable[T any](e LogEntry) ([]entry[T], error) {
 	if err != nil {
 		return nil, err
 	}
-	entries, err := decodeEntries[T](list)
+	entries, err := decodeEntries[T](list, nil)
 	if err == nil && len(entries) >= 2 && newConflict(e.Key, entries).ID != e.ID {
 		err = fmt.Errorf("versions of %v were changed", e.ID)
 	}
@@ -92,13 +92,10 @@ func resultOf[T any](r *LogEntry, entries []entry[T]) (string, bool) {
 		if e.Deleted {
 			return "", true
 		}
-		o := objectWriter{}
-		err := appendValueJSON(&o, "value", e.Value)
-		return string(o.end()), err == nil
+		text, err := storedText(e.stored)
+		return string(text), err == nil
 	case Use:
-		o := objectWriter{}
-		o.raw("value", r.Value)
-		return string(o.end()), true
+		return string(r.Value), true
 	case Delete:
 		return "", true
 	case Defer, Pass:

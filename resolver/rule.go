@@ -102,6 +102,9 @@ func (n *named[T]) decide(ctx context.Context, c *Conflict[T]) (Decision[T], err
 	if n.f == nil {
 		return Decision[T]{}, errNil
 	}
+	if c.bad != nil {
+		return c.passUnread(n.described.Name), nil
+	}
 	given, entries, err := c.copied()
 	if err != nil {
 		return Decision[T]{}, err

@@ -27,15 +27,12 @@ func (s *Siblings[T]) Seed(value T, changed hlc.Timestamp) error {
 	if changed == 0 || changed > hlc.Max {
 		return fmt.Errorf("%w: row changed at %d", ErrNoStamp, uint64(changed))
 	}
-	_, enc, err := encodeValue(value)
+	row, err := store(value, nil)
 	if err != nil {
 		return fmt.Errorf("resolver: %w", err)
 	}
-	r := vclock.Replica(seedPrefix + hashID(binary.BigEndian.AppendUint64(enc, uint64(changed))).String())
-	e, err := newEntry(Version[T]{Value: value, Stamp: lww.Stamp{Time: changed, Replica: r}, Epoch: s.epoch})
-	if err != nil {
-		return fmt.Errorf("resolver: %w", err)
-	}
+	r := vclock.Replica(seedPrefix + hashID(binary.BigEndian.AppendUint64(row.appendFull(nil), uint64(changed))).String())
+	e := entry[T]{Version[T]{Value: row.v, stored: row, Stamp: lww.Stamp{Time: changed, Replica: r}, Epoch: s.epoch}}
 	s.Merge(&Siblings[T]{
 		past:  vclock.Clock{}.With(r, uint64(changed)),
 		level: s.level, epoch: s.epoch, floor: changed, entries: []entry[T]{e},

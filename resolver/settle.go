@@ -41,7 +41,8 @@ func (r *Reconciler[T]) Settle(ctx context.Context, w Writer, s *Siblings[T], t 
 	v := Version[T]{Past: t.Context, Settles: stampsOf(c.Versions)}
 	switch d.Action {
 	case Keep:
-		v.Value, v.Deleted = c.entries[d.Version].Value, c.entries[d.Version].Deleted
+		e := &c.entries[d.Version]
+		v.Value, v.stored, v.Deleted = e.Value, e.stored, e.Deleted
 	case Use:
 		v.Value = d.Value
 	case Delete:

@@ -26,6 +26,8 @@ import (
 // O(r + s·r) state for r replicas that ever wrote and s versions. Sets share
 // values: what [Siblings.Versions] and outcomes show must not be changed.
 //
+// Of an assigned copy the same holds as of a [Siblings.Clone]: the two are two.
+//
 // Send it whole. The times of a hybrid logical clock leave gaps, so "everything
 // of us up to 10:00" is true of a whole set of us and of nothing smaller.
 //
@@ -37,7 +39,7 @@ import (
 // See Preguiça, Baquero, Almeida, Fonte, Gonçalves, “Brief Announcement:
 // Efficient Causality Tracking in Distributed Storage Systems with Dotted
 // Version Vectors”, PODC 2012, for contexts and siblings.
-type Siblings[T any] struct {
+type Siblings[T any] struct { //nolint:recvcheck // json.Marshal of a struct that holds one by value has to find MarshalJSON
 	// Four numbers bound what a set says. Say that eu was the primary in epoch 0,
 	// and us was promoted under epoch 1 with all of it, and wrote once:
 	//

@@ -6,13 +6,14 @@ import (
 	"fmt"
 
 	"github.com/rejoin-go/rejoin/internal/codec"
+	"github.com/rejoin-go/rejoin/internal/value"
 	"github.com/rejoin-go/rejoin/internal/wire"
 )
 
 // A Ticket asks a person to decide a conflict. It holds all that is needed to ask
 // and to answer, and may be stored and sent. Regions that defer the same conflict
 // make tickets for the same [ID].
-type Ticket[T any] struct {
+type Ticket[T any] struct { //nolint:recvcheck // json.Marshal of a struct that holds one by value has to find MarshalJSON
 	Conflict *Conflict[T]
 	Reason   string // why the rule did not decide
 	// Context is that of whoever is shown all versions of the conflict.
@@ -86,6 +87,9 @@ func (t *Ticket[T]) fill(key string, entries []entry[T]) error {
 		if i > 0 && entries[i-1].compare(e) >= 0 || !t.Context.covers(e.Stamp) {
 			return fmt.Errorf("version %v is out of order or not in the context", e.Stamp)
 		}
+		if bad := e.unreadable(); bad != nil {
+			return bad
+		}
 	}
 	t.Conflict = newConflict(key, entries)
 	return nil
@@ -95,7 +99,7 @@ func (t *Ticket[T]) fill(key string, entries []entry[T]) error {
 // are there to be read.
 //
 //	{"id":"…","key":"ann","kind":"update/update","reason":"…","context":{…},"versions":[{…},{…}]}
-func (t *Ticket[T]) MarshalJSON() ([]byte, error) {
+func (t Ticket[T]) MarshalJSON() ([]byte, error) {
 	if t.Conflict == nil {
 		return nil, fmt.Errorf("resolver: encode Ticket: %w", errNoConflict)
 	}
@@ -106,10 +110,15 @@ func (t *Ticket[T]) MarshalJSON() ([]byte, error) {
 	o.text("reason", t.Reason)
 	seen, _ := t.Context.MarshalJSON() // never an error
 	o.raw("context", seen)
-	enc, err := appendEntriesJSON(t.Conflict.entries)
+	kinds := value.Kinds{}
+	for i := range t.Conflict.entries {
+		kindsOf(kinds, &t.Conflict.entries[i].Version)
+	}
+	enc, err := appendEntriesJSON(t.Conflict.entries, kinds)
 	if err != nil {
 		return nil, err
 	}
+	o.kinds(kinds)
 	o.raw("versions", enc)
 	return o.end(), nil
 }
@@ -125,25 +134,32 @@ func (t *Ticket[T]) UnmarshalJSON(data []byte) error {
 	var key, kind string
 	var id ID
 	var entries []entry[T]
-	err := codec.DecodeObject(data, func(name string, value []byte) (err error) {
+	var versions []byte
+	kinds := value.Kinds{}
+	err := codec.DecodeObject(data, func(name string, p []byte) (err error) {
 		switch name {
 		case "id":
-			err = json.Unmarshal(value, &id)
+			err = json.Unmarshal(p, &id)
 		case "key":
-			key, err = codec.DecodeString(value)
+			key, err = codec.DecodeString(p)
 		case "kind":
-			kind, err = codec.DecodeString(value)
+			kind, err = codec.DecodeString(p)
 		case "reason":
-			d.Reason, err = codec.DecodeString(value)
+			d.Reason, err = codec.DecodeString(p)
 		case "context":
-			err = d.Context.UnmarshalJSON(value)
+			err = d.Context.UnmarshalJSON(p)
+		case "fields":
+			kinds, err = value.ParseKinds(p)
 		case "versions":
-			entries, err = decodeEntries[T](value)
+			versions = p
 		default:
 			err = errors.New("unknown member")
 		}
 		return err
 	})
+	if err == nil && versions != nil {
+		entries, err = decodeEntries[T](versions, kinds)
+	}
 	if err == nil {
 		err = d.fill(key, entries)
 	}

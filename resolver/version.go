@@ -3,14 +3,13 @@ package resolver
 import (
 	"bytes"
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
 
-	"github.com/rejoin-go/rejoin/internal/codec"
 	"github.com/rejoin-go/rejoin/internal/wire"
 	"github.com/rejoin-go/rejoin/lww"
+	"github.com/rejoin-go/rejoin/vclock/content"
 )
 
 // ErrNoStamp is returned by [Siblings.Seed] for a row without a time, and by the
@@ -43,27 +42,47 @@ type Version[T any] struct {
 	// ancestors are what this version can be merged over, in ascending order; they
 	// are in its past.
 	ancestors []ancestor[T]
+	// stored is what Value is of, nil if Deleted, or if the version was made by hand.
+	stored *stored[T]
+}
+
+// Check returns a [*content.ValueError] if T cannot hold the value, which is then
+// zero here and kept as it is in the set.
+func (v Version[T]) Check() error {
+	if bad := v.unreadable(); bad != nil {
+		return bad
+	}
+	return nil
+}
+
+func (v *Version[T]) unreadable() *content.ValueError {
+	if v.stored == nil || v.stored.bad == nil {
+		return nil
+	}
+	bad := *v.stored.bad
+	bad.Key = v.Stamp.String()
+	return &bad
 }
 
 // String returns the stamp and the value, for people.
 func (v Version[T]) String() string {
-	if v.Deleted {
+	switch {
+	case v.Deleted:
 		return fmt.Sprintf("%v deleted", v.Stamp)
+	case v.Check() != nil:
+		return fmt.Sprintf("%v unreadable", v.Stamp)
 	}
 	return fmt.Sprintf("%v %v", v.Stamp, v.Value)
 }
 
-// An entry is a version in a set, with its canonical bytes.
-type entry[T any] struct {
-	Version[T]
-	value string // the bytes of Value, or nothing
-}
+// An entry is a version in a set: it has its value stored unless it is a delete.
+type entry[T any] struct{ Version[T] }
 
 // same reports whether e and f are one version.
 func (e *entry[T]) same(f *entry[T]) bool {
-	return e.Stamp == f.Stamp && e.Deleted == f.Deleted && e.partial == f.partial && e.Epoch == f.Epoch && e.value == f.value &&
+	return e.Stamp == f.Stamp && e.Deleted == f.Deleted && e.partial == f.partial && e.Epoch == f.Epoch &&
 		e.Past.Equal(f.Past) && slices.Equal(e.Settles, f.Settles) && (e.Settles == nil) == (f.Settles == nil) &&
-		slices.EqualFunc(e.ancestors, f.ancestors, func(a, b ancestor[T]) bool { return a.same(&b) })
+		slices.EqualFunc(e.ancestors, f.ancestors, func(a, b ancestor[T]) bool { return a.same(&b) }) && e.stored.same(f.stored)
 }
 
 // compare orders entries by stamp. Two versions with one stamp come from two
@@ -82,19 +101,23 @@ const (
 	versionAncestors = 1 << 3
 )
 
-// newEntry returns the entry of v, which must have a valid stamp, with its value in
-// canonical form.
+// newEntry returns the entry of v, which must have a valid stamp. It stores the value
+// unless that is what v had, which then stays as it is.
 func newEntry[T any](v Version[T]) (entry[T], error) {
-	if v.Deleted {
-		v.Value = *new(T)
-		return entry[T]{Version: v}, nil
+	switch {
+	case v.Deleted:
+		v.Value, v.stored = *new(T), nil
+		return entry[T]{v}, nil
+	case v.stored != nil && (v.stored.bad != nil || same(&v.Value, &v.stored.v)):
+		v.Value = v.stored.v
+		return entry[T]{v}, nil
 	}
-	value, enc, err := encodeValue(v.Value)
-	if err != nil {
+	var err error
+	if v.stored, err = store(v.Value, nil); err != nil {
 		return entry[T]{}, err
 	}
-	v.Value = value
-	return entry[T]{v, string(enc)}, nil
+	v.Value = v.stored.v
+	return entry[T]{v}, nil
 }
 
 // flags says which parts the encoding of v has.
@@ -130,104 +153,19 @@ func (e *entry[T]) appendHead(b []byte) []byte {
 
 // append appends all of e, for a comparison or a hash.
 func (e *entry[T]) append(b []byte) []byte {
-	b = wire.AppendBytes(e.appendHead(b), e.value)
+	b = appendStored(e.appendHead(b), e.stored)
 	for i := range e.ancestors {
 		a := &e.ancestors[i]
-		b = wire.AppendBytes(append(appendClock(b, a.past), byte(a.found())), a.enc)
+		b = appendStored(appendClock(b, a.past), a.value)
 	}
 	return b
 }
 
-// A table has the values of a state, each once, in ascending order of their bytes.
-type table[T any] struct {
-	encs   []string
-	values []*T // as decoded
-}
-
-// add adds the values of e.
-func (t *table[T]) add(e *entry[T]) {
-	if !e.Deleted {
-		t.encs = append(t.encs, e.value)
+func appendStored[T any](b []byte, s *stored[T]) []byte {
+	if s == nil {
+		return append(b, 0)
 	}
-	for i := range e.ancestors {
-		if a := &e.ancestors[i]; a.value != nil {
-			t.encs = append(t.encs, a.enc)
-		}
-	}
-}
-
-// tableOf returns the values of entries.
-func tableOf[T any](entries []entry[T]) *table[T] {
-	t := &table[T]{}
-	for i := range entries {
-		t.add(&entries[i])
-	}
-	slices.Sort(t.encs)
-	t.encs = slices.Compact(t.encs)
-	return t
-}
-
-func (t *table[T]) append(b []byte) []byte {
-	b = binary.AppendUvarint(b, uint64(len(t.encs)))
-	for _, enc := range t.encs {
-		b = wire.AppendBytes(b, enc)
-	}
-	return b
-}
-
-// place returns the place of a value, which has one.
-func (t *table[T]) place(enc string) uint64 {
-	i, _ := slices.BinarySearch(t.encs, enc)
-	return uint64(i)
-}
-
-// readTable reads what append wrote, and decodes it.
-func readTable[T any](r *wire.Reader) *table[T] {
-	t := &table[T]{}
-	for range r.Count(1) {
-		p := r.Bytes()
-		if n := len(t.encs); n > 0 && r.Err() == nil && t.encs[n-1] >= string(p) {
-			r.Fail("values are out of order")
-		}
-		if r.Err() != nil {
-			break
-		}
-		v, err := codec.DecodeValue[T](p)
-		if err != nil {
-			r.Fail("value: %w", err)
-		}
-		t.encs, t.values = append(t.encs, string(p)), append(t.values, &v)
-	}
-	return t
-}
-
-// A tableReader reads values by their places.
-type tableReader[T any] struct {
-	*table[T]
-	used []bool
-}
-
-func newTableReader[T any](r *wire.Reader) *tableReader[T] {
-	t := readTable[T](r)
-	return &tableReader[T]{t, make([]bool, len(t.encs))}
-}
-
-func (t *tableReader[T]) read(r *wire.Reader) (enc string, value *T) {
-	i := r.Uvarint()
-	if i >= uint64(len(t.encs)) {
-		r.Fail("no value has the place %d", i)
-		return "", new(T)
-	}
-	t.used[i] = true
-	return t.encs[i], t.values[i]
-}
-
-// check returns an error if a value is of no version.
-func (t *tableReader[T]) check() error {
-	if slices.Contains(t.used, false) {
-		return errors.New("a value is of no version")
-	}
-	return nil
+	return wire.AppendBytes(append(b, 1), s.full())
 }
 
 // appendTo appends e, whose values are in t.
@@ -244,7 +182,7 @@ func (t *tableReader[T]) check() error {
 //	past       length  see [vclock.Clock.AppendBinary]
 //	value      varint  0 if there was nothing, else the place of the value and 1
 //	value      varint  the place of the value, unless deleted
-func (e *entry[T]) appendTo(b []byte, t *table[T]) []byte {
+func (e *entry[T]) appendTo(b []byte, t values[T]) []byte {
 	b = e.appendHead(b)
 	if e.ancestors != nil {
 		b = binary.AppendUvarint(b, uint64(len(e.ancestors)))
@@ -254,18 +192,18 @@ func (e *entry[T]) appendTo(b []byte, t *table[T]) []byte {
 			if a.value == nil {
 				b = append(b, 0)
 			} else {
-				b = binary.AppendUvarint(b, t.place(a.enc)+1)
+				b = binary.AppendUvarint(b, t.place(a.value)+1)
 			}
 		}
 	}
 	if !e.Deleted {
-		b = binary.AppendUvarint(b, t.place(e.value))
+		b = binary.AppendUvarint(b, t.place(e.stored))
 	}
 	return b
 }
 
 // readEntry reads what appendTo wrote.
-func readEntry[T any](r *wire.Reader, t *tableReader[T]) (e entry[T]) {
+func readEntry[T any](r *wire.Reader, t *valuesReader[T]) (e entry[T]) {
 	flags := r.Byte()
 	if flags&^(versionDeleted|versionPartial|versionSettles|versionAncestors) != 0 {
 		r.Fail("unknown flags %#x", flags)
@@ -285,9 +223,9 @@ func readEntry[T any](r *wire.Reader, t *tableReader[T]) (e entry[T]) {
 		e.ancestors = readAncestors(r, t)
 	}
 	if !e.Deleted {
-		var v *T
-		e.value, v = t.read(r)
-		e.Value = *v
+		if e.stored = t.read(r.Uvarint(), r); e.stored != nil {
+			e.Value = e.stored.v
+		}
 	}
 	if r.Err() == nil {
 		if err := e.check(); err != nil {
@@ -297,7 +235,7 @@ func readEntry[T any](r *wire.Reader, t *tableReader[T]) (e entry[T]) {
 	return e
 }
 
-func readAncestors[T any](r *wire.Reader, t *tableReader[T]) []ancestor[T] {
+func readAncestors[T any](r *wire.Reader, t *valuesReader[T]) []ancestor[T] {
 	const leastAncestor = 3 // a length, an empty clock, a place
 	n := r.Count(leastAncestor)
 	if n == 0 || n > maxAncestors {
@@ -308,16 +246,9 @@ func readAncestors[T any](r *wire.Reader, t *tableReader[T]) []ancestor[T] {
 	for i := range all {
 		a := &all[i]
 		a.past = readClock(r)
-		place := r.Uvarint()
-		if place == 0 {
-			continue
+		if place := r.Uvarint(); place > 0 {
+			a.value = t.read(place-1, r)
 		}
-		if place > uint64(len(t.encs)) {
-			r.Fail("no value has the place %d", place)
-			return nil
-		}
-		t.used[place-1] = true
-		a.enc, a.value = t.encs[place-1], t.values[place-1]
 	}
 	return all
 }
@@ -340,147 +271,6 @@ func (v *Version[T]) check() error {
 			return fmt.Errorf("version %v settles %v, which is out of order or not in its past", v.Stamp, s)
 		}
 	}
-	return nil
-}
-
-// MarshalJSON implements [json.Marshaler]. Members that are zero are left out.
-//
-//	{"stamp":"2026-11-23T12:08:55.123456789Z@us","epoch":"1","value":…,"deleted":true,
-//	 "past":{"past":{"eu":"…"}},"settles":["…@eu","…@us"],"partial":true,"ancestors":[{"past":{"eu":"…"},"value":…}]}
-func (v Version[T]) MarshalJSON() ([]byte, error) {
-	o := objectWriter{}
-	o.text("stamp", v.Stamp.String())
-	o.epoch("epoch", v.Epoch)
-	if v.Deleted {
-		o.raw("deleted", []byte("true"))
-	} else if err := appendValueJSON(&o, "value", v.Value); err != nil {
-		return nil, err
-	}
-	if past, _ := v.Past.MarshalJSON(); len(past) > len("{}") { // never an error
-		o.raw("past", past)
-	}
-	if v.Settles != nil {
-		enc, err := json.Marshal(v.Settles)
-		if err != nil {
-			return nil, fmt.Errorf("resolver: encode Version: %w", err)
-		}
-		o.raw("settles", enc)
-	}
-	if v.partial {
-		o.raw("partial", []byte("true"))
-	}
-	if v.ancestors != nil {
-		enc, err := appendAncestorsJSON(nil, v.ancestors)
-		if err != nil {
-			return nil, err
-		}
-		o.raw("ancestors", enc)
-	}
-	return o.end(), nil
-}
-
-func appendAncestorsJSON[T any](b []byte, all []ancestor[T]) ([]byte, error) {
-	for i := range all {
-		a, o := &all[i], objectWriter{}
-		o.clock("past", a.past)
-		if a.value != nil {
-			if err := appendValueJSON(&o, "value", *a.value); err != nil {
-				return nil, err
-			}
-		}
-		b = append(append(b, "[,"[min(i, 1)]), o.end()...)
-	}
-	return append(b, ']'), nil
-}
-
-func decodeAncestors[T any](data []byte) ([]ancestor[T], error) {
-	var raw []json.RawMessage
-	if err := json.Unmarshal(data, &raw); err != nil {
-		return nil, err
-	}
-	if len(raw) == 0 {
-		return nil, errors.New("no ancestors")
-	}
-	all := make([]ancestor[T], len(raw))
-	for i := range all {
-		a := &all[i]
-		err := codec.DecodeObject(raw[i], func(name string, value []byte) (err error) {
-			switch name {
-			case "past":
-				a.past, err = decodeClock(value)
-			case "value":
-				var v T
-				if v, err = codec.DecodeValueJSON[T](value); err != nil {
-					return err
-				}
-				v, enc, err := encodeValue(v)
-				a.enc, a.value = string(enc), &v
-				return err
-			default:
-				err = errors.New("unknown member")
-			}
-			return err
-		})
-		if err != nil {
-			return nil, fmt.Errorf("ancestor %d: %w", i, err)
-		}
-	}
-	return all, nil
-}
-
-func appendValueJSON[T any](o *objectWriter, name string, v T) error {
-	enc, err := codec.AppendValueJSON(nil, v)
-	if err != nil {
-		return fmt.Errorf("resolver: encode Version: %w", err)
-	}
-	o.raw(name, enc)
-	return nil
-}
-
-// UnmarshalJSON implements [json.Unmarshaler]. It accepts what
-// [Version.MarshalJSON] writes, in any order of members and with any white
-// space, and leaves v unchanged if it returns an error. As usual, null changes
-// nothing.
-func (v *Version[T]) UnmarshalJSON(data []byte) error {
-	if string(data) == "null" {
-		return nil
-	}
-	var w Version[T]
-	found := false
-	err := codec.DecodeObject(data, func(name string, value []byte) (err error) {
-		switch name {
-		case "stamp":
-			w.Stamp, err = decodeStamp(value)
-		case "epoch":
-			w.Epoch, err = decodeEpoch(value)
-		case "value":
-			found = true
-			w.Value, err = codec.DecodeValueJSON[T](value)
-		case "deleted":
-			w.Deleted, err = true, decodeTrue(value)
-		case "partial":
-			w.partial, err = true, decodeTrue(value)
-		case "ancestors":
-			w.ancestors, err = decodeAncestors[T](value)
-		case "past":
-			err = w.Past.UnmarshalJSON(value)
-		case "settles":
-			err = json.Unmarshal(value, &w.Settles)
-		default:
-			err = errors.New("unknown member")
-		}
-		return err
-	})
-	if err == nil && found == w.Deleted {
-		err = errors.New(`needs either "value" or "deleted"`)
-	}
-	if err == nil {
-		err = w.check()
-	}
-	if err != nil {
-		return fmt.Errorf("resolver: decode Version: %w", wire.Damaged(err))
-	}
-	*v = w
 	return nil
 }
 

@@ -115,10 +115,13 @@ func (s *Siblings[T]) add(w Writer, v Version[T], base *T) (Written[T], error) {
 	if err := s.carry(&v, base); err != nil {
 		return Written[T]{}, fmt.Errorf("resolver: %w", err)
 	}
-	e, err := newEntry(v)
-	if err != nil {
-		return Written[T]{}, fmt.Errorf("resolver: %w", err)
+	if !v.Deleted && v.stored == nil {
+		if v.stored, err = store(v.Value, s.newest(seen)); err != nil {
+			return Written[T]{}, fmt.Errorf("resolver: %w", err)
+		}
+		v.Value = v.stored.v
 	}
+	e := entry[T]{v}
 	kept, fenced := s.after(seen, w.Epoch)
 	if len(kept) >= max(maxVersions, len(s.entries)) {
 		return Written[T]{}, &CrowdedError{Versions: len(s.entries)}

@@ -33,6 +33,9 @@ func Wall(v reflect.Value) time.Time {
 // their instant; numbers in documents by their value. A nil and an empty
 // slice or map are two values.
 func (s *Type) Same(a, b reflect.Value) bool {
+	if s.quick != nil && a.CanAddr() && b.CanAddr() {
+		return s.quick.same(a.Addr().Interface(), b.Addr().Interface())
+	}
 	switch s.Kind {
 	case KindString:
 		return a.String() == b.String()
@@ -274,6 +277,10 @@ func (s *Type) IsZero(v reflect.Value) bool {
 func (s *Type) Fill(dst, src reflect.Value) {
 	if s.Flat {
 		dst.Set(src)
+		return
+	}
+	if s.quick != nil && dst.CanAddr() && src.CanAddr() {
+		s.quick.fill(dst.Addr().Interface(), src.Addr().Interface())
 		return
 	}
 	switch s.Kind {

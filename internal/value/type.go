@@ -48,6 +48,7 @@ type Type struct {
 	form   form    // opaque: the marshaler in use
 	equal  int     // opaque: index of its method Equal, or -1
 	clone  int     // opaque: index of its method Clone, or -1
+	quick  *quick  // of some slices and maps
 
 	// flat says that assignment copies all of a value: it holds no reference
 	// to memory that can change and nothing that has to be taken out.
@@ -185,6 +186,7 @@ func (c *Compiler) fillReference(s *Type, k reflect.Kind) (err error) {
 		s.Kind = KindPointer
 	}
 	s.Elem, err = c.Compile(s.Go.Elem())
+	s.quick = quickOf(s.Go)
 	return err
 }
 

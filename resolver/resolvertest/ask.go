@@ -7,8 +7,8 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/rejoin-go/rejoin/internal/codec"
 	"github.com/rejoin-go/rejoin/internal/lawkit"
+	"github.com/rejoin-go/rejoin/internal/value"
 	"github.com/rejoin-go/rejoin/resolver"
 	"github.com/rejoin-go/rejoin/vclock"
 )
@@ -99,7 +99,7 @@ func (k *Kit[T]) ask(p *process[T], set *resolver.Siblings[T]) (*answer[T], *Law
 		return nil, broken(Answers, "%s\n%s: rule %q failed: %s%s", question(), p.site, a.out.Rule, a.out.Reason, origin(a.out.Err))
 	}
 	if a.out.Found {
-		if a.value, err = codec.AppendValue(nil, a.out.Value); err != nil {
+		if a.value, err = full(a.out.Value); err != nil {
 			return nil, broken(Answers, "%s\n%s: %v", question(), p.site, err)
 		}
 	}
@@ -291,4 +291,13 @@ func decode[T any](p []byte) *resolver.Siblings[T] {
 		panic(err)
 	}
 	return s
+}
+
+// full returns the bytes of a value as it is stored.
+func full[T any](v T) ([]byte, error) {
+	stored, kept, err := value.Store(v)
+	if err != nil {
+		return nil, err
+	}
+	return value.AppendFull(nil, &stored, kept), nil
 }
