@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/rejoin-go/rejoin/vclock"
 )
 
 // adminRoutes adds what operators and the page use.
@@ -19,6 +21,7 @@ func (g *region) adminRoutes(mux *http.ServeMux) {
 		"GET /audit":          g.getAudit,
 		"POST /admin/mode":    g.postMode,
 		"POST /admin/promote": g.postPromote,
+		"POST /admin/retire":  g.postRetire,
 		"POST /admin/skew":    g.postSkew,
 		"POST /admin/faults":  g.postFaults,
 		"POST /admin/backup":  g.postBackup,
@@ -82,6 +85,21 @@ func (g *region) postPromote(w http.ResponseWriter, r *http.Request) error {
 	}
 	reply(w, http.StatusOK, map[string]any{"epoch": p.Epoch, "cut": p.Cut.String()})
 	return nil
+}
+
+// postRetire takes a region that is gone for good out of the group: nobody waits
+// for it any more before something is forgotten.
+func (g *region) postRetire(w http.ResponseWriter, r *http.Request) error {
+	var body struct {
+		Region string `json:"region"`
+	}
+	if err := readBody(r, &body); err != nil {
+		return err
+	}
+	return noContent(w, g.store.write(r.Context(), func(*tx) error {
+		g.collector.matrix.Retire(vclock.Replica(body.Region))
+		return nil
+	}))
 }
 
 func (g *region) postSkew(w http.ResponseWriter, r *http.Request) error {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math/rand/v2"
@@ -22,7 +23,9 @@ type syncMessage struct {
 	From    string   `json:"from"`
 	Message []byte   `json:"message,omitempty"`
 	Keys    []string `json:"keys,omitempty"`
-	More    bool     `json:"more,omitempty"` // there are more keys than a message takes
+	More    bool     `json:"more,omitempty"`   // there are more keys than a message takes
+	First   bool     `json:"first,omitempty"`  // of the exchange
+	Matrix  string   `json:"matrix,omitempty"` // in the answer to the first: see collect.go
 }
 
 // maxKeys bounds the keys in one message, with names of 50 bytes to 1 MB.
@@ -42,6 +45,7 @@ type syncResult struct {
 	Rounds, Fetched, Pushed int
 	Bytes                   int  // of messages and states, both ways
 	more                    bool // the exchange is to be gone on with
+	held                    int  // rows that are not to be merged yet
 }
 
 // syncLoop reconciles with one peer again and again.
@@ -66,12 +70,14 @@ func (g *region) syncLoop(ctx context.Context, p *peer) {
 // clocks lets it.
 func (g *region) reconcile(ctx context.Context, p *peer) (res syncResult, err error) {
 	message := g.store.ask(rand.Uint64())
+	matrix := ""
 	for message != nil && res.Rounds < 10 {
 		var reply syncMessage
-		if err := p.ask(ctx, "sync", syncMessage{From: g.name, Message: message}, &reply); err != nil {
+		if err := p.ask(ctx, "sync", syncMessage{From: g.name, Message: message, First: res.Rounds == 0}, &reply); err != nil {
 			return res, err
 		}
 		res.Rounds++
+		matrix = cmp.Or(matrix, reply.Matrix)
 		res.Bytes += len(message) + len(reply.Message)
 		if err := g.fetch(ctx, p, reply.Keys, &res); err != nil {
 			return res, err
@@ -88,7 +94,10 @@ func (g *region) reconcile(ctx context.Context, p *peer) (res syncResult, err er
 			return res, err
 		}
 	}
-	return res, nil
+	if message != nil || res.more || res.held > 0 || matrix == "" {
+		return res, nil // this region has not everything that the peer had
+	}
+	return res, g.exchanged(ctx, p.name, matrix)
 }
 
 // fetch gets rows from the peer and merges them.
@@ -109,6 +118,7 @@ func (g *region) fetch(ctx context.Context, p *peer, keys []string, res *syncRes
 			return err
 		}
 		res.Fetched += len(in.keys)
+		res.held += in.held
 		res.Bytes += len(got.Body)
 		if got.Left >= len(some) {
 			return fmt.Errorf("%s sends nothing of what it has", p.name)
@@ -162,10 +172,16 @@ func (g *region) pack(ctx context.Context, keys []string) (body []byte, n int, e
 }
 
 // answerSync, answerFetch and answerPush are the other side of reconcile.
-func (g *region) answerSync(_ context.Context, q syncMessage) (syncMessage, error) {
+func (g *region) answerSync(ctx context.Context, q syncMessage) (a syncMessage, err error) {
+	if q.First {
+		if a.Matrix, err = g.matrix(ctx, nil); err != nil {
+			return a, err
+		}
+	}
 	reply, send, err := g.store.answer(q.Message)
 	n := min(len(send), maxKeys)
-	return syncMessage{From: g.name, Message: reply, Keys: send[:n], More: n < len(send)}, err
+	a.From, a.Message, a.Keys, a.More = g.name, reply, send[:n], n < len(send)
+	return a, err
 }
 
 func (g *region) answerFetch(ctx context.Context, q syncMessage) (batch, error) {

@@ -415,6 +415,9 @@ func (g *region) writeOrder(w http.ResponseWriter, r *http.Request, row string, 
 	}
 	var etag string
 	err := g.store.write(r.Context(), func(t *tx) error {
+		if err := g.mayWrite(); err != nil {
+			return err // it was promoted away meanwhile
+		}
 		row := t.row(row)
 		done, err := write(as[*Orders](row.state), seen)
 		if err != nil {

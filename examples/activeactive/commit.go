@@ -9,6 +9,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/rejoin-go/rejoin/vclock/antientropy"
@@ -38,6 +39,7 @@ type tx struct {
 	sent       []int64  // messages that need not be sent any more
 	effects    []string // things to be done outside, once each
 	carriedOut []string // those that have been done
+	epoch      uint64   // the highest in any row changed, if that is news
 	audit      []auditLine
 }
 
@@ -117,6 +119,16 @@ func (t *tx) changed(r *row, delta state) {
 		r.delta = delta
 	default:
 		r.delta.merge(delta)
+	}
+}
+
+// observe raises the epoch of the store, in the transaction of what tells it. A
+// row that is not there yet says nothing of a promotion: without this, a deposed
+// primary would go on creating rows.
+func (t *tx) observe(epoch uint64) {
+	if epoch > max(t.epoch, t.store.highestEpoch()) {
+		t.epoch = epoch
+		t.meta["epoch"] = strconv.FormatUint(epoch, 10)
 	}
 }
 
@@ -221,6 +233,9 @@ func (t *tx) encode() (body []byte, prints []uint64, values []any, err error) {
 		if err != nil {
 			return nil, nil, nil, fmt.Errorf("row %q: %w", r.key, err)
 		}
+		if orders, ok := r.state.(of[*Orders]); ok {
+			t.observe(orders.s.Epoch())
+		}
 		open := int64(0)
 		if r.state.open() {
 			open = 1
@@ -314,14 +329,12 @@ func (s *store) landed(t *tx, prints []uint64, message int, values []any) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.stats.Commits++
+	s.epoch = max(s.epoch, t.epoch)
 	s.stats.OutboxBytes += int64(message)
 	for i, r := range t.dirty {
 		r.rev++
 		s.table.Put(r.key, prints[i])
 		s.stats.RowBytes += int64(len(values[4*i+3].([]byte)))
-		if orders, ok := r.state.(of[*Orders]); ok {
-			s.epoch = max(s.epoch, orders.s.Epoch())
-		}
 	}
 }
 

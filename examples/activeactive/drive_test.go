@@ -386,6 +386,11 @@ func (d *driver) leave(ctx context.Context) error {
 		return nil
 	}
 	d.s.stop("ap", syscall.SIGKILL)
+	for _, name := range d.names[1:] {
+		if err := d.s.call(ctx, name, http.MethodPost, "/admin/retire", map[string]string{"region": "ap"}, nil); err != nil {
+			return err
+		}
+	}
 	for i := range 20 {
 		row := fmt.Sprintf("cart/after-%d", i)
 		if err := d.s.call(ctx, d.names[1+i%2], http.MethodPost, "/"+row+"/tea", change{1}, nil); err != nil {

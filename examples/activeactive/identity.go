@@ -51,26 +51,25 @@ func identify(ctx context.Context, db *sql.DB, dir string, ask func(context.Cont
 		return nil, err
 	}
 	var outside, inside witness
-	if err := json.NewDecoder(f).Decode(&outside); err != nil {
-		outside = witness{} // no file yet, or one that a crash has cut
-	}
+	cut := json.NewDecoder(f).Decode(&outside) // no file yet, or one that a crash has cut
 	err = db.QueryRowContext(ctx, `SELECT incarnation, commits FROM lineage`).Scan(&inside.Incarnation, &inside.Commits)
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+	empty := errors.Is(err, sql.ErrNoRows)
+	if err != nil && !empty {
 		return nil, errors.Join(err, f.Close())
 	}
 	id := &identity{file: f, incarnation: inside.Incarnation, commits: inside.Commits}
-	id.fresh = inside.Incarnation == 0 || inside.Incarnation != outside.Incarnation || inside.Commits < outside.Commits
-	highest := max(inside.Incarnation, outside.Incarnation)
+	last := inside.later(outside)
 	for _, w := range ask(ctx) {
-		highest = max(highest, w.Incarnation)
-		if w.Incarnation > inside.Incarnation || w.Incarnation == inside.Incarnation && w.Commits > inside.Commits {
-			id.fresh = true
-		}
+		last = last.later(w)
 	}
-	if !id.fresh {
+	// A region that nobody has ever heard of begins its first life.
+	id.fresh = inside != inside.later(last) || (empty || cut != nil) && last != witness{}
+	if !id.fresh && !empty {
 		return id, nil
 	}
-	id.incarnation = highest + 1
+	if id.fresh {
+		id.incarnation = last.Incarnation + 1
+	}
 	if err := id.note(inside.Commits); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}

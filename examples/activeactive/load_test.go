@@ -46,6 +46,7 @@ var (
 )
 
 func TestDriver(t *testing.T) {
+	t.Parallel()
 	report, err := drive(t.Context(), cmp.Or(*loadDir, t.TempDir()), loadPlan{
 		duration: *loadFor, clients: *loadClients, rate: *loadRate, rows: *loadRows, keys: *loadKeys,
 		quiet: *loadQuiet, plain: *loadPlain, seed: *loadSeed,
@@ -188,6 +189,12 @@ func (c *client) buy() {
 
 func (c *client) flag(n int) {
 	row, value := c.row(flagKind), fmt.Sprint(n)
+	if c.rnd.IntN(3) == 0 {
+		if _, acked, maybe := c.send(http.MethodDelete, "/"+row+"/"+c.name, "", nil, nil); acked || maybe {
+			c.j.set(row, c.name, "", acked)
+		}
+		return
+	}
 	_, acked, maybe := c.send(http.MethodPut, "/"+row+"/"+c.name, "", map[string]string{"value": value}, nil)
 	if acked || maybe {
 		c.j.set(row, c.name, value, acked)

@@ -305,3 +305,29 @@ func TestIdentity(t *testing.T) {
 	must(t, s, "us", http.MethodGet, "/cart/ann", "", nil, &lines)
 	require.Equal(t, int64(6), lines[0].Count, "nothing is lost and nothing counted twice")
 }
+
+func TestCollect(t *testing.T) {
+	t.Parallel()
+	s := shop(t)
+	for i := range 20 {
+		flag, line := fmt.Sprintf("/flags/site/flag-%d", i), fmt.Sprintf("/cart/ann/article-%d", i)
+		must(t, s, "eu", http.MethodPut, flag, "", map[string]string{"value": "on"}, nil)
+		must(t, s, "eu", http.MethodDelete, flag, "", nil, nil)
+		tag := must(t, s, "us", http.MethodPost, line, "", change{1}, nil)
+		must(t, s, "us", http.MethodDelete, line, tag, nil, nil)
+	}
+	must(t, s, "us", http.MethodPost, "/cart/ann/tea", "", change{1}, nil)
+	must(t, s, "ap", http.MethodPut, "/flags/site/banner", "", map[string]string{"value": "on"}, nil)
+	equal(t, s)
+	for name := range s.regions {
+		require.Eventually(t, func() bool {
+			var rows map[string]rowView
+			must(t, s, name, http.MethodGet, "/rows", "", nil, &rows)
+			return rows["flags/site"].Bytes < 60 && rows["cart/ann"].Bytes < 60
+		}, 30*time.Second, 200*time.Millisecond, "what all have seen deleted is forgotten at %s", name)
+	}
+	equal(t, s)
+	var flags map[string]string
+	must(t, s, "us", http.MethodGet, "/flags/site", "", nil, &flags)
+	require.Equal(t, map[string]string{"banner": "on"}, flags)
+}

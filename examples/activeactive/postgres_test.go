@@ -85,7 +85,7 @@ func TestPostgres(t *testing.T) {
 		must(t, s, "us", http.MethodGet, fmt.Sprintf("/cart/%d", i), "", nil, &lines)
 		require.Equal(t, int64(15), lines[0].Count)
 	}
-	require.Equal(t, uint64(1), incarnation(t, s, "eu"))
+	require.Zero(t, incarnation(t, s, "eu"))
 
 	// A second process on the same database: no write of either overwrites one of
 	// the other, and what the first has in memory is found to be old.

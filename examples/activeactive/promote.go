@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"slices"
 
 	"github.com/rejoin-go/rejoin/resolver"
@@ -51,6 +50,7 @@ func (g *region) setMode(ctx context.Context, m mode) error {
 	}
 	if err := g.store.write(ctx, func(t *tx) error {
 		t.meta["mode"] = string(text)
+		t.observe(m.Epoch)
 		return nil
 	}); err != nil {
 		return err
@@ -83,56 +83,47 @@ func (g *region) mayWrite() error {
 // a version outside of it came too late, and is fenced wherever it turns up.
 // The cut forgets no replica that ever wrote, living or not: without its name,
 // all that it wrote would be outside.
-func (g *region) promote(ctx context.Context) (resolver.Promotion, error) {
-	var keys []string
-	past := map[vclock.Replica]uint64{}
-	err := g.store.readAll(ctx, func(key string, data []byte) error {
-		st, err := g.store.schema.decode(key, data)
+func (g *region) promote(ctx context.Context) (p resolver.Promotion, err error) {
+	// From here on nothing is written that the cut has not seen: what is under way
+	// asks again, in its transaction.
+	before := g.mode.Swap(&mode{Name: activePassive})
+	defer func() {
 		if err != nil {
-			return err
+			g.mode.Store(before)
 		}
-		keys = append(keys, key)
-		return addPast(past, as[*Orders](st))
+	}()
+	if err := g.store.write(ctx, func(*tx) error { return nil }); err != nil {
+		return p, err
+	}
+	var keys []string
+	var cut resolver.Cut
+	err = g.store.readAll(ctx, func(key string, data []byte) error {
+		st, err := g.store.schema.decode(key, data)
+		if err == nil {
+			keys = append(keys, key)
+			cut.Add(as[*Orders](st))
+		}
+		return err
 	}, `WHERE id >= $1 AND id < $2`, orderKind+"/", orderKind+"0")
 	if err != nil {
-		return resolver.Promotion{}, err
+		return p, err
 	}
-	p := resolver.Promotion{Epoch: g.store.highestEpoch() + 1, Cut: vclock.Collect(maps.All(past))}
+	if p, err = cut.Promotion(g.store.highestEpoch() + 1); err != nil {
+		return p, err
+	}
 	for some := range slices.Chunk(keys, 1000) {
-		if err := g.promoteSome(ctx, some, p); err != nil {
+		err := g.store.write(ctx, func(t *tx) error {
+			for _, key := range some {
+				g.fence(t, key, as[*Orders](t.row(key).state).Promote(p)...)
+				t.changed(t.row(key), nil)
+			}
+			return nil
+		}, some...)
+		if err != nil {
 			return p, err
 		}
 	}
 	return p, g.setMode(ctx, mode{Name: activePassive, Primary: g.name, Epoch: p.Epoch})
-}
-
-func (g *region) promoteSome(ctx context.Context, keys []string, p resolver.Promotion) error {
-	return g.store.write(ctx, func(t *tx) error {
-		for _, key := range keys {
-			r := t.row(key)
-			g.fence(t, key, as[*Orders](r.state).Promote(p)...)
-			t.changed(r, nil)
-		}
-		return nil
-	}, keys...)
-}
-
-// addPast adds what a set has merged of each replica.
-func addPast(past map[vclock.Replica]uint64, s *Orders) error {
-	text, err := s.Context().MarshalJSON()
-	if err != nil {
-		return err
-	}
-	var seen struct {
-		Past map[vclock.Replica]json.RawMessage
-	}
-	if err := json.Unmarshal(text, &seen); err != nil {
-		return err
-	}
-	for r := range maps.Keys(seen.Past) {
-		past[r] = max(past[r], uint64(s.LastOf(r)))
-	}
-	return nil
 }
 
 // writer returns who writes orders here, and in which epoch.

@@ -140,6 +140,7 @@ type arrivals struct {
 	states  []state
 	meta    map[string]string
 	witness witness // how far the peer was
+	held    int     // rows that are not to be merged yet, or not at all
 }
 
 // open decodes a message and keeps what may be merged now: see clock.go for
@@ -148,8 +149,11 @@ func (g *region) open(body []byte, in *arrivals) error {
 	return g.store.schema.open(body, func(key string, st state) {
 		if g.clocks.admit(key, st) {
 			in.keys, in.states = append(in.keys, key), append(in.states, st)
+		} else {
+			in.held++
 		}
 	}, func(key string, err error) {
+		in.held++
 		g.log.Warn("row skipped", "key", key, "error", err)
 	})
 }

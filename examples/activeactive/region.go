@@ -62,6 +62,7 @@ type region struct {
 	faults    faults
 	events    *events
 	api       http.Handler
+	collector collector
 	mode      atomic.Pointer[mode]
 
 	freeRule, homeRule *resolver.Reconciler[Order]
@@ -208,7 +209,7 @@ func (g *region) start(ctx context.Context) (err error) {
 	g.store.incarnation = g.identity.incarnation
 	g.store.commits.Store(g.identity.commits)
 	g.log.Info("started", "incarnation", g.identity.incarnation, "new", g.identity.fresh)
-	if err := g.loadMode(ctx); err != nil {
+	if err := cmp.Or(g.loadMode(ctx), g.loadMatrix(ctx)); err != nil {
 		return err
 	}
 	go func() {
@@ -236,6 +237,9 @@ func (g *region) start(ctx context.Context) (err error) {
 		}
 	}
 	go g.heldLoop(ctx)
+	if !g.config.noSync && !g.config.plain {
+		go g.collectLoop(ctx)
+	}
 	go g.effectsLoop(ctx)
 	return nil
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/rejoin-go/rejoin/crdt"
 	"github.com/rejoin-go/rejoin/vclock"
@@ -144,6 +143,6 @@ func keysOf(c *crdt.BoundedCounter) func(yield func(vclock.Replica) bool) {
 
 // regionOf returns the region that a replica is a life of.
 func regionOf(r vclock.Replica) string {
-	name, _, _ := strings.Cut(string(r), "#")
-	return name
+	name, _ := r.Lineage()
+	return string(name)
 }

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -37,7 +39,7 @@ type store struct {
 
 	mu    sync.Mutex
 	table antientropy.Table // a fingerprint of each row, for antientropy.go
-	epoch uint64            // the highest promotion seen in any row, see promote.go
+	epoch uint64            // the highest promotion heard of, see promote.go
 	stats storeStats
 
 	committed func(c *committed) // told of every commit, in order
@@ -96,32 +98,19 @@ func openStore(ctx context.Context, url string, sc *schema) (*store, error) {
 	return s, nil
 }
 
-// fill reads all rows once, for their fingerprints and the epoch of the store.
-// A delta of a promotion may have come while another key was last written, so
-// the epoch of the store is the largest of any row.
+// fill reads all rows once, for their fingerprints, and the epoch of the store.
 func (s *store) fill(ctx context.Context) error {
-	rows, err := s.db.QueryContext(ctx, `SELECT id, state FROM rows`)
+	epoch, err := s.meta(ctx, "epoch")
 	if err != nil {
 		return err
 	}
-	defer rows.Close()
-	for rows.Next() {
-		var key string
-		var data []byte
-		if err := rows.Scan(&key, &data); err != nil {
-			return err
-		}
-		s.table.Put(key, antientropy.Fingerprint(data))
-		if kindOf(key) != orderKind || s.schema.plain {
-			continue
-		}
-		st, err := s.schema.decode(key, data)
-		if err != nil {
-			return err
-		}
-		s.epoch = max(s.epoch, as[*Orders](st).Epoch())
+	if s.epoch, err = strconv.ParseUint(cmp.Or(epoch, "0"), 10, 64); err != nil {
+		return fmt.Errorf("epoch of the store: %w", err)
 	}
-	return rows.Err()
+	return s.readAll(ctx, func(key string, data []byte) error {
+		s.table.Put(key, antientropy.Fingerprint(data))
+		return nil
+	}, ``)
 }
 
 // read returns the state of a row as it was last committed, an empty one if
