@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"net/http"
@@ -19,12 +20,12 @@ func (g *region) adminRoutes(mux *http.ServeMux) {
 		"GET /rows":           g.getRows,
 		"GET /events":         g.getEvents,
 		"GET /audit":          g.getAudit,
-		"POST /admin/mode":    g.postMode,
+		"POST /admin/mode":    post(g.setMode),
 		"POST /admin/promote": g.postPromote,
-		"POST /admin/retire":  g.postRetire,
-		"POST /admin/skew":    g.postSkew,
-		"POST /admin/faults":  g.postFaults,
-		"POST /admin/backup":  g.postBackup,
+		"POST /admin/retire":  post(g.retire),
+		"POST /admin/skew":    post(g.setSkew),
+		"POST /admin/faults":  post(g.spoil),
+		"POST /admin/backup":  post(g.backup),
 	} {
 		mux.Handle(pattern, h)
 	}
@@ -65,17 +66,14 @@ func (g *region) getDigest(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
+type auditLine struct {
+	At        time.Time
+	Key, What string
+}
+
 type digest struct {
 	Rows int    `json:"rows"`
 	Hash string `json:"hash"`
-}
-
-func (g *region) postMode(w http.ResponseWriter, r *http.Request) error {
-	var m mode
-	if err := readBody(r, &m); err != nil {
-		return err
-	}
-	return noContent(w, g.setMode(r.Context(), m))
 }
 
 func (g *region) postPromote(w http.ResponseWriter, r *http.Request) error {
@@ -87,54 +85,46 @@ func (g *region) postPromote(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// postRetire takes a region that is gone for good out of the group: nobody waits
-// for it any more before something is forgotten.
-func (g *region) postRetire(w http.ResponseWriter, r *http.Request) error {
-	var body struct {
+// An order of an operator, or of the page.
+type (
+	retirement struct {
 		Region string `json:"region"`
 	}
-	if err := readBody(r, &body); err != nil {
-		return err
-	}
-	return noContent(w, g.store.write(r.Context(), func(*tx) error {
-		g.collector.matrix.Retire(vclock.Replica(body.Region))
-		return nil
-	}))
-}
-
-func (g *region) postSkew(w http.ResponseWriter, r *http.Request) error {
-	var body struct {
+	skew struct {
 		Milliseconds int64 `json:"ms"`
 	}
-	if err := readBody(r, &body); err != nil {
-		return err
-	}
-	g.clocks.offset.Store(int64(time.Duration(body.Milliseconds) * time.Millisecond))
-	return noContent(w, nil)
-}
-
-func (g *region) postFaults(w http.ResponseWriter, r *http.Request) error {
-	var body struct {
+	spoiling struct {
 		Drop   int `json:"drop"`
 		Repeat int `json:"repeat"`
 	}
-	if err := readBody(r, &body); err != nil {
-		return err
-	}
-	g.faults.set(body.Drop, body.Repeat)
-	return noContent(w, nil)
-}
-
-// postBackup copies the database, as it is at one moment, into a new file.
-func (g *region) postBackup(w http.ResponseWriter, r *http.Request) error {
-	var body struct {
+	backup struct {
 		Path string `json:"path"`
 	}
-	if err := readBody(r, &body); err != nil {
-		return err
-	}
-	_, err := g.store.db.ExecContext(r.Context(), `VACUUM INTO $1`, body.Path)
-	return noContent(w, err)
+)
+
+// retire takes a region that is gone for good out of the group: nobody waits for
+// it any more before something is forgotten.
+func (g *region) retire(ctx context.Context, q retirement) error {
+	return g.store.write(ctx, func(*tx) error {
+		g.collector.matrix.Retire(vclock.Replica(q.Region))
+		return nil
+	})
+}
+
+func (g *region) setSkew(_ context.Context, q skew) error {
+	g.clocks.offset.Store(int64(time.Duration(q.Milliseconds) * time.Millisecond))
+	return nil
+}
+
+func (g *region) spoil(_ context.Context, q spoiling) error {
+	g.faults.set(q.Drop, q.Repeat)
+	return nil
+}
+
+// backup copies the database, as it is at one moment, into a new file.
+func (g *region) backup(ctx context.Context, q backup) error {
+	_, err := g.store.db.ExecContext(ctx, `VACUUM INTO $1`, q.Path)
+	return err
 }
 
 func (g *region) getAudit(w http.ResponseWriter, r *http.Request) error {
@@ -177,7 +167,7 @@ func (g *region) getRows(w http.ResponseWriter, r *http.Request) error {
 		if !strings.HasPrefix(key, prefix) || len(out) >= 200 {
 			return nil
 		}
-		v, err := g.view(r.Context(), key, data)
+		v, err := g.viewRow(r.Context(), key, data)
 		out[key] = v
 		return err
 	}, `WHERE id >= $1 ORDER BY id LIMIT 500`, prefix)

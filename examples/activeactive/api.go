@@ -1,7 +1,7 @@
 package main
 
 import (
-	"context"
+	"cmp"
 	"errors"
 	"net/http"
 	"slices"
@@ -19,42 +19,71 @@ import (
 // except a sale that needs rights to stock.
 func (g *region) routes() http.Handler {
 	mux := http.NewServeMux()
-	read := func(kind string, h func(w http.ResponseWriter, r *http.Request, row string) error) {
-		mux.Handle("GET /"+kind+"/{id}", handler(func(w http.ResponseWriter, r *http.Request) error {
-			return h(w, r, kind+"/"+r.PathValue("id"))
-		}))
-	}
-	write := func(method, kind, rest string, h func(w http.ResponseWriter, r *http.Request, row string) error) {
-		mux.Handle(method+" /"+kind+"/{id}"+rest, handler(func(w http.ResponseWriter, r *http.Request) error {
-			id := r.PathValue("id")
-			if len(id) > 200 {
+	write := func(pattern string, h func(w http.ResponseWriter, r *http.Request, key string) error) {
+		method, path, _ := strings.Cut(pattern, " ")
+		kind, rest, _ := strings.Cut(path, "/")
+		mux.Handle(method+" /"+kind+"/{id}"+strings.TrimSuffix("/"+rest, "/"), handler(func(w http.ResponseWriter, r *http.Request) error {
+			row := kind + "/" + r.PathValue("id")
+			if len(row) > 200 {
 				return badRequest("A name has at most 200 bytes.")
 			}
 			if g.config.plain {
 				h = g.overwrite
 			}
-			row := kind + "/" + id
 			return g.toWriter(row, func(w http.ResponseWriter, r *http.Request) error { return h(w, r, row) })(w, r)
 		}))
 	}
-	read(profileKind, g.getProfile)
-	write("PATCH", profileKind, "", g.patchProfile)
-	write("DELETE", profileKind, "", g.deleteProfile)
-	read(cartKind, g.getCart)
-	write("POST", cartKind, "/{sku}", g.addToCart)
-	write("DELETE", cartKind, "/{sku}", g.deleteFromCart)
-	read(stockKind, g.getStock)
-	write("POST", stockKind, "/deliver", g.deliver)
-	write("POST", stockKind, "/buy", g.buy)
-	read(flagKind, g.getFlags)
-	write("PUT", flagKind, "/{flag}", g.putFlag)
-	write("DELETE", flagKind, "/{flag}", g.deleteFlag)
-	read(orderKind, g.getOrder)
-	write("PUT", orderKind, "", g.putOrder)
-	write("DELETE", orderKind, "", g.deleteOrder)
-	write("POST", orderKind, "/settle", g.settle)
+	write("PATCH profile", g.patchProfile)
+	write("DELETE profile", g.deleteProfile)
+	write("POST cart/{sku}", g.addToCart)
+	write("DELETE cart/{sku}", g.deleteFromCart)
+	write("POST stock/deliver", g.deliver)
+	write("POST stock/buy", g.buy)
+	write("PUT flags/{flag}", g.putFlag)
+	write("DELETE flags/{flag}", g.deleteFlag)
+	write("PUT order", g.putOrder)
+	write("DELETE order", g.deleteOrder)
+	write("POST order/settle", g.settle)
+	mux.Handle("GET /{kind}/{id}", handler(g.getRow))
 	g.adminRoutes(mux)
 	return mux
+}
+
+// getRow answers with what there is to show of a row, see view.go.
+func (g *region) getRow(w http.ResponseWriter, r *http.Request) error {
+	row := r.PathValue("kind") + "/" + r.PathValue("id")
+	st, err := g.store.read(r.Context(), row)
+	if err != nil {
+		return &httpError{http.StatusNotFound, err.Error()}
+	}
+	shown, etag, err := g.view(r.Context(), row, st)
+	if err != nil {
+		return err
+	}
+	if etag != "" {
+		w.Header().Set("ETag", etag)
+	}
+	reply(w, http.StatusOK, shown)
+	return nil
+}
+
+// change lets do change a row, and answers with what it returns once that is
+// committed.
+func (g *region) change(w http.ResponseWriter, r *http.Request, key string, do func(t *tx, row *row) (answer any, err error)) error {
+	var answer any
+	err := g.store.write(r.Context(), func(t *tx) (err error) {
+		answer, err = do(t, t.row(key))
+		return err
+	}, key)
+	switch {
+	case err != nil:
+		return err
+	case answer == nil:
+		w.WriteHeader(http.StatusNoContent)
+	default:
+		reply(w, http.StatusOK, answer)
+	}
+	return nil
 }
 
 // A profilePatch has what a client wants changed, and leaves the rest alone: a
@@ -88,109 +117,51 @@ func (p *profilePatch) apply(to *Profile) error {
 	return nil
 }
 
-func (g *region) getProfile(w http.ResponseWriter, r *http.Request, row string) error {
-	st, err := g.store.read(r.Context(), row)
-	if err != nil {
-		return err
-	}
-	profile, seen := as[*merge.Record[Profile]](st).Snapshot()
-	etag, err := tag(row, seen)
-	if err != nil {
-		return err
-	}
-	w.Header().Set("ETag", etag)
-	reply(w, http.StatusOK, profile)
-	return nil
-}
-
 // patchProfile changes fields. Under If-Match it is refused if the profile was
 // deleted since the client read it.
-func (g *region) patchProfile(w http.ResponseWriter, r *http.Request, row string) error {
+func (g *region) patchProfile(w http.ResponseWriter, r *http.Request, key string) error {
 	var patch profilePatch
-	if err := readBody(r, &patch); err != nil {
-		return err
-	}
 	var seen merge.Token
-	match, err := readTag(r, row, &seen)
-	if err != nil {
+	match, err := readTag(r, key, &seen)
+	if err := cmp.Or(err, readBody(r, &patch)); err != nil {
 		return err
 	}
-	var profile Profile
-	err = g.store.write(r.Context(), func(t *tx) error {
-		record := as[*merge.Record[Profile]](t.row(row).state)
-		if !match {
-			err = record.Update(g.stamps(), patch.apply)
-		} else {
+	return g.change(w, r, key, func(t *tx, row *row) (any, error) {
+		record := as[*merge.Record[Profile]](row.state)
+		var err error
+		if match {
 			now, _ := record.Value()
 			next, _ := record.Value()
-			err = errors.Join(patch.apply(&next), record.Apply(g.stamps(), seen, now, next))
+			err = cmp.Or(patch.apply(&next), record.Apply(g.stamps(), seen, now, next))
+		} else {
+			err = record.Update(g.stamps(), patch.apply)
 		}
-		if err == nil {
-			profile, _ = record.Value()
-			t.changed(t.row(row), nil)
-		}
-		return err
-	}, row)
-	if err != nil {
-		return err
-	}
-	reply(w, http.StatusOK, profile)
-	return nil
-}
-
-func (g *region) deleteProfile(w http.ResponseWriter, r *http.Request, row string) error {
-	err := g.store.write(r.Context(), func(t *tx) error {
-		if err := as[*merge.Record[Profile]](t.row(row).state).Delete(g.stamps()); err != nil {
-			return err
-		}
-		t.changed(t.row(row), nil)
-		return nil
-	}, row)
-	return noContent(w, err)
-}
-
-// A cartLine has an ETag of its own: to delete it is to delete what the client
-// was shown of it, and what another device has added since stays.
-type cartLine struct {
-	SKU   string `json:"sku"`
-	Count int64  `json:"count"`
-	ETag  string `json:"etag"`
-}
-
-func cartLines(row string, cart *Cart) ([]cartLine, error) {
-	lines := []cartLine{}
-	for sku, c := range cart.All() {
-		etag, err := tag(row+"/"+sku, c.Context())
 		if err != nil {
 			return nil, err
 		}
-		n, _ := c.Value()
-		lines = append(lines, cartLine{sku, n, etag})
-	}
-	slices.SortFunc(lines, func(a, b cartLine) int { return strings.Compare(a.SKU, b.SKU) })
-	return lines, nil
+		t.changed(row, nil)
+		shown, _ := record.Value()
+		return shown, nil
+	})
 }
 
-func (g *region) getCart(w http.ResponseWriter, r *http.Request, row string) error {
-	st, err := g.store.read(r.Context(), row)
-	if err != nil {
-		return err
-	}
-	lines, err := cartLines(row, as[*Cart](st))
-	if err != nil {
-		return err
-	}
-	reply(w, http.StatusOK, lines)
-	return nil
+func (g *region) deleteProfile(w http.ResponseWriter, r *http.Request, key string) error {
+	return g.change(w, r, key, func(t *tx, row *row) (any, error) {
+		if err := as[*merge.Record[Profile]](row.state).Delete(g.stamps()); err != nil {
+			return nil, err
+		}
+		t.changed(row, nil)
+		return nil, nil
+	})
 }
 
-// A change says by how much.
-type change struct {
+// An amount says by how much.
+type amount struct {
 	N int64 `json:"n"`
 }
 
-func (g *region) addToCart(w http.ResponseWriter, r *http.Request, row string) error {
-	var by change
+func (g *region) addToCart(w http.ResponseWriter, r *http.Request, key string) error {
+	var by amount
 	if err := readBody(r, &by); err != nil {
 		return err
 	}
@@ -198,193 +169,92 @@ func (g *region) addToCart(w http.ResponseWriter, r *http.Request, row string) e
 		return badRequest("A line changes by 1 to 1000 pieces, up or down.")
 	}
 	sku := r.PathValue("sku")
-	var line cartLine
-	err := g.store.write(r.Context(), func(t *tx) (err error) {
-		cart := as[*Cart](t.row(row).state)
-		delta := cart.Update(g.me(), sku, func(c *crdt.PNCounter) { c.Add(g.me(), by.N) })
-		t.changed(t.row(row), of[*Cart]{delta})
-		c, _ := cart.At(sku)
-		line.SKU = sku
-		line.Count, _ = c.Value()
-		line.ETag, err = tag(row+"/"+sku, c.Context())
-		return err
-	}, row)
-	if err != nil {
-		return err
-	}
-	w.Header().Set("ETag", line.ETag)
-	reply(w, http.StatusOK, line)
-	return nil
+	return g.change(w, r, key, func(t *tx, row *row) (any, error) {
+		cart := as[*Cart](row.state)
+		t.changed(row, of[*Cart]{cart.Update(g.me(), sku, func(c *crdt.PNCounter) { c.Add(g.me(), by.N) })})
+		counter, _ := cart.At(sku)
+		line, err := viewLine(row.key, sku, counter)
+		w.Header().Set("ETag", line.ETag)
+		return line, err
+	})
 }
 
-func (g *region) deleteFromCart(w http.ResponseWriter, r *http.Request, row string) error {
+// deleteFromCart deletes what the client was shown of a line, and what another
+// device has added since stays.
+func (g *region) deleteFromCart(w http.ResponseWriter, r *http.Request, key string) error {
 	sku := r.PathValue("sku")
 	var seen crdt.Context
-	match, err := readTag(r, row+"/"+sku, &seen)
+	match, err := readTag(r, key+"/"+sku, &seen)
 	if err != nil {
 		return err
 	}
 	if !match {
 		return badRequest("A line is deleted under the ETag that it was shown with: send it as If-Match.")
 	}
-	err = g.store.write(r.Context(), func(t *tx) error {
-		cart := as[*Cart](t.row(row).state)
+	return g.change(w, r, key, func(t *tx, row *row) (any, error) {
+		cart := as[*Cart](row.state)
 		if err := checkCovers(cart, seen); err != nil {
-			return err
+			return nil, err
 		}
-		t.changed(t.row(row), of[*Cart]{cart.Update(g.me(), sku, func(c *crdt.PNCounter) { c.ResetSeen(g.me(), seen) })})
-		return nil
-	}, row)
-	return noContent(w, err)
+		t.changed(row, of[*Cart]{cart.Update(g.me(), sku, func(c *crdt.PNCounter) { c.ResetSeen(g.me(), seen) })})
+		return nil, nil
+	})
 }
 
-type stockView struct {
-	Left    int64            `json:"left"`
-	Exact   bool             `json:"exact"`
-	Holders map[string]int64 `json:"holders"`
-}
-
-func viewStock(stock *crdt.BoundedCounter) stockView {
-	v := stockView{Holders: map[string]int64{}}
-	v.Left, v.Exact = stock.Value()
-	for r, n := range stock.Holders() {
-		v.Holders[string(r)] = n
-	}
-	return v
-}
-
-func (g *region) getStock(w http.ResponseWriter, r *http.Request, row string) error {
-	st, err := g.store.read(r.Context(), row)
-	if err != nil {
-		return err
-	}
-	reply(w, http.StatusOK, viewStock(as[*crdt.BoundedCounter](st)))
-	return nil
-}
-
-func (g *region) deliver(w http.ResponseWriter, r *http.Request, row string) error {
-	var by change
+func (g *region) deliver(w http.ResponseWriter, r *http.Request, key string) error {
+	var by amount
 	if err := readBody(r, &by); err != nil {
 		return err
 	}
-	err := g.store.write(r.Context(), func(t *tx) error {
-		delta, err := as[*crdt.BoundedCounter](t.row(row).state).Add(g.seller(), by.N)
+	return g.change(w, r, key, func(t *tx, row *row) (any, error) {
+		delta, err := as[*crdt.BoundedCounter](row.state).Add(g.seller(), by.N)
 		if err == nil {
-			t.changed(t.row(row), of[*crdt.BoundedCounter]{delta})
+			t.changed(row, of[*crdt.BoundedCounter]{delta})
 		}
-		return err
-	}, row)
-	return noContent(w, err)
+		return nil, err
+	})
 }
 
-func (g *region) buy(w http.ResponseWriter, r *http.Request, row string) error {
-	var by change
+func (g *region) buy(w http.ResponseWriter, r *http.Request, key string) error {
+	var by amount
 	if err := readBody(r, &by); err != nil {
 		return err
 	}
-	return noContent(w, g.sell(r.Context(), row, by.N))
+	return noContent(w, g.sell(r.Context(), key, by.N))
 }
 
-func (g *region) getFlags(w http.ResponseWriter, r *http.Request, row string) error {
-	st, err := g.store.read(r.Context(), row)
-	if err != nil {
-		return err
-	}
-	flags := map[string]string{}
-	for k, v := range as[*Flags](st).All() {
-		flags[k] = v
-	}
-	reply(w, http.StatusOK, flags)
-	return nil
-}
-
-func (g *region) putFlag(w http.ResponseWriter, r *http.Request, row string) error {
+func (g *region) putFlag(w http.ResponseWriter, r *http.Request, key string) error {
 	var body struct {
 		Value string `json:"value"`
 	}
 	if err := readBody(r, &body); err != nil {
 		return err
 	}
-	return g.setFlag(w, r, row, func(f *Flags, by lww.Writer, flag string) (*Flags, error) { return f.Put(by, flag, body.Value) })
+	return g.setFlag(w, r, key, func(f *Flags, by lww.Writer, flag string) (*Flags, error) { return f.Put(by, flag, body.Value) })
 }
 
-func (g *region) deleteFlag(w http.ResponseWriter, r *http.Request, row string) error {
-	return g.setFlag(w, r, row, (*Flags).Delete)
+func (g *region) deleteFlag(w http.ResponseWriter, r *http.Request, key string) error {
+	return g.setFlag(w, r, key, (*Flags).Delete)
 }
 
 // setFlag writes a flag and answers with its stamp, which says what it wins
 // over.
-func (g *region) setFlag(w http.ResponseWriter, r *http.Request, row string, set func(f *Flags, by lww.Writer, flag string) (*Flags, error)) error {
+func (g *region) setFlag(w http.ResponseWriter, r *http.Request, key string, set func(f *Flags, by lww.Writer, flag string) (*Flags, error)) error {
 	flag := r.PathValue("flag")
-	var stamp lww.Stamp
-	err := g.store.write(r.Context(), func(t *tx) error {
-		flags := as[*Flags](t.row(row).state)
+	return g.change(w, r, key, func(t *tx, row *row) (any, error) {
+		flags := as[*Flags](row.state)
 		delta, err := set(flags, g.stamps(), flag)
-		if err == nil {
-			stamp = flags.Stamp(flag)
-			t.changed(t.row(row), of[*Flags]{delta})
+		if err != nil {
+			return nil, err
 		}
-		return err
-	}, row)
-	if err != nil {
-		return err
-	}
-	reply(w, http.StatusOK, map[string]lww.Stamp{"stamp": stamp})
-	return nil
-}
-
-// An orderView is what there is to show of an order.
-type orderView struct {
-	Order    *Order   `json:"order"` // null if there is none
-	Versions []string `json:"versions,omitempty"`
-	Rule     string   `json:"rule,omitempty"`
-	Reason   string   `json:"reason,omitempty"`
-	Ticket   string   `json:"ticket,omitempty"` // of what a person has to decide
-	Choices  []Order  `json:"choices,omitempty"`
-}
-
-func (g *region) viewOrder(ctx context.Context, row string, s *Orders) (orderView, resolver.Outcome[Order], error) {
-	out, err := g.rule().Resolve(ctx, row, s)
-	if err != nil {
-		return orderView{}, out, err
-	}
-	v := orderView{Rule: out.Rule, Reason: out.Reason}
-	if out.Found {
-		v.Order = &out.Value
-	}
-	if out.Conflict != nil {
-		for _, version := range out.Conflict.Versions {
-			v.Versions = append(v.Versions, version.Stamp.String())
-			v.Choices = append(v.Choices, version.Value)
-		}
-	}
-	if out.Ticket != nil {
-		v.Ticket, v.Reason = out.Ticket.Conflict.ID.String(), out.Ticket.Reason
-	}
-	return v, out, nil
-}
-
-func (g *region) getOrder(w http.ResponseWriter, r *http.Request, row string) error {
-	st, err := g.store.read(r.Context(), row)
-	if err != nil {
-		return err
-	}
-	v, out, err := g.viewOrder(r.Context(), row, as[*Orders](st))
-	if err != nil {
-		return err
-	}
-	etag, err := tag(row, out.Context)
-	if err != nil {
-		return err
-	}
-	w.Header().Set("ETag", etag)
-	reply(w, http.StatusOK, v)
-	return nil
+		t.changed(row, of[*Flags]{delta})
+		return map[string]lww.Stamp{"stamp": flags.Stamp(flag)}, nil
+	})
 }
 
 // putOrder writes an order. Under If-Match it replaces what the client was
 // shown, without it is a new order beside whatever there is.
-func (g *region) putOrder(w http.ResponseWriter, r *http.Request, row string) error {
+func (g *region) putOrder(w http.ResponseWriter, r *http.Request, key string) error {
 	var order Order
 	if err := readBody(r, &order); err != nil {
 		return err
@@ -392,20 +262,20 @@ func (g *region) putOrder(w http.ResponseWriter, r *http.Request, row string) er
 	if order.Item == "" || !slices.Contains([]string{"new", "paid", "shipped", "cancelled"}, order.Status) || order.Total < 0 {
 		return badRequest("An order has an item, a total, and one of the states new, paid, shipped and cancelled.")
 	}
-	return g.writeOrder(w, r, row, func(s *Orders, seen resolver.Context) (resolver.Written[Order], error) {
+	return g.writeOrder(w, r, key, func(s *Orders, seen resolver.Context) (resolver.Written[Order], error) {
 		return s.Write(g.writer(), seen, order)
 	})
 }
 
-func (g *region) deleteOrder(w http.ResponseWriter, r *http.Request, row string) error {
-	return g.writeOrder(w, r, row, func(s *Orders, seen resolver.Context) (resolver.Written[Order], error) {
+func (g *region) deleteOrder(w http.ResponseWriter, r *http.Request, key string) error {
+	return g.writeOrder(w, r, key, func(s *Orders, seen resolver.Context) (resolver.Written[Order], error) {
 		return s.Delete(g.writer(), seen)
 	})
 }
 
-func (g *region) writeOrder(w http.ResponseWriter, r *http.Request, row string, write func(*Orders, resolver.Context) (resolver.Written[Order], error)) error {
+func (g *region) writeOrder(w http.ResponseWriter, r *http.Request, key string, write func(*Orders, resolver.Context) (resolver.Written[Order], error)) error {
 	var seen resolver.Context
-	if _, err := readTag(r, row, &seen); err != nil {
+	if _, err := readTag(r, key, &seen); err != nil {
 		return err
 	}
 	if now, err := g.clocks.clock.Now(); err != nil {
@@ -413,31 +283,24 @@ func (g *region) writeOrder(w http.ResponseWriter, r *http.Request, row string, 
 	} else if err := seen.Ahead(now, maxAhead); err != nil && !g.clocks.slow() {
 		return err // a write under it would be stamped after that
 	}
-	var etag string
-	err := g.store.write(r.Context(), func(t *tx) error {
+	return g.change(w, r, key, func(t *tx, row *row) (any, error) {
 		if err := g.mayWrite(); err != nil {
-			return err // it was promoted away meanwhile
+			return nil, err // it was promoted away meanwhile
 		}
-		row := t.row(row)
 		done, err := write(as[*Orders](row.state), seen)
+		if f, ok := errors.AsType[*resolver.FencedError](err); ok {
+			g.fence(t, row.key, f.Version.(resolver.Version[Order]))
+		}
 		if err != nil {
-			if f, ok := errors.AsType[*resolver.FencedError](err); ok {
-				g.fence(t, row.key, f.Version.(resolver.Version[Order]))
-			}
-			return err
+			return nil, err
 		}
 		g.fence(t, row.key, done.Fenced...)
 		t.changed(row, nil)
 		g.decide(t, row)
-		etag, err = tag(row.key, done.Context)
-		return err
-	}, row)
-	if err != nil {
-		return err
-	}
-	w.Header().Set("ETag", etag)
-	w.WriteHeader(http.StatusNoContent)
-	return nil
+		etag, err := tag(row.key, done.Context)
+		w.Header().Set("ETag", etag)
+		return nil, err
+	})
 }
 
 // A settlement is a person's answer to a ticket: one of the versions, by its
@@ -447,51 +310,47 @@ type settlement struct {
 	Keep   int    `json:"keep"`
 }
 
-func (g *region) settle(w http.ResponseWriter, r *http.Request, row string) error {
+func (g *region) settle(w http.ResponseWriter, r *http.Request, key string) error {
 	var answer settlement
 	if err := readBody(r, &answer); err != nil {
 		return err
 	}
-	err := g.store.write(r.Context(), func(t *tx) error {
-		row := t.row(row)
+	return g.change(w, r, key, func(t *tx, row *row) (any, error) {
 		orders := as[*Orders](row.state)
 		out, err := g.rule().Resolve(r.Context(), row.key, orders)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if out.Ticket == nil || out.Ticket.Conflict.ID.String() != answer.Ticket {
-			return &httpError{http.StatusConflict, "This is not to be decided any more, or more versions have come: read the order again."}
+			return nil, &httpError{http.StatusConflict, "This is not to be decided any more, or more versions have come: read the order again."}
 		}
 		c := out.Ticket.Conflict
 		if answer.Keep < 0 || answer.Keep >= len(c.Versions) {
-			return badRequest("The versions have numbers from 0 to %d.", len(c.Versions)-1)
+			return nil, badRequest("The versions have numbers from 0 to %d.", len(c.Versions)-1)
 		}
 		refunds := refundAfterSettling(c, c.Versions[answer.Keep].Value)
 		done, err := g.rule().Settle(r.Context(), g.writer(), orders, out.Ticket, c.Keep(answer.Keep, "decided at "+g.name).With(refunds...))
 		if err != nil {
-			return err
+			return nil, err
 		}
 		g.fence(t, row.key, done.Fenced...)
 		t.compensate(refunds)
 		t.changed(row, nil)
-		return nil
-	}, row)
-	return noContent(w, err)
+		return nil, nil
+	})
 }
 
 // overwrite is all handlers of writes without the library: see plain.go.
-func (g *region) overwrite(w http.ResponseWriter, r *http.Request, row string) error {
+func (g *region) overwrite(w http.ResponseWriter, r *http.Request, key string) error {
 	var body any
 	if err := readBody(r, &body); err != nil {
 		return err
 	}
-	text := []byte(r.URL.Path + time.Now().String())
-	err := g.store.write(r.Context(), func(t *tx) error {
-		t.row(row).state = &plainState{text}
-		t.changed(t.row(row), nil)
-		return nil
-	}, row)
-	return noContent(w, err)
+	return g.change(w, r, key, func(t *tx, row *row) (any, error) {
+		row.state = &plainState{[]byte(r.URL.Path + time.Now().String())}
+		t.changed(row, nil)
+		return nil, nil
+	})
 }
 
 func noContent(w http.ResponseWriter, err error) error {

@@ -80,7 +80,7 @@ func (g *region) matrix(ctx context.Context, merge *vclock.Matrix) (text string,
 		m.Record(uint64(now))
 		data, err := m.MarshalBinary()
 		text = base64.StdEncoding.EncodeToString(data)
-		t.meta["matrix"] = text
+		t.note("matrix", text)
 		return err
 	})
 	return text, err

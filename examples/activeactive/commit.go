@@ -6,7 +6,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"maps"
 	"math/rand/v2"
 	"slices"
 	"strconv"
@@ -33,20 +32,28 @@ type request struct {
 
 // A tx is one transaction: what all requests of a batch have changed.
 type tx struct {
-	store      *store
-	dirty      []*row
-	meta       map[string]string
-	sent       []int64  // messages that need not be sent any more
-	effects    []string // things to be done outside, once each
-	carriedOut []string // those that have been done
-	epoch      uint64   // the highest in any row changed, if that is news
-	audit      []auditLine
+	store *store
+	dirty []*row
+	epoch uint64      // the highest in any row changed, if that is news
+	notes []statement // what is written besides rows and outbox
 }
 
-type auditLine struct {
-	At   time.Time
-	Key  string
-	What string
+type statement struct {
+	text string
+	args []any
+}
+
+// also writes something into another table, in the same transaction.
+func (t *tx) also(text string, args ...any) { t.notes = append(t.notes, statement{text, args}) }
+
+// note keeps a value under a name.
+func (t *tx) note(name, value string) {
+	t.also(`INSERT INTO meta (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value`, name, value)
+}
+
+// audit writes down what somebody may want to know.
+func (t *tx) audit(key, what string) {
+	t.also(`INSERT INTO audit (at, id, what) VALUES ($1, $2, $3)`, time.Now().UnixNano(), key, what)
 }
 
 // committed is what a commit did.
@@ -128,7 +135,7 @@ func (t *tx) changed(r *row, delta state) {
 func (t *tx) observe(epoch uint64) {
 	if epoch > max(t.epoch, t.store.highestEpoch()) {
 		t.epoch = epoch
-		t.meta["epoch"] = strconv.FormatUint(epoch, 10)
+		t.note("epoch", strconv.FormatUint(epoch, 10))
 	}
 }
 
@@ -151,11 +158,11 @@ func (s *store) commit(ctx context.Context, batch []*request) error {
 	if err := s.load(ctx, keys); err != nil {
 		return err
 	}
-	t := &tx{store: s, meta: map[string]string{}}
+	t := &tx{store: s}
 	for _, r := range batch {
 		r.err = r.do(t)
 	}
-	if len(t.dirty)+len(t.meta)+len(t.sent)+len(t.effects)+len(t.carriedOut)+len(t.audit) == 0 {
+	if len(t.dirty)+len(t.notes) == 0 {
 		return nil
 	}
 	if err := s.flush(ctx, t); err != nil {
@@ -209,8 +216,10 @@ func (s *store) flush(ctx context.Context, t *tx) (err error) {
 			return err
 		}
 	}
-	if err = s.flushNotes(ctx, t); err != nil {
-		return err
+	for _, n := range t.notes {
+		if err = s.exec(ctx, n.text, n.args...); err != nil {
+			return err
+		}
 	}
 	if err = db.Commit(); err != nil {
 		return err
@@ -269,37 +278,6 @@ func (s *store) upsert(ctx context.Context, values []any) error {
 		}
 		if n, err := res.RowsAffected(); err != nil || n != int64(len(some)/4) {
 			return cmp.Or(err, errConflict)
-		}
-	}
-	return nil
-}
-
-// flushNotes writes all that is not a row.
-func (s *store) flushNotes(ctx context.Context, t *tx) error {
-	for _, id := range t.sent {
-		if err := s.exec(ctx, `DELETE FROM outbox WHERE id = $1`, id); err != nil {
-			return err
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(t.meta)) {
-		if err := s.exec(ctx, `INSERT INTO meta (name, value) VALUES ($1, $2)
-			ON CONFLICT (name) DO UPDATE SET value = excluded.value`, name, t.meta[name]); err != nil {
-			return err
-		}
-	}
-	for _, name := range t.effects {
-		if err := s.exec(ctx, `INSERT INTO effects (name, done) VALUES ($1, 0) ON CONFLICT (name) DO NOTHING`, name); err != nil {
-			return err
-		}
-	}
-	for _, name := range t.carriedOut {
-		if err := s.exec(ctx, `UPDATE effects SET done = 1 WHERE name = $1`, name); err != nil {
-			return err
-		}
-	}
-	for _, a := range t.audit {
-		if err := s.exec(ctx, `INSERT INTO audit (at, id, what) VALUES ($1, $2, $3)`, a.At.UnixNano(), a.Key, a.What); err != nil {
-			return err
 		}
 	}
 	return nil

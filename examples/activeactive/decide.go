@@ -31,7 +31,7 @@ func (g *region) decide(t *tx, r *row) {
 // once.
 func (t *tx) compensate(list []resolver.Compensation) {
 	for _, c := range list {
-		t.effects = append(t.effects, c.Name)
+		t.also(`INSERT INTO effects (name, done) VALUES ($1, 0) ON CONFLICT (name) DO NOTHING`, c.Name)
 	}
 }
 
@@ -39,10 +39,7 @@ func (t *tx) compensate(list []resolver.Compensation) {
 // more.
 func (g *region) fence(t *tx, key string, versions ...resolver.Version[Order]) {
 	for _, v := range versions {
-		t.audit = append(t.audit, auditLine{
-			At: time.Now(), Key: key,
-			What: fmt.Sprintf("fenced: %+v, written %v in epoch %d", v.Value, v.Stamp, v.Epoch),
-		})
+		t.audit(key, fmt.Sprintf("fenced: %+v, written %v in epoch %d", v.Value, v.Stamp, v.Epoch))
 	}
 }
 
@@ -79,7 +76,7 @@ func (g *region) carryOut(ctx context.Context) error {
 			return err
 		}
 		if err := g.store.write(ctx, func(t *tx) error {
-			t.carriedOut = append(t.carriedOut, name)
+			t.also(`UPDATE effects SET done = 1 WHERE name = $1`, name)
 			return nil
 		}); err != nil {
 			return err

@@ -94,7 +94,7 @@ func (d *driver) stockUp(ctx context.Context) error {
 	}
 	for i := range d.plan.rows {
 		row := fmt.Sprintf("%s/%d", stockKind, i)
-		if err := d.s.call(ctx, "eu", http.MethodPost, "/"+row+"/deliver", change{500}, nil); err != nil {
+		if err := d.s.call(ctx, "eu", http.MethodPost, "/"+row+"/deliver", amount{500}, nil); err != nil {
 			return err
 		}
 		d.j.add(row, "left", 500, true)
@@ -104,7 +104,7 @@ func (d *driver) stockUp(ctx context.Context) error {
 	for c := range errs {
 		wg.Go(func() {
 			for i := c; i < d.plan.keys && errs[c] == nil; i += len(errs) {
-				errs[c] = d.s.call(ctx, d.names[c%3], http.MethodPost, fmt.Sprintf("/cart/old-%d/tea", i), change{1}, nil)
+				errs[c] = d.s.call(ctx, d.names[c%3], http.MethodPost, fmt.Sprintf("/cart/old-%d/tea", i), amount{1}, nil)
 			}
 		})
 	}
@@ -393,7 +393,7 @@ func (d *driver) leave(ctx context.Context) error {
 	}
 	for i := range 20 {
 		row := fmt.Sprintf("cart/after-%d", i)
-		if err := d.s.call(ctx, d.names[1+i%2], http.MethodPost, "/"+row+"/tea", change{1}, nil); err != nil {
+		if err := d.s.call(ctx, d.names[1+i%2], http.MethodPost, "/"+row+"/tea", amount{1}, nil); err != nil {
 			return err
 		}
 	}

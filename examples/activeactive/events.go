@@ -2,14 +2,10 @@ package main
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"sync"
 	"time"
 
-	"github.com/rejoin-go/rejoin/crdt"
-	"github.com/rejoin-go/rejoin/lww"
 	"github.com/rejoin-go/rejoin/merge"
 )
 
@@ -131,17 +127,13 @@ func (e *events) commit(g *region, c *committed) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for _, r := range c.rows {
-		data, err := r.state.encode()
-		if err != nil {
-			continue
-		}
-		st, err := g.store.schema.decode(r.key, data)
+		shown, _, err := g.view(context.Background(), r.key, r.state.clone())
 		if err != nil {
 			continue
 		}
 		e.recent = append(e.recent, event{
 			Number: e.next, At: time.Now(), Clock: g.clocks.physical(), Row: r.key, From: e.remote[r],
-			State: g.values(context.Background(), r.key, st),
+			State: shown,
 		})
 		e.next++
 	}
@@ -151,39 +143,17 @@ func (e *events) commit(g *region, c *committed) {
 	}
 }
 
-// A rowView is a row as the page shows it.
-type rowView struct {
-	Digest string         `json:"digest"`
-	Bytes  int            `json:"bytes"`
-	State  any            `json:"state"`
-	Why    map[string]why `json:"why,omitempty"`
-	ETag   string         `json:"etag,omitempty"`
-}
-
-// view returns what the page shows of a row.
-func (g *region) view(ctx context.Context, key string, data []byte) (rowView, error) {
-	st, err := g.store.schema.decode(key, data)
-	if err != nil {
-		return rowView{}, err
-	}
-	sum := sha256.Sum256(data)
-	v := rowView{Digest: hex.EncodeToString(sum[:4]), Bytes: len(data), State: g.values(ctx, key, st), Why: map[string]why{}}
-	g.events.mu.Lock()
-	for field, w := range g.events.why[key] {
+// reasons returns why the fields of a row have the values that they have now.
+func (e *events) reasons(key string, st state) map[string]why {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	out := map[string]why{}
+	for field, w := range e.why[key] {
 		if w.Winner == "" || w.Winner == stampOf(st, field) { // else it has been written again
-			v.Why[field] = w
+			out[field] = w
 		}
 	}
-	g.events.mu.Unlock()
-	if orders, ok := st.(of[*Orders]); ok {
-		_, out, err := g.viewOrder(ctx, key, orders.s)
-		if err != nil {
-			return v, err
-		}
-		v.ETag, err = tag(key, out.Context)
-		return v, err
-	}
-	return v, nil
+	return out
 }
 
 // stampOf returns the stamp that a field has now.
@@ -195,36 +165,4 @@ func stampOf(st state, field string) string {
 		return s.s.Stamp(field).String()
 	}
 	return ""
-}
-
-// values returns what a row shows, as a value for JSON.
-func (g *region) values(ctx context.Context, key string, st state) any {
-	switch s := st.(type) {
-	case of[*merge.Record[Profile]]:
-		if p, ok := s.s.Value(); ok {
-			return p
-		}
-	case of[*Cart]:
-		if lines, err := cartLines(key, s.s); err == nil {
-			return lines
-		}
-	case of[*crdt.BoundedCounter]:
-		return viewStock(s.s)
-	case of[*Flags]:
-		flags := map[string]flagView{}
-		for k, v := range s.s.All() {
-			flags[k] = flagView{v, s.s.Stamp(k)}
-		}
-		return flags
-	case of[*Orders]:
-		if v, _, err := g.viewOrder(ctx, key, s.s); err == nil {
-			return v
-		}
-	}
-	return nil
-}
-
-type flagView struct {
-	Value string    `json:"value"`
-	Stamp lww.Stamp `json:"stamp"`
 }

@@ -100,6 +100,17 @@ func readBody(r *http.Request, into any) error {
 	return nil
 }
 
+// post is a handler of requests that are answered without content.
+func post[Q any](do func(ctx context.Context, q Q) error) handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		var q Q
+		if err := readBody(r, &q); err != nil {
+			return err
+		}
+		return noContent(w, do(r.Context(), q))
+	}
+}
+
 // A relayed request is one that another region answers, as text of HTTP.
 type relayed struct {
 	Text []byte `json:"text"`

@@ -122,7 +122,7 @@ func (g *region) remember(t *tx, peer string, w witness) {
 	defer g.mu.Unlock()
 	if old := g.seen[peer]; old.later(w) != old {
 		g.seen[peer] = w
-		t.meta["seen/"+peer] = fmt.Sprint(w.Incarnation, w.Commits)
+		t.note("seen/"+peer, fmt.Sprint(w.Incarnation, w.Commits))
 	}
 }
 

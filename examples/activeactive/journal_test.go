@@ -161,7 +161,12 @@ func (s *supervisor) fields(ctx context.Context, region, row string) (map[string
 		}
 		return out, err
 	case flagKind:
-		return out, get(&out)
+		var flags map[string]flagView
+		err := get(&flags)
+		for k, v := range flags {
+			out[k] = v.Value
+		}
+		return out, err
 	}
 	var v orderView
 	err := get(&v)

@@ -146,7 +146,7 @@ func (c *client) points() {
 
 func (c *client) addToCart() {
 	row, sku, n := c.row(cartKind), fmt.Sprintf("article-%d", c.rnd.IntN(6)), 1+c.rnd.Int64N(3)
-	_, acked, maybe := c.send(http.MethodPost, "/"+row+"/"+sku, "", change{n}, nil)
+	_, acked, maybe := c.send(http.MethodPost, "/"+row+"/"+sku, "", amount{n}, nil)
 	if acked || maybe {
 		c.j.add(row, sku, n, acked)
 	}
@@ -181,7 +181,7 @@ func (c *client) wipes() int {
 
 func (c *client) buy() {
 	row := c.row(stockKind)
-	_, acked, maybe := c.send(http.MethodPost, "/"+row+"/buy", "", change{1}, nil)
+	_, acked, maybe := c.send(http.MethodPost, "/"+row+"/buy", "", amount{1}, nil)
 	if acked || maybe {
 		c.j.add(row, "left", -1, acked)
 	}

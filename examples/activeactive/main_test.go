@@ -79,7 +79,7 @@ func equal(t *testing.T, s *supervisor) {
 func TestWriteReachesOtherRegions(t *testing.T) {
 	s := shop(t)
 	must(t, s, "eu", http.MethodPatch, "/profile/ann", "", map[string]any{"name": "Ann", "city": "Porto", "addTags": []string{"vip"}, "addPoints": 3}, nil)
-	must(t, s, "us", http.MethodPost, "/cart/ann/tea", "", change{2}, nil)
+	must(t, s, "us", http.MethodPost, "/cart/ann/tea", "", amount{2}, nil)
 	must(t, s, "ap", http.MethodPut, "/flags/site/banner", "", map[string]string{"value": "on"}, nil)
 	equal(t, s)
 
@@ -89,12 +89,12 @@ func TestWriteReachesOtherRegions(t *testing.T) {
 
 	t.Run("the page of a client that is behind a region's own merges", func(t *testing.T) {
 		s.cutOff("eu", true)
-		must(t, s, "eu", http.MethodPost, "/cart/ann/tea", "", change{1}, nil)
+		must(t, s, "eu", http.MethodPost, "/cart/ann/tea", "", amount{1}, nil)
 		var lines []cartLine
 		must(t, s, "eu", http.MethodGet, "/cart/ann", "", nil, &lines)
 		text := refused(t, s, http.StatusServiceUnavailable, "us", http.MethodDelete, "/cart/ann/tea", lines[0].ETag, nil)
 		require.Contains(t, text, "has not arrived")
-		must(t, s, "us", http.MethodPost, "/cart/ann/tea", "", change{5}, nil)
+		must(t, s, "us", http.MethodPost, "/cart/ann/tea", "", amount{5}, nil)
 		must(t, s, "eu", http.MethodDelete, "/cart/ann/tea", lines[0].ETag, nil, nil)
 		s.cutOff("eu", false)
 		equal(t, s)
@@ -103,10 +103,10 @@ func TestWriteReachesOtherRegions(t *testing.T) {
 	})
 
 	t.Run("a line keeps what its region has counted since it was shown", func(t *testing.T) {
-		must(t, s, "eu", http.MethodPost, "/cart/bob/milk", "", change{5}, nil)
+		must(t, s, "eu", http.MethodPost, "/cart/bob/milk", "", amount{5}, nil)
 		var lines []cartLine
 		must(t, s, "eu", http.MethodGet, "/cart/bob", "", nil, &lines)
-		must(t, s, "eu", http.MethodPost, "/cart/bob/milk", "", change{1}, nil)
+		must(t, s, "eu", http.MethodPost, "/cart/bob/milk", "", amount{1}, nil)
 		must(t, s, "eu", http.MethodDelete, "/cart/bob/milk", lines[0].ETag, nil, nil)
 		must(t, s, "eu", http.MethodGet, "/cart/bob", "", nil, &lines)
 		require.Equal(t, int64(1), lines[0].Count)
@@ -124,18 +124,18 @@ func TestBadRequests(t *testing.T) {
 		{400, "PATCH", "/profile/ann", "unknown field", "", map[string]string{"nmae": "Ann"}},
 		{400, "PATCH", "/profile/ann", "If-Match", `"x"`, map[string]string{"name": "Ann"}},
 		{400, "PATCH", "/profile/" + strings.Repeat("a", 201), "200 bytes", "", map[string]string{"name": "Ann"}},
-		{400, "POST", "/cart/ann/tea", "1 to 1000", "", change{0}},
+		{400, "POST", "/cart/ann/tea", "1 to 1000", "", amount{0}},
 		{400, "DELETE", "/cart/ann/tea", "If-Match", "", nil},
 		{400, "PUT", "/order/1", "An order has", "", Order{Item: "lamp", Status: "lost"}},
-		{422, "POST", "/stock/lamp/deliver", "not positive", "", change{-3}},
-		{409, "POST", "/stock/none/buy", "rights", "", change{1}},
+		{422, "POST", "/stock/lamp/deliver", "not positive", "", amount{-3}},
+		{409, "POST", "/stock/none/buy", "rights", "", amount{1}},
 		{409, "POST", "/order/1/settle", "decided", "", settlement{Ticket: "x"}},
 		{400, "POST", "/admin/mode", "no mode", "", mode{Name: "chaos"}},
 	} {
 		text := refused(t, s, c.status, "eu", c.method, c.path, c.match, c.body)
 		require.Contains(t, text, c.text)
 	}
-	tag := must(t, s, "eu", http.MethodPost, "/cart/ann/tea", "", change{1}, nil)
+	tag := must(t, s, "eu", http.MethodPost, "/cart/ann/tea", "", amount{1}, nil)
 	text := refused(t, s, 400, "eu", http.MethodDelete, "/cart/bob/tea", tag, nil)
 	require.Contains(t, text, "another row", "a context is good for its own row")
 }
@@ -215,13 +215,13 @@ func TestHomeRegion(t *testing.T) {
 	for i := range 6 { // whatever the home of the user is, all regions take the write
 		row := fmt.Sprintf("/cart/user-%d/tea", i)
 		for name := range s.regions {
-			must(t, s, name, http.MethodPost, row, "", change{1}, nil)
+			must(t, s, name, http.MethodPost, row, "", amount{1}, nil)
 		}
 	}
 	s.cutOff("ap", true)
 	time.Sleep(500 * time.Millisecond)
 	for i := range 6 {
-		must(t, s, "ap", http.MethodPost, fmt.Sprintf("/cart/user-%d/tea", i), "", change{1}, nil)
+		must(t, s, "ap", http.MethodPost, fmt.Sprintf("/cart/user-%d/tea", i), "", amount{1}, nil)
 	}
 	s.cutOff("ap", false)
 	equal(t, s)
@@ -234,13 +234,13 @@ func TestHomeRegion(t *testing.T) {
 
 func TestStockIsNeverOversold(t *testing.T) {
 	s := shop(t)
-	must(t, s, "eu", http.MethodPost, "/stock/lamp/deliver", "", change{30}, nil)
+	must(t, s, "eu", http.MethodPost, "/stock/lamp/deliver", "", amount{30}, nil)
 	equal(t, s)
 	sold := make(chan bool, 90)
 	for name := range s.regions {
 		for range 30 {
 			go func() {
-				err := s.call(context.Background(), name, http.MethodPost, "/stock/lamp/buy", change{1}, nil)
+				err := s.call(context.Background(), name, http.MethodPost, "/stock/lamp/buy", amount{1}, nil)
 				sold <- err == nil
 			}()
 		}
@@ -269,7 +269,7 @@ func incarnation(t *testing.T, s *supervisor, name string) (n uint64) {
 
 func TestIdentity(t *testing.T) {
 	s := shop(t)
-	add := func() { must(t, s, "eu", http.MethodPost, "/cart/ann/tea", "", change{1}, nil) }
+	add := func() { must(t, s, "eu", http.MethodPost, "/cart/ann/tea", "", amount{1}, nil) }
 	add()
 	first := incarnation(t, s, "eu")
 	for _, sig := range []os.Signal{os.Interrupt, syscall.SIGKILL} {
@@ -313,10 +313,10 @@ func TestCollect(t *testing.T) {
 		flag, line := fmt.Sprintf("/flags/site/flag-%d", i), fmt.Sprintf("/cart/ann/article-%d", i)
 		must(t, s, "eu", http.MethodPut, flag, "", map[string]string{"value": "on"}, nil)
 		must(t, s, "eu", http.MethodDelete, flag, "", nil, nil)
-		tag := must(t, s, "us", http.MethodPost, line, "", change{1}, nil)
+		tag := must(t, s, "us", http.MethodPost, line, "", amount{1}, nil)
 		must(t, s, "us", http.MethodDelete, line, tag, nil, nil)
 	}
-	must(t, s, "us", http.MethodPost, "/cart/ann/tea", "", change{1}, nil)
+	must(t, s, "us", http.MethodPost, "/cart/ann/tea", "", amount{1}, nil)
 	must(t, s, "ap", http.MethodPut, "/flags/site/banner", "", map[string]string{"value": "on"}, nil)
 	equal(t, s)
 	for name := range s.regions {
@@ -327,7 +327,8 @@ func TestCollect(t *testing.T) {
 		}, 30*time.Second, 200*time.Millisecond, "what all have seen deleted is forgotten at %s", name)
 	}
 	equal(t, s)
-	var flags map[string]string
+	var flags map[string]flagView
 	must(t, s, "us", http.MethodGet, "/flags/site", "", nil, &flags)
-	require.Equal(t, map[string]string{"banner": "on"}, flags)
+	require.Len(t, flags, 1)
+	require.Equal(t, "on", flags["banner"].Value)
 }

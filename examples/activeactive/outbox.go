@@ -151,7 +151,9 @@ func (p *publisher) send(ctx context.Context) (more bool, err error) {
 		}
 	}
 	err = p.store.write(ctx, func(t *tx) error {
-		t.sent = append(t.sent, ids...)
+		for _, id := range ids {
+			t.also(`DELETE FROM outbox WHERE id = $1`, id)
+		}
 		return nil
 	})
 	return err == nil, err

@@ -70,7 +70,7 @@ func TestPostgres(t *testing.T) {
 	done := make(chan error, 300)
 	for i := range 300 {
 		go func() {
-			done <- s.call(t.Context(), names[i%3], http.MethodPost, fmt.Sprintf("/cart/%d/tea", i%20), change{1}, nil)
+			done <- s.call(t.Context(), names[i%3], http.MethodPost, fmt.Sprintf("/cart/%d/tea", i%20), amount{1}, nil)
 		}()
 	}
 	for range 300 {
@@ -99,7 +99,7 @@ func TestPostgres(t *testing.T) {
 	require.NoError(t, other.start(t.Context(), "eu", "-db", urls["eu"]))
 	for i := range 200 {
 		go func() {
-			done <- []*supervisor{s, other}[i%2].call(t.Context(), "eu", http.MethodPost, "/cart/both/tea", change{1}, nil)
+			done <- []*supervisor{s, other}[i%2].call(t.Context(), "eu", http.MethodPost, "/cart/both/tea", amount{1}, nil)
 		}()
 	}
 	for range 200 {

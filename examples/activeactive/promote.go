@@ -49,7 +49,7 @@ func (g *region) setMode(ctx context.Context, m mode) error {
 		return err
 	}
 	if err := g.store.write(ctx, func(t *tx) error {
-		t.meta["mode"] = string(text)
+		t.note("mode", string(text))
 		t.observe(m.Epoch)
 		return nil
 	}); err != nil {

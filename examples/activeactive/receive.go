@@ -130,7 +130,7 @@ func (c *receiver) take(ctx context.Context, created time.Time, messages []jetst
 			c.region.log.Error("message refused", "peer", c.peer, "sequence", last, "error", err)
 		}
 	}
-	in.meta = map[string]string{"cursor/" + c.peer: fmt.Sprint(created.UnixNano(), last)}
+	in.cursor = fmt.Sprint(created.UnixNano(), last)
 	return c.region.merge(ctx, c.peer, &in)
 }
 
@@ -138,7 +138,7 @@ func (c *receiver) take(ctx context.Context, created time.Time, messages []jetst
 type arrivals struct {
 	keys    []string
 	states  []state
-	meta    map[string]string
+	cursor  string  // in the stream, if they are from there
 	witness witness // how far the peer was
 	held    int     // rows that are not to be merged yet, or not at all
 }
@@ -165,8 +165,8 @@ func (g *region) merge(ctx context.Context, peer string, in *arrivals) error {
 		for i, key := range in.keys {
 			g.mergeRow(t, peer, t.row(key), in.states[i])
 		}
-		for name, value := range in.meta {
-			t.meta[name] = value
+		if in.cursor != "" {
+			t.note("cursor/"+peer, in.cursor)
 		}
 		g.remember(t, peer, in.witness)
 		return nil

@@ -55,9 +55,9 @@ func (s *supervisor) furnish(ctx context.Context) error {
 		return err
 	}
 	return errors.Join(
-		s.call(ctx, "eu", http.MethodPost, "/stock/lamp/deliver", change{12}, nil),
+		s.call(ctx, "eu", http.MethodPost, "/stock/lamp/deliver", amount{12}, nil),
 		s.call(ctx, "eu", http.MethodPatch, "/profile/ann", map[string]any{"name": "Ann", "city": "Lisbon", "tier": "free", "addPoints": 100}, nil),
-		s.call(ctx, "us", http.MethodPost, "/cart/ann/tea", change{2}, nil),
+		s.call(ctx, "us", http.MethodPost, "/cart/ann/tea", amount{2}, nil),
 		s.call(ctx, "ap", http.MethodPut, "/flags/site/banner", map[string]string{"value": "on"}, nil),
 	)
 }
@@ -76,8 +76,8 @@ func (s *supervisor) page() http.Handler {
 		mux.Handle("/api/"+name+"/", http.StripPrefix("/api/"+name, httputil.NewSingleHostReverseProxy(to)))
 	}
 	mux.Handle("GET /topology", handler(s.getTopology))
-	mux.Handle("POST /topology/link", handler(s.postLink))
-	mux.Handle("POST /topology/region", handler(s.postRegion))
+	mux.Handle("POST /topology/link", post(s.setLink))
+	mux.Handle("POST /topology/region", post(s.setRegion))
 	return mux
 }
 
@@ -107,44 +107,39 @@ func (s *supervisor) getTopology(w http.ResponseWriter, _ *http.Request) error {
 	return nil
 }
 
-// postLink cuts or heals the link between two regions, both ways.
-func (s *supervisor) postLink(w http.ResponseWriter, r *http.Request) error {
-	var body struct {
-		A   string `json:"a"`
-		B   string `json:"b"`
-		Cut bool   `json:"cut"`
-	}
-	if err := readBody(r, &body); err != nil {
-		return err
-	}
-	there, back := s.links[body.A][body.B], s.links[body.B][body.A]
-	if there == nil || back == nil {
-		return badRequest("There is no link between %q and %q.", body.A, body.B)
-	}
-	there.set(body.Cut)
-	back.set(body.Cut)
-	return noContent(w, nil)
+// A linkOrder cuts or heals the link between two regions, both ways.
+type linkOrder struct {
+	A   string `json:"a"`
+	B   string `json:"b"`
+	Cut bool   `json:"cut"`
 }
 
-// postRegion kills, stops or starts a region.
-func (s *supervisor) postRegion(w http.ResponseWriter, r *http.Request) error {
-	var body struct {
-		Name string `json:"name"`
-		Do   string `json:"do"`
+func (s *supervisor) setLink(_ context.Context, q linkOrder) error {
+	there, back := s.links[q.A][q.B], s.links[q.B][q.A]
+	if there == nil || back == nil {
+		return badRequest("There is no link between %q and %q.", q.A, q.B)
 	}
-	if err := readBody(r, &body); err != nil {
-		return err
-	}
-	if s.regions[body.Name] == nil {
-		return badRequest("There is no region %q.", body.Name)
-	}
+	there.set(q.Cut)
+	back.set(q.Cut)
+	return nil
+}
+
+// A regionOrder kills, stops or starts a region.
+type regionOrder struct {
+	Name string `json:"name"`
+	Do   string `json:"do"`
+}
+
+func (s *supervisor) setRegion(ctx context.Context, q regionOrder) error {
 	switch {
-	case body.Do == "kill":
-		s.stop(body.Name, syscall.SIGKILL)
-	case body.Do == "stop":
-		s.stop(body.Name, os.Interrupt)
-	case body.Do == "start" && !s.running(body.Name):
-		return noContent(w, s.start(context.WithoutCancel(r.Context()), body.Name))
+	case s.regions[q.Name] == nil:
+		return badRequest("There is no region %q.", q.Name)
+	case q.Do == "kill":
+		s.stop(q.Name, syscall.SIGKILL)
+	case q.Do == "stop":
+		s.stop(q.Name, os.Interrupt)
+	case q.Do == "start" && !s.running(q.Name):
+		return s.start(context.WithoutCancel(ctx), q.Name)
 	}
-	return noContent(w, nil)
+	return nil
 }
