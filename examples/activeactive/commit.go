@@ -14,10 +14,8 @@ import (
 	"github.com/rejoin-go/rejoin/vclock/antientropy"
 )
 
-const (
-	maxBatch = 256    // requests in one transaction
-	maxCache = 50_000 // rows in memory
-)
+// maxBatch is how many requests go into one transaction.
+const maxBatch = 256
 
 // A request changes rows. do is called by the writing goroutine; if it returns
 // an error it must not have changed anything, as the mutators of the library

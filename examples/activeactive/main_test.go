@@ -6,12 +6,15 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/rejoin-go/rejoin/crdt"
 )
 
 // The supervisor starts the test binary for a region.
@@ -331,4 +334,31 @@ func TestCollect(t *testing.T) {
 	must(t, s, "us", http.MethodGet, "/flags/site", "", nil, &flags)
 	require.Len(t, flags, 1)
 	require.Equal(t, "on", flags["banner"].Value)
+}
+
+func TestCacheOfRowsIsBounded(t *testing.T) {
+	s, err := openStore(t.Context(), filepath.Join(t.TempDir(), "rows.db"), &schema{profiles: newProfiles()})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, s.db.Close()) })
+	_, err = s.db.Exec(`INSERT INTO lineage (one, incarnation, commits) VALUES (1, 0, 0)`)
+	require.NoError(t, err)
+	s.limit = 4
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() { defer close(done); s.run(ctx) }()
+	t.Cleanup(func() { stop(); <-done })
+	for i := range 20 {
+		keys := []string{fmt.Sprint("cart/", i), fmt.Sprint("cart/", i+1), fmt.Sprint("cart/", i+2)}
+		require.NoError(t, s.write(ctx, func(t *tx) error {
+			for _, key := range keys {
+				t.changed(t.row(key), of[*Cart]{as[*Cart](t.row(key).state).Update("eu", "tea", func(c *crdt.PNCounter) { c.Add("eu", 1) })})
+			}
+			return nil
+		}, keys...))
+	}
+	st, err := s.read(ctx, "cart/5")
+	require.NoError(t, err)
+	tea, _ := as[*Cart](st).At("tea")
+	n, _ := tea.Value()
+	require.Equal(t, int64(3), n)
 }

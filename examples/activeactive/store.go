@@ -35,6 +35,7 @@ type store struct {
 	commits     atomic.Int64  // the number of the latest commit
 
 	cache map[string]*row // of the writing goroutine
+	limit int             // rows in it
 	stmts map[string]*sql.Stmt
 
 	mu    sync.Mutex
@@ -76,7 +77,7 @@ func openStore(ctx context.Context, url string, sc *schema) (*store, error) {
 	}
 	s := &store{
 		db: db, schema: sc, requests: make(chan *request, 4*maxBatch), stopped: make(chan struct{}),
-		cache: map[string]*row{}, stmts: map[string]*sql.Stmt{}, committed: func(*committed) {},
+		cache: map[string]*row{}, limit: 50_000, stmts: map[string]*sql.Stmt{}, committed: func(*committed) {},
 	}
 	for _, table := range []string{
 		`rows (id TEXT PRIMARY KEY, rev BIGINT NOT NULL, open BIGINT NOT NULL, state ` + blob + ` NOT NULL)`,
@@ -152,10 +153,10 @@ func (s *store) readAll(ctx context.Context, yield func(key string, data []byte)
 func (s *store) load(ctx context.Context, keys []string) error {
 	slices.Sort(keys)
 	keys = slices.Compact(keys)
-	keys = slices.DeleteFunc(keys, func(k string) bool { return s.cache[k] != nil })
-	if len(s.cache)+len(keys) > maxCache {
+	if len(s.cache)+len(keys) > s.limit {
 		clear(s.cache) // crude, and seldom
 	}
+	keys = slices.DeleteFunc(keys, func(k string) bool { return s.cache[k] != nil })
 	for some := range slices.Chunk(keys, 64) {
 		if err := s.loadSome(ctx, some); err != nil {
 			return err
