@@ -193,7 +193,7 @@ func (c *compiler) failTag(loc location, err error) {
 	if errors.Is(err, errUnknown) {
 		e.Choices = usages(leafRules(loc.typ))
 		if loc.typ.Kind() == reflect.Map && isObject(loc.typ) {
-			e.Choices = usages(allRules())
+			e.Choices = usages(tagRules())
 		}
 	}
 	c.errs = append(c.errs, e)

@@ -21,8 +21,9 @@ func (c *compiler) classify(w *row, f *field, loc location) error {
 		return c.classifyKeyed(f, loc)
 	default:
 	}
+	def := f.rule.id.def()
 	s, err := c.shapes.Compile(f.typ)
-	f.class, f.shape = classLeaf, s
+	f.class, f.shape, f.choose = classLeaf, s, def.choose
 	if f.rule.id == ruleJoin {
 		f.join = findJoin(f.typ)
 		if f.join == nil {
@@ -39,16 +40,16 @@ func (c *compiler) classify(w *row, f *field, loc location) error {
 		}
 		return nil
 	}
-	if !slices.Contains(leafRules(f.typ), f.rule.id) {
+	if !def.fits(f.typ) {
 		return c.refuse(f, "does not go with "+f.typ.String())
 	}
-	switch f.rule.id {
-	case ruleSet, ruleUnion:
-		f.class = classSet
-		f.key = s.Elem
-	case ruleMax, ruleMin:
-		f.order = newOrder(s, f.rule.id == ruleMin)
-	case ruleGroup:
+	if def.order != nil {
+		f.order = newOrder(s, def.down)
+	}
+	switch def.op {
+	case opSet:
+		f.class, f.key = classSet, s.Elem
+	case opGroup:
 		w.join(f, loc.scope)
 	default:
 	}

@@ -121,14 +121,10 @@ func (x *explainer) documentValue(at *docPlace, id ruleID) {
 		}
 		return value.CopyDocument(v.value)
 	}
-	switch id {
-	case ruleMax, ruleMin, ruleRank, ruleNonzero:
-		fa.order = chooserOrder(id, docValues{&at.docFrame, id})
-	case ruleFields, ruleKeyed:
-		if !at.result.there {
-			fa.order = func(i, j int) int { return value.CompareBool(fa.stands[i], fa.stands[j]) }
-		}
-	default:
+	if order := id.def().order; order != nil {
+		fa.order = order(docValues{&at.docFrame, id})
+	} else if (id == ruleFields || id == ruleKeyed) && !at.result.there {
+		fa.order = func(i, j int) int { return value.CompareBool(fa.stands[i], fa.stands[j]) }
 	}
 	x.add(&fa)
 }

@@ -28,7 +28,7 @@ func arrayKeys(list any, key func(any) (string, error)) ([]string, map[string]an
 }
 
 // setArray merges lists of distinct elements as [run.set] does lists of a type.
-func setArray(fr *docFrame) any {
+func (*run) setArray(fr *docFrame) any {
 	d := docValues{fr, ruleSet}
 	newest := nextChange(d, -1, len(fr.in), fr.known)
 	union := fr.ruleID() == ruleUnion

@@ -55,25 +55,14 @@ func (r *run) documentField(f *field, fr *frame) {
 
 // document merges what the sides have at one place.
 func (r *run) document(fr *docFrame) version {
-	switch id := fr.ruleID(); id {
-	case ruleIgnore:
+	id := fr.ruleID()
+	switch def := id.def(); {
+	case def.op == opZero:
 		return version{}
-	case ruleFields:
-		if fr.all(isObjectValue) {
-			return fr.container(r.object)
-		}
-	case ruleKeyed:
-		if fr.all(isArrayValue) {
-			return fr.container(r.keyedArray)
-		}
-	case ruleSet, ruleUnion:
-		if fr.all(isArrayValue) {
-			return fr.container(setArray)
-		}
-	case ruleAdditive:
-		return fr.container(r.sum)
-	default:
+	case def.document == nil:
 		return r.chooseDocument(fr, id)
+	case def.parts == nil || fr.all(def.parts):
+		return fr.container(func(fr *docFrame) any { return def.document(r, fr) })
 	}
 	return r.chooseDocument(fr, ruleLWW)
 }
@@ -191,7 +180,7 @@ func (d docValues) order(i, j int) int {
 	} else if c == 0 {
 		c = value.CompareDocument(a.value, b.value)
 	}
-	if d.id == ruleMin {
+	if d.id.def().down {
 		return -c
 	}
 	return c
@@ -225,7 +214,7 @@ func (r *run) chooseDocument(fr *docFrame, id ruleID) version {
 		return version{}
 	}
 	d := docValues{fr, id}
-	win, reason := decide(id, d, len(fr.in), fr.known)
+	win, reason := id.def().choose(d, len(fr.in), fr.known)
 	if reason != "" {
 		r.personHere(reason)
 	}

@@ -145,33 +145,10 @@ func (x *explainer) leaf(f *field, at place, tuple []bool) {
 		}
 		return f.snapshot(v)
 	}
-	switch f.rule.id {
-	case ruleMax, ruleMin, rulePrefer, ruleRank, ruleNonzero:
-		fa.order = f.valueOrder(at)
-	default:
+	if order := f.rule.id.def().order; order != nil {
+		fa.order = order(&leafValues{f, at.base, at.in})
 	}
 	x.add(&fa)
-}
-
-// valueOrder compares versions of a leaf as its rule does, before stamps.
-func (f *field) valueOrder(at place) func(i, j int) int {
-	v := &leafValues{f, at.base, at.in}
-	return chooserOrder(f.rule.id, v)
-}
-
-func chooserOrder(id ruleID, v chooser) func(i, j int) int {
-	switch id {
-	case ruleNonzero:
-		return func(i, j int) int { return -value.CompareBool(v.zero(i), v.zero(j)) }
-	case ruleRank:
-		return func(i, j int) int {
-			a, _ := v.rank(i)
-			b, _ := v.rank(j)
-			return a - b
-		}
-	default:
-		return v.order
-	}
 }
 
 // snapshot returns a copy of a value of the field.
@@ -193,16 +170,6 @@ func (w *row) snapshot(v reflect.Value) any {
 	return c.Interface()
 }
 
-// combines reports whether a rule makes its result from all changes.
-func (r *rule) combines() bool {
-	switch r.id {
-	case ruleAdditive, ruleSet, ruleUnion, ruleJoin, ruleJoinFunc:
-		return true
-	default:
-		return false
-	}
-}
-
 // add writes down what happened to one value.
 func (x *explainer) add(fa *fact) {
 	fa.path = x.run.path(fa.name)
@@ -210,17 +177,17 @@ func (x *explainer) add(fa *fact) {
 	if fa.known {
 		c.Base = fa.value(base)
 	}
-	won, stand := -1, 0
+	won, stand, def := -1, 0, fa.rule.id.def()
 	for i, changed := range fa.changed {
 		if !changed {
 			continue
 		}
 		c.Candidates = append(c.Candidates, Candidate{
-			Side: x.run.sides[fa.who[i]], Stamp: x.stamp(fa, i), Value: fa.value(i), Lost: !fa.stands[i] && !fa.rule.combines(),
+			Side: x.run.sides[fa.who[i]], Stamp: x.stamp(fa, i), Value: fa.value(i), Lost: !fa.stands[i] && !def.combines,
 		})
 		if fa.stands[i] {
 			stand++
-			if won < 0 || fa.rule.id == ruleFirst || fa.rule.id == ruleImmutable {
+			if won < 0 || def.oldest {
 				won = i
 			}
 		}
@@ -235,6 +202,7 @@ func (x *explainer) judge(fa *fact, c *Change, won, stand int) {
 	if won >= 0 {
 		c.Winner = x.run.sides[fa.who[won]]
 	}
+	def := fa.rule.id.def()
 	open, isOpen := slices.BinarySearchFunc(x.o.undecided, fa.path, func(u undecided, path string) int {
 		return strings.Compare(u.path, path)
 	})
@@ -245,14 +213,14 @@ func (x *explainer) judge(fa *fact, c *Change, won, stand int) {
 		c.Outcome = Fallback
 	case len(c.Candidates) == 1 && won >= 0:
 		c.Outcome = Taken
-	case fa.rule.combines() && (stand < len(c.Candidates) || fa.rule.id == ruleAdditive):
+	case def.combines && (stand < len(c.Candidates) || def.op == opAdditive):
 		c.Outcome, c.Winner = Combined, -1
 	case stand == len(c.Candidates):
 		c.Outcome = Same
 	case won >= 0:
 		c.Outcome = Chosen
 		x.decided(fa, c, won)
-	case fa.rule.id == ruleFunc:
+	case def.op == opFunc:
 		c.Outcome = Combined
 	default:
 		c.Outcome = Refused

@@ -68,7 +68,7 @@ func parsePaths(paths map[string]string) (root *pathRule, all map[string]*pathRu
 		t, err := parseTag(paths[path])
 		switch {
 		case errors.Is(err, errUnknown) || err == nil && t.rule.id == ruleNone:
-			return nil, nil, fmt.Errorf("path %q: unknown rule %q; choose one of %s", path, paths[path], strings.Join(usages(allRules()), ", "))
+			return nil, nil, fmt.Errorf("path %q: unknown rule %q; choose one of %s", path, paths[path], strings.Join(usages(tagRules()), ", "))
 		case err != nil:
 			return nil, nil, fmt.Errorf("path %q: rule %q: %w", path, paths[path], err)
 		}
@@ -117,10 +117,7 @@ func (r *docRule) at(key string) *docRule {
 
 // documentRules lists the rules that documents take.
 func documentRules() []ruleID {
-	return []ruleID{
-		ruleLWW, ruleAtomic, ruleFirst, ruleImmutable, ruleMax, ruleMin, ruleRank, ruleNonzero,
-		ruleAdditive, ruleUnion, ruleSet, ruleKeyed, ruleFields, ruleManual, ruleIgnore,
-	}
+	return slices.DeleteFunc(tagRules(), func(id ruleID) bool { return id.def().typed })
 }
 
 // document returns the rules of p and below for a document.
@@ -130,7 +127,7 @@ func (p *pathRule) document() (*docRule, error) {
 	}
 	r := &docRule{}
 	if own := p.rule(); own != nil {
-		if !slices.Contains(documentRules(), own.id) {
+		if own.id.def().typed {
 			return nil, fmt.Errorf("%s is not for documents; choose one of %s", own.id, strings.Join(usages(documentRules()), ", "))
 		}
 		r.rule = *own

@@ -108,7 +108,7 @@ func (w *row) adds(seen map[*row]bool) bool {
 	seen[w] = true
 	return slices.ContainsFunc(w.fields, func(f *field) bool {
 		switch {
-		case f.rule.id == ruleAdditive || f.rule.id == ruleJoin || f.rule.id == ruleJoinFunc:
+		case f.rule.id.def().adds:
 			return true
 		case f.doc != nil:
 			return f.doc.adds()
@@ -133,7 +133,7 @@ func (r *docRule) adds() bool {
 	if r == nil {
 		return false
 	}
-	if r.rule.id == ruleAdditive || r.star.adds() {
+	if r.rule.id.def().adds || r.star.adds() {
 		return true
 	}
 	for _, k := range r.kids {

@@ -71,10 +71,10 @@ func (f *field) tells() bool {
 	case opScalar, opTime, opRegister, opGroup, opZero, opJoinFunc:
 		return false
 	case opLeaf:
-		return f.rule.id == ruleImmutable || f.rule.id == ruleRank || f.rule.id == ruleManual
-	default:
-		return true
+		return f.rule.id.def().person
+	case opAdditive, opJoin, opFunc, opPointer, opMap, opKeyed, opSet, opDocument:
 	}
+	return true
 }
 
 func (f *field) opcode() opcode {
@@ -91,33 +91,22 @@ func (f *field) opcode() opcode {
 		return opSet
 	case classDocument:
 		return opDocument
-	default:
-		return f.leafOpcode()
+	case classLeaf:
 	}
+	return f.leafOpcode()
 }
 
 func (f *field) leafOpcode() opcode {
-	switch f.rule.id {
-	case ruleAdditive:
-		return opAdditive
-	case ruleGroup:
-		return opGroup
-	case ruleJoin:
-		return opJoin
-	case ruleJoinFunc:
-		return opJoinFunc
-	case ruleFunc:
-		return opFunc
-	case ruleLWW, ruleAtomic:
-		switch f.shape.Kind {
-		case value.KindTime:
-			return opTime
-		case value.KindString, value.KindInt, value.KindUint, value.KindBool, value.KindFloat:
-			return opScalar
-		default:
-			return opRegister
-		}
-	default:
-		return opLeaf
+	if op := f.rule.id.def().op; op != 0 {
+		return op
 	}
+	switch f.shape.Kind {
+	case value.KindTime:
+		return opTime
+	case value.KindString, value.KindInt, value.KindUint, value.KindBool, value.KindFloat:
+		return opScalar
+	case value.KindComplex, value.KindBytes, value.KindSlice, value.KindArray, value.KindMap, value.KindPointer,
+		value.KindStruct, value.KindRaw, value.KindOpaque, value.KindDocument:
+	}
+	return opRegister
 }

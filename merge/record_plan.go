@@ -33,6 +33,7 @@ type recordPart struct {
 	kind  cell.Kind
 	typ   cell.TypeCode
 	f     *field      // the field; of a group the first
+	def   *ruleDef    // of its rule
 	group []*field    // the members of a group in ascending order of name
 	elem  *recordRow  // pointer, map of rows, keyed: the rows
 	value *value.Type // table: the values
@@ -94,7 +95,7 @@ func (c *recordCompiler) row(w *row, at []int) *recordRow {
 	c.rows[key] = out
 	isKey := func(f *field) bool { return at != nil && slices.Equal(f.index, at) }
 	for _, f := range w.fields {
-		if f.class != classIgnored && f.rule.id != ruleGroup && !isKey(f) {
+		if f.class != classIgnored && f.group == nil && !isKey(f) {
 			c.part(out, f)
 		}
 	}
@@ -110,7 +111,7 @@ func (c *recordCompiler) row(w *row, at []int) *recordRow {
 			continue
 		}
 		slices.SortFunc(p.group, func(a, b *field) int { return strings.Compare(a.name, b.name) })
-		p.f = p.group[0]
+		p.f, p.def = p.group[0], new(ruleGroup.def())
 		out.parts = append(out.parts, p)
 	}
 	slices.SortFunc(out.parts, func(a, b *recordPart) int { return strings.Compare(a.key, b.key) })
@@ -147,7 +148,7 @@ func groupKey(g *group) string {
 
 // part adds the part that holds f to w.
 func (c *recordCompiler) part(w *recordRow, f *field) {
-	p := &recordPart{key: f.name, f: f}
+	p := &recordPart{key: f.name, f: f, def: new(f.rule.id.def())}
 	ok := false
 	switch f.class {
 	case classLeaf:
@@ -168,9 +169,7 @@ func (c *recordCompiler) part(w *recordRow, f *field) {
 		c.refs = c.refs || f.byRef
 		p.elem = c.below(f, "*", f.at)
 	case classSet:
-		if p.kind = cell.Set; f.rule.id == ruleUnion {
-			p.kind = cell.Union
-		}
+		p.kind = f.rule.id.def().kind(f)
 		ok = c.codable(f, f.key)
 	case classDocument:
 		c.document(f)
@@ -211,50 +210,16 @@ func (c *recordCompiler) below(f *field, name string, at []int) *recordRow {
 
 // leaf returns the kind of cell that holds a leaf.
 func (c *recordCompiler) leaf(f *field) (cell.Kind, bool) {
-	kind := cell.Register
-	switch f.rule.id {
-	case ruleFirst:
-		kind = cell.First
-	case ruleImmutable:
-		kind = cell.Immutable
-	case ruleMax, ruleMin:
-		kind = orderedKind(f)
-	case ruleRank, rulePrefer:
-		kind = cell.Choice
-	case ruleAdditive:
-		kind = cell.Totals
-	case ruleManual:
-		kind = cell.Manual
-	case ruleJoin, ruleJoinFunc:
-		kind = cell.State
-		if f.shape == nil {
-			c.refuse(f, fmt.Sprintf("%v has no binary, text or JSON form that a record could keep", f.typ), []ruleID{ruleIgnore})
-			return 0, false
-		}
-	case ruleFunc:
-		c.refuse(f, "needs the base, which a record does not keep", leafRules(f.typ))
+	def := f.rule.id.def()
+	switch {
+	case def.never != "":
+		c.refuse(f, def.never, leafRules(f.typ))
 		return 0, false
-	default:
+	case f.shape == nil:
+		c.refuse(f, fmt.Sprintf("%v has no binary, text or JSON form that a record could keep", f.typ), []ruleID{ruleIgnore})
+		return 0, false
 	}
-	return kind, c.codable(f, f.shape)
-}
-
-// orderedKind returns the kind of cell for max and min: one that compares
-// bytes if these sort as the values do.
-func orderedKind(f *field) cell.Kind {
-	s := f.shape
-	if s.Kind == value.KindPointer {
-		s = s.Elem
-	}
-	switch s.Kind {
-	case value.KindBool, value.KindInt, value.KindUint, value.KindFloat, value.KindString, value.KindTime:
-		if f.rule.id == ruleMin {
-			return cell.Min
-		}
-		return cell.Max
-	default:
-		return cell.Choice
-	}
+	return def.kind(f), c.codable(f, f.shape)
 }
 
 func (c *recordCompiler) codable(f *field, s *value.Type) bool {

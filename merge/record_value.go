@@ -138,9 +138,8 @@ func (p *recordPart) understands(content string) bool {
 // listed reports whether p, a choice, can tell where content stands among the
 // values of the field.
 func (p *recordPart) listed(content string) bool {
-	if p.f.rule.id == ruleRank {
-		_, ok := p.f.rule.rankOf(content)
-		return ok
+	if p.def.listed != nil {
+		return p.def.listed(p, content)
 	}
 	return p.understands(content)
 }
@@ -165,22 +164,7 @@ func (p *recordPart) Best(options []cell.Cell) []cell.Cell {
 
 // better reports whether option a is to be chosen over b.
 func (p *recordPart) better(a, b *cell.Cell) bool {
-	n := 0
-	if p.f.rule.id == ruleRank {
-		x, _ := p.f.rule.rankOf(a.Key)
-		y, _ := p.f.rule.rankOf(b.Key)
-		n = cmp.Compare(x, y)
-	} else {
-		x, y := reflect.New(p.f.typ).Elem(), reflect.New(p.f.typ).Elem()
-		p.decode(x, a.Key)
-		p.decode(y, b.Key)
-		if custom := p.f.rule.custom; custom != nil {
-			n = custom.compare(x, y)
-		} else {
-			n = p.f.order.compare(x, y)
-		}
-	}
-	return cmp.Or(n, a.Stamp.Compare(b.Stamp), strings.Compare(a.Key, b.Key)) > 0
+	return cmp.Or(p.def.prefers(p, a.Key, b.Key), a.Stamp.Compare(b.Stamp), strings.Compare(a.Key, b.Key)) > 0
 }
 
 // Fold implements [cell.Knows]. It joins the versions that the program

@@ -2,7 +2,6 @@ package merge
 
 import (
 	"fmt"
-	"math"
 	"reflect"
 	"slices"
 	"strings"
@@ -201,45 +200,15 @@ func (p *recordPart) refuse(reason string) error {
 	return &WriteError{Rule: p.f.rule.String(), Reason: reason}
 }
 
-// refused says why a leaf cannot become next, or nothing.
-func (p *recordPart) refused(next reflect.Value) string {
-	zero := p.f.shape.IsZero(next)
-	switch p.f.rule.id {
-	case ruleNonzero:
-		if zero {
-			return "zero does not replace a value"
-		}
-	case ruleFirst, ruleImmutable:
-		if zero {
-			return "zero means that nobody has set it"
-		}
-	case ruleMax, ruleMin:
-		v := next
-		if v.Kind() == reflect.Pointer {
-			if v.IsNil() {
-				return "nil is no value to compare"
-			}
-			v = v.Elem()
-		}
-		if v.CanFloat() && math.IsNaN(v.Float()) {
-			return "NaN is no value to compare"
-		}
-	case ruleRank:
-		if _, ok := p.f.rule.rankOf(next.String()); !ok {
-			return fmt.Sprintf("%q is not in the rank", next.String())
-		}
-	default:
-	}
-	return ""
-}
-
 // leaf returns the change of a leaf that holds one value.
 func (e *edit) leaf(p *recordPart, at spot, read, next reflect.Value) (*cell.Cell, error) {
-	if zero := p.f.shape.IsZero; p.f.rule.id == ruleNonzero && read.IsValid() && zero(read) && zero(next) {
-		return nil, nil // −0 and 0
+	if p.def.unchanged != nil && read.IsValid() && p.def.unchanged(p, read, next) {
+		return nil, nil
 	}
-	if reason := p.refused(next); reason != "" {
-		return nil, p.refuse(reason)
+	if p.def.refuses != nil {
+		if reason := p.def.refuses(p, next); reason != "" {
+			return nil, p.refuse(reason)
+		}
 	}
 	content, err := p.f.shape.Append(nil, value.Addressable(next))
 	if err != nil {
@@ -270,25 +239,9 @@ func (e *edit) put(p *recordPart, at spot, content string) (*cell.Cell, error) {
 	}
 	joined, _ = cell.Join(at.now, &d, p)
 	if shown := p.shown(&joined); shown == nil || shown.Content() != content {
-		return nil, p.refuse(p.why())
+		return nil, p.refuse(p.def.stays)
 	}
 	return &joined, nil
-}
-
-// why says why a leaf does not take a write.
-func (p *recordPart) why() string {
-	switch p.f.rule.id {
-	case ruleFirst, ruleImmutable:
-		return "it is set already"
-	case ruleMax:
-		return "the value is not above the present one"
-	case ruleMin:
-		return "the value is not below the present one"
-	case ruleRank:
-		return "the value ranks below the present one"
-	default:
-		return "the present value is preferred"
-	}
 }
 
 // same reports whether two rows do not differ in p.

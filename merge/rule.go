@@ -10,64 +10,12 @@ import (
 	"github.com/rejoin-go/rejoin/internal/value"
 )
 
-// A ruleID is one of the rules that a tag can name, or one of the three kinds
-// of custom rule.
-type ruleID uint8
-
-const (
-	ruleNone ruleID = iota
-	ruleLWW
-	ruleAtomic
-	ruleFirst
-	ruleImmutable
-	ruleMax
-	ruleMin
-	ruleRank
-	ruleNonzero
-	ruleAdditive
-	ruleUnion
-	ruleSet
-	ruleKeyed
-	ruleFields
-	ruleGroup
-	ruleManual
-	ruleJoin
-	ruleIgnore
-	rulePrefer
-	ruleJoinFunc
-	ruleFunc
-)
-
-// ruleNames lists the names that tags use, by rule.
-func ruleNames() []string {
-	return []string{
-		ruleLWW: "lww", ruleAtomic: "atomic", ruleFirst: "first", ruleImmutable: "immutable",
-		ruleMax: "max", ruleMin: "min", ruleRank: "rank", ruleNonzero: "nonzero", ruleAdditive: "additive",
-		ruleUnion: "union", ruleSet: "set", ruleKeyed: "keyed", ruleFields: "fields", ruleGroup: "group",
-		ruleManual: "manual", ruleJoin: "join", ruleIgnore: "-",
-	}
-}
-
-// String returns the name of the rule in a tag.
-func (id ruleID) String() string { return ruleNames()[id] }
-
-// argument describes the argument of a rule that takes one.
-func (id ruleID) argument() string {
-	switch id {
-	case ruleRank:
-		return "a<b<c"
-	case ruleKeyed:
-		return "Field"
-	case ruleGroup:
-		return "name"
-	default:
-		return ""
-	}
-}
+// String returns the name of the rule in a tag, or of the function that makes it.
+func (id ruleID) String() string { return id.def().name }
 
 // usage returns how a rule is written.
 func (id ruleID) usage() string {
-	if arg := id.argument(); arg != "" {
+	if arg := id.def().arg; arg != "" {
 		return id.String() + "=" + arg
 	}
 	return id.String()
@@ -137,19 +85,22 @@ func parseTag(text string) (tag, error) {
 			return t, errUnknown
 		case t.rule.id != ruleNone:
 			return t, fmt.Errorf("names two rules, %s and %s", t.rule.id, word)
-		case id.argument() != "" && arg == "":
+		}
+		def := id.def()
+		switch {
+		case def.arg != "" && arg == "":
 			return t, fmt.Errorf("needs an argument: %s", id.usage())
-		case id.argument() == "" && hasArg:
+		case def.arg == "" && hasArg:
 			return t, fmt.Errorf("%s takes no argument", word)
 		}
 		t.rule.id, t.rule.arg = id, arg
-		if id == ruleRank {
-			if err := t.rule.parseRanks(); err != nil {
+		if def.parse != nil {
+			if err := def.parse(&t.rule); err != nil {
 				return t, err
 			}
 		}
 	}
-	if id := t.rule.id; t.rule.keep && id != ruleKeyed && id != ruleFields {
+	if id := t.rule.id; t.rule.keep && !id.def().keep {
 		return t, fmt.Errorf("keep goes with keyed or fields")
 	}
 	return t, nil
@@ -158,9 +109,9 @@ func parseTag(text string) (tag, error) {
 var errUnknown = fmt.Errorf("unknown rule")
 
 func ruleByName(word string) ruleID {
-	for id, name := range ruleNames() {
-		if name != "" && name == word {
-			return ruleID(id)
+	for _, id := range tagRules() {
+		if id.def().name == word {
+			return id
 		}
 	}
 	return ruleNone
@@ -189,58 +140,14 @@ func (r *rule) rankOf(s string) (n int, listed bool) {
 	return n, n > 0 || s == ""
 }
 
-// allRules lists what a tag may name, for the error about one that it may not.
-func allRules() []ruleID {
-	var ids []ruleID
-	for id, name := range ruleNames() {
-		if name != "" {
-			ids = append(ids, ruleID(id))
-		}
-	}
-	return ids
+// tagRules lists what a tag may name, for the error about one that it may not.
+func tagRules() []ruleID {
+	return slices.DeleteFunc(allRules(), func(id ruleID) bool { return !id.def().tag })
 }
 
 // leafRules lists the rules that a leaf of type typ can have.
 func leafRules(typ reflect.Type) []ruleID {
-	ids := []ruleID{ruleLWW, ruleAtomic, ruleFirst, ruleImmutable, ruleNonzero, ruleManual, ruleGroup, ruleIgnore}
-	if isOrdered(typ) {
-		ids = append(ids, ruleMax, ruleMin)
-	}
-	switch typ.Kind() {
-	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64,
-		reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
-		ids = append(ids, ruleAdditive)
-	case reflect.String:
-		ids = append(ids, ruleRank)
-	case reflect.Slice:
-		if typ.Elem().Kind() == reflect.Uint8 {
-			break
-		}
-		if value.Elementable(typ.Elem()) == nil {
-			ids = append(ids, ruleUnion, ruleSet)
-		}
-		if e := structOf(typ.Elem()); e != nil && !value.IsOneValue(e) {
-			ids = append(ids, ruleKeyed)
-		}
-	case reflect.Map:
-		if value.Elementable(typ.Key()) == nil {
-			ids = append(ids, ruleFields)
-		}
-	case reflect.Struct, reflect.Pointer:
-		if structOf(typ) != nil && !value.IsTime(structOf(typ)) {
-			ids = append(ids, ruleFields)
-		}
-	case reflect.Interface:
-		if value.IsAny(typ) {
-			ids = append(ids, ruleFields)
-		}
-	default:
-	}
-	if findJoin(typ) != nil {
-		ids = append(ids, ruleJoin)
-	}
-	slices.Sort(ids)
-	return ids
+	return slices.DeleteFunc(tagRules(), func(id ruleID) bool { return !id.def().fits(typ) })
 }
 
 // structOf returns the struct type that typ is or points to, or nil.

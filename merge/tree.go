@@ -48,16 +48,17 @@ type field struct {
 	class class
 	rule  rule
 
-	shape *value.Type // of the whole field; nil for rows and for joins of opaque types
-	join  *joiner     // rule join
-	order *order      // rules max and min
-	group *group      // rule group
-	elem  *row        // pointer, map and keyed: what it holds
-	key   *value.Type // map and keyed: the keys
-	plain bool        // map whose entries are leaves under lww: entries have no row
-	at    []int       // keyed: where an element holds its key
-	byRef bool        // keyed: the elements are pointers
-	doc   *docRule
+	shape  *value.Type // of the whole field; nil for rows and for joins of opaque types
+	join   *joiner     // rule join
+	order  *order      // rules max and min
+	group  *group      // rule group
+	choose chooseFunc  // rules that take one of the versions
+	elem   *row        // pointer, map and keyed: what it holds
+	key    *value.Type // map and keyed: the keys
+	plain  bool        // map whose entries are leaves under lww: entries have no row
+	at     []int       // keyed: where an element holds its key
+	byRef  bool        // keyed: the elements are pointers
+	doc    *docRule
 }
 
 // A group is the fields of one struct that move together.
