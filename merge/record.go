@@ -21,6 +21,16 @@ import (
 // one with the largest stamp counts: what was written after it stays. Elements of
 // sets and entries of other maps are last-writer-wins one by one, as in [lww.Map].
 //
+// A keyed list has the order that people gave it. Where an element stands is a
+// value like its others, so that it keeps what others write to it while it is
+// moved; of two moves the later one counts, and a list never has an element twice.
+// What two replicas put at one place at once may interleave, in the order of their
+// names. With names of two letters a place takes up to 12 bytes if 10,000 are added
+// at the ends or beside one of them, some 30 if three writers put 1,000 anywhere,
+// and in any case less than 64 and a name: where it would have more, the elements
+// behind are placed anew, up to 9 for each that is added where each is put between
+// the last two.
+//
 // A Record is made by [Plan.NewRecord] for a plan compiled with
 // [Options.Record]: the plan is needed to read T, and cannot be had from the
 // zero value. The zero Record holds nothing; it takes over the plan of the
@@ -85,8 +95,10 @@ func (r *Record[T]) fill(v *T) {
 
 // Update calls edit with the value, the zero T if there is none, and writes
 // what edit changed: every field, element and entry that differs afterwards
-// gets a stamp of w, and no other. The order of a list with rule keyed, set or
-// union is not tracked.
+// gets a stamp of w, and no other. In a list with rule keyed the elements that
+// were added or moved get a place, and others only where there is no room between
+// them; what was moved is what is not in the longest run of elements that stayed
+// in order. The order of a list with rule set or union is not tracked.
 //
 // Update returns the error of edit, a [*WriteError] for a change that could not
 // show, and an error for a value that cannot be encoded, and if w's clock has no

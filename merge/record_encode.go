@@ -10,7 +10,7 @@ import (
 )
 
 // recordVersion is the first byte of the encodings of Record and Token.
-const recordVersion = 1
+const recordVersion = 2
 
 // A Fingerprint tells plans apart: programs whose plans have one fingerprint
 // know the same fields under the same rules.
@@ -39,7 +39,7 @@ func (r *Record[T]) Origin() Fingerprint {
 // Numbers are varints as in [binary.AppendUvarint].
 //
 //	field     bytes    count
-//	version   1        1         is 1
+//	version   1        1         is 2
 //	plan      8        1         fingerprint, big-endian
 //	horizon   varint   1
 //	replicas  varint   1
@@ -79,9 +79,12 @@ func (r *Record[T]) Origin() Fingerprint {
 //	                                          plus 1 if present; value if present
 //	13 map of rows, keyed list                count; of each: length; key; row
 //	14 row                                    row
+//	15 place                                  head; levels
 //
 // Entries are in ascending order of value, element, key or replica. The place
-// of an element in a list is a field of kind 2 whose path is a star.
+// of an element in a list is the field with the path *. It has a varint for each
+// level, which is twice the zigzag form of a number, plus 1 if the replica of the
+// stamp chose it; if not, the length and the name of the one who did follow.
 func (r *Record[T]) AppendBinary(b []byte) ([]byte, error) {
 	b = append(b, recordVersion)
 	var own Fingerprint

@@ -191,7 +191,7 @@ type difference struct {
 	path                 string
 	part                 *recordPart // nil for a field that the plan does not know
 	member               *field      // of a group
-	place                bool        // of a row: only where it stands differs
+	orders               *listOrders // not nil if it is about where an element stands
 	ours, theirs, merged *cell.Cell
 }
 
@@ -213,28 +213,32 @@ func (r *Record[T]) compare(o *Record[T], visit func(*difference)) *Record[T] {
 	}
 	ours := r.root
 	ours.Kind = cell.Row // which that of a zero Record lacks
-	compareRows(merged.plan.record, "", &ours, &o.root, &merged.root, visit)
+	compareRows(merged.plan.record, "", &ours, &o.root, &merged.root, nil, visit)
 	return merged
 }
 
 // compareRows compares two versions of a row: as wholes if their lives differ
-// or no field does, else by fields.
-func compareRows(p *recordPart, path string, ours, theirs, merged *cell.Cell, visit func(*difference)) {
+// or no field does, else by fields. Orders are those of the list that the row is
+// an element of, nil for other rows.
+func compareRows(p *recordPart, path string, ours, theirs, merged *cell.Cell, orders *listOrders, visit func(*difference)) {
 	if ours.Life() != theirs.Life() || merged == nil {
 		visit(&difference{path: path, part: p, ours: ours, theirs: theirs, merged: merged})
 		return
 	}
 	told := false
+	tell := func(d *difference) {
+		told = told || d.changes()
+		visit(d)
+	}
 	cell.EachKid(ours, theirs, merged, func(a, b, m *cell.Cell) {
-		if k := cell.FirstOf(a, b); k.Key != cell.PositionKey {
-			compareField(p.rows(), value.JoinPath(path, k.Key), a, b, m, func(d *difference) {
-				told = told || d.changes()
-				visit(d)
-			})
+		switch k := cell.FirstOf(a, b); {
+		case k.Kind != cell.Placed:
+			compareField(p.rows(), value.JoinPath(path, k.Key), a, b, m, tell)
+		case a != nil && b != nil && orders != nil:
+			tell(&difference{path: path, part: p, orders: orders.of(merged), ours: a, theirs: b, merged: m})
 		}
 	})
 	if d := (difference{path: path, part: p, ours: ours, theirs: theirs, merged: merged}); !told && d.changes() {
-		d.place = ours.Present() == merged.Present()
 		visit(&d)
 	}
 }
@@ -246,10 +250,14 @@ func compareField(w *recordRow, path string, a, b, m *cell.Cell, visit func(*dif
 	case p == nil:
 		visit(&difference{path: path, ours: a, theirs: b, merged: m})
 	case p.kind == cell.Row:
-		compareRows(p, path, a, b, m, visit)
+		compareRows(p, path, a, b, m, nil, visit)
 	case p.kind == cell.Rows:
+		var orders *listOrders
+		if p.f.class == classKeyed {
+			orders = &listOrders{lists: [3]*cell.Cell{a, b, m}}
+		}
 		cell.EachKid(a, b, m, func(a, b, m *cell.Cell) {
-			compareRows(p, value.JoinPath(path, p.keyText(cell.FirstOf(a, b).Key)), a, b, m, visit)
+			compareRows(p, value.JoinPath(path, p.keyText(cell.FirstOf(a, b).Key)), a, b, m, orders, visit)
 		})
 	case p.kind == cell.Set || p.kind == cell.Union || p.kind == cell.Table:
 		cell.EachKid(a, b, m, func(a, b, m *cell.Cell) {
@@ -282,8 +290,11 @@ func (d *difference) value(c *cell.Cell) any {
 // change returns d as a line of a report; false if o holds nothing that r would
 // take or throw away.
 func (d *difference) change() (Change, bool) {
-	if d.theirs == nil && d.merged != nil || d.part == nil || d.place {
+	if d.theirs == nil && d.merged != nil || d.part == nil {
 		return Change{}, false
+	}
+	if d.orders != nil {
+		return d.moved(), true
 	}
 	c := Change{Path: d.path, Rule: d.rule(), Winner: -1, Result: d.value(d.merged)}
 	for i, side := range []*cell.Cell{d.ours, d.theirs} {
@@ -298,6 +309,52 @@ func (d *difference) change() (Change, bool) {
 	d.decide(&c)
 	slices.SortStableFunc(c.Candidates, func(a, b Candidate) int { return b.Stamp.Compare(a.Stamp) })
 	return c, true
+}
+
+// listOrders are the orders of a list in two records and in what merging makes of
+// them, read when somebody asks.
+type listOrders struct {
+	lists [3]*cell.Cell
+	index [3]map[string]Place
+	key   string // of the element that is asked for
+}
+
+// of returns o for questions about an element.
+func (o *listOrders) of(row *cell.Cell) *listOrders {
+	o.key = row.Key
+	return o
+}
+
+// place returns where the element stands in one of the lists.
+func (o *listOrders) place(i int) any {
+	if o.index[i] == nil {
+		o.index[i] = map[string]Place{}
+		for at, e := range inOrder(o.lists[i], nil) {
+			o.index[i][e.row.Key] = Place(at)
+		}
+	}
+	if at, ok := o.index[i][o.key]; ok {
+		return at
+	}
+	return Absent{}
+}
+
+// moved returns a line about an element that the two sides put at two places.
+func (d *difference) moved() Change {
+	c := Change{
+		Path: d.path, Rule: d.rule(), Winner: 0, Outcome: Chosen, Result: d.orders.place(2),
+		Candidates: []Candidate{
+			{Side: 0, Stamp: d.ours.Stamp, Value: d.orders.place(0), Lost: true},
+			{Side: 1, Stamp: d.theirs.Stamp, Value: d.orders.place(1), Lost: true},
+		},
+	}
+	if d.merged.Same(d.theirs) {
+		c.Winner = 1
+	}
+	c.Candidates[c.Winner].Lost = false
+	d.by(&c)
+	slices.SortStableFunc(c.Candidates, func(a, b Candidate) int { return b.Stamp.Compare(a.Stamp) })
+	return c
 }
 
 // stamp returns the stamp that one side of d goes by.
@@ -347,6 +404,12 @@ func (d *difference) decide(c *Change) {
 		return
 	}
 	lose.Lost = lose.Value != any(Absent{})
+	d.by(c)
+}
+
+// by says what set the winner of c, one of two candidates, apart.
+func (d *difference) by(c *Change) {
+	win, lose := &c.Candidates[c.Winner], &c.Candidates[1-c.Winner]
 	switch later := win.Stamp.Compare(lose.Stamp); {
 	case d.byValue(later):
 		c.By = ByValue

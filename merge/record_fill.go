@@ -1,11 +1,11 @@
 package merge
 
 import (
+	"cmp"
 	"reflect"
 	"slices"
 	"strings"
 
-	"github.com/rejoin-go/rejoin/internal/value"
 	"github.com/rejoin-go/rejoin/merge/internal/cell"
 )
 
@@ -81,8 +81,7 @@ func setEntry(m, key, v reflect.Value, size int) {
 	m.SetMapIndex(key, v)
 }
 
-// fillList sets dst to the elements that are present, in the order in which
-// they were added.
+// fillList sets dst to the elements that are present, in their order.
 func (p *recordPart) fillList(dst reflect.Value, c *cell.Cell) {
 	var buf [16]placed
 	live := inOrder(c, buf[:0])
@@ -108,29 +107,21 @@ func (p *recordPart) fillList(dst reflect.Value, c *cell.Cell) {
 	}
 }
 
-// inOrder appends the elements that are present, in the order in which they
-// were added.
+// inOrder appends the elements that are present, in their order.
 func inOrder(c *cell.Cell, live []placed) []placed {
 	for i := range c.Kids {
 		if k := &c.Kids[i]; k.Live {
-			live = append(live, placed{k, k.Kid(cell.PositionKey, cell.First)})
+			live = append(live, placed{k, k.Kid(cell.PositionKey, cell.Placed)})
 		}
 	}
-	slices.SortStableFunc(live, placed.compare)
+	slices.SortFunc(live, placed.compare)
 	return live
 }
 
-// A placed is an element of a list, and where it stands: under which stamp it
-// was added, and where in the list of that write. At may be nil.
+// A placed is an element of a list, and the cell that says where it stands,
+// which may be nil.
 type placed struct{ row, at *cell.Cell }
 
 func (a placed) compare(b placed) int {
-	switch {
-	case a.at == nil || b.at == nil:
-		return value.CompareBool(a.at != nil, b.at != nil)
-	case a.at.Stamp != b.at.Stamp:
-		return a.at.Stamp.Compare(b.at.Stamp)
-	default:
-		return strings.Compare(a.at.Value, b.at.Value)
-	}
+	return cmp.Or(cell.ComparePlaces(a.at, b.at), strings.Compare(a.row.Key, b.row.Key))
 }

@@ -223,7 +223,7 @@ func (r *Record[T]) Unknown() []string {
 
 // unknown reports whether w does not know k, one of its fields.
 func (w *recordRow) unknown(k *cell.Cell) bool {
-	return k.Key != cell.PositionKey && w.part(k) == nil
+	return k.Kind != cell.Placed && w.part(k) == nil
 }
 
 func (w *recordRow) eachUnknown(kids []cell.Cell, prefix string, visit func(path string)) {

@@ -175,17 +175,16 @@ func TestRecordManualSame(t *testing.T) {
 	require.ErrorContains(t, a.Check(), "Note: the sides differ")
 }
 
-// TestRecordChangedPlace merges an element that both added, of which only the
-// place in the list differs.
+// TestRecordChangedPlace merges a list in which somebody moved an element.
 func TestRecordChangedPlace(t *testing.T) {
 	p := samplePlan(t)
-	a, b := p.NewRecord(), p.NewRecord()
-	require.NoError(t, a.Touch(writer("eu"), ""))
-	b.Merge(a)
-	line := sampleLine{Key: "k", sampleRow: sampleRow{Qty: 1}}
-	require.NoError(t, b.Seed(sample{Lines: []sampleLine{line}}, lww.Stamp{Time: 5, Replica: "us"}))
-	require.NoError(t, a.Seed(sample{Lines: []sampleLine{line}}, lww.Stamp{Time: 9, Replica: "eu"}))
+	a := p.NewRecord()
+	require.NoError(t, a.Update(writer("eu"), set(func(s *sample) { s.Lines = []sampleLine{{Key: "k"}, {Key: "l"}, {Key: "m"}} })))
+	b := a.Clone()
+	require.NoError(t, b.Update(writer("us"), set(func(s *sample) { s.Lines = []sampleLine{{Key: "l"}, {Key: "m"}, {Key: "k"}} })))
 	require.Equal(t, []string{"Lines.k"}, a.Changed(b))
+	require.Equal(t, "Lines.k  keyed=Key  place 2 from us@1970-01-01T00:00:00Z over eu@1970-01-01T00:00:00Z by 1ns; lost place 0 of eu@1970-01-01T00:00:00Z\n", a.Explain(b).String())
 	require.True(t, a.Merge(b))
 	require.Empty(t, a.Changed(b))
+	require.Empty(t, a.Explain(b).Changes)
 }

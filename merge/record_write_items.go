@@ -67,6 +67,11 @@ func (p *recordPart) pairs(read, next reflect.Value, visit func(key string, r, n
 	if err != nil {
 		return err
 	}
+	return p.pairItems(rs, ns, visit)
+}
+
+// pairItems is pairs of what [recordPart.items] returned.
+func (p *recordPart) pairItems(rs, ns []item, visit func(key string, r, n *item) error) error {
 	for len(rs) > 0 || len(ns) > 0 {
 		var r, n *item
 		if len(rs) > 0 && (len(ns) == 0 || rs[0].key <= ns[0].key) {
@@ -174,29 +179,4 @@ func (i *item) row() reflect.Value {
 		return reflect.Value{}
 	}
 	return value.Addressable(i.value)
-}
-
-// list returns the elements of a keyed list that changed. Where an element
-// stands is noted as it is added.
-func (e *edit) list(p *recordPart, at spot, read, next reflect.Value) (*cell.Cell, error) {
-	var kids []cell.Cell
-	err := p.pairs(read, next, func(key string, r, n *item) error {
-		c, err := e.row(p, key, at.kid(key, cell.Row), r.row(), n.row())
-		if err != nil || c == nil {
-			return err
-		}
-		if r == nil {
-			s, err := e.stamp(0)
-			if err != nil {
-				return err
-			}
-			index := string(value.AppendUint(nil, uint64(n.at)))
-			position := cell.Cell{Key: cell.PositionKey, Kind: cell.First, Stamp: s, Value: index}
-			c.Kids = append([]cell.Cell{position}, c.Kids...)
-			slices.SortFunc(c.Kids, func(a, b cell.Cell) int { return a.Order(&b) })
-		}
-		kids = append(kids, *c)
-		return nil
-	})
-	return p.entries(kids), err
 }

@@ -214,7 +214,7 @@ func TestRecordLists(t *testing.T) {
 		c.Items = append([]*item{{Key: "z"}}, c.Items[2], c.Items[0]) // and without a
 	})))
 	a.Merge(b)
-	require.Equal(t, []string{"b", "c", "z", "0"}, cartKeys(value(t, a)), "by the stamps of the additions")
+	require.Equal(t, []string{"z", "c", "b", "0"}, cartKeys(value(t, a)), "as us put them, and what eu added at the end")
 
 	before := a.Clone()
 	err := a.Update(w, set(func(c *cartOf) { c.Items = append(c.Items, &item{Key: "c"}) }))

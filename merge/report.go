@@ -15,7 +15,8 @@ import (
 
 // A Report says what a merge did with every value that some side changed, or
 // with an unknown base, every value in which the sides differ. It holds copies
-// and stays true when the inputs change. The order of a list is not reported.
+// and stays true when the inputs change. The order of a list is reported for
+// records only: see [Place].
 //
 // A Report does not depend on the order in which the sides were given, but for
 // the numbers that name them.
@@ -68,6 +69,13 @@ func (Absent) String() string { return "absent" }
 
 // MarshalJSON returns {"absent":true}, which is not null: null is a value.
 func (Absent) MarshalJSON() ([]byte, error) { return []byte(`{"absent":true}`), nil }
+
+// A Place is where an element of a keyed list stands, from 0: the value of the
+// candidates of a [Change] that is about nothing but that.
+type Place int
+
+// String returns the place as in "place 2".
+func (p Place) String() string { return fmt.Sprintf("place %d", int(p)) }
 
 // An Outcome says how a value came about.
 type Outcome uint8

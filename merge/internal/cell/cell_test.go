@@ -148,3 +148,46 @@ func FuzzRead(f *testing.F) {
 		}
 	})
 }
+
+// TestPlaces inserts 10,000 elements by patterns of which one place tells the
+// next, and bounds the bytes of the longest.
+func TestPlaces(t *testing.T) {
+	replicas := []vclock.Replica{"eu", "us", "ap"}
+	for name, next := range map[string]func(i int, p cell.Place) (left, right cell.Place){
+		"at the end":   func(_ int, p cell.Place) (cell.Place, cell.Place) { return p, nil },
+		"at the front": func(_ int, p cell.Place) (cell.Place, cell.Place) { return nil, p },
+		"after one":    func(i int, p cell.Place) (cell.Place, cell.Place) { return bounded(i, nil, p) },
+		"before one":   func(i int, p cell.Place) (cell.Place, cell.Place) { return bounded(i, p, nil) },
+	} {
+		for _, writers := range []int{1, 3} {
+			var p cell.Place
+			longest := 0
+			for i := range 10_000 {
+				r := replicas[i%writers]
+				left, right := next(i, p)
+				p = cell.Between(left, right, r, false)
+				require.True(t, left == nil || left.Compare(p) < 0)
+				require.True(t, right == nil || p.Compare(right) < 0)
+				b := p.Append(nil, r)
+				longest = max(longest, len(b))
+				at := cell.Cell{Stamp: lww.Stamp{Time: 1, Replica: r}, Value: string(b)}
+				require.Equal(t, p, cell.ReadPlace(&at))
+			}
+			require.LessOrEqual(t, longest, 10+2*(writers/3), "%s by %d", name, writers)
+		}
+	}
+}
+
+// bounded returns what is between the place of the first element and the last
+// one chosen, or the other way round.
+func bounded(i int, left, right cell.Place) (cell.Place, cell.Place) {
+	first := cell.Place{{N: 0, Replica: "zz"}}
+	second := cell.Place{{N: 1, Replica: "zz"}}
+	switch {
+	case i == 0:
+		return first, second
+	case left == nil:
+		return first, right
+	}
+	return left, second
+}

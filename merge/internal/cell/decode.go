@@ -236,6 +236,7 @@ var (
 	errIncluded  = errors.New("a version that another includes")
 	errType      = errors.New("an unknown type")
 	errTotal     = errors.New("a total that is no integer")
+	errPlace     = errors.New("a place that is none")
 	errText      = errors.New("a path that is not UTF-8")
 )
 
@@ -252,6 +253,8 @@ func (c *Cell) check(horizon hlc.Timestamp, root bool) error {
 		return errTombstone
 	case c.Kind == Total && !isTotal(c.Value):
 		return errTotal
+	case (c.Kind == Placed) != (c.Key == PositionKey && l.key == keyPath) || c.Kind == Placed && !isPlace(c):
+		return errPlace
 	case !c.Type.valid():
 		return errType
 	case c.Kind == State && !distinct(c.Kids):

@@ -16,7 +16,7 @@ func cellKindNames() []string {
 	return []string{
 		Register: "register", First: "first", Max: "max", Min: "min", Immutable: "immutable",
 		Choice: "choice", State: "state", Totals: "totals", Manual: "manual", Union: "union",
-		Set: "set", Table: "map", Rows: "rows", Row: "row",
+		Set: "set", Table: "map", Rows: "rows", Row: "row", Placed: "place",
 	}
 }
 
@@ -74,8 +74,10 @@ func keyType(p Knows, kid Kind) *value.Type {
 // contentJSON returns the value of c, about which the program knows p.
 func (c *Cell) contentJSON(p Knows) json.RawMessage {
 	switch {
-	case c.Kind == Total || c.Key == PositionKey && c.Kind == First:
+	case c.Kind == Total:
 		return ValueJSON(&value.Type{Kind: value.KindInt}, c.Value)
+	case c.Kind == Placed:
+		return placeJSON(c.Value)
 	case p == nil:
 		return ValueJSON(nil, c.Value)
 	}

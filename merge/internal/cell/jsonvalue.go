@@ -26,6 +26,7 @@ type taggedJSON struct {
 	Time   *time.Time            `json:"time,omitempty"`
 	To     json.RawMessage       `json:"to,omitempty"`
 	Group  map[string]memberJSON `json:"group,omitempty"`
+	Place  []json.RawMessage     `json:"place,omitempty"`
 	Base64 *[]byte               `json:"base64,omitempty"`
 }
 
@@ -135,7 +136,7 @@ func readableList(s *value.Type, content string) json.RawMessage {
 	return mustJSON(list)
 }
 
-var errValue = errors.New("a value that is neither text, integer, true, false, null, list nor an object with one of int, float, time, to, group, base64")
+var errValue = errors.New("a value that is neither text, integer, true, false, null, list nor an object with one of int, float, time, to, group, place, base64")
 
 // parseValue returns the canonical bytes that [ValueJSON] wrote as p.
 func parseValue(p json.RawMessage, depth int) (string, error) {
@@ -238,6 +239,10 @@ func parseTagged(p json.RawMessage, depth int) (string, error) {
 			}
 			out = wire.AppendBytes(wire.AppendBytes(out, name), content)
 		}
+	}
+	if v.Place != nil {
+		n++
+		out, err = parsePlace(v.Place)
 	}
 	if v.Base64 != nil {
 		n++

@@ -20,6 +20,7 @@ const (
 	Table                     // entries by key
 	Rows                      // rows by key
 	Row                       // a life, and fields; also the kid of Rows
+	Placed                    // where an element stands in a list: the newest stamp wins
 )
 
 // The kinds of cells that are kids of those.
@@ -65,7 +66,7 @@ const anyField Kind = 255
 // kind. The key of a row is a path or bytes, depending on its parent.
 func layoutOf(k Kind) layout {
 	switch k {
-	case Register, First, Max, Min:
+	case Register, First, Max, Min, Placed:
 		return layout{key: keyPath, stamp: true, value: true}
 	case Immutable:
 		return layout{key: keyPath, kids: Fact}
@@ -109,14 +110,14 @@ func layoutOf(k Kind) layout {
 }
 
 // IsField reports whether cells of the kind hold a field.
-func (k Kind) IsField() bool { return k >= Register && k <= Row }
+func (k Kind) IsField() bool { return k >= Register && k <= Placed }
 
 // IsRegister reports whether cells of the kind hold one value under one stamp.
 func (k Kind) IsRegister() bool { return k >= Register && k <= Min }
 
 // IsTyped reports whether fields of the kind say what type their values have.
 func (k Kind) IsTyped() bool {
-	return k.IsField() && k != Totals && k != Rows && k != Row
+	return k.IsField() && k < Rows && k != Totals
 }
 
 // Kid returns the kind of the kids of cells of kind k, zero if they have none or
