@@ -32,8 +32,9 @@ type encoder struct {
 	place []uint32 // the inverse: by index, the place in order
 
 	// Room for what small states need.
-	few struct{ order, place [fewNames]uint32 }
-	out [512]byte
+	few   struct{ order, place [fewNames]uint32 }
+	out   [512]byte
+	block []byte
 }
 
 func newEncoder(b []byte, r *root) *encoder {

@@ -144,6 +144,16 @@ func (x *index) reserve(n int) {
 	for x.depth < maxDepth && n>>x.depth > size*5/8 {
 		x.depth++
 	}
+	if x.depth == 0 && size > minSlots && size <= 4*minSlots { // one allocation in place of three
+		small := new(struct {
+			list   [1]*bucket
+			bucket bucket
+			slots  [4 * minSlots]uint64
+		})
+		small.bucket.slots, small.list[0] = small.slots[:size:size], &small.bucket
+		x.buckets = small.list[:]
+		return
+	}
 	x.buckets = make([]*bucket, 1<<x.depth)
 	for i := range x.buckets {
 		x.buckets[i] = &bucket{slots: make([]uint64, size), depth: x.depth}

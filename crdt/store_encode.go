@@ -28,7 +28,7 @@ func (s *store[E]) encode(e *encoder, marks bool) {
 	}
 	e.uvarint(uint64(logs))
 	next := 0
-	var block []byte
+	block := e.block
 	var buf []E
 	for at, i := range e.order {
 		l := s.log(i)
@@ -47,6 +47,7 @@ func (s *store[E]) encode(e *encoder, marks bool) {
 			e.bytes(block)
 		}
 	}
+	e.block = block[:0]
 }
 
 // page appends which dots of a page are live, and which of them are marked.
@@ -126,10 +127,12 @@ func (d *decoder) offsets(n int) (words [2]uint64) {
 }
 
 // logHeads reads the logs of a store: it calls log for each with the place of
-// its replica and the number of its pages.
-func (d *decoder) logHeads(log func(replica uint32, pages int)) {
+// its replica and the number of its pages, after begin with the number of logs.
+func (d *decoder) logHeads(begin func(logs int), log func(replica uint32, pages int)) {
 	at := uint64(0)
-	for range d.Count(4) {
+	n := d.Count(4)
+	begin(n)
+	for range n {
 		at += d.Uvarint()
 		if at >= uint64(len(d.root.names)) {
 			d.Fail("a log is of no replica in the context")
@@ -220,8 +223,20 @@ func (s *store[E]) unpack(p *page[E]) {
 // decodePages reads what encode wrote into an empty store, except for the
 // elements: block gets those of each page.
 func (s *store[E]) decodePages(d *decoder, marks bool, block func(p *page[E], block []byte, n int) error) {
-	d.logHeads(func(replica uint32, pages int) {
+	var r *room[E]
+	begin := func(logs int) {
+		if logs > 1 && logs <= len(r.logs) && s.packed == nil {
+			r = s.makeRoom()
+		}
+		s.logs = slices.Grow(s.logs, logs)
+	}
+	d.logHeads(begin, func(replica uint32, pages int) {
 		l := s.nextLog(replica)
+		if r != nil && pages == 1 {
+			at := len(s.logs) - 1
+			l.nums, l.pages = r.nums[at:at:at+1], r.lists[at:at:at+1]
+			s.spare = &r.pages[at]
+		}
 		n := min(pages, d.Len()/5) // no page takes less
 		l.nums, l.pages, s.pages = slices.Grow(l.nums, n), slices.Grow(l.pages, n), slices.Grow(s.pages, n)
 		next := uint64(0)
@@ -240,6 +255,23 @@ func (s *store[E]) decodePages(d *decoder, marks bool, block func(p *page[E], bl
 			next = h.num + 1
 		}
 	})
+}
+
+// A room is memory for a small store with a page for each of a few replicas: one
+// allocation in place of five for each.
+type room[E comparable] struct {
+	logs  [4]pagelog[E]
+	nums  [4]uint64
+	lists [4]*page[E]
+	ids   [5]*page[E]
+	pages [4]page[E]
+}
+
+// makeRoom gives s, which is empty, memory for a few replicas.
+func (s *store[E]) makeRoom() *room[E] {
+	r := new(room[E])
+	s.logs, s.pages = r.logs[:0], r.ids[:1]
+	return r
 }
 
 // reindex builds the index of a store whose dots are placed.
