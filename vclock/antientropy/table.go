@@ -3,6 +3,7 @@ package antientropy
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"iter"
 	"math/bits"
 )
 
@@ -194,3 +195,14 @@ func (m mark) name() name { return name(m >> (64 - nameBits)) }
 
 // salted returns what a sum is compared by.
 func salted(sum, salt uint64) uint64 { return mix(sum ^ bits.RotateLeft64(mix(salt), 17)) }
+
+// Collect returns a table of all keys and fingerprints that all yields. The types that
+// have a Digest yield them of their own keys or elements: then a table tells what one
+// large state lacks of another, as it tells what a store lacks.
+func Collect(all iter.Seq2[string, uint64]) *Table {
+	t := new(Table)
+	for key, fingerprint := range all {
+		t.Put(key, fingerprint)
+	}
+	return t
+}

@@ -1,0 +1,160 @@
+package crdt
+
+import (
+	"fmt"
+	"iter"
+	"slices"
+
+	"github.com/rejoin-go/rejoin/internal/codec"
+
+	"github.com/rejoin-go/rejoin/vclock/antientropy"
+)
+
+// Types that number no events have a Digest and a Missing in place of Ask and Answer.
+
+// idOf returns the id of a key in a digest.
+func idOf[K comparable](k K) string { return string(codec.AppendKey(nil, k)) }
+
+// keysOf calls yield with the keys that have ids.
+func keysOf[K comparable](ids []string, yield func(k K)) {
+	for _, id := range ids {
+		if k, err := codec.DecodeKey[K]([]byte(id)); err == nil {
+			yield(k)
+		}
+	}
+}
+
+// Digest returns an iterator over what a [antientropy.Table] has to know of s: an id
+// for each element. Two tables find the ids that differ, and [GSet.Missing] returns what they
+// stand for:
+//
+//	table := antientropy.Collect(s.Digest())
+//	reply, send, err := table.Answer(msg)
+//	delta := s.Missing(send) // to the peer, with the reply
+//
+// A table may be kept, and noted in it what the Digest of each delta yields that changed s.
+func (s *GSet[E]) Digest() iter.Seq2[string, uint64] {
+	return func(yield func(string, uint64) bool) {
+		for _, e := range s.elems() {
+			if !yield(idOf(e), 0) {
+				return
+			}
+		}
+	}
+}
+
+// Missing returns the part of s with the given ids, which a peer is missing. It leaves
+// out what s has not.
+func (s *GSet[E]) Missing(ids []string) *GSet[E] {
+	d := new(GSet[E])
+	keysOf(ids, func(e E) {
+		if s.Contains(e) {
+			d.Add(e)
+		}
+	})
+	return d
+}
+
+// Digest returns an iterator over the elements, present or removed, for a
+// [antientropy.Table]: see [GSet.Digest].
+func (s *TwoPSet[E]) Digest() iter.Seq2[string, uint64] {
+	return func(yield func(string, uint64) bool) {
+		elems, phases := s.elems()
+		for i, e := range elems {
+			if !yield(idOf(e), uint64(phases[i])) {
+				return
+			}
+		}
+	}
+}
+
+// Missing returns the part of s with the given ids: see [GSet.Missing].
+func (s *TwoPSet[E]) Missing(ids []string) *TwoPSet[E] {
+	d := new(TwoPSet[E])
+	keysOf(ids, func(e E) {
+		if p := s.phase(e); p != absent {
+			d.raise(d.in.find(e), e, p)
+		}
+	})
+	return d
+}
+
+// Digest returns an iterator over the replicas, for a [antientropy.Table]: see
+// [GSet.Digest]. It is of use where very many have counted.
+func (c *GCounter) Digest() iter.Seq2[string, uint64] {
+	return func(yield func(string, uint64) bool) {
+		for _, s := range c.shares() {
+			if !yield(string(s.replica), s.total) {
+				return
+			}
+		}
+	}
+}
+
+// Missing returns the part of c with the given ids: see [GSet.Missing].
+func (c *GCounter) Missing(ids []string) *GCounter {
+	d := new(GCounter)
+	for _, s := range c.shares() {
+		if slices.Contains(ids, string(s.replica)) {
+			d.all = append(d.all, s)
+		}
+	}
+	return d
+}
+
+// Digest returns an iterator over the keys and fingerprints of their values, for a
+// [antientropy.Table]: see [GSet.Digest]. It returns an error if V has no binary form, or a
+// value cannot be encoded, and takes as long as encoding m.
+func (m *GMap[K, V]) Digest() (iter.Seq2[string, uint64], error) {
+	if err := checkBinary[V](); err != nil {
+		return nil, fmt.Errorf("crdt: digest GMap: %w", err)
+	}
+	prints := make([]uint64, 0, m.Len())
+	var buf []byte
+	for i, v := range m.values {
+		var err error
+		if buf, err = appendState(buf[:0], v); err != nil {
+			return nil, fmt.Errorf("crdt: digest GMap: key %s: %w", codec.AppendKeyJSON(nil, m.in.keys[i]), err)
+		}
+		prints = append(prints, antientropy.Fingerprint(buf))
+	}
+	return func(yield func(string, uint64) bool) {
+		for i, f := range prints {
+			if !yield(idOf(m.in.keys[i]), f) {
+				return
+			}
+		}
+	}, nil
+}
+
+// Missing returns the part of m with the keys of the given ids, whose values it clones: see
+// [GSet.Missing].
+func (m *GMap[K, V]) Missing(ids []string) *GMap[K, V] {
+	d := new(GMap[K, V])
+	keysOf(ids, func(k K) {
+		if v, ok := m.At(k); ok && d.in.find(k) < 0 {
+			d.put(k, v.Clone())
+		}
+	})
+	return d
+}
+
+// Select returns the part of m that is about what some of its keys hold, as for a client
+// that may have no more than those: a delta, to be merged anywhere. It says nothing of
+// what was removed from them, nor of keys that are gone. It takes O(n) for n changes that
+// the values hold.
+func (m *ORMap[K, V]) Select(keys ...K) *ORMap[K, V] {
+	m = m.state()
+	d := m.delta()
+	if m.root == nil {
+		return d
+	}
+	d.root = m.root.bare()
+	for _, key := range keys {
+		if v, ok := m.entries[key]; ok {
+			reach(v, func(x dot) { d.root.see(x) })
+			d.settle(key, v.copy(d.root))
+		}
+	}
+	return d
+}
