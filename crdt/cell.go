@@ -42,9 +42,12 @@ func (d *cellOp[T]) clone() cellOp[T] {
 }
 
 // set replaces what seen covers, or everything if seen is nil, by a new write of
-// a replica, and describes the change in d.
-func (c *cell[T]) set(r *root, replica uint32, v T, seen *Context, d *cellOp[T]) {
-	minted := r.mint(replica) // first, as it may panic
+// the writer, and describes the change in d.
+func (c *cell[T]) set(r *root, v T, seen *Context, d *cellOp[T]) {
+	minted, ok := r.mint()
+	if !ok {
+		return
+	}
 	c.erase(r, seen, d)
 	c.insert(minted, v)
 	d.minted, d.value = r.name(minted), v

@@ -30,8 +30,13 @@
 //
 // A [vclock.Replica] names one lineage of state. A replica that lost state, or
 // was restored from a backup, and goes on under its old name numbers its changes a second time;
-// no type here survives that. [vclock.Incarnation] makes the new name that it has
-// to take.
+// no type here survives that. It goes on as its next incarnation, which
+// [vclock.Incarnation] makes: "eu#1" after "eu". Types with a Context keep the name
+// eu and number the changes of the n-th incarnation from n·2³²; to the others
+// it is a name of its own. What incarnations that are over have left is let go of by Close.
+//
+// A mutator under an incarnation that is over changes nothing and returns an empty
+// delta: Usable tells, on a state, and [vclock.Matrix.Usable] before.
 //
 // # Elements and keys
 //
@@ -42,6 +47,6 @@
 //
 // # Limits
 //
-// A replica makes up to 2⁴⁸−1 dots in one state. The number of replicas is not
-// limited.
+// An incarnation of a replica makes up to 2³² dots in one state, and a replica has
+// 65536 incarnations. The number of replicas is not limited.
 package crdt

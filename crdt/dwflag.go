@@ -80,6 +80,13 @@ func (f *DWFlag) Covers(seen Context) bool { return f.whole().root.covers(seen) 
 // another lineage.
 func (f *DWFlag) LastOf(r vclock.Replica) uint64 { return f.whole().root.lastOf(r) }
 
+// Speaks reports whether o has seen events that are sealed, and that f has not. Ask it
+// of what does not come from a member with its matrix, and refuse what does: see
+// [vclock.Matrix.Sealed].
+func (f *DWFlag) Speaks(o *DWFlag, sealed vclock.Closing) bool {
+	return speaks(f.whole().root, o.whole().root, sealed)
+}
+
 // Merge joins o into f and reports whether that changed f. It panics if f or o
 // is a value in an [ORMap].
 func (f *DWFlag) Merge(o *DWFlag) bool {
@@ -157,9 +164,9 @@ func (f *DWFlag) disable(name vclock.Replica, seen *Context, d *cellOp[bool]) {
 }
 
 func (f *DWFlag) set(name vclock.Replica, on bool, seen *Context, d *cellOp[bool]) {
-	r, i := f.write(name)
+	r, _ := f.write(name)
 	f.ready()
-	f.cell.set(r, i, on, seen, d)
+	f.cell.set(r, on, seen, d)
 	f.record(d)
 }
 

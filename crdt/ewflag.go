@@ -71,6 +71,13 @@ func (f *EWFlag) Covers(seen Context) bool { return f.whole().root.covers(seen) 
 // another lineage.
 func (f *EWFlag) LastOf(r vclock.Replica) uint64 { return f.whole().root.lastOf(r) }
 
+// Speaks reports whether o has seen events that are sealed, and that f has not. Ask it
+// of what does not come from a member with its matrix, and refuse what does: see
+// [vclock.Matrix.Sealed].
+func (f *EWFlag) Speaks(o *EWFlag, sealed vclock.Closing) bool {
+	return speaks(f.whole().root, o.whole().root, sealed)
+}
+
 // Merge joins o into f and reports whether that changed f. It panics if f or o
 // is a value in an [ORMap].
 func (f *EWFlag) Merge(o *EWFlag) bool {
@@ -140,9 +147,9 @@ func (f *EWFlag) state() *EWFlag {
 }
 
 func (f *EWFlag) enable(name vclock.Replica, seen *Context, d *cellOp[struct{}]) {
-	r, i := f.write(name)
+	r, _ := f.write(name)
 	f.ready()
-	f.cell.set(r, i, struct{}{}, seen, d)
+	f.cell.set(r, struct{}{}, seen, d)
 	f.record(d)
 }
 

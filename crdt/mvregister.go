@@ -118,6 +118,13 @@ func (m *MVRegister[V]) Covers(seen Context) bool { return m.whole().root.covers
 // another lineage.
 func (m *MVRegister[V]) LastOf(r vclock.Replica) uint64 { return m.whole().root.lastOf(r) }
 
+// Speaks reports whether o has seen events that are sealed, and that m has not. Ask it
+// of what does not come from a member with its matrix, and refuse what does: see
+// [vclock.Matrix.Sealed].
+func (m *MVRegister[V]) Speaks(o *MVRegister[V], sealed vclock.Closing) bool {
+	return speaks(m.whole().root, o.whole().root, sealed)
+}
+
 // Merge joins o into m and reports whether that changed m. It panics if m or o
 // is a value in an [ORMap].
 func (m *MVRegister[V]) Merge(o *MVRegister[V]) bool {
@@ -217,9 +224,9 @@ func (m *MVRegister[V]) set(name vclock.Replica, v V, seen *Context, d *cellOp[c
 	if err != nil {
 		return fmt.Errorf("crdt: %w", err)
 	}
-	r, i := m.write(name)
+	r, _ := m.write(name)
 	m.ready()
-	m.cell.set(r, i, c, seen, d)
+	m.cell.set(r, c, seen, d)
 	m.record(d)
 	return nil
 }

@@ -143,6 +143,13 @@ func (m *ORMap[K, V]) Covers(seen Context) bool { return m.root.covers(seen) }
 // another lineage.
 func (m *ORMap[K, V]) LastOf(r vclock.Replica) uint64 { return m.root.lastOf(r) }
 
+// Speaks reports whether o has seen events that are sealed, and that m has not. Ask it
+// of what does not come from a member with its matrix, and refuse what does: see
+// [vclock.Matrix.Sealed].
+func (m *ORMap[K, V]) Speaks(o *ORMap[K, V], sealed vclock.Closing) bool {
+	return speaks(m.root, o.root, sealed)
+}
+
 // Merge joins o into m and reports whether that changed m. It panics if m or o
 // is a value in an [ORMap].
 //

@@ -104,6 +104,13 @@ func (s *ORSet[E]) Covers(seen Context) bool { return s.whole().root.covers(seen
 // another lineage.
 func (s *ORSet[E]) LastOf(r vclock.Replica) uint64 { return s.whole().root.lastOf(r) }
 
+// Speaks reports whether o has seen events that are sealed, and that s has not. Ask it
+// of what does not come from a member with its matrix, and refuse what does: see
+// [vclock.Matrix.Sealed].
+func (s *ORSet[E]) Speaks(o *ORSet[E], sealed vclock.Closing) bool {
+	return speaks(s.whole().root, o.whole().root, sealed)
+}
+
 // Merge joins o into s and reports whether that changed s. It panics if s or o
 // is a value in an [ORMap].
 func (s *ORSet[E]) Merge(o *ORSet[E]) bool {
@@ -173,8 +180,8 @@ func (s *ORSet[E]) whole() *ORSet[E] {
 }
 
 func (s *ORSet[E]) add(name vclock.Replica, e E, d *setOp[E]) {
-	r, i := s.write(name)
-	s.ready().add(r, i, e, false, d)
+	r, _ := s.write(name)
+	s.ready().add(r, e, false, d)
 	s.recordOp(d)
 }
 

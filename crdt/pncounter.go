@@ -56,13 +56,16 @@ func (c *PNCounter) Add(r vclock.Replica, n int64) *PNCounter {
 func (c *PNCounter) add(name vclock.Replica, n int64, d *tallyOp) {
 	r, i := c.write(name)
 	c.ready()
-	minted := r.mint(i) // before a tally is made for it, as it may panic
-	if c.recent >= len(c.tallies) || c.tallies[c.recent].replica != i {
-		c.locate(i)
+	minted, ok := r.mint()
+	if !ok {
+		return
+	}
+	if c.recent >= len(c.tallies) || c.tallies[c.recent].replica != i || !c.tallies[c.recent].isOf(r.writer.life) {
+		c.locate(r)
 	}
 	t := &c.tallies[c.recent]
 	t.count(minted.seq, n)
-	d.dot.Replica, d.dot.Seq = name, t.last
+	d.dot.Replica, d.dot.Seq = r.names[i], t.last
 	d.start, d.total = t.start, t.total
 	if t.hasReset() {
 		d.upto, d.base, d.tag = t.upto, t.base, r.name(t.tag)
@@ -73,22 +76,33 @@ func (c *PNCounter) add(name vclock.Replica, n int64, d *tallyOp) {
 	}
 }
 
-// locate makes the tally of a replica, which it creates if there is none, the
-// recent one.
-func (c *PNCounter) locate(replica uint32) {
-	i, found := c.find(replica)
+// locate makes the tally on which the writer counts the recent one. An incarnation that may
+// not have all that its predecessors counted begins one of its own; another goes on
+// with what it finds.
+func (c *PNCounter) locate(r *root) {
+	w := r.writer
+	i, found := c.find(w.replica, w.life)
+	if !found && i > 0 && r.hasClosed(w.replica, w.life) {
+		if t := &c.tallies[i-1]; t.replica == w.replica && t.isLive() {
+			i, found = i-1, true
+		}
+	}
 	if !found {
-		c.tallies = slices.Insert(c.tallies, i, tally{replica: replica})
+		c.tallies = slices.Insert(c.tallies, i, tally{replica: w.replica, line: w.life})
 	}
 	c.recent = i
 }
 
-// find returns where the tally of a replica is, or belongs.
-func (c *PNCounter) find(replica uint32) (int, bool) {
-	if i := int(replica); i < len(c.tallies) && c.tallies[i].replica == replica {
+// find returns where the tally of a replica that began in a life is, or belongs.
+func (c *PNCounter) find(replica uint32, line uint64) (int, bool) {
+	if i := int(replica); i < len(c.tallies) && c.tallies[i].replica == replica && c.tallies[i].line == line {
 		return i, true
 	}
-	return slices.BinarySearchFunc(c.tallies, replica, func(t tally, i uint32) int { return cmp.Compare(t.replica, i) })
+	return slices.BinarySearchFunc(c.tallies, tally{replica: replica, line: line}, compareTally)
+}
+
+func compareTally(t, u tally) int {
+	return cmp.Or(cmp.Compare(t.replica, u.replica), cmp.Compare(t.line, u.line))
 }
 
 // Reset undoes the increments that c has seen and returns the delta. Increments
@@ -169,6 +183,13 @@ func (c *PNCounter) Covers(seen Context) bool { return c.whole().root.covers(see
 // another lineage.
 func (c *PNCounter) LastOf(r vclock.Replica) uint64 { return c.whole().root.lastOf(r) }
 
+// Speaks reports whether o has seen events that are sealed, and that c has not. Ask it
+// of what does not come from a member with its matrix, and refuse what does: see
+// [vclock.Matrix.Sealed].
+func (c *PNCounter) Speaks(o *PNCounter, sealed vclock.Closing) bool {
+	return speaks(c.whole().root, o.whole().root, sealed)
+}
+
 // Merge joins o into c and reports whether that changed c. It panics if c or o
 // is a value in an [ORMap].
 func (c *PNCounter) Merge(o *PNCounter) bool {
@@ -238,6 +259,7 @@ func (c *PNCounter) apply(r *root, d *tallyOp) bool {
 	var k knowledge
 	k.myCount = r.contains(t.countDot())
 	k.myReset = t.hasReset() && r.contains(t.tag)
+	k.iClosed = r.hasClosed(t.replica, lifeOf(t.last)+1)
 	changed := c.joinTally(&t, r, k)
 	t.dots(func(x dot) { changed = r.see(x) || changed })
 	return changed
@@ -245,9 +267,9 @@ func (c *PNCounter) apply(r *root, d *tallyOp) bool {
 
 // joinTally joins t, in the terms of r, into the tally of its replica.
 func (c *PNCounter) joinTally(t *tally, r *root, k knowledge) bool {
-	i, found := c.find(t.replica)
+	i, found := c.find(t.replica, t.line)
 	if !found {
-		u := tally{replica: t.replica}
+		u := tally{replica: t.replica, line: t.line}
 		changed := u.join(t, r, k)
 		if changed {
 			c.tallies = slices.Insert(c.tallies, i, u)
@@ -268,8 +290,8 @@ func (*PNCounter) fresh(r *root) *PNCounter {
 func (c *PNCounter) join(o *PNCounter, j *joining) bool {
 	changed := false
 	for i := range c.tallies {
-		if t := &c.tallies[i]; !o.counts(t.replica, j) {
-			none := tally{replica: t.replica}
+		if t := &c.tallies[i]; !o.counts(t, j) {
+			none := tally{replica: t.replica, line: t.line}
 			changed = t.join(&none, j.mine, j.about(t, &none)) || changed
 		}
 	}
@@ -281,8 +303,8 @@ func (c *PNCounter) join(o *PNCounter, j *joining) bool {
 	}
 	for h := range o.tallies {
 		t := j.mineTally(&o.tallies[h])
-		i, found := c.find(t.replica)
-		mine := tally{replica: t.replica}
+		i, found := c.find(t.replica, t.line)
+		mine := tally{replica: t.replica, line: t.line}
 		if found {
 			mine = c.tallies[i]
 		}
@@ -293,19 +315,23 @@ func (c *PNCounter) join(o *PNCounter, j *joining) bool {
 	return changed
 }
 
-// counts reports whether c, the other side of a join, has a tally of the replica
-// with the receiver's index i.
-func (c *PNCounter) counts(i uint32, j *joining) bool {
-	if c == nil || j.from[i] < 0 {
+// counts reports whether c, the other side of a join, has the tally that t, one of the
+// receiver, is.
+func (c *PNCounter) counts(t *tally, j *joining) bool {
+	if c == nil || j.from[t.replica] < 0 {
 		return false
 	}
-	_, found := c.find(uint32(j.from[i]))
+	_, found := c.find(uint32(j.from[t.replica]), t.line)
 	return found
 }
 
 // about returns what the two sides have seen of a tally of mine and one of theirs.
 func (j *joining) about(mine, theirs *tally) knowledge {
+	end := lifeEnd(lifeOf(max(mine.last, theirs.last)))
 	return knowledge{
+		iClosed:    j.mine.seen[mine.replica].prefix >= end,
+		theyClosed: j.hisSeen(mine.replica).prefix >= end,
+
 		theyCount: mine.isLive() && j.hasSeen(mine.countDot()),
 		theyReset: mine.hasReset() && j.hasSeen(mine.tag),
 		myCount:   theirs.isLive() && j.mine.contains(theirs.countDot()),
@@ -334,9 +360,12 @@ func (c *PNCounter) clear(cl *clearing, rec *PNCounter) {
 		if upto == 0 {
 			continue
 		}
-		mine, theirs := cl.tag()
+		mine, theirs, ok := cl.tag()
+		if !ok {
+			return
+		}
 		t.dots(cl.drop) // an older reset is a part of this one
-		t.join(&tally{replica: t.replica, upto: upto, base: base, tag: mine}, cl.root, knowledge{})
+		t.join(&tally{replica: t.replica, line: t.line, upto: upto, base: base, tag: mine}, cl.root, knowledge{})
 		d := *t
 		d.replica, d.tag = cl.delta.intern(cl.root.names[t.replica]), theirs
 		rec.tallies = append(rec.tallies, d)
@@ -352,7 +381,7 @@ func (c *PNCounter) byName() []int {
 	}
 	slices.SortFunc(all, func(a, b int) int {
 		x, y := c.tallies[a].replica, c.tallies[b].replica
-		return strings.Compare(string(c.root.names[x]), string(c.root.names[y]))
+		return cmp.Or(strings.Compare(string(c.root.names[x]), string(c.root.names[y])), cmp.Compare(c.tallies[a].line, c.tallies[b].line))
 	})
 	return all
 }
@@ -377,7 +406,7 @@ func (c *clearing) part(t *tally) (upto uint64, base int64) {
 }
 
 func (c *PNCounter) sort() {
-	slices.SortFunc(c.tallies, func(a, b tally) int { return cmp.Compare(a.replica, b.replica) })
+	slices.SortFunc(c.tallies, compareTally)
 }
 
 func (c *PNCounter) live() bool {
@@ -406,7 +435,7 @@ func (c *PNCounter) equal(o *PNCounter, j *joining) bool {
 	}
 	for k := range o.tallies {
 		t := j.mineTally(&o.tallies[k])
-		if i, found := c.find(t.replica); !found || c.tallies[i] != t {
+		if i, found := c.find(t.replica, t.line); !found || c.tallies[i] != t {
 			return false
 		}
 	}

@@ -20,7 +20,7 @@ import (
 //	context   as in [Context.AppendBinary], from the number of replicas on
 //	replicas  varint, then for each that counted, in the order of the names:
 //	  place   varint: 4 × its place in the context, plus its form: 0 counting, 1 counting
-//	          on after a reset that undid a part, 2 all undone
+//	          on after a reset that undid a part, 2 all undone, 3 undone in a later life
 //
 // and then, by form, for one that is counting, in increments by number:
 //
@@ -34,6 +34,8 @@ import (
 // and for one that was undone:
 //
 //	upto    varint: the latest that was undone
+//	lives   form 3 only, varint: incarnations from that in which the count began to that
+//	        of upto, at least 1
 //	undone  zigzag varint: the sum at that one
 //	reset   as above
 func (c *PNCounter) AppendBinary(b []byte) ([]byte, error) {
@@ -135,7 +137,9 @@ func (*PNCounter) kinds(b []byte) []byte { return append(b, kindPNCounter) }
 
 // sorted returns the tallies by the names of their replicas.
 func (c *PNCounter) sorted(e *encoder) []tally {
-	order := func(a, b tally) int { return cmp.Compare(e.place[a.replica], e.place[b.replica]) }
+	order := func(a, b tally) int {
+		return cmp.Or(cmp.Compare(e.place[a.replica], e.place[b.replica]), cmp.Compare(a.line, b.line))
+	}
 	if slices.IsSortedFunc(c.tallies, order) {
 		return c.tallies
 	}
@@ -146,10 +150,13 @@ const (
 	formCounting = iota
 	formReduced
 	formUndone
+	formFollowed // undone, in a later life than the count began
 )
 
 func (t *tally) form() uint64 {
 	switch {
+	case !t.isLive() && t.line != lifeOf(t.upto):
+		return formFollowed
 	case !t.isLive():
 		return formUndone
 	case t.hasReset():
@@ -164,6 +171,9 @@ func (c *PNCounter) encode(e *encoder) {
 		e.uvarint(uint64(e.place[t.replica])<<2 | t.form())
 		if !t.isLive() {
 			e.uvarint(t.upto)
+			if t.line != lifeOf(t.upto) {
+				e.uvarint(lifeOf(t.upto) - t.line)
+			}
 			e.buf = binary.AppendVarint(e.buf, t.base)
 			e.dot(t.tag)
 			continue
@@ -184,12 +194,15 @@ func (c *PNCounter) decode(d *decoder) {
 	c.tallies = slices.Grow(c.tallies, n)
 	for i := range n {
 		u := d.Uvarint()
-		if u>>2 >= uint64(len(d.root.names)) || i > 0 && uint32(u>>2) <= c.tallies[i-1].replica {
-			d.Fail("places of replicas do not ascend, or exceed the context")
+		if u>>2 >= uint64(len(d.root.names)) {
+			d.Fail("place of a replica exceeds the context")
 			return
 		}
 		t := tally{replica: uint32(u >> 2)}
 		t.decode(d, u&3)
+		if i > 0 && compareTally(c.tallies[i-1], t) >= 0 {
+			d.Fail("places of replicas do not ascend")
+		}
 		if err := t.check(d.root); err != nil {
 			d.Fail("%w", err)
 		}
@@ -202,11 +215,21 @@ func (c *PNCounter) decode(d *decoder) {
 
 func (t *tally) decode(d *decoder, form uint64) {
 	switch form {
-	case formUndone:
-		t.upto, t.base, t.tag = d.Uvarint(), d.varint(), d.dot()
+	case formUndone, formFollowed:
+		t.upto = d.Uvarint()
+		t.line = lifeOf(t.upto)
+		if form == formFollowed {
+			lives := d.Uvarint()
+			if lives == 0 || lives > t.line {
+				d.Fail("undone %d lives later than counted", lives)
+			}
+			t.line -= lives
+		}
+		t.base, t.tag = d.varint(), d.dot()
 	case formCounting, formReduced:
 		t.last = d.Uvarint()
 		t.start, t.total = t.last-d.Uvarint(), d.varint()
+		t.line = lifeOf(t.start + 1)
 		if form == formReduced {
 			t.upto, t.base, t.tag = t.last-d.Uvarint(), d.varint(), d.dot()
 			if t.upto == 0 {
@@ -239,6 +262,8 @@ func (t *tally) check(r *root) error {
 	switch {
 	case t.last > maxSeq || t.upto > maxSeq || t.last == 0 && t.upto == 0:
 		return errors.New("an increment is not in the range of numbers")
+	case t.line > lifeOf(max(t.last, t.upto)):
+		return errors.New("a count begins in a later life than it ends")
 	case (t.upto > 0) != t.hasReset() || t.upto == 0 && t.base != 0:
 		return errors.New("something was undone without a reset")
 	case !t.isLive() && !seen.contains(t.upto), t.isLive() && !seen.contains(t.last):
@@ -271,6 +296,9 @@ func (c *PNCounter) encodeJSON(e *encoder) {
 			e.text(`,"reset":`)
 			e.string(e.root.name(t.tag).String())
 		}
+		if !t.isLive() && t.line != lifeOf(t.upto) {
+			e.buf = fmt.Appendf(e.buf, `,"incarnation":"%d"`, t.line)
+		}
 		e.text("}")
 	}
 	e.text("]")
@@ -289,7 +317,7 @@ func (c *PNCounter) decodeJSON(d *decoder, p []byte) error {
 		if err != nil {
 			return fmt.Errorf("item %d: %w", k, err)
 		}
-		i, found := c.find(t.replica)
+		i, found := c.find(t.replica, t.line)
 		if found {
 			return fmt.Errorf("replica %q appears twice", string(d.root.names[t.replica]))
 		}
@@ -301,7 +329,7 @@ func (c *PNCounter) decodeJSON(d *decoder, p []byte) error {
 // tallyIn reads one item of the list that encodeJSON wrote, with all members of
 // its form and no others.
 func (d *decoder) tallyIn(p []byte) (t tally, err error) {
-	m, err := membersOf(p, "replica", "after", "last", "sum", "undoneTo", "undone", "reset")
+	m, err := membersOf(p, "replica", "after", "last", "sum", "undoneTo", "undone", "reset", "incarnation")
 	if err != nil {
 		return t, err
 	}
@@ -330,7 +358,33 @@ func (d *decoder) tallyIn(p []byte) (t tally, err error) {
 	}
 	t.start, t.last, t.total = uint64(after), uint64(last), int64(sum)
 	t.upto, t.base = uint64(upto), int64(base)
-	return t, nil
+	return t, t.parseLine(m[7], live)
+}
+
+// parseLine reads the incarnation in which the count began that was undone, where it
+// is not that of the last increment.
+func (t *tally) parseLine(p []byte, live bool) error {
+	switch {
+	case live && p != nil:
+		return errors.New("a count has an incarnation of its own")
+	case live:
+		t.line = lifeOf(t.start + 1)
+		return nil
+	case p == nil:
+		t.line = lifeOf(t.upto)
+		return nil
+	}
+	var line natural
+	if string(p) == `"0"` {
+		t.line = 0
+	} else if err := parseNumeral(p, &line); err != nil {
+		return err
+	}
+	t.line = uint64(line)
+	if t.line >= lifeOf(t.upto) {
+		return errors.New("an incarnation that is not before that of the last increment")
+	}
+	return nil
 }
 
 // parseNumerals reads one JSON string into each of into.

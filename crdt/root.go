@@ -2,7 +2,6 @@ package crdt
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 
 	"github.com/rejoin-go/rejoin/vclock"
@@ -35,6 +34,7 @@ type root struct {
 
 	index  map[vclock.Replica]uint32 // of names, once there are more than fewNames
 	recent uint32                    // index last interned; written by mutators only
+	writer writer                    // who changed the state last; written by mutators only
 	merge  joining                   // scratch of the receiver of a merge
 }
 
@@ -121,20 +121,21 @@ func (r *root) meet(name vclock.Replica) uint32 {
 	return i
 }
 
-// mint makes the next dot of a replica: its number is one above everything that
-// the context holds of the replica, numbers beyond gaps included.
-func (r *root) mint(replica uint32) dot {
-	s := &r.seen[replica]
-	seq := s.last() + 1
-	if seq > maxSeq {
-		panic(fmt.Sprintf("crdt: replica %q has used up its numbers; continue under another name", string(r.names[replica])))
-	}
-	if seq == s.prefix+1 && len(s.far) == 0 {
+// mint makes the next dot of the replica that changes the state: its number is one
+// above everything that the context holds of its incarnation, numbers beyond gaps
+// included. It returns false if there is none: the incarnation is over.
+func (r *root) mint() (dot, bool) {
+	s := &r.seen[r.writer.replica]
+	seq, ok := r.next()
+	switch {
+	case !ok:
+		return dot{}, false
+	case seq == s.prefix+1 && len(s.far) == 0:
 		s.prefix = seq
-	} else {
+	default:
 		s.add(seq, seq)
 	}
-	return dotOf(replica, seq)
+	return dotOf(r.writer.replica, seq), true
 }
 
 // contains reports whether the context holds d.
@@ -276,15 +277,3 @@ func (j *joining) hisSeen(i uint32) *runs {
 
 // mineOf returns a dot of his in the receiver's terms.
 func (j *joining) mineOf(d dot) dot { return dotOf(j.to[d.replica], d.seq) }
-
-// lastOf returns the largest number of name that r has seen, or 0.
-func (r *root) lastOf(name vclock.Replica) uint64 {
-	if r == nil {
-		return 0
-	}
-	i, ok := r.lookup(name)
-	if !ok {
-		return 0
-	}
-	return r.seen[i].last()
-}

@@ -47,6 +47,23 @@ func (r *runs) last() uint64 {
 	return r.prefix
 }
 
+// upTo returns the largest number in r that is at most n, or 0.
+func (r *runs) upTo(n uint64) uint64 {
+	if n <= r.prefix {
+		return n
+	}
+	c, i := r.seek(n)
+	switch {
+	case c < len(r.far) && r.far[c].spans[i].lo <= n:
+		return n
+	case i > 0:
+		return r.far[c].spans[i-1].hi
+	case c > 0:
+		return r.far[c-1].end
+	}
+	return r.prefix
+}
+
 // contains reports whether r holds seq.
 func (r *runs) contains(seq uint64) bool {
 	if seq <= r.prefix {

@@ -121,6 +121,13 @@ func (s *RWSet[E]) Covers(seen Context) bool { return s.whole().root.covers(seen
 // another lineage.
 func (s *RWSet[E]) LastOf(r vclock.Replica) uint64 { return s.whole().root.lastOf(r) }
 
+// Speaks reports whether o has seen events that are sealed, and that s has not. Ask it
+// of what does not come from a member with its matrix, and refuse what does: see
+// [vclock.Matrix.Sealed].
+func (s *RWSet[E]) Speaks(o *RWSet[E], sealed vclock.Closing) bool {
+	return speaks(s.whole().root, o.whole().root, sealed)
+}
+
 // Merge joins o into s and reports whether that changed s. It panics if s or o
 // is a value in an [ORMap].
 func (s *RWSet[E]) Merge(o *RWSet[E]) bool {
@@ -220,16 +227,19 @@ func (s *RWSet[E]) state() *RWSet[E] {
 }
 
 func (s *RWSet[E]) put(name vclock.Replica, e E, mark bool, d *setOp[E]) {
-	r, i := s.write(name)
-	s.ready().add(r, i, e, mark, d)
+	r, _ := s.write(name)
+	s.ready().add(r, e, mark, d)
 	s.recordOp(d)
 }
 
 func (s *RWSet[E]) putSeen(name vclock.Replica, seen Context, e E, mark bool, d *setOp[E]) {
-	r, i := s.write(name)
+	r, _ := s.write(name)
 	st := s.ready()
+	if _, ok := r.next(); !ok {
+		return
+	}
 	st.take(r, e, &seen, d)
-	st.addBeside(r, i, e, mark, d)
+	st.addBeside(r, e, mark, d)
 	s.recordOp(d)
 }
 

@@ -51,14 +51,17 @@ func (s *store[E]) apply(r *root, d *setOp[E]) bool {
 	return changed
 }
 
-// add makes e an element by a new dot of a replica, which replaces the ones that
+// add makes e an element by a new dot of the writer, which replaces the ones that
 // e has, and describes the change in d.
-func (s *store[E]) add(r *root, replica uint32, e E, mark bool, d *setOp[E]) {
+func (s *store[E]) add(r *root, e E, mark bool, d *setOp[E]) {
 	e = s.kind.enter(e)
+	minted, ok := r.mint()
+	if !ok {
+		return
+	}
 	h := s.hash(e)
 	s.index.grow(h)
 	p, found := s.find(h, e)
-	minted := r.mint(replica)
 	x := s.place(minted, e, mark) // before a page that may hold the old dot only goes
 	if found {
 		s.evict(r, p.ref(), d)
@@ -119,9 +122,12 @@ func (s *store[E]) lookupElem(e E) (ref, bool) {
 }
 
 // addBeside gives e a new dot beside those that it has, and adds it to d.
-func (s *store[E]) addBeside(r *root, replica uint32, e E, mark bool, d *setOp[E]) {
+func (s *store[E]) addBeside(r *root, e E, mark bool, d *setOp[E]) {
 	e = s.kind.enter(e)
-	minted := r.mint(replica)
+	minted, ok := r.mint()
+	if !ok {
+		return
+	}
 	s.insert(minted, e, mark)
 	d.minted, d.elem, d.mark = r.name(minted), e, mark
 }

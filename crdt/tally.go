@@ -8,7 +8,8 @@ import (
 	"github.com/rejoin-go/rejoin/vclock"
 )
 
-// A tally is what a [PNCounter] holds of one replica: a count, a reset, or both.
+// A tally is what a [PNCounter] holds of one replica: a count, a reset, or both. There is
+// one more for each incarnation that counted before it had all that went before it.
 //
 // The count has total, the sum of the increments with numbers in (start, last],
 // all of them of this counter; last is the number of the latest, and its dot is
@@ -26,6 +27,7 @@ import (
 // be negative.
 type tally struct {
 	replica     uint32 // index in the root
+	line        uint64 // the incarnation in which the count began, or that which was undone
 	start, last uint64 // last is 0 in a residue
 	total       int64
 	upto        uint64 // 0 if nothing was undone, and then base and tag are
@@ -53,7 +55,7 @@ func (t *tally) dots(yield func(dot)) {
 // count adds n, made at number seq, which is next.
 func (t *tally) count(seq uint64, n int64) {
 	if !t.isLive() {
-		*t = tally{replica: t.replica, start: seq - 1}
+		*t = tally{replica: t.replica, line: t.line, start: seq - 1}
 	}
 	t.last = seq
 	switch sum := t.total + n; {
@@ -87,16 +89,16 @@ func (t *tally) isSaturated() bool {
 // and then each lets go of the other: a count goes that is undone as a whole, and a
 // reset that undid only what was counted before the count began.
 //
+// Where one side has closed the life in which was counted last, it decides the count as a
+// whole, also that there is none: it has merged what all members had of it, and has
+// seen the numbers of the other side by closing only. Where both have, none beats one, and then
+// the larger.
+//
 // For example, A counts 3 and 10, and B, who has merged the 3, resets: a reset up to
 // 1 with base 3 meets a count up to 2 with total 13. Both stay, for a value of 10.
 func (t *tally) join(o *tally, r *root, k knowledge) bool {
 	before := *t
-	if t.last != o.last && k.theyCount {
-		t.start, t.last, t.total = 0, 0, 0
-	}
-	if (before.last == o.last || !k.myCount) && t.compareCount(o) < 0 {
-		t.start, t.last, t.total = o.start, o.last, o.total
-	}
+	t.joinCount(o, k)
 	if t.tag != o.tag && k.theyReset {
 		t.upto, t.base, t.tag = 0, 0, dot{}
 	}
@@ -111,11 +113,40 @@ func (t *tally) join(o *tally, r *root, k knowledge) bool {
 	return *t != before
 }
 
+// joinCount joins the count of o.
+func (t *tally) joinCount(o *tally, k knowledge) {
+	take, drop := false, false
+	switch {
+	case t.last == o.last:
+		take = t.compareCount(o) < 0
+	case k.iClosed && k.theyClosed:
+		drop = t.last == 0 || o.last == 0
+		take = !drop && t.last < o.last
+	case k.iClosed:
+	case k.theyClosed:
+		take = true
+	default:
+		drop = k.theyCount
+		take = !k.myCount && (drop || t.compareCount(o) < 0)
+	}
+	switch {
+	case take:
+		t.start, t.last, t.total = o.start, o.last, o.total
+	case drop:
+		t.start, t.last, t.total = 0, 0, 0
+	}
+}
+
+// isOf reports whether the incarnation life counts on t.
+func (t *tally) isOf(life uint64) bool { return t.line == life || t.isLive() && lifeOf(t.last) == life }
+
 // knowledge is what each of two sides has seen of the parts of the other's tally.
 // A part that is not there is not seen.
 type knowledge struct {
 	theyCount, theyReset bool // they have seen my count, my reset
 	myCount, myReset     bool // I have seen theirs
+
+	iClosed, theyClosed bool // the life in which was counted last is closed here, or there
 }
 
 // isEmpty reports whether t says nothing.
@@ -154,7 +185,7 @@ func (d *tallyOp) isEmpty() bool { return d.dot.Seq == 0 }
 
 // tally returns d in the terms of r, which interns its replicas.
 func (d *tallyOp) tally(r *root) tally {
-	t := tally{replica: r.intern(d.dot.Replica), start: d.start, last: d.dot.Seq, total: d.total, upto: d.upto, base: d.base}
+	t := tally{replica: r.intern(d.dot.Replica), line: lifeOf(d.start + 1), start: d.start, last: d.dot.Seq, total: d.total, upto: d.upto, base: d.base}
 	if d.tag.Seq != 0 {
 		t.tag = r.dot(d.tag)
 	}

@@ -131,7 +131,7 @@ func (n *node[V]) seal() {
 // or if name is not valid.
 func (n *node[V]) write(name vclock.Replica) (*root, uint32) {
 	r := n.change()
-	return r, r.intern(name)
+	return r, r.write(name)
 }
 
 // change returns the root to change, for a change that names no replica.
@@ -197,11 +197,14 @@ func (c *clearing) covers(d dot) bool { return c.all || c.seen.Contains(c.root.n
 func (c *clearing) drop(d dot) { c.delta.see(c.delta.dot(c.root.name(d))) }
 
 // tag mints a dot for what a value has to remember of the removal in one place. The
-// second result is the same dot in terms of the delta.
-func (c *clearing) tag() (mine, delta dot) {
-	mine = c.root.mint(c.replica)
+// second result is the same dot in terms of the delta. It returns false if there is no
+// dot left.
+func (c *clearing) tag() (mine, delta dot, ok bool) {
+	if mine, ok = c.root.mint(); !ok {
+		return dot{}, dot{}, false
+	}
 	c.drop(mine)
-	return mine, c.delta.dot(c.root.name(mine))
+	return mine, c.delta.dot(c.root.name(mine)), true
 }
 
 // reach calls yield with the dots that a state of v alone must have seen: those it

@@ -1,0 +1,337 @@
+package crdt_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/rejoin-go/rejoin/crdt"
+	"github.com/rejoin-go/rejoin/vclock"
+)
+
+// life returns the first number of an incarnation, or those after it.
+func life(n, more uint64) uint64 { return n<<32 + more }
+
+// over returns the closing of all incarnations of some names before one each.
+func over(t testing.TB, names map[vclock.Replica]uint64) vclock.Closing {
+	t.Helper()
+	var all vclock.Closing
+	for name, n := range names {
+		m := vclock.NewMatrix(name)
+		require.NoError(t, m.Begin(vclock.Incarnation(string(name), n), n+1))
+		m.Record(n + 2)
+		all = all.Join(m.Close())
+	}
+	return all
+}
+
+// gone returns the closing of a name that was retired.
+func gone(t testing.TB, name vclock.Replica) vclock.Closing {
+	t.Helper()
+	m := vclock.NewMatrix("x", name)
+	m.Retire(name)
+	m.Record(1)
+	return m.Close()
+}
+
+// TestIncarnationNumbers: an incarnation numbers its dots from n·2³², under the name
+// alone, whatever else the state has seen, and one that is over numbers nothing.
+func TestIncarnationNumbers(t *testing.T) {
+	var s crdt.ORSet[string]
+	s.Add("eu", "a")
+	s.Add("eu#2", "b")
+	s.Add("eu#2", "c")
+	require.Equal(t, life(2, 1), s.LastOf("eu#2"))
+	require.Equal(t, uint64(1), s.LastOf("eu"))
+	require.Zero(t, s.LastOf("eu#1"))
+	require.Equal(t, 1, crdt.KnownReplicas(&s))
+	s.Add("eu", "d") // one that was taken for dead
+	require.Equal(t, uint64(2), s.LastOf("eu"))
+	require.NoError(t, s.Usable("eu"))
+
+	require.True(t, s.Close(over(t, map[vclock.Replica]uint64{"eu": 2, "us": 9})))
+	require.False(t, s.Close(over(t, map[vclock.Replica]uint64{"eu": 2})))
+	require.Equal(t, []string{"a", "b", "c", "d"}, slices.Sorted(s.All()))
+	require.Equal(t, 1, crdt.KnownReplicas(&s), "a name that was never met needs no closing")
+	require.Equal(t, &vclock.MemberError{Replica: "eu#1", Over: true}, s.Usable("eu#1"))
+	require.NoError(t, s.Usable("eu#2"))
+	before := encoded(t, &s)
+	require.True(t, s.Add("eu", "e").Equal(new(crdt.ORSet[string])))
+	require.Equal(t, before, encoded(t, &s))
+	s.Add("eu#2", "e")
+	require.Equal(t, fmt.Sprintf("eu:%d", life(2, 2)), s.Context().Clock().String(), "nothing is missing")
+}
+
+// TestReusedName plays what happens to one that takes its old name again, with the
+// numbers of an incarnation in their place. Each was wrong without.
+func TestReusedName(t *testing.T) {
+	t.Run("a message that nobody answers for", func(t *testing.T) {
+		var eu, us, ap crdt.ORSet[string]
+		late := eu.Add("eu", "x") // on its way
+		var restored crdt.ORSet[string]
+		us.Merge(restored.Add("eu#1", "y"))
+		ap.Merge(late)
+		us.Merge(&ap)
+		ap.Merge(&us)
+		require.True(t, us.Equal(&ap))
+		require.Equal(t, []string{"x", "y"}, slices.Sorted(us.All()))
+	})
+	t.Run("a token of the former owner", func(t *testing.T) {
+		var old, restored crdt.ORSet[string]
+		old.Add("eu", "x")
+		token := old.Context()
+		restored.Add("eu#1", "unseen")
+		restored.ClearSeen("eu#1", token)
+		require.True(t, restored.Contains("unseen"))
+	})
+	t.Run("a counter", func(t *testing.T) {
+		var peer, restored crdt.PNCounter
+		peer.Merge(new(crdt.PNCounter).Add("eu", 3))
+		restored.Add("eu#1", 3)
+		peer.Merge(&restored)
+		n, _ := peer.Value()
+		require.Equal(t, int64(6), n)
+	})
+}
+
+// TestClosedTallyAgainstZombie: a member has closed what a zombie counts on. The
+// member's own count was gone.
+func TestClosedTallyAgainstZombie(t *testing.T) {
+	var member, zombie crdt.PNCounter
+	member.Merge(zombie.Add("e", 1))
+	zombie.Add("e", 2)
+	member.Close(over(t, map[vclock.Replica]uint64{"e": 1}))
+	for _, pair := range [][2]*crdt.PNCounter{{&member, &zombie}, {&zombie, &member}} {
+		x := pair[0].Clone()
+		x.Merge(pair[1])
+		n, _ := x.Value()
+		require.Equal(t, int64(1), n)
+	}
+	sealed := over(t, map[vclock.Replica]uint64{"e": 1})
+	require.False(t, member.Speaks(&zombie, sealed), "closed is seen")
+	require.True(t, new(crdt.PNCounter).Speaks(&zombie, sealed))
+}
+
+// TestRetireWithGap: an increment that was lost, of a replica that is retired, after
+// one that was undone. It came back when the residue was forgotten.
+func TestRetireWithGap(t *testing.T) {
+	var a, b, x crdt.PNCounter
+	lost := a.Add("a", 1)
+	b.Merge(a.Add("a", 2))
+	b.Reset("b")
+	x.Merge(&b)
+	sealed := gone(t, "a")
+	require.True(t, x.Speaks(lost, sealed))
+	x.Close(sealed)
+	require.True(t, x.Compact(x.Context()))
+	x.Merge(lost)
+	n, _ := x.Value()
+	require.Zero(t, n)
+}
+
+// TestCounterGoesOn: an incarnation that has all that went before counts on, and one
+// that may not have begins anew; nothing counts twice, and nothing is lost.
+func TestCounterGoesOn(t *testing.T) {
+	var eu, us crdt.PNCounter
+	eu.Add("eu", 5)
+	backup := eu.Clone()
+	us.Merge(eu.Add("eu", 2)) // 7
+	restored := backup
+	us.Merge(restored.Add("eu#1", 10)) // 17
+	restored.Merge(&us)
+	require.Equal(t, 2, restored.Stats().Elements)
+	us.Reset("us")
+	require.Zero(t, value(&us))
+	restored.Add("eu#1", 100)
+	us.Merge(restored)
+	require.Equal(t, int64(100), value(&us))
+	require.Equal(t, 1, us.Stats().Elements)
+
+	var ap crdt.PNCounter
+	ap.Add("ap", -1)
+	ap.Merge(&us)
+	next := ap.Clone() // it has merged everybody, and closes
+	next.Close(over(t, map[vclock.Replica]uint64{"eu": 2, "ap": 1}))
+	next.Add("eu#2", 1)
+	next.Add("ap#1", -1)
+	require.Equal(t, int64(99), value(next))
+	require.Equal(t, 2, next.Stats().Elements, "one tally each")
+	us.Merge(next)
+	ap.Merge(&us)
+	require.True(t, ap.Equal(next))
+	require.True(t, us.Equal(next))
+	checkForms(t, next)
+	next.Reset("us")
+	checkForms(t, next)
+	us.Merge(next)
+	require.Zero(t, value(&us))
+}
+
+func value(c *crdt.PNCounter) int64 {
+	n, _ := c.Value()
+	return n
+}
+
+// checkForms takes a counter through its bytes and its JSON.
+func checkForms(t *testing.T, c *crdt.PNCounter) {
+	t.Helper()
+	var fromBytes, fromText crdt.PNCounter
+	require.NoError(t, fromBytes.UnmarshalBinary(encoded(t, c)))
+	require.True(t, c.Equal(&fromBytes))
+	text, err := c.MarshalJSON()
+	require.NoError(t, err)
+	require.NoError(t, fromText.UnmarshalJSON(text), "%s", text)
+	require.True(t, c.Equal(&fromText), "%s", text)
+}
+
+// TestSizesOfRestarts: what 10,000 starts from older state of three replicas leave.
+func TestSizesOfRestarts(t *testing.T) {
+	const starts = 10000
+	names := []vclock.Replica{"ap", "eu", "us"}
+	t.Run("not closed", func(t *testing.T) {
+		var s crdt.ORSet[string]
+		for i := range uint64(starts) {
+			s.Add(vclock.Incarnation(string(names[i%3]), i/3), []string{"milk", "tea"}[i%2])
+		}
+		seen, err := s.Context().AppendBinary(nil)
+		require.NoError(t, err)
+		t.Logf("set %.2f bytes a start, context %.2f", float64(len(encoded(t, &s)))/starts, float64(len(seen))/starts)
+		require.LessOrEqual(t, len(encoded(t, &s)), 10*starts)
+		require.LessOrEqual(t, len(seen), 10*starts)
+		last := uint64((starts - 1) / 3)
+		s.Close(over(t, map[vclock.Replica]uint64{"ap": last, "eu": last, "us": last}))
+		requireClosed(t, &s)
+	})
+	t.Run("closed each time", func(t *testing.T) {
+		var s crdt.ORSet[string]
+		var c crdt.PNCounter
+		for i := range uint64(starts) {
+			name, n := names[i%3], i/3
+			if n > 0 {
+				closed := over(t, map[vclock.Replica]uint64{name: n})
+				s.Close(closed)
+				c.Close(closed)
+			}
+			s.Add(vclock.Incarnation(string(name), n), []string{"milk", "tea"}[i%2])
+			c.Add(vclock.Incarnation(string(name), n), int64(i%5)-2)
+		}
+		requireClosed(t, &s)
+		require.Equal(t, 3, c.Stats().Elements)
+		require.LessOrEqual(t, len(encoded(t, &c)), 100)
+	})
+}
+
+func requireClosed(t *testing.T, s *crdt.ORSet[string]) {
+	t.Helper()
+	seen, err := s.Context().AppendBinary(nil)
+	require.NoError(t, err)
+	t.Logf("set %d bytes, context %d", len(encoded(t, s)), len(seen))
+	require.LessOrEqual(t, len(encoded(t, s)), 200)
+	require.LessOrEqual(t, len(seen), 100)
+	require.Equal(t, 2, s.Len())
+}
+
+// TestSizesOfPods: a year of 100 pods without a disk that start every day under 100
+// names, closed once a month.
+func TestSizesOfPods(t *testing.T) {
+	var cart crdt.ORMap[string, *crdt.PNCounter]
+	largest, context := 0, 0
+	for day := range uint64(365) {
+		closing := map[vclock.Replica]uint64{}
+		for pod := range 100 {
+			name := fmt.Sprintf("pod-%02d", pod)
+			if day%30 == 0 && day > 0 {
+				closing[vclock.Replica(name)] = day
+			}
+			if (uint64(pod)+day)%10 > 0 {
+				continue // a cart is not touched by every pod on every day
+			}
+			me := vclock.Incarnation(name, day)
+			cart.Update(me, "milk", func(c *crdt.PNCounter) { c.Add(me, 1) })
+			if day%7 == 0 {
+				cart.Delete(me, "milk")
+			}
+		}
+		seen, err := cart.Context().AppendBinary(nil)
+		require.NoError(t, err)
+		largest, context = max(largest, len(encoded(t, &cart))), max(context, len(seen))
+		cart.Close(over(t, closing))
+		if day%30 == 0 {
+			cart.Compact(cart.Context())
+		}
+	}
+	seen, err := cart.Context().AppendBinary(nil)
+	require.NoError(t, err)
+	t.Logf("cart %d bytes, context %d; at most %d and %d", len(encoded(t, &cart)), len(seen), largest, context)
+	require.LessOrEqual(t, len(seen), 3<<10)
+	require.LessOrEqual(t, len(encoded(t, &cart)), 4<<10)
+}
+
+// TestClosedCountersJoin plays random histories of members that close what is dead, when
+// they have exchanged all, with a zombie that counts on and gets their states;
+// and joins what was on the way, in any order and grouping: it shows the same. The dead
+// reset nothing that the members have not seen.
+func TestClosedCountersJoin(t *testing.T) {
+	rng := rand.New(rand.NewPCG(5, 6))
+	dead := over(t, map[vclock.Replica]uint64{"e": 1})
+	for range 400 {
+		names := []vclock.Replica{"b", "c", "e"}
+		sites := []*crdt.PNCounter{{}, {}, {}}
+		var kept []*crdt.PNCounter
+		sealed, change := false, int64(1)
+		for step := range 24 {
+			i := rng.IntN(3)
+			x, y := sites[i], sites[rng.IntN(3)]
+			switch rng.IntN(6) {
+			case 0, 1:
+				kept = append(kept, x.Add(names[i], change))
+				change *= 2
+			case 2:
+				if i < 2 {
+					kept = append(kept, x.Reset(names[i]))
+				}
+			case 3, 4:
+				if !sealed || i == 2 || y != sites[2] {
+					x.Merge(y)
+				}
+			case 5:
+				if sealed && i < 2 {
+					x.Close(dead)
+				}
+			}
+			if step == 12 { // the members seal, and tell each other what they have
+				sealed = true
+				sites[0].Merge(sites[1])
+				sites[1].Merge(sites[0])
+			}
+			kept = append(kept, x.Clone())
+		}
+		join := func(x, y *crdt.PNCounter) *crdt.PNCounter {
+			z := x.Clone()
+			z.Merge(y)
+			return z
+		}
+		for range 12 {
+			x, y, z := kept[rng.IntN(len(kept))], kept[rng.IntN(len(kept))], kept[rng.IntN(len(kept))]
+			requireSameTexts(t, join(x, y), join(y, x), x, y)
+			if left, right := join(join(x, y), z), join(x, join(y, z)); value(left) != value(right) {
+				requireSameTexts(t, left, right, x, y, z)
+			}
+			requireSameTexts(t, join(x, y), join(join(x, y), x), x, y)
+		}
+	}
+}
+
+func requireSameTexts(t *testing.T, left, right *crdt.PNCounter, from ...*crdt.PNCounter) {
+	t.Helper()
+	var texts []string
+	for _, c := range append(from, left, right) {
+		text, err := c.MarshalJSON()
+		require.NoError(t, err)
+		texts = append(texts, string(text))
+	}
+	require.Equal(t, texts[len(texts)-2], texts[len(texts)-1], "%q", texts)
+}
