@@ -28,8 +28,8 @@ type syncMessage struct {
 	Matrix  string   `json:"matrix,omitempty"` // in the answer to the first: see collect.go
 }
 
-// maxKeys bounds the keys in one message, with names of 50 bytes to 1 MB.
-const maxKeys = 20_000
+// maxKeys bounds the keys in one message, with names of 50 bytes to half of 1 MB.
+const maxKeys = 10_000
 
 // A batch has the states of rows, as an envelope.
 type batch struct {
@@ -151,7 +151,7 @@ func (g *region) push(ctx context.Context, p *peer, keys []string, res *syncResu
 // and returns how many.
 func (g *region) pack(ctx context.Context, keys []string) (body []byte, n int, err error) {
 	var out envelope
-	for some := range slices.Chunk(keys, 200) {
+	for some := range slices.Chunk(keys, 25) {
 		args := make([]any, len(some))
 		for i, k := range some {
 			args[i] = k

@@ -128,6 +128,7 @@ func (g *region) patchProfile(w http.ResponseWriter, r *http.Request, key string
 	}
 	return g.change(w, r, key, func(t *tx, row *row) (any, error) {
 		record := as[*merge.Record[Profile]](row.state)
+		before := record.Clone()
 		var err error
 		if match {
 			now, _ := record.Value()
@@ -139,7 +140,7 @@ func (g *region) patchProfile(w http.ResponseWriter, r *http.Request, key string
 		if err != nil {
 			return nil, err
 		}
-		t.changed(row, nil)
+		t.changed(row, of[*merge.Record[Profile]]{record.Since(before)})
 		shown, _ := record.Value()
 		return shown, nil
 	})
