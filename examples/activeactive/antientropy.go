@@ -68,7 +68,11 @@ func (g *region) syncLoop(ctx context.Context, p *peer) {
 
 // reconcile makes this region and a peer the same, as far as the policy for
 // clocks lets it.
+//
+// It is done with one peer at a time: what one has sent, the next need not send.
 func (g *region) reconcile(ctx context.Context, p *peer) (res syncResult, err error) {
+	g.syncing.Lock()
+	defer g.syncing.Unlock()
 	message := g.store.ask(rand.Uint64())
 	matrix := ""
 	for message != nil && res.Rounds < 10 {

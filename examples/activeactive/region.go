@@ -67,6 +67,7 @@ type region struct {
 
 	freeRule, homeRule *resolver.Reconciler[Order]
 
+	syncing   sync.Mutex // held while reconciling with a peer
 	mu        sync.Mutex
 	caughtUp  bool // every peer has been reconciled with once
 	syncStats syncResult
