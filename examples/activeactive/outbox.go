@@ -51,10 +51,8 @@ func (e *envelope) bytes() []byte { return e.body }
 
 var errEnvelope = errors.New("this is no message of another region")
 
-// open decodes what is in an envelope, and calls yield with each row. A row of
-// a kind that this program does not know, or that it cannot read, is passed to
-// skipped: a newer program writes it, and it must not stop all others.
-func (s *schema) open(body []byte, yield func(key string, st state), skipped func(key string, err error)) error {
+// entries calls yield with each row of an envelope, as it is.
+func entries(body []byte, yield func(key string, data []byte)) error {
 	if len(body) == 0 || body[0] != 1 {
 		return errEnvelope
 	}
@@ -75,13 +73,22 @@ func (s *schema) open(body []byte, yield func(key string, st state), skipped fun
 			return err
 		}
 		rest = tail
-		if st, err := s.decode(string(key), data); err != nil {
-			skipped(string(key), err)
-		} else {
-			yield(string(key), st)
-		}
+		yield(string(key), data)
 	}
 	return nil
+}
+
+// open decodes what is in an envelope, and calls yield with each row. A row of
+// a kind that this program does not know, or that it cannot read, is passed to
+// skipped: a newer program writes it, and it must not stop all others.
+func (s *schema) open(body []byte, yield func(key string, st state), skipped func(key string, err error)) error {
+	return entries(body, func(key string, data []byte) {
+		if st, err := s.decode(key, data); err != nil {
+			skipped(key, err)
+		} else {
+			yield(key, st)
+		}
+	})
 }
 
 // A publisher sends what is in the outbox into the stream of its region.
@@ -143,7 +150,11 @@ func (p *publisher) send(ctx context.Context) (more bool, err error) {
 	if err := cmp.Or(rows.Err(), rows.Close()); err != nil || len(ids) == 0 {
 		return false, err
 	}
-	for _, message := range p.faults.mangle(p.merge(bodies)) {
+	merged, err := p.merge(bodies)
+	if err != nil {
+		return false, err
+	}
+	for _, message := range p.faults.mangle(merged) {
 		msg := nats.NewMsg(p.subject)
 		msg.Data = message
 		p.witness().into(msg.Header)
@@ -160,32 +171,50 @@ func (p *publisher) send(ctx context.Context) (more bool, err error) {
 	return err == nil, err
 }
 
-// merge makes one message of several.
-func (p *publisher) merge(bodies [][]byte) []byte {
+// merge makes one message of several. Of a row that is in one of them only, the
+// bytes are taken as they are.
+func (p *publisher) merge(bodies [][]byte) ([]byte, error) {
 	if len(bodies) == 1 {
-		return bodies[0]
+		return bodies[0], nil
 	}
 	var order []string
-	states := map[string]state{}
+	parts := map[string][][]byte{}
 	for _, body := range bodies {
-		err := p.store.schema.open(body, func(key string, st state) {
-			if old := states[key]; old != nil {
-				old.merge(st)
-				return
+		if err := entries(body, func(key string, data []byte) {
+			if parts[key] == nil {
+				order = append(order, key)
 			}
-			states[key], order = st, append(order, key)
-		}, func(string, error) {})
-		if err != nil {
-			panic(err) // this process wrote it
+			parts[key] = append(parts[key], data)
+		}); err != nil {
+			return nil, err
 		}
 	}
 	var out envelope
 	for _, key := range order {
-		data, err := states[key].encode()
+		data, err := p.join(key, parts[key])
 		if err != nil {
-			panic(err)
+			return nil, err
 		}
 		out.add(key, data)
 	}
-	return out.bytes()
+	return out.bytes(), nil
+}
+
+// join merges what several messages say of one row.
+func (p *publisher) join(key string, parts [][]byte) ([]byte, error) {
+	if len(parts) == 1 {
+		return parts[0], nil
+	}
+	all, err := p.store.schema.decode(key, parts[0])
+	if err != nil {
+		return nil, err
+	}
+	for _, data := range parts[1:] {
+		st, err := p.store.schema.decode(key, data)
+		if err != nil {
+			return nil, err
+		}
+		all.merge(st)
+	}
+	return all.encode()
 }

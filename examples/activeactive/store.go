@@ -69,7 +69,7 @@ func openStore(ctx context.Context, url string, sc *schema) (*store, error) {
 		driver, blob = "pgx", "BYTEA"
 	} else {
 		// Acknowledged is what has reached the disk: synchronous=FULL.
-		url = "file:" + url + "?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=busy_timeout(10000)&_txlock=immediate"
+		url = "file:" + strings.NewReplacer("%", "%25", "#", "%23", "?", "%3f").Replace(url) + "?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=busy_timeout(10000)&_txlock=immediate"
 	}
 	db, err := sql.Open(driver, url)
 	if err != nil {
