@@ -161,6 +161,39 @@ func TestBoundFileInUse(t *testing.T) {
 	openBound(t, path)
 }
 
+// A lock that cannot be opened is not one that somebody holds: waiting for its
+// holder would not help.
+func TestBoundFileWithoutItsLock(t *testing.T) {
+	skipWithoutLock(t)
+	path := filepath.Join(t.TempDir(), "clock")
+	require.NoError(t, os.Mkdir(path+".lock", 0o700))
+	_, err := hlc.OpenBoundFile(path)
+	require.Error(t, err)
+	require.NotErrorIs(t, err, hlc.ErrBoundInUse)
+	var pathError *os.PathError
+	require.ErrorAs(t, err, &pathError)
+	require.Contains(t, pathError.Path, "clock.lock")
+}
+
+// A clock stores its bound for as long as the process lives, and a process may
+// have few files open.
+func TestBoundFileClosesWhatItOpens(t *testing.T) {
+	open := func() int {
+		entries, err := os.ReadDir("/proc/self/fd")
+		if err != nil {
+			t.Skip("this system does not list the open files of a process")
+		}
+		return len(entries)
+	}
+	f := openBound(t, filepath.Join(t.TempDir(), "clock"))
+	const stores = 50
+	before := open()
+	for i := range stores {
+		require.NoError(t, f.Store(hlc.Timestamp(i+1)))
+	}
+	require.Less(t, open(), before+stores/2)
+}
+
 func skipWithoutLock(t *testing.T) {
 	t.Helper()
 	switch runtime.GOOS {

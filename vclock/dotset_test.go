@@ -262,6 +262,8 @@ func TestDotSetUnmarshalRefuses(t *testing.T) {
 		{"a run beyond 64 bits", "0101" + "026575" + "0001" + "ffffffffffffffffff01" + "00", "offset 18: number exceeds 64 bits"},
 		{"a long run beyond 64 bits", "0101" + "026575" + "0501" + "00" + "f9ffffffffffffffff01", "offset 18: number exceeds 64 bits"},
 		{"a run after the last number", "0101" + "026575" + "ffffffffffffffffff01" + "01" + "0000", "offset 18: number exceeds 64 bits"},
+		{"a run after one that ends at 2^64-2", "0101" + "026575" + "0002" + "fcffffffffffffffff01" + "00" + "0000", "offset 20: number exceeds 64 bits"},
+		{"a run after one that ends at 2^64-1", "0101" + "026575" + "0002" + "fdffffffffffffffff01" + "00" + "0000", "offset 20: number exceeds 64 bits"},
 		{"the wrong order", "0102" + "027573" + "026575" + "01000100", "offset 5: replica \"eu\" is empty or out of order"},
 		{"trailing bytes", "010000", "offset 2: 1 trailing bytes"},
 	}
