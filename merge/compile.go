@@ -88,11 +88,11 @@ func (c *compiler) fail(name string, ru *rule, reason string, choices ...ruleID)
 
 // row compiles the row of values of typ; key is where an element of a keyed
 // list holds its key, and nil for others.
-func (c *compiler) row(typ reflect.Type, at *pathRule, mode rowMode, key []int) *row {
+func (c *compiler) row(typ reflect.Type, at *pathRule, mode rowMode, key [][]int) *row {
 	return c.rowOf(rowKey{typ, at, mode, fmt.Sprint(key)}, key)
 }
 
-func (c *compiler) rowOf(key rowKey, index []int) *row {
+func (c *compiler) rowOf(key rowKey, index [][]int) *row {
 	typ, at, mode := key.typ, key.at, key.mode
 	if w := c.rows[key]; w != nil {
 		w.cyclic = w.cyclic || c.open[key]

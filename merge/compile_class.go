@@ -143,19 +143,47 @@ func (c *compiler) classifyKeyed(f *field, loc location) error {
 		return c.refuse(f, "needs a list of structs, not "+typ.String())
 	}
 	f.class, f.byRef = classKeyed, typ.Elem().Kind() == reflect.Pointer
-	keys, err := c.keyField(f)
+	keys, err := c.keyFields(f)
 	if err != nil {
 		return err
 	}
 	f.at = keys
 	f.elem = c.inside(f, "*", func() *row { return c.row(structOf(typ.Elem()), loc.at.child("*"), rowFields, keys) })
-	f.key, err = c.shapes.Compile(structOf(typ.Elem()).FieldByIndex(keys).Type)
-	return err
+	elem := structOf(typ.Elem())
+	if f.key, err = c.shapes.Compile(keyType(elem, keys)); err != nil || len(keys) == 1 {
+		return err
+	}
+	f.keys = make([]*value.Type, len(keys))
+	for i, index := range keys {
+		if f.keys[i], err = c.shapes.Compile(elem.FieldByIndex(index).Type); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-// keyField returns where the elements of f hold the key that its rule names,
-// by its name in paths or in Go.
-func (c *compiler) keyField(f *field) ([]int, error) {
+// keyFields returns where the elements of f hold the key that its rule names: one
+// field, or several with a plus sign between their names.
+func (c *compiler) keyFields(f *field) ([][]int, error) {
+	at, err := c.keyField(f, f.rule.arg)
+	if names := strings.Split(f.rule.arg, "+"); err != nil && len(names) > 1 {
+		keys := make([][]int, len(names))
+		for i, name := range names {
+			if keys[i], err = c.keyField(f, name); err != nil {
+				return nil, err
+			}
+			if slices.ContainsFunc(keys[:i], func(o []int) bool { return slices.Equal(o, keys[i]) }) {
+				return nil, c.ruleError(f, fmt.Sprintf("names the field %q twice", name), nil)
+			}
+		}
+		return keys, nil
+	}
+	return [][]int{at}, err
+}
+
+// keyField returns where the elements of f hold a field that can be a key, by its
+// name in paths or in Go.
+func (c *compiler) keyField(f *field, name string) ([]int, error) {
 	e := structOf(f.typ.Elem())
 	var choices []string
 	for _, sf := range reflect.VisibleFields(e) {
@@ -163,14 +191,14 @@ func (c *compiler) keyField(f *field) ([]int, error) {
 			continue
 		}
 		t, _ := parseTag(sf.Tag.Get("merge"))
-		if f.rule.arg == sf.Name || f.rule.arg == fieldName(sf) || f.rule.arg == t.name && t.name != "" {
+		if name == sf.Name || name == fieldName(sf) || name == t.name && t.name != "" {
 			return sf.Index, nil
 		}
 		choices = append(choices, "keyed="+sf.Name)
 	}
 	return nil, &RuleError{
 		Type: c.root, Path: value.JoinPath(strings.Join(c.trail, "."), f.name), Rule: f.rule.String(),
-		Reason: fmt.Sprintf("%v has no field %q that can be a key", e, f.rule.arg), Choices: choices,
+		Reason: fmt.Sprintf("%v has no field %q that can be a key", e, name), Choices: choices,
 	}
 }
 

@@ -42,7 +42,7 @@
 //	additive   all changes add up; of integers
 //	union      lists as sets that only grow
 //	set        lists as sets: additions and removals both count
-//	keyed=F    lists of structs, element by element, by the key in their field F
+//	keyed=F    lists of structs, element by element, by the key in their field F, or in several: keyed=F+G
 //	fields     structs, maps, and documents, part by part; what these have without a tag
 //	group=g    the fields of one group move together
 //	manual     a person decides

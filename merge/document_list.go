@@ -5,8 +5,10 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/rejoin-go/rejoin/internal/value"
+	"github.com/rejoin-go/rejoin/internal/wire"
 )
 
 // arrayKeys returns the keys of the elements of a list in order, each once, and
@@ -119,18 +121,13 @@ type docLists struct{ names map[string]string }
 func (r *run) docList(l *docLists, v version, member string) ([]string, map[string]any) {
 	elems, _ := v.value.([]any)
 	order, at, err := arrayKeys(v.value, func(e any) (string, error) {
-		m, _ := e.(map[string]any)
-		x, ok := m[member]
-		if k := value.DocumentKind(x); !ok || k != value.DocString && k != value.DocNumber && k != value.DocBool {
-			return "", fmt.Errorf("has no key %q", member)
-		}
-		k := string(value.AppendDocument(nil, x))
-		l.names[k] = docName(x)
-		return k, nil
+		k, name, err := docKey(e, member)
+		l.names[k] = name
+		return k, err
 	})
 	if err == nil && len(order) < len(elems) {
 		for i, e := range elems {
-			k := string(value.AppendDocument(nil, e.(map[string]any)[member]))
+			k, _, _ := docKey(e, member)
 			if i >= len(order) || order[i] != k {
 				err = fmt.Errorf("two elements have the key %s", l.names[k])
 				break
@@ -141,6 +138,29 @@ func (r *run) docList(l *docLists, v version, member string) ([]string, map[stri
 		r.err = fmt.Errorf("merge: %s: %w", r.path(""), err)
 	}
 	return order, at
+}
+
+// docKey returns the key of an element, which is one of its members or several,
+// with a plus sign between their names, and what it is called in paths.
+func docKey(e any, member string) (key, name string, err error) {
+	m, _ := e.(map[string]any)
+	members := strings.Split(member, "+")
+	names := make([]string, len(members))
+	var b []byte
+	for i, member := range members {
+		x, ok := m[member]
+		if k := value.DocumentKind(x); !ok || k != value.DocString && k != value.DocNumber && k != value.DocBool {
+			return "", "", fmt.Errorf("has no key %q", member)
+		}
+		if len(members) == 1 {
+			return string(value.AppendDocument(nil, x)), docName(x), nil
+		}
+		b = wire.AppendBytes(b, value.AppendDocument(nil, x))
+		if names[i] = docName(x); strings.Contains(names[i], "+") && names[i][0] != '"' {
+			names[i] = strconv.Quote(names[i])
+		}
+	}
+	return string(b), value.QuoteKey(strings.Join(names, "+")), nil
 }
 
 // docName returns a scalar of a document as a name of a path.

@@ -172,7 +172,7 @@ func (r *run) keyedAligned(f *field, fr *frame) {
 		if f.elem.quiet {
 			r.row(f.elem, &sub)
 		} else {
-			r.trail = append(r.trail, step{f: f, key: walk(in[0], f.at)})
+			r.trail = append(r.trail, step{f: f, key: f.keyOf(in[0])})
 			r.row(f.elem, &sub)
 			r.trail = r.trail[:len(r.trail)-1]
 		}

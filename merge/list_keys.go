@@ -43,7 +43,7 @@ func (r *run) keysOf(k *keys, f *field, list reflect.Value) {
 		}
 	}
 	if i := r.indexKeys(k); i >= 0 && f.class == classKeyed {
-		r.fail(f, fmt.Errorf("two elements have the key %s", value.KeyText(f.key, k.read(i))))
+		r.fail(f, fmt.Errorf("two elements have the key %s", f.keyText(k.read(i))))
 	}
 }
 
@@ -60,14 +60,14 @@ func (r *run) textsOf(f *field, list reflect.Value) []string {
 		for i := range texts {
 			texts[i] = list.Index(i).String()
 		}
-	case !f.byRef && len(f.at) == 1:
-		at := f.at[0]
+	case !f.byRef && len(f.at[0]) == 1:
+		at := f.at[0][0]
 		for i := range texts {
 			texts[i] = list.Index(i).Field(at).String()
 		}
 	default:
 		for i := range texts {
-			texts[i] = walk(f.element(list, i), f.at).String()
+			texts[i] = f.keyOf(f.element(list, i)).String()
 		}
 	}
 	return texts
@@ -122,7 +122,7 @@ func (k *keys) read(i int) reflect.Value {
 	if k.f.class == classSet {
 		return k.list.Index(i)
 	}
-	return walk(k.f.element(k.list, i), k.f.at)
+	return k.f.keyOf(k.f.element(k.list, i))
 }
 
 // text returns the key at position i as a string that equals another just if

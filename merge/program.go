@@ -2,7 +2,6 @@ package merge
 
 import (
 	"reflect"
-	"slices"
 
 	"github.com/rejoin-go/rejoin/internal/value"
 )
@@ -45,7 +44,7 @@ func (o *op) in(v reflect.Value) reflect.Value {
 // program lists what merging the row takes. The result starts as the newest side, so
 // fields that are right after that have no operation, nor has the key of an
 // element, which is the same in all versions of it.
-func (w *row) program(key []int) {
+func (w *row) program(key [][]int) {
 	for _, f := range w.fields {
 		o := op{code: f.opcode(), index: -1, f: f}
 		if len(f.index) == 1 {
@@ -54,7 +53,7 @@ func (w *row) program(key []int) {
 		if o.code == opGroup && f.group.fields[0] != f {
 			continue
 		}
-		if o.code == opScalar && key != nil && slices.Equal(f.index, key) {
+		if o.code == opScalar && f.isAt(key) {
 			continue
 		}
 		w.known = append(w.known, o)

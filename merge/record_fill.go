@@ -93,7 +93,7 @@ func (p *recordPart) fillList(dst reflect.Value, c *cell.Cell) {
 	n := 0
 	for _, k := range live {
 		v := p.f.slot(dst, n)
-		if !p.f.key.Load(walk(v, p.f.at), k.row.Key) {
+		if !p.f.loadKey(v, k.row.Key) {
 			continue
 		}
 		p.elem.fill(v, k.row.Kids)

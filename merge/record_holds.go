@@ -73,7 +73,7 @@ func (p *recordPart) listHolds(c *cell.Cell, v reflect.Value) bool {
 			return false
 		}
 		e := p.f.element(v, i)
-		if !p.f.key.Holds(walk(e, p.f.at), k.row.Key) || !p.elem.holds(k.row.Kids, e) {
+		if !p.f.keyHolds(e, k.row.Key) || !p.elem.holds(k.row.Kids, e) {
 			return false
 		}
 	}

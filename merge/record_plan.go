@@ -84,16 +84,16 @@ func compileRecord(typ reflect.Type, w *row) (*recordPart, error) {
 	return top, nil
 }
 
-// row compiles a row, whose field at the index at, if not nil, is the key that
-// it is found by and so no part of its own.
-func (c *recordCompiler) row(w *row, at []int) *recordRow {
+// row compiles a row, whose fields at the indexes at, if any, are the key that it
+// is found by and so no parts of their own.
+func (c *recordCompiler) row(w *row, at [][]int) *recordRow {
 	key := recordRowKey{w, fmt.Sprint(at)}
 	if out := c.rows[key]; out != nil {
 		return out
 	}
 	out := &recordRow{row: w}
 	c.rows[key] = out
-	isKey := func(f *field) bool { return at != nil && slices.Equal(f.index, at) }
+	isKey := func(f *field) bool { return f.isAt(at) }
 	for _, f := range w.fields {
 		if f.class != classIgnored && f.group == nil && !isKey(f) {
 			c.part(out, f)
@@ -200,7 +200,7 @@ func firstShape(shapes ...*value.Type) *value.Type {
 	return shapes[i]
 }
 
-func (c *recordCompiler) below(f *field, name string, at []int) *recordRow {
+func (c *recordCompiler) below(f *field, name string, at [][]int) *recordRow {
 	trail := c.trail
 	c.trail = value.JoinPath(value.JoinPath(trail, f.name), name)
 	w := c.row(f.elem, at)

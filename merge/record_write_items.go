@@ -45,7 +45,7 @@ func (p *recordPart) items(v reflect.Value) ([]item, error) {
 					return nil, fmt.Errorf("element %d is a nil pointer", i)
 				}
 				content = p.f.element(v, i)
-				key = walk(content, p.f.at)
+				key = p.f.keyOf(content)
 			}
 			if err := add(key, content); err != nil {
 				return nil, err
@@ -108,7 +108,7 @@ func (p *recordPart) keyText(key string) string {
 	if !p.f.key.Load(v, key) {
 		return value.QuoteKey(key)
 	}
-	return value.KeyText(p.f.key, v)
+	return p.f.keyText(v)
 }
 
 // entries returns a field with the given kids, nil if there are none.

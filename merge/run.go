@@ -132,7 +132,7 @@ func (r *run) path(name string) string {
 		case s.doc != "":
 			path = value.JoinPath(path, s.doc)
 		case s.key.IsValid():
-			path = value.JoinPath(path, value.KeyText(s.f.key, s.key))
+			path = value.JoinPath(path, s.f.keyText(s.key))
 		}
 	}
 	return value.JoinPath(path, name)

@@ -48,16 +48,17 @@ type field struct {
 	class class
 	rule  rule
 
-	shape  *value.Type // of the whole field; nil for rows and for joins of opaque types
-	join   *joiner     // rule join
-	order  *order      // rules max and min
-	group  *group      // rule group
-	choose chooseFunc  // rules that take one of the versions
-	elem   *row        // pointer, map and keyed: what it holds
-	key    *value.Type // map and keyed: the keys
-	plain  bool        // map whose entries are leaves under lww: entries have no row
-	at     []int       // keyed: where an element holds its key
-	byRef  bool        // keyed: the elements are pointers
+	shape  *value.Type   // of the whole field; nil for rows and for joins of opaque types
+	join   *joiner       // rule join
+	order  *order        // rules max and min
+	group  *group        // rule group
+	choose chooseFunc    // rules that take one of the versions
+	elem   *row          // pointer, map and keyed: what it holds
+	key    *value.Type   // map and keyed: the keys
+	plain  bool          // map whose entries are leaves under lww: entries have no row
+	at     [][]int       // keyed: where an element holds its key, which may be of several fields
+	keys   []*value.Type // keyed by several fields: of each
+	byRef  bool          // keyed: the elements are pointers
 	doc    *docRule
 }
 

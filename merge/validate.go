@@ -68,7 +68,7 @@ func (f *field) validate(v reflect.Value, depth int) error {
 				return fmt.Errorf("element %d is a nil pointer", i)
 			}
 			e := f.element(v, i)
-			if err := value.CheckKey(f.key, walk(e, f.at)); err != nil {
+			if err := value.CheckKey(f.key, f.keyOf(e)); err != nil {
 				return value.Below(strconv.Itoa(i), err)
 			}
 			if err := f.elem.validate(e, depth+1); err != nil {
