@@ -37,8 +37,9 @@
 // # Identity
 //
 // All of it rests on one rule: two events never share a [Dot]. A replica that
-// restarts from older state breaks the rule under its old name; give it a new
-// one: see [Incarnation].
+// goes on from older state breaks the rule; it goes on as its next incarnation. An
+// [Identity] tells at each start whether the state is older, and [Incarnation] what that
+// means. The others hear of it with the [Matrix].
 //
 // # References
 //

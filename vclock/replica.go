@@ -21,7 +21,8 @@ const MaxReplica = 255
 // A replica that loses state, or is restored from a backup, and then goes on
 // under its old name counts the same numbers a second time. Two different
 // events then share one [Dot], replicas take one for the other, and one of them
-// is lost without a trace. Give such a replica a new name: see [Incarnation].
+// is lost without a trace. Such a replica goes on as its next incarnation: see
+// [Identity].
 type Replica string
 
 // IsValid reports whether r is 1 to [MaxReplica] bytes of valid UTF-8.
