@@ -163,6 +163,7 @@ func TestPage(t *testing.T) {
 	b.eval(click("Cut ap – eu"))
 	b.wait(`seen.cut.size > 2`)
 	b.eval(typeInto("eu", "city", "Braga"))
+	b.wait(`seen.rows.eu["profile/ann"].state.city === "Braga"`)
 	b.eval(typeInto("us", "city", "Faro"))
 	b.eval(typeInto("us", "phone", "555-0100"))
 	b.eval(clickIn("eu", "+10"))
