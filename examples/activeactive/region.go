@@ -271,7 +271,9 @@ func (g *region) serveHTTP(ctx context.Context) error {
 	}
 	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
 	defer cancel()
-	err = srv.Shutdown(end)
+	if err = srv.Shutdown(end); errors.Is(err, context.DeadlineExceeded) {
+		err = srv.Close() // who waits for another region is told so
+	}
 	if g.server != nil {
 		g.server.Shutdown()
 	}
