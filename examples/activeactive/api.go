@@ -194,7 +194,7 @@ func (g *region) deleteFromCart(w http.ResponseWriter, r *http.Request, key stri
 	}
 	return g.change(w, r, key, func(t *tx, row *row) (any, error) {
 		cart := as[*Cart](row.state)
-		if err := checkCovers(cart, seen); err != nil {
+		if err := checkSeen(cart, seen); err != nil {
 			return nil, err
 		}
 		t.changed(row, of[*Cart]{cart.Update(g.me(), sku, func(c *crdt.PNCounter) { c.ResetSeen(g.me(), seen) })})

@@ -173,10 +173,10 @@ func (g *region) answerHTTP(ctx context.Context, q relayed) (relayed, error) {
 	return relayed{text.Bytes()}, err
 }
 
-// checkCovers refuses a context that is ahead of what this region has merged:
-// the client has read in another region, and what it saw is on its way.
-func checkCovers(state interface{ Covers(seen crdt.Context) bool }, seen crdt.Context) error {
-	if state.Covers(seen) {
+// checkSeen refuses a context that is ahead of what this region has merged: the
+// client has read in another region, and what it saw is on its way.
+func checkSeen(cart *Cart, seen crdt.Context) error {
+	if cart.Covers(seen) {
 		return nil
 	}
 	return &httpError{http.StatusServiceUnavailable, "What you have seen has not arrived in this region yet. Try again in a second."}
