@@ -1,7 +1,7 @@
 package crdt
 
-// Answer is a function of the state and the message. Every type documents it as one
-// of its methods.
+// answer is the Answer of v, a state of r, and reports whether the message brought
+// anything.
 func answer[V Value[V]](r *root, v V, msg []byte) (reply []byte, delta V, brought bool, err error) {
 	reply, brings, delta, err := newExchange(r, v).answer(msg)
 	return reply, delta, brings != nil, err

@@ -6,10 +6,10 @@ import (
 )
 
 // chunks calls yield with parts of v, a value of r, that are together all of it and
-// have up to size bytes each, or are about one dot. It returns false once yield does.
-func chunks[V Value[V]](r *root, v V, size int, yield func(V) bool) bool {
+// have up to size bytes each, or are about one dot.
+func chunks[V Value[V]](r *root, v V, size int, yield func(V) bool) {
 	if r == nil {
-		return true
+		return
 	}
 	p, d := partOf(r, v, slices.Clone(r.seen))
 	var dots []dot
@@ -21,7 +21,7 @@ func chunks[V Value[V]](r *root, v V, size int, yield func(V) bool) bool {
 	for _, x := range dots {
 		all = append(all, located{e.place[x.replica], x.seq})
 	}
-	return c.cut(located{0, 1}, located{uint32(len(e.order)), 0}, all)
+	c.cut(located{0, 1}, located{uint32(len(e.order)), 0}, all)
 }
 
 // A located is a dot, or a place between dots: the place of a replica in the order of
@@ -40,7 +40,7 @@ type chunking[V Value[V]] struct {
 }
 
 // cut yields chunks about all that the root has seen from from up to, and without, to,
-// of which dots are held.
+// of which dots are held. It returns false once yield does.
 func (c *chunking[V]) cut(from, to located, dots []located) bool {
 	seen := make([]runs, len(c.root.names))
 	spans := 0
@@ -56,9 +56,9 @@ func (c *chunking[V]) cut(from, to located, dots []located) bool {
 		if limits.hi < limits.lo {
 			continue
 		}
-		var within runs
-		within.add(limits.lo, limits.hi)
-		seen[i] = c.root.seen[i].and(&within)
+		var part runs
+		part.add(limits.lo, limits.hi)
+		seen[i] = c.root.seen[i].and(&part)
 		if !seen[i].isEmpty() {
 			spans += 1 + seen[i].gaps()
 		}

@@ -100,7 +100,7 @@ func mix(x uint64) uint64 {
 // saltOf returns the salt for what is of the replica name.
 func saltOf(salt uint64, name vclock.Replica) uint64 {
 	h := mix(salt ^ uint64(len(name)))
-	for i := 0; i < len(name); i++ {
+	for i := range len(name) {
 		h = mix(h ^ uint64(name[i]))
 	}
 	return h

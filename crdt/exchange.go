@@ -91,9 +91,9 @@ func (x *exchange[V]) answer(msg []byte) (reply []byte, r *root, delta V, err er
 	return reply, m.root, m.delta, nil
 }
 
-func (x *exchange[V]) answerAsk(salt, print uint64) []byte {
+func (x *exchange[V]) answerAsk(salt, his uint64) []byte {
 	pages := pagesOf(x.root, x.state)
-	if wholePrint(x.root, pages, salt) == print {
+	if wholePrint(x.root, pages, salt) == his {
 		return x.head(kindSame)
 	}
 	prints := x.prints(pages, salt)

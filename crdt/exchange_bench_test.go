@@ -27,7 +27,7 @@ func pair(n, replicas int, removed float64) (a, b *crdt.ORSet[string]) {
 	return a, a.Clone()
 }
 
-// part ways has each side add some elements and remove some, all different.
+// partWays has each side add some elements and remove some, all different.
 func partWays(a, b *crdt.ORSet[string], n, replicas, adds, removals int) {
 	rng := rand.New(rand.NewPCG(3, 4))
 	for side, s := range []*crdt.ORSet[string]{a, b} {

@@ -94,8 +94,8 @@ func (x *exchange[V]) head(kind byte) []byte {
 	return append(x.state.kinds([]byte{exchangeVersion}), kind)
 }
 
-func appendPrint(b []byte, print uint64) []byte {
-	return append(b, byte(print>>16), byte(print>>8), byte(print))
+func appendPrint(b []byte, p uint64) []byte {
+	return append(b, byte(p>>16), byte(p>>8), byte(p))
 }
 
 func readPrint(d *wire.Reader) uint64 {

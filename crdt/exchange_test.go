@@ -20,7 +20,7 @@ type exchanging[V any] interface {
 	Answer(msg []byte) (reply []byte, delta V, err error)
 }
 
-// A wire is what two states sent each other.
+// A wired is what two states sent each other.
 type wired[V any] struct {
 	messages, bytes int
 	brought         [2][]V // by the side that got it

@@ -64,13 +64,7 @@ func (s *store[E]) pickInto(c *store[E], to *root) {
 
 // within returns those bits of words, which are of page num, that are in s.
 func within(words [2]uint64, num uint64, s span) [2]uint64 {
-	from, to := num<<pageBits, num<<pageBits+pageSize-1
-	if s.lo > from {
-		from = s.lo
-	}
-	if s.hi < to {
-		to = s.hi
-	}
+	from, to := max(num<<pageBits, s.lo), min(num<<pageBits+pageSize-1, s.hi)
 	for k := range words {
 		lo := num<<pageBits + uint64(k)*64
 		if from > lo+63 || to < lo {
