@@ -56,6 +56,11 @@
 // versions. What a rule takes from its surroundings, and what it remembers, is best
 // made by a function that [Kit.At] calls, so that each site has its own.
 //
+// # Types that change
+//
+// [CheckEvolution] checks two versions of a type of values, which two versions of a
+// program use side by side.
+//
 // # Reproducing
 //
 // Histories are drawn by package rapid from a seed, which [Kit.Check] reports with a
