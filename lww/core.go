@@ -1,13 +1,12 @@
 package lww
 
 import (
-	"bytes"
 	"cmp"
 	"iter"
 	"slices"
 
 	"github.com/rejoin-go/rejoin/hlc"
-	"github.com/rejoin-go/rejoin/internal/codec"
+	"github.com/rejoin-go/rejoin/internal/value"
 	"github.com/rejoin-go/rejoin/vclock"
 )
 
@@ -15,12 +14,24 @@ import (
 type entry[K comparable, V any] struct {
 	time  hlc.Timestamp
 	hash  uint32 // hashOf(key)
-	by    uint32 // number of the replica << 1 | 1 if deleted
+	by    uint32 // number of the replica << 2 | 2 if unreadable | 1 if deleted
 	key   K
-	value V // zero if deleted
+	value V // zero if deleted or unreadable
 }
 
-func (e *entry[K, V]) deleted() bool { return e.by&1 != 0 }
+// The marks in entry.by.
+const (
+	gone       = 1 << iota // deleted
+	unreadable             // V cannot hold the value
+	marks      = gone | unreadable
+)
+
+func (e *entry[K, V]) deleted() bool { return e.by&gone != 0 }
+
+// readable reports whether there is a value to read.
+func (e *entry[K, V]) readable() bool { return e.by&marks == 0 }
+
+func (e *entry[K, V]) replica() uint32 { return e.by >> 2 }
 
 // A core is what [Map] and [Set] are made of: one version per key, and the
 // horizon.
@@ -28,7 +39,7 @@ func (e *entry[K, V]) deleted() bool { return e.by&1 != 0 }
 // No tombstone has a time at or below the horizon.
 type core[K comparable, V any] struct {
 	entries  []entry[K, V] // in order of arrival, each key once
-	encs     []string      // canonical bytes of the values, or empty if kinds cover V
+	encs     []string      // what is kept beside the values, or nil if that is nothing
 	index    index         // positions in entries; empty while there are few
 	replicas table         // the replicas of entries, and of some that are gone: see forget
 	horizon  hlc.Timestamp
@@ -39,24 +50,45 @@ type core[K comparable, V any] struct {
 type version[K comparable, V any] struct {
 	entry[K, V] // its replica number is void
 	replica     vclock.Replica
-	enc         string // canonical bytes of the value, "" if kinds cover V
+	enc         string // kept beside the value, "" for nothing
+}
+
+// isSet reports whether c is that of a [Set].
+func (c *core[K, V]) isSet() bool {
+	var v V
+	_, ok := any(v).(member)
+	return ok
 }
 
 // at returns the version at position i.
 func (c *core[K, V]) at(i int) version[K, V] {
-	return version[K, V]{c.entries[i], c.replicas.names[c.entries[i].by>>1], c.enc(i)}
+	return version[K, V]{c.entries[i], c.replicas.names[c.entries[i].replica()], c.enc(i)}
 }
 
 func (c *core[K, V]) enc(i int) string {
-	if c.kinds() {
+	if c.encs == nil {
 		return ""
 	}
 	return c.encs[i]
 }
 
+// keep sets what is kept beside the value at position i.
+func (c *core[K, V]) keep(i int, enc string) {
+	if c.encs == nil {
+		if enc == "" {
+			return
+		}
+		c.encs = make([]string, len(c.entries), cap(c.entries))
+	}
+	for len(c.encs) < len(c.entries) {
+		c.encs = append(c.encs, "")
+	}
+	c.encs[i] = enc
+}
+
 func (c *core[K, V]) stamp(i int) Stamp {
 	e := &c.entries[i]
-	return Stamp{Time: e.time, Replica: c.replicas.names[e.by>>1]}
+	return Stamp{Time: e.time, Replica: c.replicas.names[e.replica()]}
 }
 
 // lookup returns the position of k, or -1.
@@ -88,74 +120,48 @@ func (c *core[K, V]) find(k K, h uint32) int {
 	}
 }
 
-// kinds reports whether kinds cover V, for a core that has entries.
-func (c *core[K, V]) kinds() bool { return len(c.encs) == 0 }
-
 // compare returns the order of a and b, two versions of one key: by time, by
-// replica, put before delete, by canonical bytes of the value.
-func compare[K comparable, V any](a, b *version[K, V], kinds bool) int {
+// replica, put before delete, by the full form of the value.
+func compare[K comparable, V any](a, b *version[K, V]) int {
 	order := cmp.Or(
-		cmp.Compare(a.time, b.time), cmp.Compare(a.replica, b.replica), cmp.Compare(a.by&1, b.by&1),
+		cmp.Compare(a.time, b.time), cmp.Compare(a.replica, b.replica), cmp.Compare(a.by&gone, b.by&gone),
 	)
-	switch {
-	case order != 0 || a.deleted():
+	if order != 0 || a.deleted() {
 		return order
-	case !kinds:
-		return cmp.Compare(a.enc, b.enc)
-	case sameValue(&a.value, &b.value):
-		return 0
 	}
-	var x, y [64]byte
-	p, _ := codec.AppendValue(x[:0], a.value) // kinds cover V: there is no error
-	q, _ := codec.AppendValue(y[:0], b.value)
-	return bytes.Compare(p, q)
-}
-
-// sameValue reports whether two values that kinds cover are the same.
-func sameValue[V any](a, b *V) bool {
-	switch p := any(a).(type) {
-	case *string:
-		return *p == *any(b).(*string)
-	case *int64:
-		return *p == *any(b).(*int64)
-	}
-	return any(*a) == any(*b)
+	return value.Compare(&a.value, a.enc, &b.value, b.enc)
 }
 
 // join joins a version of a key that is at position i, or nowhere if i is
 // negative, and reports whether c changed. Every change of an entry goes through
 // it.
-func (c *core[K, V]) join(i int, v *version[K, V], kinds bool) bool {
+func (c *core[K, V]) join(i int, v *version[K, V]) bool {
 	if i < 0 {
-		c.add(v, kinds)
+		c.add(v)
 		return true
 	}
 	old := c.at(i)
-	if compare(&old, v, kinds) >= 0 {
+	if compare(&old, v) >= 0 {
 		return false
 	}
 	e := &c.entries[i]
 	e.time, e.value = v.time, v.value
-	e.by = c.replicas.intern(v.replica)<<1 | v.by&1
-	if !kinds {
-		c.encs[i] = v.enc
-	}
-	c.dead += int(v.by&1) - int(old.by&1)
+	e.by = c.replicas.intern(v.replica)<<2 | v.by&marks
+	c.keep(i, v.enc)
+	c.dead += int(v.by&gone) - int(old.by&gone)
 	return true
 }
 
 // add adds a version of a new key.
-func (c *core[K, V]) add(v *version[K, V], kinds bool) {
+func (c *core[K, V]) add(v *version[K, V]) {
 	e := v.entry
-	e.by = c.replicas.intern(v.replica)<<1 | v.by&1
+	e.by = c.replicas.intern(v.replica)<<2 | v.by&marks
 	if n := len(c.entries); n == cap(c.entries) {
 		c.entries = slices.Grow(c.entries, n) // append grows large slices by a quarter
 	}
 	c.entries = append(c.entries, e)
-	if !kinds {
-		c.encs = append(c.encs, v.enc)
-	}
-	c.dead += int(v.by & 1)
+	c.keep(len(c.entries)-1, v.enc)
+	c.dead += int(v.by & gone)
 	c.indexLast()
 }
 
@@ -187,14 +193,14 @@ func (c *core[K, V]) reindex() {
 
 // retain removes the entries that keep does not report.
 func (c *core[K, V]) retain(keep func(*entry[K, V]) bool) {
-	n, kinds := 0, c.kinds()
+	n := 0
 	for i := range c.entries {
 		if !keep(&c.entries[i]) {
-			c.dead -= int(c.entries[i].by & 1)
+			c.dead -= int(c.entries[i].by & gone)
 			continue
 		}
 		c.entries[n] = c.entries[i]
-		if !kinds {
+		if c.encs != nil {
 			c.encs[n] = c.encs[i]
 		}
 		n++
@@ -204,7 +210,7 @@ func (c *core[K, V]) retain(keep func(*entry[K, V]) bool) {
 	}
 	clear(c.entries[n:])
 	c.entries = c.entries[:n]
-	if !kinds {
+	if c.encs != nil {
 		clear(c.encs[n:])
 		c.encs = c.encs[:n]
 	}
@@ -221,7 +227,7 @@ func (c *core[K, V]) forget() {
 	var used table
 	for i := range c.entries {
 		e := &c.entries[i]
-		e.by = used.intern(c.replicas.names[e.by>>1])<<1 | e.by&1
+		e.by = used.intern(c.replicas.names[e.replica()])<<2 | e.by&marks
 	}
 	c.replicas = used
 }

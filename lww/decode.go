@@ -1,6 +1,8 @@
 package lww
 
-import "github.com/rejoin-go/rejoin/internal/wire"
+import (
+	"github.com/rejoin-go/rejoin/internal/wire"
+)
 
 // The errors of the decoders of [Register], [Map], [Set] and [Stamp] wrap one of these. They are the
 // same values in every package of the module.
@@ -14,4 +16,7 @@ var (
 	// ErrDamaged says that no program writes such bytes: take a copy from a peer
 	// or a backup.
 	ErrDamaged = wire.ErrDamaged
+	// ErrUnreadable says that a value is stored that V cannot hold: a
+	// [*content.ValueError] wraps it. The lenient decoders take it.
+	ErrUnreadable = wire.ErrUnreadable
 )

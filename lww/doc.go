@@ -51,15 +51,12 @@
 //     checked to come back ==, and with the same bytes, as it enters. A
 //     [time.Time] passes if it is UTC and has no monotonic reading.
 //
-// Values may be made of the first two, or be []byte, or implement
-// [encoding.BinaryMarshaler] and [encoding.BinaryUnmarshaler], or be whatever
-// encoding/json reads back as it wrote it. They are encoded once, when they
-// enter: a value must not be changed afterwards. What a peer reads is what these
-// bytes decode to, which for an interface, an [encoding/json.RawMessage] or the
-// zone of a time may be another value of the same bytes.
+// A struct among keys is frozen by its use: a state names the fields and kinds, and a
+// type with others refuses it with [ErrType].
 //
-// The kind of a type decides before its methods do, so methods may be added to
-// it later. Fields may not: the fields of a struct, in order, are its encoding.
+// Values are of nearly any type, and the type may change: package content of vclock
+// says what becomes of them. They are encoded when they enter, and a value must not be
+// changed afterwards. What Put returns from then on is what a peer reads.
 //
 // # Sources
 //

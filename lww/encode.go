@@ -2,19 +2,72 @@ package lww
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
+	"errors"
 	"fmt"
-	"math"
 	"slices"
 
 	"github.com/rejoin-go/rejoin/hlc"
 	"github.com/rejoin-go/rejoin/internal/codec"
+	"github.com/rejoin-go/rejoin/internal/value"
 	"github.com/rejoin-go/rejoin/internal/wire"
 	"github.com/rejoin-go/rejoin/vclock"
+	"github.com/rejoin-go/rejoin/vclock/content"
 )
 
-// formatVersion is the first byte of the encodings of Map and Set.
-const formatVersion = 1
+// formatVersion is the first byte of every encoding.
+const formatVersion = 2
+
+// The second byte says of which type a state is.
+const (
+	typeMap = iota + 1
+	typeSet
+	typeRegister
+	named = 0x80 // the fields of the keys follow
+)
+
+func typeName(t byte) string {
+	switch t {
+	case typeMap:
+		return "Map"
+	case typeSet:
+		return "Set"
+	case typeRegister:
+		return "Register"
+	}
+	return fmt.Sprintf("type %d", t)
+}
+
+// appendHead appends what every encoding begins with.
+func appendHead(b []byte, t byte, keys string) []byte {
+	b = append(b, formatVersion)
+	if keys == "" {
+		return append(b, t)
+	}
+	return wire.AppendBytes(append(b, t|named), keys)
+}
+
+// readHead reads what [appendHead] wrote.
+func readHead(r *wire.Reader, want byte, keys string) {
+	r.Version(formatVersion)
+	got := r.Byte()
+	if t := got &^ named; r.Err() == nil && t != want {
+		r.Fail("%w", wire.OfType("holds %s, want %s", typeName(t), typeName(want)))
+		return
+	}
+	stored := ""
+	if got&named != 0 {
+		if stored = string(r.Bytes()); stored == "" {
+			r.Fail("keys without fields")
+		}
+	}
+	if r.Err() == nil {
+		if err := value.CheckIdentity(stored, keys); err != nil {
+			r.Fail("%w", err)
+		}
+	}
+}
 
 // A keyed is a position with the canonical bytes of its key.
 type keyed struct {
@@ -46,7 +99,7 @@ func (c *core[K, V]) inOrder() []keyed {
 func (c *core[K, V]) usedReplicas() (names []vclock.Replica, ranks []uint64) {
 	ranks = make([]uint64, len(c.replicas.names))
 	for i := range c.entries {
-		ranks[c.entries[i].by>>1] = 1
+		ranks[c.entries[i].replica()] = 1
 	}
 	for i, r := range c.replicas.names {
 		if ranks[i] == 1 {
@@ -66,7 +119,11 @@ func (c *core[K, V]) usedReplicas() (names []vclock.Replica, ranks []uint64) {
 // appendBinary appends the encoding that [Map.AppendBinary] documents. Values
 // are left out of a set.
 func (c *core[K, V]) appendBinary(b []byte, set bool) []byte {
-	b = append(b, formatVersion)
+	t := byte(typeMap)
+	if set {
+		t = typeSet
+	}
+	b = appendHead(b, t, value.Identity[K]())
 	b = binary.AppendUvarint(b, uint64(c.horizon))
 	names, ranks := c.usedReplicas()
 	b = binary.AppendUvarint(b, uint64(len(names)))
@@ -79,22 +136,34 @@ func (c *core[K, V]) appendBinary(b []byte, set bool) []byte {
 	}
 	oldest := c.oldest()
 	b = binary.AppendUvarint(b, uint64(oldest))
-	var scratch []byte
-	for _, k := range c.inOrder() {
+	order := c.inOrder()
+	var values value.Encoder[V]
+	if !set {
+		values = c.appendTables(&b, order)
+	}
+	for _, k := range order {
 		e := &c.entries[k.position]
 		b = wire.AppendBytes(b, k.key)
 		b = binary.AppendUvarint(b, uint64(e.time-oldest))
-		b = binary.AppendUvarint(b, ranks[e.by>>1]<<1|uint64(e.by&1))
-		switch {
-		case set || e.deleted():
-		case c.kinds():
-			scratch, _ = codec.AppendValue(scratch[:0], e.value) // kinds cover V: there is no error
-			b = wire.AppendBytes(b, scratch)
-		default:
-			b = wire.AppendBytes(b, c.encs[k.position])
+		b = binary.AppendUvarint(b, ranks[e.replica()]<<1|uint64(e.by&gone))
+		if !set && !e.deleted() {
+			b = values.Append(b, &e.value, c.enc(k.position))
 		}
 	}
 	return b
+}
+
+// appendTables appends the tables of the values, and returns what encodes these in
+// the given order.
+func (c *core[K, V]) appendTables(b *[]byte, order []keyed) value.Encoder[V] {
+	values := value.NewEncoder[V]()
+	for _, k := range order {
+		if e := &c.entries[k.position]; !e.deleted() {
+			values.Note(&e.value, c.enc(k.position))
+		}
+	}
+	*b = values.AppendTables(*b)
+	return values
 }
 
 // oldest returns the smallest time of an entry, of which there is one.
@@ -106,22 +175,27 @@ func (c *core[K, V]) oldest() hlc.Timestamp {
 	return t
 }
 
-// decodeBinary returns the core that [core.appendBinary] encodes as data.
-func decodeBinary[K comparable, V any](data []byte, set bool) (core[K, V], error) {
+// decodeBinary returns the core that [core.appendBinary] encodes as data, and the
+// first value in it that V cannot hold.
+func decodeBinary[K comparable, V any](data []byte, set bool) (core[K, V], *content.ValueError, error) {
 	r := wire.NewReader(data)
-	r.Version(formatVersion)
+	t := byte(typeMap)
+	if set {
+		t = typeSet
+	}
+	readHead(r, t, value.Identity[K]())
 	var c core[K, V]
 	c.horizon = hlc.Timestamp(r.Uvarint())
 	if c.horizon >= hlc.Max {
 		r.Fail("horizon %d is not below the maximum %d", uint64(c.horizon), uint64(hlc.Max))
 	}
 	c.readReplicas(r)
-	c.readEntries(r, set)
+	bad := c.readEntries(r, set)
 	if err := r.Close(); err != nil {
-		return core[K, V]{}, err
+		return core[K, V]{}, nil, err
 	}
 	c.reindex()
-	return c, nil
+	return c, bad, nil
 }
 
 func (c *core[K, V]) readReplicas(r *wire.Reader) {
@@ -146,17 +220,18 @@ func (c *core[K, V]) readReplicas(r *wire.Reader) {
 // replica.
 const smallest = 3
 
-func (c *core[K, V]) readEntries(r *wire.Reader, set bool) {
+func (c *core[K, V]) readEntries(r *wire.Reader, set bool) (bad *content.ValueError) {
 	n := r.Count(smallest)
 	used := make([]bool, len(c.replicas.names))
 	oldest, least := hlc.Timestamp(0), hlc.Max
 	var last []byte
+	var values *value.Decoder[V]
 	if n > 0 {
 		oldest = hlc.Timestamp(r.Uvarint())
-		c.entries = make([]entry[K, V], 0, n)
-		if !codec.ByKind[V]() {
-			c.encs = make([]string, 0, n)
+		if !set {
+			values = value.NewDecoder[V](r)
 		}
+		c.entries = make([]entry[K, V], 0, n)
 	}
 	for i := range n {
 		key := r.Bytes()
@@ -164,12 +239,16 @@ func (c *core[K, V]) readEntries(r *wire.Reader, set bool) {
 			r.Fail("key %.64q after %.64q", key, last)
 		}
 		last = key
-		time := c.readEntry(r, key, oldest, set)
+		time, unread := c.readEntry(r, key, oldest, values)
 		if r.Err() != nil {
-			return
+			return nil
 		}
-		used[c.entries[i].by>>1] = true
+		bad = cmp.Or(bad, unread)
+		used[c.entries[i].replica()] = true
 		least = min(least, time)
+	}
+	if values != nil {
+		values.Close()
 	}
 	switch {
 	case slices.Contains(used, false):
@@ -177,60 +256,70 @@ func (c *core[K, V]) readEntries(r *wire.Reader, set bool) {
 	case n > 0 && least != oldest:
 		r.Fail("the oldest time is %d, not %d", uint64(least), uint64(oldest))
 	}
+	return bad
 }
 
-// readEntry reads what follows a key.
-func (c *core[K, V]) readEntry(r *wire.Reader, key []byte, oldest hlc.Timestamp, set bool) hlc.Timestamp {
+// readEntry reads what follows a key. A set has no values.
+func (c *core[K, V]) readEntry(r *wire.Reader, key []byte, oldest hlc.Timestamp, values *value.Decoder[V]) (hlc.Timestamp, *content.ValueError) {
 	delta, by := r.Uvarint(), r.Uvarint()
-	e := entry[K, V]{time: oldest + hlc.Timestamp(delta), by: uint32(by)}
+	e := entry[K, V]{time: oldest + hlc.Timestamp(delta), by: uint32(by>>1<<2 | by&1)}
 	var err error
 	switch {
 	case r.Err() != nil:
-		return 0
+		return 0, nil
 	case oldest < 1 || oldest > hlc.Max || delta > uint64(hlc.Max-oldest):
 		r.Fail("time %d after %d is out of range", delta, uint64(oldest))
-	case by > math.MaxUint32 || by>>1 >= uint64(len(c.replicas.names)):
+	case by>>1 >= uint64(len(c.replicas.names)):
 		r.Fail("replica number %d of %d", by>>1, len(c.replicas.names))
 	case e.deleted() && e.time <= c.horizon:
 		r.Fail("tombstone of %d at or below the horizon %d", uint64(e.time), uint64(c.horizon))
 	default:
 		if e.key, err = codec.DecodeKey[K](key); err != nil {
 			r.Fail("key %w", err)
-			return 0
-		}
-	}
-	var enc string
-	if !set && !e.deleted() && r.Err() == nil {
-		p := r.Bytes()
-		if r.Err() == nil {
-			if e.value, enc, err = decodeValue[V](p); err != nil {
-				r.Fail("value %w", err)
-			}
 		}
 	}
 	if r.Err() != nil {
-		return 0
+		return 0, nil
 	}
 	e.hash = hashOf(e.key)
 	c.entries = append(c.entries, e)
-	if cap(c.encs) > 0 {
-		c.encs = append(c.encs, enc)
+	var bad *content.ValueError
+	if values != nil && !e.deleted() {
+		bad = c.readLast(values)
+	} else {
+		c.keep(len(c.entries)-1, "")
 	}
-	c.dead += int(e.by & 1)
-	return e.time
+	c.dead += int(e.by & gone)
+	return e.time, bad
+}
+
+// readLast reads the value of the last entry.
+func (c *core[K, V]) readLast(values *value.Decoder[V]) *content.ValueError {
+	i := len(c.entries) - 1
+	enc, bad := values.Next(&c.entries[i].value)
+	c.keep(i, enc)
+	if bad != nil {
+		c.entries[i].by |= unreadable
+		bad.Key = string(codec.AppendKeyJSON(nil, c.entries[i].key))
+	}
+	return bad
 }
 
 // AppendBinary implements [encoding.BinaryAppender]. It never returns an error.
 // Numbers are varints as in [binary.AppendUvarint].
 //
 //	field     bytes    count
-//	version   1        1         is 1
+//	version   1        1         is 2
+//	type      1        1         is 1, or 0x81 if keys are structs
+//	length    varint   1         if keys are structs
+//	keys      length   1         if keys are structs: names and kinds of the fields
 //	horizon   varint   1
 //	replicas  varint   1
 //	length    varint   replicas, each followed by its
 //	name      length   replicas  in ascending order
 //	entries   varint   1
-//	oldest    varint   1 if there are entries: the smallest time
+//	oldest    varint   1         if there are entries: the smallest time
+//	tables             1         if there are entries: names and shapes of the fields of values
 //
 // and for each entry, in ascending order of the canonical bytes of the keys:
 //
@@ -238,8 +327,9 @@ func (c *core[K, V]) readEntry(r *wire.Reader, key []byte, oldest hlc.Timestamp,
 //	key       length
 //	time      varint   minus the oldest
 //	replica   varint   twice its position in the list of names, plus 1 if deleted
-//	length    varint   unless deleted
-//	value     length   unless deleted
+//	value              unless deleted
+//
+// The tables and values are those of package content of vclock.
 func (m *Map[K, V]) AppendBinary(b []byte) ([]byte, error) {
 	return m.core.appendBinary(b, false), nil
 }
@@ -248,20 +338,72 @@ func (m *Map[K, V]) AppendBinary(b []byte) ([]byte, error) {
 func (m *Map[K, V]) MarshalBinary() ([]byte, error) { return m.AppendBinary(nil) }
 
 // UnmarshalBinary implements [encoding.BinaryUnmarshaler]. It accepts exactly
-// what [Map.AppendBinary] writes, and leaves m unchanged if it returns an error.
-// What it allocates is bounded by the length of data times the size of an entry
-// in memory over three.
+// what [Map.AppendBinary] writes, and leaves m unchanged if it returns an error: a
+// [*content.ValueError] if V cannot hold a value, for which there is
+// [Map.UnmarshalLenient]. What it allocates is bounded by the length of data times the
+// size of an entry in memory over three.
 func (m *Map[K, V]) UnmarshalBinary(data []byte) error {
-	c, err := decodeBinary[K, V](data, false)
+	c, bad, err := decodeBinary[K, V](data, false)
+	return m.take(c, bad, err, false)
+}
+
+// take makes c the state of m, if there is no error, or only that of a value that V
+// cannot hold and the caller is lenient.
+func (m *Map[K, V]) take(c core[K, V], bad *content.ValueError, err error, lenient bool) error {
+	if err == nil && (bad == nil || lenient) {
+		m.core = c
+	}
+	if err == nil && bad != nil {
+		err = bad
+	}
 	if err != nil {
 		return fmt.Errorf("lww: decode Map: %w", wire.Damaged(err))
 	}
-	m.core = c
 	return nil
 }
 
+// UnmarshalLenient decodes what [Map.AppendBinary] or [Map.MarshalJSON] wrote. It
+// keeps values that V cannot hold, and returns a [*content.ValueError] for the first of
+// them beside the state: [Map.Unreadable] lists them. With any other error m is
+// unchanged.
+func (m *Map[K, V]) UnmarshalLenient(data []byte) error {
+	c, bad, err := decodeAny[K, V](data, false)
+	return m.take(c, bad, err, true)
+}
+
+// MergeBinary joins the state that [Map.AppendBinary] wrote as data into m, and
+// reports whether m changed. It returns the errors of [Map.UnmarshalBinary], and has
+// no effect then.
+func (m *Map[K, V]) MergeBinary(data []byte) (changed bool, err error) {
+	var o Map[K, V]
+	if err := o.UnmarshalBinary(data); err != nil {
+		return false, err
+	}
+	return m.Merge(&o), nil
+}
+
+// MergeLenient is [Map.MergeBinary] for what [Map.UnmarshalLenient] accepts: values
+// that V cannot hold are merged too, and the error comes beside.
+func (m *Map[K, V]) MergeLenient(data []byte) (changed bool, err error) {
+	var o Map[K, V]
+	err = o.UnmarshalLenient(data)
+	if err != nil && !errors.Is(err, ErrUnreadable) {
+		return false, err
+	}
+	return m.Merge(&o), err
+}
+
+// decodeAny decodes the binary or the JSON encoding.
+func decodeAny[K comparable, V any](data []byte, set bool) (core[K, V], *content.ValueError, error) {
+	if text := bytes.TrimSpace(data); len(text) > 0 && text[0] == '{' {
+		return decodeJSON[K, V](text, set)
+	}
+	return decodeBinary[K, V](data, set)
+}
+
 // AppendBinary implements [encoding.BinaryAppender]. It never returns an error.
-// The layout is that of [Map.AppendBinary] without lengths and bytes of values.
+// The layout is that of [Map.AppendBinary] with the type 2 or 0x82, and without
+// tables and values.
 func (s *Set[E]) AppendBinary(b []byte) ([]byte, error) {
 	return s.core.appendBinary(b, true), nil
 }
@@ -272,10 +414,21 @@ func (s *Set[E]) MarshalBinary() ([]byte, error) { return s.AppendBinary(nil) }
 // UnmarshalBinary implements [encoding.BinaryUnmarshaler]. It accepts exactly
 // what [Set.AppendBinary] writes, and leaves s unchanged if it returns an error.
 func (s *Set[E]) UnmarshalBinary(data []byte) error {
-	c, err := decodeBinary[E, struct{}](data, true)
+	c, _, err := decodeBinary[E, member](data, true)
 	if err != nil {
 		return fmt.Errorf("lww: decode Set: %w", wire.Damaged(err))
 	}
 	s.core = c
 	return nil
+}
+
+// MergeBinary joins the state that [Set.AppendBinary] wrote as data into s, and
+// reports whether s changed. It returns the errors of [Set.UnmarshalBinary], and has
+// no effect then.
+func (s *Set[E]) MergeBinary(data []byte) (changed bool, err error) {
+	var o Set[E]
+	if err := o.UnmarshalBinary(data); err != nil {
+		return false, err
+	}
+	return s.Merge(&o), nil
 }

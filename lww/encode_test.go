@@ -177,38 +177,42 @@ func TestHostileBinary(t *testing.T) {
 		require.True(t, err == nil || m.Equal(before), "an error left its mark")
 		return err
 	}
-	require.NoError(t, decode("01 05 02 026575 027573 02 05 016b 00 00 0176 016c 04 03"))
+	require.NoError(t, decode("02 01 05 02 026575 027573 02 05 40 00 00 016b 00 00 0176 016c 04 03"))
 	for _, tt := range []struct{ name, in, want string }{
 		{"empty", "", "lww: decode Map: offset 0: unexpected end"},
-		{"version", "02 05 02 026575 027573 02 05 016b 00 00 0176 016c 04 03", "unknown format version 2"},
-		{"trailing", "01 05 02 026575 027573 02 05 016b 00 00 0176 016c 04 03 00", "1 trailing bytes"},
-		{"truncated", "01 05 02 026575 027573 02 05 016b 00 00 0176 016c 04", "unexpected end"},
-		{"varint", "01 8500 02 026575 027573 02 05 016b 00 00 0176 016c 04 03", "shortest form"},
-		{"horizon", "01 ffffffffffffffff7f 00 00", "horizon 9223372036854775807"},
-		{"replicas out of order", "01 05 02 027573 026575 02 05 016b 00 00 0176 016c 04 03", `replica "eu" after "us"`},
-		{"replica twice", "01 05 02 026575 026575 02 05 016b 00 00 0176 016c 04 03", `replica "eu" after "eu"`},
-		{"replica empty", "01 05 02 00 027573 02 05 016b 00 00 0176 016c 04 03", `invalid replica ""`},
-		{"replica unused", "01 05 02 026575 027573 02 05 016b 00 00 0176 016c 04 01", "a replica without an entry"},
-		{"replica number", "01 05 02 026575 027573 02 05 016b 00 00 0176 016c 04 05", "replica number 2 of 2"},
-		{"replica number, large", "01 05 02 026575 027573 02 05 016b 00 8080808010 0176 016c 04 03", "replica number 2147483648 of 2"},
-		{"keys out of order", "01 05 02 026575 027573 02 05 016c 00 00 0176 016b 04 03", `key "k" after "l"`},
-		{"key twice", "01 05 02 026575 027573 02 05 016b 00 00 0176 016b 04 03", `key "k" after "k"`},
-		{"tombstone below the horizon", "01 05 02 026575 027573 02 05 016b 00 00 0176 016c 00 03", "at or below the horizon"},
-		{"oldest", "01 05 02 026575 027573 02 04 016b 01 00 0176 016c 05 03", "oldest time is 5, not 4"},
-		{"oldest zero", "01 00 01 026575 01 00 016b 00 00 0176", "out of range"},
-		{"time", "01 05 02 026575 027573 02 05 016b 00 00 0176 016c fbffffffffffffff7f 03", "out of range"},
-		{"entries", "01 05 02 026575 027573 7f 05 016b 00 00 0176 016c 04 03", "count 127 exceeds"},
-		{"value", "01 05 02 026575 027573 02 05 016b 00 00 4076 016c 04 03", "count 64 exceeds"},
+		{"version", "01 01 05 02 026575 027573 02 05 40 00 00 016b 00 00 0176 016c 04 03", "unknown format version 1"},
+		{"type", "02 02 05 02 026575 027573 02 05 40 00 00 016b 00 00 0176 016c 04 03", "holds Set, want Map"},
+		{"keys", "02 81 00 05 02 026575", "keys without fields"},
+		{"keys of structs", "02 81 047b41 207d 05 02 026575", "other fields"},
+		{"tables", "02 01 05 02 026575 027573 02 05 48 00 00 016b 00 00 010176 016c 04 03", "of no value"},
+		{"trailing", "02 01 05 02 026575 027573 02 05 40 00 00 016b 00 00 0176 016c 04 03 00", "1 trailing bytes"},
+		{"truncated", "02 01 05 02 026575 027573 02 05 40 00 00 016b 00 00 0176 016c 04", "unexpected end"},
+		{"varint", "02 01 8500 02 026575 027573 02 05 40 00 00 016b 00 00 0176 016c 04 03", "shortest form"},
+		{"horizon", "02 01 ffffffffffffffff7f 00 00", "horizon 9223372036854775807"},
+		{"replicas out of order", "02 01 05 02 027573 026575 02 05 40 00 00 016b 00 00 0176 016c 04 03", `replica "eu" after "us"`},
+		{"replica twice", "02 01 05 02 026575 026575 02 05 40 00 00 016b 00 00 0176 016c 04 03", `replica "eu" after "eu"`},
+		{"replica empty", "02 01 05 02 00 027573 02 05 40 00 00 016b 00 00 0176 016c 04 03", `invalid replica ""`},
+		{"replica unused", "02 01 05 02 026575 027573 02 05 40 00 00 016b 00 00 0176 016c 04 01", "a replica without an entry"},
+		{"replica number", "02 01 05 02 026575 027573 02 05 40 00 00 016b 00 00 0176 016c 04 05", "replica number 2 of 2"},
+		{"replica number, large", "02 01 05 02 026575 027573 02 05 40 00 00 016b 00 8080808010 0176 016c 04 03", "replica number 2147483648 of 2"},
+		{"keys out of order", "02 01 05 02 026575 027573 02 05 40 00 00 016c 00 00 0176 016b 04 03", `key "k" after "l"`},
+		{"key twice", "02 01 05 02 026575 027573 02 05 40 00 00 016b 00 00 0176 016b 04 03", `key "k" after "k"`},
+		{"tombstone below the horizon", "02 01 05 02 026575 027573 02 05 40 00 00 016b 00 00 0176 016c 00 03", "at or below the horizon"},
+		{"oldest", "02 01 05 02 026575 027573 02 04 40 00 00 016b 01 00 0176 016c 05 03", "oldest time is 5, not 4"},
+		{"oldest zero", "02 01 00 01 026575 01 00 40 00 00 016b 00 00 0176", "out of range"},
+		{"time", "02 01 05 02 026575 027573 02 05 40 00 00 016b 00 00 0176 016c fbffffffffffffff7f 03", "out of range"},
+		{"entries", "02 01 05 02 026575 027573 7f 05 40 00 00 016b 00 00 0176 016c 04 03", "count 127 exceeds"},
+		{"value", "02 01 05 02 026575 027573 02 05 40 00 00 016b 00 00 4076 016c 04 03", "value is not in its canonical form"},
 	} {
 		t.Run(tt.name, func(t *testing.T) { require.ErrorContains(t, decode(tt.in), tt.want) })
 	}
 
 	var r lww.Register[bool]
-	require.ErrorContains(t, r.UnmarshalBinary([]byte("\x01\x00\x00\x00\x00\x00\x00\x00\x01\x02eu\x02")), "lww: decode Register: offset 13: bool")
+	require.ErrorContains(t, r.UnmarshalBinary([]byte("\x02\x03\x00\x00\x00\x00\x00\x00\x00\x01\x02eu\x02\x00")), "lww: decode Register: offset 15: unexpected end")
 	require.ErrorContains(t, r.UnmarshalBinary(make([]byte, 10)), "unknown format version 0")
-	require.ErrorContains(t, r.UnmarshalBinary(append([]byte{1}, make([]byte, 10)...)), "1 trailing bytes", "an empty register has no value")
+	require.ErrorContains(t, r.UnmarshalBinary(append([]byte{2, 3}, make([]byte, 10)...)), "1 trailing bytes", "an empty register has no value")
 	var s lww.Set[string]
-	require.ErrorContains(t, s.UnmarshalBinary([]byte{1, 0, 0}), "lww: decode Set: offset 3: unexpected end")
+	require.ErrorContains(t, s.UnmarshalBinary([]byte{2, 2, 0, 0}), "lww: decode Set: offset 4: unexpected end")
 }
 
 func TestHostileJSON(t *testing.T) {
@@ -239,7 +243,7 @@ func TestHostileJSON(t *testing.T) {
 		{"both", edit(tomb, `"deleted"`, `"value":"v","deleted"`), `needs either a value or "deleted"`},
 		{"not deleted", edit(tomb, `true`, `false`), "is not true"},
 		{"old tombstone", edit(tomb, "12:00:01", "12:00:00"), "tombstone at or below the horizon"},
-		{"value", edit(good, `"v"`, `5`), "not a JSON string"},
+		{"value", edit(good, `"v"`, `5`), "stored int, want string"},
 		{"trailing", good + "1", "after the end"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -258,7 +262,8 @@ func TestHostileJSON(t *testing.T) {
 	var r lww.Register[int8]
 	for in, want := range map[string]string{
 		`{"value":1}`:   "go together",
-		`{"value":300}`: "out of range",
+		`{"value":300}`: "go together",
+		`{"value":300,"stamp":"2026-11-23T12:00:01.000000000Z@eu"}`: "stored int 300, want int8",
 		`{"stamp":"x"}`: "parse stamp",
 		`{"horizon":1}`: "unknown member",
 		`{"value":1,"stamp":"2026-11-23T12:00:01.000000000Z@eu","stamp":1}`: "twice",
@@ -272,7 +277,7 @@ func TestHostileJSON(t *testing.T) {
 // multiple of what it is given.
 func TestHostileLengths(t *testing.T) {
 	n := 1 << 16
-	in := slices.Concat([]byte{1, 0, 1, 1, 'r', 0x80, 0x80, 0x04, 1}, make([]byte, 3*n))
+	in := slices.Concat([]byte{2, 1, 0, 1, 1, 'r', 0x80, 0x80, 0x04, 1, 0x40, 0, 0}, make([]byte, 3*n))
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	require.Error(t, new(lww.Map[string, string]).UnmarshalBinary(in))

@@ -1,13 +1,17 @@
 package lww
 
 import (
+	"cmp"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
 
 	"github.com/rejoin-go/rejoin/hlc"
 	"github.com/rejoin-go/rejoin/internal/codec"
+	"github.com/rejoin-go/rejoin/internal/value"
 	"github.com/rejoin-go/rejoin/internal/wire"
+	"github.com/rejoin-go/rejoin/vclock/content"
 )
 
 // appendJSON appends the object that [Map.MarshalJSON] documents.
@@ -17,28 +21,67 @@ func (c *core[K, V]) appendJSON(b []byte, set bool) ([]byte, error) {
 		b = codec.AppendString(append(b, `"horizon":`...), c.horizon.String())
 		b = append(b, ',')
 	}
-	list, key, gone := members(set)
+	if keys := value.Identity[K](); keys != "" {
+		b = append(codec.AppendString(append(b, `"keys":`...), keys), ',')
+	}
+	order := c.inOrder()
+	kinds := c.kinds(order, set)
+	if len(kinds) > 0 {
+		b = append(kinds.AppendJSON(append(b, `"fields":`...)), ',')
+	}
+	list, key, _ := members(set)
 	b = append(codec.AppendString(b, list), ":["...)
-	for i, k := range c.inOrder() {
-		e := &c.entries[k.position]
+	for i, k := range order {
 		if i > 0 {
 			b = append(b, ',')
 		}
 		b = append(codec.AppendString(append(b, '{'), key), ':')
-		b = codec.AppendKeyJSON(b, e.key)
-		switch {
-		case e.deleted():
-			b = append(codec.AppendString(append(b, ','), gone), ":true"...)
-		case !set:
-			var err error
-			if b, err = codec.AppendValueJSON(append(b, `,"value":`...), e.value); err != nil {
-				return nil, err
-			}
+		b = codec.AppendKeyJSON(b, c.entries[k.position].key)
+		var err error
+		if b, err = c.appendEntryJSON(b, k.position, kinds, set); err != nil {
+			return nil, err
 		}
 		b = codec.AppendString(append(b, `,"stamp":`...), c.stamp(k.position).String())
 		b = append(b, '}')
 	}
 	return append(b, "]}"...), nil
+}
+
+// kinds returns the kinds of the fields of the values.
+func (c *core[K, V]) kinds(order []keyed, set bool) value.Kinds {
+	kinds := make(value.Kinds)
+	for _, k := range order {
+		if e := &c.entries[k.position]; !set && !e.deleted() {
+			value.NoteKinds(kinds, &e.value, c.enc(k.position))
+		}
+	}
+	return kinds
+}
+
+// appendEntryJSON appends what stands between a key and its stamp.
+func (c *core[K, V]) appendEntryJSON(b []byte, i int, kinds value.Kinds, set bool) ([]byte, error) {
+	_, _, gone := members(set)
+	e := &c.entries[i]
+	switch {
+	case e.deleted():
+		return append(codec.AppendString(append(b, ','), gone), ":true"...), nil
+	case set:
+		return b, nil
+	}
+	b, beside, err := value.AppendJSON(append(b, `,"value":`...), &e.value, c.enc(i), kinds)
+	if err != nil {
+		return nil, fmt.Errorf("key %s: %w", codec.AppendKeyJSON(nil, e.key), err)
+	}
+	return appendBeside(b, beside), nil
+}
+
+// appendBeside appends the bytes that stand beside a value, if there are any.
+func appendBeside(b, beside []byte) []byte {
+	if beside == nil {
+		return b
+	}
+	b = base64.StdEncoding.AppendEncode(append(b, `,"bytes":"`...), beside)
+	return append(b, '"')
 }
 
 // members returns the names of the members that a set and a map differ in.
@@ -49,98 +92,161 @@ func members(set bool) (list, key, gone string) {
 	return "entries", "key", "deleted"
 }
 
-// decodeJSON returns the core that [core.appendJSON] writes as data.
-func decodeJSON[K comparable, V any](data []byte, set bool) (core[K, V], error) {
+// decodeJSON returns the core that [core.appendJSON] writes as data, and the first
+// value in it that V cannot hold.
+func decodeJSON[K comparable, V any](data []byte, set bool) (core[K, V], *content.ValueError, error) {
 	var c core[K, V]
 	list, _, _ := members(set)
 	var items []json.RawMessage
-	err := codec.DecodeObject(data, func(name string, value []byte) error {
-		switch name {
-		case "horizon":
-			var text string
-			if err := json.Unmarshal(value, &text); err != nil {
-				return err
-			}
-			h, err := hlc.Parse(text)
-			if err == nil && (h == 0 || h >= hlc.Max) {
-				err = fmt.Errorf("horizon %d is out of range", uint64(h))
-			}
-			c.horizon = h
-			return err
-		case list:
-			return json.Unmarshal(value, &items)
+	var kinds value.Kinds
+	keys := ""
+	err := codec.DecodeObject(data, func(name string, text []byte) (err error) {
+		switch {
+		case name == "horizon":
+			c.horizon, err = decodeHorizon(text)
+		case name == "keys":
+			keys, err = codec.DecodeString(text)
+		case name == "fields" && !set:
+			kinds, err = value.ParseKinds(text)
+		case name == list:
+			err = json.Unmarshal(text, &items)
+		default:
+			err = errors.New("unknown member")
 		}
-		return errors.New("unknown member")
+		return err
 	})
+	if err == nil {
+		err = value.CheckIdentity(keys, value.Identity[K]())
+	}
 	if err == nil && items == nil {
 		err = fmt.Errorf("no list of %s", list)
 	}
+	var bad *content.ValueError
 	for i := 0; i < len(items) && err == nil; i++ {
-		if err = c.readJSON(items[i], set); err != nil {
+		var unread *content.ValueError
+		if unread, err = c.readJSON(items[i], kinds, set); err != nil {
 			err = fmt.Errorf("%s %d: %w", list, i, err)
 		}
+		bad = cmp.Or(bad, unread)
 	}
-	return c, err
+	return c, bad, err
 }
 
-// readJSON adds the entry that the JSON object p describes.
-func (c *core[K, V]) readJSON(p []byte, set bool) error {
-	var v version[K, V]
-	var has struct{ key, value, gone, stamp bool }
-	kinds := codec.ByKind[V]()
-	_, key, gone := members(set)
-	err := codec.DecodeObject(p, func(name string, value []byte) (err error) {
+func decodeHorizon(p []byte) (hlc.Timestamp, error) {
+	var text string
+	if err := json.Unmarshal(p, &text); err != nil {
+		return 0, err
+	}
+	h, err := hlc.Parse(text)
+	if err == nil && (h == 0 || h >= hlc.Max) {
+		err = fmt.Errorf("horizon %d is out of range", uint64(h))
+	}
+	return h, err
+}
+
+// An entryJSON is an entry as its members come.
+type entryJSON[K comparable, V any] struct {
+	version[K, V]
+	value, beside            []byte
+	hasKey, isGone, hasStamp bool
+}
+
+// read reads the members of the JSON object p.
+func (v *entryJSON[K, V]) read(p []byte, set bool) error {
+	_, key, gonePast := members(set)
+	return codec.DecodeObject(p, func(name string, text []byte) (err error) {
 		switch {
 		case name == key:
-			has.key = true
-			v.key, err = codec.DecodeKeyJSON[K](value)
+			v.hasKey = true
+			v.key, err = codec.DecodeKeyJSON[K](text)
 		case name == "value" && !set:
-			has.value = true
-			if v.value, err = codec.DecodeValueJSON[V](value); err == nil {
-				v.value, v.enc, _, err = encodeValue(v.value)
-			}
-		case name == gone:
-			has.gone = true
-			v.by = 1
-			if string(value) != "true" {
+			v.value = text
+		case name == "bytes" && !set:
+			v.beside, err = decodeBeside(text)
+		case name == gonePast:
+			v.isGone, v.by = true, gone
+			if string(text) != "true" {
 				err = errors.New("is not true")
 			}
 		case name == "stamp":
-			has.stamp = true
+			v.hasStamp = true
 			var s Stamp
-			s, err = decodeStampJSON(value)
+			s, err = decodeStampJSON(text)
 			v.time, v.replica = s.Time, s.Replica
 		default:
 			err = errors.New("unknown member")
 		}
 		return err
 	})
+}
+
+// decodeBeside reads what [appendBeside] wrote.
+func decodeBeside(p []byte) ([]byte, error) {
+	var text string
+	if err := json.Unmarshal(p, &text); err != nil {
+		return nil, err
+	}
+	b, err := base64.StdEncoding.Strict().DecodeString(text)
+	if err == nil && len(b) == 0 {
+		err = errors.New("no bytes")
+	}
+	return b, err
+}
+
+// readJSON adds the entry that the JSON object p describes.
+func (c *core[K, V]) readJSON(p []byte, kinds value.Kinds, set bool) (bad *content.ValueError, err error) {
+	var v entryJSON[K, V]
+	if err := v.read(p, set); err != nil {
+		return nil, err
+	}
+	_, key, gone := members(set)
 	switch {
-	case err != nil:
-		return err
-	case !has.key || !has.stamp:
-		return fmt.Errorf("%s or stamp is missing", key)
-	case !set && has.value == has.gone:
-		return fmt.Errorf("needs either a value or %q", gone)
-	case has.gone && v.time <= c.horizon:
-		return errors.New("tombstone at or below the horizon")
+	case !v.hasKey || !v.hasStamp:
+		return nil, fmt.Errorf("%s or stamp is missing", key)
+	case !set && (v.value != nil) == v.isGone || v.isGone && v.beside != nil:
+		return nil, fmt.Errorf("needs either a value or %q", gone)
+	case v.isGone && v.time <= c.horizon:
+		return nil, errors.New("tombstone at or below the horizon")
 	}
-	v.hash = hashOf(v.key)
-	if c.find(v.key, v.hash) >= 0 {
-		return fmt.Errorf("%s appears twice", key)
+	if v.hash = hashOf(v.key); c.find(v.key, v.hash) >= 0 {
+		return nil, fmt.Errorf("%s appears twice", key)
 	}
-	c.add(&v, kinds)
-	return nil
+	if v.value != nil {
+		if v.version.value, v.enc, bad, err = value.LoadJSON[V](v.value, v.beside, kinds); err != nil {
+			return nil, fmt.Errorf("value: %w", err)
+		}
+		if bad != nil {
+			v.by |= unreadable
+			bad.Key = string(codec.AppendKeyJSON(nil, v.key))
+		}
+	}
+	c.add(&v.version)
+	return bad, nil
 }
 
 // MarshalJSON implements [json.Marshaler]. Entries are sorted by the canonical
-// bytes of their keys, and the horizon is left out if there is none.
+// bytes of their keys. A value is that of encoding/json, with the fields that V does
+// not know; "fields" has the kinds of fields that JSON does not show, "bytes" a value
+// that these do not lead back to, and then its JSON does not count; "keys" the fields
+// of keys that are structs. They and the horizon are left out if there is nothing to
+// say.
 //
 //	{"horizon":"2026-11-23T12:00:00.000000000Z","entries":[
 //	 {"key":"email","value":"ann@example.com","stamp":"2026-11-23T12:08:55.123456789Z@us"},
 //	 {"key":"phone","deleted":true,"stamp":"2026-11-23T12:09:01.000000000Z@eu"}]}
-func (m *Map[K, V]) MarshalJSON() ([]byte, error) {
-	b, err := m.core.appendJSON(nil, false)
+//
+// It returns an error that names the key and the field if a field is not zero that
+// its tag json:"-" keeps out of JSON.
+//
+// Elements of a [Set] have no values.
+//
+//	{"horizon":"2026-11-23T12:00:00.000000000Z","elements":[
+//	 {"element":"admin","stamp":"2026-11-23T12:08:55.123456789Z@us"},
+//	 {"element":"staff","removed":true,"stamp":"2026-11-23T12:09:01.000000000Z@eu"}]}
+//
+//nolint:recvcheck // a state in a struct has its JSON there too, which asks for a value
+func (c core[K, V]) MarshalJSON() ([]byte, error) {
+	b, err := c.appendJSON(nil, c.isSet())
 	if err != nil {
 		return nil, fmt.Errorf("lww: encode Map: %w", err)
 	}
@@ -149,31 +255,13 @@ func (m *Map[K, V]) MarshalJSON() ([]byte, error) {
 
 // UnmarshalJSON implements [json.Unmarshaler]. It accepts what [Map.MarshalJSON]
 // writes, in any order and with any white space, and leaves m unchanged if it
-// returns an error. As usual, null changes nothing.
+// returns an error: see [Map.UnmarshalBinary]. As usual, null changes nothing.
 func (m *Map[K, V]) UnmarshalJSON(data []byte) error {
 	if string(data) == "null" {
 		return nil
 	}
-	c, err := decodeJSON[K, V](data, false)
-	if err != nil {
-		return fmt.Errorf("lww: decode Map: %w", wire.Damaged(err))
-	}
-	m.core = c
-	return nil
-}
-
-// MarshalJSON implements [json.Marshaler]. Elements are sorted by their
-// canonical bytes, and the horizon is left out if there is none.
-//
-//	{"horizon":"2026-11-23T12:00:00.000000000Z","elements":[
-//	 {"element":"admin","stamp":"2026-11-23T12:08:55.123456789Z@us"},
-//	 {"element":"staff","removed":true,"stamp":"2026-11-23T12:09:01.000000000Z@eu"}]}
-func (s *Set[E]) MarshalJSON() ([]byte, error) {
-	b, err := s.core.appendJSON(nil, true)
-	if err != nil {
-		return nil, fmt.Errorf("lww: encode Set: %w", err)
-	}
-	return b, nil
+	c, bad, err := decodeJSON[K, V](data, false)
+	return m.take(c, bad, err, false)
 }
 
 // UnmarshalJSON implements [json.Unmarshaler]. It accepts what [Set.MarshalJSON]
@@ -183,7 +271,7 @@ func (s *Set[E]) UnmarshalJSON(data []byte) error {
 	if string(data) == "null" {
 		return nil
 	}
-	c, err := decodeJSON[E, struct{}](data, true)
+	c, _, err := decodeJSON[E, member](data, true)
 	if err != nil {
 		return fmt.Errorf("lww: decode Set: %w", wire.Damaged(err))
 	}

@@ -1,10 +1,14 @@
 package lww
 
 import (
+	"fmt"
 	"iter"
 	"time"
 
 	"github.com/rejoin-go/rejoin/hlc"
+	"github.com/rejoin-go/rejoin/internal/codec"
+	"github.com/rejoin-go/rejoin/internal/value"
+	"github.com/rejoin-go/rejoin/vclock/content"
 )
 
 // A Map is a last-writer-wins map, one stamp per key: a row whose columns are
@@ -16,6 +20,9 @@ import (
 // like a built-in map it may be read, and be the argument of Merge, from several
 // goroutines at once, while a write excludes everything else.
 //
+// Put carries over what V does not know of the value that it replaces: package
+// content of vclock has all about values. A Map must not be copied: see [Map.Clone].
+//
 // Put, Delete and At take O(1) time. A Map holds one version per key ever
 // written, deleted ones included until [Map.Compact], and shares values with the
 // states that it merged: a value must not be changed after it was put. The
@@ -25,7 +32,8 @@ import (
 // that one version, to be merged elsewhere. Deltas may be lost, repeated,
 // reordered and merged into each other. They carry no horizon.
 type Map[K comparable, V any] struct {
-	core core[K, V]
+	_ noCopy
+	core[K, V]
 }
 
 // Put sets the value of k. Its stamp is above the one it replaces and above the
@@ -36,7 +44,7 @@ type Map[K comparable, V any] struct {
 // [Writer.Next].
 func (m *Map[K, V]) Put(w Writer, k K, v V) (delta *Map[K, V], err error) {
 	d, err := m.core.write(w, k, v, false)
-	return &Map[K, V]{d}, err
+	return &Map[K, V]{core: d}, err
 }
 
 // PutAt puts a value that was stamped elsewhere: in another system, or by this
@@ -46,7 +54,7 @@ func (m *Map[K, V]) Put(w Writer, k K, v V) (delta *Map[K, V], err error) {
 // invalid stamp and, a [*HorizonError], for one at or below the horizon.
 func (m *Map[K, V]) PutAt(k K, v V, s Stamp) (delta *Map[K, V], err error) {
 	d, err := m.core.writeAt(k, v, false, s)
-	return &Map[K, V]{d}, err
+	return &Map[K, V]{core: d}, err
 }
 
 // Delete deletes k, whether m holds it or not: a put that arrives later under
@@ -55,19 +63,19 @@ func (m *Map[K, V]) PutAt(k K, v V, s Stamp) (delta *Map[K, V], err error) {
 func (m *Map[K, V]) Delete(w Writer, k K) (delta *Map[K, V], err error) {
 	var zero V
 	d, err := m.core.write(w, k, zero, true)
-	return &Map[K, V]{d}, err
+	return &Map[K, V]{core: d}, err
 }
 
 // DeleteAt is [Map.Delete] under a stamp from elsewhere: see [Map.PutAt].
 func (m *Map[K, V]) DeleteAt(k K, s Stamp) (delta *Map[K, V], err error) {
 	var zero V
 	d, err := m.core.writeAt(k, zero, true, s)
-	return &Map[K, V]{d}, err
+	return &Map[K, V]{core: d}, err
 }
 
-// At returns the value of k, and whether there is one.
+// At returns the value of k, and whether there is one that V can hold.
 func (m *Map[K, V]) At(k K) (V, bool) {
-	if i := m.core.lookup(k); i >= 0 && !m.core.entries[i].deleted() {
+	if i := m.core.lookup(k); i >= 0 && m.core.entries[i].readable() {
 		return m.core.entries[i].value, true
 	}
 	var zero V
@@ -83,20 +91,50 @@ func (m *Map[K, V]) Stamp(k K) Stamp {
 	return Stamp{}
 }
 
-// Len returns the number of keys with a value.
+// Len returns the number of keys with a value, be it one that V can hold or not.
 func (m *Map[K, V]) Len() int { return len(m.core.entries) - m.core.dead }
 
-// All returns an iterator over the keys with a value, in the order in which m
+// All returns an iterator over the keys with a value that V can hold, in the order in which m
 // first heard of them, which differs between replicas. The Map must not be
 // written to during the iteration.
 func (m *Map[K, V]) All() iter.Seq2[K, V] {
 	return func(yield func(K, V) bool) {
 		for i := range m.core.entries {
-			if e := &m.core.entries[i]; !e.deleted() && !yield(e.key, e.value) {
+			if e := &m.core.entries[i]; e.readable() && !yield(e.key, e.value) {
 				return
 			}
 		}
 	}
+}
+
+// Unreadable returns an iterator over the keys whose values V cannot hold, in the
+// order of [Map.All], with what is there. Only [Map.UnmarshalLenient], [Map.MergeLenient]
+// and merging what they made let such values in: they are kept, merged and encoded byte
+// for byte as they came. The Map must not be written to during the iteration.
+func (m *Map[K, V]) Unreadable() iter.Seq2[K, *content.ValueError] {
+	return func(yield func(K, *content.ValueError) bool) {
+		for i := range m.core.entries {
+			if e := &m.core.entries[i]; e.by&unreadable != 0 && !yield(e.key, m.core.unread(i)) {
+				return
+			}
+		}
+	}
+}
+
+// Check returns the first error of [Map.Unreadable], or nil if V can hold every
+// value. It takes O(n) time for n keys.
+func (m *Map[K, V]) Check() error {
+	for _, bad := range m.Unreadable() {
+		return fmt.Errorf("lww: %w", bad)
+	}
+	return nil
+}
+
+// unread returns why V cannot hold the value at position i.
+func (c *core[K, V]) unread(i int) *content.ValueError {
+	bad := value.Unreadable[V](c.enc(i))
+	bad.Key = string(codec.AppendKeyJSON(nil, c.entries[i].key))
+	return bad
 }
 
 // Tombstones returns an iterator over the deleted keys with the stamps of their
@@ -176,4 +214,4 @@ func (m *Map[K, V]) Equal(o *Map[K, V]) bool { return m.core.equal(&o.core) }
 
 // Clone returns a copy of m that shares nothing with it but the values, which
 // must not be changed anyway.
-func (m *Map[K, V]) Clone() *Map[K, V] { return &Map[K, V]{m.core.clone()} }
+func (m *Map[K, V]) Clone() *Map[K, V] { return &Map[K, V]{core: m.core.clone()} }

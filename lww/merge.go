@@ -6,6 +6,7 @@ import (
 
 	"github.com/rejoin-go/rejoin/hlc"
 	"github.com/rejoin-go/rejoin/internal/codec"
+	"github.com/rejoin-go/rejoin/internal/value"
 )
 
 // counts reports whether an entry of c with time t takes part in a merge whose
@@ -24,7 +25,6 @@ func (c *core[K, V]) merge(d *core[K, V]) bool {
 		c.retain(func(e *entry[K, V]) bool { return e.time > h })
 		c.horizon = h
 	}
-	kinds := d.kinds()
 	i := 0 // states that took the same writes have them in the same order
 	var ahead lookahead
 	for j := range d.entries {
@@ -35,12 +35,12 @@ func (c *core[K, V]) merge(d *core[K, V]) bool {
 		if j < ahead.to || i < 0 || i >= len(c.entries) || c.entries[i].hash != e.hash || c.entries[i].key != e.key {
 			i = find(c, d, j, &ahead)
 		}
-		if i >= 0 && c.same(i, d, j, kinds) {
+		if i >= 0 && c.same(i, d, j) {
 			i++
 			continue
 		}
 		v := d.at(j)
-		changed = c.join(i, &v, kinds) || changed
+		changed = c.join(i, &v) || changed
 		if i >= 0 {
 			i++
 		}
@@ -50,15 +50,16 @@ func (c *core[K, V]) merge(d *core[K, V]) bool {
 }
 
 // same reports whether c holds, at position i, the version at position j of d.
-func (c *core[K, V]) same(i int, d *core[K, V], j int, kinds bool) bool {
+func (c *core[K, V]) same(i int, d *core[K, V], j int) bool {
 	x, y := &c.entries[i], &d.entries[j]
-	if x.time != y.time || x.by&1 != y.by&1 || c.replicas.names[x.by>>1] != d.replicas.names[y.by>>1] {
+	if x.time != y.time || x.by&marks != y.by&marks || c.replicas.names[x.replica()] != d.replicas.names[y.replica()] {
 		return false
 	}
-	if kinds {
-		return sameValue(&x.value, &y.value)
+	if x.deleted() {
+		return true
 	}
-	return c.encs[i] == d.encs[j]
+	a, b := c.enc(i), d.enc(j)
+	return a == b && (a != "" || value.Same(&x.value, &y.value))
 }
 
 func (c *core[K, V]) equal(d *core[K, V]) bool {
@@ -78,7 +79,7 @@ func (c *core[K, V]) equal(d *core[K, V]) bool {
 // position j of d.
 func (c *core[K, V]) compare(i int, d *core[K, V], j int) int {
 	x, y := c.at(i), d.at(j)
-	return compare(&x, &y, c.kinds())
+	return compare(&x, &y)
 }
 
 // changed returns the keys that merging d would change.

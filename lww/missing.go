@@ -14,7 +14,7 @@ func (c *core[K, V]) digest(yield func(string, uint64) bool) {
 	for i := range c.entries {
 		e := &c.entries[i]
 		buf = binary.BigEndian.AppendUint64(buf[:0], uint64(e.time))
-		buf = append(append(buf, byte(e.by&1)), c.replicas.names[e.by>>1]...)
+		buf = append(append(buf, byte(e.by&gone)), c.replicas.names[e.replica()]...)
 		if !yield(string(codec.AppendKey(nil, e.key)), antientropy.Fingerprint(buf)) {
 			return
 		}
@@ -30,7 +30,7 @@ func (c *core[K, V]) missing(ids []string) (d core[K, V]) {
 		}
 		if i := c.lookup(k); i >= 0 && d.lookup(k) < 0 {
 			v := c.at(i)
-			d.add(&v, c.kinds())
+			d.add(&v)
 		}
 	}
 	return d
@@ -52,11 +52,11 @@ func (m *Map[K, V]) Digest() iter.Seq2[string, uint64] { return m.core.digest }
 
 // Missing returns the versions of the keys with the given ids, from a [Map.Digest], as a
 // delta: what a peer is missing. It leaves out keys that m does not know.
-func (m *Map[K, V]) Missing(ids []string) *Map[K, V] { return &Map[K, V]{m.core.missing(ids)} }
+func (m *Map[K, V]) Missing(ids []string) *Map[K, V] { return &Map[K, V]{core: m.core.missing(ids)} }
 
 // Digest returns an iterator over the elements and fingerprints of their stamps: see
 // [Map.Digest].
 func (s *Set[E]) Digest() iter.Seq2[string, uint64] { return s.core.digest }
 
 // Missing returns the versions of the elements with the given ids: see [Map.Missing].
-func (s *Set[E]) Missing(ids []string) *Set[E] { return &Set[E]{s.core.missing(ids)} }
+func (s *Set[E]) Missing(ids []string) *Set[E] { return &Set[E]{core: s.core.missing(ids)} }

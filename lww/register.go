@@ -2,13 +2,14 @@ package lww
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 
 	"github.com/rejoin-go/rejoin/internal/codec"
+	"github.com/rejoin-go/rejoin/internal/value"
 	"github.com/rejoin-go/rejoin/internal/wire"
+	"github.com/rejoin-go/rejoin/vclock/content"
 )
 
 // A Register holds one value, the one written last: of concurrent writes the one
@@ -20,12 +21,20 @@ import (
 // take O(1) time for a value of bounded size. Registers share values with the
 // states that they merged: a value must not be changed after it was set.
 //
+// Set carries over what V does not know of the value that it replaces: package
+// content of vclock has all about values.
+//
 // A Register is its own delta: send it whole. It has no delete; where there is
 // one, use a [Map].
-type Register[V any] struct {
+type Register[V any] struct{ registerState[V] }
+
+// A registerState is what a Register holds, so that a Register in a struct has its
+// JSON there.
+type registerState[V any] struct {
 	stamp Stamp
-	value V
-	enc   string // canonical bytes of value, or "" if kinds cover V
+	value V      // zero if bad
+	enc   string // kept beside the value
+	bad   bool   // V cannot hold the value
 }
 
 // Set sets the value. Its stamp is above the one it replaces, so that r reads
@@ -34,9 +43,9 @@ type Register[V any] struct {
 // It returns an error, and leaves r as it was, if v cannot be encoded or if w's
 // clock has no time to give. It panics if w is invalid: see [Writer.Next].
 func (r *Register[V]) Set(w Writer, v V) error {
-	next := Register[V]{}
+	var next Register[V]
 	var err error
-	if next.value, next.enc, _, err = encodeValue(v); err != nil {
+	if next.value, next.enc, err = value.Replace(v, r.enc); err != nil {
 		return fmt.Errorf("lww: value type %w", err)
 	}
 	if next.stamp, err = w.Next(r.stamp.Time); err != nil {
@@ -53,17 +62,25 @@ func (r *Register[V]) SetAt(v V, s Stamp) error {
 	if err := s.check(); err != nil {
 		return fmt.Errorf("lww: %w", err)
 	}
-	next := Register[V]{stamp: s}
+	next := Register[V]{registerState[V]{stamp: s}}
 	var err error
-	if next.value, next.enc, _, err = encodeValue(v); err != nil {
+	if next.value, next.enc, err = value.Store(v); err != nil {
 		return fmt.Errorf("lww: value type %w", err)
 	}
 	r.Merge(&next)
 	return nil
 }
 
-// Value returns the value, and whether there is one.
-func (r *Register[V]) Value() (V, bool) { return r.value, !r.stamp.IsZero() }
+// Value returns the value, and whether there is one that V can hold.
+func (r *Register[V]) Value() (V, bool) { return r.value, !r.stamp.IsZero() && !r.bad }
+
+// Check returns a [*content.ValueError] if there is a value and V cannot hold it.
+func (r *Register[V]) Check() error {
+	if r.bad {
+		return fmt.Errorf("lww: %w", value.Unreadable[V](r.enc))
+	}
+	return nil
+}
 
 // Stamp returns the stamp of the value, or the zero Stamp if there is none.
 func (r *Register[V]) Stamp() Stamp { return r.stamp }
@@ -84,16 +101,7 @@ func (r *Register[V]) compare(o *Register[V]) int {
 	if order := r.stamp.Compare(o.stamp); order != 0 || r.stamp.IsZero() {
 		return order
 	}
-	if !codec.ByKind[V]() {
-		return cmp.Compare(r.enc, o.enc)
-	}
-	if sameValue(&r.value, &o.value) {
-		return 0
-	}
-	var x, y [64]byte
-	p, _ := codec.AppendValue(x[:0], r.value) // kinds cover V: there is no error
-	q, _ := codec.AppendValue(y[:0], o.value)
-	return bytes.Compare(p, q)
+	return value.Compare(&r.value, r.enc, &o.value, o.enc)
 }
 
 // Equal reports whether r and o hold the same value under the same stamp.
@@ -109,20 +117,20 @@ func (r *Register[V]) Clone() *Register[V] {
 // AppendBinary implements [encoding.BinaryAppender]. It never returns an error.
 //
 //	field    bytes
-//	version  1       is 1
+//	version  1       is 2
+//	type     1       is 3
 //	stamp    9 to 264, as in [Stamp.AppendBinary]
-//	value    the rest, its canonical bytes
+//	value    the rest: names and shape of its fields, and what is in them
 //
 // An empty register has the zero stamp and no value.
 func (r *Register[V]) AppendBinary(b []byte) ([]byte, error) {
-	b, err := r.stamp.AppendBinary(append(b, 1))
+	b, err := r.stamp.AppendBinary(appendHead(b, typeRegister, ""))
 	if err != nil || r.stamp.IsZero() {
 		return b, err
 	}
-	if r.enc != "" {
-		return append(b, r.enc...), nil
-	}
-	return codec.AppendValue(b, r.value)
+	e := value.NewEncoder[V]()
+	e.Note(&r.value, r.enc)
+	return e.Append(e.AppendTables(b), &r.value, r.enc), nil
 }
 
 // MarshalBinary implements [encoding.BinaryMarshaler]. See
@@ -131,80 +139,136 @@ func (r *Register[V]) MarshalBinary() ([]byte, error) { return r.AppendBinary(ni
 
 // UnmarshalBinary implements [encoding.BinaryUnmarshaler]. It accepts exactly
 // what [Register.AppendBinary] writes, and leaves r unchanged if it returns an
-// error.
+// error: a [*content.ValueError] if V cannot hold the value, for which there is
+// [Register.UnmarshalLenient].
 func (r *Register[V]) UnmarshalBinary(data []byte) error {
-	in := wire.NewReader(data)
-	in.Version(1)
-	next := Register[V]{stamp: readStamp(in)}
-	if in.Err() == nil && !next.stamp.IsZero() {
-		var err error
-		if next.value, next.enc, err = decodeValue[V](in.Take(in.Len())); err != nil {
-			in.Fail("%w", err)
-		}
+	next, bad, err := decodeRegister[V](data)
+	return r.take(next, bad, err, false)
+}
+
+// UnmarshalLenient decodes what [Register.AppendBinary] or [Register.MarshalJSON]
+// wrote. It keeps a value that V cannot hold, and returns the [*content.ValueError]
+// beside the state. With any other error r is unchanged.
+func (r *Register[V]) UnmarshalLenient(data []byte) error {
+	if text := bytes.TrimSpace(data); len(text) > 0 && text[0] == '{' {
+		next, bad, err := decodeRegisterJSON[V](text)
+		return r.take(next, bad, err, true)
 	}
-	if err := in.Close(); err != nil {
+	next, bad, err := decodeRegister[V](data)
+	return r.take(next, bad, err, true)
+}
+
+// MergeBinary joins the state that [Register.AppendBinary] wrote as data into r, and
+// reports whether r changed. It returns the errors of [Register.UnmarshalBinary],
+// and has no effect then.
+func (r *Register[V]) MergeBinary(data []byte) (changed bool, err error) {
+	var o Register[V]
+	if err := o.UnmarshalBinary(data); err != nil {
+		return false, err
+	}
+	return r.Merge(&o), nil
+}
+
+// MergeLenient is [Register.MergeBinary] for what [Register.UnmarshalLenient]
+// accepts: a value that V cannot hold is merged too, and the error comes beside.
+func (r *Register[V]) MergeLenient(data []byte) (changed bool, err error) {
+	var o Register[V]
+	err = o.UnmarshalLenient(data)
+	if err != nil && !errors.Is(err, ErrUnreadable) {
+		return false, err
+	}
+	return r.Merge(&o), err
+}
+
+// take makes next the state of r, if there is no error, or only that of a value that
+// V cannot hold and the caller is lenient.
+func (r *Register[V]) take(next registerState[V], bad *content.ValueError, err error, lenient bool) error {
+	next.bad = bad != nil
+	if err == nil && (bad == nil || lenient) {
+		r.registerState = next
+	}
+	if err == nil && bad != nil {
+		err = bad
+	}
+	if err != nil {
 		return fmt.Errorf("lww: decode Register: %w", wire.Damaged(err))
 	}
-	*r = next
 	return nil
 }
 
-// decodeValue returns the value with the canonical bytes p, and a copy of these
-// if kinds do not cover V.
-func decodeValue[V any](p []byte) (V, string, error) {
-	v, err := codec.DecodeValue[V](p)
-	if err != nil || codec.ByKind[V]() {
-		return v, "", err
+func decodeRegister[V any](data []byte) (next registerState[V], bad *content.ValueError, err error) {
+	in := wire.NewReader(data)
+	readHead(in, typeRegister, "")
+	next.stamp = readStamp(in)
+	if in.Err() == nil && !next.stamp.IsZero() {
+		d := value.NewDecoder[V](in)
+		next.enc, bad = d.Next(&next.value)
+		d.Close()
 	}
-	return v, string(p), nil
+	return next, bad, in.Close()
 }
 
-// MarshalJSON implements [json.Marshaler]. An empty register is {}.
+// MarshalJSON implements [json.Marshaler]. An empty register is {}. [Map.MarshalJSON]
+// says what "fields" and "bytes" may stand beside a value, and of which values there
+// is no JSON.
 //
 //	{"value":"ann@example.com","stamp":"2026-11-23T12:08:55.123456789Z@us"}
-func (r *Register[V]) MarshalJSON() ([]byte, error) {
+func (r registerState[V]) MarshalJSON() ([]byte, error) {
 	if r.stamp.IsZero() {
 		return []byte("{}"), nil
 	}
-	b, err := codec.AppendValueJSON([]byte(`{"value":`), r.value)
+	kinds := make(value.Kinds)
+	value.NoteKinds(kinds, &r.value, r.enc)
+	b := []byte{'{'}
+	if len(kinds) > 0 {
+		b = append(kinds.AppendJSON(append(b, `"fields":`...)), ',')
+	}
+	b, beside, err := value.AppendJSON(append(b, `"value":`...), &r.value, r.enc, kinds)
 	if err != nil {
 		return nil, fmt.Errorf("lww: encode Register: %w", err)
 	}
-	b = codec.AppendString(append(b, `,"stamp":`...), r.stamp.String())
+	b = codec.AppendString(append(appendBeside(b, beside), `,"stamp":`...), r.stamp.String())
 	return append(b, '}'), nil
 }
 
 // UnmarshalJSON implements [json.Unmarshaler]. It accepts what
 // [Register.MarshalJSON] writes, in any order and with any white space, and
-// leaves r unchanged if it returns an error. As usual, null changes nothing.
+// leaves r unchanged if it returns an error: see [Register.UnmarshalBinary]. As usual,
+// null changes nothing.
 func (r *Register[V]) UnmarshalJSON(data []byte) error {
 	if string(data) == "null" {
 		return nil
 	}
-	var next Register[V]
-	hasValue := false
-	err := codec.DecodeObject(data, func(name string, value []byte) (err error) {
+	next, bad, err := decodeRegisterJSON[V](data)
+	return r.take(next, bad, err, false)
+}
+
+func decodeRegisterJSON[V any](data []byte) (next registerState[V], bad *content.ValueError, err error) {
+	var text, beside []byte
+	var kinds value.Kinds
+	err = codec.DecodeObject(data, func(name string, p []byte) (err error) {
 		switch name {
 		case "value":
-			hasValue = true
-			if next.value, err = codec.DecodeValueJSON[V](value); err == nil {
-				next.value, next.enc, _, err = encodeValue(next.value)
-			}
+			text = p
+		case "bytes":
+			beside, err = decodeBeside(p)
+		case "fields":
+			kinds, err = value.ParseKinds(p)
 		case "stamp":
-			next.stamp, err = decodeStampJSON(value)
+			next.stamp, err = decodeStampJSON(p)
 		default:
 			err = errors.New("unknown member")
 		}
 		return err
 	})
-	if err == nil && hasValue == next.stamp.IsZero() {
+	switch {
+	case err != nil:
+	case (text == nil) != next.stamp.IsZero() || text == nil && (beside != nil || kinds != nil):
 		err = errors.New("value and stamp go together")
+	case text != nil:
+		next.value, next.enc, bad, err = value.LoadJSON[V](text, beside, kinds)
 	}
-	if err != nil {
-		return fmt.Errorf("lww: decode Register: %w", wire.Damaged(err))
-	}
-	*r = next
-	return nil
+	return next, bad, err
 }
 
 // decodeStampJSON returns the valid stamp in a JSON string.

@@ -18,10 +18,14 @@ import (
 // Add, Remove and Contains take O(1) time. A Set holds one version per element
 // ever added, removed ones included until [Set.Compact]. It is a [Map] without
 // values, and its methods are those of Map: deltas, horizons and stamps are
-// explained there.
+// explained there. A Set must not be copied: see [Set.Clone].
 type Set[E comparable] struct {
-	core core[E, struct{}]
+	_ noCopy
+	core[E, member]
 }
+
+// A member is the value of an element.
+type member struct{}
 
 // Add adds e. Its stamp is above the one it replaces and above the horizon, so
 // that e is in s afterwards whatever was there before. It stamps an element that
@@ -30,27 +34,27 @@ type Set[E comparable] struct {
 // It returns an error, and leaves s as it was, if E cannot be an element or if
 // w's clock has no time to give. It panics if w is invalid: see [Writer.Next].
 func (s *Set[E]) Add(w Writer, e E) (delta *Set[E], err error) {
-	d, err := s.core.write(w, e, struct{}{}, false)
-	return &Set[E]{d}, err
+	d, err := s.core.write(w, e, member{}, false)
+	return &Set[E]{core: d}, err
 }
 
 // AddAt adds an element that was stamped elsewhere: see [Map.PutAt].
 func (s *Set[E]) AddAt(e E, at Stamp) (delta *Set[E], err error) {
-	d, err := s.core.writeAt(e, struct{}{}, false, at)
-	return &Set[E]{d}, err
+	d, err := s.core.writeAt(e, member{}, false, at)
+	return &Set[E]{core: d}, err
 }
 
 // Remove removes e, whether s holds it or not, and leaves a tombstone. Errors
 // and panics are those of [Set.Add].
 func (s *Set[E]) Remove(w Writer, e E) (delta *Set[E], err error) {
-	d, err := s.core.write(w, e, struct{}{}, true)
-	return &Set[E]{d}, err
+	d, err := s.core.write(w, e, member{}, true)
+	return &Set[E]{core: d}, err
 }
 
 // RemoveAt is [Set.Remove] under a stamp from elsewhere: see [Map.PutAt].
 func (s *Set[E]) RemoveAt(e E, at Stamp) (delta *Set[E], err error) {
-	d, err := s.core.writeAt(e, struct{}{}, true, at)
-	return &Set[E]{d}, err
+	d, err := s.core.writeAt(e, member{}, true, at)
+	return &Set[E]{core: d}, err
 }
 
 // Contains reports whether e is in s.
@@ -98,12 +102,23 @@ func (s *Set[E]) Changed(o *Set[E]) []E { return s.core.changed(&o.core) }
 
 // Stragglers returns the versions that a merge of s and o would drop because
 // they are at or below the larger horizon: see [Map.Stragglers].
-func (s *Set[E]) Stragglers(o *Set[E]) []Entry[E, struct{}] { return s.core.stragglers(&o.core) }
+func (s *Set[E]) Stragglers(o *Set[E]) []Entry[E, struct{}] {
+	return elements(s.core.stragglers(&o.core))
+}
+
+// elements returns entries without values.
+func elements[E comparable](in []Entry[E, member]) []Entry[E, struct{}] {
+	var out []Entry[E, struct{}]
+	for _, e := range in {
+		out = append(out, Entry[E, struct{}]{Key: e.Key, Deleted: e.Deleted, Stamp: e.Stamp})
+	}
+	return out
+}
 
 // Ahead returns the versions with a time more than limit after now: see
 // [Map.Ahead].
 func (s *Set[E]) Ahead(now hlc.Timestamp, limit time.Duration) []Entry[E, struct{}] {
-	return s.core.ahead(now, limit)
+	return elements(s.core.ahead(now, limit))
 }
 
 // Latest returns the largest time in s: see [Map.Latest].
@@ -122,4 +137,4 @@ func (s *Set[E]) Compact(horizon hlc.Timestamp) error { return s.core.compact(ho
 func (s *Set[E]) Equal(o *Set[E]) bool { return s.core.equal(&o.core) }
 
 // Clone returns a copy of s that shares nothing with it.
-func (s *Set[E]) Clone() *Set[E] { return &Set[E]{s.core.clone()} }
+func (s *Set[E]) Clone() *Set[E] { return &Set[E]{core: s.core.clone()} }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/rejoin-go/rejoin/hlc"
 	"github.com/rejoin-go/rejoin/internal/codec"
+	"github.com/rejoin-go/rejoin/internal/value"
 	"github.com/rejoin-go/rejoin/vclock"
 )
 
@@ -21,7 +22,8 @@ func (e *HorizonError) Error() string {
 }
 
 // An Entry is one version of a key of a [Map] or an element of a [Set], as
-// lists of them have it. Value is zero if the version is a tombstone.
+// lists of them have it. Value is zero if the version is a tombstone, or if V cannot
+// hold it.
 type Entry[K comparable, V any] struct {
 	Key     K
 	Value   V
@@ -29,43 +31,39 @@ type Entry[K comparable, V any] struct {
 	Stamp   Stamp
 }
 
-// encodeValue returns the value that v is stored as, and its canonical bytes if
-// kinds do not cover V.
-func encodeValue[V any](v V) (stored V, enc string, kinds bool, err error) {
-	stored, err = codec.NormalizeValue(v)
-	if kinds = codec.ByKind[V](); kinds || err != nil {
-		return stored, "", kinds, err
-	}
-	p, err := codec.AppendValue(nil, v)
-	return v, string(p), false, err
-}
-
 // A write is a version on its way into a core.
 type write[K comparable, V any] struct {
 	version[K, V]
-	kinds    bool
 	position int
 }
 
-// prepare returns a put or a delete of k without its stamp.
-func (c *core[K, V]) prepare(k K, v V, deleted bool) (w write[K, V], err error) {
+// prepare returns a put or a delete of k without its stamp. A put that replaces a
+// value carries over what V does not know of it.
+func (c *core[K, V]) prepare(k K, v V, deleted, replaces bool) (w write[K, V], err error) {
 	if w.key, err = codec.Normalize(k); err != nil {
 		return w, fmt.Errorf("lww: %w", err)
 	}
-	if deleted {
-		w.by, w.kinds = 1, codec.ByKind[V]()
-	} else if w.value, w.enc, w.kinds, err = encodeValue(v); err != nil {
-		return w, fmt.Errorf("lww: value type %w", err)
-	}
 	w.hash = hashOf(w.key)
 	w.position = c.find(w.key, w.hash)
+	switch i := w.position; {
+	case deleted:
+		w.by = gone
+	case c.isSet():
+	case replaces && i >= 0 && !c.entries[i].deleted():
+		w.value, w.enc, err = value.Replace(v, c.enc(i))
+	default:
+		w.value, w.enc, err = value.Store(v)
+	}
+	if err != nil {
+		return w, fmt.Errorf("lww: value type %w", err)
+	}
 	return w, nil
 }
 
 // write puts or deletes k under a stamp above its present one and above the
 // horizon.
 func (c *core[K, V]) write(w Writer, k K, v V, deleted bool) (core[K, V], error) {
-	x, err := c.prepare(k, v, deleted)
+	x, err := c.prepare(k, v, deleted, true)
 	if err != nil {
 		return core[K, V]{}, err
 	}
@@ -88,7 +86,7 @@ func (c *core[K, V]) writeAt(k K, v V, deleted bool, s Stamp) (core[K, V], error
 	if s.Time <= c.horizon {
 		return core[K, V]{}, &HorizonError{Stamp: s, Horizon: c.horizon}
 	}
-	x, err := c.prepare(k, v, deleted)
+	x, err := c.prepare(k, v, deleted, false)
 	if err != nil {
 		return core[K, V]{}, err
 	}
@@ -98,7 +96,7 @@ func (c *core[K, V]) writeAt(k K, v V, deleted bool, s Stamp) (core[K, V], error
 // apply joins x under the stamp s into c and returns it as a state of its own.
 func (c *core[K, V]) apply(x *write[K, V], s Stamp) core[K, V] {
 	x.time, x.replica = s.Time, s.Replica
-	c.join(x.position, &x.version, x.kinds)
+	c.join(x.position, &x.version)
 	c.forget()
 
 	one := &struct { // one allocation, and the only one if the caller drops the delta
@@ -110,8 +108,8 @@ func (c *core[K, V]) apply(x *write[K, V], s Stamp) core[K, V] {
 		[1]vclock.Replica{x.replica},
 		[1]string{x.enc},
 	}
-	d := core[K, V]{entries: one.entries[:], replicas: table{names: one.names[:]}, dead: int(x.by & 1)}
-	if !x.kinds {
+	d := core[K, V]{entries: one.entries[:], replicas: table{names: one.names[:]}, dead: int(x.by & gone)}
+	if x.enc != "" {
 		d.encs = one.encs[:]
 	}
 	return d

@@ -20,7 +20,7 @@ func TestReplicatedFields(t *testing.T) {
 		Tags  crdt.ORSet[string]
 		Likes *crdt.PNCounter
 		Views map[string]*crdt.GCounter
-		Meta  lww.Map[string, string]
+		Meta  *lww.Map[string, string]
 		Owner lww.Register[string]
 	}
 	posts := merge.MustCompile(merge.Options[post]{})
@@ -28,7 +28,7 @@ func TestReplicatedFields(t *testing.T) {
 
 	var clock hlc.Clock
 	w := lww.Writer{Replica: "eu", Clock: &clock}
-	eu, us := post{Title: "eu", Likes: new(crdt.PNCounter), Views: map[string]*crdt.GCounter{"home": {}}}, post{Title: "us"}
+	eu, us := post{Title: "eu", Likes: new(crdt.PNCounter), Meta: new(lww.Map[string, string]), Views: map[string]*crdt.GCounter{"home": {}}}, post{Title: "us"}
 	eu.Tags.Add("eu", "a")
 	eu.Likes.Add("eu", 3)
 	_, err := eu.Meta.Put(w, "k", "v")

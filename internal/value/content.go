@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"math"
 	"reflect"
 	"strings"
 )
@@ -43,11 +44,21 @@ func Store[V any](v V) (stored V, kept string, err error) {
 	if isBasicValue(&v) {
 		return v, "", nil
 	}
+	return storeSlow(v)
+}
+
+func storeSlow[V any](v V) (stored V, kept string, err error) {
+	if f, ok := any(&v).(*float64); ok {
+		if *f += 0; *f != *f { // −0 + 0 = 0
+			*f = math.NaN()
+		}
+		return v, "", nil
+	}
 	p, err := planFor[V]()
 	if err != nil {
 		return stored, "", err
 	}
-	if p.basic {
+	if p.asIs {
 		return v, "", nil
 	}
 	full, err := p.settled(reflect.ValueOf(&v).Elem(), reflect.ValueOf(&stored).Elem())
@@ -57,12 +68,18 @@ func Store[V any](v V) (stored V, kept string, err error) {
 	return stored, string(full), nil
 }
 
-// Replace is [Store] for a value that replaces another: see [Carry].
-func Replace[V any](v V, old *V, oldKept string) (stored V, kept string, err error) {
+// Replace is [Store] for a value that replaces another, beside which oldKept is
+// kept: the bytes of it stay wherever v is what they decode to, and so do fields that V
+// does not know.
+func Replace[V any](v V, oldKept string) (stored V, kept string, err error) {
 	stored, kept, err = Store(v)
 	if err != nil || oldKept == "" {
 		return stored, kept, err
 	}
+	return replaceSlow(stored, oldKept)
+}
+
+func replaceSlow[V any](stored V, oldKept string) (_ V, kept string, err error) {
 	p, err := planFor[V]()
 	if err != nil {
 		return stored, kept, err
@@ -133,22 +150,33 @@ func AppendFull[V any](b []byte, v *V, kept string) []byte {
 // form to keep beside it, "" for none. If V cannot hold it, Load returns a
 // [*ValueError], the zero value, and the form.
 func Load[V any](full string) (v V, kept string, bad *ValueError) {
+	same, bad := loadInto(&v, []byte(full))
+	if same {
+		return v, "", bad
+	}
+	return v, full, bad
+}
+
+// loadInto sets dst to the value with the given full form, or to zero, and reports
+// whether V gives the form back so that nothing is to be kept.
+func loadInto[V any](dst *V, full []byte) (same bool, bad *ValueError) {
+	var zero V
+	*dst = zero
 	p, err := planFor[V]()
 	if err != nil {
-		return v, full, &ValueError{Stored: code(full[0]).String(), Wanted: err.Error()}
+		return false, &ValueError{Stored: code(full[0]).String(), Wanted: err.Error()}
 	}
-	dst := reflect.ValueOf(&v).Elem()
-	if _, bad := p.read(dst, []byte(full)); bad != nil {
-		dst.SetZero()
-		return v, full, bad
+	v := reflect.ValueOf(dst).Elem()
+	if _, bad := p.read(v, full); bad != nil {
+		v.SetZero()
+		return false, bad
 	}
-	if p.plain {
-		var buf [128]byte
-		if again, err := p.appendFull(buf[:0], dst, 0); err == nil && string(again) == full {
-			return v, "", nil
-		}
+	if !p.plain {
+		return false, nil
 	}
-	return v, full, nil
+	var buf [128]byte
+	again, err := p.appendFull(buf[:0], v, 0)
+	return err == nil && bytes.Equal(again, full), nil
 }
 
 // Unreadable returns why V cannot hold the value with the given full form, or nil.
@@ -165,8 +193,12 @@ func Compare[V any](a *V, aKept string, b *V, bKept string) int {
 	if aKept == bKept && Same(a, b) {
 		return 0
 	}
+	return compareSlow(*a, aKept, *b, bKept) // of copies, so that a and b may be on the stack
+}
+
+func compareSlow[V any](a V, aKept string, b V, bKept string) int {
 	var x, y [128]byte
-	return bytes.Compare(AppendFull(x[:0], a, aKept), AppendFull(y[:0], b, bKept))
+	return bytes.Compare(AppendFull(x[:0], &a, aKept), AppendFull(y[:0], &b, bKept))
 }
 
 // Same reports whether two plain values are ==, which is false for those with a

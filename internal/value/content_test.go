@@ -240,7 +240,7 @@ func TestEvolution(t *testing.T) {
 			Age: 7, Items: []v1Item{{"a", 1}, {"b", 2}}, Addr: struct{ City string }{"Wien"}, By: map[string]v1Item{"k": {"s", 1}},
 		}, a)
 
-		same, kept, err := Replace(a, &a, aKept)
+		same, kept, err := Replace(a, aKept)
 		require.NoError(t, err)
 		require.Equal(t, string(AppendFull(nil, &b, bKept)), string(AppendFull(nil, &same, kept)), "read and write back is not a no-op")
 
@@ -251,7 +251,7 @@ func TestEvolution(t *testing.T) {
 		if rapid.Bool().Draw(t, "zero") {
 			a.Age = 0
 		}
-		c, cKept, err := Replace(a, &a, aKept)
+		c, cKept, err := Replace(a, aKept)
 		require.NoError(t, err)
 		require.Equal(t, a, c)
 		got, _ := as[v2](t, c, cKept)
@@ -271,12 +271,12 @@ func TestRenamed(t *testing.T) {
 	b, bKept := as[v2](t, a, aKept)
 	require.Equal(t, "Ann", b.Full)
 	b.Age = 4
-	c, cKept, err := Replace(b, &b, bKept)
+	c, cKept, err := Replace(b, bKept)
 	require.NoError(t, err)
 	old, _ := as[v1](t, c, cKept)
 	require.Equal(t, v1{Name: "Ann", Age: 4}, old, "the field stays where it was until it changes")
 	c.Full = "Bea"
-	d, dKept, err := Replace(c, &c, cKept)
+	d, dKept, err := Replace(c, cKept)
 	require.NoError(t, err)
 	old, _ = as[v1](t, d, dKept)
 	require.Equal(t, "", old.Name)

@@ -14,7 +14,7 @@
 // states need no room for it.
 //
 //	stored, kept, err := value.Store(v)                  // a value enters
-//	stored, kept, err = value.Replace(v, &old, oldKept)  // it replaces what a writer read
+//	stored, kept, err = value.Replace(v, oldKept)  // it replaces what a writer read
 //	value.Compare(&a, aKept, &b, bKept)                  // the order of full forms
 //	full := value.AppendFull(nil, &v, kept)              // for hashes, ties and carrying over
 //	v, kept, bad := value.Load[V](full)                  // bad is a *ValueError, with v zero
@@ -31,7 +31,7 @@
 //	for … { b = e.Append(b, &v, kept) }
 //
 //	d := value.NewDecoder[V](r) // errors are those of r
-//	for … { v, kept, bad := d.Next() }
+//	for … { kept, bad := d.Next(&v) }
 //	d.Close()
 //
 // In JSON a value is that of encoding/json, with the fields that V does not know as

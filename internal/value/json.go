@@ -144,7 +144,7 @@ func (p *plan) valueJSON(v reflect.Value, full []byte) ([]byte, error) {
 		return nil, err
 	}
 	text, err := json.Marshal(addressable(v).Addr().Interface())
-	if err != nil || bytes.Contains(text, []byte(`\u0000`)) {
+	if err != nil || bytes.Contains(text, []byte(`\u0000`)) || replacedUTF8(text) {
 		return render(nil, full), nil
 	}
 	if known, err := p.appendFull(nil, v, 0); err != nil || !bytes.Equal(known, full) {

@@ -94,7 +94,7 @@ type plan struct {
 
 	plain bool // holds no reference but strings, and == tells what bytes tell
 	exact bool // kinds alone, so that bytes decode to a value of the same bytes
-	basic bool // a bool, integer or string, of which every value is stored as it is
+	asIs  bool // plain and without floats, so that every value is stored as it is
 
 	flatStruct bool // a struct of few bools, numbers and strings
 }
@@ -140,11 +140,7 @@ func (p *plan) settle() {
 		return q.own == formNone && (q.kind <= KindString || q.kind == KindArray || q.kind == KindStruct)
 	})
 	p.exact = p.everywhere(make(map[*plan]bool), func(q *plan) bool { return q.own == formNone && q.kind != KindDocument })
-	switch p.typ.Kind() {
-	case reflect.Float32, reflect.Float64, reflect.Complex64, reflect.Complex128:
-	default:
-		p.basic = p.own == formNone && p.kind <= KindString && p.kind > 0
-	}
+	p.asIs = p.plain && p.everywhere(make(map[*plan]bool), func(q *plan) bool { return q.kind != KindFloat && q.kind != KindComplex })
 	p.flatStruct = p.own == formNone && p.kind == KindStruct && len(p.fields) <= 64 &&
 		!slices.ContainsFunc(p.fields, func(f planField) bool { return f.own != formNone || f.kind > KindString || f.kind == 0 })
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/binary"
+	"math"
 	"reflect"
 	"slices"
 
@@ -65,9 +66,13 @@ type shape struct {
 }
 
 // NewEncoder returns an encoder of values that were stored.
-func NewEncoder[V any]() *Encoder[V] {
+func NewEncoder[V any]() Encoder[V] {
+	var v V
+	if isBasicValue(&v) {
+		return Encoder[V]{}
+	}
 	p, _ := planFor[V]()
-	return &Encoder[V]{plan: p, at: make(map[string]int)}
+	return Encoder[V]{plan: p}
 }
 
 // full returns the full form of a value, which is valid until the next call.
@@ -78,15 +83,91 @@ func (e *Encoder[V]) full(v *V, kept string) []byte {
 
 // Note takes notice of a value.
 func (e *Encoder[V]) Note(v *V, kept string) {
-	if kept == "" && e.plan.flat() {
-		e.noteFlat(reflect.ValueOf(v).Elem())
-		return
+	if kept == "" {
+		if c := basicCode(v); c != codeNil {
+			e.codes |= 1 << c
+			return
+		}
+		if e.plan.flat() {
+			e.noteFlat(reflect.ValueOf(v).Elem())
+			return
+		}
 	}
 	full := e.full(v, kept)
 	if c := code(full[0]); c != codeStruct {
 		e.codes |= 1 << c
 	}
 	e.note(full)
+}
+
+// basicCode returns the code of the value that p points to, if it is of one of the
+// types that are read and written without reflection, else [codeNil].
+func basicCode(p any) code {
+	switch p.(type) {
+	case *string:
+		return codeString
+	case *int, *int64, *uint64:
+		return codeInt
+	case *float64:
+		return codeFloat
+	}
+	return codeNil
+}
+
+// appendBasic appends the value that p points to without its code.
+func appendBasic(b []byte, p any) []byte {
+	switch p := p.(type) {
+	case *string:
+		return wire.AppendBytes(b, *p)
+	case *int:
+		return appendInt(b, int64(*p))
+	case *int64:
+		return appendInt(b, *p)
+	case *uint64:
+		return AppendUint(b, *p)
+	case *float64:
+		return appendContentFloat(b, *p)
+	}
+	return b
+}
+
+// readBasic sets what p points to, of [basicCode] c, from the beginning of b, and
+// returns what follows. It reports false if it cannot.
+func readBasic(p any, c code, b []byte) (rest []byte, ok bool) {
+	switch c {
+	case codeString:
+		n, rest, err := readCount(b)
+		if err != nil {
+			return nil, false
+		}
+		*p.(*string) = string(rest[:n])
+		return rest[n:], true
+	case codeFloat:
+		if len(b) < 8 || !isContentFloat(b[:8]) {
+			return nil, false
+		}
+		*p.(*float64) = ReadFloat(b)
+		return b[8:], true
+	}
+	neg, mag, rest, err := ReadInt(b)
+	if err != nil {
+		return nil, false
+	}
+	v := int64(mag)
+	if neg {
+		v = ^v
+	}
+	switch p := p.(type) {
+	case *int:
+		*p = int(v)
+		return rest, mag <= math.MaxInt64 && int64(int(v)) == v
+	case *int64:
+		*p = v
+		return rest, mag <= math.MaxInt64
+	default:
+		*p.(*uint64) = mag
+		return rest, !neg
+	}
 }
 
 // note takes notice of the structs in the full form at the beginning of b.
@@ -127,6 +208,9 @@ func (e *Encoder[V]) note(b []byte) []byte {
 func (e *Encoder[V]) place(sign []byte) int {
 	if i, ok := e.at[string(sign)]; ok {
 		return i
+	}
+	if e.at == nil {
+		e.at = make(map[string]int)
 	}
 	e.at[string(sign)] = len(e.shapes)
 	var s shape
@@ -182,8 +266,13 @@ func (e *Encoder[V]) AppendTables(b []byte) []byte {
 
 // Append appends the next of the values that were noted.
 func (e *Encoder[V]) Append(b []byte, v *V, kept string) []byte {
-	if kept == "" && e.plan.flat() {
-		return e.appendFlat(b, reflect.ValueOf(v).Elem())
+	if kept == "" {
+		if c := basicCode(v); c != codeNil {
+			return appendBasic(e.appendRef(b, placeOf(e.codes, c)), v)
+		}
+		if e.plan.flat() {
+			return e.appendFlat(b, reflect.ValueOf(v).Elem())
+		}
 	}
 	full := e.full(v, kept)
 	c := code(full[0])
@@ -469,10 +558,10 @@ func (d *Decoder[V]) Close() {
 	}
 }
 
-// Next reads a value: see [Load].
-func (d *Decoder[V]) Next() (v V, kept string, bad *ValueError) {
+// Next reads a value into v: see [Load].
+func (d *Decoder[V]) Next(v *V) (kept string, bad *ValueError) {
 	if d.r.Err() != nil {
-		return v, "", nil
+		return "", nil
 	}
 	at := uint64(0)
 	if len(d.used) != 1 {
@@ -480,17 +569,13 @@ func (d *Decoder[V]) Next() (v V, kept string, bad *ValueError) {
 	}
 	if at >= uint64(len(d.used)) {
 		d.r.Fail("value %d of %d shapes", at, len(d.used))
-		return v, "", nil
+		return "", nil
 	}
 	d.used[at] = true
 	b := d.r.Unread()
-	if i := int(at) - len(d.codes); i >= 0 && d.shapes[i].steps != nil {
-		if rest, ok := d.nextFlat(reflect.ValueOf(&v).Elem(), d.shapes[i].steps, b); ok {
-			d.r.Take(len(b) - len(rest))
-			return v, "", nil
-		}
-		var zero V
-		v = zero
+	if rest, ok := d.nextFast(v, int(at), b); ok {
+		d.r.Take(len(b) - len(rest))
+		return "", nil
 	}
 	c := codeStruct
 	var rest []byte
@@ -505,35 +590,32 @@ func (d *Decoder[V]) Next() (v V, kept string, bad *ValueError) {
 	}
 	if err != nil {
 		d.r.Fail("%w", err)
-		return v, "", nil
+		return "", nil
 	}
 	d.r.Take(len(b) - len(rest))
-	v, kept, bad = d.load()
+	same, bad := loadInto(v, d.full)
+	if !same {
+		kept = string(d.full)
+	}
 	if d.kept += len(kept); d.kept > d.most {
 		d.r.Fail("names of fields are repeated too often")
 	}
-	return v, kept, bad
+	return kept, bad
 }
 
-func (d *Decoder[V]) load() (v V, kept string, bad *ValueError) {
-	switch p := any(&v).(type) {
-	case *string:
-		if code(d.full[0]) == codeString {
-			_, rest, _ := readCount(d.full[1:])
-			*p = string(rest)
-			return v, "", nil
+// nextFast reads a value of which nothing is kept, and returns what follows in b. It
+// reports false if it cannot, or if the bytes are not those of the value.
+func (d *Decoder[V]) nextFast(v *V, at int, b []byte) ([]byte, bool) {
+	if i := at - len(d.codes); i >= 0 {
+		if d.shapes[i].steps == nil {
+			return nil, false
 		}
-	case *int64:
-		if code(d.full[0]) == codeInt && setInt(reflect.ValueOf(p).Elem(), d.full[1] < 0x80, magnitude(d.full[1:])) == "" {
-			return v, "", nil
-		}
+		return d.nextFlat(reflect.ValueOf(v).Elem(), d.shapes[i].steps, b)
 	}
-	return Load[V](string(d.full))
-}
-
-func magnitude(b []byte) uint64 {
-	_, mag, _, _ := ReadInt(b)
-	return mag
+	if c := d.codes[at]; basicCode(v) == c {
+		return readBasic(v, c, b)
+	}
+	return nil, false
 }
 
 // nextFlat sets the zero flat struct v, and returns what follows in b. It reports
