@@ -23,7 +23,7 @@ func store[T any](v T, old *stored[T]) (*stored[T], error) {
 	if old == nil || old.kept == "" {
 		s.v, s.kept, err = value.Store(v)
 	} else {
-		s.v, s.kept, err = value.Replace(v, &old.v, old.kept)
+		s.v, s.kept, err = value.Replace(v, old.kept)
 	}
 	return s, err
 }

@@ -62,7 +62,7 @@ func readValues[T any](r *wire.Reader) *valuesReader[T] {
 	slab := make([]stored[T], 0, min(n, 16))
 	for range n {
 		var s stored[T]
-		s.v, s.kept, s.bad = d.Next()
+		s.kept, s.bad = d.Next(&s.v)
 		if r.Err() != nil {
 			break
 		}
