@@ -44,9 +44,24 @@ func (e *StaleError) Error() string {
 	return fmt.Sprintf("merge: %s was deleted at %v, after it was read", whole(e.Path), e.Life)
 }
 
-// A BehindError reports that [Record.Apply] was given what cannot have been
-// read from the record as it is here: the record is another one, or a replica
-// that what was read has not reached yet. Nothing of the call was applied.
+// An OtherRecordError reports that [Record.Apply] was given what was read from
+// another record: a field with rule immutable had another value there. Nothing of
+// the call was applied, and trying again will not help.
+//
+// If two replicas set such a field at once, each is another record to the other
+// until they have merged.
+type OtherRecordError struct {
+	Path string // the field
+}
+
+func (e *OtherRecordError) Error() string {
+	return fmt.Sprintf("merge: %s was read with a value that it has not here: that was another record", e.Path)
+}
+
+// A BehindError reports that [Record.Apply] was given what has not reached the
+// record here yet: merge the state that it was read from, or try again when it
+// has arrived. If it never does, what was read is of another record. Nothing of
+// the call was applied.
 type BehindError struct {
 	Path  string    // what was read and is not there, "" for the record itself
 	Stamp lww.Stamp // of what is not there, zero if unknown
@@ -54,9 +69,9 @@ type BehindError struct {
 
 func (e *BehindError) Error() string {
 	if e.Stamp.IsZero() {
-		return fmt.Sprintf("merge: %s was read with a value that is not there: another record, or one that is behind", whole(e.Path))
+		return fmt.Sprintf("merge: %s was read with a value that has not arrived here", whole(e.Path))
 	}
-	return fmt.Sprintf("merge: %s was read after %v, which is not there: another record, or one that is behind", whole(e.Path), e.Stamp)
+	return fmt.Sprintf("merge: %s was read after %v, which has not arrived here", whole(e.Path), e.Stamp)
 }
 
 // whole returns a path, or what the empty one stands for.
@@ -68,9 +83,10 @@ type pathed interface {
 	below(name string) // what it is about is below name
 }
 
-func (e *WriteError) below(name string)  { e.Path = value.JoinPath(name, e.Path) }
-func (e *StaleError) below(name string)  { e.Path = value.JoinPath(name, e.Path) }
-func (e *BehindError) below(name string) { e.Path = value.JoinPath(name, e.Path) }
+func (e *WriteError) below(name string)       { e.Path = value.JoinPath(name, e.Path) }
+func (e *StaleError) below(name string)       { e.Path = value.JoinPath(name, e.Path) }
+func (e *BehindError) below(name string)      { e.Path = value.JoinPath(name, e.Path) }
+func (e *OtherRecordError) below(name string) { e.Path = value.JoinPath(name, e.Path) }
 
 // within returns err, about what is below name, as an error about what is
 // below the row that name belongs to; nil if err is.

@@ -1,6 +1,7 @@
 package merge
 
 import (
+	"cmp"
 	"fmt"
 	"reflect"
 
@@ -35,9 +36,10 @@ func (r *Record[T]) Snapshot() (T, Token) {
 //
 // Apply returns a [*StaleError] if what it changes was deleted since, whether
 // it was made again or not; to delete what others have deleted too is no
-// error, and writes nothing. It returns a [*BehindError] if seen or read show
-// that they are not from this record, and otherwise the errors of
-// [Record.Update]. The record is then as it was.
+// error, and writes nothing. It returns an [*OtherRecordError] if read shows that
+// it is of another record, a [*BehindError] if seen or read show what has not
+// arrived here, and otherwise the errors of [Record.Update]. The record is then as
+// it was.
 //
 // Read must be what Snapshot returned, unchanged. That it is of this record is
 // known only if a delete, a sibling or an element says otherwise, or a field
@@ -69,22 +71,31 @@ func (r *Record[T]) Apply(w lww.Writer, seen Token, read, next T) error {
 // read what is read.
 func (r *Record[T]) behind(at spot, read reflect.Value) error {
 	top := r.top()
+	missing := ""
+	for _, p := range top.elem.parts {
+		v := p.f.in(read)
+		if p.kind != cell.Immutable || p.f.shape.IsZero(v) {
+			continue
+		}
+		content, err := p.f.shape.Append(nil, value.Addressable(v))
+		if err != nil {
+			return within(p.key, err)
+		}
+		switch held := p.held(&r.root); {
+		case held == nil:
+			missing = cmp.Or(missing, p.key)
+		case held.Kid(string(content), cell.Fact) == nil:
+			return &OtherRecordError{Path: p.key}
+		}
+	}
 	if err := top.behind(at); err != nil {
 		return err
 	}
 	if err := at.fresh(!top.elem.row.same(read, top.elem.row.zero)); err != nil {
 		return err
 	}
-	for _, p := range top.elem.parts {
-		if v := p.f.in(read); p.kind == cell.Immutable && !p.f.shape.IsZero(v) {
-			content, err := p.f.shape.Append(nil, value.Addressable(v))
-			if err != nil {
-				return within(p.key, err)
-			}
-			if p.held(&r.root).Kid(string(content), cell.Fact) == nil {
-				return &BehindError{Path: p.key}
-			}
-		}
+	if missing != "" {
+		return &BehindError{Path: missing}
 	}
 	return nil
 }

@@ -263,7 +263,7 @@ func TestRecordApplyWithoutRead(t *testing.T) {
 	behind, ok := errors.AsType[*merge.BehindError](err)
 	require.True(t, ok, "%v", err)
 	require.Empty(t, behind.Path)
-	require.EqualError(t, err, "merge: the record was read with a value that is not there: another record, or one that is behind")
+	require.EqualError(t, err, "merge: the record was read with a value that has not arrived here")
 	require.True(t, r.Equal(p.NewRecord()))
 
 	require.NoError(t, r.Touch(writer("eu"), ""))
@@ -300,7 +300,7 @@ func TestRecordApplyElsewhere(t *testing.T) {
 		target *merge.Record[user]
 		path   string
 	}{
-		{"another key", func(*merge.Record[user]) {}, record(at("us", 9), user{ID: "bob", Name: "Bob", Note: "n"}), "Note"},
+		{"another key", func(*merge.Record[user]) {}, record(at("us", 9), user{ID: "bob", Name: "Bob", Note: "n"}), "ID"},
 		{"another key, nothing to tell by but it", func(r *merge.Record[user]) { *r = *record(at("eu", 1), user{ID: "ann", Name: "Ann"}) }, record(at("us", 9), user{ID: "bob", Name: "Bob"}), "ID"},
 		{"none", func(*merge.Record[user]) {}, p.NewRecord(), "Note"},
 		{"none, and nothing but a name", func(r *merge.Record[user]) { *r = *record(at("eu", 1), user{Name: "Ann"}) }, p.NewRecord(), ""},
@@ -323,13 +323,20 @@ func TestRecordApplyElsewhere(t *testing.T) {
 			next := read
 			next.Name = "Anna"
 			err := target.Apply(at("ap", 50), token, read, next)
-			behind, ok := errors.AsType[*merge.BehindError](err)
-			require.True(t, ok, "%v", err)
-			require.Equal(t, tc.path, behind.Path)
+			if tc.path == "ID" {
+				other, ok := errors.AsType[*merge.OtherRecordError](err)
+				require.True(t, ok, "%v", err)
+				require.Equal(t, tc.path, other.Path)
+				require.EqualError(t, err, "merge: ID was read with a value that it has not here: that was another record")
+			} else {
+				behind, ok := errors.AsType[*merge.BehindError](err)
+				require.True(t, ok, "%v", err)
+				require.Equal(t, tc.path, behind.Path)
+			}
 			require.True(t, target.Equal(tc.target))
 			carrier := exchange(t, target, recordPlan(t, merge.Options[older]{}))
-			_, ok = errors.AsType[*merge.BehindError](carrier.Apply(at("ap", 50), token, older{Name: "A"}, older{Name: "B"}))
-			require.Equal(t, tc.path != "ID", ok, "a program that does not know the field")
+			_, ok := errors.AsType[*merge.BehindError](carrier.Apply(at("ap", 50), token, older{Name: "A"}, older{Name: "B"}))
+			require.Equal(t, tc.name != "another key, nothing to tell by but it", ok, "a program that does not know the field")
 			if tc.name == "another key" {
 				return
 			}

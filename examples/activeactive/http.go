@@ -47,7 +47,7 @@ func statusOf(err error) (status int, again bool) {
 		return http.StatusMisdirectedRequest, false
 	case errors.Is(err, crdt.ErrAmount), errors.Is(err, crdt.ErrOverflow), is[*merge.WriteError](err):
 		return http.StatusUnprocessableEntity, false
-	case is[*merge.StaleError](err):
+	case is[*merge.StaleError](err), is[*merge.OtherRecordError](err):
 		return http.StatusPreconditionFailed, false
 	case is[*resolver.StaleError](err):
 		return http.StatusConflict, false
