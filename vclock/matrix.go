@@ -373,8 +373,11 @@ func unless(names []Replica, are func(Replica) bool) []Replica {
 var errNoOwner = errors.New("vclock: matrix without an owner")
 
 // Check returns an error if a state that came with the matrix o must not be merged
-// here: a [*MemberError] if its owner was retired, is no member of its own matrix, or is an
-// incarnation that is over. Ask before the state is merged.
+// here: a [*MemberError] if its owner was retired, is an incarnation that is over, or is no
+// member: neither as far as m knows, nor confirmed by those that it knows. A newcomer is
+// one as soon as a member's state has come whose matrix names it: that of its sponsor,
+// or of another. A member that has gone back to before it admitted one admits it again.
+// Ask before the state is merged.
 func (m *Matrix) Check(o *Matrix) error {
 	name := o.self()
 	switch {
@@ -382,7 +385,7 @@ func (m *Matrix) Check(o *Matrix) error {
 		return errNoOwner
 	case m.declared.isOver(o.owner):
 		return &MemberError{Replica: o.owner, Over: true, Retired: m.declared.isGone(name)}
-	case !o.Contains(name):
+	case !o.Contains(name) || !m.Contains(name) && !o.Confirmed():
 		return &MemberError{Replica: o.owner}
 	}
 	return nil

@@ -97,6 +97,8 @@ func TestMatrixAdmit(t *testing.T) {
 	require.Equal(t, &vclock.MemberError{Replica: "c", Unconfirmed: true}, c.Usable())
 	exchange(t, c, b, 2)
 	require.False(t, c.Confirmed(), "b has not heard of c")
+	require.Equal(t, &vclock.MemberError{Replica: "c"}, b.Check(c))
+	exchange(t, b, a, 3)
 	exchange(t, b, c, 3)
 	require.True(t, b.Contains("c"))
 	require.False(t, c.Confirmed())

@@ -13,8 +13,8 @@ func Example_members() {
 	ap, err := eu.For("ap")
 	fmt.Println(err, ap.Usable())
 
-	ap.Record(10) // a message: state and matrix, to every member and back
-	_, err = us.Merge(ap)
+	eu.Record(10) // a message: state and matrix, to every member, who then know ap
+	_, err = us.Merge(eu)
 	us.Record(20)
 	_, err2 := ap.Merge(us)
 	fmt.Println(err, err2, ap.Usable())
