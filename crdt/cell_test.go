@@ -32,10 +32,10 @@ func TestEWFlagLaws(t *testing.T) {
 			crdttest.Op("enable", nil, func(f *crdt.EWFlag, r vclock.Replica, _ struct{}) (*crdt.EWFlag, error) { return f.Enable(r), nil }),
 			crdttest.Op("disable", nil, func(f *crdt.EWFlag, r vclock.Replica, _ struct{}) (*crdt.EWFlag, error) { return f.Disable(r), nil }),
 			crdttest.OpSeen("enable", nil, (*crdt.EWFlag).Context, func(f *crdt.EWFlag, r vclock.Replica, seen crdt.Context, _ struct{}) (*crdt.EWFlag, error) {
-				return f.EnableSeen(r, seen), nil
+				return f.EnableSeen(r, seen)
 			}),
 			crdttest.OpSeen("disable", nil, (*crdt.EWFlag).Context, func(f *crdt.EWFlag, r vclock.Replica, seen crdt.Context, _ struct{}) (*crdt.EWFlag, error) {
-				return f.DisableSeen(r, seen), nil
+				return f.DisableSeen(r, seen)
 			}),
 		},
 		Value: func(f *crdt.EWFlag) any { return f.Enabled() },
@@ -52,10 +52,10 @@ func TestDWFlagLaws(t *testing.T) {
 			crdttest.Op("enable", nil, func(f *crdt.DWFlag, r vclock.Replica, _ struct{}) (*crdt.DWFlag, error) { return f.Enable(r), nil }),
 			crdttest.Op("disable", nil, func(f *crdt.DWFlag, r vclock.Replica, _ struct{}) (*crdt.DWFlag, error) { return f.Disable(r), nil }),
 			crdttest.OpSeen("enable", nil, (*crdt.DWFlag).Context, func(f *crdt.DWFlag, r vclock.Replica, seen crdt.Context, _ struct{}) (*crdt.DWFlag, error) {
-				return f.EnableSeen(r, seen), nil
+				return f.EnableSeen(r, seen)
 			}),
 			crdttest.OpSeen("disable", nil, (*crdt.DWFlag).Context, func(f *crdt.DWFlag, r vclock.Replica, seen crdt.Context, _ struct{}) (*crdt.DWFlag, error) {
-				return f.DisableSeen(r, seen), nil
+				return f.DisableSeen(r, seen)
 			}),
 		},
 		Value: func(f *crdt.DWFlag) any { return f.Enabled() },
@@ -83,7 +83,7 @@ func TestMVRegisterLaws(t *testing.T) {
 				return m.SetSeen(r, seen, value{"is": e})
 			}),
 			crdttest.OpSeen("clear", nil, (*crdt.MVRegister[value]).Context, func(m *crdt.MVRegister[value], r vclock.Replica, seen crdt.Context, _ struct{}) (*crdt.MVRegister[value], error) {
-				return m.ClearSeen(r, seen), nil
+				return m.ClearSeen(r, seen)
 			}),
 		},
 		Value: func(m *crdt.MVRegister[value]) any {

@@ -178,9 +178,11 @@ func (j *joining) touches(v interface{ dots(yield func(dot)) }) bool {
 // changeAt returns what joining his into mine would do, where mine may be absent, and
 // whether that can be seen.
 func (*ORMap[K, V]) changeAt(mine V, there bool, his V, j *joining) (c Change[V], ok bool) {
-	after := mine.fresh(j.mine)
+	var after V
 	if there {
-		after = mine.copy(j.mine)
+		after = mine.copy(j.mine, mine.scopeOf())
+	} else {
+		after = his.fresh(j.mine, his.scopeOf())
 	}
 	if !after.join(his, j) {
 		return c, false

@@ -13,7 +13,7 @@ type compacting struct {
 
 // compacting prepares to compact, and returns false if r has not seen all of seen.
 func (r *root) compacting(seen Context) (*compacting, bool) {
-	if r == nil || seen.IsZero() || !r.covers(seen) {
+	if r == nil || seen.IsZero() || !r.hasSeen(seen) {
 		return nil, false
 	}
 	return &compacting{r, seen}, true

@@ -2,6 +2,7 @@ package crdt
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/base64"
 	"encoding/binary"
 	"errors"
@@ -24,15 +25,21 @@ import (
 //
 // A state can only act on events that it holds: where the client read from
 // another replica, which was ahead, the part of its Context that this state has
-// not seen has no effect, and what it would have removed stays. Covers tells:
-// a caller for whom that matters merges or waits first. Covers is about what was added and
-// written. Most removals are no events of their own, so a state that covers the Context of
+// not seen has no effect, and what it would have removed stays. HasSeen tells:
+// a caller for whom that matters merges or waits first. It is about what was added and
+// written. Most removals are no events of their own, so a state that has seen the Context of
 // another may still show what that one has removed: only [ORSet.Answer], and what other types have like
 // it, finds out whether two states are the same.
 //
-// The Context of a [PNCounter], in a map too, also has the sums that the client was
-// shown. That of a map has not: of a counter in it, the increments of a replica
-// that has counted on since are all kept.
+// Counters hold sums, in which increments cannot be told apart, so the Context of a
+// [PNCounter], and of an [ORMap] of counters, also has the sums that the client was
+// shown, about 4 bytes for each counter and replica. [Context.Within] cuts them off for those who cannot
+// send as much; such a Context is not exact.
+//
+// The Context of a state is of the state as a whole. That of a value in an ORMap, and
+// what [ORMap.ContextOf] returns, is of some keys only. It covers what is there, and is refused with a [*ContextError]
+// where it is used for something else. States do not know what they are called; [Context.Of] gives a Context
+// the name of its object, and [Context.For] refuses that of another.
 //
 // A state believes a Context. Where a client could gain by changing one, sign it.
 //
@@ -43,34 +50,98 @@ type Context struct {
 
 // A past is the content of a Context.
 type past struct {
-	names []vclock.Replica // ascending
-	seen  []runs           // by the same index, none empty
-	sums  []sum            // ascending by place; of the counter that the Context is of
+	names  []vclock.Replica // ascending
+	seen   []runs           // by the same index, none empty
+	sums   [][]sum          // by the same index, ascending by first; nil if there are none
+	cut    bool             // sums were left out
+	scopes []uint32         // ascending, of the keys that it is of; nil for a state as a whole
+	object uint32           // hash of the name that Of gave it, or 0
 }
 
-// A sum is what a client was shown of one replica's part in a [PNCounter]. It is
+// A sum is what a client was shown of a tally: of the one whose first increment has
+// the number first, the total of all up to last, be it counting or undone. It is
 // needed beside the numbers of the increments because the replica may count on,
 // and its part then is a sum in which the client's cannot be told any more.
 type sum struct {
-	place       uint32 // of the replica in the names
-	start, last uint64 // as in tally
+	first, last uint64
 	total       int64
 }
 
-// context returns what r has seen.
-func (r *root) context() Context {
-	if r == nil {
-		return Context{}
+// A contextBuilder collects the Context of values of a root.
+type contextBuilder struct {
+	of   *root
+	seen []runs  // by index in of
+	sums [][]sum // by index in of
+	past past
+}
+
+func newContext(of *root) *contextBuilder {
+	b := &contextBuilder{of: of}
+	if of != nil {
+		b.seen, b.sums = make([]runs, len(of.names)), make([][]sum, len(of.names))
 	}
-	p := new(past)
-	for _, i := range r.sorted() {
-		p.names = append(p.names, r.names[i])
-		p.seen = append(p.seen, r.seen[i].clone())
+	return b
+}
+
+// scope says that the Context is of a key.
+func (b *contextBuilder) scope(s uint32) {
+	if i, found := slices.BinarySearch(b.past.scopes, s); !found {
+		b.past.scopes = slices.Insert(b.past.scopes, i, s)
 	}
-	if p.names == nil {
+}
+
+// addTo adds what v holds.
+func addTo[V Value[V]](b *contextBuilder, v V) {
+	reach(v, func(d dot) { b.seen[d.replica].add(d.seq, d.seq) })
+	b.addSums(v)
+}
+
+// addSums adds the sums that v has, if it is of a type that has any.
+func (b *contextBuilder) addSums(v any) {
+	s, ok := v.(interface{ sums(yield func(*tally)) })
+	if !ok {
+		return
+	}
+	s.sums(func(t *tally) {
+		of := sum{t.start + 1, t.last, t.total}
+		if !t.isLive() {
+			of.last, of.total = t.upto, t.base
+		}
+		b.sums[t.replica] = append(b.sums[t.replica], of)
+	})
+}
+
+func (b *contextBuilder) context() Context {
+	p := &b.past
+	some := false
+	for _, i := range b.of.appendSorted(nil, b.seen) {
+		slices.SortFunc(b.sums[i], func(x, y sum) int { return cmp.Compare(x.first, y.first) })
+		p.names, p.seen, p.sums = append(p.names, b.of.names[i]), append(p.seen, b.seen[i]), append(p.sums, b.sums[i])
+		some = some || len(b.sums[i]) > 0
+	}
+	if !some {
+		p.sums = nil
+	}
+	if len(p.names) == 0 && len(p.scopes) == 0 {
 		return Context{}
 	}
 	return Context{p}
+}
+
+// contextOf returns the Context of v, whose node is n: of a state as a whole, or of
+// the key that v is at.
+func contextOf[V Value[V]](n *node[V], v V) Context {
+	b := newContext(n.root)
+	if n.inMap() {
+		b.scope(n.scope)
+		addTo(b, v)
+		return b.context()
+	}
+	for i := range b.seen {
+		b.seen[i] = n.root.seen[i].clone()
+	}
+	b.addSums(v)
+	return b.context()
 }
 
 // sorted returns the indexes of the replicas that r has seen dots of, by name.
@@ -78,14 +149,15 @@ func (r *root) sorted() []uint32 {
 	if r == nil {
 		return nil
 	}
-	return r.appendSorted(make([]uint32, 0, len(r.names)))
+	return r.appendSorted(make([]uint32, 0, len(r.names)), r.seen)
 }
 
-// appendSorted appends what sorted returns to order, which is empty.
-func (r *root) appendSorted(order []uint32) []uint32 {
+// appendSorted appends to order, which is empty, the indexes of the replicas with
+// something in seen, by name.
+func (r *root) appendSorted(order []uint32, seen []runs) []uint32 {
 	ascend, last := true, vclock.Replica("")
-	for i := range r.seen {
-		if !r.seen[i].isEmpty() {
+	for i := range seen {
+		if !seen[i].isEmpty() {
 			order = append(order, uint32(i))
 			ascend, last = ascend && last < r.names[i], r.names[i]
 		}
@@ -98,8 +170,8 @@ func (r *root) appendSorted(order []uint32) []uint32 {
 	return order
 }
 
-// covers reports whether r has seen everything in c.
-func (r *root) covers(c Context) bool {
+// hasSeen reports whether r has seen everything in c.
+func (r *root) hasSeen(c Context) bool {
 	if c.past == nil {
 		return true
 	}
@@ -116,7 +188,47 @@ func (r *root) covers(c Context) bool {
 }
 
 // IsZero reports whether c covers nothing.
-func (c Context) IsZero() bool { return c.past == nil }
+func (c Context) IsZero() bool { return c.past == nil || len(c.past.names) == 0 }
+
+// Exact reports whether c has the sums of all counters that it is of. If it has not,
+// a mutator that undoes what c covers lets all increments stay of a replica that
+// has counted on since.
+func (c Context) Exact() bool { return c.past == nil || !c.past.cut }
+
+// Within returns c if it has no more than size bytes, and else c without the sums of
+// counters, which is not exact, and may still have more.
+func (c Context) Within(size int) Context {
+	if b, _ := c.AppendBinary(nil); c.past == nil || c.past.sums == nil || len(b) <= size {
+		return c
+	}
+	p := *c.past
+	p.sums, p.cut = nil, true
+	return Context{&p}
+}
+
+// Of returns c as the Context of the object that the application knows by a name, such
+// as the key of a row. Mutators refuse it until [Context.For] has taken it for that name.
+func (c Context) Of(name string) Context {
+	p := past{}
+	if c.past != nil {
+		p = *c.past
+	}
+	p.object = keyScope(0, name)
+	return Context{&p}
+}
+
+// For returns c for use with the object of a name, if it is what [Context.Of] returned
+// for that name, and else a [*ContextError].
+func (c Context) For(name string) (Context, error) {
+	if c.past == nil || c.past.object != keyScope(0, name) {
+		return Context{}, &ContextError{fmt.Sprintf("the object %q", name)}
+	}
+	p := *c.past
+	if p.object = 0; len(p.names) == 0 && len(p.scopes) == 0 {
+		return Context{}, nil
+	}
+	return Context{&p}, nil
+}
 
 // Contains reports whether c covers d.
 func (c Context) Contains(d vclock.Dot) bool {
@@ -127,19 +239,22 @@ func (c Context) Contains(d vclock.Dot) bool {
 	return ok && d.Seq > 0 && c.past.seen[i].contains(d.Seq)
 }
 
-// sumOf returns what the client was shown of a replica's part in a counter that
-// began after start.
-func (c Context) sumOf(r vclock.Replica, start uint64) (sum, bool) {
-	if c.past == nil {
+// sumOf returns what the client was shown of a replica's tally, given by the number
+// of its first increment.
+func (c Context) sumOf(r vclock.Replica, first uint64) (sum, bool) {
+	if c.past == nil || c.past.sums == nil {
 		return sum{}, false
 	}
-	place, _ := slices.BinarySearch(c.past.names, r)
-	for _, s := range c.past.sums {
-		if s.place == uint32(place) && c.past.names[place] == r && s.start == start {
-			return s, true
-		}
+	place, ok := slices.BinarySearch(c.past.names, r)
+	if !ok {
+		return sum{}, false
 	}
-	return sum{}, false
+	sums := c.past.sums[place]
+	i, ok := slices.BinarySearchFunc(sums, first, func(s sum, first uint64) int { return cmp.Compare(s.first, first) })
+	if !ok {
+		return sum{}, false
+	}
+	return sums[i], true
 }
 
 // ContextOf returns the Context that covers the events of a clock, and no others. Of a
@@ -173,66 +288,156 @@ func (c Context) Clock() vclock.Clock {
 }
 
 // contextVersion is the format of the bytes of a Context.
-const contextVersion = 1
+const contextVersion = 2
+
+// Parts that the bytes of a Context may have.
+const (
+	hasSums = 1 << iota
+	hasCut
+	hasScopes
+	hasObject
+)
 
 // AppendBinary implements [encoding.BinaryAppender]. It never returns an error.
 //
 //	field     bytes
-//	version   1, now 1
+//	version   1, now 2
+//	parts     1: 1 if there are sums, 2 if they were left out, 4 if it is of some keys,
+//	          8 if it is of an object with a name, added up
+//	object    part 8 only, 4: hash of the name
+//	keys      part 4 only: varint, at least 1, then 4 each: hashes of keys, ascending
 //	replicas  varint, then for each, in the order of the names:
 //	  name    length 1, then the name
 //	  prefix  varint: all numbers up to this one are covered
 //	  spans   varint, then for each, ascending:
 //	    gap   varint: numbers missing before it, less one
 //	    size  varint: numbers in it, less one
-//	sums      only in the Context of a PNCounter: varint: replicas that are counting,
-//	          at least 1, then for each, in the order of the names:
-//	  place   varint: its place in the list of replicas, from 0
-//	  last    varint: the number of its latest increment
-//	  span    varint: from the first increment that is not undone to last
+//	sums      part 1 only, for each replica: varint, then for each tally, ascending:
+//	  first   varint: number of its first increment, less that of the one before, less one
+//	  span    varint: from its first increment to the latest
 //	  sum     zigzag varint
+//
+// There is at least one sum in part 1. As each part is announced, no cut of these
+// bytes is a Context.
 func (c Context) AppendBinary(b []byte) ([]byte, error) {
-	b = append(b, contextVersion)
-	if c.past == nil {
+	b = append(b, contextVersion, c.parts())
+	p := c.past
+	if p == nil {
 		return append(b, 0), nil
 	}
-	b = appendPast(b, c.past.names, c.past.seen)
-	if len(c.past.sums) > 0 {
-		b = binary.AppendUvarint(b, uint64(len(c.past.sums)))
+	if p.object != 0 {
+		b = binary.BigEndian.AppendUint32(b, p.object)
 	}
-	for _, s := range c.past.sums {
-		b = binary.AppendUvarint(b, uint64(s.place))
-		b = binary.AppendUvarint(b, s.last)
-		b = binary.AppendUvarint(b, s.last-s.start)
-		b = binary.AppendVarint(b, s.total)
+	if len(p.scopes) > 0 {
+		b = binary.AppendUvarint(b, uint64(len(p.scopes)))
+		for _, s := range p.scopes {
+			b = binary.BigEndian.AppendUint32(b, s)
+		}
+	}
+	b = appendPast(b, p.names, p.seen)
+	for _, sums := range p.sums {
+		b = binary.AppendUvarint(b, uint64(len(sums)))
+		before := uint64(0)
+		for _, s := range sums {
+			b = binary.AppendUvarint(b, s.first-before-1)
+			b = binary.AppendUvarint(b, s.last-s.first)
+			b = binary.AppendVarint(b, s.total)
+			before = s.first
+		}
 	}
 	return b, nil
 }
 
-// readSums reads the sums in a Context, after the rest of it.
-func readSums(d *wire.Reader, seen []runs) []sum {
-	if d.Len() == 0 {
+// parts returns which parts c has.
+func (c Context) parts() (parts byte) {
+	p := c.past
+	if p == nil {
+		return 0
+	}
+	for part, has := range map[byte]bool{
+		hasSums: p.sums != nil, hasCut: p.cut, hasScopes: len(p.scopes) > 0, hasObject: p.object != 0,
+	} {
+		if has {
+			parts |= part
+		}
+	}
+	return parts
+}
+
+// readContext reads a Context.
+func readContext(d *wire.Reader) *past {
+	d.Version(contextVersion)
+	parts := d.Byte()
+	if parts > hasSums|hasCut|hasScopes|hasObject || parts&hasSums != 0 && parts&hasCut != 0 {
+		d.Fail("unknown parts %d", parts)
+	}
+	p := &past{cut: parts&hasCut != 0}
+	if parts&hasObject != 0 {
+		if p.object = readUint32(d); p.object == 0 {
+			d.Fail("the object has no hash")
+		}
+	}
+	if parts&hasScopes != 0 {
+		p.scopes = readScopes(d)
+	}
+	p.names, p.seen = readPast(d)
+	if parts&hasSums != 0 {
+		p.sums = readSums(d, p.seen)
+	}
+	if parts == 0 && len(p.names) == 0 {
 		return nil
 	}
+	return p
+}
+
+func readUint32(d *wire.Reader) uint32 {
+	if p := d.Take(4); len(p) == 4 {
+		return binary.BigEndian.Uint32(p)
+	}
+	return 0
+}
+
+// readScopes reads the hashes of keys.
+func readScopes(d *wire.Reader) []uint32 {
 	n := d.Count(4)
 	if n == 0 {
+		d.Fail("no keys")
+	}
+	scopes := make([]uint32, 0, n)
+	for i := range n {
+		s := readUint32(d)
+		if s == 0 || i > 0 && s <= scopes[i-1] {
+			d.Fail("hashes of keys do not ascend")
+		}
+		scopes = append(scopes, s)
+	}
+	return scopes
+}
+
+// readSums reads the sums in a Context, after the rest of it.
+func readSums(d *wire.Reader, seen []runs) [][]sum {
+	all := make([][]sum, len(seen))
+	some := false
+	for i := range seen {
+		n := d.Count(3)
+		some = some || n > 0
+		before := uint64(0)
+		for range n {
+			gap, span, u := d.Uvarint(), d.Uvarint(), d.Uvarint()
+			if gap >= maxSeq || span >= maxSeq || !seen[i].contains(before+1+gap+span) {
+				d.Fail("the sum of increments that are not covered")
+			}
+			if d.Err() != nil {
+				return nil
+			}
+			before += 1 + gap
+			all[i] = append(all[i], sum{before, before + span, int64(u>>1) ^ -int64(u&1)})
+		}
+	}
+	if !some {
 		d.Fail("an empty list of sums")
 	}
-	sums := make([]sum, 0, n)
-	for i := range n {
-		place, last, span, u := d.Uvarint(), d.Uvarint(), d.Uvarint(), d.Uvarint()
-		switch {
-		case place >= uint64(len(seen)), i > 0 && place <= uint64(sums[i-1].place):
-			d.Fail("places of sums do not ascend, or exceed the replicas")
-		case last == 0 || !seen[place].contains(last) || span == 0 || span > last:
-			d.Fail("the sum of increments that are not covered")
-		}
-		if d.Err() != nil {
-			return nil
-		}
-		sums = append(sums, sum{uint32(place), last - span, last, int64(u>>1) ^ -int64(u&1)})
-	}
-	return sums
+	return all
 }
 
 // MarshalBinary implements [encoding.BinaryMarshaler]. See [Context.AppendBinary].
@@ -242,16 +447,11 @@ func (c Context) MarshalBinary() ([]byte, error) { return c.AppendBinary(nil) }
 // what [Context.AppendBinary] writes, and leaves c unchanged on any other input.
 func (c *Context) UnmarshalBinary(data []byte) error {
 	d := wire.NewReader(data)
-	d.Version(contextVersion)
-	names, seen := readPast(d)
-	sums := readSums(d, seen)
+	p := readContext(d)
 	if err := d.Close(); err != nil {
 		return fmt.Errorf("crdt: decode Context: %w", wire.Damaged(err))
 	}
-	c.past = nil
-	if len(names) > 0 {
-		c.past = &past{names, seen, sums}
-	}
+	c.past = p
 	return nil
 }
 

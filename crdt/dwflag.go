@@ -39,10 +39,10 @@ func (f *DWFlag) Enable(r vclock.Replica) *DWFlag {
 
 // EnableSeen is like [DWFlag.Enable] for a client that was shown seen: disables
 // that it does not cover stay, and with them the flag disabled.
-func (f *DWFlag) EnableSeen(r vclock.Replica, seen Context) *DWFlag {
+// It returns a [*ContextError] if seen is of something else.
+func (f *DWFlag) EnableSeen(r vclock.Replica, seen Context) (*DWFlag, error) {
 	var d DWFlag
-	f.enable(r, &seen, &d.op)
-	return &d
+	return &d, f.enableSeen(r, &seen, &d.op)
 }
 
 // Disable disables f on behalf of r and returns the delta. It panics if r is invalid.
@@ -55,25 +55,30 @@ func (f *DWFlag) Disable(r vclock.Replica) *DWFlag {
 // DisableSeen is like [DWFlag.Disable] for a client that was shown seen. The flag is
 // disabled, also where enables stay that seen does not cover: an enable must have seen the
 // disable to undo it.
-func (f *DWFlag) DisableSeen(r vclock.Replica, seen Context) *DWFlag {
+// It returns a [*ContextError] if seen is of something else.
+func (f *DWFlag) DisableSeen(r vclock.Replica, seen Context) (*DWFlag, error) {
 	var d DWFlag
-	f.disable(r, &seen, &d.op)
-	return &d
+	return &d, f.disableSeen(r, &seen, &d.op)
 }
 
 // Enabled reports whether f is enabled.
-func (f *DWFlag) Enabled() bool { return isOn(f.cell) || f.op.minted.Seq > 0 && f.op.value }
+func (f *DWFlag) Enabled() bool {
+	return f != nil && (isOn(f.cell) || f.op.minted.Seq > 0 && f.op.value)
+}
 
 // isOn reports whether there is an enable, and no disable that wins over it.
 func isOn(c cell[bool]) bool {
 	return len(c) > 0 && !slices.ContainsFunc(c, func(w written[bool]) bool { return !w.value })
 }
 
-// Context returns what f has seen, for a client that reads it now.
-func (f *DWFlag) Context() Context { return f.whole().root.context() }
+// Context returns what f has seen, for a client that reads it now. That of a value
+// in an [ORMap] is of its key: see [Context].
+func (f *DWFlag) Context() Context { return contextOf(&f.whole().node, f.whole()) }
 
-// Covers reports whether f has seen everything that seen covers.
-func (f *DWFlag) Covers(seen Context) bool { return f.whole().root.covers(seen) }
+// HasSeen reports whether f has seen everything that seen covers, so that nothing of
+// what the client was shown would still have to arrive. That says nothing of
+// removals, most of which have no event of their own: see [Context].
+func (f *DWFlag) HasSeen(seen Context) bool { return f.whole().root.hasSeen(seen) }
 
 // LastOf returns the largest number of a dot of r that f has seen, or 0. The
 // owner of r that finds a number here it has not minted shares its name with
@@ -90,7 +95,7 @@ func (f *DWFlag) Speaks(o *DWFlag, sealed vclock.Closing) bool {
 // Merge joins o into f and reports whether that changed f. It panics if f or o
 // is a value in an [ORMap].
 func (f *DWFlag) Merge(o *DWFlag) bool {
-	if f == o {
+	if o == nil || f == o {
 		return false
 	}
 	r := f.receive(&o.node)
@@ -109,6 +114,9 @@ func (f *DWFlag) Merge(o *DWFlag) bool {
 // Clone returns a copy that shares no memory with f. The clone of a value in an
 // [ORMap] is a state of its own that has seen the dots it holds and no others.
 func (f *DWFlag) Clone() *DWFlag {
+	if f == nil {
+		return new(DWFlag)
+	}
 	c := &DWFlag{cell: slices.Clone(f.cell), op: f.op.clone()}
 	switch {
 	case f.inMap():
@@ -139,6 +147,9 @@ func (f *DWFlag) ready() {
 
 // whole returns f, or, for a delta of one change, a state that equals it.
 func (f *DWFlag) whole() *DWFlag {
+	if f == nil {
+		return new(DWFlag)
+	}
 	if f.op.isEmpty() {
 		return f
 	}
@@ -149,7 +160,7 @@ func (f *DWFlag) whole() *DWFlag {
 
 // state returns f as a state of its own, without changing it.
 func (f *DWFlag) state() *DWFlag {
-	if f.inMap() {
+	if f != nil && f.inMap() {
 		return f.Clone()
 	}
 	return f.whole()
@@ -170,6 +181,24 @@ func (f *DWFlag) set(name vclock.Replica, on bool, seen *Context, d *cellOp[bool
 	f.record(d)
 }
 
+func (f *DWFlag) enableSeen(name vclock.Replica, seen *Context, d *cellOp[bool]) error {
+	f.change()
+	if err := f.admits(seen); err != nil {
+		return err
+	}
+	f.enable(name, seen, d)
+	return nil
+}
+
+func (f *DWFlag) disableSeen(name vclock.Replica, seen *Context, d *cellOp[bool]) error {
+	f.change()
+	if err := f.admits(seen); err != nil {
+		return err
+	}
+	f.disable(name, seen, d)
+	return nil
+}
+
 func (f *DWFlag) live() bool { return isOn(f.cell) }
 
 func (f *DWFlag) record(d *cellOp[bool]) {
@@ -179,8 +208,8 @@ func (f *DWFlag) record(d *cellOp[bool]) {
 	}
 }
 
-func (*DWFlag) fresh(r *root) *DWFlag {
-	return &DWFlag{node: node[*DWFlag]{root: r, mode: sealed}}
+func (*DWFlag) fresh(r *root, scope uint32) *DWFlag {
+	return &DWFlag{node: node[*DWFlag]{root: r, mode: sealed, scope: scope}}
 }
 
 func (f *DWFlag) join(o *DWFlag, j *joining) bool {
@@ -200,8 +229,8 @@ func (f *DWFlag) equal(o *DWFlag, j *joining) bool {
 	return f.cell.equal(o.cell, j, func(a, b bool) bool { return a == b })
 }
 
-func (f *DWFlag) copy(r *root) *DWFlag {
-	c := f.fresh(r)
+func (f *DWFlag) copy(r *root, scope uint32) *DWFlag {
+	c := f.fresh(r, scope)
 	c.cell = slices.Clone(f.cell)
 	return c
 }

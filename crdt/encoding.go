@@ -51,7 +51,7 @@ func (e *encoder) begin(r *root) {
 	}
 	n := len(r.names)
 	if n <= fewNames {
-		e.order, e.place = r.appendSorted(e.few.order[:0]), e.few.place[:n]
+		e.order, e.place = r.appendSorted(e.few.order[:0], r.seen), e.few.place[:n]
 	} else {
 		e.order, e.place = r.sorted(), make([]uint32, n)
 	}
@@ -245,7 +245,7 @@ func readCausal[V Value[V]](data []byte) (V, error) {
 	defer d.release()
 	d.begin(data)
 	readHead[V](d)
-	v := none.fresh(d.root)
+	v := none.fresh(d.root, 0)
 	if d.Err() == nil {
 		v.decode(d)
 	}
@@ -334,7 +334,7 @@ func readPacked[V Value[V]](data []byte) (v V, d *decoder, store int, err error)
 	d = newDecoder(data)
 	readHead[V](d)
 	store = d.Offset()
-	v = v.fresh(d.root)
+	v = v.fresh(d.root, 0)
 	nests := isMap(v)
 	if d.Err() == nil {
 		if nests {

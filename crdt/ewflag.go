@@ -36,10 +36,10 @@ func (f *EWFlag) Enable(r vclock.Replica) *EWFlag {
 
 // EnableSeen is like [EWFlag.Enable] for a client that was shown seen: enables that
 // it does not cover stay beside it, so that a later disable must have seen them too.
-func (f *EWFlag) EnableSeen(r vclock.Replica, seen Context) *EWFlag {
+// It returns a [*ContextError] if seen is of something else.
+func (f *EWFlag) EnableSeen(r vclock.Replica, seen Context) (*EWFlag, error) {
 	var d EWFlag
-	f.enable(r, &seen, &d.op)
-	return &d
+	return &d, f.enableSeen(r, &seen, &d.op)
 }
 
 // Disable disables f on behalf of r and returns the delta. It panics if r is invalid.
@@ -51,20 +51,23 @@ func (f *EWFlag) Disable(r vclock.Replica) *EWFlag {
 
 // DisableSeen is like [EWFlag.Disable] for a client that was shown seen: enables
 // that it does not cover stay, and with them the flag enabled.
-func (f *EWFlag) DisableSeen(r vclock.Replica, seen Context) *EWFlag {
+// It returns a [*ContextError] if seen is of something else.
+func (f *EWFlag) DisableSeen(r vclock.Replica, seen Context) (*EWFlag, error) {
 	var d EWFlag
-	f.disable(r, &seen, &d.op)
-	return &d
+	return &d, f.disableSeen(r, &seen, &d.op)
 }
 
 // Enabled reports whether f is enabled.
-func (f *EWFlag) Enabled() bool { return len(f.cell) > 0 || f.op.minted.Seq > 0 }
+func (f *EWFlag) Enabled() bool { return f != nil && (len(f.cell) > 0 || f.op.minted.Seq > 0) }
 
-// Context returns what f has seen, for a client that reads it now.
-func (f *EWFlag) Context() Context { return f.whole().root.context() }
+// Context returns what f has seen, for a client that reads it now. That of a value
+// in an [ORMap] is of its key: see [Context].
+func (f *EWFlag) Context() Context { return contextOf(&f.whole().node, f.whole()) }
 
-// Covers reports whether f has seen everything that seen covers.
-func (f *EWFlag) Covers(seen Context) bool { return f.whole().root.covers(seen) }
+// HasSeen reports whether f has seen everything that seen covers, so that nothing of
+// what the client was shown would still have to arrive. That says nothing of
+// removals, most of which have no event of their own: see [Context].
+func (f *EWFlag) HasSeen(seen Context) bool { return f.whole().root.hasSeen(seen) }
 
 // LastOf returns the largest number of a dot of r that f has seen, or 0. The
 // owner of r that finds a number here it has not minted shares its name with
@@ -81,7 +84,7 @@ func (f *EWFlag) Speaks(o *EWFlag, sealed vclock.Closing) bool {
 // Merge joins o into f and reports whether that changed f. It panics if f or o
 // is a value in an [ORMap].
 func (f *EWFlag) Merge(o *EWFlag) bool {
-	if f == o {
+	if o == nil || f == o {
 		return false
 	}
 	r := f.receive(&o.node)
@@ -100,6 +103,9 @@ func (f *EWFlag) Merge(o *EWFlag) bool {
 // Clone returns a copy that shares no memory with f. The clone of a value in an
 // [ORMap] is a state of its own that has seen the dots it holds and no others.
 func (f *EWFlag) Clone() *EWFlag {
+	if f == nil {
+		return new(EWFlag)
+	}
 	c := &EWFlag{cell: slices.Clone(f.cell), op: f.op.clone()}
 	switch {
 	case f.inMap():
@@ -130,6 +136,9 @@ func (f *EWFlag) ready() {
 
 // whole returns f, or, for a delta of one change, a state that equals it.
 func (f *EWFlag) whole() *EWFlag {
+	if f == nil {
+		return new(EWFlag)
+	}
 	if f.op.isEmpty() {
 		return f
 	}
@@ -140,7 +149,7 @@ func (f *EWFlag) whole() *EWFlag {
 
 // state returns f as a state of its own, without changing it.
 func (f *EWFlag) state() *EWFlag {
-	if f.inMap() {
+	if f != nil && f.inMap() {
 		return f.Clone()
 	}
 	return f.whole()
@@ -161,6 +170,24 @@ func (f *EWFlag) disable(name vclock.Replica, seen *Context, d *cellOp[struct{}]
 	f.record(d)
 }
 
+func (f *EWFlag) enableSeen(name vclock.Replica, seen *Context, d *cellOp[struct{}]) error {
+	f.change()
+	if err := f.admits(seen); err != nil {
+		return err
+	}
+	f.enable(name, seen, d)
+	return nil
+}
+
+func (f *EWFlag) disableSeen(name vclock.Replica, seen *Context, d *cellOp[struct{}]) error {
+	f.change()
+	if err := f.admits(seen); err != nil {
+		return err
+	}
+	f.disable(name, seen, d)
+	return nil
+}
+
 func (f *EWFlag) live() bool { return len(f.cell) > 0 }
 
 func (f *EWFlag) record(d *cellOp[struct{}]) {
@@ -170,8 +197,8 @@ func (f *EWFlag) record(d *cellOp[struct{}]) {
 	}
 }
 
-func (*EWFlag) fresh(r *root) *EWFlag {
-	return &EWFlag{node: node[*EWFlag]{root: r, mode: sealed}}
+func (*EWFlag) fresh(r *root, scope uint32) *EWFlag {
+	return &EWFlag{node: node[*EWFlag]{root: r, mode: sealed, scope: scope}}
 }
 
 func (f *EWFlag) join(o *EWFlag, j *joining) bool {
@@ -191,8 +218,8 @@ func (f *EWFlag) equal(o *EWFlag, j *joining) bool {
 	return f.cell.equal(o.cell, j, func(_, _ struct{}) bool { return true })
 }
 
-func (f *EWFlag) copy(r *root) *EWFlag {
-	c := f.fresh(r)
+func (f *EWFlag) copy(r *root, scope uint32) *EWFlag {
+	c := f.fresh(r, scope)
 	c.cell = slices.Clone(f.cell)
 	return c
 }

@@ -43,7 +43,7 @@ const (
 func newExchange[V Value[V]](r *root, v V) *exchange[V] {
 	if r == nil {
 		r = new(root)
-		v = v.fresh(r)
+		v = v.fresh(r, 0)
 	}
 	return &exchange[V]{r, v, true}
 }

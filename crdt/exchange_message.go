@@ -555,7 +555,7 @@ func rootOf[V any](v V) *root { return any(v).(interface{ rootOf() *root }).root
 func (m *message[V]) removed(name vclock.Replica, seq uint64) {
 	if m.root == nil {
 		m.root = new(root)
-		m.delta = m.delta.fresh(m.root)
+		m.delta = m.delta.fresh(m.root, 0)
 	}
 	m.root.seen[m.root.intern(name)].add(seq, seq)
 }

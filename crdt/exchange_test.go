@@ -183,7 +183,7 @@ func TestExchangeEveryPair(t *testing.T) {
 					news := from[i] > to[i] && (to[i] == 0 || from[i] == 2)
 					told, there := false, false
 					for _, delta := range w.brought[side] {
-						told = told || delta.Covers(d.adds[i].Context())
+						told = told || delta.HasSeen(d.adds[i].Context())
 						there = there || delta.Contains(i)
 					}
 					require.Equal(t, news, told, "%v, %v: dot %d", mine, his, i)

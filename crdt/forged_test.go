@@ -25,9 +25,9 @@ func forgedTallies(replica string) []string {
 				}
 			}
 		}
-		for _, by := range []string{"p", "q"} {
-			for seq := 1; seq <= 3; seq++ {
-				all = append(all, fmt.Sprintf(`{"replica":%q,"undoneTo":"%d","undone":"%d","reset":"%s:%d"}`, replica, last, 1<<last, by, seq))
+		for _, by := range []string{"p:1", "p:3", "q:2", "q:3"} {
+			for after := range last {
+				all = append(all, fmt.Sprintf(`{"replica":%q,"after":"%d","undoneTo":"%d","undone":"%d","reset":%q}`, replica, after, last, 1<<last, by))
 			}
 		}
 	}
@@ -112,7 +112,7 @@ func TestPNCounterForged(t *testing.T) {
 			func(c *crdt.PNCounter) *crdt.PNCounter { return c.Add("p", 1) },
 			func(c *crdt.PNCounter) *crdt.PNCounter { return c.Reset("p") },
 			func(c *crdt.PNCounter) *crdt.PNCounter { return c.Reset("r") },
-			func(c *crdt.PNCounter) *crdt.PNCounter { return c.ResetSeen("q", seen) },
+			func(c *crdt.PNCounter) *crdt.PNCounter { return must(c.ResetSeen("q", seen)) },
 		)
 		for range 8 {
 			y := other()
@@ -154,7 +154,7 @@ func TestCountersInMapForged(t *testing.T) {
 		changes := []func(*counters) *counters{
 			func(m *counters) *counters { return countAt(m, "p", "k", 1) },
 			func(m *counters) *counters { return m.Delete("r", "k") },
-			func(m *counters) *counters { return m.DeleteSeen("q", seen, "l") },
+			func(m *counters) *counters { return must(m.DeleteSeen("q", seen, "l")) },
 			func(m *counters) *counters {
 				return m.Update("q", "k", func(c *crdt.PNCounter) { c.Reset("q"); c.Add("q", 1) })
 			},

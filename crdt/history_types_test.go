@@ -26,9 +26,6 @@ type tags = crdt.ORSet[string]
 
 func everything(*event) bool { return true }
 
-// reads is for types whose contexts have no sums.
-func reads[S causal](_ *rapid.T, x S, _ string) (crdt.Context, string) { return x.Context(), "-" }
-
 // elemsIn returns the elements of the events of a kind, each once.
 func elemsIn(standing []*event, what string) []string {
 	in := map[string]bool{}
@@ -53,20 +50,20 @@ func orsetSubject() subject[*crdt.ORSet[string]] {
 				return s.Remove(c.name, elem)
 			case 1:
 				c.did("remove", "", c.client, same)
-				return s.RemoveSeen(c.name, c.client.context, elem)
+				return must(s.RemoveSeen(c.name, c.client.context, elem))
 			case 2:
 				c.did("clear", "", nil, everything)
 				return s.Clear(c.name)
 			case 3:
 				c.did("clear", "", c.client, everything)
-				return s.ClearSeen(c.name, c.client.context)
+				return must(s.ClearSeen(c.name, c.client.context))
 			}
 			c.did("add", elem, nil, same)
 			return s.Add(c.name, elem)
 		},
 		show: func(s *set) []string { return slices.Collect(s.All()) },
 		want: func(_ string, standing []*event) []string { return elemsIn(standing, "add") },
-		read: reads[*set],
+		read: (*set).Context,
 	}
 }
 
@@ -104,7 +101,7 @@ func rwsetSubject() subject[*crdt.RWSet[string]] {
 			}
 			return all
 		},
-		read: reads[*set],
+		read: (*set).Context,
 	}
 }
 
@@ -117,10 +114,10 @@ func actRWSet(t *rapid.T, s *crdt.RWSet[string], c *scene) *crdt.RWSet[string] {
 		return s.Remove(c.name, elem)
 	case 1:
 		c.did("remove", elem, c.client, same)
-		return s.RemoveSeen(c.name, c.client.context, elem)
+		return must(s.RemoveSeen(c.name, c.client.context, elem))
 	case 2:
 		c.did("add", elem, c.client, same).late = c.tooLate("remove", same)
-		return s.AddSeen(c.name, c.client.context, elem)
+		return must(s.AddSeen(c.name, c.client.context, elem))
 	case 3, 4:
 		return actRWSetClear(t, s, c)
 	}
@@ -146,7 +143,7 @@ func actRWSetClear(t *rapid.T, s *crdt.RWSet[string], c *scene) *crdt.RWSet[stri
 	if seen == nil {
 		d = s.Clear(c.name)
 	} else {
-		d = s.ClearSeen(c.name, seen.context)
+		d = must(s.ClearSeen(c.name, seen.context))
 	}
 	for dot, what := range crdt.Events(d) {
 		for _, e := range c.done {
@@ -179,9 +176,9 @@ type flag[S any] interface {
 	crdt.Value[S]
 	causal
 	Enable(r vclock.Replica) S
-	EnableSeen(r vclock.Replica, seen crdt.Context) S
+	EnableSeen(r vclock.Replica, seen crdt.Context) (S, error)
 	Disable(r vclock.Replica) S
-	DisableSeen(r vclock.Replica, seen crdt.Context) S
+	DisableSeen(r vclock.Replica, seen crdt.Context) (S, error)
 	Enabled() bool
 }
 
@@ -192,10 +189,10 @@ func actFlag[S flag[S]](t *rapid.T, f S, c *scene) S {
 		return f.Disable(c.name)
 	case 1:
 		c.did("disable", "", c.client, everything)
-		return f.DisableSeen(c.name, c.client.context)
+		return must(f.DisableSeen(c.name, c.client.context))
 	case 2:
 		c.did("enable", "", c.client, everything).late = c.tooLate("disable", everything)
-		return f.EnableSeen(c.name, c.client.context)
+		return must(f.EnableSeen(c.name, c.client.context))
 	}
 	c.did("enable", "", nil, everything)
 	return f.Enable(c.name)
@@ -207,7 +204,7 @@ func ewflagSubject() subject[*crdt.EWFlag] {
 		act:   actFlag[*crdt.EWFlag],
 		show:  func(f *crdt.EWFlag) []string { return on(f.Enabled()) },
 		want:  func(_ string, standing []*event) []string { return on(len(elemsIn(standing, "enable")) > 0) },
-		read:  reads[*crdt.EWFlag],
+		read:  (*crdt.EWFlag).Context,
 	}
 }
 
@@ -233,7 +230,7 @@ func dwflagSubject() subject[*crdt.DWFlag] {
 			}
 			return gone
 		},
-		read: reads[*crdt.DWFlag],
+		read: (*crdt.DWFlag).Context,
 	}
 }
 
@@ -249,7 +246,7 @@ func mvregisterSubject() subject[*crdt.MVRegister[string]] {
 				return m.Clear(c.name)
 			case 1:
 				c.did("clear", "", c.client, everything)
-				return m.ClearSeen(c.name, c.client.context)
+				return must(m.ClearSeen(c.name, c.client.context))
 			case 2:
 				c.did("set", elem, c.client, everything)
 				d, err := m.SetSeen(c.name, c.client.context, elem)
@@ -263,7 +260,7 @@ func mvregisterSubject() subject[*crdt.MVRegister[string]] {
 		},
 		show: func(m *register) []string { return slices.Collect(m.Values()) },
 		want: func(_ string, standing []*event) []string { return elemsIn(standing, "set") },
-		read: reads[*register],
+		read: (*register).Context,
 	}
 }
 
@@ -291,9 +288,7 @@ func pncounterSubject() subject[*crdt.PNCounter] {
 		},
 		clear:   clearPNCounter,
 		compact: (*crdt.PNCounter).Compact,
-		read: func(_ *rapid.T, x *crdt.PNCounter, path string) (crdt.Context, string) {
-			return x.Context(), path
-		},
+		read:    (*crdt.PNCounter).Context,
 	}
 }
 
@@ -310,7 +305,7 @@ func actPNCounter(t *rapid.T, x *crdt.PNCounter, c *scene) *crdt.PNCounter {
 		if op == 0 {
 			return x.Reset(c.name)
 		}
-		return x.ResetSeen(c.name, seen.context)
+		return must(x.ResetSeen(c.name, seen.context))
 	}
 	own, made := addsOf(c.log, c.path, c.name), 0
 	for _, e := range c.log {
@@ -376,8 +371,12 @@ func clearPNCounter(c *scene, seen *client) (undid, truly ids) {
 		}
 		upto := last
 		if seen != nil && !seen.context.Contains(last.dot) {
-			shown := addsOf(seen.log, c.path, r).lastStanding(seen.log)
-			if shown == nil || seen.sums != c.path || shown.first != last.first {
+			there := addsOf(seen.log, c.path, r)
+			if len(there) == 0 {
+				continue
+			}
+			shown := there[len(there)-1] // be it counting or undone
+			if shown.first != last.first {
 				continue
 			}
 			if shown.dot.Seq < last.dot.Seq {
@@ -521,13 +520,7 @@ func inORMap[V interface {
 			return undid, truly
 		},
 		compact: (*outer).Compact,
-		read: func(t *rapid.T, m *outer, path string) (crdt.Context, string) {
-			k := drawKey.Draw(t, "key")
-			if v, ok := m.At(k); ok && rapid.Bool().Draw(t, "view") {
-				return values.read(t, v, path+k+"/")
-			}
-			return m.Context(), "-"
-		},
+		read:    (*outer).Context,
 	}
 	sub.act = func(t *rapid.T, m *outer, c *scene) *outer { return actORMap(t, m, c, values, sub) }
 	if values.residues != nil {
@@ -558,13 +551,13 @@ func actORMap[V crdt.Value[V]](t *rapid.T, m *crdt.ORMap[string, V], c *scene, v
 		return m.Delete(c.name, k)
 	case 1:
 		undo(values.clear, c.in(k), seen)
-		return m.DeleteSeen(c.name, seen.context, k)
+		return must(m.DeleteSeen(c.name, seen.context, k))
 	case 2:
 		undo(sub.clear, c, nil)
 		return m.Clear(c.name)
 	case 3:
 		undo(sub.clear, c, seen)
-		return m.ClearSeen(c.name, seen.context)
+		return must(m.ClearSeen(c.name, seen.context))
 	}
 	return m.Update(c.name, k, func(v V) {
 		in := c.in(k)

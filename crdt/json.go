@@ -97,7 +97,7 @@ func parseCausal[V Value[V]](p []byte) (V, error) {
 	if d.root, err = parseContext(m[1]); err != nil {
 		return none, fmt.Errorf("context: %w", err)
 	}
-	v := none.fresh(d.root)
+	v := none.fresh(d.root, 0)
 	if err := v.decodeJSON(d, m[2]); err != nil {
 		return none, err
 	}

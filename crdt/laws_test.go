@@ -95,10 +95,10 @@ func TestORSetLaws(t *testing.T) {
 			crdttest.Op("Remove", letters, func(s *set, r vclock.Replica, e string) (*set, error) { return s.Remove(r, e), nil }),
 			crdttest.Op("Clear", nil, func(s *set, r vclock.Replica, _ struct{}) (*set, error) { return s.Clear(r), nil }),
 			crdttest.OpSeen("Remove", letters, (*set).Context, func(s *set, r vclock.Replica, seen crdt.Context, e string) (*set, error) {
-				return s.RemoveSeen(r, seen, e), nil
+				return s.RemoveSeen(r, seen, e)
 			}),
 			crdttest.OpSeen("Clear", nil, (*set).Context, func(s *set, r vclock.Replica, seen crdt.Context, _ struct{}) (*set, error) {
-				return s.ClearSeen(r, seen), nil
+				return s.ClearSeen(r, seen)
 			}),
 		},
 		Value: func(s *set) any { return slices.Sorted(s.All()) },
@@ -116,10 +116,10 @@ func TestRWSetLaws(t *testing.T) {
 			crdttest.Op("Add", letters, func(s *set, r vclock.Replica, e string) (*set, error) { return s.Add(r, e), nil }),
 			crdttest.Op("Remove", letters, func(s *set, r vclock.Replica, e string) (*set, error) { return s.Remove(r, e), nil }),
 			crdttest.OpSeen("Add", letters, (*set).Context, func(s *set, r vclock.Replica, seen crdt.Context, e string) (*set, error) {
-				return s.AddSeen(r, seen, e), nil
+				return s.AddSeen(r, seen, e)
 			}),
 			crdttest.OpSeen("Remove", letters, (*set).Context, func(s *set, r vclock.Replica, seen crdt.Context, e string) (*set, error) {
-				return s.RemoveSeen(r, seen, e), nil
+				return s.RemoveSeen(r, seen, e)
 			}),
 		},
 		Value: func(s *set) any { return slices.Sorted(s.All()) },
@@ -296,7 +296,7 @@ func TestORMapLaws(t *testing.T) {
 			}),
 			crdttest.Op("Clear", nil, func(m *outer, r vclock.Replica, _ struct{}) (*outer, error) { return m.Clear(r), nil }),
 			crdttest.OpSeen("Delete", letters, (*outer).Context, func(m *outer, r vclock.Replica, seen crdt.Context, k string) (*outer, error) {
-				return m.DeleteSeen(r, seen, k), nil
+				return m.DeleteSeen(r, seen, k)
 			}),
 		},
 		Value: func(m *outer) any {

@@ -153,7 +153,7 @@ func (m *ORMap[K, V]) Select(keys ...K) *ORMap[K, V] {
 	for _, key := range keys {
 		if v, ok := m.entries[key]; ok {
 			reach(v, func(x dot) { d.root.see(x) })
-			d.settle(key, v.copy(d.root))
+			d.settle(key, v.copy(d.root, d.scopeAt(key)))
 		}
 	}
 	return d

@@ -47,7 +47,8 @@ func (m *MVRegister[V]) Set(r vclock.Replica, v V) (*MVRegister[V], error) {
 }
 
 // SetSeen is like [MVRegister.Set] for a client that was shown seen: values that
-// it does not cover stay beside v.
+// it does not cover stay beside v. It returns a [*ContextError] if seen is of
+// something else.
 func (m *MVRegister[V]) SetSeen(r vclock.Replica, seen Context, v V) (*MVRegister[V], error) {
 	var d MVRegister[V]
 	err := m.set(r, v, &seen, &d.op)
@@ -63,11 +64,11 @@ func (m *MVRegister[V]) Clear(r vclock.Replica) *MVRegister[V] {
 }
 
 // ClearSeen is like [MVRegister.Clear] for a client that was shown seen: values
-// that it does not cover stay.
-func (m *MVRegister[V]) ClearSeen(r vclock.Replica, seen Context) *MVRegister[V] {
+// that it does not cover stay. It returns a [*ContextError] if seen is of something
+// else.
+func (m *MVRegister[V]) ClearSeen(r vclock.Replica, seen Context) (*MVRegister[V], error) {
 	var d MVRegister[V]
-	m.erase(r, &seen, &d.op)
-	return &d
+	return &d, m.eraseSeen(r, &seen, &d.op)
 }
 
 // Value returns the value, if there is exactly one.
@@ -107,11 +108,14 @@ func (m *MVRegister[V]) contents() []content[V] {
 	return slices.CompactFunc(all, content[V].equal)
 }
 
-// Context returns what m has seen, for a client that reads it now.
-func (m *MVRegister[V]) Context() Context { return m.whole().root.context() }
+// Context returns what m has seen, for a client that reads it now. That of a value
+// in an [ORMap] is of its key: see [Context].
+func (m *MVRegister[V]) Context() Context { return contextOf(&m.whole().node, m.whole()) }
 
-// Covers reports whether m has seen everything that seen covers.
-func (m *MVRegister[V]) Covers(seen Context) bool { return m.whole().root.covers(seen) }
+// HasSeen reports whether m has seen everything that seen covers, so that nothing of
+// what the client was shown would still have to arrive. That says nothing of
+// removals, most of which have no event of their own: see [Context].
+func (m *MVRegister[V]) HasSeen(seen Context) bool { return m.whole().root.hasSeen(seen) }
 
 // LastOf returns the largest number of a dot of r that m has seen, or 0. The
 // owner of r that finds a number here it has not minted shares its name with
@@ -128,7 +132,7 @@ func (m *MVRegister[V]) Speaks(o *MVRegister[V], sealed vclock.Closing) bool {
 // Merge joins o into m and reports whether that changed m. It panics if m or o
 // is a value in an [ORMap].
 func (m *MVRegister[V]) Merge(o *MVRegister[V]) bool {
-	if m == o {
+	if o == nil || m == o {
 		return false
 	}
 	r := m.receive(&o.node)
@@ -147,6 +151,9 @@ func (m *MVRegister[V]) Merge(o *MVRegister[V]) bool {
 // Clone returns a copy that shares no memory with m. The clone of a value in an
 // [ORMap] is a state of its own that has seen the dots it holds and no others.
 func (m *MVRegister[V]) Clone() *MVRegister[V] {
+	if m == nil {
+		return new(MVRegister[V])
+	}
 	c := &MVRegister[V]{cell: slices.Clone(m.cell), op: m.op.clone()}
 	switch {
 	case m.inMap():
@@ -177,6 +184,9 @@ func (m *MVRegister[V]) ready() {
 
 // whole returns m, or, for a delta of one change, a state that equals it.
 func (m *MVRegister[V]) whole() *MVRegister[V] {
+	if m == nil {
+		return new(MVRegister[V])
+	}
 	if m.op.isEmpty() {
 		return m
 	}
@@ -187,7 +197,7 @@ func (m *MVRegister[V]) whole() *MVRegister[V] {
 
 // state returns m as a state of its own, without changing it.
 func (m *MVRegister[V]) state() *MVRegister[V] {
-	if m.inMap() {
+	if m != nil && m.inMap() {
 		return m.Clone()
 	}
 	return m.whole()
@@ -225,6 +235,11 @@ func (m *MVRegister[V]) set(name vclock.Replica, v V, seen *Context, d *cellOp[c
 		return fmt.Errorf("crdt: %w", err)
 	}
 	r, _ := m.write(name)
+	if seen != nil {
+		if err := m.admits(seen); err != nil {
+			return err
+		}
+	}
 	m.ready()
 	m.cell.set(r, c, seen, d)
 	m.record(d)
@@ -239,6 +254,15 @@ func (m *MVRegister[V]) erase(name vclock.Replica, seen *Context, d *cellOp[cont
 	m.record(d)
 }
 
+func (m *MVRegister[V]) eraseSeen(name vclock.Replica, seen *Context, d *cellOp[content[V]]) error {
+	m.change()
+	if err := m.admits(seen); err != nil {
+		return err
+	}
+	m.erase(name, seen, d)
+	return nil
+}
+
 func (m *MVRegister[V]) live() bool { return len(m.cell) > 0 }
 
 func (m *MVRegister[V]) record(d *cellOp[content[V]]) {
@@ -248,8 +272,8 @@ func (m *MVRegister[V]) record(d *cellOp[content[V]]) {
 	}
 }
 
-func (*MVRegister[V]) fresh(r *root) *MVRegister[V] {
-	return &MVRegister[V]{node: node[*MVRegister[V]]{root: r, mode: sealed}}
+func (*MVRegister[V]) fresh(r *root, scope uint32) *MVRegister[V] {
+	return &MVRegister[V]{node: node[*MVRegister[V]]{root: r, mode: sealed, scope: scope}}
 }
 
 func (m *MVRegister[V]) join(o *MVRegister[V], j *joining) bool {
@@ -269,8 +293,8 @@ func (m *MVRegister[V]) equal(o *MVRegister[V], j *joining) bool {
 	return m.cell.equal(o.cell, j, content[V].equal)
 }
 
-func (m *MVRegister[V]) copy(r *root) *MVRegister[V] {
-	c := m.fresh(r)
+func (m *MVRegister[V]) copy(r *root, scope uint32) *MVRegister[V] {
+	c := m.fresh(r, scope)
 	c.cell = slices.Clone(m.cell)
 	return c
 }

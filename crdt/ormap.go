@@ -55,9 +55,15 @@ func (m *ORMap[K, V]) Update(r vclock.Replica, key K, f func(v V)) *ORMap[K, V] 
 	if m.mode == alone {
 		d = m.delta()
 	}
-	v, dv := m.value(key, own), d.value(key, d.root)
+	v := m.value(key, own)
+	dv, ok := d.entries[key]
+	if !ok {
+		dv = dv.fresh(d.root, v.scopeOf())
+	}
 	v.open(dv)
+	own.path = append(own.path, v.scopeOf())
 	defer func(mode mode) {
+		own.path = own.path[:len(own.path)-1]
 		v.seal()
 		m.mode = mode
 		m.settle(key, v)
@@ -76,9 +82,16 @@ func (m *ORMap[K, V]) Delete(r vclock.Replica, key K) *ORMap[K, V] {
 }
 
 // DeleteSeen is like [ORMap.Delete] for a client that was shown seen: updates
-// that it does not cover stay.
-func (m *ORMap[K, V]) DeleteSeen(r vclock.Replica, seen Context, key K) *ORMap[K, V] {
-	return m.remove(r, &clearing{seen: seen}, func(yield func(K)) { yield(key) })
+// that it does not cover stay, increments of counters too, where seen is exact; see
+// [Context.Exact]. It returns a [*ContextError] if seen is of another key.
+func (m *ORMap[K, V]) DeleteSeen(r vclock.Replica, seen Context, key K) (*ORMap[K, V], error) {
+	m.change()
+	if err := m.admits(&seen); err != nil {
+		if n, bad := codec.Normalize(key); bad != nil || seen.past.object != 0 || !seen.past.has([]uint32{m.scopeAt(n)}) {
+			return m.delta(), err
+		}
+	}
+	return m.remove(r, &clearing{seen: seen}, func(yield func(K)) { yield(key) }), nil
 }
 
 // Clear removes all keys and returns the delta.
@@ -87,20 +100,49 @@ func (m *ORMap[K, V]) Clear(r vclock.Replica) *ORMap[K, V] {
 }
 
 // ClearSeen is like [ORMap.Clear] for a client that was shown seen: updates that
-// it does not cover stay.
-func (m *ORMap[K, V]) ClearSeen(r vclock.Replica, seen Context) *ORMap[K, V] {
-	return m.remove(r, &clearing{seen: seen}, m.keys)
+// it does not cover stay, increments of counters too, where seen is exact; see
+// [Context.Exact]. A Context of some keys clears these. It returns a [*ContextError]
+// if seen is of something else, and if m has none of its keys.
+func (m *ORMap[K, V]) ClearSeen(r vclock.Replica, seen Context) (*ORMap[K, V], error) {
+	m.change()
+	keys := m.keys
+	if err := m.admits(&seen); err != nil {
+		keys = m.keysOf(seen.past)
+		if keys == nil {
+			return m.delta(), err
+		}
+	}
+	return m.remove(r, &clearing{seen: seen}, keys), nil
+}
+
+// keysOf returns the keys that p is the Context of, or nil if m has none of them.
+func (m *ORMap[K, V]) keysOf(p *past) func(yield func(K)) {
+	found := false
+	keys := func(yield func(K)) {
+		m.keys(func(key K) {
+			if p.object == 0 && p.has([]uint32{m.entries[key].scopeOf()}) {
+				found = true
+				yield(key)
+			}
+		})
+	}
+	keys(func(K) {})
+	if !found {
+		return nil
+	}
+	return keys
 }
 
 // At returns the value at key, for reading, and whether there is one. It is
 // valid until the map changes.
 func (m *ORMap[K, V]) At(key K) (V, bool) {
-	v, ok := m.entries[key]
-	if !ok || !v.live() {
-		var none V
-		return none, false
+	if m != nil {
+		if v, ok := m.entries[key]; ok && v.live() {
+			return v, true
+		}
 	}
-	return v, true
+	var none V
+	return none, false
 }
 
 // Contains reports whether key is in m.
@@ -112,10 +154,8 @@ func (m *ORMap[K, V]) Contains(key K) bool {
 // Len returns the number of keys. It takes O(n) for n keys.
 func (m *ORMap[K, V]) Len() int {
 	n := 0
-	for _, v := range m.entries {
-		if v.live() {
-			n++
-		}
+	for range m.All() {
+		n++
 	}
 	return n
 }
@@ -124,6 +164,9 @@ func (m *ORMap[K, V]) Len() int {
 // are for reading, and the map must not change during the iteration.
 func (m *ORMap[K, V]) All() iter.Seq2[K, V] {
 	return func(yield func(K, V) bool) {
+		if m == nil {
+			return
+		}
 		for key, v := range m.entries {
 			if v.live() && !yield(key, v) {
 				return
@@ -132,16 +175,40 @@ func (m *ORMap[K, V]) All() iter.Seq2[K, V] {
 	}
 }
 
-// Context returns what m has seen, for a client that reads it now.
-func (m *ORMap[K, V]) Context() Context { return m.root.context() }
+// Context returns what m has seen, and the sums of its counters, for a client that
+// reads it now. It takes O(n) for n counters, about 4 bytes each; see
+// [ORMap.ContextOf] for a part of it. The Context of a value in an ORMap is of its
+// key.
+func (m *ORMap[K, V]) Context() Context { return contextOf(&m.whole().node, m.whole()) }
 
-// Covers reports whether m has seen everything that seen covers.
-func (m *ORMap[K, V]) Covers(seen Context) bool { return m.root.covers(seen) }
+// ContextOf returns the Context of some keys, for a client that reads these now: it
+// covers what m holds at them, and nothing else. Mutators refuse it for other keys. For one
+// key it is that of the view: of At(key).
+func (m *ORMap[K, V]) ContextOf(keys ...K) Context {
+	m = m.whole()
+	b := newContext(m.root)
+	for _, key := range keys {
+		key, err := codec.Normalize(key)
+		if err != nil {
+			continue // no key of a map
+		}
+		b.scope(m.scopeAt(key))
+		if v, ok := m.entries[key]; ok {
+			addTo(b, v)
+		}
+	}
+	return b.context()
+}
+
+// HasSeen reports whether m has seen everything that seen covers, so that nothing of
+// what the client was shown would still have to arrive. That says nothing of
+// removals, most of which have no event of their own: see [Context].
+func (m *ORMap[K, V]) HasSeen(seen Context) bool { return m.whole().root.hasSeen(seen) }
 
 // LastOf returns the largest number of a dot of r that m has seen, or 0. The
 // owner of r that finds a number here it has not minted shares its name with
 // another lineage.
-func (m *ORMap[K, V]) LastOf(r vclock.Replica) uint64 { return m.root.lastOf(r) }
+func (m *ORMap[K, V]) LastOf(r vclock.Replica) uint64 { return m.whole().root.lastOf(r) }
 
 // Speaks reports whether o has seen events that are sealed, and that m has not. Ask it
 // of what does not come from a member with its matrix, and refuse what does: see
@@ -160,7 +227,7 @@ func (m *ORMap[K, V]) Speaks(o *ORMap[K, V], sealed vclock.Closing) bool {
 // because the key has nothing left, as in the delta of Delete, or because the
 // delta was merged before, every key is asked for it, which takes O(n).
 func (m *ORMap[K, V]) Merge(o *ORMap[K, V]) bool {
-	if m == o {
+	if o == nil || m == o {
 		return false
 	}
 	r := m.receive(&o.node)
@@ -200,7 +267,7 @@ func (m *ORMap[K, V]) equal(o *ORMap[K, V], j *joining) bool {
 func (m *ORMap[K, V]) Clone() *ORMap[K, V] {
 	c := new(ORMap[K, V])
 	switch {
-	case m.root == nil:
+	case m == nil, m.root == nil:
 		return c
 	case m.inMap():
 		c.root = m.root.bare()
@@ -210,6 +277,14 @@ func (m *ORMap[K, V]) Clone() *ORMap[K, V] {
 	}
 	c.copyEntries(m)
 	return c
+}
+
+// whole returns m, or an empty map for nil.
+func (m *ORMap[K, V]) whole() *ORMap[K, V] {
+	if m == nil {
+		return new(ORMap[K, V])
+	}
+	return m
 }
 
 // delta returns an empty state to record a change in.
@@ -222,7 +297,7 @@ func (*ORMap[K, V]) delta() *ORMap[K, V] {
 func (m *ORMap[K, V]) value(key K, r *root) V {
 	v, ok := m.entries[key]
 	if !ok {
-		v = v.fresh(r)
+		v = v.fresh(r, m.scopeAt(key))
 	}
 	return v
 }
@@ -272,14 +347,17 @@ func (m *ORMap[K, V]) clearKey(c *clearing, key K, rec *ORMap[K, V]) {
 	if !ok {
 		return
 	}
-	dv := rec.value(key, c.delta)
+	dv, ok := rec.entries[key]
+	if !ok {
+		dv = dv.fresh(c.delta, v.scopeOf())
+	}
 	v.clear(c, dv)
 	m.settle(key, v)
 	rec.settle(key, dv)
 }
 
-func (*ORMap[K, V]) fresh(r *root) *ORMap[K, V] {
-	return &ORMap[K, V]{node: node[*ORMap[K, V]]{root: r, mode: sealed}}
+func (*ORMap[K, V]) fresh(r *root, scope uint32) *ORMap[K, V] {
+	return &ORMap[K, V]{node: node[*ORMap[K, V]]{root: r, mode: sealed, scope: scope}}
 }
 
 func (m *ORMap[K, V]) clear(c *clearing, rec *ORMap[K, V]) {
@@ -303,6 +381,14 @@ func (m *ORMap[K, V]) dots(yield func(dot)) {
 	}
 }
 
+func (m *ORMap[K, V]) sums(yield func(*tally)) {
+	for _, v := range m.entries {
+		if v, ok := any(v).(interface{ sums(yield func(*tally)) }); ok {
+			v.sums(yield)
+		}
+	}
+}
+
 func (m *ORMap[K, V]) undone(yield func(dot)) {
 	for _, v := range m.entries {
 		if v, ok := any(v).(interface{ undone(yield func(dot)) }); ok {
@@ -311,8 +397,8 @@ func (m *ORMap[K, V]) undone(yield func(dot)) {
 	}
 }
 
-func (m *ORMap[K, V]) copy(r *root) *ORMap[K, V] {
-	c := m.fresh(r)
+func (m *ORMap[K, V]) copy(r *root, scope uint32) *ORMap[K, V] {
+	c := m.fresh(r, scope)
 	c.copyEntries(m)
 	return c
 }
@@ -322,6 +408,10 @@ func (m *ORMap[K, V]) copyEntries(o *ORMap[K, V]) {
 		m.entries = make(map[K]V, len(o.entries))
 	}
 	for key, v := range o.entries {
-		m.entries[key] = v.copy(m.root)
+		scope := v.scopeOf()
+		if m.scope != o.scope {
+			scope = m.scopeAt(key)
+		}
+		m.entries[key] = v.copy(m.root, scope)
 	}
 }

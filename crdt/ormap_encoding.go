@@ -92,7 +92,7 @@ func (m *ORMap[K, V]) MergeBinary(data []byte) (bool, error) {
 	}
 	d.Reader, d.trusted = wire.NewReader(data[store:]), true
 	if d.root.isSmall() {
-		peer = m.fresh(d.root)
+		peer = m.fresh(d.root, 0)
 		peer.decode(d)
 	} else {
 		peer.scan(d)
@@ -126,7 +126,10 @@ func (m *ORMap[K, V]) Stats() Stats {
 // Verify returns an error that names a dot which m and o hold with different
 // content, and nil if there is none. Such a dot is the trace of a replica name
 // used by two lineages, which no merge can mend. Verify takes O(n).
-func (m *ORMap[K, V]) Verify(o *ORMap[K, V]) error { return verify(m.root, m, o.root, o) }
+func (m *ORMap[K, V]) Verify(o *ORMap[K, V]) error {
+	m, o = m.whole(), o.whole()
+	return verify(m.root, m, o.root, o)
+}
 
 func (*ORMap[K, V]) kinds(b []byte) []byte {
 	var none V
@@ -170,7 +173,7 @@ func (m *ORMap[K, V]) decode(d *decoder) {
 			return
 		}
 		var none V
-		v := none.fresh(d.root)
+		v := none.fresh(d.root, m.scopeAt(key))
 		v.decode(d)
 		if d.Err() == nil && v.isEmpty() {
 			d.Fail("the value of a key is empty")
@@ -194,7 +197,7 @@ func (d *decoder) key(i int, last []byte) []byte {
 func (m *ORMap[K, V]) scan(d *decoder) bool {
 	if m.packed == nil {
 		var none V
-		m.packed = &packedMap[V]{value: none.fresh(d.root)}
+		m.packed = &packedMap[V]{value: none.fresh(d.root, 0)}
 	}
 	p := m.packed
 	p.d, p.keys = d, d.Count(2)
@@ -267,7 +270,7 @@ func (m *ORMap[K, V]) decodeEntry(d *decoder, item []byte) error {
 		return errors.New("key appears twice")
 	}
 	var none V
-	v := none.fresh(d.root)
+	v := none.fresh(d.root, m.scopeAt(key))
 	if err := v.decodeJSON(d, parts[1]); err != nil {
 		return err
 	}
@@ -309,8 +312,8 @@ func (m *ORMap[K, V]) stats(st *Stats) {
 
 // state returns m, or for a value in a map the state that its Clone is.
 func (m *ORMap[K, V]) state() *ORMap[K, V] {
-	if m.inMap() {
+	if m != nil && m.inMap() {
 		return m.Clone()
 	}
-	return m
+	return m.whole()
 }

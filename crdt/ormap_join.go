@@ -81,7 +81,7 @@ func (m *ORMap[K, V]) join(o *ORMap[K, V], j *joining) bool {
 		if ok {
 			rest--
 		} else {
-			v = v.fresh(m.root)
+			v = v.fresh(m.root, m.scopeAt(g.name()))
 		}
 		*v.met() = packed
 		if j.few {

@@ -55,11 +55,11 @@ func (s *ORSet[E]) Remove(r vclock.Replica, e E) *ORSet[E] {
 }
 
 // RemoveSeen is like [ORSet.Remove] for a client that was shown seen: adds that
-// it does not cover stay. Like all mutators of s it panics if r is invalid.
-func (s *ORSet[E]) RemoveSeen(r vclock.Replica, seen Context, e E) *ORSet[E] {
+// it does not cover stay. It returns a [*ContextError] if seen is of something else.
+// Like all mutators of s it panics if r is invalid.
+func (s *ORSet[E]) RemoveSeen(r vclock.Replica, seen Context, e E) (*ORSet[E], error) {
 	var d ORSet[E]
-	s.removeSeen(r, seen, e, &d.op)
-	return &d
+	return &d, s.removeSeen(r, &seen, e, &d.op)
 }
 
 // Clear removes all elements and returns the delta. It takes O(n), and the delta
@@ -67,9 +67,12 @@ func (s *ORSet[E]) RemoveSeen(r vclock.Replica, seen Context, e E) *ORSet[E] {
 func (s *ORSet[E]) Clear(r vclock.Replica) *ORSet[E] { return s.clearOut(r, true, Context{}) }
 
 // ClearSeen is like [ORSet.Clear] for a client that was shown seen: adds that it
-// does not cover stay.
-func (s *ORSet[E]) ClearSeen(r vclock.Replica, seen Context) *ORSet[E] {
-	return s.clearOut(r, false, seen)
+// does not cover stay. It returns a [*ContextError] if seen is of something else.
+func (s *ORSet[E]) ClearSeen(r vclock.Replica, seen Context) (*ORSet[E], error) {
+	if err := s.admits(&seen); err != nil {
+		return new(ORSet[E]), err
+	}
+	return s.clearOut(r, false, seen), nil
 }
 
 // Contains reports whether e is in s.
@@ -93,11 +96,14 @@ func (s *ORSet[E]) All() iter.Seq[E] {
 	}
 }
 
-// Context returns what s has seen, for a client that reads it now.
-func (s *ORSet[E]) Context() Context { return s.whole().root.context() }
+// Context returns what s has seen, for a client that reads it now. That of a value
+// in an [ORMap] is of its key: see [Context].
+func (s *ORSet[E]) Context() Context { return contextOf(&s.whole().node, s.whole()) }
 
-// Covers reports whether s has seen everything that seen covers.
-func (s *ORSet[E]) Covers(seen Context) bool { return s.whole().root.covers(seen) }
+// HasSeen reports whether s has seen everything that seen covers, so that nothing of
+// what the client was shown would still have to arrive. That says nothing of
+// removals, most of which have no event of their own: see [Context].
+func (s *ORSet[E]) HasSeen(seen Context) bool { return s.whole().root.hasSeen(seen) }
 
 // LastOf returns the largest number of a dot of r that s has seen, or 0. The
 // owner of r that finds a number here it has not minted shares its name with
@@ -114,7 +120,7 @@ func (s *ORSet[E]) Speaks(o *ORSet[E], sealed vclock.Closing) bool {
 // Merge joins o into s and reports whether that changed s. It panics if s or o
 // is a value in an [ORMap].
 func (s *ORSet[E]) Merge(o *ORSet[E]) bool {
-	if s == o {
+	if o == nil || s == o {
 		return false
 	}
 	r := s.receive(&o.node)
@@ -144,6 +150,9 @@ func (s *ORSet[E]) equal(o *ORSet[E], j *joining) bool { return s.store.equal(o.
 // Clone returns a copy that shares no memory with s. The clone of a value in an
 // [ORMap] is a state of its own that has seen the dots it holds and no others.
 func (s *ORSet[E]) Clone() *ORSet[E] {
+	if s == nil {
+		return new(ORSet[E])
+	}
 	if s.inMap() {
 		r := s.root.bare()
 		s.dots(func(d dot) { r.see(d) })
@@ -171,6 +180,9 @@ func (s *ORSet[E]) ready() *store[E] {
 
 // whole returns s, or, for a delta of one change, a state that equals it.
 func (s *ORSet[E]) whole() *ORSet[E] {
+	if s == nil {
+		return new(ORSet[E])
+	}
 	if s.op.isEmpty() {
 		return s
 	}
@@ -192,11 +204,15 @@ func (s *ORSet[E]) remove(name vclock.Replica, e E, d *setOp[E]) {
 	s.recordOp(d)
 }
 
-func (s *ORSet[E]) removeSeen(name vclock.Replica, seen Context, e E, d *setOp[E]) {
+func (s *ORSet[E]) removeSeen(name vclock.Replica, seen *Context, e E, d *setOp[E]) error {
 	r := s.change()
 	checkReplica(name)
-	s.ready().take(r, e, &seen, d)
+	if err := s.admits(seen); err != nil {
+		return err
+	}
+	s.ready().take(r, e, seen, d)
 	s.recordOp(d)
+	return nil
 }
 
 func (s *ORSet[E]) recordOp(d *setOp[E]) {
@@ -220,8 +236,8 @@ func (s *ORSet[E]) clearOut(name vclock.Replica, all bool, seen Context) *ORSet[
 	return d
 }
 
-func (*ORSet[E]) fresh(r *root) *ORSet[E] {
-	return &ORSet[E]{node: node[*ORSet[E]]{root: r, mode: sealed}}
+func (*ORSet[E]) fresh(r *root, scope uint32) *ORSet[E] {
+	return &ORSet[E]{node: node[*ORSet[E]]{root: r, mode: sealed, scope: scope}}
 }
 
 func (s *ORSet[E]) join(o *ORSet[E], j *joining) bool {
@@ -240,15 +256,15 @@ func (s *ORSet[E]) holds(d dot) bool { return s.store.holds(d) }
 
 func (s *ORSet[E]) dots(yield func(dot)) { s.store.dots(yield) }
 
-func (s *ORSet[E]) copy(r *root) *ORSet[E] {
-	c := s.fresh(r)
+func (s *ORSet[E]) copy(r *root, scope uint32) *ORSet[E] {
+	c := s.fresh(r, scope)
 	c.store = s.store.clone()
 	return c
 }
 
 // state returns s as a state of its own, without changing it.
 func (s *ORSet[E]) state() *ORSet[E] {
-	if s.inMap() {
+	if s != nil && s.inMap() {
 		return s.Clone()
 	}
 	return s.whole()

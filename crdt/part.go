@@ -38,7 +38,7 @@ func (r *runs) and(o *runs) runs {
 // seen, by its indexes. It keeps seen.
 func partOf[V Value[V]](r *root, v V, seen []runs) (*root, V) {
 	p := newRoot(slices.Clone(r.names), seen)
-	d := v.fresh(p)
+	d := v.fresh(p, 0)
 	v.pick(d)
 	return p, d
 }

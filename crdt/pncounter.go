@@ -113,13 +113,19 @@ func (c *PNCounter) Reset(r vclock.Replica) *PNCounter {
 }
 
 // ResetSeen is like [PNCounter.Reset] for a client that was shown seen:
-// increments that it does not cover stay. Of a replica that has counted on since,
-// the delta tells the sum, too. Seen should come from
-// [PNCounter.Context], of this counter or its view in a map. With the Context of
-// a map, the increments of a replica that has counted on since all stay: a sum
-// does not tell which of them the client saw.
-func (c *PNCounter) ResetSeen(r vclock.Replica, seen Context) *PNCounter {
-	return c.reset(r, &clearing{seen: seen})
+// increments that it does not cover stay. What was undone where the client read does
+// not: it is undone here, too, as far as seen tells it. Of a replica that has counted
+// on since, the delta tells the sum, too.
+//
+// With a Context that is not exact, the increments of a replica that has counted on
+// all stay; see [Context.Exact]. ResetSeen returns a [*ContextError] if seen is of
+// something else.
+func (c *PNCounter) ResetSeen(r vclock.Replica, seen Context) (*PNCounter, error) {
+	c.change()
+	if err := c.admits(&seen); err != nil {
+		return new(PNCounter), err
+	}
+	return c.reset(r, &clearing{seen: seen}), nil
 }
 
 func (c *PNCounter) reset(name vclock.Replica, cl *clearing) *PNCounter {
@@ -143,6 +149,9 @@ func (c *PNCounter) reset(name vclock.Replica, cl *clearing) *PNCounter {
 func (c *PNCounter) Value() (n int64, exact bool) {
 	var sum int128.Int
 	exact = true
+	if c == nil {
+		return 0, true
+	}
 	add := func(t *tally) {
 		sum = sum.Add(t.total).Minus(int128.Of(t.base))
 		exact = exact && !t.isSaturated()
@@ -159,24 +168,14 @@ func (c *PNCounter) Value() (n int64, exact bool) {
 	return n, exact && fits
 }
 
-// Context returns what c has seen, and its sums, for a client that reads it now.
-func (c *PNCounter) Context() Context {
-	c = c.whole()
-	seen := c.root.context()
-	for i := range c.tallies {
-		if t := &c.tallies[i]; t.isLive() {
-			place, _ := slices.BinarySearch(seen.past.names, c.root.names[t.replica])
-			seen.past.sums = append(seen.past.sums, sum{uint32(place), t.start, t.last, t.total})
-		}
-	}
-	if seen.past != nil {
-		slices.SortFunc(seen.past.sums, func(a, b sum) int { return cmp.Compare(a.place, b.place) })
-	}
-	return seen
-}
+// Context returns what c has seen, and its sums, for a client that reads it now. That
+// of a value in an [ORMap] is of its key: see [Context].
+func (c *PNCounter) Context() Context { return contextOf(&c.whole().node, c.whole()) }
 
-// Covers reports whether c has seen everything that seen covers.
-func (c *PNCounter) Covers(seen Context) bool { return c.whole().root.covers(seen) }
+// HasSeen reports whether c has seen everything that seen covers, so that nothing of
+// what the client was shown would still have to arrive. That says nothing of
+// removals, most of which have no event of their own: see [Context].
+func (c *PNCounter) HasSeen(seen Context) bool { return c.whole().root.hasSeen(seen) }
 
 // LastOf returns the largest number of a dot of r that c has seen, or 0. The
 // owner of r that finds a number here it has not minted shares its name with
@@ -193,7 +192,7 @@ func (c *PNCounter) Speaks(o *PNCounter, sealed vclock.Closing) bool {
 // Merge joins o into c and reports whether that changed c. It panics if c or o
 // is a value in an [ORMap].
 func (c *PNCounter) Merge(o *PNCounter) bool {
-	if c == o {
+	if o == nil || c == o {
 		return false
 	}
 	r := c.receive(&o.node)
@@ -213,6 +212,9 @@ func (c *PNCounter) Merge(o *PNCounter) bool {
 // [ORMap] is a state of its own that has seen the dots it holds, and the last
 // increment of each replica that it knows to be undone, and no others.
 func (c *PNCounter) Clone() *PNCounter {
+	if c == nil {
+		return new(PNCounter)
+	}
 	d := &PNCounter{tallies: slices.Clone(c.tallies), op: c.op}
 	switch {
 	case c.inMap():
@@ -245,6 +247,9 @@ func (c *PNCounter) ready() {
 
 // whole returns c, or, for a delta of one increment, a state that equals it.
 func (c *PNCounter) whole() *PNCounter {
+	if c == nil {
+		return new(PNCounter)
+	}
 	if c.op.isEmpty() {
 		return c
 	}
@@ -283,8 +288,8 @@ func (c *PNCounter) joinTally(t *tally, r *root, k knowledge) bool {
 	return changed
 }
 
-func (*PNCounter) fresh(r *root) *PNCounter {
-	return &PNCounter{node: node[*PNCounter]{root: r, mode: sealed}}
+func (*PNCounter) fresh(r *root, scope uint32) *PNCounter {
+	return &PNCounter{node: node[*PNCounter]{root: r, mode: sealed, scope: scope}}
 }
 
 func (c *PNCounter) join(o *PNCounter, j *joining) bool {
@@ -365,7 +370,7 @@ func (c *PNCounter) clear(cl *clearing, rec *PNCounter) {
 			return
 		}
 		t.dots(cl.drop) // an older reset is a part of this one
-		t.join(&tally{replica: t.replica, line: t.line, upto: upto, base: base, tag: mine}, cl.root, knowledge{})
+		t.join(&tally{replica: t.replica, line: t.line, start: t.start, upto: upto, base: base, tag: mine}, cl.root, knowledge{})
 		d := *t
 		d.replica, d.tag = cl.delta.intern(cl.root.names[t.replica]), theirs
 		rec.tallies = append(rec.tallies, d)
@@ -395,7 +400,7 @@ func (c *clearing) part(t *tally) (upto uint64, base int64) {
 	if c.covers(t.countDot()) {
 		return t.last, t.total
 	}
-	s, ok := c.seen.sumOf(c.root.names[t.replica], t.start)
+	s, ok := c.seen.sumOf(c.root.names[t.replica], t.start+1)
 	switch {
 	case !ok || s.last <= t.upto:
 		return 0, 0
@@ -421,6 +426,12 @@ func (c *PNCounter) dots(yield func(dot)) {
 	}
 }
 
+func (c *PNCounter) sums(yield func(*tally)) {
+	for i := range c.tallies {
+		yield(&c.tallies[i])
+	}
+}
+
 func (c *PNCounter) undone(yield func(dot)) {
 	for i := range c.tallies {
 		if t := &c.tallies[i]; !t.isLive() {
@@ -442,15 +453,15 @@ func (c *PNCounter) equal(o *PNCounter, j *joining) bool {
 	return true
 }
 
-func (c *PNCounter) copy(r *root) *PNCounter {
-	d := c.fresh(r)
+func (c *PNCounter) copy(r *root, scope uint32) *PNCounter {
+	d := c.fresh(r, scope)
 	d.tallies = slices.Clone(c.tallies)
 	return d
 }
 
 // state returns c as a state of its own, without changing it.
 func (c *PNCounter) state() *PNCounter {
-	if c.inMap() {
+	if c != nil && c.inMap() {
 		return c.Clone()
 	}
 	return c.whole()

@@ -20,7 +20,7 @@ import (
 //	context   as in [Context.AppendBinary], from the number of replicas on
 //	replicas  varint, then for each that counted, in the order of the names:
 //	  place   varint: 4 × its place in the context, plus its form: 0 counting, 1 counting
-//	          on after a reset that undid a part, 2 all undone, 3 undone in a later life
+//	          on after a reset that undid a part, 2 all undone
 //
 // and then, by form, for one that is counting, in increments by number:
 //
@@ -34,9 +34,8 @@ import (
 // and for one that was undone:
 //
 //	upto    varint: the latest that was undone
-//	lives   form 3 only, varint: incarnations from that in which the count began to that
-//	        of upto, at least 1
-//	undone  zigzag varint: the sum at that one
+//	span    varint: from the first that was undone to upto, at least 1
+//	undone  zigzag varint: their sum
 //	reset   as above
 func (c *PNCounter) AppendBinary(b []byte) ([]byte, error) {
 	c = c.state()
@@ -65,7 +64,7 @@ func (c *PNCounter) UnmarshalBinary(data []byte) error {
 //
 //	{"type": "PNCounter", "context": {"eu": "1-5", "us": "1-3"}, "state": [
 //	    {"replica": "eu", "after": "0", "last": "5", "sum": "12", "undoneTo": "3", "undone": "4", "reset": "us:3"},
-//	    {"replica": "us", "undoneTo": "1", "undone": "7", "reset": "us:2"}]}
+//	    {"replica": "us", "after": "0", "undoneTo": "1", "undone": "7", "reset": "us:2"}]}
 func (c *PNCounter) MarshalJSON() ([]byte, error) {
 	c = c.state()
 	return causalJSON(c.root, c), nil
@@ -150,13 +149,10 @@ const (
 	formCounting = iota
 	formReduced
 	formUndone
-	formFollowed // undone, in a later life than the count began
 )
 
 func (t *tally) form() uint64 {
 	switch {
-	case !t.isLive() && t.line != lifeOf(t.upto):
-		return formFollowed
 	case !t.isLive():
 		return formUndone
 	case t.hasReset():
@@ -171,9 +167,7 @@ func (c *PNCounter) encode(e *encoder) {
 		e.uvarint(uint64(e.place[t.replica])<<2 | t.form())
 		if !t.isLive() {
 			e.uvarint(t.upto)
-			if t.line != lifeOf(t.upto) {
-				e.uvarint(lifeOf(t.upto) - t.line)
-			}
+			e.uvarint(t.upto - t.start)
 			e.buf = binary.AppendVarint(e.buf, t.base)
 			e.dot(t.tag)
 			continue
@@ -215,21 +209,12 @@ func (c *PNCounter) decode(d *decoder) {
 
 func (t *tally) decode(d *decoder, form uint64) {
 	switch form {
-	case formUndone, formFollowed:
+	case formUndone:
 		t.upto = d.Uvarint()
-		t.line = lifeOf(t.upto)
-		if form == formFollowed {
-			lives := d.Uvarint()
-			if lives == 0 || lives > t.line {
-				d.Fail("undone %d lives later than counted", lives)
-			}
-			t.line -= lives
-		}
-		t.base, t.tag = d.varint(), d.dot()
+		t.start, t.base, t.tag = t.upto-d.Uvarint(), d.varint(), d.dot()
 	case formCounting, formReduced:
 		t.last = d.Uvarint()
 		t.start, t.total = t.last-d.Uvarint(), d.varint()
-		t.line = lifeOf(t.start + 1)
 		if form == formReduced {
 			t.upto, t.base, t.tag = t.last-d.Uvarint(), d.varint(), d.dot()
 			if t.upto == 0 {
@@ -239,6 +224,7 @@ func (t *tally) decode(d *decoder, form uint64) {
 	default:
 		d.Fail("unknown form %d", form)
 	}
+	t.line = lifeOf(t.start + 1)
 }
 
 func (c *PNCounter) rootOf() *root { return c.whole().root }
@@ -262,18 +248,14 @@ func (t *tally) check(r *root) error {
 	switch {
 	case t.last > maxSeq || t.upto > maxSeq || t.last == 0 && t.upto == 0:
 		return errors.New("an increment is not in the range of numbers")
-	case t.line > lifeOf(max(t.last, t.upto)):
-		return errors.New("a count begins in a later life than it ends")
 	case (t.upto > 0) != t.hasReset() || t.upto == 0 && t.base != 0:
 		return errors.New("something was undone without a reset")
 	case !t.isLive() && !seen.contains(t.upto), t.isLive() && !seen.contains(t.last):
 		return errors.New("an increment is not in the context")
-	case !t.isLive() && (t.start != 0 || t.total != 0):
-		return errors.New("a sum that was undone is counting")
+	case t.start >= max(t.last, t.upto):
+		return errors.New("a sum includes no increment")
 	case !t.isLive():
 		return nil
-	case t.start >= t.last:
-		return errors.New("a sum includes no increment")
 	case t.hasReset() && (t.upto <= t.start || t.upto >= t.last):
 		return errors.New("what was undone is not a part of the sum")
 	}
@@ -286,8 +268,9 @@ func (c *PNCounter) encodeJSON(e *encoder) {
 		e.comma(i)
 		e.text(`{"replica":`)
 		e.string(string(e.root.names[t.replica]))
+		e.buf = fmt.Appendf(e.buf, `,"after":"%d"`, t.start)
 		if t.isLive() {
-			e.buf = fmt.Appendf(e.buf, `,"after":"%d","last":"%d","sum":"%d"`, t.start, t.last, t.total)
+			e.buf = fmt.Appendf(e.buf, `,"last":"%d","sum":"%d"`, t.last, t.total)
 		}
 		if t.hasReset() {
 			e.buf = fmt.Appendf(e.buf, `,"undoneTo":"%d","undone":"%d"`, t.upto, t.base)
@@ -295,9 +278,6 @@ func (c *PNCounter) encodeJSON(e *encoder) {
 		if t.hasReset() {
 			e.text(`,"reset":`)
 			e.string(e.root.name(t.tag).String())
-		}
-		if !t.isLive() && t.line != lifeOf(t.upto) {
-			e.buf = fmt.Appendf(e.buf, `,"incarnation":"%d"`, t.line)
 		}
 		e.text("}")
 	}
@@ -329,16 +309,17 @@ func (c *PNCounter) decodeJSON(d *decoder, p []byte) error {
 // tallyIn reads one item of the list that encodeJSON wrote, with all members of
 // its form and no others.
 func (d *decoder) tallyIn(p []byte) (t tally, err error) {
-	m, err := membersOf(p, "replica", "after", "last", "sum", "undoneTo", "undone", "reset", "incarnation")
+	m, err := membersOf(p, "replica", "after", "last", "sum", "undoneTo", "undone", "reset")
 	if err != nil {
 		return t, err
 	}
-	name, counts, undone, reset := m[0], m[1:4], m[4:6], m[6]
-	live := counts[0] != nil || counts[1] != nil || counts[2] != nil
+	name, counts, undone, reset := m[0], m[2:4], m[4:6], m[6]
+	live := counts[0] != nil || counts[1] != nil
 	var after, last, upto natural
 	var sum, base decimal
-	if live {
-		err = parseNumerals(counts, &after, &last, &sum)
+	err = parseNumerals(m[1:2], &after)
+	if err == nil && live {
+		err = parseNumerals(counts, &last, &sum)
 	}
 	if err == nil && (!live || undone[0] != nil || undone[1] != nil || reset != nil) {
 		if err = parseNumerals(undone, &upto, &base); err == nil {
@@ -358,33 +339,8 @@ func (d *decoder) tallyIn(p []byte) (t tally, err error) {
 	}
 	t.start, t.last, t.total = uint64(after), uint64(last), int64(sum)
 	t.upto, t.base = uint64(upto), int64(base)
-	return t, t.parseLine(m[7], live)
-}
-
-// parseLine reads the incarnation in which the count began that was undone, where it
-// is not that of the last increment.
-func (t *tally) parseLine(p []byte, live bool) error {
-	switch {
-	case live && p != nil:
-		return errors.New("a count has an incarnation of its own")
-	case live:
-		t.line = lifeOf(t.start + 1)
-		return nil
-	case p == nil:
-		t.line = lifeOf(t.upto)
-		return nil
-	}
-	var line natural
-	if string(p) == `"0"` {
-		t.line = 0
-	} else if err := parseNumeral(p, &line); err != nil {
-		return err
-	}
-	t.line = uint64(line)
-	if t.line >= lifeOf(t.upto) {
-		return errors.New("an incarnation that is not before that of the last increment")
-	}
-	return nil
+	t.line = lifeOf(t.start + 1)
+	return t, nil
 }
 
 // parseNumerals reads one JSON string into each of into.

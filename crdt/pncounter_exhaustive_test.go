@@ -52,12 +52,12 @@ type countingReplica[S any] struct {
 	known  known
 	matrix *lawkit.Rows // what it knows that others have seen
 	steps  int          // of its own
-	client *countingClient
-	key    []byte // identifies all of this, once it was asked for
-	knows  int    // length of the part of key for state and known
+	key    []byte       // identifies all of this, once it was asked for
+	knows  int          // length of the part of key for state and known
 }
 
-// A countingClient has read a counter at a replica.
+// A countingClient has read a counter at a replica, and removes what it was shown at
+// that or another.
 type countingClient struct {
 	context crdt.Context
 	known   known
@@ -74,6 +74,7 @@ type countingDelta[S any] struct {
 type countingWorld[S any] struct {
 	replicas []countingReplica[S]
 	deltas   []countingDelta[S]
+	client   *countingClient
 	last     *countingStep
 	others   int // steps that had nothing to do with the counter
 }
@@ -137,6 +138,11 @@ func (x *explorer[S]) hash(w *countingWorld[S]) [2]uint64 {
 		}
 		b = append(b, r.key...)
 	}
+	if w.client != nil {
+		b, _ = w.client.context.AppendBinary(append(b, 0xfe))
+		b = binary.BigEndian.AppendUint64(b, w.client.known.made)
+		b = binary.BigEndian.AppendUint64(b, w.client.known.undone)
+	}
 	made := make([]byte, 0, len(w.deltas))
 	for _, d := range w.deltas {
 		made = append(made, byte(d.from<<5|d.at))
@@ -156,9 +162,6 @@ func (x *explorer[S]) identify(w *countingWorld[S], r *countingReplica[S]) {
 	r.key = binary.BigEndian.AppendUint64(r.key, r.known.undone)
 	r.knows = len(r.key)
 	r.key = append(r.key, byte(r.steps))
-	if r.client != nil {
-		r.key, _ = r.client.context.AppendBinary(append(r.key, 0xfe))
-	}
 	for _, row := range r.matrix.All() {
 		r.key, _ = row.AppendBinary(append(r.key, 0xff))
 	}
@@ -169,6 +172,7 @@ func (w *countingWorld[S]) step(i int, clone func(S) S, format string, args ...i
 	next := &countingWorld[S]{
 		replicas: slices.Clone(w.replicas),
 		deltas:   slices.Clip(w.deltas),
+		client:   w.client,
 		last:     &countingStep{before: w.last, format: format},
 		others:   w.others,
 	}
@@ -317,31 +321,39 @@ func (x *explorer[S]) exploreOwn(w *countingWorld[S], i, left int) {
 	}
 }
 
-// exploreClient lets a client of a replica read, or remove what it was shown.
+// exploreClient lets a client read a replica, or remove there what it was shown,
+// there or elsewhere.
 func (x *explorer[S]) exploreClient(w *countingWorld[S], i, left int) {
-	client, before := w.replicas[i].client, w.replicas[i].known
-	if client == nil && before.standing() != 0 && (w.others == 0 || x.deep) {
+	client, before := w.client, w.replicas[i].known
+	if client == nil && before.made != 0 && (w.others == 0 || x.deep) {
 		next, r := w.step(i, S.Clone, "a client reads %d", i)
 		next.others++
-		r.client = &countingClient{x.read(r.state), before}
+		next.client = &countingClient{x.read(r.state), before}
 		x.next(next, left)
 	}
-	if client == nil || client.known.made&before.standing() == 0 {
+	if client == nil {
 		return
 	}
-	next, r := w.step(i, S.Clone, "the client of %d removes", i)
+	next, r := w.step(i, S.Clone, "the client removes at %d", i)
 	delta := x.removeSeen(r.state, x.names[i], client.context)
+	n, _ := x.value(r.state)
+	undone := before.standing() &^ uint64(n)
+	if shown := client.known.standing() & before.standing(); undone&shown != shown || undone&^client.known.made != 0 || uint64(n)&^before.standing() != 0 {
+		x.fail(next.last, "%b remains of %b, after a client that was shown %b, and knew of %b", n, before.standing(), client.known.standing(), client.known.made)
+	}
 	var told known // of a replica that counted on, the delta tells the sum, too
 	for j := range w.replicas {
-		if of := ofReplica(j); client.known.made&before.standing()&of != 0 {
-			told = told.and(known{before.made & of, (client.known.made | before.undone) & of})
+		if of := ofReplica(j); undone&of != 0 {
+			told = told.and(known{before.made & of, (undone | before.undone) & of})
 		}
 	}
 	r.known.undone |= told.undone
-	r.client = nil
+	next.client = nil
 	next.emit(i, delta, told)
 	x.check(next, i)
-	x.next(next, left)
+	if undone != 0 {
+		x.next(next, left)
+	}
 }
 
 // exploreReceived takes the steps in which a replica receives something.
@@ -425,16 +437,18 @@ func wander[S crdt.State[S]](t *testing.T, c counting[S]) {
 
 func countAlone() counting[*crdt.PNCounter] {
 	return counting[*crdt.PNCounter]{
-		fresh:      func() *crdt.PNCounter { return new(crdt.PNCounter) },
-		add:        (*crdt.PNCounter).Add,
-		remove:     (*crdt.PNCounter).Reset,
-		removeSeen: (*crdt.PNCounter).ResetSeen,
-		read:       (*crdt.PNCounter).Context,
-		value:      func(c *crdt.PNCounter) (int64, bool) { n, _ := c.Value(); return n, n != 0 },
-		compact:    (*crdt.PNCounter).Compact,
-		context:    (*crdt.PNCounter).Context,
-		bytes:      (*crdt.PNCounter).MarshalBinary,
-		catchUp:    catchUp[*crdt.PNCounter],
+		fresh:  func() *crdt.PNCounter { return new(crdt.PNCounter) },
+		add:    (*crdt.PNCounter).Add,
+		remove: (*crdt.PNCounter).Reset,
+		removeSeen: func(c *crdt.PNCounter, r vclock.Replica, seen crdt.Context) *crdt.PNCounter {
+			return must(c.ResetSeen(r, seen))
+		},
+		read:    (*crdt.PNCounter).Context,
+		value:   func(c *crdt.PNCounter) (int64, bool) { n, _ := c.Value(); return n, n != 0 },
+		compact: (*crdt.PNCounter).Compact,
+		context: (*crdt.PNCounter).Context,
+		bytes:   (*crdt.PNCounter).MarshalBinary,
+		catchUp: catchUp[*crdt.PNCounter],
 	}
 }
 
@@ -463,14 +477,13 @@ func valueAt(m *counters, key string) (n int64, present bool) {
 
 func countInMap() counting[*counters] {
 	return counting[*counters]{
-		fresh:      func() *counters { return new(counters) },
-		add:        func(m *counters, r vclock.Replica, n int64) *counters { return countAt(m, r, "k", n) },
-		remove:     func(m *counters, r vclock.Replica) *counters { return m.Delete(r, "k") },
-		removeSeen: func(m *counters, r vclock.Replica, seen crdt.Context) *counters { return m.DeleteSeen(r, seen, "k") },
-		read: func(m *counters) crdt.Context {
-			c, _ := m.At("k")
-			return c.Context()
+		fresh:  func() *counters { return new(counters) },
+		add:    func(m *counters, r vclock.Replica, n int64) *counters { return countAt(m, r, "k", n) },
+		remove: func(m *counters, r vclock.Replica) *counters { return m.Delete(r, "k") },
+		removeSeen: func(m *counters, r vclock.Replica, seen crdt.Context) *counters {
+			return must(m.DeleteSeen(r, seen, "k"))
 		},
+		read:    func(m *counters) crdt.Context { return m.ContextOf("k") },
 		other:   func(m *counters, r vclock.Replica) *counters { return countAt(m, r, "other", 1) },
 		value:   func(m *counters) (int64, bool) { return valueAt(m, "k") },
 		compact: (*counters).Compact,
@@ -483,6 +496,25 @@ func countInMap() counting[*counters] {
 func TestPNCounterInMapExhaustive(t *testing.T) {
 	exhaust(t, countInMap(), 2, 7)
 	exhaust(t, countInMap(), 3, 6)
+}
+
+// TestPNCounterInMapSeenExhaustive has clients that were shown the whole map.
+func TestPNCounterInMapSeenExhaustive(t *testing.T) {
+	c := countInMap()
+	c.read = (*counters).Context
+	exhaust(t, c, 2, 6)
+}
+
+func TestPNCounterInMapSeenHistories(t *testing.T) {
+	c := countInMap()
+	c.read = (*counters).Context
+	wander(t, c)
+	c.removeSeen = func(m *counters, r vclock.Replica, seen crdt.Context) *counters {
+		d := must(m.ClearSeen(r, seen))
+		d.Merge(countAt(m, r, "other", 1))
+		return d
+	}
+	wander(t, c)
 }
 
 // TestPNCounterDeepInMapHistories deletes a key above two counters, each of which
@@ -504,9 +536,9 @@ func TestPNCounterDeepInMapHistories(t *testing.T) {
 		add:    func(m *deep, r vclock.Replica, n int64) *deep { return add(m, r, "k", n) },
 		remove: func(m *deep, r vclock.Replica) *deep { return m.Delete(r, "above") },
 		removeSeen: func(m *deep, r vclock.Replica, seen crdt.Context) *deep {
-			return m.Update(r, "above", func(in *counters) { in.DeleteSeen(r, seen, "k") })
+			return m.Update(r, "above", func(in *counters) { must(in.DeleteSeen(r, seen, "k")) })
 		},
-		read:  func(m *deep) crdt.Context { c, _ := at(m); return c.Context() },
+		read:  (*deep).Context,
 		other: func(m *deep, r vclock.Replica) *deep { return add(m, r, "other", 1) },
 		value: func(m *deep) (n int64, present bool) {
 			c, ok := at(m)

@@ -179,8 +179,8 @@ func TestResetsHaveDots(t *testing.T) {
 		x := m.Clone()
 		x.Clear("z")
 		require.JSONEq(t, `{"type":"ORMap/PNCounter","context":{"eu":"1-2","us":"1-2","z":"1-4"},"state":[
-			{"key":"k","value":[{"replica":"eu","undoneTo":"2","undone":"2","reset":"z:1"},{"replica":"us","undoneTo":"2","undone":"1","reset":"z:2"}]},
-			{"key":"l","value":[{"replica":"eu","undoneTo":"1","undone":"2","reset":"z:3"},{"replica":"us","undoneTo":"1","undone":"1","reset":"z:4"}]}
+			{"key":"k","value":[{"replica":"eu","after":"1","undoneTo":"2","undone":"2","reset":"z:1"},{"replica":"us","after":"1","undoneTo":"2","undone":"1","reset":"z:2"}]},
+			{"key":"l","value":[{"replica":"eu","after":"0","undoneTo":"1","undone":"2","reset":"z:3"},{"replica":"us","after":"0","undoneTo":"1","undone":"1","reset":"z:4"}]}
 		]}`, jsonOf(t, x))
 	}
 }
@@ -199,15 +199,14 @@ func TestPNCounterLaws(t *testing.T) {
 				return c.Reset(r), nil
 			}),
 			crdttest.OpSeen("reset", nil, (*crdt.PNCounter).Context, func(c *crdt.PNCounter, r vclock.Replica, seen crdt.Context, _ struct{}) (*crdt.PNCounter, error) {
-				return c.ResetSeen(r, seen), nil
+				return c.ResetSeen(r, seen)
 			}),
 		},
 	}
 	kit.Check(t)
 }
 
-// A client resets what it was shown, and no more. The Context of a map does not
-// tell the sums, so there a replica that counted on keeps all.
+// A client resets what it was shown, and no more.
 func TestPNCounterResetSeen(t *testing.T) {
 	var c crdt.PNCounter
 	c.Add("us", 3)
@@ -217,34 +216,15 @@ func TestPNCounterResetSeen(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, shown.UnmarshalText(text))
 	c.Add("us", 10)
-	c.ResetSeen("eu", shown)
+	must(c.ResetSeen("eu", shown))
 	n, _ := c.Value()
 	require.Equal(t, int64(10), n)
-	c.ResetSeen("eu", crdt.Context{})
+	must(c.ResetSeen("eu", crdt.Context{}))
 	n, _ = c.Value()
 	require.Equal(t, int64(10), n)
-	c.ResetSeen("eu", c.Context())
+	must(c.ResetSeen("eu", c.Context()))
 	n, _ = c.Value()
 	require.Zero(t, n)
-
-	var m counters
-	countAt(&m, "us", "k", 3)
-	countAt(&m, "us", "l", 5)
-	countAt(&m, "eu", "k", 4)
-	view, _ := m.At("k")
-	shown = view.Context()
-	coarse := m.Context()
-	countAt(&m, "us", "k", 10)
-	x := m.Clone()
-	m.DeleteSeen("eu", shown, "k")
-	n, _ = valueAt(&m, "k")
-	require.Equal(t, int64(10), n)
-	x.DeleteSeen("eu", coarse, "k")
-	n, _ = valueAt(x, "k")
-	require.Equal(t, int64(13), n)
-	m.DeleteSeen("eu", shown, "l")
-	_, ok := m.At("l")
-	require.False(t, ok, "the Context of the view covers what the map has seen")
 }
 
 // TestResetSeenOvertaken: the last increment that the client saw is one that the
@@ -255,7 +235,7 @@ func TestResetSeenOvertaken(t *testing.T) {
 	shown := us.Context()
 	eu.Merge(us.Add("us", -5))
 	before := eu.Clone()
-	before.Merge(eu.ResetSeen("eu", shown))
+	before.Merge(must(eu.ResetSeen("eu", shown)))
 	require.True(t, before.Equal(&eu), "the delta has the effect of the reset")
 	n, _ := eu.Value()
 	require.Equal(t, int64(-5), n)
@@ -266,7 +246,7 @@ func TestResetSeenOvertaken(t *testing.T) {
 	shown = view.Context()
 	o.Merge(m.Update("us", "k", func(c *crdt.PNCounter) { c.Add("us", -5) }))
 	for _, remove := range []func(m *counters) *counters{
-		func(m *counters) *counters { return m.DeleteSeen("eu", shown, "k") },
+		func(m *counters) *counters { return must(m.DeleteSeen("eu", shown, "k")) },
 		func(m *counters) *counters {
 			return m.Update("eu", "k", func(c *crdt.PNCounter) { c.ResetSeen("eu", shown) })
 		},
@@ -325,30 +305,40 @@ func TestHostileResidue(t *testing.T) {
 	c.Add("us", 3)
 	c.Reset("us")
 	p := encoded(t, &c)
-	at := len(p) - 4 // upto, undone, and the dot of the reset
+	at := len(p) - 5 // upto, span, undone, and the dot of the reset
 	require.Equal(t, byte(1), p[at])
 	p[at] = 9
 	require.ErrorContains(t, new(crdt.PNCounter).UnmarshalBinary(p), "not in the context")
 }
 
 func TestContextRefusesSums(t *testing.T) {
-	const past = "\x01\x01\x01a\x05\x00"
+	const past = "\x02\x01\x01\x01a\x05\x00"
 	for name, sums := range map[string]string{
+		"none":                    "",
 		"an empty list":           "\x00",
-		"a place that is not":     "\x01\x01\x05\x01\x02",
-		"not covered":             "\x01\x00\x06\x01\x02",
-		"no increment":            "\x01\x00\x05\x00\x02",
-		"more than there are":     "\x01\x00\x05\x06\x02",
-		"a replica twice":         "\x02\x00\x05\x01\x02\x00\x05\x01\x02",
-		"bytes after the sums":    "\x01\x00\x05\x01\x02\x00",
-		"a sum that is not there": "\x02\x00\x05\x01\x02",
+		"not covered":             "\x01\x04\x01\x02",
+		"a number too large":      "\x01\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\x00\x02",
+		"a span too large":        "\x01\x00\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\x02",
+		"bytes after the sums":    "\x01\x00\x04\x02\x00",
+		"a sum that is not there": "\x02\x00\x04\x02",
 	} {
 		var c crdt.Context
 		require.Error(t, c.UnmarshalBinary([]byte(past+sums)), name)
 		require.True(t, c.IsZero())
 	}
+	for name, p := range map[string]string{
+		"sums that are there and left out": "\x02\x03\x01\x01a\x05\x00\x01\x00\x04\x02",
+		"an unknown part":                  "\x02\x10\x00",
+		"no keys":                          "\x02\x04\x00\x00",
+		"keys that do not ascend":          "\x02\x04\x02\x00\x00\x00\x02\x00\x00\x00\x02\x00",
+		"a key without a hash":             "\x02\x04\x01\x00\x00\x00\x00\x00",
+		"an object without a hash":         "\x02\x08\x00\x00\x00\x00\x00",
+		"a version before this":            "\x01\x00",
+	} {
+		require.Error(t, new(crdt.Context).UnmarshalBinary([]byte(p)), name)
+	}
 	var c crdt.Context
-	require.NoError(t, c.UnmarshalBinary([]byte(past+"\x01\x00\x05\x01\x02")))
+	require.NoError(t, c.UnmarshalBinary([]byte(past+"\x02\x00\x01\x02\x00\x02\x04")))
 }
 
 // Nothing wraps, and nothing claims to be exact that is not.
@@ -532,8 +522,10 @@ func TestPNCounterRefusesJSON(t *testing.T) {
 		`[{"replica":"a","after":"0","last":"2","sum":"4","undoneTo":"1","undone":null}]`,
 		`[{"replica":"a","after":"0","last":"2","sum":"4","reset":null}]`,
 		`[{"replica":"a","after":"0","last":"2","sum":"4","undoneTo":"0","undone":"0"}]`,
-		`[{"replica":"a","undoneTo":"1","undone":"3"}]`,
-		`[{"replica":"a","undoneTo":"1","reset":"a:2"}]`,
+		`[{"replica":"a","after":"0","undoneTo":"1","undone":"3"}]`,
+		`[{"replica":"a","undoneTo":"1","undone":"3","reset":"a:2"}]`,
+		`[{"replica":"a","after":"1","undoneTo":"1","undone":"3","reset":"a:2"}]`,
+		`[{"replica":"a","after":"0","undoneTo":"1","reset":"a:2"}]`,
 		`[{"replica":"a","after":null,"undoneTo":"1","undone":"3","reset":"a:2"}]`,
 	} {
 		var c crdt.PNCounter

@@ -36,6 +36,7 @@ type root struct {
 	recent uint32                    // index last interned; written by mutators only
 	writer writer                    // who changed the state last; written by mutators only
 	merge  joining                   // scratch of the receiver of a merge
+	path   []uint32                  // the scopes of the keys that Update is changing, one in the other
 }
 
 const fewNames = 8

@@ -40,11 +40,11 @@ func (s *RWSet[E]) Add(r vclock.Replica, e E) *RWSet[E] {
 }
 
 // AddSeen is like [RWSet.Add] for a client that was shown seen: removes that it
-// does not cover are concurrent with the add, and win.
-func (s *RWSet[E]) AddSeen(r vclock.Replica, seen Context, e E) *RWSet[E] {
+// does not cover are concurrent with the add, and win. It returns a [*ContextError]
+// if seen is of something else.
+func (s *RWSet[E]) AddSeen(r vclock.Replica, seen Context, e E) (*RWSet[E], error) {
 	var d RWSet[E]
-	s.putSeen(r, seen, e, false, &d.op)
-	return &d
+	return &d, s.putSeen(r, &seen, e, false, &d.op)
 }
 
 // Remove removes e on behalf of r and returns the delta. It also wins over
@@ -56,30 +56,34 @@ func (s *RWSet[E]) Remove(r vclock.Replica, e E) *RWSet[E] {
 }
 
 // RemoveSeen is like [RWSet.Remove] for a client that was shown seen. Adds that
-// it does not cover are concurrent with the remove, which wins over them.
-func (s *RWSet[E]) RemoveSeen(r vclock.Replica, seen Context, e E) *RWSet[E] {
+// it does not cover are concurrent with the remove, which wins over them. It returns
+// a [*ContextError] if seen is of something else.
+func (s *RWSet[E]) RemoveSeen(r vclock.Replica, seen Context, e E) (*RWSet[E], error) {
 	var d RWSet[E]
-	s.putSeen(r, seen, e, true, &d.op)
-	return &d
+	return &d, s.putSeen(r, &seen, e, true, &d.op)
 }
 
 // Clear removes the elements of s and returns the delta. It takes O(n), and so
 // does the delta.
 func (s *RWSet[E]) Clear(r vclock.Replica) *RWSet[E] {
-	return s.removeAll(r, func(head ref) (bool, *Context) { return s.store.shows(head), nil })
+	return s.removeAll(r, nil, func(head ref) bool { return s.store.shows(head) })
 }
 
 // ClearSeen is like [RWSet.Clear] for a client that was shown seen: it removes
-// the elements with an add that seen covers.
-func (s *RWSet[E]) ClearSeen(r vclock.Replica, seen Context) *RWSet[E] {
-	return s.removeAll(r, func(head ref) (bool, *Context) {
+// the elements with an add that seen covers. It returns a [*ContextError] if seen is
+// of something else.
+func (s *RWSet[E]) ClearSeen(r vclock.Replica, seen Context) (*RWSet[E], error) {
+	if err := s.admits(&seen); err != nil {
+		return new(RWSet[E]), err
+	}
+	return s.removeAll(r, &seen, func(head ref) bool {
 		covered := false
 		s.store.refs(head, func(x ref) {
 			added := !s.store.isMarked(x)
 			covered = covered || added && seen.Contains(s.root.name(s.store.dot(x)))
 		})
-		return covered, &seen
-	})
+		return covered
+	}), nil
 }
 
 // Contains reports whether e is in s.
@@ -110,11 +114,14 @@ func (s *RWSet[E]) All() iter.Seq[E] {
 	}
 }
 
-// Context returns what s has seen, for a client that reads it now.
-func (s *RWSet[E]) Context() Context { return s.whole().root.context() }
+// Context returns what s has seen, for a client that reads it now. That of a value
+// in an [ORMap] is of its key: see [Context].
+func (s *RWSet[E]) Context() Context { return contextOf(&s.whole().node, s.whole()) }
 
-// Covers reports whether s has seen everything that seen covers.
-func (s *RWSet[E]) Covers(seen Context) bool { return s.whole().root.covers(seen) }
+// HasSeen reports whether s has seen everything that seen covers, so that nothing of
+// what the client was shown would still have to arrive. That says nothing of
+// removals, most of which have no event of their own: see [Context].
+func (s *RWSet[E]) HasSeen(seen Context) bool { return s.whole().root.hasSeen(seen) }
 
 // LastOf returns the largest number of a dot of r that s has seen, or 0. The
 // owner of r that finds a number here it has not minted shares its name with
@@ -131,7 +138,7 @@ func (s *RWSet[E]) Speaks(o *RWSet[E], sealed vclock.Closing) bool {
 // Merge joins o into s and reports whether that changed s. It panics if s or o
 // is a value in an [ORMap].
 func (s *RWSet[E]) Merge(o *RWSet[E]) bool {
-	if s == o {
+	if o == nil || s == o {
 		return false
 	}
 	r := s.receive(&o.node)
@@ -159,6 +166,9 @@ func (s *RWSet[E]) Equal(o *RWSet[E]) bool {
 // Clone returns a copy that shares no memory with s. The clone of a value in an
 // [ORMap] is a state of its own that has seen the dots it holds and no others.
 func (s *RWSet[E]) Clone() *RWSet[E] {
+	if s == nil {
+		return new(RWSet[E])
+	}
 	if s.inMap() {
 		r := s.root.bare()
 		s.dots(func(d dot) { r.see(d) })
@@ -210,6 +220,9 @@ func (s *RWSet[E]) ready() *store[E] {
 
 // whole returns s, or, for a delta of one change, a state that equals it.
 func (s *RWSet[E]) whole() *RWSet[E] {
+	if s == nil {
+		return new(RWSet[E])
+	}
 	if s.op.isEmpty() {
 		return s
 	}
@@ -220,7 +233,7 @@ func (s *RWSet[E]) whole() *RWSet[E] {
 
 // state returns s as a state of its own, without changing it.
 func (s *RWSet[E]) state() *RWSet[E] {
-	if s.inMap() {
+	if s != nil && s.inMap() {
 		return s.Clone()
 	}
 	return s.whole()
@@ -232,15 +245,19 @@ func (s *RWSet[E]) put(name vclock.Replica, e E, mark bool, d *setOp[E]) {
 	s.recordOp(d)
 }
 
-func (s *RWSet[E]) putSeen(name vclock.Replica, seen Context, e E, mark bool, d *setOp[E]) {
+func (s *RWSet[E]) putSeen(name vclock.Replica, seen *Context, e E, mark bool, d *setOp[E]) error {
 	r, _ := s.write(name)
+	if err := s.admits(seen); err != nil {
+		return err
+	}
 	st := s.ready()
 	if _, ok := r.next(); !ok {
-		return
+		return nil
 	}
-	st.take(r, e, &seen, d)
+	st.take(r, e, seen, d)
 	st.addBeside(r, e, mark, d)
 	s.recordOp(d)
+	return nil
 }
 
 func (s *RWSet[E]) recordOp(d *setOp[E]) {
@@ -249,37 +266,33 @@ func (s *RWSet[E]) recordOp(d *setOp[E]) {
 	}
 }
 
-// removeAll removes the elements that which picks by their refs, with the dots
-// that the context it returns covers, all of them if it is nil.
-func (s *RWSet[E]) removeAll(name vclock.Replica, which func(head ref) (bool, *Context)) *RWSet[E] {
+// removeAll removes the elements that which picks by their refs, with the dots that
+// seen covers, all of them if it is nil.
+func (s *RWSet[E]) removeAll(name vclock.Replica, seen *Context, which func(head ref) bool) *RWSet[E] {
 	s.write(name)
 	st := s.ready()
-	type target struct {
-		elem E
-		seen *Context
-	}
-	var targets []target
+	var targets []E
 	st.heads(func(head ref, e E) bool {
-		if ok, seen := which(head); ok {
-			targets = append(targets, target{e, seen})
+		if which(head) {
+			targets = append(targets, e)
 		}
 		return true
 	})
 	d := new(RWSet[E])
-	for _, t := range targets {
+	for _, e := range targets {
 		var op RWSet[E]
-		if t.seen != nil {
-			s.putSeen(name, *t.seen, t.elem, true, &op.op)
-		} else {
-			s.put(name, t.elem, true, &op.op)
+		if seen == nil {
+			s.put(name, e, true, &op.op)
+		} else if err := s.putSeen(name, seen, e, true, &op.op); err != nil {
+			panic(err) // it was admitted before
 		}
 		d.Merge(&op)
 	}
 	return d
 }
 
-func (*RWSet[E]) fresh(r *root) *RWSet[E] {
-	return &RWSet[E]{node: node[*RWSet[E]]{root: r, mode: sealed}}
+func (*RWSet[E]) fresh(r *root, scope uint32) *RWSet[E] {
+	return &RWSet[E]{node: node[*RWSet[E]]{root: r, mode: sealed, scope: scope}}
 }
 
 func (s *RWSet[E]) join(o *RWSet[E], j *joining) bool {
@@ -306,8 +319,8 @@ func (s *RWSet[E]) dots(yield func(dot)) { s.store.dots(yield) }
 
 func (s *RWSet[E]) equal(o *RWSet[E], j *joining) bool { return s.store.equal(o.store, j) }
 
-func (s *RWSet[E]) copy(r *root) *RWSet[E] {
-	c := s.fresh(r)
+func (s *RWSet[E]) copy(r *root, scope uint32) *RWSet[E] {
+	c := s.fresh(r, scope)
 	c.store = s.store.clone()
 	return c
 }

@@ -50,9 +50,9 @@ func ExampleORSet_ClearSeen() {
 	if err := seen.UnmarshalText(token); err != nil {
 		fmt.Println(err)
 	}
-	list.ClearSeen("eu", seen)
-	fmt.Println(slices.Sorted(list.All()))
-	// Output: [eggs]
+	_, err := list.ClearSeen("eu", seen)
+	fmt.Println(slices.Sorted(list.All()), err)
+	// Output: [eggs] <nil>
 }
 
 // An administrator takes a role away while a colleague, who does not know, grants

@@ -15,8 +15,8 @@ import (
 // all of them of this counter; last is the number of the latest, and its dot is
 // the dot of the count. A tally that has one is live.
 //
-// The reset says what was undone: upto is the number of the latest increment that
-// was, and base the total up to it. Its dot is tag, which the replica that undid
+// The reset says what was undone: the increments in (start, upto], and base is the
+// total of these. Of a live tally, start is that of the count. Its dot is tag, which the replica that undid
 // them minted for it. A live tally adds total - base to the value. A tally that has
 // nothing but a reset is a residue: it tells a count that it has overtaken, or that
 // goes on beyond upto, what of it was undone.
@@ -27,8 +27,8 @@ import (
 // be negative.
 type tally struct {
 	replica     uint32 // index in the root
-	line        uint64 // the incarnation in which the count began, or that which was undone
-	start, last uint64 // last is 0 in a residue
+	line        uint64 // the incarnation of start + 1, in which the count began, or what was undone
+	start, last uint64 // last is 0 in a residue, and then total is
 	total       int64
 	upto        uint64 // 0 if nothing was undone, and then base and tag are
 	base        int64
@@ -98,47 +98,74 @@ func (t *tally) isSaturated() bool {
 // 1 with base 3 meets a count up to 2 with total 13. Both stay, for a value of 10.
 func (t *tally) join(o *tally, r *root, k knowledge) bool {
 	before := *t
-	t.joinCount(o, k)
-	if t.tag != o.tag && k.theyReset {
-		t.upto, t.base, t.tag = 0, 0, dot{}
+	c, u := t.parts()
+	oc, ou := o.parts()
+	c = c.join(oc, k)
+	if u.tag != ou.tag && k.theyReset {
+		u = undone{}
 	}
-	if (before.tag == o.tag || !k.myReset) && t.compareReset(o, r) < 0 {
-		t.upto, t.base, t.tag = o.upto, o.base, o.tag
+	if (before.tag == ou.tag || !k.myReset) && u.compare(ou, r) < 0 {
+		u = ou
 	}
-	if t.last <= t.upto {
-		t.start, t.last, t.total = 0, 0, 0
-	} else if t.start >= t.upto {
-		t.upto, t.base, t.tag = 0, 0, dot{}
+	if c.last <= u.upto {
+		c = counted{start: u.start}
+	} else if c.start >= u.upto {
+		u = undone{}
 	}
+	*t = tally{t.replica, t.line, c.start, c.last, c.total, u.upto, u.base, u.tag}
 	return *t != before
 }
 
-// joinCount joins the count of o.
-func (t *tally) joinCount(o *tally, k knowledge) {
+// join returns the join with the count of the other side.
+func (c counted) join(o counted, k knowledge) counted {
 	take, drop := false, false
 	switch {
-	case t.last == o.last:
-		take = t.compareCount(o) < 0
+	case c.last == o.last:
+		take = c.compare(o) < 0
 	case k.iClosed && k.theyClosed:
-		drop = t.last == 0 || o.last == 0
-		take = !drop && t.last < o.last
+		drop = c.last == 0 || o.last == 0
+		take = !drop && c.last < o.last
 	case k.iClosed:
 	case k.theyClosed:
 		take = true
 	default:
 		drop = k.theyCount
-		take = !k.myCount && (drop || t.compareCount(o) < 0)
+		take = !k.myCount && (drop || c.compare(o) < 0)
 	}
 	switch {
 	case take:
-		t.start, t.last, t.total = o.start, o.last, o.total
+		return o
 	case drop:
-		t.start, t.last, t.total = 0, 0, 0
+		return counted{}
 	}
+	return c
 }
 
 // isOf reports whether the incarnation life counts on t.
 func (t *tally) isOf(life uint64) bool { return t.line == life || t.isLive() && lifeOf(t.last) == life }
+
+// counted and undone are the parts of a tally, zero where it has none.
+type (
+	counted struct {
+		start, last uint64
+		total       int64
+	}
+	undone struct {
+		start, upto uint64
+		base        int64
+		tag         dot
+	}
+)
+
+func (t *tally) parts() (c counted, u undone) {
+	if t.isLive() {
+		c = counted{t.start, t.last, t.total}
+	}
+	if t.hasReset() {
+		u = undone{t.start, t.upto, t.base, t.tag}
+	}
+	return c, u
+}
 
 // knowledge is what each of two sides has seen of the parts of the other's tally.
 // A part that is not there is not seen.
@@ -152,24 +179,24 @@ type knowledge struct {
 // isEmpty reports whether t says nothing.
 func (t *tally) isEmpty() bool { return t.last == 0 && t.upto == 0 }
 
-// compareCount orders tallies by what they know to be counted. Two with the
-// same last differ in the rest only if a replica name was reused.
-func (t *tally) compareCount(o *tally) int {
-	return cmp.Or(cmp.Compare(t.last, o.last), cmp.Compare(t.start, o.start), cmp.Compare(t.total, o.total))
+// compare orders counts by what they tell. Two with the same last differ in the rest
+// only if a replica name was reused.
+func (c counted) compare(o counted) int {
+	return cmp.Or(cmp.Compare(c.last, o.last), cmp.Compare(c.start, o.start), cmp.Compare(c.total, o.total))
 }
 
-// compareReset orders tallies by what they know to be undone. Two resets may
-// have met the same tally: the names of their replicas decide between them,
-// because indexes differ from state to state.
-func (t *tally) compareReset(o *tally, r *root) int {
-	if c := cmp.Compare(t.upto, o.upto); c != 0 || t.upto == 0 {
+// compare orders resets by what they undid. Two resets may have met the same count:
+// the names of their replicas decide between them, because indexes differ from state
+// to state.
+func (u undone) compare(o undone, r *root) int {
+	if c := cmp.Compare(u.upto, o.upto); c != 0 || u.upto == 0 {
 		return c
 	}
-	if t.tag != o.tag {
-		x, y := r.name(t.tag), r.name(o.tag)
+	if u.tag != o.tag {
+		x, y := r.name(u.tag), r.name(o.tag)
 		return cmp.Or(strings.Compare(string(x.Replica), string(y.Replica)), cmp.Compare(x.Seq, y.Seq))
 	}
-	return cmp.Compare(t.base, o.base)
+	return cmp.Or(cmp.Compare(u.base, o.base), cmp.Compare(u.start, o.start))
 }
 
 // A tallyOp is the delta of one increment: the live tally after it, with names

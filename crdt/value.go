@@ -15,9 +15,9 @@ import (
 //
 // The interface is closed. A type of your own is a value of a [GMap].
 type Value[V any] interface {
-	// fresh returns an empty value that belongs to r, sealed. It works on a nil
-	// receiver.
-	fresh(r *root) V
+	// fresh returns an empty value that belongs to r, sealed, at the key with a
+	// scope. It works on a nil receiver.
+	fresh(r *root, scope uint32) V
 
 	// open lets the value be changed, and has each change joined into rec, a
 	// value of the delta under construction. Seal ends that.
@@ -54,8 +54,11 @@ type Value[V any] interface {
 	equal(o V, j *joining) bool
 
 	// copy returns a sealed copy of the value in r, which has the same indexes as
-	// the value's root.
-	copy(r *root) V
+	// the value's root, at the key with a scope.
+	copy(r *root, scope uint32) V
+
+	// scopeOf returns the scope of the key that the value is at.
+	scopeOf() uint32
 
 	// kinds appends the kind of the value and of the values in it. It works on a
 	// nil receiver.
@@ -113,7 +116,11 @@ type node[V any] struct {
 	rec  V     // where changes are recorded, if mode is opened
 	mode mode
 	mark bool // set only while the map that holds the value is joined
+
+	scope uint32 // of the key in a map that the value is at; see keyScope
 }
+
+func (n *node[V]) scopeOf() uint32 { return n.scope }
 
 func (n *node[V]) met() *bool { return &n.mark }
 

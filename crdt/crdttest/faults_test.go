@@ -587,7 +587,8 @@ func badgeKit(fault string) *crdttest.Kit[*badge] {
 				if b.fault == "adds for all" {
 					seen = b.Context()
 				}
-				return &badge{b.AddSeen(r, seen, e), fault}, nil
+				d, err := b.AddSeen(r, seen, e)
+				return &badge{d, fault}, err
 			}),
 		},
 		Value: func(b *badge) any { return slices.Sorted(b.All()) },

@@ -96,7 +96,7 @@ func Op[S, A any](name string, args *rapid.Generator[A], apply func(s S, r vcloc
 //
 //	crdttest.OpSeen("Remove", tags, (*Tags).Context,
 //		func(t *Tags, r vclock.Replica, seen crdt.Context, tag string) (*Tags, error) {
-//			return t.RemoveSeen(r, seen, tag), nil
+//			return t.RemoveSeen(r, seen, tag)
 //		})
 func OpSeen[S, C, A any](name string, args *rapid.Generator[A], read func(s S) C, apply func(s S, r vclock.Replica, seen C, arg A) (S, error)) Operation[S] {
 	op := operation(name, args, func(s S, r vclock.Replica, client S, arg A) (S, error) {

@@ -197,7 +197,11 @@ func (g *region) deleteFromCart(w http.ResponseWriter, r *http.Request, key stri
 		if err := checkSeen(cart, seen); err != nil {
 			return nil, err
 		}
-		t.changed(row, of[*Cart]{cart.Update(g.me(), sku, func(c *crdt.PNCounter) { c.ResetSeen(g.me(), seen) })})
+		delta, err := cart.DeleteSeen(g.me(), seen, sku)
+		if err != nil {
+			return nil, badRequest("The ETag is that of another line.")
+		}
+		t.changed(row, of[*Cart]{delta})
 		return nil, nil
 	})
 }

@@ -176,7 +176,7 @@ func (g *region) answerHTTP(ctx context.Context, q relayed) (relayed, error) {
 // checkSeen refuses a context that is ahead of what this region has merged: the
 // client has read in another region, and what it saw is on its way.
 func checkSeen(cart *Cart, seen crdt.Context) error {
-	if cart.Covers(seen) {
+	if cart.HasSeen(seen) {
 		return nil
 	}
 	return &httpError{http.StatusServiceUnavailable, "What you have seen has not arrived in this region yet. Try again in a second."}

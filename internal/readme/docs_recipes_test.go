@@ -44,10 +44,10 @@ func Example_eTag() {
 
 	var seen crdt.Context // If-Match of the request "empty my cart"
 	err = errors.Join(err, seen.UnmarshalText(etag))
-	cart.ClearSeen("eu", seen)
-	fmt.Println(slices.Sorted(cart.All()), err)
+	_, refused := cart.ClearSeen("eu", seen) // as it would be as the Context of something else
+	fmt.Println(slices.Sorted(cart.All()), err, refused)
 	// Output:
-	// [bread] <nil>
+	// [bread] <nil> <nil>
 }
 
 func Example_setCounter() {
