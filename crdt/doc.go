@@ -49,4 +49,9 @@
 //
 // An incarnation of a replica makes up to 2³² dots in one state, and a replica has
 // 65536 incarnations. The number of replicas is not limited.
+//
+// That the order and the side of a merge make no difference is promised for names of
+// one lineage. Where two lineages write under one name, a dot stands for two changes:
+// sets, flags and registers keep the one that they have, so replicas differ until it
+// is replaced or removed, and of counters the larger wins. Verify names such a dot.
 package crdt

@@ -163,8 +163,7 @@ func (f *EWFlag) enable(name vclock.Replica, seen *Context, d *cellOp[struct{}])
 }
 
 func (f *EWFlag) disable(name vclock.Replica, seen *Context, d *cellOp[struct{}]) {
-	r := f.change()
-	checkReplica(name)
+	r := f.changeFor(name)
 	f.ready()
 	f.cell.erase(r, seen, d)
 	f.record(d)

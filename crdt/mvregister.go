@@ -247,8 +247,7 @@ func (m *MVRegister[V]) set(name vclock.Replica, v V, seen *Context, d *cellOp[c
 }
 
 func (m *MVRegister[V]) erase(name vclock.Replica, seen *Context, d *cellOp[content[V]]) {
-	r := m.change()
-	checkReplica(name)
+	r := m.changeFor(name)
 	m.ready()
 	m.cell.erase(r, seen, d)
 	m.record(d)

@@ -39,7 +39,8 @@ type ORMap[K comparable, V Value[V]] struct {
 // return inside f are parts of it and may be dropped.
 //
 // The value is changed by its mutators: to merge or to decode a state into it panics.
-// It must not be changed after f has returned, and f must not change the map. If f panics, what it has done so far stays, and has no delta: a later
+// It must be changed for r: for another replica its mutators panic. It must not be changed
+// after f has returned, and f must not change the map. If f panics, what it has done so far stays, and has no delta: a later
 // merge of the whole state passes it on. Update panics if f is nil, r is invalid, or
 // key is none that a key of this package may be.
 func (m *ORMap[K, V]) Update(r vclock.Replica, key K, f func(v V)) *ORMap[K, V] {
@@ -61,9 +62,11 @@ func (m *ORMap[K, V]) Update(r vclock.Replica, key K, f func(v V)) *ORMap[K, V] 
 		dv = dv.fresh(d.root, v.scopeOf())
 	}
 	v.open(dv)
-	own.path = append(own.path, v.scopeOf())
+	own.path, own.owner = append(own.path, v.scopeOf()), r
 	defer func(mode mode) {
-		own.path = own.path[:len(own.path)-1]
+		if own.path = own.path[:len(own.path)-1]; len(own.path) == 0 {
+			own.owner = ""
+		}
 		v.seal()
 		m.mode = mode
 		m.settle(key, v)

@@ -48,21 +48,23 @@ func TestViews(t *testing.T) {
 	alone := view.Clone()
 
 	for name, f := range map[string]func(){
-		"Add":                        func() { view.Add("eu", "w") },
-		"Remove":                     func() { view.Remove("eu", "x") },
-		"RemoveSeen":                 func() { view.RemoveSeen("eu", m.Context(), "x") },
-		"Clear":                      func() { view.Clear("eu") },
-		"Merge":                      func() { view.Merge(alone) },
-		"MergeBinary":                func() { _, _ = view.MergeBinary(nil) },
-		"Merge of a peer's value":    func() { view.Merge(peer) },
-		"Merge into a state":         func() { alone.Merge(view) },
-		"UnmarshalBinary":            func() { _ = view.UnmarshalBinary(encoded(t, alone)) },
-		"UnmarshalJSON":              func() { text, _ := alone.MarshalJSON(); _ = view.UnmarshalJSON(text) },
-		"change of the map inside":   func() { m.Update("eu", "k", func(*tags) { m.Delete("eu", "l") }) },
-		"Update of the map inside":   func() { tagged("eu", &m, "k"); m.Update("eu", "k", func(*tags) { tagged("eu", &m, "l", "w") }) },
-		"Merge of the map inside":    func() { m.Update("eu", "k", func(*tags) { m.Merge(&o) }) },
-		"the empty replica":          func() { m.Update("", "k", func(*tags) {}) },
-		"the empty replica, deleted": func() { m.Delete("", "k") },
+		"Add":                         func() { view.Add("eu", "w") },
+		"Remove":                      func() { view.Remove("eu", "x") },
+		"RemoveSeen":                  func() { view.RemoveSeen("eu", m.Context(), "x") },
+		"Clear":                       func() { view.Clear("eu") },
+		"Merge":                       func() { view.Merge(alone) },
+		"MergeBinary":                 func() { _, _ = view.MergeBinary(nil) },
+		"Merge of a peer's value":     func() { view.Merge(peer) },
+		"Merge into a state":          func() { alone.Merge(view) },
+		"UnmarshalBinary":             func() { _ = view.UnmarshalBinary(encoded(t, alone)) },
+		"UnmarshalJSON":               func() { text, _ := alone.MarshalJSON(); _ = view.UnmarshalJSON(text) },
+		"another replica inside":      func() { tagged("eu", &m, "k"); m.Update("eu", "k", func(s *tags) { s.Add("us", "x") }) },
+		"a remove for another inside": func() { m.Update("eu", "k", func(s *tags) { s.Remove("us", "x") }) },
+		"change of the map inside":    func() { m.Update("eu", "k", func(*tags) { m.Delete("eu", "l") }) },
+		"Update of the map inside":    func() { tagged("eu", &m, "k"); m.Update("eu", "k", func(*tags) { tagged("eu", &m, "l", "w") }) },
+		"Merge of the map inside":     func() { m.Update("eu", "k", func(*tags) { m.Merge(&o) }) },
+		"the empty replica":           func() { m.Update("", "k", func(*tags) {}) },
+		"the empty replica, deleted":  func() { m.Delete("", "k") },
 	} {
 		t.Run(name, func(t *testing.T) {
 			require.Panics(t, f)

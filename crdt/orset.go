@@ -198,15 +198,13 @@ func (s *ORSet[E]) add(name vclock.Replica, e E, d *setOp[E]) {
 }
 
 func (s *ORSet[E]) remove(name vclock.Replica, e E, d *setOp[E]) {
-	r := s.change()
-	checkReplica(name)
+	r := s.changeFor(name)
 	s.ready().take(r, e, nil, d)
 	s.recordOp(d)
 }
 
 func (s *ORSet[E]) removeSeen(name vclock.Replica, seen *Context, e E, d *setOp[E]) error {
-	r := s.change()
-	checkReplica(name)
+	r := s.changeFor(name)
 	if err := s.admits(seen); err != nil {
 		return err
 	}
@@ -223,8 +221,7 @@ func (s *ORSet[E]) recordOp(d *setOp[E]) {
 
 // clearOut removes what all or else seen says.
 func (s *ORSet[E]) clearOut(name vclock.Replica, all bool, seen Context) *ORSet[E] {
-	r := s.change()
-	checkReplica(name)
+	r := s.changeFor(name)
 	s.ready()
 	d := &ORSet[E]{node: node[*ORSet[E]]{root: new(root)}}
 	s.clear(&clearing{root: r, delta: d.root, all: all, seen: seen}, d)

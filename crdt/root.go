@@ -37,6 +37,7 @@ type root struct {
 	writer writer                    // who changed the state last; written by mutators only
 	merge  joining                   // scratch of the receiver of a merge
 	path   []uint32                  // the scopes of the keys that Update is changing, one in the other
+	owner  vclock.Replica            // that Update is changing them for; empty outside of it
 }
 
 const fewNames = 8

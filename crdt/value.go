@@ -1,6 +1,7 @@
 package crdt
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/rejoin-go/rejoin/vclock"
@@ -138,7 +139,27 @@ func (n *node[V]) seal() {
 // or if name is not valid.
 func (n *node[V]) write(name vclock.Replica) (*root, uint32) {
 	r := n.change()
-	return r, r.write(name)
+	i := r.write(name)
+	if r.owner != name && r.owner != "" {
+		otherWriter(r.owner, name)
+	}
+	return r, i
+}
+
+// changeFor is write for a change that mints nothing.
+func (n *node[V]) changeFor(name vclock.Replica) *root {
+	r := n.change()
+	checkReplica(name)
+	if r.owner != name && r.owner != "" {
+		otherWriter(r.owner, name)
+	}
+	return r
+}
+
+// otherWriter panics: the delta of an Update is of one replica, and so has to be all
+// that is in it.
+func otherWriter(owner, name vclock.Replica) {
+	panic(fmt.Sprintf("crdt: a value inside an ORMap is changed for replica %q in an Update for %q: use the same in both", string(name), string(owner)))
 }
 
 // change returns the root to change, for a change that names no replica.
