@@ -2,6 +2,7 @@ package resolver_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -61,6 +62,66 @@ func TestAllocs(t *testing.T) {
 		require.LessOrEqual(t, testing.AllocsPerRun(100, func() { _, _ = s.Resolve(bg, "k", scalars) }), tt.scalars, tt.rule)
 		require.LessOrEqual(t, testing.AllocsPerRun(100, func() { _, _ = o.Resolve(bg, "k", references) }), tt.references, tt.rule)
 	}
+}
+
+// A rowOrder is what a service keeps in a row.
+type rowOrder struct {
+	ID, Status string
+	Amount     int64
+}
+
+// row decodes a set, writes to it under what it shows, and encodes it.
+func row(t require.TestingT, in []byte, w resolver.Writer) []byte {
+	var s resolver.Siblings[rowOrder]
+	err := s.UnmarshalBinary(in)
+	require.NoError(t, err)
+	_, err = s.Write(w, s.Context(), rowOrder{"order-17", "paid", 4200})
+	require.NoError(t, err)
+	out, err := s.MarshalBinary()
+	require.NoError(t, err)
+	return out
+}
+
+func oneRow(t require.TestingT) ([]byte, resolver.Writer) {
+	s, w := &resolver.Siblings[rowOrder]{}, at("eu", 1)
+	_, err := s.Write(w, resolver.Context{}, rowOrder{"order-17", "open", 4200})
+	require.NoError(t, err)
+	in, err := s.MarshalBinary()
+	require.NoError(t, err)
+	return in, w
+}
+
+// TestRowAllocs counts what a service's request allocates: the set and the result, a
+// clock and a value before and after, and the strings of the one that is read.
+func TestRowAllocs(t *testing.T) {
+	if testing.CoverMode() != "" || raceEnabled {
+		t.Skip("coverage and the race detector change what is inlined")
+	}
+	in, w := oneRow(t)
+	require.LessOrEqual(t, testing.AllocsPerRun(100, func() { row(t, in, w) }), 13.0)
+}
+
+// BenchmarkRow is of a row of one version, next to encoding/json of a struct that does
+// the same.
+func BenchmarkRow(b *testing.B) {
+	b.Run("baseline=json", func(b *testing.B) {
+		in, err := json.Marshal(rowOrder{"order-17", "open", 4200})
+		require.NoError(b, err)
+		b.ReportAllocs()
+		for b.Loop() {
+			var o rowOrder
+			_ = json.Unmarshal(in, &o)
+			o.Status = "paid"
+			_, _ = json.Marshal(o)
+		}
+	})
+	b.Run("Siblings", func(b *testing.B) {
+		in, w := oneRow(b)
+		b.ReportAllocs()
+		for b.Loop() {
+			row(b, in, w)
+		}
+	})
 }
 
 // BenchmarkResolve measures reading a key, next to a comparison of stamps written

@@ -241,8 +241,22 @@ func checkClock(c vclock.Clock) error {
 
 // readStamp reads what [lww.Stamp.AppendBinary] wrote for a valid stamp.
 func readStamp(r *wire.Reader) lww.Stamp {
+	return readStampIn(r, vclock.Clock{})
+}
+
+// readStampIn is readStamp that takes the name of the replica from past, if it is
+// there.
+func readStampIn(r *wire.Reader, past vclock.Clock) lww.Stamp {
 	s := lww.Stamp{Time: hlc.Timestamp(r.Uint64())}
-	s.Replica = vclock.Replica(r.Take(int(r.Byte())))
+	name := r.Take(int(r.Byte()))
+	for known := range past.All() {
+		if string(name) == string(known) {
+			s.Replica = known
+		}
+	}
+	if s.Replica == "" {
+		s.Replica = vclock.Replica(name)
+	}
 	if r.Err() == nil && !s.IsValid() {
 		r.Fail("invalid stamp of replica %q and time %d", string(s.Replica), uint64(s.Time))
 	}

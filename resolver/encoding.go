@@ -62,7 +62,8 @@ func (s *Siblings[T]) AppendBinary(b []byte) ([]byte, error) {
 
 // appendEntries appends the values and the versions of entries.
 func appendEntries[T any](b []byte, entries []entry[T]) []byte {
-	t := valuesOf(entries)
+	var room [4]*stored[T]
+	t := valuesOf(room[:0], entries)
 	b = binary.AppendUvarint(t.append(b), uint64(len(entries)))
 	for i := range entries {
 		b = entries[i].appendTo(b, t)
@@ -72,7 +73,9 @@ func appendEntries[T any](b []byte, entries []entry[T]) []byte {
 
 // MarshalBinary implements [encoding.BinaryMarshaler]. See
 // [Siblings.AppendBinary].
-func (s *Siblings[T]) MarshalBinary() ([]byte, error) { return s.AppendBinary(nil) }
+func (s *Siblings[T]) MarshalBinary() ([]byte, error) {
+	return s.AppendBinary(make([]byte, 0, 96*(1+len(s.entries))))
+}
 
 // ETag returns a name for the state of s, in characters fit for a header: two
 // sets of one key are equal if and only if their names are. It is the SHA-256 of
@@ -194,17 +197,15 @@ func decodeSiblings[T any](data []byte) (d Siblings[T], err error) {
 	} else {
 		d.floor = last + hlc.Timestamp(above)
 	}
-	d.entries = readEntries[T](r)
+	d.entries = readEntries[T](r, d.past)
 	if err := r.Close(); err != nil {
 		return d, err
 	}
 	return d, wire.Damaged(d.check())
 }
 
-// valuesOf returns the values of entries.
-func valuesOf[T any](entries []entry[T]) values[T] {
-	var scratch [8]*stored[T]
-	all := scratch[:0]
+// valuesOf appends the values of entries to all, which is empty.
+func valuesOf[T any](all values[T], entries []entry[T]) values[T] {
 	for i := range entries {
 		e := &entries[i]
 		if e.stored != nil {
@@ -220,20 +221,27 @@ func valuesOf[T any](entries []entry[T]) values[T] {
 		slices.SortFunc(all, (*stored[T]).compare)
 		all = slices.CompactFunc(all, (*stored[T]).same)
 	}
-	return slices.Clone(all)
+	return all
 }
 
-// readEntries reads what appendEntries wrote.
-func readEntries[T any](r *wire.Reader) []entry[T] {
+// readEntries reads what appendEntries wrote. Names of replicas in past are not copied.
+func readEntries[T any](r *wire.Reader, past vclock.Clock) []entry[T] {
 	const leastVersion = 17 // flags, a stamp, an epoch, a past
-	t := readValues[T](r)
-	var entries []entry[T]
-	for range r.Count(leastVersion) {
-		e := readEntry(r, t)
-		if r.Err() != nil {
-			break
+	var t valuesReader[T]
+	t.open(r)
+	n := r.Count(leastVersion)
+	if n == 0 {
+		if r.Err() == nil {
+			t.close(r)
 		}
-		entries = append(entries, e)
+		return nil
+	}
+	entries := make([]entry[T], 0, min(n, 8))
+	for range n {
+		entries = append(entries, entry[T]{})
+		if readEntry(r, &t, past, &entries[len(entries)-1]); r.Err() != nil {
+			return nil
+		}
 	}
 	if r.Err() == nil {
 		t.close(r)
@@ -248,7 +256,7 @@ func (s *Siblings[T]) check() error {
 		return fmt.Errorf("versions of epoch %d in a set of epoch %d", s.epoch, s.level)
 	}
 	var seen vclock.Clock
-	dots := map[lww.Stamp]bool{}
+	var dots map[lww.Stamp]bool
 	for i := range s.entries {
 		e := &s.entries[i]
 		switch {
@@ -268,7 +276,12 @@ func (s *Siblings[T]) check() error {
 			return fmt.Errorf("version %v has seen %v, which the set has not", e.Stamp, e.Past.dot)
 		}
 		seen = seen.Join(e.Past.past)
-		dots[e.Past.dot] = true
+		if !e.Past.dot.IsZero() {
+			if dots == nil {
+				dots = map[lww.Stamp]bool{}
+			}
+			dots[e.Past.dot] = true
+		}
 	}
 	if !s.past.Covers(seen) {
 		return errors.New("versions have seen more than the set")

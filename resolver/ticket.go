@@ -65,7 +65,7 @@ func (t *Ticket[T]) UnmarshalBinary(data []byte) error {
 			r.Fail("context: %w", err)
 		}
 	}
-	entries := readEntries[T](r)
+	entries := readEntries[T](r, d.Context.past)
 	err := r.Close()
 	if err == nil {
 		err = d.fill(key, entries)

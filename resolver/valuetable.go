@@ -28,8 +28,11 @@ func (t values[T]) place(v *stored[T]) uint64 {
 //	value   varies  values
 func (t values[T]) append(b []byte) []byte {
 	b = binary.AppendUvarint(b, uint64(len(t)))
-	if len(t) == 0 {
+	switch len(t) {
+	case 0:
 		return b
+	case 1:
+		return value.AppendOne(b, &t[0].v, t[0].kept)
 	}
 	e := value.NewEncoder[T]()
 	for _, s := range t {
@@ -44,42 +47,57 @@ func (t values[T]) append(b []byte) []byte {
 
 // A valuesReader reads values and then their places.
 type valuesReader[T any] struct {
-	all  values[T]
+	one  *stored[T] // the value, if there is but one
+	all  values[T]  // if there are several
 	used []bool
+	once bool // one was used
 }
 
-func readValues[T any](r *wire.Reader) *valuesReader[T] {
-	t := &valuesReader[T]{}
+// open reads the values.
+func (t *valuesReader[T]) open(r *wire.Reader) {
 	n := r.Uvarint()
-	if n == 0 {
-		return t
-	}
-	d := value.NewDecoder[T](r)
-	if n > uint64(r.Len())+1 { // a value may have no bytes of its own, but not two
+	switch {
+	case n == 0:
+	case n == 1:
+		t.one = new(stored[T])
+		t.one.kept, t.one.bad = value.ReadOne(r, &t.one.v)
+	case n > uint64(r.Len())+1: // a value may have no bytes of its own, but not two
 		r.Fail("%d values", n)
-		n = 0
+	default:
+		t.openMany(r, n)
 	}
-	slab := make([]stored[T], 0, min(n, 16))
+}
+
+func (t *valuesReader[T]) openMany(r *wire.Reader, n uint64) {
+	own := wire.NewReader(r.Unread()) // so that r may stay where it is
+	d := value.NewDecoder[T](own)
 	for range n {
-		var s stored[T]
+		s := new(stored[T])
 		s.kept, s.bad = d.Next(&s.v)
-		if r.Err() != nil {
+		if own.Err() != nil {
 			break
 		}
-		slab = append(slab, s)
-		t.all = append(t.all, &slab[len(slab)-1])
+		t.all = append(t.all, s)
 		if k := len(t.all); k > 1 && t.all[k-2].compare(t.all[k-1]) >= 0 {
-			r.Fail("values are out of order")
+			own.Fail("values are out of order")
 		}
 	}
 	d.Close()
+	if err := own.Err(); err != nil {
+		r.Fail("%w", err)
+		return
+	}
+	r.Take(r.Len() - own.Len())
 	t.used = make([]bool, len(t.all))
-	return t
 }
 
 // read returns the value at a place.
 func (t *valuesReader[T]) read(place uint64, r *wire.Reader) *stored[T] {
-	if place >= uint64(len(t.all)) {
+	switch {
+	case t.one != nil && place == 0:
+		t.once = true
+		return t.one
+	case place >= uint64(len(t.all)):
 		r.Fail("no value has the place %d", place)
 		return nil
 	}
@@ -89,7 +107,7 @@ func (t *valuesReader[T]) read(place uint64, r *wire.Reader) *stored[T] {
 
 // close fails if a value is of no version.
 func (t *valuesReader[T]) close(r *wire.Reader) {
-	if slices.Contains(t.used, false) {
+	if slices.Contains(t.used, false) || t.one != nil && !t.once {
 		r.Fail("a value is of no version")
 	}
 }

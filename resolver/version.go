@@ -9,6 +9,7 @@ import (
 
 	"github.com/rejoin-go/rejoin/internal/wire"
 	"github.com/rejoin-go/rejoin/lww"
+	"github.com/rejoin-go/rejoin/vclock"
 	"github.com/rejoin-go/rejoin/vclock/content"
 )
 
@@ -202,14 +203,14 @@ func (e *entry[T]) appendTo(b []byte, t values[T]) []byte {
 	return b
 }
 
-// readEntry reads what appendTo wrote.
-func readEntry[T any](r *wire.Reader, t *valuesReader[T]) (e entry[T]) {
+// readEntry reads what appendTo wrote. Names of replicas in past are not copied.
+func readEntry[T any](r *wire.Reader, t *valuesReader[T], past vclock.Clock, e *entry[T]) {
 	flags := r.Byte()
 	if flags&^(versionDeleted|versionPartial|versionSettles|versionAncestors) != 0 {
 		r.Fail("unknown flags %#x", flags)
 	}
 	e.Deleted, e.partial = flags&versionDeleted != 0, flags&versionPartial != 0
-	e.Stamp = readStamp(r)
+	e.Stamp = readStampIn(r, past)
 	e.Epoch = r.Uvarint()
 	e.Past = readContext(r)
 	if flags&versionSettles != 0 {
@@ -232,7 +233,6 @@ func readEntry[T any](r *wire.Reader, t *valuesReader[T]) (e entry[T]) {
 			r.Fail("%w", err)
 		}
 	}
-	return e
 }
 
 func readAncestors[T any](r *wire.Reader, t *valuesReader[T]) []ancestor[T] {

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -78,7 +79,8 @@ func Register(typ reflect.Type, c *Codec) {
 	plans.codecs[typ] = c
 }
 
-// A plan is how content of one type is encoded. It is immutable once compiled.
+// A plan is how content of one type is encoded. It is immutable once compiled, but
+// for a memo.
 type plan struct {
 	typ    reflect.Type
 	kind   Kind // by which values are read; 0 if no kind covers the type
@@ -97,6 +99,8 @@ type plan struct {
 	asIs  bool // plain and without floats, so that every value is stored as it is
 
 	flatStruct bool // a struct of few bools, numbers and strings
+
+	singles *atomic.Pointer[[]single] // a memo
 }
 
 type planField struct {
@@ -141,6 +145,7 @@ func (p *plan) settle() {
 	})
 	p.exact = p.everywhere(make(map[*plan]bool), func(q *plan) bool { return q.own == formNone && q.kind != KindDocument })
 	p.asIs = p.plain && p.everywhere(make(map[*plan]bool), func(q *plan) bool { return q.kind != KindFloat && q.kind != KindComplex })
+	p.singles = new(atomic.Pointer[[]single])
 	p.flatStruct = p.own == formNone && p.kind == KindStruct && len(p.fields) <= 64 &&
 		!slices.ContainsFunc(p.fields, func(f planField) bool { return f.own != formNone || f.kind > KindString || f.kind == 0 })
 }

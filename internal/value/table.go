@@ -369,12 +369,7 @@ func (p *plan) flat() bool { return p != nil && p.flatStruct }
 
 // noteFlat takes notice of a flat struct.
 func (e *Encoder[V]) noteFlat(v reflect.Value) {
-	var mask uint64
-	for i := range e.plan.fields {
-		if f := &e.plan.fields[i]; !f.isZero(f.in(v)) {
-			mask |= 1 << i
-		}
-	}
+	mask := e.plan.flatMask(v)
 	at, ok := e.masks[mask]
 	if !ok {
 		for i := range e.plan.fields {
@@ -411,27 +406,7 @@ func flatCode(k Kind) code {
 func (e *Encoder[V]) appendFlat(b []byte, v reflect.Value) []byte {
 	b = e.appendRef(b, e.final[e.seq[e.next]]+e.root())
 	e.next++
-	for i := range e.plan.fields {
-		f := &e.plan.fields[i]
-		fv := f.in(v)
-		if f.isZero(fv) {
-			continue
-		}
-		switch f.kind {
-		case KindBool:
-		case KindInt:
-			b = appendInt(b, fv.Int())
-		case KindUint:
-			b = AppendUint(b, fv.Uint())
-		case KindFloat:
-			b = appendContentFloat(b, fv.Float())
-		case KindComplex:
-			b = appendContentFloat(appendContentFloat(b, real(fv.Complex())), imag(fv.Complex()))
-		default:
-			b = wire.AppendBytes(b, fv.String())
-		}
-	}
-	return b
+	return e.plan.appendFlatBody(b, v)
 }
 
 // A Decoder reads the values that an [Encoder] wrote.
