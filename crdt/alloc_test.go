@@ -29,13 +29,13 @@ func TestSetAllocs(t *testing.T) {
 	}{
 		{"ORSet.Add", func() { s.Add("a", "x") }, 0},
 		{"ORSet.Add and Remove", func() { s.Add("a", "y"); s.Remove("a", "y") }, 0},
-		{"ORSet.RemoveSeen", func() { s.RemoveSeen("a", seen, "x") }, 0},
+		{"ORSet.RemoveSeen", func() { _, _ = s.RemoveSeen("a", seen, "x") }, 0},
 		{"ORSet.Contains", func() { s.Contains("x") }, 0},
 		{"ORSet.Merge", func() { s.Merge(o) }, 0},
 		{"ORSet.Add, kept", func() { kept = s.Add("a", "x") }, 1},
 		{"RWSet.Add", func() { w.Add("a", "x") }, 0},
 		{"RWSet.Remove", func() { w.Remove("a", "x") }, 0},
-		{"RWSet.AddSeen", func() { w.AddSeen("a", seen, "x") }, 0},
+		{"RWSet.AddSeen", func() { _, _ = w.AddSeen("a", seen, "x") }, 0},
 	} {
 		require.Equal(t, test.want, testing.AllocsPerRun(100, test.f), "%s", test.name)
 	}

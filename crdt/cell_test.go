@@ -146,7 +146,7 @@ func TestDWFlagCompactBesideDeleteSeen(t *testing.T) {
 	seen := lawkit.NewRows("us", "eu")
 	seen.Record("us", crdt.ClockOf(us.Context()))
 	seen.Record("eu", crdt.ClockOf(eu.Context()))
-	us.DeleteSeen("us", read, "k")
+	_, _ = us.DeleteSeen("us", read, "k")
 	forgets(eu.Context(), seen, eu.Compact)
 	eu.Merge(&us)
 	f, ok := eu.At("k")
@@ -167,10 +167,10 @@ func TestCellAllocs(t *testing.T) {
 	var seen crdt.Context
 	for name, f := range map[string]func(){
 		"EWFlag.Enable":      func() { ew.Enable("us") },
-		"EWFlag.DisableSeen": func() { ew.DisableSeen("us", seen) },
+		"EWFlag.DisableSeen": func() { _, _ = ew.DisableSeen("us", seen) },
 		"DWFlag.Enable":      func() { dw.Enable("us") },
 		"DWFlag.Disable":     func() { dw.Disable("us") },
-		"DWFlag.DisableSeen": func() { dw.DisableSeen("us", seen) },
+		"DWFlag.DisableSeen": func() { _, _ = dw.DisableSeen("us", seen) },
 		"Enabled":            func() { _ = ew.Enabled() && dw.Enabled() },
 		"MVRegister.Clear":   func() { mv.Clear("us") },
 	} {

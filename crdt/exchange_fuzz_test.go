@@ -2,6 +2,7 @@ package crdt_test
 
 import (
 	"runtime"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -92,7 +93,7 @@ func TestExchangeRefuses(t *testing.T) {
 			require.Nil(t, reply)
 			require.Nil(t, delta)
 		}
-		_, _, err := s.Answer(append(msg[:len(msg):len(msg)], 0))
+		_, _, err := s.Answer(append(slices.Clip(msg), 0))
 		require.Error(t, err)
 		msg, _, err = s.Answer(msg)
 		require.NoError(t, err)

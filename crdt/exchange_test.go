@@ -95,10 +95,8 @@ func catchUp[V exchanging[V]](a, b, stale V) error {
 			}
 			for side, sender := range [2]V{b, a} {
 				sender = sender.Clone()
-				for _, d := range w.brought[side] {
-					if sender.Merge(d) {
-						return fmt.Errorf("long %v: message to side %d tells what its sender does not know", long, side)
-					}
+				if slices.ContainsFunc(w.brought[side], sender.Merge) {
+					return fmt.Errorf("long %v: message to side %d tells what its sender does not know", long, side)
 				}
 			}
 		}

@@ -113,7 +113,7 @@ func (m *GMap[K, V]) MergeBinary(data []byte) (bool, error) {
 
 // checkEntry reads a value and fails r if that, or the key with the bytes p, which
 // were just read, cannot be decoded.
-func (m *GMap[K, V]) checkEntry(r *wire.Reader, p []byte) {
+func (*GMap[K, V]) checkEntry(r *wire.Reader, p []byte) {
 	if r.Err() == nil {
 		if err := checkKey[K](p); err != nil {
 			r.Fail("key: %w", err)

@@ -44,13 +44,6 @@ func mergesReplica[S state[S]](t *testing.T, kind string, full S, change func(S)
 	require.Equal(t, encoded(t, z), encoded(t, y))
 }
 
-// panicOf returns what f panics with, as text.
-func panicOf(f func()) (text string) {
-	defer func() { text = fmt.Sprint(recover()) }()
-	f()
-	return ""
-}
-
 // TestMergeManyReplicas: there is no number of replicas that a state cannot hold.
 func TestMergeManyReplicas(t *testing.T) {
 	set := new(crdt.ORSet[string]).Add("a", "p")

@@ -16,12 +16,12 @@ import (
 func life(n, more uint64) uint64 { return n<<32 + more }
 
 // over returns the closing of all incarnations of some names before one each.
-func over(t testing.TB, names map[vclock.Replica]uint64) vclock.Closing {
-	t.Helper()
+func over(tb testing.TB, names map[vclock.Replica]uint64) vclock.Closing {
+	tb.Helper()
 	var all vclock.Closing
 	for name, n := range names {
 		m := vclock.NewMatrix(name)
-		require.NoError(t, m.Begin(vclock.Incarnation(string(name), n), n+1))
+		require.NoError(tb, m.Begin(vclock.Incarnation(string(name), n), n+1))
 		m.Record(n + 2)
 		all = all.Join(m.Close())
 	}
@@ -29,8 +29,8 @@ func over(t testing.TB, names map[vclock.Replica]uint64) vclock.Closing {
 }
 
 // gone returns the closing of a name that was retired.
-func gone(t testing.TB, name vclock.Replica) vclock.Closing {
-	t.Helper()
+func gone(tb testing.TB, name vclock.Replica) vclock.Closing {
+	tb.Helper()
 	m := vclock.NewMatrix("x", name)
 	m.Retire(name)
 	m.Record(1)
@@ -84,7 +84,7 @@ func TestReusedName(t *testing.T) {
 		old.Add("eu", "x")
 		token := old.Context()
 		restored.Add("eu#1", "unseen")
-		restored.ClearSeen("eu#1", token)
+		_, _ = restored.ClearSeen("eu#1", token)
 		require.True(t, restored.Contains("unseen"))
 	})
 	t.Run("a counter", func(t *testing.T) {

@@ -50,7 +50,7 @@ func TestViews(t *testing.T) {
 	for name, f := range map[string]func(){
 		"Add":                         func() { view.Add("eu", "w") },
 		"Remove":                      func() { view.Remove("eu", "x") },
-		"RemoveSeen":                  func() { view.RemoveSeen("eu", m.Context(), "x") },
+		"RemoveSeen":                  func() { _, _ = view.RemoveSeen("eu", m.Context(), "x") },
 		"Clear":                       func() { view.Clear("eu") },
 		"Merge":                       func() { view.Merge(alone) },
 		"MergeBinary":                 func() { _, _ = view.MergeBinary(nil) },

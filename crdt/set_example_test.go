@@ -87,10 +87,10 @@ func ExampleRWSet_Compact() {
 
 	// The state goes to us with the matrix, and comes back.
 	there.Merge(&here)
-	us.Merge(eu)
+	_, _ = us.Merge(eu)
 	us.Record(101)
 	here.Merge(&there)
-	eu.Merge(us)
+	_, _ = eu.Merge(us)
 	eu.Record(102)
 
 	if eu.Settled() && eu.Stable().At("eu") >= at {

@@ -54,7 +54,7 @@ type version[K comparable, V any] struct {
 }
 
 // isSet reports whether c is that of a [Set].
-func (c *core[K, V]) isSet() bool {
+func (*core[K, V]) isSet() bool {
 	var v V
 	_, ok := any(v).(member)
 	return ok

@@ -331,7 +331,7 @@ func (c *core[K, V]) readLast(values *value.Decoder[V]) *content.ValueError {
 //
 // The tables and values are those of package content of vclock.
 func (m *Map[K, V]) AppendBinary(b []byte) ([]byte, error) {
-	return m.core.appendBinary(b, false), nil
+	return m.appendBinary(b, false), nil
 }
 
 // MarshalBinary implements [encoding.BinaryMarshaler]. See [Map.AppendBinary].
@@ -405,7 +405,7 @@ func decodeAny[K comparable, V any](data []byte, set bool) (core[K, V], *content
 // The layout is that of [Map.AppendBinary] with the type 2 or 0x82, and without
 // tables and values.
 func (s *Set[E]) AppendBinary(b []byte) ([]byte, error) {
-	return s.core.appendBinary(b, true), nil
+	return s.appendBinary(b, true), nil
 }
 
 // MarshalBinary implements [encoding.BinaryMarshaler]. See [Set.AppendBinary].

@@ -244,7 +244,7 @@ func (c *core[K, V]) readJSON(p []byte, kinds value.Kinds, set bool) (bad *conte
 //	 {"element":"admin","stamp":"2026-11-23T12:08:55.123456789Z@us"},
 //	 {"element":"staff","removed":true,"stamp":"2026-11-23T12:09:01.000000000Z@eu"}]}
 //
-//nolint:recvcheck // a state in a struct has its JSON there too, which asks for a value
+
 func (c core[K, V]) MarshalJSON() ([]byte, error) {
 	b, err := c.appendJSON(nil, c.isSet())
 	if err != nil {

@@ -43,7 +43,7 @@ type Map[K comparable, V any] struct {
 // be encoded, or if w's clock has no time to give. It panics if w is invalid: see
 // [Writer.Next].
 func (m *Map[K, V]) Put(w Writer, k K, v V) (delta *Map[K, V], err error) {
-	d, err := m.core.write(w, k, v, false)
+	d, err := m.write(w, k, v, false)
 	return &Map[K, V]{core: d}, err
 }
 
@@ -53,7 +53,7 @@ func (m *Map[K, V]) Put(w Writer, k K, v V) (delta *Map[K, V], err error) {
 // It returns an error, and leaves m as it was, as [Map.Put] does; also for an
 // invalid stamp and, a [*HorizonError], for one at or below the horizon.
 func (m *Map[K, V]) PutAt(k K, v V, s Stamp) (delta *Map[K, V], err error) {
-	d, err := m.core.writeAt(k, v, false, s)
+	d, err := m.writeAt(k, v, false, s)
 	return &Map[K, V]{core: d}, err
 }
 
@@ -62,20 +62,20 @@ func (m *Map[K, V]) PutAt(k K, v V, s Stamp) (delta *Map[K, V], err error) {
 // those of [Map.Put].
 func (m *Map[K, V]) Delete(w Writer, k K) (delta *Map[K, V], err error) {
 	var zero V
-	d, err := m.core.write(w, k, zero, true)
+	d, err := m.write(w, k, zero, true)
 	return &Map[K, V]{core: d}, err
 }
 
 // DeleteAt is [Map.Delete] under a stamp from elsewhere: see [Map.PutAt].
 func (m *Map[K, V]) DeleteAt(k K, s Stamp) (delta *Map[K, V], err error) {
 	var zero V
-	d, err := m.core.writeAt(k, zero, true, s)
+	d, err := m.writeAt(k, zero, true, s)
 	return &Map[K, V]{core: d}, err
 }
 
 // At returns the value of k, and whether there is one that V can hold.
 func (m *Map[K, V]) At(k K) (V, bool) {
-	if i := m.core.lookup(k); i >= 0 && m.core.entries[i].readable() {
+	if i := m.lookup(k); i >= 0 && m.core.entries[i].readable() {
 		return m.core.entries[i].value, true
 	}
 	var zero V
@@ -85,22 +85,22 @@ func (m *Map[K, V]) At(k K) (V, bool) {
 // Stamp returns the stamp of the last write to k, be it a put or a delete, or
 // the zero Stamp if m knows of none.
 func (m *Map[K, V]) Stamp(k K) Stamp {
-	if i := m.core.lookup(k); i >= 0 {
-		return m.core.stamp(i)
+	if i := m.lookup(k); i >= 0 {
+		return m.stamp(i)
 	}
 	return Stamp{}
 }
 
 // Len returns the number of keys with a value, be it one that V can hold or not.
-func (m *Map[K, V]) Len() int { return len(m.core.entries) - m.core.dead }
+func (m *Map[K, V]) Len() int { return len(m.entries) - m.dead }
 
 // All returns an iterator over the keys with a value that V can hold, in the order in which m
 // first heard of them, which differs between replicas. The Map must not be
 // written to during the iteration.
 func (m *Map[K, V]) All() iter.Seq2[K, V] {
 	return func(yield func(K, V) bool) {
-		for i := range m.core.entries {
-			if e := &m.core.entries[i]; e.readable() && !yield(e.key, e.value) {
+		for i := range m.entries {
+			if e := &m.entries[i]; e.readable() && !yield(e.key, e.value) {
 				return
 			}
 		}
@@ -113,8 +113,8 @@ func (m *Map[K, V]) All() iter.Seq2[K, V] {
 // for byte as they came. The Map must not be written to during the iteration.
 func (m *Map[K, V]) Unreadable() iter.Seq2[K, *content.ValueError] {
 	return func(yield func(K, *content.ValueError) bool) {
-		for i := range m.core.entries {
-			if e := &m.core.entries[i]; e.by&unreadable != 0 && !yield(e.key, m.core.unread(i)) {
+		for i := range m.entries {
+			if e := &m.entries[i]; e.by&unreadable != 0 && !yield(e.key, m.unread(i)) {
 				return
 			}
 		}
@@ -140,7 +140,7 @@ func (c *core[K, V]) unread(i int) *content.ValueError {
 // Tombstones returns an iterator over the deleted keys with the stamps of their
 // deletes, in the order of [Map.All]. The Map must not be written to during the
 // iteration.
-func (m *Map[K, V]) Tombstones() iter.Seq2[K, Stamp] { return m.core.tombstones() }
+func (m *Map[K, V]) Tombstones() iter.Seq2[K, Stamp] { return m.tombstones() }
 
 // Merge joins o into m and reports whether m changed, horizon included. It does
 // not modify or retain o, which may be m itself.
@@ -150,11 +150,11 @@ func (m *Map[K, V]) Tombstones() iter.Seq2[K, Stamp] { return m.core.tombstones(
 // larger horizon; nothing is allocated if nothing changes.
 //
 // See [Map.Compact] for what a horizon does to a merge.
-func (m *Map[K, V]) Merge(o *Map[K, V]) bool { return m.core.merge(&o.core) }
+func (m *Map[K, V]) Merge(o *Map[K, V]) bool { return m.merge(&o.core) }
 
 // Changed returns the keys of which merging o would change the version: value,
 // stamp, or that there is one. They are sorted by their canonical bytes.
-func (m *Map[K, V]) Changed(o *Map[K, V]) []K { return m.core.changed(&o.core) }
+func (m *Map[K, V]) Changed(o *Map[K, V]) []K { return m.changed(&o.core) }
 
 // Stragglers returns the versions that a merge of m and o would drop because
 // they are at or below the larger horizon: puts that the compacted side does
@@ -163,7 +163,7 @@ func (m *Map[K, V]) Changed(o *Map[K, V]) []K { return m.core.changed(&o.core) }
 // puts that were deleted since are among them; anything else is data about to
 // be lost, so the list belongs into a log before the merge. It is sorted by the
 // canonical bytes of the keys.
-func (m *Map[K, V]) Stragglers(o *Map[K, V]) []Entry[K, V] { return m.core.stragglers(&o.core) }
+func (m *Map[K, V]) Stragglers(o *Map[K, V]) []Entry[K, V] { return m.stragglers(&o.core) }
 
 // Ahead returns the versions with a time more than limit after now, sorted by
 // the canonical bytes of their keys. A negative limit counts as zero.
@@ -174,17 +174,17 @@ func (m *Map[K, V]) Stragglers(o *Map[K, V]) []Entry[K, V] { return m.core.strag
 // horizon from the future is worse, as merging it drops everything below:
 // [Map.Latest] takes it into account, Ahead has no entry for it.
 func (m *Map[K, V]) Ahead(now hlc.Timestamp, limit time.Duration) []Entry[K, V] {
-	return m.core.ahead(now, limit)
+	return m.ahead(now, limit)
 }
 
 // Latest returns the largest time in m, of any version or of the horizon, or
 // zero if m is empty. Advance the local clock to the Latest of what arrives, and
 // what is written next is after all of it; a clock that refuses says that the
 // state is from the future: see [hlc.Clock.Advance]. It takes O(n) time.
-func (m *Map[K, V]) Latest() hlc.Timestamp { return m.core.latest() }
+func (m *Map[K, V]) Latest() hlc.Timestamp { return m.latest() }
 
 // Horizon returns the time that m is compacted to, or zero.
-func (m *Map[K, V]) Horizon() hlc.Timestamp { return m.core.horizon }
+func (m *Map[K, V]) Horizon() hlc.Timestamp { return m.horizon }
 
 // Compact drops the tombstones with a time at or below horizon, and makes
 // horizon a part of the state. A horizon at or below the present one has no
@@ -206,12 +206,12 @@ func (m *Map[K, V]) Horizon() hlc.Timestamp { return m.core.horizon }
 // age, such as ten days ago, does not: a write that was on its way for longer is
 // erased everywhere, silently but for [Map.Stragglers]. Compact whole states
 // only, never a delta.
-func (m *Map[K, V]) Compact(horizon hlc.Timestamp) error { return m.core.compact(horizon) }
+func (m *Map[K, V]) Compact(horizon hlc.Timestamp) error { return m.compact(horizon) }
 
 // Equal reports whether m and o are the same state: same versions, tombstones
 // included, and same horizon.
-func (m *Map[K, V]) Equal(o *Map[K, V]) bool { return m.core.equal(&o.core) }
+func (m *Map[K, V]) Equal(o *Map[K, V]) bool { return m.equal(&o.core) }
 
 // Clone returns a copy of m that shares nothing with it but the values, which
 // must not be changed anyway.
-func (m *Map[K, V]) Clone() *Map[K, V] { return &Map[K, V]{core: m.core.clone()} }
+func (m *Map[K, V]) Clone() *Map[K, V] { return &Map[K, V]{core: m.clone()} }

@@ -48,15 +48,15 @@ func (c *core[K, V]) missing(ids []string) (d core[K, V]) {
 //
 // Where the horizons of two sides differ, exchange whole states once: what the one has
 // compacted, the other would send it each time.
-func (m *Map[K, V]) Digest() iter.Seq2[string, uint64] { return m.core.digest }
+func (m *Map[K, V]) Digest() iter.Seq2[string, uint64] { return m.digest }
 
 // Missing returns the versions of the keys with the given ids, from a [Map.Digest], as a
 // delta: what a peer is missing. It leaves out keys that m does not know.
-func (m *Map[K, V]) Missing(ids []string) *Map[K, V] { return &Map[K, V]{core: m.core.missing(ids)} }
+func (m *Map[K, V]) Missing(ids []string) *Map[K, V] { return &Map[K, V]{core: m.missing(ids)} }
 
 // Digest returns an iterator over the elements and fingerprints of their stamps: see
 // [Map.Digest].
-func (s *Set[E]) Digest() iter.Seq2[string, uint64] { return s.core.digest }
+func (s *Set[E]) Digest() iter.Seq2[string, uint64] { return s.digest }
 
 // Missing returns the versions of the elements with the given ids: see [Map.Missing].
-func (s *Set[E]) Missing(ids []string) *Set[E] { return &Set[E]{core: s.core.missing(ids)} }
+func (s *Set[E]) Missing(ids []string) *Set[E] { return &Set[E]{core: s.missing(ids)} }

@@ -34,54 +34,54 @@ type member struct{}
 // It returns an error, and leaves s as it was, if E cannot be an element or if
 // w's clock has no time to give. It panics if w is invalid: see [Writer.Next].
 func (s *Set[E]) Add(w Writer, e E) (delta *Set[E], err error) {
-	d, err := s.core.write(w, e, member{}, false)
+	d, err := s.write(w, e, member{}, false)
 	return &Set[E]{core: d}, err
 }
 
 // AddAt adds an element that was stamped elsewhere: see [Map.PutAt].
 func (s *Set[E]) AddAt(e E, at Stamp) (delta *Set[E], err error) {
-	d, err := s.core.writeAt(e, member{}, false, at)
+	d, err := s.writeAt(e, member{}, false, at)
 	return &Set[E]{core: d}, err
 }
 
 // Remove removes e, whether s holds it or not, and leaves a tombstone. Errors
 // and panics are those of [Set.Add].
 func (s *Set[E]) Remove(w Writer, e E) (delta *Set[E], err error) {
-	d, err := s.core.write(w, e, member{}, true)
+	d, err := s.write(w, e, member{}, true)
 	return &Set[E]{core: d}, err
 }
 
 // RemoveAt is [Set.Remove] under a stamp from elsewhere: see [Map.PutAt].
 func (s *Set[E]) RemoveAt(e E, at Stamp) (delta *Set[E], err error) {
-	d, err := s.core.writeAt(e, member{}, true, at)
+	d, err := s.writeAt(e, member{}, true, at)
 	return &Set[E]{core: d}, err
 }
 
 // Contains reports whether e is in s.
 func (s *Set[E]) Contains(e E) bool {
-	i := s.core.lookup(e)
+	i := s.lookup(e)
 	return i >= 0 && !s.core.entries[i].deleted()
 }
 
 // Stamp returns the stamp of the last write of e, be it an add or a remove, or
 // the zero Stamp if s knows of none.
 func (s *Set[E]) Stamp(e E) Stamp {
-	if i := s.core.lookup(e); i >= 0 {
-		return s.core.stamp(i)
+	if i := s.lookup(e); i >= 0 {
+		return s.stamp(i)
 	}
 	return Stamp{}
 }
 
 // Len returns the number of elements.
-func (s *Set[E]) Len() int { return len(s.core.entries) - s.core.dead }
+func (s *Set[E]) Len() int { return len(s.entries) - s.dead }
 
 // All returns an iterator over the elements, in the order in which s first heard
 // of them, which differs between replicas. The Set must not be written to during
 // the iteration.
 func (s *Set[E]) All() iter.Seq[E] {
 	return func(yield func(E) bool) {
-		for i := range s.core.entries {
-			if e := &s.core.entries[i]; !e.deleted() && !yield(e.key) {
+		for i := range s.entries {
+			if e := &s.entries[i]; !e.deleted() && !yield(e.key) {
 				return
 			}
 		}
@@ -91,19 +91,19 @@ func (s *Set[E]) All() iter.Seq[E] {
 // Tombstones returns an iterator over the removed elements with the stamps of
 // their removes, in the order of [Set.All]. The Set must not be written to during
 // the iteration.
-func (s *Set[E]) Tombstones() iter.Seq2[E, Stamp] { return s.core.tombstones() }
+func (s *Set[E]) Tombstones() iter.Seq2[E, Stamp] { return s.tombstones() }
 
 // Merge joins o into s and reports whether s changed: see [Map.Merge].
-func (s *Set[E]) Merge(o *Set[E]) bool { return s.core.merge(&o.core) }
+func (s *Set[E]) Merge(o *Set[E]) bool { return s.merge(&o.core) }
 
 // Changed returns the elements of which merging o would change the version:
 // see [Map.Changed].
-func (s *Set[E]) Changed(o *Set[E]) []E { return s.core.changed(&o.core) }
+func (s *Set[E]) Changed(o *Set[E]) []E { return s.changed(&o.core) }
 
 // Stragglers returns the versions that a merge of s and o would drop because
 // they are at or below the larger horizon: see [Map.Stragglers].
 func (s *Set[E]) Stragglers(o *Set[E]) []Entry[E, struct{}] {
-	return elements(s.core.stragglers(&o.core))
+	return elements(s.stragglers(&o.core))
 }
 
 // elements returns entries without values.
@@ -118,23 +118,23 @@ func elements[E comparable](in []Entry[E, member]) []Entry[E, struct{}] {
 // Ahead returns the versions with a time more than limit after now: see
 // [Map.Ahead].
 func (s *Set[E]) Ahead(now hlc.Timestamp, limit time.Duration) []Entry[E, struct{}] {
-	return elements(s.core.ahead(now, limit))
+	return elements(s.ahead(now, limit))
 }
 
 // Latest returns the largest time in s: see [Map.Latest].
-func (s *Set[E]) Latest() hlc.Timestamp { return s.core.latest() }
+func (s *Set[E]) Latest() hlc.Timestamp { return s.latest() }
 
 // Horizon returns the time that s is compacted to, or zero.
-func (s *Set[E]) Horizon() hlc.Timestamp { return s.core.horizon }
+func (s *Set[E]) Horizon() hlc.Timestamp { return s.horizon }
 
 // Compact drops the tombstones with a time at or below horizon, and makes
 // horizon a part of the state. [Map.Compact] says when that is safe, and what
 // it does to merges.
-func (s *Set[E]) Compact(horizon hlc.Timestamp) error { return s.core.compact(horizon) }
+func (s *Set[E]) Compact(horizon hlc.Timestamp) error { return s.compact(horizon) }
 
 // Equal reports whether s and o are the same state: same versions, tombstones
 // included, and same horizon.
-func (s *Set[E]) Equal(o *Set[E]) bool { return s.core.equal(&o.core) }
+func (s *Set[E]) Equal(o *Set[E]) bool { return s.equal(&o.core) }
 
 // Clone returns a copy of s that shares nothing with it.
-func (s *Set[E]) Clone() *Set[E] { return &Set[E]{core: s.core.clone()} }
+func (s *Set[E]) Clone() *Set[E] { return &Set[E]{core: s.clone()} }

@@ -39,7 +39,7 @@ func songKeys(list []song) []string {
 	return out
 }
 
-func songs(t require.TestingT, r *merge.Record[playlist]) []song {
+func songs(r *merge.Record[playlist]) []song {
 	v, _ := r.Value()
 	return v.Songs
 }
@@ -72,7 +72,7 @@ func TestRecordOrder(t *testing.T) {
 	order := func(r *merge.Record[playlist], name vclock.Replica, keys []string) *merge.Record[playlist] {
 		r = r.Clone()
 		require.NoError(t, r.Update(writer(name), set(func(l *playlist) { l.Songs = songsOf(keys...) })))
-		require.Equal(t, keys, songKeys(songs(t, r)))
+		require.Equal(t, keys, songKeys(songs(r)))
 		return r
 	}
 	permutations(slices.Clone(start), func(x []string) {
@@ -83,7 +83,7 @@ func TestRecordOrder(t *testing.T) {
 			ab.Merge(b)
 			ba.Merge(a)
 			require.True(t, ab.Equal(ba))
-			got := songKeys(songs(t, ab))
+			got := songKeys(songs(ab))
 			switch {
 			case slices.Equal(x, start):
 				require.Equal(t, y, got)
@@ -110,7 +110,7 @@ func TestRecordOrderMoves(t *testing.T) {
 		for _, o := range []*merge.Record[playlist]{a, b, c} {
 			r.Merge(o)
 		}
-		require.Equal(t, []song{{ID: "a"}, {ID: "b"}, {"e", "live"}, {ID: "c"}, {ID: "d"}}, songs(t, r))
+		require.Equal(t, []song{{ID: "a"}, {ID: "b"}, {"e", "live"}, {ID: "c"}, {ID: "d"}}, songs(r))
 	}
 }
 
@@ -124,7 +124,7 @@ func TestRecordOrderOfForm(t *testing.T) {
 	require.NoError(t, r.Update(writer("us"), set(func(l *playlist) { l.Songs = songsOf("x", "c", "a", "b", "e") })))
 	next := playlist{Songs: songsOf("b", "c", "d", "e", "a", "n")}
 	require.NoError(t, r.Apply(writer("ap"), token, read, next))
-	require.Equal(t, []string{"x", "c", "b", "e", "a", "n"}, songKeys(songs(t, r)))
+	require.Equal(t, []string{"x", "c", "b", "e", "a", "n"}, songKeys(songs(r)))
 }
 
 // edited returns the list after one step of somebody who puts it in order.
@@ -178,20 +178,20 @@ func TestRecordOrderHistories(t *testing.T) {
 					want = l.Songs
 					return nil
 				}))
-				require.Equal(t, songKeys(want), songKeys(songs(t, r)))
-				require.ElementsMatch(t, want, songs(t, r))
+				require.Equal(t, songKeys(want), songKeys(songs(r)))
+				require.ElementsMatch(t, want, songs(r))
 				sent = append(sent, r.Clone())
 			case 2:
 				read, token := r.Snapshot()
 				if len(sent) > 0 {
 					r.Merge(rapid.SampledFrom(sent).Draw(t, "meanwhile"))
 				}
-				before := songs(t, r)
+				before := songs(r)
 				next := playlist{Songs: edited(t, read.Songs, step)}
 				if r.Apply(writers[i], token, read, next) == nil {
 					for _, s := range before {
 						gone := slices.ContainsFunc(read.Songs, func(o song) bool { return o.ID == s.ID }) && !slices.ContainsFunc(next.Songs, func(o song) bool { return o.ID == s.ID })
-						require.Equal(t, !gone, slices.Contains(songKeys(songs(t, r)), s.ID))
+						require.Equal(t, !gone, slices.Contains(songKeys(songs(r)), s.ID))
 					}
 				}
 			default:
@@ -210,8 +210,8 @@ func TestRecordOrderHistories(t *testing.T) {
 				r.Merge(o)
 			}
 			require.True(t, r.Equal(sites[0]))
-			keys := songKeys(songs(t, r))
-			require.Equal(t, songKeys(songs(t, sites[0])), keys)
+			keys := songKeys(songs(r))
+			require.Equal(t, songKeys(songs(sites[0])), keys)
 			slices.Sort(keys)
 			require.Len(t, slices.Compact(slices.Clone(keys)), len(keys))
 			b, err := r.MarshalBinary()
@@ -223,7 +223,7 @@ func TestRecordOrderHistories(t *testing.T) {
 			again := p.NewRecord()
 			require.NoError(t, again.UnmarshalJSON(js))
 			require.True(t, again.Equal(r), "%s", js)
-			require.Equal(t, songs(t, r), songs(t, again))
+			require.Equal(t, songs(r), songs(again))
 		}
 	})
 }

@@ -3,6 +3,7 @@ package resolver_test
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"testing"
 	"time"
 
@@ -209,11 +210,7 @@ func TestUnreadable(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, b, again)
 	require.Equal(t, 2, s.Len())
-	n := 0
-	for range s.Unreadable() {
-		n++
-	}
-	require.Equal(t, 2, n)
+	require.Len(t, maps.Collect(s.Unreadable()), 2)
 	require.Zero(t, s.Versions()[0].Value)
 	require.ErrorIs(t, s.Versions()[0].Check(), content.ErrUnreadable)
 

@@ -69,7 +69,7 @@ func (h *tale) clone() *tale {
 	return &c
 }
 
-func (h *tale) region(i int) vclock.Replica { return []vclock.Replica{"eu", "us", "ap"}[i] }
+func (*tale) region(i int) vclock.Replica { return []vclock.Replica{"eu", "us", "ap"}[i] }
 
 var threeWays = resolver.Fields(merge.MustCompile(merge.Options[pair]{}))
 

@@ -68,7 +68,7 @@ func (c *Cut) Promotion(epoch uint64) (Promotion, error) {
 //	if err := store.Check(writer); err != nil { // before each write
 //		return err // a [*FencedError]: this is the primary no more
 //	}
-type StoreEpoch uint64
+type StoreEpoch uint64 //nolint:recvcheck // Observe raises it, the others read
 
 // Observe raises e to the epoch of a set that is merged, and reports whether it rose.
 func (e *StoreEpoch) Observe(set interface{ Epoch() uint64 }) bool {

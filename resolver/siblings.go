@@ -39,7 +39,7 @@ import (
 // See Preguiça, Baquero, Almeida, Fonte, Gonçalves, “Brief Announcement:
 // Efficient Causality Tracking in Distributed Storage Systems with Dotted
 // Version Vectors”, PODC 2012, for contexts and siblings.
-type Siblings[T any] struct { //nolint:recvcheck // json.Marshal of a struct that holds one by value has to find MarshalJSON
+type Siblings[T any] struct {
 	// Four numbers bound what a set says. Say that eu was the primary in epoch 0,
 	// and us was promoted under epoch 1 with all of it, and wrote once:
 	//

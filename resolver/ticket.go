@@ -13,7 +13,7 @@ import (
 // A Ticket asks a person to decide a conflict. It holds all that is needed to ask
 // and to answer, and may be stored and sent. Regions that defer the same conflict
 // make tickets for the same [ID].
-type Ticket[T any] struct { //nolint:recvcheck // json.Marshal of a struct that holds one by value has to find MarshalJSON
+type Ticket[T any] struct {
 	Conflict *Conflict[T]
 	Reason   string // why the rule did not decide
 	// Context is that of whoever is shown all versions of the conflict.

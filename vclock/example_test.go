@@ -115,13 +115,13 @@ func ExampleMatrix() {
 
 	// The state of eu arrives at us with its matrix: the state is merged first.
 	if err := us.Check(eu); err == nil {
-		us.Merge(eu)
+		_, _ = us.Merge(eu)
 		us.Record(8)
 	}
 	fmt.Println(eu.Stable().At("eu") >= removed, "- us has not been heard of")
 
 	// And that of us at eu.
-	eu.Merge(us)
+	_, _ = eu.Merge(us)
 	eu.Record(9)
 	fmt.Println(eu.Stable().At("eu") >= removed, eu.Settled(), "- everybody has merged", eu.Stable())
 	// Output:

@@ -31,7 +31,7 @@ func ExampleIdentity() {
 	us := vclock.NewMatrix("us", "eu")
 	eu := vclock.NewMatrix("eu", "us")
 	fmt.Println(eu.Begin(me, 100))
-	us.Merge(eu)
+	_, _ = us.Merge(eu)
 	_, me = old.Above(us).Start(40)
 	fmt.Println(me, "- a restored machine: the members were asked")
 	fmt.Println(id)

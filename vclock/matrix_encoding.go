@@ -219,10 +219,10 @@ func (m *Matrix) UnmarshalJSON(data []byte) error {
 		err = d.decodeMembers(members)
 	}
 	if err == nil {
-		err = d.declared.decode(declared)
+		err = decodeClosing(&d.declared, declared)
 	}
 	if err == nil {
-		err = d.closed.decode(closed)
+		err = decodeClosing(&d.closed, closed)
 	}
 	if err == nil {
 		err = d.check()
@@ -234,7 +234,7 @@ func (m *Matrix) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-func (c *Closing) decode(data []byte) error {
+func decodeClosing(c *Closing, data []byte) error {
 	return decodeFields(data, fields{"incarnations": &c.lives, "since": &c.since})
 }
 
@@ -245,7 +245,7 @@ func (m *Matrix) decodeMembers(data []byte) error {
 		var sealed json.RawMessage
 		err := decodeFields(value, fields{"incarnation": &x.life, "row": &x.row, "sealed": &sealed, "strangers": &x.strangers})
 		if err == nil {
-			err = x.sealed.decode(sealed)
+			err = decodeClosing(&x.sealed, sealed)
 		}
 		if len(x.strangers) == 0 {
 			x.strangers = nil

@@ -106,6 +106,7 @@ func region(i int) vclock.Replica { return regions[i%len(regions)] }
 func replica(i int) vclock.Replica { return vclock.Replica(fmt.Sprintf("region-%03d", i)) }
 
 func pnCounter(tb testing.TB, n int) row {
+	tb.Helper()
 	x := new(crdt.PNCounter)
 	for i := range n {
 		x.Add(replica(i), 1000)
@@ -115,6 +116,7 @@ func pnCounter(tb testing.TB, n int) row {
 }
 
 func gCounter(tb testing.TB, n int) row {
+	tb.Helper()
 	x := new(crdt.GCounter)
 	for i := range n {
 		x.Add(replica(i), 1000)
@@ -124,6 +126,7 @@ func gCounter(tb testing.TB, n int) row {
 }
 
 func boundedCounter(tb testing.TB, n int) row {
+	tb.Helper()
 	x := new(crdt.BoundedCounter)
 	add := func(c *crdt.BoundedCounter, r vclock.Replica, amount int64) *crdt.BoundedCounter {
 		d, err := c.Add(r, amount)
@@ -141,6 +144,7 @@ func boundedCounter(tb testing.TB, n int) row {
 }
 
 func orSet(tb testing.TB, n int) row {
+	tb.Helper()
 	x := new(crdt.ORSet[string])
 	for i := range n {
 		x.Add(region(i), sku(i))
@@ -150,6 +154,7 @@ func orSet(tb testing.TB, n int) row {
 }
 
 func rwSet(tb testing.TB, n int) row {
+	tb.Helper()
 	x := new(crdt.RWSet[string])
 	for i := range n {
 		x.Add(region(i), sku(i))
@@ -159,6 +164,7 @@ func rwSet(tb testing.TB, n int) row {
 }
 
 func lwwMap(tb testing.TB, n int) row {
+	tb.Helper()
 	x := new(lww.Map[string, string])
 	put := func(m *lww.Map[string, string], r vclock.Replica, k string) *lww.Map[string, string] {
 		d, err := m.Put(writer(r), k, "a value")
@@ -176,6 +182,7 @@ func lwwMap(tb testing.TB, n int) row {
 }
 
 func orMap(tb testing.TB, n int) row {
+	tb.Helper()
 	type cart = crdt.ORMap[string, *crdt.PNCounter]
 	x := new(cart)
 	add := func(m *cart, r vclock.Replica, k string) *cart {
@@ -189,6 +196,7 @@ func orMap(tb testing.TB, n int) row {
 }
 
 func siblings(tb testing.TB, n int) row {
+	tb.Helper()
 	type order struct {
 		ID     string
 		Status string
@@ -219,6 +227,7 @@ type profile struct {
 }
 
 func record(tb testing.TB) row {
+	tb.Helper()
 	plan := merge.MustCompile[profile](merge.Options[profile]{Record: true})
 	x := plan.NewRecord()
 	value := profile{"Ann", "ann@example.com", "555-0100", "Lisbon", "Rua 1", "1000", "PT", "pt", 1, true}

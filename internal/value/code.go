@@ -18,6 +18,7 @@ import (
 const MaxDepth = 1000
 
 var (
+	// ErrDeep is about a value that is nested too deep.
 	ErrDeep      = fmt.Errorf("nested deeper than %d levels", MaxDepth)
 	errCanonical = errors.New("value is not in its canonical form")
 )
@@ -106,6 +107,7 @@ func (s *Type) Append(b []byte, v reflect.Value) ([]byte, error) {
 	}
 }
 
+// Bit returns 1 for true and 0 for false.
 func Bit(v bool) byte {
 	if v {
 		return 1

@@ -108,9 +108,6 @@ type deep struct {
 	By    map[base]bool
 	Skip  string `json:"-"`
 }
-
-func ptr[T any](v T) *T { return &v }
-
 // TestZoo: values of many types are kept.
 func TestZoo(t *testing.T) {
 	require.Equal(t, "a", through(t, "a"))
@@ -121,9 +118,9 @@ func TestZoo(t *testing.T) {
 	require.False(t, math.Signbit(through(t, math.Copysign(0, -1))))
 	require.Equal(t, []string{}, through(t, []string{}))
 	require.Equal(t, []string(nil), through(t, []string(nil)))
-	require.Equal(t, []*int{nil, ptr(0), ptr(1)}, through(t, []*int{nil, ptr(0), ptr(1)}))
+	require.Equal(t, []*int{nil, new(0), new(1)}, through(t, []*int{nil, new(0), new(1)}))
 	require.Equal(t, []bool{true, false}, through(t, []bool{true, false}))
-	require.Equal(t, ptr((*int)(nil)), through(t, ptr((*int)(nil))))
+	require.Equal(t, new((*int)(nil)), through(t, new((*int)(nil))))
 	require.Equal(t, map[string]*flat{"a": nil, "b": {}}, through(t, map[string]*flat{"a": nil, "b": {}}))
 	require.Equal(t, json.RawMessage("no JSON"), through(t, json.RawMessage("no JSON")))
 	require.Equal(t, any(map[string]any{"a": 1.0}), through(t, any(map[string]int{"a": 1})))
@@ -139,8 +136,8 @@ func TestZoo(t *testing.T) {
 	require.Equal(t, flat{}, through(t, flat{}))
 	require.Equal(t, struct{ C complex128 }{1i}, through(t, struct{ C complex128 }{1i}))
 	d := deep{
-		base: base{"x", 1}, Tags: []string{}, Attrs: map[string]int{"z": 0, "a": 1}, Next: &deep{Opt: ptr(0)}, Opt: ptr(0),
-		Wild: ptr((*int)(nil)), Any: []any{"a", nil, 1.5}, At: now.UTC().Round(0), Raw: []byte{}, Sum: [4]byte{1}, Grid: [2][2]int8{{0, -1}},
+		base: base{"x", 1}, Tags: []string{}, Attrs: map[string]int{"z": 0, "a": 1}, Next: &deep{Opt: new(0)}, Opt: new(0),
+		Wild: new((*int)(nil)), Any: []any{"a", nil, 1.5}, At: now.UTC().Round(0), Raw: []byte{}, Sum: [4]byte{1}, Grid: [2][2]int8{{0, -1}},
 		Addr: netip.MustParseAddr("::1%eth0"), Big: big.NewInt(-7), Items: []base{{}, {"i", 2}}, By: map[base]bool{{}: false, {"k", 1}: true},
 		Skip: "kept",
 	}
@@ -231,7 +228,7 @@ func as[W, V any](t require.TestingT, v V, kept string) (W, string) {
 func TestEvolution(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		b, bKept, err := Store(v2{
-			Extra: ptr(0), Items: []v2Item{{"n1", "a", 1}, {"n2", "b", 2}}, Full: "Ann", Age: 7,
+			Extra: new(0), Items: []v2Item{{"n1", "a", 1}, {"n2", "b", 2}}, Full: "Ann", Age: 7,
 			Addr: struct{ Zip, City string }{"1010", "Wien"}, By: map[string]v2Item{"k": {"n", "s", 1}}, Pair: [2]v2Item{{Note: "p"}},
 		})
 		require.NoError(t, err)
@@ -256,7 +253,7 @@ func TestEvolution(t *testing.T) {
 		require.Equal(t, a, c)
 		got, _ := as[v2](t, c, cKept)
 		require.Equal(t, v2{
-			Extra: ptr(0), Items: []v2Item{{"n2", "b", 2}, {"", "c", 3}, {"n1", "a", 1}}, Full: "Ann", Age: int64(a.Age),
+			Extra: new(0), Items: []v2Item{{"n2", "b", 2}, {"", "c", 3}, {"n1", "a", 1}}, Full: "Ann", Age: int64(a.Age),
 			Addr: struct{ Zip, City string }{"1010", "Graz"}, By: map[string]v2Item{"k": {"n", "s", 2}, "l": {"", "t", 1}},
 			Pair: [2]v2Item{{Note: "p", Qty: 5}},
 		}, got)

@@ -31,7 +31,7 @@ const maxExponent = 1 << 30
 // DecimalOf returns the value of a number of any of the types that
 // [documentKind] takes for one. It reports false for a json.Number that is
 // malformed or out of range.
-func DecimalOf(x any) (decimal, bool) {
+func DecimalOf(x any) (decimal, bool) { //nolint:revive // callers compare it, and need not name its type
 	switch x := x.(type) {
 	case float64:
 		return decimalOfFloat(x, 64), true

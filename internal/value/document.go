@@ -46,6 +46,7 @@ func SetDocument(dst reflect.Value, x any) {
 	}
 }
 
+// DocumentKind returns the kind of a part of a document, by which parts are ordered.
 func DocumentKind(x any) int {
 	switch x.(type) {
 	case nil:
@@ -177,6 +178,7 @@ func compareObjects(a, b map[string]any) int {
 	return cmp.Compare(len(ka), len(kb))
 }
 
+// CopyDocument returns a copy of a document that shares nothing with it.
 func CopyDocument(x any) any {
 	switch x := x.(type) {
 	case []any:
@@ -201,6 +203,7 @@ func CopyDocument(x any) any {
 	return x
 }
 
+// ZeroDocument reports whether a document is nothing, or an empty value of its kind.
 func ZeroDocument(x any) bool {
 	switch x := x.(type) {
 	case nil:

@@ -197,9 +197,10 @@ func (p *plan) nan(v reflect.Value) bool {
 	case p.own != formNone:
 		return false
 	case p.kind == KindFloat:
-		return v.Float() != v.Float()
+		return math.IsNaN(v.Float())
 	case p.kind == KindComplex:
-		return v.Complex() != v.Complex()
+		c := v.Complex()
+		return math.IsNaN(real(c)) || math.IsNaN(imag(c))
 	case p.kind == KindArray:
 		for i := range v.Len() {
 			if p.elem.nan(v.Index(i)) {
@@ -415,6 +416,7 @@ func skipParts(c code, b []byte, depth int) ([]byte, error) {
 				return nil, errCanonical
 			}
 			b, key = rest[size:], rest
+		default: // a list has no keys
 		}
 		key = key[:len(key)-len(b)]
 		if c != codeList {

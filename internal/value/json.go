@@ -138,14 +138,14 @@ func AppendJSON[V any](b []byte, v *V, kept string, kinds Kinds) (_, beside []by
 // valueJSON returns the JSON of v, whose full form is given.
 func (p *plan) valueJSON(v reflect.Value, full []byte) ([]byte, error) {
 	if _, bad := p.read(reflect.New(p.typ).Elem(), full); bad != nil {
-		return render(nil, full), nil
+		return render(full), nil
 	}
 	if err := p.hidden(v); err != nil {
 		return nil, err
 	}
 	text, err := json.Marshal(addressable(v).Addr().Interface())
 	if err != nil || bytes.Contains(text, []byte(`\u0000`)) || replacedUTF8(text) {
-		return render(nil, full), nil
+		return render(full), nil
 	}
 	if known, err := p.appendFull(nil, v, 0); err != nil || !bytes.Equal(known, full) {
 		text = p.splice(text, full)
@@ -294,7 +294,7 @@ func (p *plan) spliceStruct(text, b []byte) []byte {
 		case known && at >= 0:
 			parts[at].text = p.fields[i].splice(parts[at].text, m.full)
 		case !known && at < 0 && !slices.Contains(m.name, 0):
-			parts = append(parts, part{member, render(nil, m.full)})
+			parts = append(parts, part{member, render(m.full)})
 		}
 	}
 	return appendObject(nil, parts)
@@ -324,14 +324,14 @@ func keyName(full []byte) string {
 		_, rest, _ := readCount(full[1:])
 		return string(rest)
 	default:
-		return string(render(nil, full))
+		return string(render(full))
 	}
 }
 
-// render appends the full form at the beginning of full as JSON: for people, and for
+// render returns the full form at the beginning of full as JSON: for people, and for
 // [Kinds.parse] wherever that can be.
-func render(b, full []byte) []byte {
-	b, _ = renderNext(b, full)
+func render(full []byte) []byte {
+	b, _ := renderNext(nil, full)
 	return b
 }
 
@@ -399,6 +399,7 @@ func renderScalar(b []byte, c code, body []byte) []byte {
 	case codeTime:
 		t, _, _ := readTime(body)
 		return strconv.AppendQuote(b, t.Format(time.RFC3339Nano))
+	default: // the others are bytes
 	}
 	n, rest, _ := readCount(body)
 	text := rest[:n]

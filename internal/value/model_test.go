@@ -60,6 +60,7 @@ func (n *node) bytes() []byte {
 			b = append(binary.AppendUvarint(b, uint64(len(n.names[i]))), n.names[i]...)
 			b = append(b, n.kids[i].bytes()...)
 		}
+	default: // the others have nothing
 	}
 	return b
 }
@@ -136,6 +137,7 @@ func drawNode(t *rapid.T, depth int) node {
 				n.names, n.kids = append(n.names, k), append(n.kids, seen[k].kids[1])
 			}
 		}
+	default: // the others have nothing
 	}
 	return n
 }

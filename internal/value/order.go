@@ -224,11 +224,13 @@ func (s *Type) compareEntries(a, b reflect.Value) int {
 	return cmp.Compare(len(ka), len(kb))
 }
 
+// Sorted sorts vs by Compare and returns them.
 func (s *Type) Sorted(vs []reflect.Value) []reflect.Value {
 	slices.SortFunc(vs, s.Compare)
 	return vs
 }
 
+// CompareBool orders false before true.
 func CompareBool(a, b bool) int {
 	switch {
 	case a == b:

@@ -24,6 +24,7 @@ func appendNegative(b []byte, mag uint64) []byte {
 	return b
 }
 
+// AppendUint appends v in bytes of the same order.
 func AppendUint(b []byte, v uint64) []byte {
 	n := (bits.Len64(v) + 7) / 8
 	b = append(b, 0x80+byte(n))
@@ -73,6 +74,7 @@ func AppendFloat(b []byte, f float64) []byte {
 // it turns them round to below the negative ones.
 const nanSpan = 1<<52 - 1
 
+// ReadFloat reads what AppendFloat appends.
 func ReadFloat(p []byte) float64 {
 	u := binary.BigEndian.Uint64(p) - nanSpan
 	if u>>63 == 1 {

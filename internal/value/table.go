@@ -148,6 +148,7 @@ func readBasic(p any, c code, b []byte) (rest []byte, ok bool) {
 		}
 		*p.(*float64) = ReadFloat(b)
 		return b[8:], true
+	default: // an integer
 	}
 	neg, mag, rest, err := ReadInt(b)
 	if err != nil {
@@ -552,14 +553,13 @@ func (d *Decoder[V]) Next(v *V) (kept string, bad *ValueError) {
 		d.r.Take(len(b) - len(rest))
 		return "", nil
 	}
-	c := codeStruct
 	var rest []byte
 	var err error
 	d.full = d.full[:0]
 	if i := int(at) - len(d.codes); i >= 0 {
 		rest, err = d.shape(b, i, 0)
 	} else {
-		c = d.codes[at]
+		c := d.codes[at]
 		d.full = append(d.full, byte(c))
 		rest, err = d.body(c, b, 0)
 	}
@@ -595,7 +595,7 @@ func (d *Decoder[V]) nextFast(v *V, at int, b []byte) ([]byte, bool) {
 
 // nextFlat sets the zero flat struct v, and returns what follows in b. It reports
 // false if it cannot, or if the bytes are not those of v.
-func (d *Decoder[V]) nextFlat(v reflect.Value, steps []step, b []byte) ([]byte, bool) {
+func (*Decoder[V]) nextFlat(v reflect.Value, steps []step, b []byte) ([]byte, bool) {
 	for i := range steps {
 		s := &steps[i]
 		rest, err := skipScalar(s.code, b)

@@ -13,6 +13,7 @@ import (
 // A Kind says how the values of a type are read.
 type Kind uint8
 
+// The kinds of types.
 const (
 	KindBool Kind = iota + 1
 	KindInt
@@ -55,6 +56,7 @@ type Type struct {
 	Flat bool
 }
 
+// A Field is a field of a struct.
 type Field struct {
 	index int
 	name  string
@@ -71,8 +73,11 @@ const (
 	formJSON
 )
 
+// IsTime reports whether typ is [time.Time].
 func IsTime(typ reflect.Type) bool { return typ == reflect.TypeFor[time.Time]() }
-func IsAny(typ reflect.Type) bool  { return typ == reflect.TypeFor[any]() }
+
+// IsAny reports whether typ is the empty interface.
+func IsAny(typ reflect.Type) bool { return typ == reflect.TypeFor[any]() }
 
 // IsLock reports whether typ is a lock, a copy of which locks nothing.
 func IsLock(typ reflect.Type) bool { return pointerIs[sync.Locker](typ) }

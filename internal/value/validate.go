@@ -21,6 +21,7 @@ func (s *Type) Unbounded(open map[*Type]bool) bool {
 		slices.ContainsFunc(s.fields, func(f Field) bool { return f.Type.Unbounded(open) })
 }
 
+// Validate returns an error if v holds what cannot be merged.
 func (s *Type) Validate(v reflect.Value, depth int) error {
 	if depth > MaxDepth {
 		return ErrDeep

@@ -42,4 +42,4 @@ func (d *damage) Unwrap() []error { return []error{d.err, ErrDamaged} }
 type otherType struct{ text string }
 
 func (t *otherType) Error() string { return t.text }
-func (t *otherType) Unwrap() error { return ErrType }
+func (*otherType) Unwrap() error   { return ErrType }

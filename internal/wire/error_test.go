@@ -36,7 +36,7 @@ func TestErrors(t *testing.T) {
 	} {
 		require.EqualError(t, tt.err, tt.text)
 		for _, e := range []error{wire.ErrVersion, wire.ErrType, wire.ErrDamaged, wire.ErrUnreadable} {
-			require.Equal(t, e == tt.want, errors.Is(tt.err, e), "%v: %v", tt.err, e)
+			require.Equal(t, errors.Is(e, tt.want), errors.Is(tt.err, e), "%v: %v", tt.err, e)
 		}
 	}
 	require.NoError(t, wire.Damaged(nil))

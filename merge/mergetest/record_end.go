@@ -124,7 +124,7 @@ func damaged(p []byte) [][]byte {
 		return int(state>>33) % n
 	}
 	all := [][]byte{nil, append(bytes.Clone(p), 0)}
-	for range min(len(p), 8) {
+	for range min(len(p), 32) {
 		i := below(len(p))
 		q := bytes.Clone(p)
 		q[i] = []byte{0, q[i] + 1, q[i] ^ 0x80, byte(below(256))}[below(4)]

@@ -196,8 +196,8 @@ func askFor(marks []mark, salt uint64) []byte {
 }
 
 func (t *Table) answerSketch(m *message) (reply []byte, send []string) {
-	t.eachIn(m.ranges, func(e *entry) { m.sketch.add(markOf(e, m.salt), takenOut) })
-	want, mine, ok := m.sketch.list()
+	t.eachIn(m.ranges, func(e *entry) { m.add(markOf(e, m.salt), takenOut) })
+	want, mine, ok := m.list()
 	if !ok {
 		if m.ranges.depth+splitWidth > maxPrefix {
 			return t.list(m.ranges, m.salt), nil

@@ -3,6 +3,7 @@ package antientropy_test
 import (
 	"math/rand/v2"
 	"runtime"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -59,7 +60,7 @@ func TestAnswerRefuses(t *testing.T) {
 			_, _, err := sides[to].table.Answer(msg[:n])
 			require.Error(t, err)
 		}
-		_, _, err := sides[to].table.Answer(append(msg[:len(msg):len(msg)], 0))
+		_, _, err := sides[to].table.Answer(append(slices.Clip(msg), 0))
 		require.Error(t, err)
 		msg, _, _ = sides[to].table.Answer(msg)
 	}

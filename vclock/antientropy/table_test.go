@@ -42,17 +42,17 @@ type exchange struct {
 
 // run has a ask b. Between two messages it calls meanwhile. States arrive with the
 // message that they are sent with, or late, after all messages.
-func run(t testing.TB, a, b *side, salt uint64, late bool, meanwhile func()) (x exchange) {
-	t.Helper()
+func run(tb testing.TB, a, b *side, salt uint64, late bool, meanwhile func()) (x exchange) {
+	tb.Helper()
 	sides := [2]*side{a, b}
 	msg := a.table.Ask(salt)
 	for to := 1; msg != nil; to = 1 - to {
 		x.messages++
 		x.bytes += len(msg)
-		require.Less(t, x.messages, 20)
+		require.Less(tb, x.messages, 20)
 		meanwhile()
 		reply, send, err := sides[to].table.Answer(msg)
-		require.NoError(t, err)
+		require.NoError(tb, err)
 		for _, key := range send {
 			v, peer := sides[to].states[key], sides[1-to]
 			if arrive := func() { peer.put(key, v) }; late {
@@ -80,19 +80,19 @@ func differing(a, b map[string]int) (keys []string) {
 
 // check runs one exchange and compares what was sent with what differed: all of
 // it, and no more.
-func check(t testing.TB, a, b map[string]int, salt uint64) exchange {
-	t.Helper()
+func check(tb testing.TB, a, b map[string]int, salt uint64) exchange {
+	tb.Helper()
 	fromA, fromB := differing(a, b), differing(b, a)
 	x, y := newSide(a), newSide(b)
-	got := run(t, x, y, salt, salt%2 == 0, func() {})
-	require.True(t, maps.Equal(x.states, y.states))
+	got := run(tb, x, y, salt, salt%2 == 0, func() {})
+	require.True(tb, maps.Equal(x.states, y.states))
 	slices.Sort(got.sent[0])
 	slices.Sort(got.sent[1])
-	require.Equal(t, fromA, got.sent[0])
-	require.Equal(t, fromB, got.sent[1])
-	again := run(t, x, y, salt+1, false, func() {})
-	require.Equal(t, 2, again.messages)
-	require.LessOrEqual(t, again.bytes, 30)
+	require.Equal(tb, fromA, got.sent[0])
+	require.Equal(tb, fromB, got.sent[1])
+	again := run(tb, x, y, salt+1, false, func() {})
+	require.Equal(tb, 2, again.messages)
+	require.LessOrEqual(tb, again.bytes, 30)
 	return got
 }
 
