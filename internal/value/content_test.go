@@ -108,6 +108,7 @@ type deep struct {
 	By    map[base]bool
 	Skip  string `json:"-"`
 }
+
 // TestZoo: values of many types are kept.
 func TestZoo(t *testing.T) {
 	require.Equal(t, "a", through(t, "a"))
