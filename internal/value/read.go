@@ -192,7 +192,7 @@ func setInt(dst reflect.Value, neg bool, mag uint64) string {
 	case mag <= math.MaxInt64:
 		return fmt.Sprintf("int %d", v)
 	default:
-		return fmt.Sprintf("int below %d", math.MinInt64)
+		return fmt.Sprintf("int below %d", int64(math.MinInt64))
 	}
 	return ""
 }
