@@ -299,3 +299,14 @@ func FuzzJSON(f *testing.F) {
 		require.Equal(t, AppendFull(nil, &v, kept), AppendFull(nil, &w, again))
 	})
 }
+
+// TestTablesOfNothing: a table whose only code is that of nothing, made by a peer, was
+// read as a number by types that are none, and panicked.
+func TestTablesOfNothing(t *testing.T) {
+	d := Decoder[never]{codes: []code{codeNil}}
+	var v never
+	require.NotPanics(t, func() {
+		_, ok := d.nextFast(&v, 0, []byte{0x80})
+		require.False(t, ok)
+	})
+}
