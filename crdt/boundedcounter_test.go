@@ -5,9 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"math"
-	"os"
 	"slices"
-	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -481,7 +479,7 @@ func TestBoundedCounterWrongReclaim(t *testing.T) {
 // once, while those spend and transfer them, and when they have come back. Set
 // REJOIN_EXHAUSTIVE to a number of additional steps for a longer run.
 func TestBoundedCounterExhaustive(t *testing.T) {
-	more, _ := strconv.Atoi(os.Getenv("REJOIN_EXHAUSTIVE"))
+	more := deeper()
 	for _, scope := range []struct {
 		replicas, steps int
 		reclaims        bool

@@ -3,7 +3,6 @@ package crdt_test
 import (
 	"maps"
 	"math/rand/v2"
-	"os"
 	"slices"
 	"testing"
 
@@ -58,7 +57,7 @@ func TestCollisions(t *testing.T) {
 func TestReusedPages(t *testing.T) {
 	t.Parallel()
 	pages := 500
-	if os.Getenv("REJOIN_EXHAUSTIVE") != "" {
+	if deeper() > 0 {
 		pages = 70_000
 	}
 	var s crdt.ORSet[int]

@@ -287,8 +287,8 @@ func canRepeat[V Value[V]](v V) bool {
 }
 
 func isMap[V Value[V]](v V) bool {
-	_, ok := any(v).(interface{ nests() })
-	return ok
+	m, ok := any(v).(interface{ nests() bool })
+	return ok && m.nests()
 }
 
 // A census is the dots of values: by replica index their numbers, each of which

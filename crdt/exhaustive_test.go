@@ -355,10 +355,17 @@ func (x *searcher[S]) require(parent int32, m move, ok bool, format string, args
 // catchUpEvery is the share of pairs of states that catch up with each other: all of
 // them take most of the time, so only a longer run has them.
 func catchUpEvery() int32 {
-	if os.Getenv("REJOIN_EXHAUSTIVE") != "" {
+	if deeper() > 0 {
 		return 1
 	}
 	return 5
+}
+
+// deeper is the number of steps that exhaustive tests take beyond the usual ones,
+// REJOIN_EXHAUSTIVE, below zero where each step is slow.
+func deeper() int {
+	more, _ := strconv.Atoi(os.Getenv("REJOIN_EXHAUSTIVE"))
+	return more
 }
 
 // everyHistory runs every history of 6 steps on two replicas and of 5 on three. Set
@@ -368,10 +375,7 @@ func everyHistory[S exchanging[S]](t *testing.T, u universe[S]) {
 	t.Helper()
 	u.catchUp = catchUp[S]
 	t.Parallel()
-	more, _ := strconv.Atoi(os.Getenv("REJOIN_EXHAUSTIVE"))
-	if raceEnabled {
-		more-- // races do not hide in the last step
-	}
+	more := deeper()
 	run := func(steps int, names ...vclock.Replica) {
 		t.Run(fmt.Sprintf("steps=%d/replicas=%s", steps+more, names), func(t *testing.T) {
 			x := search(u, steps+more, names...)

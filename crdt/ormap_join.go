@@ -111,5 +111,6 @@ func (m *ORMap[K, V]) join(o *ORMap[K, V], j *joining) bool {
 	return changed
 }
 
-// nests tells joining.look that a map counts what its values hold.
-func (*ORMap[K, V]) nests() {}
+// nests reports that a map's values hold dots of their own: it counts them as they
+// are joined.
+func (*ORMap[K, V]) nests() bool { return true }

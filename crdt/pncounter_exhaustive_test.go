@@ -5,9 +5,7 @@ import (
 	"fmt"
 	"hash/maphash"
 	"math/bits"
-	"os"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -399,10 +397,7 @@ func (x *explorer[S]) exploreReceived(w *countingWorld[S], i, left int) {
 // additional steps for a longer run.
 func exhaust[S crdt.State[S]](t *testing.T, c counting[S], replicas, steps int) {
 	t.Helper()
-	more, _ := strconv.Atoi(os.Getenv("REJOIN_EXHAUSTIVE"))
-	if raceEnabled {
-		more-- // as in everyHistory
-	}
+	more := deeper()
 	steps += more
 	t.Run(fmt.Sprintf("replicas=%d/steps=%d", replicas, steps), func(t *testing.T) {
 		t.Parallel()

@@ -249,8 +249,8 @@ func reach[V Value[V]](v V, yield func(dot)) {
 func (j *joining) look(v interface{ dots(yield func(dot)) }) bool {
 	before := j.found
 	switch h := v.(type) {
-	case interface{ nests() }:
-		return true
+	case interface{ nests() bool }:
+		return h.nests()
 	case interface{ holds(d dot) bool }:
 		for _, d := range j.both {
 			if h.holds(d) {

@@ -5,6 +5,7 @@ import (
 	"math/bits"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -190,10 +191,11 @@ func (h *tale) disputed(step string) bool {
 // somebody had seen and replaced.
 func TestFieldsExhaustive(t *testing.T) {
 	depth := map[int]int{2: 6, 3: 4}
-	if os.Getenv("REJOIN_EXHAUSTIVE") != "" {
+	more, _ := strconv.Atoi(os.Getenv("REJOIN_EXHAUSTIVE"))
+	if more > 0 {
 		depth = map[int]int{2: 7, 3: 7} // some minutes
 	}
-	if testing.Short() || raceEnabled {
+	if testing.Short() || more < 0 {
 		depth = map[int]int{2: 5, 3: 3}
 	}
 	for regions, steps := range depth {

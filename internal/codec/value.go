@@ -96,37 +96,6 @@ func appendValueSlow[V any](b []byte, v V) ([]byte, error) {
 	return append(b, enc...), err
 }
 
-// StoreValue returns the value that v is stored as, which shares no memory with
-// v, and its canonical bytes: what decoding these gives. It returns an error where
-// [AppendValue] does.
-func StoreValue[V any](v V) (stored V, enc []byte, err error) {
-	switch c := classOf[V](); c {
-	case byKind:
-		if stored, err = NormalizeValue(v); err != nil {
-			return stored, nil, err
-		}
-		enc, err = AppendValue(nil, stored)
-		return stored, enc, err
-	case raw:
-		if enc, err = AppendValue(nil, v); err != nil {
-			return stored, nil, err
-		}
-		stored, err = DecodeValue[V](enc)
-		return stored, enc, err
-	default:
-		return reproduce(c, v)
-	}
-}
-
-// EncodeValue returns the bytes of v as [AppendValue] does, but for a type that no
-// kind covers without trying whether they decode.
-func EncodeValue[V any](v V) ([]byte, error) {
-	if c := classOf[V](); c == byBinary || c == byJSON {
-		return encode(c, v)
-	}
-	return AppendValue(nil, v)
-}
-
 // DecodeValue returns the value whose canonical bytes are p, all of it. The
 // value does not alias p.
 func DecodeValue[V any](p []byte) (V, error) {

@@ -9,23 +9,6 @@ import (
 	"strings"
 )
 
-// CheckContent returns a [*TypeError] if values of V cannot be content.
-func CheckContent[V any]() error {
-	_, err := planFor[V]()
-	return err
-}
-
-// Plain reports whether values of V hold no reference but strings. Of such a
-// value no bytes are kept beside it but those that it does not give back.
-func Plain[V any]() bool {
-	var v V
-	if isBasicValue(&v) {
-		return true
-	}
-	p, err := planFor[V]()
-	return err == nil && p.plain
-}
-
 // isBasicValue reports whether p points to a predeclared type that is stored as
 // it is.
 func isBasicValue(p any) bool {

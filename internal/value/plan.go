@@ -41,13 +41,6 @@ type Codec struct {
 	Neg     func(v reflect.Value) reflect.Value
 }
 
-// CodecOf returns the codec that was registered for typ, or nil.
-func CodecOf(typ reflect.Type) *Codec {
-	plans.mu.Lock()
-	defer plans.mu.Unlock()
-	return plans.codecs[typ]
-}
-
 // plans holds what is known of types: a codec, and how content of it is encoded.
 //
 //nolint:gochecknoglobals // a memo of pure functions of types; codecs are registered before use
