@@ -274,10 +274,10 @@ func (c *BoundedCounter) expand() {
 	c.own = entry{}
 }
 
-// Value returns the value and whether it is exact. It is not if it does not fit
-// an int64, or if more rights were spent than there are, which takes a reused
-// replica name or a wrong Reclaim; the value is then the bound.
-func (c *BoundedCounter) Value() (n int64, exact bool) {
+// Total returns the rights that are left and whether that is exact. It is not if
+// the number does not fit an int64, or if more rights were spent than there are,
+// which takes a reused replica name or a wrong Reclaim; n is then the bound.
+func (c *BoundedCounter) Total() (n int64, exact bool) {
 	var distance int128.Int
 	all := c.holdings()
 	for i := range all {

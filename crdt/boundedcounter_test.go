@@ -306,7 +306,7 @@ func (w *escrowWorld) check(t require.TestingT, at int) {
 			require.Equal(t, rights, got, "rights of %d at %d after %q", r, at, w.steps)
 		}
 	}
-	got, exact := c.Value()
+	got, exact := c.Total()
 	if got != want || exact != (total >= 0) || c.Debt() != debt {
 		require.Equal(t, want, got, "value at %d after %q", at, w.steps)
 		require.Equal(t, total >= 0, exact, "exact at %d after %q", at, w.steps)
@@ -632,7 +632,7 @@ func TestBoundedCounterFence(t *testing.T) {
 	eu.Merge(&us)
 	_, err = eu.Sub(again, 4)
 	require.NoError(t, err)
-	n, exact := eu.Value()
+	n, exact := eu.Total()
 	require.Equal(t, int64(5), n)
 	require.True(t, exact)
 }
@@ -668,22 +668,22 @@ func TestBoundedCounterRestoredSnapshot(t *testing.T) {
 func TestBoundedCounterSaturates(t *testing.T) {
 	c := crdt.AtLeast(math.MaxInt64 - 1)
 	_, _ = c.Add("us", 1)
-	n, exact := c.Value()
+	n, exact := c.Total()
 	require.Equal(t, int64(math.MaxInt64), n)
 	require.True(t, exact)
 	_, _ = c.Add("eu", math.MaxInt64)
-	n, exact = c.Value()
+	n, exact = c.Total()
 	require.Equal(t, int64(math.MaxInt64), n)
 	require.False(t, exact)
 	_, err := c.Sub("eu", math.MaxInt64)
 	require.NoError(t, err)
-	n, exact = c.Value()
+	n, exact = c.Total()
 	require.Equal(t, int64(math.MaxInt64), n)
 	require.True(t, exact)
 
 	c = crdt.AtMost(math.MinInt64)
 	_, _ = c.Sub("us", 1)
-	n, exact = c.Value()
+	n, exact = c.Total()
 	require.Equal(t, int64(math.MinInt64), n)
 	require.False(t, exact)
 }
@@ -718,7 +718,7 @@ func TestBoundedCounterAllocs(t *testing.T) {
 	for name, f := range map[string]func(){
 		"Add":         func() { _, _ = c.Add("us", 1) },
 		"Sub":         func() { _, _ = c.Sub("us", 1) },
-		"Value":       func() { _, _ = c.Value() },
+		"Value":       func() { _, _ = c.Total() },
 		"Rights":      func() { _ = c.Rights("eu") },
 		"Merge delta": func() { y.Merge(delta) },
 		"Merge state": func() { y.Merge(&c) },

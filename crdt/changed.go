@@ -131,8 +131,8 @@ func (m *MVRegister[V]) Changed(o *MVRegister[V]) iter.Seq2[V, bool] {
 func (c *PNCounter) Changed(o *PNCounter) (before, after int64) {
 	d := c.Clone()
 	d.Merge(o)
-	before, _ = c.Value()
-	after, _ = d.Value()
+	before, _ = c.Total()
+	after, _ = d.Total()
 	return before, after
 }
 
@@ -248,8 +248,8 @@ func (m *GMap[K, V]) Changed(o *GMap[K, V]) iter.Seq2[K, Change[V]] {
 func (c *GCounter) Changed(o *GCounter) (before, after uint64) {
 	d := c.Clone()
 	d.Merge(o)
-	before, _ = c.Value()
-	after, _ = d.Value()
+	before, _ = c.Total()
+	after, _ = d.Total()
 	return before, after
 }
 
@@ -258,7 +258,7 @@ func (c *GCounter) Changed(o *GCounter) (before, after uint64) {
 func (c *BoundedCounter) Changed(o *BoundedCounter) (before, after int64) {
 	d := c.Clone()
 	d.Merge(o)
-	before, _ = c.Value()
-	after, _ = d.Value()
+	before, _ = c.Total()
+	after, _ = d.Total()
 	return before, after
 }

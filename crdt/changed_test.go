@@ -47,11 +47,11 @@ func checkChanged[V crdt.State[V]](a, b, want V) error {
 		got, expected = fmt.Sprint(was, is), fmt.Sprint(x.Enabled(), any(want).(interface{ Enabled() bool }).Enabled())
 	case interface {
 		Changed(o V) (before, after int64)
-		Value() (int64, bool)
+		Total() (int64, bool)
 	}:
 		was, is := x.Changed(b)
-		n, _ := x.Value()
-		m, _ := any(want).(interface{ Value() (int64, bool) }).Value()
+		n, _ := x.Total()
+		m, _ := any(want).(interface{ Total() (int64, bool) }).Total()
 		got, expected = fmt.Sprint(was, is), fmt.Sprint(n, m)
 	}
 	if got != expected {
@@ -157,9 +157,9 @@ func TestGrowOnlyChanged(t *testing.T) {
 	for k, c := range m.Changed(&o) {
 		before := uint64(0)
 		if c.Before != nil {
-			before, _ = c.Before.Value()
+			before, _ = c.Before.Total()
 		}
-		after, _ := c.After.Value()
+		after, _ := c.After.Total()
 		all = append(all, fmt.Sprint(k, before, after))
 	}
 	require.ElementsMatch(t, []string{"x1 3", "z0 5"}, all)

@@ -89,10 +89,10 @@ func TestResetSeenUndone(t *testing.T) {
 	seen := sent(t, a.Context())
 	c.Add("c", 16)
 	must(c.ResetSeen("c", seen))
-	n, _ := c.Value()
+	n, _ := c.Total()
 	require.Equal(t, int64(16), n)
 	c.Merge(&a)
-	n, _ = c.Value()
+	n, _ = c.Total()
 	require.Equal(t, int64(16), n)
 
 	var m, o counters
@@ -278,7 +278,7 @@ func TestContextSizes(t *testing.T) {
 // TestNilReads: to read a nil pointer is to read an empty state.
 func TestNilReads(t *testing.T) {
 	var c *crdt.PNCounter
-	n, exact := c.Value()
+	n, exact := c.Total()
 	require.Zero(t, n)
 	require.True(t, exact)
 	readsAsEmpty(t, c, new(crdt.PNCounter))
@@ -299,7 +299,7 @@ func TestNilReads(t *testing.T) {
 	require.Empty(t, slices.Collect(w.All()))
 	readsAsEmpty(t, w, new(crdt.RWSet[string]))
 	var r *crdt.MVRegister[string]
-	_, ok := r.Value()
+	_, ok := r.Get()
 	require.False(t, ok)
 	require.Zero(t, r.Len())
 	require.Empty(t, slices.Collect(r.Values()))

@@ -20,7 +20,7 @@ func ExampleGCounter() {
 	us.Merge(second)
 	us.Merge(first)
 	us.Merge(second)
-	n, exact := us.Value()
+	n, exact := us.Total()
 	fmt.Println(n, exact)
 	// Output: 5 true
 }
@@ -40,7 +40,7 @@ func ExampleBoundedCounter() {
 	fmt.Println(err)
 
 	us.Merge(&eu)
-	left, _ := us.Value()
+	left, _ := us.Total()
 	fmt.Println(left, "left,", us.Rights("us"), "for us and", us.Rights("eu"), "for eu")
 	// Output:
 	// crdt: replica "eu" needs 2 rights and has 1 to spend ("eu" holds 1, "us" holds 6)
@@ -57,7 +57,7 @@ func ExampleAtMost() {
 	_, err := booked.Add("web", 2)
 	var lacking *crdt.RightsError
 	fmt.Println(errors.As(err, &lacking), lacking.Have)
-	n, _ := booked.Value()
+	n, _ := booked.Total()
 	fmt.Println(n)
 	// Output:
 	// true 1
@@ -100,8 +100,8 @@ func ExamplePNCounter() {
 
 	us.Merge(&eu)
 	eu.Merge(&us)
-	n, _ := us.Value()
-	m, _ := eu.Value()
+	n, _ := us.Total()
+	m, _ := eu.Total()
 	fmt.Println(n, m)
 	// Output: 10 10
 }
@@ -119,7 +119,7 @@ func ExamplePNCounter_inMap() {
 	us.Merge(deleted)
 	eu.Merge(&us)
 	likes, ok := eu.At("post")
-	n, _ := likes.Value()
+	n, _ := likes.Total()
 	fmt.Println(n, ok, eu.Equal(&us))
 	// Output: 1 true true
 }
@@ -170,7 +170,7 @@ func ExampleMVRegister() {
 
 	_, _ = eu.Set("eu", "Hauptstr. 1")
 	us.Merge(&eu)
-	address, ok := us.Value()
+	address, ok := us.Get()
 	fmt.Println(address, ok)
 	// Output:
 	// [1 Main St Hauptstr. 1]

@@ -23,7 +23,7 @@ func TestGCounterLaws(t *testing.T) {
 				return c.Add(r, n), nil
 			}),
 		},
-		Value: func(c *crdt.GCounter) any { n, _ := c.Value(); return n },
+		Value: func(c *crdt.GCounter) any { n, _ := c.Total(); return n },
 		Model: func(seen []crdttest.Event) any {
 			var n uint64
 			for _, e := range seen {

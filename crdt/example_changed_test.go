@@ -55,8 +55,8 @@ func ExampleORMap_Changed() {
 	eu.Merge(&us)
 	delta := us.Update("us", "apple", add(2))
 	for key, c := range eu.Changed(delta) {
-		before, _ := c.Before.Value()
-		after, _ := c.After.Value()
+		before, _ := c.Before.Total()
+		after, _ := c.After.Total()
 		fmt.Println(key, before, after)
 	}
 	eu.Merge(delta)

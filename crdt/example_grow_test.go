@@ -38,7 +38,7 @@ func ExampleGMap() {
 	us.Merge(&eu)
 	for _, page := range []string{"/docs", "/home"} {
 		c, _ := us.At(page)
-		n, _ := c.Value()
+		n, _ := c.Total()
 		fmt.Println(page, n)
 	}
 	// Output:

@@ -72,7 +72,7 @@ func (c *GCounter) expand() {
 
 // Add adds n on behalf of r, and returns the delta. It panics if r is invalid.
 //
-// A total stops at the largest uint64; from then on [GCounter.Value] says that
+// A total stops at the largest uint64; from then on [GCounter.Total] says that
 // it is not exact.
 func (c *GCounter) Add(r vclock.Replica, n uint64) *GCounter {
 	var d share
@@ -111,10 +111,10 @@ func (c *GCounter) locate(r vclock.Replica, n uint64) int {
 	return i
 }
 
-// Value returns the sum of all increments and whether it is exact. It is not
+// Total returns the sum of all increments and whether it is exact. It is not
 // when the sum or one replica's total has reached the largest uint64, which is
 // then the value.
-func (c *GCounter) Value() (n uint64, exact bool) {
+func (c *GCounter) Total() (n uint64, exact bool) {
 	var sum int128.Int
 	exact = true
 	for _, s := range c.shares() {

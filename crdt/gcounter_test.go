@@ -14,18 +14,18 @@ import (
 func TestGCounterSaturates(t *testing.T) {
 	var x crdt.GCounter
 	x.Add("us", math.MaxUint64-1)
-	n, exact := x.Value()
+	n, exact := x.Total()
 	require.Equal(t, uint64(math.MaxUint64-1), n)
 	require.True(t, exact)
 
 	sum := x.Clone()
 	sum.Add("eu", 2)
-	n, exact = sum.Value()
+	n, exact = sum.Total()
 	require.Equal(t, uint64(math.MaxUint64), n)
 	require.False(t, exact)
 
 	x.Add("us", 2)
-	n, exact = x.Value()
+	n, exact = x.Total()
 	require.Equal(t, uint64(math.MaxUint64), n)
 	require.False(t, exact)
 	require.False(t, x.Merge(x.Add("us", math.MaxUint64)))
@@ -65,7 +65,7 @@ func TestGCounterRefusesBytes(t *testing.T) {
 			var x crdt.GCounter
 			x.Add("us", 1)
 			require.ErrorContains(t, x.UnmarshalBinary([]byte(tt.data)), tt.want)
-			n, _ := x.Value()
+			n, _ := x.Total()
 			require.Equal(t, uint64(1), n, "an error leaves the receiver alone")
 		})
 	}
@@ -76,7 +76,7 @@ func TestGCounterRefusesJSON(t *testing.T) {
 		var x crdt.GCounter
 		x.Add("us", 1)
 		require.Error(t, x.UnmarshalJSON([]byte(text)), text)
-		n, _ := x.Value()
+		n, _ := x.Total()
 		require.Equal(t, uint64(1), n)
 	}
 }
@@ -92,7 +92,7 @@ func TestGCounterAllocs(t *testing.T) {
 	y.Merge(&x)
 	for name, f := range map[string]func(){
 		"Add":         func() { x.Add("eu", 1) },
-		"Value":       func() { _, _ = x.Value() },
+		"Value":       func() { _, _ = x.Total() },
 		"Merge delta": func() { y.Merge(delta) },
 		"Merge state": func() { y.Merge(&x) },
 	} {

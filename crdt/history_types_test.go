@@ -271,7 +271,7 @@ func pncounterSubject() subject[*crdt.PNCounter] {
 		fresh: func() *crdt.PNCounter { return new(crdt.PNCounter) },
 		act:   actPNCounter,
 		show: func(x *crdt.PNCounter) []string {
-			if n, _ := x.Value(); n != 0 {
+			if n, _ := x.Total(); n != 0 {
 				return []string{fmt.Sprint(n)}
 			}
 			return nil
@@ -459,7 +459,7 @@ func gcounterSubject() subject[*crdt.GCounter] {
 			return x.Add(c.name, uint64(n))
 		},
 		show: func(x *crdt.GCounter) []string {
-			n, exact := x.Value()
+			n, exact := x.Total()
 			return append(totals(maps.Collect(x.All())), fmt.Sprint(n, exact))
 		},
 		want: func(_ string, standing []*event) []string {

@@ -92,7 +92,7 @@ func TestReusedName(t *testing.T) {
 		peer.Merge(new(crdt.PNCounter).Add("eu", 3))
 		restored.Add("eu#1", 3)
 		peer.Merge(&restored)
-		n, _ := peer.Value()
+		n, _ := peer.Total()
 		require.Equal(t, int64(6), n)
 	})
 }
@@ -107,7 +107,7 @@ func TestClosedTallyAgainstZombie(t *testing.T) {
 	for _, pair := range [][2]*crdt.PNCounter{{&member, &zombie}, {&zombie, &member}} {
 		x := pair[0].Clone()
 		x.Merge(pair[1])
-		n, _ := x.Value()
+		n, _ := x.Total()
 		require.Equal(t, int64(1), n)
 	}
 	sealed := over(t, map[vclock.Replica]uint64{"e": 1})
@@ -128,7 +128,7 @@ func TestRetireWithGap(t *testing.T) {
 	x.Close(sealed)
 	require.True(t, x.Compact(x.Context()))
 	x.Merge(lost)
-	n, _ := x.Value()
+	n, _ := x.Total()
 	require.Zero(t, n)
 }
 
@@ -171,7 +171,7 @@ func TestCounterGoesOn(t *testing.T) {
 }
 
 func value(c *crdt.PNCounter) int64 {
-	n, _ := c.Value()
+	n, _ := c.Total()
 	return n
 }
 

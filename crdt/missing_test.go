@@ -89,7 +89,7 @@ func TestSelect(t *testing.T) {
 	got.Merge(part)
 	require.Equal(t, 2, got.Len())
 	a, _ := got.At("a")
-	n, _ := a.Value()
+	n, _ := a.Total()
 	require.Equal(t, int64(1), n)
 	require.False(t, got.Contains("b"))
 	got.Merge(&m)

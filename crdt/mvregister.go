@@ -71,8 +71,8 @@ func (m *MVRegister[V]) ClearSeen(r vclock.Replica, seen Context) (*MVRegister[V
 	return &d, m.eraseSeen(r, &seen, &d.op)
 }
 
-// Value returns the value, if there is exactly one.
-func (m *MVRegister[V]) Value() (v V, ok bool) {
+// Get returns the value, if there is exactly one.
+func (m *MVRegister[V]) Get() (v V, ok bool) {
 	all := m.contents()
 	if len(all) != 1 {
 		return v, false

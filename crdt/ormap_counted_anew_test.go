@@ -37,7 +37,7 @@ func TestORMapCountedAnew(t *testing.T) {
 
 				c, ok := peer.At("k")
 				require.True(t, ok)
-				n, exact := c.Value()
+				n, exact := c.Total()
 				require.True(t, exact)
 				require.EqualValues(t, 1, n)
 				require.True(t, peer.Equal(&m))

@@ -143,10 +143,10 @@ func (c *PNCounter) reset(name vclock.Replica, cl *clearing) *PNCounter {
 	return d
 }
 
-// Value returns the sum of all increments that were not undone, and whether it
+// Total returns the sum of all increments that were not undone, and whether it
 // is exact. It is not when the sum, or that of one replica, has left the range of
 // int64; it is then the nearest int64.
-func (c *PNCounter) Value() (n int64, exact bool) {
+func (c *PNCounter) Total() (n int64, exact bool) {
 	var sum int128.Int
 	exact = true
 	if c == nil {

@@ -442,7 +442,7 @@ func countAlone() counting[*crdt.PNCounter] {
 			return must(c.ResetSeen(r, seen))
 		},
 		read:    (*crdt.PNCounter).Context,
-		value:   func(c *crdt.PNCounter) (int64, bool) { n, _ := c.Value(); return n, n != 0 },
+		value:   func(c *crdt.PNCounter) (int64, bool) { n, _ := c.Total(); return n, n != 0 },
 		compact: (*crdt.PNCounter).Compact,
 		context: (*crdt.PNCounter).Context,
 		bytes:   (*crdt.PNCounter).MarshalBinary,
@@ -468,7 +468,7 @@ func countAt(m *counters, r vclock.Replica, key string, n int64) *counters {
 func valueAt(m *counters, key string) (n int64, present bool) {
 	c, ok := m.At(key)
 	if ok {
-		n, _ = c.Value()
+		n, _ = c.Total()
 	}
 	return n, ok
 }
@@ -541,7 +541,7 @@ func TestPNCounterDeepInMapHistories(t *testing.T) {
 		value: func(m *deep) (n int64, present bool) {
 			c, ok := at(m)
 			if ok {
-				n, _ = c.Value()
+				n, _ = c.Total()
 			}
 			return n, ok
 		},

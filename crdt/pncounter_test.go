@@ -140,9 +140,9 @@ func TestPNCounterTellsResets(t *testing.T) {
 	b.Merge(a.Add("a", 3))
 	b.Reset("b")
 	b.Merge(a.Add("a", 10))
-	n, _ := a.Value()
+	n, _ := a.Total()
 	require.Equal(t, int64(13), n)
-	n, _ = b.Value()
+	n, _ = b.Total()
 	require.Equal(t, int64(10), n)
 
 	msg := crdt.AskLong(&a, 1)
@@ -163,7 +163,7 @@ func TestPNCounterTellsResets(t *testing.T) {
 	delta := a.Add("a", 1)
 	require.JSONEq(t, `{"type":"PNCounter","context":{"a":"3","b":"1"},"state":[
 		{"replica":"a","after":"0","last":"3","sum":"14","undoneTo":"1","undone":"3","reset":"b:1"}]}`, jsonOf(t, delta))
-	n, _ = delta.Value()
+	n, _ = delta.Total()
 	require.Equal(t, int64(11), n)
 }
 
@@ -217,13 +217,13 @@ func TestPNCounterResetSeen(t *testing.T) {
 	require.NoError(t, shown.UnmarshalText(text))
 	c.Add("us", 10)
 	must(c.ResetSeen("eu", shown))
-	n, _ := c.Value()
+	n, _ := c.Total()
 	require.Equal(t, int64(10), n)
 	must(c.ResetSeen("eu", crdt.Context{}))
-	n, _ = c.Value()
+	n, _ = c.Total()
 	require.Equal(t, int64(10), n)
 	must(c.ResetSeen("eu", c.Context()))
-	n, _ = c.Value()
+	n, _ = c.Total()
 	require.Zero(t, n)
 }
 
@@ -237,7 +237,7 @@ func TestResetSeenOvertaken(t *testing.T) {
 	before := eu.Clone()
 	before.Merge(must(eu.ResetSeen("eu", shown)))
 	require.True(t, before.Equal(&eu), "the delta has the effect of the reset")
-	n, _ := eu.Value()
+	n, _ := eu.Total()
 	require.Equal(t, int64(-5), n)
 
 	var m, o counters
@@ -284,7 +284,7 @@ func TestCloneOfResidue(t *testing.T) {
 	before := c.Clone()
 	before.Merge(c.Add("us", 5))
 	require.True(t, before.Equal(c))
-	n, _ := c.Value()
+	n, _ := c.Total()
 	require.Equal(t, int64(9), n)
 
 	var m crdt.ORMap[string, *counters]
@@ -345,7 +345,7 @@ func TestContextRefusesSums(t *testing.T) {
 func TestPNCounterSaturates(t *testing.T) {
 	value := func(c *crdt.PNCounter, want int64, wantExact bool) {
 		t.Helper()
-		n, exact := c.Value()
+		n, exact := c.Total()
 		require.Equal(t, want, n)
 		require.Equal(t, wantExact, exact)
 	}
@@ -390,13 +390,13 @@ func TestPNCounterInMapIsForReading(t *testing.T) {
 	require.Panics(t, func() { _, _ = view.MergeBinary(nil) })
 
 	alone := view.Clone()
-	n, _ := alone.Value()
+	n, _ := alone.Total()
 	require.Equal(t, int64(3), n)
 	require.True(t, alone.Equal(view))
 	var other crdt.PNCounter
 	other.Add("eu", 1)
 	other.Merge(alone)
-	n, _ = other.Value()
+	n, _ = other.Total()
 	require.Equal(t, int64(4), n)
 
 	m.Delete("us", "k")
@@ -427,7 +427,7 @@ func TestPNCounterAllocs(t *testing.T) {
 	y.Merge(&x)
 	for name, f := range map[string]func(){
 		"Add":         func() { x.Add("eu", 1) },
-		"Value":       func() { _, _ = x.Value() },
+		"Value":       func() { _, _ = x.Total() },
 		"Merge delta": func() { y.Merge(delta) },
 		"Merge state": func() { y.Merge(&x) },
 	} {
@@ -500,10 +500,10 @@ func TestPNCounterResetSeenLater(t *testing.T) {
 	x.Add("eu", 2)
 	ahead.Merge(x.Add("eu", 4)) // tells the sum of all three, the first dots are missing
 	_, _ = behind.ResetSeen("ap", ahead.Context())
-	n, _ := behind.Value()
+	n, _ := behind.Total()
 	require.Zero(t, n)
 	behind.Merge(&x)
-	n, _ = behind.Value()
+	n, _ = behind.Total()
 	require.Equal(t, int64(6), n)
 }
 

@@ -250,7 +250,7 @@ func TestUnreadableRegister(t *testing.T) {
 	require.ErrorIs(t, o.UnmarshalBinary(data), lww.ErrUnreadable)
 	require.True(t, o.Stamp().IsZero())
 	require.ErrorIs(t, o.UnmarshalLenient(data), lww.ErrUnreadable)
-	_, ok := o.Value()
+	_, ok := o.Get()
 	require.False(t, ok)
 	require.ErrorContains(t, o.Check(), "field N: stored string, want int8")
 	changed, err := p.MergeLenient(data)
@@ -271,7 +271,7 @@ func TestUnreadableRegister(t *testing.T) {
 	changed, err = q.MergeBinary(data)
 	require.NoError(t, err)
 	require.True(t, changed)
-	v, _ := q.Value()
+	v, _ := q.Get()
 	require.Equal(t, "b", v.Kept, "what the writer does not know is carried over from an unreadable value too")
 }
 

@@ -62,7 +62,7 @@ func ExampleRegister() {
 	atUS.Merge(&atEU)
 	atEU.Merge(&atUS)
 
-	on, ok := atUS.Value()
+	on, ok := atUS.Get()
 	fmt.Println(on, ok, atUS.Stamp().Replica, atUS.Equal(&atEU))
 	// Output: false true eu true
 }

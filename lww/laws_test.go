@@ -170,7 +170,7 @@ func TestRegisterLaws(t *testing.T) {
 				return nil, x.SetAt(w.Value, w.elsewhere())
 			}),
 		},
-		Value: func(x *register) any { v, _ := x.Value(); return v },
+		Value: func(x *register) any { v, _ := x.Get(); return v },
 	}
 	kit.Check(t)
 }

@@ -68,7 +68,7 @@ func TestCautionaryTale(t *testing.T) {
 	require.NoError(t, s.Set(eu, "ann@example.com"))
 	for _, pair := range [][2]lww.Register[string]{{r, s}, {s, r}} {
 		pair[0].Merge(&pair[1])
-		got, _ := pair[0].Value()
+		got, _ := pair[0].Get()
 		require.Equal(t, "ann@example.com", got)
 	}
 }
@@ -423,7 +423,7 @@ func TestSet(t *testing.T) {
 
 func TestRegister(t *testing.T) {
 	var r lww.Register[string]
-	_, ok := r.Value()
+	_, ok := r.Get()
 	require.False(t, ok)
 	require.True(t, r.Stamp().IsZero())
 	require.False(t, r.Merge(new(lww.Register[string])))
@@ -431,11 +431,11 @@ func TestRegister(t *testing.T) {
 	w := frozen("eu", noon)
 	require.NoError(t, r.SetAt("far", at(noon+hour, "us")))
 	require.NoError(t, r.SetAt("old", at(noon, "us")))
-	v, ok := r.Value()
+	v, ok := r.Get()
 	require.True(t, ok)
 	require.Equal(t, "far", v)
 	require.NoError(t, r.Set(w, "now"))
-	v, _ = r.Value()
+	v, _ = r.Get()
 	require.Equal(t, "now", v, "a local write reads back")
 	require.Equal(t, at(noon+hour+1, "eu"), r.Stamp())
 

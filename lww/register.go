@@ -71,8 +71,8 @@ func (r *Register[V]) SetAt(v V, s Stamp) error {
 	return nil
 }
 
-// Value returns the value, and whether there is one that V can hold.
-func (r *Register[V]) Value() (V, bool) { return r.value, !r.stamp.IsZero() && !r.bad }
+// Get returns the value, and whether there is one that V can hold.
+func (r *Register[V]) Get() (V, bool) { return r.value, !r.stamp.IsZero() && !r.bad }
 
 // Check returns a [*content.ValueError] if there is a value and V cannot hold it.
 func (r *Register[V]) Check() error {

@@ -77,10 +77,10 @@ func (r *Record[T]) top() *recordPart {
 	return r.plan.record
 }
 
-// Value returns the value and whether there is one. It is the caller's: nothing
+// Get returns the value and whether there is one. It is the caller's: nothing
 // in it is shared with r. A list or map that is merged by parts is nil if it has
 // none, and times are in UTC.
-func (r *Record[T]) Value() (T, bool) {
+func (r *Record[T]) Get() (T, bool) {
 	var v T
 	r.fill(&v)
 	return v, r.root.Live

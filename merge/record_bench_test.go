@@ -35,8 +35,8 @@ func mixedRecords(tb testing.TB) (p *merge.Plan[mixed], a, same, other *merge.Re
 // comparing and encoding its bare value.
 func BenchmarkRecord(b *testing.B) {
 	p, a, same, other := mixedRecords(b)
-	v, _ := a.Value()
-	w, _ := same.Value()
+	v, _ := a.Get()
+	w, _ := same.Get()
 	enc, err := a.MarshalBinary()
 	require.NoError(b, err)
 	js, err := json.Marshal(v)
@@ -57,7 +57,7 @@ func BenchmarkRecord(b *testing.B) {
 		c.Merge(a)
 	})
 	run("reflect.DeepEqual", func() { _ = reflect.DeepEqual(v, w) })
-	run("Value", func() { v, _ = a.Value() })
+	run("Value", func() { v, _ = a.Get() })
 	writer := writer("eu")
 	run("Update/nothing", func() { _ = a.Update(writer, func(*mixed) error { return nil }) })
 	run("Update/field", func() {

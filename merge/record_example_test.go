@@ -60,7 +60,7 @@ func ExampleRecord() {
 	fmt.Print(eu.Explain(us))
 	eu.Merge(us)
 	us.Merge(eu)
-	v, _ := eu.Value()
+	v, _ := eu.Get()
 	fmt.Printf("%+v\n", v)
 	fmt.Println(eu.Equal(us), eu.Stamp("City"))
 	// Output:
@@ -91,7 +91,7 @@ func ExampleRecord_Apply() {
 	form := read
 	form.Name, form.Calls = "Ann Lee", read.Calls+1
 	fmt.Println(rec.Apply(noonAt("eu", 9), token, read, form))
-	v, _ := rec.Value()
+	v, _ := rec.Get()
 	fmt.Printf("%+v\n", v)
 
 	_ = rec.Delete(noonAt("us", 10))
@@ -117,7 +117,7 @@ func ExampleRecord_Seed() {
 	_ = us.Update(noonAt("us", 0), func(c *Contact) error { c.Calls++; return nil })
 	_ = eu.Update(noonAt("eu", 0), func(c *Contact) error { c.Calls++; return nil })
 	eu.Merge(us)
-	v, _ := eu.Value()
+	v, _ := eu.Get()
 	fmt.Println(v.Calls)
 	// Output:
 	// true

@@ -87,7 +87,7 @@ func (r *Record[T]) checkText() string {
 	if r.plan == nil || r.plan.check == nil || !r.root.Live {
 		return ""
 	}
-	v, _ := r.Value()
+	v, _ := r.Get()
 	if err := r.plan.check(&v); err != nil {
 		return err.Error()
 	}

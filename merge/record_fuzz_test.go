@@ -56,7 +56,7 @@ func requireSound(t *testing.T, p *merge.Plan[sample], r *merge.Record[sample]) 
 	next := v
 	next.Name += "!"
 	if v.Name += ""; r.Apply(lww.Writer{Replica: "zz", Clock: &ticks{now: r.Latest()}}, back, v, next) == nil {
-		got, _ := r.Value()
+		got, _ := r.Get()
 		require.Equal(t, next.Name, got.Name)
 	}
 	reread(t, p, r)
@@ -122,8 +122,8 @@ func FuzzTokenUnmarshalText(f *testing.F) {
 func applyToken[T any](t *testing.T, r *merge.Record[T], token merge.Token, change func(*T)) {
 	t.Helper()
 	before := r.Clone()
-	read, _ := r.Value()
-	next, _ := r.Value()
+	read, _ := r.Get()
+	next, _ := r.Get()
 	change(&next)
 	if r.Apply(lww.Writer{Replica: "zz", Clock: &ticks{now: r.Latest()}}, token, read, next) != nil {
 		require.True(t, r.Equal(before))

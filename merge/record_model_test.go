@@ -256,7 +256,7 @@ func (h *history) value(s *site) (v sample, ok bool) {
 // says that it would not show: then the record must refuse it.
 func (h *history) write(t *rapid.T, s *site, e event, change func(*sample), refused bool) {
 	before := s.rec.Clone()
-	old, _ := s.rec.Value()
+	old, _ := s.rec.Get()
 	e.lives = h.lives(s, e.row)
 	err := s.rec.Update(s.writer(), set(change))
 	if refused {
@@ -285,7 +285,7 @@ func (h *history) recordSeen(s *site, e event, seen map[int]bool) {
 
 // leaf draws a write to a field of one value.
 func (h *history) leaf(t *rapid.T, s *site) {
-	old, _ := s.rec.Value()
+	old, _ := s.rec.Get()
 	n := rapid.IntRange(-1, 3).Draw(t, "n")
 	isSet := func(field string) bool { return len(h.visible(s, "", field, "")) > 0 }
 	field := rapid.SampledFrom([]string{
@@ -330,7 +330,7 @@ func (h *history) leaf(t *rapid.T, s *site) {
 // entry draws a write to a set or a map of leaves.
 func (h *history) entry(t *rapid.T, s *site) {
 	k, n := rapid.SampledFrom([]string{"x", "y"}).Draw(t, "key"), rapid.IntRange(0, 2).Draw(t, "n")
-	old, _ := s.rec.Value()
+	old, _ := s.rec.Get()
 	e := event{key: k, n: n, deleted: n == 0}
 	drop := func(l []string) []string { return slices.DeleteFunc(l, func(s string) bool { return s == k }) }
 	switch e.field = rapid.SampledFrom([]string{"Seen", "Tags", "Prefs"}).Draw(t, "field"); e.field {
@@ -551,7 +551,7 @@ func (h *history) step(t *rapid.T) {
 
 func (h *history) check(t require.TestingT, s *site) {
 	want, ok := h.value(s)
-	got, exists := s.rec.Value()
+	got, exists := s.rec.Get()
 	require.Equal(t, ok, exists)
 	slices.SortFunc(got.Lines, func(a, b sampleLine) int { return cmp.Compare(a.Key, b.Key) })
 	require.Equal(t, want, got)

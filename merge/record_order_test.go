@@ -40,7 +40,7 @@ func songKeys(list []song) []string {
 }
 
 func songs(r *merge.Record[playlist]) []song {
-	v, _ := r.Value()
+	v, _ := r.Get()
 	return v.Songs
 }
 

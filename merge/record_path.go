@@ -110,7 +110,7 @@ func (r *Record[T]) Touch(w lww.Writer, path string) error {
 			return fmt.Errorf("merge: touch: %w", err)
 		}
 	}
-	content, _ := r.Value()
+	content, _ := r.Get()
 	e := edit{w: w, horizon: r.horizon}
 	d, err := e.touch(top, &r.root, reflect.ValueOf(&content).Elem(), names)
 	if err != nil {

@@ -147,7 +147,7 @@ func (d *recordDomain[V]) outcomes(at []hlc.Timestamp) {
 				refused := d.write(r, at[i], vclock.Replica(rune('a'+i)), v)
 				require.Equal(d.t, !d.model.same(now, v) && d.refuses(now, isSet, v), refused, "%v over %v", v, now)
 				if !refused && !r.Equal(base) {
-					got, _ := r.Value()
+					got, _ := r.Get()
 					shows := v
 					if d.model.unite != nil { // in the order of a record
 						shows = d.model.unite(&now, []V{v})
@@ -164,7 +164,7 @@ func (d *recordDomain[V]) outcomes(at []hlc.Timestamp) {
 			}
 			want, person := d.row.plan().outcome(s)
 			got := mergeAll(d.t, records)
-			v, _ := got.Value()
+			v, _ := got.Get()
 			require.True(d.t, d.model.same(v.V, want.(V)), "wrote %v over %v: got %v, the table says %v", written, now, v.V, want)
 			_, conflict := errors.AsType[*merge.ConflictError](got.Check())
 			require.Equal(d.t, person, conflict, "wrote %v over %v", written, now)
@@ -325,7 +325,7 @@ func deletingInRecord[V any](t *testing.T, row recordRow, after V, opts merge.Op
 		if row.del == "newer" && !deleteLast {
 			want = map[string]V{"k": after}
 		}
-		got, _ := mergeAll(t, []*merge.Record[map[string]V]{a, b}).Value()
+		got, _ := mergeAll(t, []*merge.Record[map[string]V]{a, b}).Get()
 		require.Equal(t, want, got, "delete last: %v", deleteLast)
 
 		err := deleted.Apply(w, token, read, map[string]V{"k": after})
@@ -334,7 +334,7 @@ func deletingInRecord[V any](t *testing.T, row recordRow, after V, opts merge.Op
 			require.NoError(t, err)
 		case row.del == "newer":
 			require.NoError(t, err)
-			got, _ := deleted.Value()
+			got, _ := deleted.Get()
 			require.Equal(t, map[string]V{"k": after}, got, "the form is the later write")
 		default:
 			stale, ok := errors.AsType[*merge.StaleError](err)

@@ -79,7 +79,7 @@ func ExampleRecord_Since() {
 	edit(func(v *tagged) { v.Tags = []string{"vip"} })
 	delta := eu.Since(acknowledged)
 	us.Merge(delta)
-	v, _ := us.Value()
+	v, _ := us.Get()
 	fmt.Println(v.Name, v.City, v.Tags, us.Equal(eu))
 	// Output: Ann Bath [vip] true
 }

@@ -23,7 +23,7 @@ type Token struct{ root cell.Cell }
 // Snapshot returns the value, the zero T if there is none, and what
 // [Record.Apply] needs to know with it.
 func (r *Record[T]) Snapshot() (T, Token) {
-	v, _ := r.Value()
+	v, _ := r.Get()
 	return v, Token{r.root.Lives()}
 }
 

@@ -63,7 +63,7 @@ func reread[T any](t require.TestingT, p *merge.Plan[T], r *merge.Record[T]) *me
 }
 
 func value[T any](t require.TestingT, r *merge.Record[T]) T {
-	v, ok := r.Value()
+	v, ok := r.Get()
 	require.True(t, ok)
 	return v
 }

@@ -143,7 +143,7 @@ func TestRecordSeed(t *testing.T) {
 	require.True(t, a.Equal(before), "what was written since stays")
 	require.NoError(t, a.Delete(writer("eu")))
 	require.NoError(t, a.Seed(row, stamp))
-	_, ok := a.Value()
+	_, ok := a.Get()
 	require.False(t, ok, "what was deleted stays deleted")
 
 	require.Error(t, a.Seed(row, lww.Stamp{}))
@@ -157,7 +157,7 @@ func TestRecordTouchAndStamp(t *testing.T) {
 	r := p.NewRecord()
 	w := writer("eu")
 	require.NoError(t, r.Touch(w, ""))
-	v, ok := r.Value()
+	v, ok := r.Get()
 	require.True(t, ok)
 	require.Equal(t, mixed{}, v)
 
@@ -399,7 +399,7 @@ func TestRecordSharesNothing(t *testing.T) {
 // TestRecordZero uses a record that no plan made.
 func TestRecordZero(t *testing.T) {
 	var r merge.Record[mixed]
-	v, ok := r.Value()
+	v, ok := r.Get()
 	require.False(t, ok)
 	require.Equal(t, mixed{}, v)
 	require.False(t, r.Merge(new(merge.Record[mixed])))

@@ -43,19 +43,19 @@ func TestReplicatedFields(t *testing.T) {
 	v, ok := got.Meta.At("k")
 	require.True(t, ok)
 	require.Equal(t, "v", v)
-	owner, ok := got.Owner.Value()
+	owner, ok := got.Owner.Get()
 	require.True(t, ok)
 	require.Equal(t, "ada", owner)
-	likes, _ := got.Likes.Value()
+	likes, _ := got.Likes.Total()
 	require.Equal(t, int64(3), likes)
-	views, _ := got.Views["home"].Value()
+	views, _ := got.Views["home"].Total()
 	require.Equal(t, uint64(2), views)
 
 	got.Tags.Add("x", "c")
 	got.Likes.Add("x", 1)
 	require.Equal(t, []string{"a"}, slices.Sorted(eu.Tags.All()), "the result shares no memory")
 	require.Equal(t, []string{"b"}, slices.Sorted(us.Tags.All()))
-	likes, _ = eu.Likes.Value()
+	likes, _ = eu.Likes.Total()
 	require.Equal(t, int64(3), likes)
 
 	sides := []merge.Side[post]{{Value: us, Stamp: stamp(1, "eu")}, {Value: eu, Stamp: stamp(1, "eu")}}

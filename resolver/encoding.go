@@ -1,7 +1,6 @@
 package resolver
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"database/sql/driver"
 	"encoding/base64"
@@ -166,25 +165,8 @@ func (s *Siblings[T]) Unreadable() iter.Seq2[lww.Stamp, *content.ValueError] {
 func (s *Siblings[T]) Value() (driver.Value, error) { return s.MarshalBinary() }
 
 // Scan implements [database/sql.Scanner] for a column of bytes or of JSON. It
-// refuses NULL, for which there is [database/sql.Null], and leaves s unchanged if it
-// returns an error.
-func (s *Siblings[T]) Scan(src any) error {
-	var data []byte
-	switch v := src.(type) {
-	case string:
-		data = []byte(v)
-	case []byte:
-		data = v
-	case nil:
-		return errors.New("resolver: scan Siblings: NULL; a nullable column takes sql.Null")
-	default:
-		return fmt.Errorf("resolver: scan Siblings: %T is neither bytes nor text", src)
-	}
-	if text := bytes.TrimLeft(data, " \t\r\n"); len(text) > 0 && text[0] == '{' {
-		return s.UnmarshalJSON(data)
-	}
-	return s.UnmarshalBinary(data)
-}
+// refuses NULL, and leaves s unchanged if it returns an error.
+func (s *Siblings[T]) Scan(src any) error { return wire.Scan("resolver: scan Siblings", src, s) }
 
 // decodeSiblings decodes what [Siblings.AppendBinary] wrote.
 func decodeSiblings[T any](data []byte) (d Siblings[T], err error) {

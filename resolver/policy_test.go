@@ -130,7 +130,7 @@ func TestJoin(t *testing.T) {
 	before, err := s.MarshalBinary()
 	require.NoError(t, err)
 	out := resolve(t, resolver.New[*crdt.PNCounter](resolver.Join), s)
-	n, _ := out.Value.Value()
+	n, _ := out.Value.Total()
 	require.Equal(t, int64(6), n)
 	after, err := s.MarshalBinary()
 	require.NoError(t, err)

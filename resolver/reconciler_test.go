@@ -209,7 +209,7 @@ func TestGenericRule(t *testing.T) {
 	out, err := joinAny[*crdt.PNCounter]().Resolve(t.Context(), "k", counters)
 	require.NoError(t, err)
 	require.Nil(t, out.Ticket, out.Reason)
-	sum, exact := out.Value.Value()
+	sum, exact := out.Value.Total()
 	require.True(t, exact)
 	require.EqualValues(t, 7, sum)
 }

@@ -201,7 +201,7 @@ func TestHiddenCopies(t *testing.T) {
 	require.False(t, resolver.Changed(&d, &n))
 	d.Add("eu", 1)
 	require.True(t, resolver.Changed(&d, &n))
-	sum, _ := n.Value()
+	sum, _ := n.Total()
 	require.EqualValues(t, 3, sum)
 }
 

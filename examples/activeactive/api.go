@@ -131,8 +131,8 @@ func (g *region) patchProfile(w http.ResponseWriter, r *http.Request, key string
 		before := record.Clone()
 		var err error
 		if match {
-			now, _ := record.Value()
-			next, _ := record.Value()
+			now, _ := record.Get()
+			next, _ := record.Get()
 			err = cmp.Or(patch.apply(&next), record.Apply(g.stamps(), seen, now, next))
 		} else {
 			err = record.Update(g.stamps(), patch.apply)
@@ -141,7 +141,7 @@ func (g *region) patchProfile(w http.ResponseWriter, r *http.Request, key string
 			return nil, err
 		}
 		t.changed(row, of[*merge.Record[Profile]]{record.Since(before)})
-		shown, _ := record.Value()
+		shown, _ := record.Get()
 		return shown, nil
 	})
 }

@@ -359,6 +359,6 @@ func TestCacheOfRowsIsBounded(t *testing.T) {
 	st, err := s.read(ctx, "cart/5")
 	require.NoError(t, err)
 	tea, _ := as[*Cart](st).At("tea")
-	n, _ := tea.Value()
+	n, _ := tea.Total()
 	require.Equal(t, int64(3), n)
 }

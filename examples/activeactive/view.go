@@ -45,7 +45,7 @@ type cartLine struct {
 }
 
 func viewLine(row, sku string, c *crdt.PNCounter) (cartLine, error) {
-	n, _ := c.Value()
+	n, _ := c.Total()
 	etag, err := tag(row+"/"+sku, c.Context())
 	return cartLine{sku, n, etag}, err
 }
@@ -71,7 +71,7 @@ type stockView struct {
 
 func viewStock(stock *crdt.BoundedCounter) stockView {
 	v := stockView{Holders: map[string]int64{}}
-	v.Left, v.Exact = stock.Value()
+	v.Left, v.Exact = stock.Total()
 	for r, n := range stock.Holders() {
 		v.Holders[string(r)] = n
 	}

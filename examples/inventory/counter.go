@@ -56,7 +56,7 @@ func (t *tally) stock(product string) int64 {
 	if !ok {
 		return 0
 	}
-	n, _ := c.Value()
+	n, _ := c.Total()
 	return n
 }
 
@@ -128,7 +128,7 @@ func (q *quota) stock(product string) int64 {
 	if !ok {
 		return 0
 	}
-	n, _ := c.Value()
+	n, _ := c.Total()
 	return n
 }
 

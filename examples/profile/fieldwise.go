@@ -108,7 +108,7 @@ func (m *mergeable) clone() site {
 }
 
 func (m *mergeable) profile() Profile {
-	p, _ := m.value.Value()
+	p, _ := m.value.Get()
 	return p
 }
 

@@ -72,7 +72,7 @@ func (r *record) clone() site {
 }
 
 func (r *record) profile() Profile {
-	p, _ := r.value.Value()
+	p, _ := r.value.Get()
 	return p
 }
 

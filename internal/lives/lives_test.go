@@ -70,7 +70,7 @@ func (m *member) wrong() string {
 			sum += 1 << n
 		}
 	}
-	if value, _ := m.count.Value(); value != sum {
+	if value, _ := m.count.Total(); value != sum {
 		return fmt.Sprintf("%s counts %b, want %b", m.me, value, sum)
 	}
 	return ""
@@ -226,7 +226,7 @@ func (w *world) receive(m, p *member) {
 // such a one alone has is given up when others close without having heard of it.
 func (m *member) adopt(p *member) {
 	shown := m.shown()
-	value, _ := m.count.Value()
+	value, _ := m.count.Total()
 	for n := range p.added {
 		if shown[n] || m.removed[n] || m.added[n] {
 			m.added[n] = true

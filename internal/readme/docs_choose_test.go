@@ -43,7 +43,7 @@ func Example_choose() {
 
 	inEU.Merge(inUS)
 	inUS.Merge(inEU)
-	p, _ := inUS.Value()
+	p, _ := inUS.Get()
 	fmt.Println(p.Title, p.Price, p.Money, p.Stock, p.Labels, err)
 	fmt.Println(inEU.Equal(inUS))
 	// Output:

@@ -60,7 +60,7 @@ func Example_setCounter() {
 	eu.Add("eu", 100)
 
 	eu.Merge(&us)
-	n, exact := eu.Value()
+	n, exact := eu.Total()
 	fmt.Println(n, exact)
 	// Output:
 	// 102 true
@@ -119,7 +119,7 @@ func Example_topK() {
 	}
 	var rows []row
 	for player, c := range scores.All() {
-		points, _ := c.Value()
+		points, _ := c.Total()
 		rows = append(rows, row{player, points})
 	}
 	slices.SortFunc(rows, func(a, b row) int { return cmp.Or(cmp.Compare(b.points, a.points), cmp.Compare(a.player, b.player)) })

@@ -53,7 +53,7 @@ func (p inRecord) put(w lww.Writer, v string) error {
 }
 func (p inRecord) drop(w lww.Writer) error { return p.Delete(w) }
 func (p inRecord) pull(o place)            { p.Merge(o.(inRecord).Record) }
-func (p inRecord) read() string            { r, ok := p.Value(); return orNothing(r.K, ok) }
+func (p inRecord) read() string            { r, ok := p.Get(); return orNothing(r.K, ok) }
 
 // inSiblings reads what a rule decides; without a rule, all versions.
 type inSiblings struct {
@@ -141,7 +141,7 @@ func counterBesideDelete() string {
 	if !ok {
 		return "nothing"
 	}
-	n, _ := c.Value()
+	n, _ := c.Total()
 	return fmt.Sprint(n)
 }
 
@@ -158,7 +158,7 @@ func additiveBesideDelete(t *testing.T) string {
 	require.NoError(t, a.Delete(w("a")))
 	require.NoError(t, b.Update(w("b"), func(s *stock) error { s.N += 5; return nil }))
 	a.Merge(b)
-	s, ok := a.Value()
+	s, ok := a.Get()
 	if !ok {
 		return "nothing"
 	}

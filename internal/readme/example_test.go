@@ -31,7 +31,7 @@ func Example() {
 	fmt.Println(eu.MergeBinary(toEU))
 
 	milk, _ := us.At("milk")
-	fmt.Println(milk.Value()) // one bottle, and that is exact
+	fmt.Println(milk.Total()) // one bottle, and that is exact
 	fmt.Println(eu.Equal(&us))
 	// Output:
 	// true <nil>

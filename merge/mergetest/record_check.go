@@ -22,13 +22,13 @@ func key[T any](rec *merge.Record[T]) string {
 
 // shows returns the key of what a record shows.
 func shows[T any](rec *merge.Record[T]) string {
-	v, ok := rec.Value()
+	v, ok := rec.Get()
 	return fmt.Sprint(ok, keyOf(v))
 }
 
 // text shows a record to people.
 func text[T any](rec *merge.Record[T]) string {
-	if v, ok := rec.Value(); ok {
+	if v, ok := rec.Get(); ok {
 		return show(v)
 	}
 	return "nothing"
@@ -76,12 +76,12 @@ func (r *recordRun[T]) differ(v, w T) []merge.Change {
 // checkWrite checks that what was written can be read, but where something else
 // was written after the writer had read, and that nothing was taken away.
 func (r *recordRun[T]) checkWrite(at *site[T], before state[T], w Write[T]) *LawError {
-	got, ok := at.rec.Value()
+	got, ok := at.rec.Get()
 	wrote := r.differ(w.Read, w.Next)
 	if !ok && len(wrote) > 0 {
 		return broken(ReadBack, "%s shows nothing", at.replica())
 	}
-	held, _ := before.rec.Value()
+	held, _ := before.rec.Get()
 	meanwhile := r.differ(w.Read, held)
 	for _, c := range r.differ(w.Next, got) {
 		if !slices.ContainsFunc(meanwhile, func(d merge.Change) bool { return covers(d.Path, c.Path) }) {
@@ -108,7 +108,7 @@ func checkInflation[T any](at *site[T], before state[T]) *LawError {
 // checkApart changes what was handed to and by a record, and looks at the record.
 func (r *recordRun[T]) checkApart(at *site[T], given *T) *LawError {
 	was := shows(at.rec)
-	got, _ := at.rec.Value()
+	got, _ := at.rec.Get()
 	for _, v := range []struct {
 		what string
 		at   *T
@@ -207,8 +207,8 @@ func (r *recordRun[T]) checkChanged(before state[T], y *merge.Record[T], after *
 	if after.key == before.key && len(paths) > 0 {
 		return broken(Reports, "merging changes nothing, but Changed returns %q", paths)
 	}
-	v, had := before.rec.Value()
-	w, has := after.rec.Value()
+	v, had := before.rec.Get()
+	w, has := after.rec.Get()
 	if had != has && len(paths) == 0 {
 		return broken(Reports, "merging makes %s of %s, but Changed returns nothing", text(after.rec), text(before.rec))
 	}
@@ -254,7 +254,7 @@ func (r *recordRun[T]) after(at *site[T]) *LawError {
 }
 
 func (r *recordRun[T]) checkModel(rec *merge.Record[T], seen writeSet, who string) *LawError {
-	v, _ := rec.Value()
+	v, _ := rec.Get()
 	if r.k.Invariant != nil && !r.wrong {
 		if err := r.k.Invariant(v); err != nil {
 			return broken(Invariant, "%s shows %s: %v", who, show(v), err)

@@ -98,7 +98,7 @@ func (r *recordRun[T]) checkDecode(s state[T], in []byte, decode func(*merge.Rec
 		if _, failure := r.travel(into, inBinary); failure != nil {
 			return broken(Hostile, "accepted, but %s", failure.Detail)
 		}
-		into.Value()
+		into.Get()
 		both := s.rec.Clone()
 		both.Merge(into)
 		into.Merge(s.rec)

@@ -215,7 +215,7 @@ func (f form) phrase() string { return [...]string{"", ", from its bytes", ", fr
 func (r *recordRun[T]) update(at *site[T], st step) *LawError {
 	before := at.copied()
 	var w Write[T]
-	w.Read, _ = at.rec.Value()
+	w.Read, _ = at.rec.Get()
 	w.seen = at.seen
 	next := new(T)
 	r.tally.tried++
@@ -308,14 +308,14 @@ func (r *recordRun[T]) remove(at *site[T]) *LawError {
 	before := at.copied()
 	r.say("%s: Delete", at.replica())
 	w := Write[T]{Deleted: true, seen: at.seen}
-	w.Read, _ = at.rec.Value()
+	w.Read, _ = at.rec.Get()
 	at.clock.first = 0
 	if err := at.rec.Delete(at.writer()); err != nil {
 		return broken(Refused, "Delete returns the error %v", err)
 	}
 	at.key = key(at.rec)
 	r.record(at, w)
-	if v, ok := at.rec.Value(); ok {
+	if v, ok := at.rec.Get(); ok {
 		return broken(ReadBack, "after Delete there is %s", show(v))
 	}
 	return checkInflation(at, before)
@@ -330,8 +330,8 @@ func (r *recordRun[T]) touch(at *site[T], st step) *LawError {
 	path, before := paths[st.seed%len(paths)], at.copied()
 	r.say("%s: Touch %q", at.replica(), path)
 	w := Write[T]{Touched: path, seen: at.seen}
-	w.Read, _ = at.rec.Value()
-	w.Next, _ = at.rec.Value()
+	w.Read, _ = at.rec.Get()
+	w.Next, _ = at.rec.Get()
 	at.clock.first = 0
 	err := at.rec.Touch(at.writer(), path)
 	if at.key = key(at.rec); err != nil {
