@@ -457,3 +457,27 @@ type testingT interface {
 	require.TestingT
 	Helper()
 }
+
+// TestString prints what a state shows.
+func TestString(t *testing.T) {
+	w := frozen("eu", hour)
+	var m lww.Map[string, int]
+	require.Equal(t, "map[]", m.String())
+	put(t, &m, w, "b", 2)
+	put(t, &m, w, "a", 1)
+	put(t, &m, w, "gone", 3)
+	del(t, &m, w, "gone")
+	require.Equal(t, "map[a:1 b:2]", m.String())
+
+	var s lww.Set[int]
+	for _, e := range []int{10, 9} {
+		_, err := s.Add(w, e)
+		require.NoError(t, err)
+	}
+	require.Equal(t, "[9 10]", s.String())
+
+	var r lww.Register[string]
+	require.Equal(t, "none", r.String())
+	require.NoError(t, r.SetAt("x", lww.Stamp{Time: hour, Replica: "eu"}))
+	require.Equal(t, "x ("+r.Stamp().String()+")", r.String())
+}

@@ -86,6 +86,15 @@ func (r *Record[T]) Get() (T, bool) {
 	return v, r.root.Live
 }
 
+// String returns the value with the names of its fields, for people.
+func (r *Record[T]) String() string {
+	v, ok := r.Get()
+	if !ok {
+		return "none"
+	}
+	return fmt.Sprintf("%+v", v)
+}
+
 // fill sets v, which is zero, to the value.
 func (r *Record[T]) fill(v *T) {
 	if r.root.Live {

@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/rejoin-go/rejoin/internal/codec"
+	"github.com/rejoin-go/rejoin/internal/show"
 )
 
 // ErrCovered is returned by [DVVSet.PutAt] for a dot that the set, or the
@@ -298,3 +299,6 @@ func (s *DVVSet[V]) Equal(o *DVVSet[V]) bool {
 func (s *DVVSet[V]) Clone() *DVVSet[V] {
 	return &DVVSet[V]{s.past, slices.Clone(s.siblings)}
 }
+
+// String returns the values for people, all that were written concurrently.
+func (s *DVVSet[V]) String() string { return show.Set(s.Values()) }
