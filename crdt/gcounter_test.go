@@ -2,6 +2,7 @@ package crdt_test
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"testing"
 
@@ -10,6 +11,39 @@ import (
 	"github.com/rejoin-go/rejoin/crdt"
 	"github.com/rejoin-go/rejoin/vclock"
 )
+
+// Views of a page, counted in two regions: each has what it knows of, and together
+// they have all.
+func TestGCounterAddsUp(t *testing.T) {
+	var eu, us crdt.GCounter
+	eu.Add("eu", 3)
+	us.Add("us", 4)
+	meet(t, &eu, &us)
+	require.Equal(t, "7", us.String())
+	meet(t, &eu, &us)
+	require.Equal(t, "7", us.String(), "nothing counts twice")
+}
+
+// Messages that arrive twice, late, or never, where a later one arrives.
+func TestGCounterLostMessages(t *testing.T) {
+	var eu, us crdt.GCounter
+	first := eu.Add("eu", 1)
+	eu.Add("eu", 2) // is lost
+	third := eu.Add("eu", 3)
+	us.Merge(third)
+	us.Merge(first)
+	us.Merge(third)
+	require.Equal(t, "6", us.String(), "a message has the whole count of its replica")
+}
+
+// Who counted how much stands in the state.
+func TestGCounterTellsWho(t *testing.T) {
+	var eu, us crdt.GCounter
+	eu.Add("eu", 3)
+	us.Add("us", 4)
+	meet(t, &eu, &us)
+	require.Equal(t, map[vclock.Replica]uint64{"eu": 3, "us": 4}, maps.Collect(eu.All()))
+}
 
 func TestGCounterSaturates(t *testing.T) {
 	var x crdt.GCounter

@@ -28,6 +28,25 @@ func gset[E comparable](elems ...E) *crdt.GSet[E] {
 	return s
 }
 
+// Two regions note who has read the terms, and nobody is forgotten.
+func TestGSetOnlyGrows(t *testing.T) {
+	eu, us := gset("ann"), gset("bob")
+	meet(t, eu, us)
+	require.Equal(t, "[ann bob]", us.String())
+	require.False(t, us.Merge(eu), "nothing new")
+}
+
+// A message has one element, and two messages the two of them.
+func TestGSetMessages(t *testing.T) {
+	var eu, us crdt.GSet[string]
+	ann, bob := eu.Add("ann"), eu.Add("bob")
+	require.Equal(t, 1, ann.Len())
+	us.Merge(bob)
+	us.Merge(ann)
+	us.Merge(bob)
+	require.True(t, us.Equal(&eu))
+}
+
 // TestGSetOrder has more elements than are scanned, in two orders.
 func TestGSetOrder(t *testing.T) {
 	x, y := new(crdt.GSet[int]), new(crdt.GSet[int])
