@@ -15,7 +15,7 @@ func BenchmarkIncrement(b *testing.B) {
 	names := func(n int) []vclock.Replica {
 		names := make([]vclock.Replica, n)
 		for i := range names {
-			names[i] = vclock.Replica(fmt.Sprintf("replica-%02d", i))
+			names[i] = vclock.Replica(fmt.Sprintf("replica-%03d", i))
 		}
 		return names
 	}
@@ -43,7 +43,7 @@ func BenchmarkIncrement(b *testing.B) {
 			mu.Unlock()
 		}
 	})
-	for _, n := range []int{1, 8, 64} {
+	for _, n := range []int{1, 2, 8, 64, 256} {
 		names := names(n)
 		last := names[n-1]
 		b.Run(fmt.Sprintf("type=GCounter/replicas=%d", n), func(b *testing.B) {

@@ -46,7 +46,7 @@ func benchClock(b *testing.B, n int, seq func(i int) uint64) (vclock.Clock, mapC
 	m := mapClock{}
 	var c vclock.Clock
 	for i := range n {
-		name := fmt.Sprintf("eu-west-%02d", i)
+		name := fmt.Sprintf("eu-west-%03d", i)
 		m[name] = seq(i)
 		c = c.With(vclock.Replica(name), seq(i))
 	}
@@ -71,12 +71,12 @@ func bench(b *testing.B, name string, f func()) {
 }
 
 func BenchmarkClock(b *testing.B) {
-	for _, n := range []int{3, 8, 64} {
+	for _, n := range []int{2, 8, 64, 256} {
 		c, mc := benchClock(b, n, older)
 		d, md := benchClock(b, n, older)
 		e, me := benchClock(b, n, apart)
-		fewer := e.Without("eu-west-01")
-		last := vclock.Replica(fmt.Sprintf("eu-west-%02d", n-1))
+		fewer := e.Without("eu-west-001")
+		last := vclock.Replica(fmt.Sprintf("eu-west-%03d", n-1))
 		run := func(name string, f func()) { bench(b, fmt.Sprintf("%s/replicas=%d", name, n), f) }
 		run("Compare", func() { _ = c.Compare(d) })
 		run("Compare=map", func() { _ = mc.compare(md) })
@@ -173,7 +173,7 @@ func BenchmarkDotSet(b *testing.B) {
 func BenchmarkDVVSet(b *testing.B) {
 	c, _ := benchClock(b, 8, older)
 	var s vclock.DVVSet[string]
-	for _, r := range []vclock.Replica{"eu-west-01", "eu-west-02"} {
+	for _, r := range []vclock.Replica{"eu-west-001", "eu-west-02"} {
 		_, err := s.Put(r, c, "value")
 		require.NoError(b, err)
 	}
@@ -181,16 +181,16 @@ func BenchmarkDVVSet(b *testing.B) {
 	bench(b, "MergeEqual", func() { s.Merge(same) })
 	bench(b, "Context", func() { _ = s.Context() })
 	bench(b, "Put", func() {
-		_, _ = same.Put("eu-west-01", same.Context(), "value")
+		_, _ = same.Put("eu-west-001", same.Context(), "value")
 	})
-	versions := map[vclock.Dot]string{{Replica: "eu-west-01", Seq: 1}: "value", {Replica: "eu-west-02", Seq: 1}: "value"}
+	versions := map[vclock.Dot]string{{Replica: "eu-west-001", Seq: 1}: "value", {Replica: "eu-west-02", Seq: 1}: "value"}
 	seq := uint64(1)
 	bench(b, "Put=map", func() {
 		for d := range versions {
 			delete(versions, d)
 		}
 		seq++
-		versions[vclock.Dot{Replica: "eu-west-01", Seq: seq}] = "value"
+		versions[vclock.Dot{Replica: "eu-west-001", Seq: seq}] = "value"
 	})
 	data, err := s.MarshalBinary()
 	require.NoError(b, err)
