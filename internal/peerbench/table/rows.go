@@ -51,7 +51,7 @@ var peers = []row{
 	{"`crdt.ORSet.MergeBinary`, an element of a million that both have, validated", figure{"crdt: ORSetEncode/merge_bytes/sequential/n=1000000", "ns/elem"}, []peer{
 		element("decoding it", "crdt: ORSetEncode/decode/sequential/n=1000000"),
 	}},
-	{"`crdt.Ask` and `Answer`, 100 differences in a million elements, 10 % removed before", figure{"crdt: Exchange/replicas=3/removed=0.1/100_adds_50_removals", "bytes/op"}, nil},
+	{"`crdt.ORSet.Ask` and `Answer`, 100 differences in a million elements, 10 % removed before", figure{"crdt: Exchange/replicas=3/removed=0.1/100_adds_50_removals", "bytes/op"}, nil},
 	{"`merge.Plan.Merge`, three-way, a struct with lists and maps", op("peerbench: MergeThreeWay/struct=mixed/library=rejoin"), []peer{
 		other("r3labs/diff", "peerbench: MergeThreeWay/struct=mixed/library=r3labs"),
 	}},
