@@ -206,9 +206,9 @@ func boundedCells() []bounded {
 		return inputs{}.and("writes", one).and("writers", each).lying("\x02" + kind + "\x01\x01a\x01\x00")
 	}
 	values := func(value string) inputs {
-		g := lonely("\x06", n)
+		g := lonely("\x08", n)
 		g.list(n, func(i int) { g.uvarint(0, uint64(i+1)); g.text(value) })
-		return inputs{}.and("values", g).lying("\x02\x06\x01\x01a\x01\x00")
+		return inputs{}.and("values", g).lying("\x02\x08\x01\x01a\x01\x00")
 	}
 	// All causal types read their contexts in the same way.
 	enabled := writes("\x04").lying("\x02\x04").lying("\x02\x04\x01\x01a\x01")
@@ -228,8 +228,8 @@ func boundedCells() []bounded {
 	return []bounded{
 		{"EWFlag", 128, costsOf(func() *crdt.EWFlag { return new(crdt.EWFlag) }), enabled},
 		{"DWFlag", 128, costsOf(func() *crdt.DWFlag { return new(crdt.DWFlag) }), writes("\x05", 0)},
-		{"MVRegister", 128, costsOf(func() *texts { return new(texts) }), values("")},
-		{"MVRegister of lists", 128, costsOf(func() *lists { return new(lists) }), values("[]")},
+		{"MVRegister", 128, costsOf(func() *texts { return new(texts) }), values("\x06\x00")},
+		{"MVRegister of lists", 128, costsOf(func() *lists { return new(lists) }), values("\x09\x00")},
 	}
 }
 

@@ -1,5 +1,11 @@
 package crdt
 
+import (
+	"errors"
+
+	"github.com/rejoin-go/rejoin/vclock/content"
+)
+
 // answer is the Answer of v, a state of r, and reports whether the message brought
 // anything.
 func answer[V Value[V]](r *root, v V, msg []byte) (reply []byte, delta V, brought bool, err error) {
@@ -120,11 +126,13 @@ func (m *MVRegister[V]) Ask(salt uint64) []byte {
 }
 
 // Answer answers a message of a peer, from Ask or Answer, and changes nothing: delta, if
-// not nil, is to be merged, reply, if not nil, to be sent. See [ORSet.Answer].
+// not nil, is to be merged, reply, if not nil, to be sent. See [ORSet.Answer]. A value
+// that V cannot hold is kept in the delta; its [*content.ValueError] comes beside delta and
+// reply.
 func (m *MVRegister[V]) Answer(msg []byte) (reply []byte, delta *MVRegister[V], err error) {
 	m = m.state()
 	reply, d, brought, err := answer(m.root, m, msg)
-	if brought && err == nil {
+	if brought && (err == nil || errors.Is(err, content.ErrUnreadable)) {
 		delta = new(MVRegister[V])
 		delta.adopt(d)
 	}
@@ -142,11 +150,12 @@ func (m *ORMap[K, V]) Ask(salt uint64) []byte {
 // Answer answers a message of a peer, from Ask or Answer, and changes nothing: delta, if
 // not nil, is to be merged, reply, if not nil, to be sent. See [ORSet.Answer].
 // Of a key only what the peer has not seen travels, at any depth. It takes O(n log n) for n changes that the values
-// hold.
+// hold. A value that a register cannot hold is kept in the delta; its [*content.ValueError]
+// comes beside delta and reply.
 func (m *ORMap[K, V]) Answer(msg []byte) (reply []byte, delta *ORMap[K, V], err error) {
 	m = m.state()
 	reply, d, brought, err := answer(m.root, m, msg)
-	if brought && err == nil {
+	if brought && (err == nil || errors.Is(err, content.ErrUnreadable)) {
 		delta = new(ORMap[K, V])
 		delta.adopt(d)
 	}

@@ -1,6 +1,7 @@
 package crdt
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -51,6 +52,25 @@ func (c *cell[T]) set(r *root, v T, seen *Context, d *cellOp[T]) {
 	c.erase(r, seen, d)
 	c.insert(minted, v)
 	d.minted, d.value = r.name(minted), v
+}
+
+// newest returns the content of the write with the largest number among those that
+// seen covers, or all if seen is nil; nil if there is none.
+func (c *cell[T]) newest(r *root, seen *Context) *T {
+	var found *written[T]
+	for i := range *c {
+		w := &(*c)[i]
+		if seen != nil && !seen.Contains(r.name(w.dot)) {
+			continue
+		}
+		if found == nil || cmp.Or(cmp.Compare(found.dot.seq, w.dot.seq), cmp.Compare(r.names[found.dot.replica], r.names[w.dot.replica])) < 0 {
+			found = w
+		}
+	}
+	if found == nil {
+		return nil
+	}
+	return &found.value
 }
 
 // erase drops what seen covers, or everything if seen is nil, and describes the

@@ -206,5 +206,5 @@ func TestMVRegisterSameValue(t *testing.T) {
 	us.Merge(d)
 	_, ok = us.Get()
 	require.False(t, ok)
-	require.Equal(t, []string{"blue", "red"}, slices.Collect(us.Values()))
+	require.Equal(t, []string{"red", "blue"}, slices.Collect(us.Values()), "in the order of their bytes")
 }

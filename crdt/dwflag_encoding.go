@@ -41,7 +41,7 @@ func (f *DWFlag) UnmarshalBinary(data []byte) error {
 //	    {"enabled": ["eu:4"], "disabled": ["us:1"]}}
 func (f *DWFlag) MarshalJSON() ([]byte, error) {
 	f = f.state()
-	return causalJSON(f.root, f), nil
+	return causalJSON(f.root, f)
 }
 
 // UnmarshalJSON implements [json.Unmarshaler]. It leaves f unchanged if p is not

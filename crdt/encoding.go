@@ -11,6 +11,7 @@ import (
 	"github.com/rejoin-go/rejoin/internal/codec"
 	"github.com/rejoin-go/rejoin/internal/wire"
 	"github.com/rejoin-go/rejoin/vclock"
+	"github.com/rejoin-go/rejoin/vclock/content"
 )
 
 // causalVersion is the format of the bytes of a causal state:
@@ -27,6 +28,7 @@ const causalVersion = 2
 // An encoder writes one state.
 type encoder struct {
 	buf   []byte
+	err   error // of the first value that has no JSON
 	root  *root
 	order []uint32 // the indexes in root of the replicas in the context, by name
 	place []uint32 // the inverse: by index, the place in order
@@ -102,9 +104,10 @@ type decoder struct {
 	*wire.Reader
 	reader  wire.Reader // what Reader points to
 	root    *root
-	trusted bool     // the store has been validated
-	kinds   [16]byte // room for the kinds of ordinary types
-	census           // of the values in maps that were scanned
+	trusted bool                // the store has been validated
+	bad     *content.ValueError // of the first value that its type cannot hold
+	kinds   [16]byte            // room for the kinds of ordinary types
+	census                      // of the values in maps that were scanned
 }
 
 func newDecoder(data []byte) *decoder {
@@ -201,7 +204,7 @@ func appendCausal[V Value[V]](b []byte, r *root, v V) []byte {
 
 // release gives e back. What it wrote must not be in its own memory.
 func (e *encoder) release() {
-	e.buf, e.root, e.order, e.place = nil, nil, nil, nil
+	e.buf, e.err, e.root, e.order, e.place = nil, nil, nil, nil, nil
 	encoders.Put(e)
 }
 
@@ -234,34 +237,92 @@ func kindName(k byte) string {
 		return "DWFlag"
 	case kindMVRegister:
 		return "MVRegister"
+	case kindPNCounter:
+		return "PNCounter"
 	}
-	return "PNCounter"
+	return fmt.Sprintf("kind %d", k)
 }
 
-// readCausal reads what appendCausal wrote.
+// readCausal reads what appendCausal wrote, and refuses values that their type cannot
+// hold.
 func readCausal[V Value[V]](data []byte) (V, error) {
-	var none V
-	d := decoders.Get().(*decoder)
-	defer d.release()
-	d.begin(data)
-	readHead[V](d)
-	v := none.fresh(d.root, 0)
-	if d.Err() == nil {
-		v.decode(d)
+	v, bad, err := decodeCausal[V](data)
+	return strict("crdt: decode %s: %w", v, bad, err)
+}
+
+// readLenient reads what appendCausal or causalJSON wrote. It keeps values that their
+// type cannot hold, and returns the error of the first of them beside the state.
+func readLenient[V Value[V]](data []byte) (V, error) {
+	if text := bytes.TrimLeft(data, " \t\r\n"); len(text) > 0 && text[0] == '{' {
+		v, bad, err := parseCausal[V](text)
+		return lenient("crdt: decode %s from JSON: %w", v, bad, err)
 	}
-	err := d.Close()
-	if err == nil {
-		err = distinct(v, d.root)
-	}
+	v, bad, err := decodeCausal[V](data)
+	return lenient("crdt: decode %s: %w", v, bad, err)
+}
+
+// strict returns what was decoded, unless there is an error or a value that cannot
+// be read.
+func strict[V Value[V]](format string, v V, bad *content.ValueError, err error) (V, error) {
+	v, err = lenient(format, v, bad, err)
 	if err != nil {
-		return none, fmt.Errorf("crdt: decode %s: %w", typeName[V](), wire.Damaged(err))
+		var none V
+		return none, err
 	}
 	return v, nil
 }
 
+// lenient returns what was decoded, unless there is an error, and the error of a value
+// that cannot be read beside it.
+func lenient[V Value[V]](format string, v V, bad *content.ValueError, err error) (V, error) {
+	if err == nil && bad != nil {
+		err = bad
+	}
+	if err != nil {
+		err = fmt.Errorf(format, typeName[V](), wire.Damaged(err))
+	}
+	return v, err
+}
+
+// decodeCausal reads what appendCausal wrote, and returns the first value in it that
+// its type cannot hold.
+func decodeCausal[V Value[V]](data []byte) (v V, bad *content.ValueError, err error) {
+	d := decoders.Get().(*decoder)
+	defer d.release()
+	d.begin(data)
+	readHead[V](d)
+	v = v.fresh(d.root, 0)
+	if d.Err() == nil {
+		v.decode(d)
+	}
+	err = d.Close()
+	if err == nil {
+		err = distinct(v, d.root)
+	}
+	return v, d.bad, err
+}
+
+// unreadable takes notice of a value that its type cannot hold, and reports whether
+// bad says that.
+func (d *decoder) unreadable(bad *content.ValueError) bool {
+	if d.bad == nil {
+		d.bad = bad
+	}
+	return bad != nil
+}
+
+// locate puts the key of a map, in JSON, before what cannot be read in its value.
+func (d *decoder) locate(key []byte) {
+	path := string(key)
+	if d.bad.Key != "" {
+		path += "/" + d.bad.Key
+	}
+	d.bad.Key = path
+}
+
 // release gives d back.
 func (d *decoder) release() {
-	d.reader, d.root, d.trusted, d.census = wire.Reader{}, nil, false, census{}
+	d.reader, d.root, d.trusted, d.bad, d.census = wire.Reader{}, nil, false, nil, census{}
 	decoders.Put(d)
 }
 
@@ -349,9 +410,7 @@ func readPacked[V Value[V]](data []byte) (v V, d *decoder, store int, err error)
 	default:
 		err = distinct(v, d.root)
 	}
-	if err != nil {
-		err = fmt.Errorf("crdt: merge %s: %w", typeName[V](), err)
-	}
+	v, err = strict("crdt: merge %s: %w", v, d.bad, err)
 	return v, d, store, err
 }
 

@@ -36,7 +36,7 @@ func (f *EWFlag) UnmarshalBinary(data []byte) error {
 // The state is the dots of the enables.
 func (f *EWFlag) MarshalJSON() ([]byte, error) {
 	f = f.state()
-	return causalJSON(f.root, f), nil
+	return causalJSON(f.root, f)
 }
 
 // UnmarshalJSON implements [json.Unmarshaler]. It leaves f unchanged if p is not

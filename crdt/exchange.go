@@ -88,7 +88,10 @@ func (x *exchange[V]) answer(msg []byte) (reply []byte, r *root, delta V, err er
 	case kindBits:
 		reply = x.answerBits(m)
 	}
-	return reply, m.root, m.delta, nil
+	if m.bad != nil {
+		err = fmt.Errorf("crdt: exchange of %s: %w", typeName[V](), m.bad)
+	}
+	return reply, m.root, m.delta, err
 }
 
 func (x *exchange[V]) answerAsk(salt, his uint64) []byte {

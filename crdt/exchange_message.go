@@ -7,6 +7,7 @@ import (
 
 	"github.com/rejoin-go/rejoin/internal/wire"
 	"github.com/rejoin-go/rejoin/vclock"
+	"github.com/rejoin-go/rejoin/vclock/content"
 )
 
 // exchangeVersion is the format of messages:
@@ -86,6 +87,8 @@ type message[V Value[V]] struct {
 
 	root  *root // of delta, or nil
 	delta V     // whole, pages, bits, delta
+
+	bad *content.ValueError // of a value in delta that its type cannot hold
 }
 
 func appendUint64(b []byte, n uint64) []byte { return binary.BigEndian.AppendUint64(b, n) }
@@ -540,8 +543,8 @@ func (m *message[V]) finish(d *decoder) (err error) {
 		}
 	}
 	if follows && d.Err() == nil {
-		if m.delta, err = readCausal[V](d.Take(d.Len())); err != nil {
-			d.Fail("%w", err)
+		if m.delta, m.bad, err = decodeCausal[V](d.Take(d.Len())); err != nil {
+			d.Fail("decode %s: %w", typeName[V](), err)
 		} else {
 			m.root = rootOf(m.delta)
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/rejoin-go/rejoin/internal/codec"
 	"github.com/rejoin-go/rejoin/internal/wire"
 	"github.com/rejoin-go/rejoin/vclock"
+	"github.com/rejoin-go/rejoin/vclock/content"
 )
 
 // causalJSON appends a whole state: v, whose root is r.
@@ -20,7 +21,7 @@ import (
 //
 // The context has the numbers seen of each replica. Dots are strings as
 // [vclock.Dot.String] has them.
-func causalJSON[V Value[V]](r *root, v V) []byte {
+func causalJSON[V Value[V]](r *root, v V) ([]byte, error) {
 	e := newEncoder(nil, r)
 	e.text(`{"type":`)
 	e.string(typeName[V]())
@@ -43,7 +44,17 @@ func causalJSON[V Value[V]](r *root, v V) []byte {
 	e.text(`},"state":`)
 	v.encodeJSON(e)
 	e.text("}")
-	return e.buf
+	if e.err != nil {
+		return nil, fmt.Errorf("crdt: encode %s: %w", typeName[V](), e.err)
+	}
+	return e.buf, nil
+}
+
+// fail records that a value has no JSON.
+func (e *encoder) fail(err error) {
+	if e.err == nil {
+		e.err = err
+	}
 }
 
 func (e *encoder) text(s string)   { e.buf = append(e.buf, s...) }
@@ -66,42 +77,38 @@ func (e *encoder) dotsJSON(ds []dot) {
 	e.text("]")
 }
 
-// readCausalJSON reads what causalJSON wrote.
+// readCausalJSON reads what causalJSON wrote, and refuses values that their type
+// cannot hold.
 func readCausalJSON[V Value[V]](p []byte) (V, error) {
-	var none V
-	v, err := parseCausal[V](p)
-	if err != nil {
-		return none, fmt.Errorf("crdt: decode %s from JSON: %w", typeName[V](), wire.Damaged(err))
-	}
-	return v, nil
+	v, bad, err := parseCausal[V](p)
+	return strict("crdt: decode %s from JSON: %w", v, bad, err)
 }
 
 // isNull reports whether p is the JSON null, which changes nothing where it stands
 // for a whole state, as encoding/json asks for. Inside a state it is an error.
 func isNull(p []byte) bool { return string(p) == "null" }
 
-func parseCausal[V Value[V]](p []byte) (V, error) {
-	var none V
+func parseCausal[V Value[V]](p []byte) (none V, bad *content.ValueError, err error) {
 	m, err := members(p, "type", "context", "state")
 	if err != nil {
-		return none, err
+		return none, nil, err
 	}
 	got, err := codec.DecodeString(m[0])
 	if err == nil && got != typeName[V]() {
 		err = wire.OfType("holds %.64s, want %s", got, typeName[V]())
 	}
 	if err != nil {
-		return none, err
+		return none, nil, err
 	}
 	d := new(decoder)
 	if d.root, err = parseContext(m[1]); err != nil {
-		return none, fmt.Errorf("context: %w", err)
+		return none, nil, fmt.Errorf("context: %w", err)
 	}
 	v := none.fresh(d.root, 0)
 	if err := v.decodeJSON(d, m[2]); err != nil {
-		return none, err
+		return none, nil, err
 	}
-	return v, distinct(v, d.root)
+	return v, d.bad, distinct(v, d.root)
 }
 
 // members returns the members of the JSON object p, which must be names.

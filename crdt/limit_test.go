@@ -56,7 +56,7 @@ func TestMergeManyReplicas(t *testing.T) {
 	mergesReplica(t, "\x05", off, func(f *crdt.DWFlag) *crdt.DWFlag { return f.Enable("b") })
 	text, err := new(crdt.MVRegister[string]).Set("a", "p")
 	require.NoError(t, err)
-	mergesReplica(t, "\x06", text, func(m *crdt.MVRegister[string]) *crdt.MVRegister[string] {
+	mergesReplica(t, "\x08", text, func(m *crdt.MVRegister[string]) *crdt.MVRegister[string] {
 		d, err := m.Set("b", "q")
 		require.NoError(t, err)
 		return d
@@ -115,7 +115,7 @@ func TestUsedUpNumbers(t *testing.T) {
 	text := new(crdt.MVRegister[string])
 	_, err := text.Set("a", "p")
 	require.NoError(t, err)
-	refusesNumber(t, usedUp(t, "\x06", text), func(m *crdt.MVRegister[string]) { _, _ = m.Set("z", "q") })
+	refusesNumber(t, usedUp(t, "\x08", text), func(m *crdt.MVRegister[string]) { _, _ = m.Set("z", "q") })
 
 	count := new(crdt.PNCounter)
 	count.Add("a", 1)

@@ -1,13 +1,13 @@
 package crdt
 
 import (
-	"bytes"
 	"fmt"
 	"iter"
 	"slices"
 
-	"github.com/rejoin-go/rejoin/internal/codec"
+	"github.com/rejoin-go/rejoin/internal/value"
 	"github.com/rejoin-go/rejoin/vclock"
+	"github.com/rejoin-go/rejoin/vclock/content"
 )
 
 // An MVRegister is a multi-value register: a write replaces the writes that its
@@ -18,9 +18,11 @@ import (
 // for concurrent use; like a map, it may be read by several goroutines as long as
 // none writes. In an [ORMap] its key is there while it has a value.
 //
-// V may be any type that has an encoding; see the package comment. A value is
-// encoded when it is set, which is where the error of one that cannot be appears.
-// It must not be changed afterwards.
+// V may be of nearly any type, and the type may change: package content of vclock has
+// all about values. Set carries over what V does not know of the value that it replaces,
+// of several of the one with the largest number. A value is encoded when it is set,
+// which is where the error of one that cannot be appears. It must not be changed
+// afterwards.
 //
 // Set takes O(c) for c concurrent values, Merge O(c log c + r) with r replicas.
 // The state is O(c + r).
@@ -33,8 +35,8 @@ import (
 // Baquero, Delta State Replicated Data Types, 2018, https://arxiv.org/abs/1603.01529.
 type MVRegister[V any] struct {
 	node[*MVRegister[V]]
-	cell cell[content[V]]
-	op   cellOp[content[V]] // the whole state, if it is the delta of one change
+	cell cell[stored[V]]
+	op   cellOp[stored[V]] // the whole state, if it is the delta of one change
 }
 
 // Set sets the value on behalf of r, in place of all that m has, and returns the
@@ -71,41 +73,71 @@ func (m *MVRegister[V]) ClearSeen(r vclock.Replica, seen Context) (*MVRegister[V
 	return &d, m.eraseSeen(r, &seen, &d.op)
 }
 
-// Get returns the value, if there is exactly one.
+// Get returns the value, if there is exactly one, and V can hold it.
 func (m *MVRegister[V]) Get() (v V, ok bool) {
 	all := m.contents()
-	if len(all) != 1 {
+	if len(all) != 1 || all[0].bad {
 		return v, false
 	}
 	return all[0].v, true
 }
 
-// Values returns an iterator over the values, in the order of their canonical
-// bytes. One that was set by several replicas concurrently comes once. The
-// register must not change during the iteration.
+// Values returns an iterator over the values that V can hold, in the order of their
+// bytes. One that was set by several replicas concurrently comes once. The register must
+// not change during the iteration.
 func (m *MVRegister[V]) Values() iter.Seq[V] {
 	return func(yield func(V) bool) {
 		for _, c := range m.contents() {
-			if !yield(c.v) {
+			if !c.bad && !yield(c.v) {
 				return
 			}
 		}
 	}
 }
 
-// Len returns the number of different values.
+// Unreadable returns an iterator over the writes of values that V cannot hold, with
+// what is there. Only decoders that are named Lenient, Answer, and merging what these
+// made let such values in: they are kept, merged and encoded byte for byte as they came.
+// The register must not change during the iteration.
+func (m *MVRegister[V]) Unreadable() iter.Seq2[vclock.Dot, *content.ValueError] {
+	return func(yield func(vclock.Dot, *content.ValueError) bool) {
+		m := m.whole()
+		for _, w := range m.cell {
+			if w.value.bad && !yield(m.root.name(w.dot), value.Unreadable[V](w.value.kept)) {
+				return
+			}
+		}
+	}
+}
+
+func (m *MVRegister[V]) unread() *content.ValueError {
+	for _, bad := range m.Unreadable() {
+		return bad
+	}
+	return nil
+}
+
+// Check returns the first error of [MVRegister.Unreadable], or nil if V can hold every
+// value.
+func (m *MVRegister[V]) Check() error {
+	if bad := m.unread(); bad != nil {
+		return fmt.Errorf("crdt: %w", bad)
+	}
+	return nil
+}
+
+// Len returns the number of different values, those that V cannot hold included.
 func (m *MVRegister[V]) Len() int { return len(m.contents()) }
 
-// contents returns the different contents in the order of their bytes, which
-// they all have.
-func (m *MVRegister[V]) contents() []content[V] {
+// contents returns the different contents in the order of their bytes.
+func (m *MVRegister[V]) contents() []stored[V] {
 	m = m.whole()
-	all := make([]content[V], len(m.cell))
+	all := make([]stored[V], len(m.cell))
 	for i, w := range m.cell {
-		all[i] = content[V]{w.value.v, w.value.bytes()}
+		all[i] = w.value
 	}
-	slices.SortFunc(all, func(a, b content[V]) int { return bytes.Compare(a.enc, b.enc) })
-	return slices.CompactFunc(all, content[V].equal)
+	slices.SortFunc(all, func(a, b stored[V]) int { return a.compare(&b) })
+	return slices.CompactFunc(all, stored[V].equal)
 }
 
 // Context returns what m has seen, for a client that reads it now. That of a value
@@ -178,7 +210,7 @@ func (m *MVRegister[V]) Equal(o *MVRegister[V]) bool {
 func (m *MVRegister[V]) ready() {
 	if !m.op.isEmpty() {
 		m.cell.apply(m.root, &m.op)
-		m.op = cellOp[content[V]]{}
+		m.op = cellOp[stored[V]]{}
 	}
 }
 
@@ -203,36 +235,22 @@ func (m *MVRegister[V]) state() *MVRegister[V] {
 	return m.whole()
 }
 
-// A content is a value, with its canonical bytes unless it is of a type that is
-// covered by kinds: such a value encodes again as it did.
-type content[V any] struct {
-	v   V
-	enc []byte
+// A stored is what one write has set.
+type stored[V any] struct {
+	v    V      // zero if bad
+	kept string // the full form, unless v gives it back: see package value
+	bad  bool   // V cannot hold the value
 }
 
-// contentOf returns the content that v is stored as.
-func contentOf[V any](v V) (c content[V], err error) {
-	c.v, err = codec.NormalizeValue(v)
-	if err == nil && !codec.ByKind[V]() {
-		c.enc, err = codec.AppendValue(nil, c.v)
-	}
-	return c, err
-}
+func (c *stored[V]) compare(o *stored[V]) int { return value.Compare(&c.v, c.kept, &o.v, o.kept) }
 
-func (c content[V]) bytes() []byte {
-	if !codec.ByKind[V]() {
-		return c.enc
-	}
-	enc, _ := codec.AppendValue(nil, c.v) // contentOf has seen to it that there is no error
-	return enc
-}
+func (c stored[V]) equal(o stored[V]) bool { return c.compare(&o) == 0 }
 
-func (c content[V]) equal(o content[V]) bool { return bytes.Equal(c.bytes(), o.bytes()) }
-
-func (m *MVRegister[V]) set(name vclock.Replica, v V, seen *Context, d *cellOp[content[V]]) error {
-	c, err := contentOf(v)
-	if err != nil {
-		return fmt.Errorf("crdt: %w", err)
+func (m *MVRegister[V]) set(name vclock.Replica, v V, seen *Context, d *cellOp[stored[V]]) error {
+	var c stored[V]
+	var err error
+	if c.v, c.kept, err = value.Store(v); err != nil {
+		return fmt.Errorf("crdt: value type %w", err)
 	}
 	r, _ := m.write(name)
 	if seen != nil {
@@ -241,19 +259,24 @@ func (m *MVRegister[V]) set(name vclock.Replica, v V, seen *Context, d *cellOp[c
 		}
 	}
 	m.ready()
+	if old := m.cell.newest(r, seen); old != nil && old.kept != "" {
+		if c.v, c.kept, err = value.Replace(v, old.kept); err != nil {
+			return fmt.Errorf("crdt: value type %w", err)
+		}
+	}
 	m.cell.set(r, c, seen, d)
 	m.record(d)
 	return nil
 }
 
-func (m *MVRegister[V]) erase(name vclock.Replica, seen *Context, d *cellOp[content[V]]) {
+func (m *MVRegister[V]) erase(name vclock.Replica, seen *Context, d *cellOp[stored[V]]) {
 	r := m.changeFor(name)
 	m.ready()
 	m.cell.erase(r, seen, d)
 	m.record(d)
 }
 
-func (m *MVRegister[V]) eraseSeen(name vclock.Replica, seen *Context, d *cellOp[content[V]]) error {
+func (m *MVRegister[V]) eraseSeen(name vclock.Replica, seen *Context, d *cellOp[stored[V]]) error {
 	m.change()
 	if err := m.admits(seen); err != nil {
 		return err
@@ -264,7 +287,7 @@ func (m *MVRegister[V]) eraseSeen(name vclock.Replica, seen *Context, d *cellOp[
 
 func (m *MVRegister[V]) live() bool { return len(m.cell) > 0 }
 
-func (m *MVRegister[V]) record(d *cellOp[content[V]]) {
+func (m *MVRegister[V]) record(d *cellOp[stored[V]]) {
 	if m.mode == opened {
 		m.rec.ready()
 		m.rec.cell.apply(m.rec.root, d)
@@ -289,7 +312,7 @@ func (m *MVRegister[V]) isEmpty() bool { return len(m.cell) == 0 }
 func (m *MVRegister[V]) dots(yield func(dot)) { m.cell.dots(yield) }
 
 func (m *MVRegister[V]) equal(o *MVRegister[V], j *joining) bool {
-	return m.cell.equal(o.cell, j, content[V].equal)
+	return m.cell.equal(o.cell, j, stored[V].equal)
 }
 
 func (m *MVRegister[V]) copy(r *root, scope uint32) *MVRegister[V] {

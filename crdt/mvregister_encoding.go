@@ -1,12 +1,12 @@
 package crdt
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"slices"
 
-	"github.com/rejoin-go/rejoin/internal/codec"
+	"github.com/rejoin-go/rejoin/internal/value"
+	"github.com/rejoin-go/rejoin/vclock/content"
 )
 
 // AppendBinary implements [encoding.BinaryAppender]. It never returns an error.
@@ -14,11 +14,11 @@ import (
 //
 //	field    bytes
 //	version  1, now 2
-//	kind     1, here 6
+//	kind     1, here 8
 //	context  as in [Context.AppendBinary], from the number of replicas on
 //	values   varint, then for each write, in the order of dots:
 //	  dot    place of its replica in the context, and its number, varints
-//	  value  varint length, then its canonical bytes
+//	  value  varint length, then its bytes: see package content of vclock
 func (m *MVRegister[V]) AppendBinary(b []byte) ([]byte, error) {
 	m = m.state()
 	return appendCausal(b, m.root, m), nil
@@ -29,9 +29,10 @@ func (m *MVRegister[V]) AppendBinary(b []byte) ([]byte, error) {
 func (m *MVRegister[V]) MarshalBinary() ([]byte, error) { return m.AppendBinary(nil) }
 
 // UnmarshalBinary implements [encoding.BinaryUnmarshaler]. It accepts exactly
-// what [MVRegister.AppendBinary] writes, and leaves m unchanged on any other input. It
-// allocates at most 128 bytes per byte of input beside what decoding the values
-// takes where V is of no basic kind.
+// what [MVRegister.AppendBinary] writes, and leaves m unchanged if it returns an error:
+// a [*content.ValueError] if V cannot hold a value, for which there is
+// [MVRegister.UnmarshalLenient]. It allocates at most 128 bytes per byte of input beside
+// what decoding the values takes where V is of no basic kind.
 func (m *MVRegister[V]) UnmarshalBinary(data []byte) error {
 	v, err := readCausal[*MVRegister[V]](data)
 	if err == nil {
@@ -40,20 +41,32 @@ func (m *MVRegister[V]) UnmarshalBinary(data []byte) error {
 	return err
 }
 
-// MarshalJSON implements [json.Marshaler]. It never returns an error.
+// UnmarshalLenient decodes what [MVRegister.AppendBinary] or [MVRegister.MarshalJSON]
+// wrote. It keeps values that V cannot hold, and returns the [*content.ValueError] of
+// the first beside the state. With any other error m is unchanged.
+func (m *MVRegister[V]) UnmarshalLenient(data []byte) error {
+	v, err := readLenient[*MVRegister[V]](data)
+	if err == nil || errors.Is(err, content.ErrUnreadable) {
+		m.adopt(v)
+	}
+	return err
+}
+
+// MarshalJSON implements [json.Marshaler]. It returns an error that names a field if
+// the JSON of V leaves one out that is not zero.
 //
 //	{"type": "MVRegister", "context": {"eu": "1-4"}, "state":
 //	    [{"dot": "eu:4", "value": "blue"}]}
 //
-// Values of basic kinds are in the JSON form of keys, 64-bit integers as strings;
-// others are as [encoding/json] has them.
+// Values are as [encoding/json] has them; "fields" and "bytes" may stand beside one, as
+// [lww.Map.MarshalJSON] says.
 func (m *MVRegister[V]) MarshalJSON() ([]byte, error) {
 	m = m.state()
-	return causalJSON(m.root, m), nil
+	return causalJSON(m.root, m)
 }
 
-// UnmarshalJSON implements [json.Unmarshaler]. It leaves m unchanged if p is not
-// the JSON form of a state. As usual, null changes nothing.
+// UnmarshalJSON implements [json.Unmarshaler]. It leaves m unchanged if it returns an
+// error: see [MVRegister.UnmarshalBinary]. As usual, null changes nothing.
 func (m *MVRegister[V]) UnmarshalJSON(p []byte) error {
 	if isNull(p) {
 		return nil
@@ -69,6 +82,17 @@ func (m *MVRegister[V]) UnmarshalJSON(p []byte) error {
 func (m *MVRegister[V]) adopt(v *MVRegister[V]) {
 	m.replaceable()
 	*m = MVRegister[V]{node: node[*MVRegister[V]]{root: v.root}, cell: v.cell}
+}
+
+// MergeLenient is [MVRegister.MergeBinary] for what [MVRegister.UnmarshalLenient]
+// accepts: values that V cannot hold are merged too, and the error comes beside.
+func (m *MVRegister[V]) MergeLenient(data []byte) (changed bool, err error) {
+	var o MVRegister[V]
+	err = o.UnmarshalLenient(data)
+	if err != nil && !errors.Is(err, content.ErrUnreadable) {
+		return false, err
+	}
+	return m.Merge(&o), err
 }
 
 // MergeBinary merges a state in the form of [MVRegister.AppendBinary] and reports
@@ -100,7 +124,8 @@ func (m *MVRegister[V]) encode(e *encoder) {
 	e.uvarint(uint64(len(m.cell)))
 	for _, w := range m.cell.ordered(e) {
 		e.dot(w.dot)
-		e.bytes(w.value.bytes())
+		e.block = value.AppendFull(e.block[:0], &w.value.v, w.value.kept)
+		e.bytes(e.block)
 	}
 }
 
@@ -113,27 +138,17 @@ func (m *MVRegister[V]) decode(d *decoder) {
 		if d.Err() != nil {
 			return
 		}
-		c, err := decodeContent[V](p)
-		if err != nil {
+		var c stored[V]
+		var bad *content.ValueError
+		var err error
+		if c.v, c.kept, bad, err = value.Read[V](p); err != nil {
 			d.Fail("value: %w", err)
 		}
+		c.bad = d.unreadable(bad)
 		if !m.cell.read(d, x, c) {
 			return
 		}
 	}
-}
-
-// decodeContent returns the content whose canonical bytes are p.
-func decodeContent[V any](p []byte) (content[V], error) {
-	v, err := codec.DecodeValue[V](p)
-	if err != nil {
-		return content[V]{}, err
-	}
-	c, err := contentOf(v)
-	if err == nil && !bytes.Equal(c.bytes(), p) {
-		err = errors.New("bytes are not canonical")
-	}
-	return c, err
 }
 
 func (m *MVRegister[V]) rootOf() *root { return m.whole().root }
@@ -150,16 +165,21 @@ func (m *MVRegister[V]) encodeJSON(e *encoder) {
 		e.comma(i)
 		e.text(`{"dot":`)
 		e.string(e.root.name(w.dot).String())
+		kinds := make(value.Kinds)
+		value.NoteKinds(kinds, &w.value.v, w.value.kept)
+		if len(kinds) > 0 {
+			e.text(`,"fields":`)
+			e.buf = kinds.AppendJSON(e.buf)
+		}
 		e.text(`,"value":`)
-		e.buf = w.value.appendJSON(e.buf)
-		e.text("}")
+		buf, beside, err := value.AppendJSON(e.buf, &w.value.v, w.value.kept, kinds)
+		if err != nil {
+			e.fail(err)
+			return
+		}
+		e.buf = append(value.AppendBeside(buf, beside), '}')
 	}
 	e.text("]")
-}
-
-func (c content[V]) appendJSON(b []byte) []byte {
-	b, _ = codec.AppendValueJSON(b, c.v) // contentOf has seen to it that there is no error
-	return b
 }
 
 func (m *MVRegister[V]) decodeJSON(d *decoder, p []byte) error {
@@ -168,37 +188,54 @@ func (m *MVRegister[V]) decodeJSON(d *decoder, p []byte) error {
 		return err
 	}
 	for i, item := range items {
-		parts, err := members(item, "dot", "value")
-		if err != nil {
-			return fmt.Errorf("item %d: %w", i, err)
-		}
-		if err := m.decodeWrite(d, parts[0], parts[1]); err != nil {
+		if err := m.decodeWrite(d, item); err != nil {
 			return fmt.Errorf("item %d: %w", i, err)
 		}
 	}
 	return m.cell.arrange(d.root)
 }
 
-func (m *MVRegister[V]) decodeWrite(d *decoder, name, value []byte) error {
-	x, err := d.dotIn(name)
+func (m *MVRegister[V]) decodeWrite(d *decoder, item []byte) error {
+	parts, err := membersOf(item, "dot", "value", "fields", "bytes")
 	if err != nil {
 		return err
 	}
-	v, err := codec.DecodeValueJSON[V](value)
+	if parts[0] == nil || parts[1] == nil {
+		return errors.New("dot and value go together")
+	}
+	x, err := d.dotIn(parts[0])
 	if err != nil {
 		return err
 	}
-	c, err := contentOf(v)
-	if err != nil {
+	var kinds value.Kinds
+	if parts[2] != nil {
+		if kinds, err = value.ParseKinds(parts[2]); err != nil {
+			return err
+		}
+	}
+	var beside []byte
+	if parts[3] != nil {
+		if beside, err = value.DecodeBeside(parts[3]); err != nil {
+			return err
+		}
+	}
+	var c stored[V]
+	var bad *content.ValueError
+	if c.v, c.kept, bad, err = value.LoadJSON[V](parts[1], beside, kinds); err != nil {
 		return err
 	}
-	m.cell = append(m.cell, written[content[V]]{x, c})
+	c.bad = d.unreadable(bad)
+	m.cell = append(m.cell, written[stored[V]]{x, c})
 	return nil
 }
 
 func (m *MVRegister[V]) events(yield func(d dot, what string)) {
 	for _, w := range m.cell {
-		yield(w.dot, string(w.value.appendJSON(nil)))
+		text, beside, err := value.AppendJSON(nil, &w.value.v, w.value.kept, nil)
+		if err != nil {
+			beside = value.AppendFull(nil, &w.value.v, w.value.kept)
+		}
+		yield(w.dot, string(value.AppendBeside(text, beside)))
 	}
 }
 

@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 
 	"github.com/rejoin-go/rejoin/internal/codec"
 	"github.com/rejoin-go/rejoin/internal/wire"
+	"github.com/rejoin-go/rejoin/vclock/content"
 )
 
 // AppendBinary implements [encoding.BinaryAppender]. It never returns an error.
@@ -30,8 +32,9 @@ func (m *ORMap[K, V]) AppendBinary(b []byte) ([]byte, error) {
 func (m *ORMap[K, V]) MarshalBinary() ([]byte, error) { return m.AppendBinary(nil) }
 
 // UnmarshalBinary implements [encoding.BinaryUnmarshaler]. It accepts exactly
-// what [ORMap.AppendBinary] writes, and leaves m unchanged on any other input. It
-// allocates at most 192 bytes per byte of input, beyond some KB, at any depth, and
+// what [ORMap.AppendBinary] writes, and leaves m unchanged if it returns an error, such
+// as a [*content.ValueError] of a register with a value that its type cannot hold, for
+// which there is [ORMap.UnmarshalLenient]. It allocates at most 192 bytes per byte of input, beyond some KB, at any depth, and
 // where keys, elements or values are of other than basic kinds what
 // [ORSet.UnmarshalBinary] and [MVRegister.UnmarshalBinary] say.
 func (m *ORMap[K, V]) UnmarshalBinary(data []byte) error {
@@ -42,7 +45,19 @@ func (m *ORMap[K, V]) UnmarshalBinary(data []byte) error {
 	return err
 }
 
-// MarshalJSON implements [json.Marshaler]. It never returns an error.
+// UnmarshalLenient decodes what [ORMap.AppendBinary] or [ORMap.MarshalJSON] wrote. It
+// keeps values that a register cannot hold, and returns the [*content.ValueError] of the
+// first beside the state. With any other error m is unchanged.
+func (m *ORMap[K, V]) UnmarshalLenient(data []byte) error {
+	v, err := readLenient[*ORMap[K, V]](data)
+	if err == nil || errors.Is(err, content.ErrUnreadable) {
+		m.adopt(v)
+	}
+	return err
+}
+
+// MarshalJSON implements [json.Marshaler]. It returns an error where
+// [MVRegister.MarshalJSON] does.
 //
 //	{"type": "ORMap/ORSet", "context": {"eu": "1-4"}, "state":
 //	    [{"key": "cart", "value": [{"element": "milk", "dots": ["eu:3"]}]}]}
@@ -50,7 +65,7 @@ func (m *ORMap[K, V]) UnmarshalBinary(data []byte) error {
 // A value is the state of a value on its own.
 func (m *ORMap[K, V]) MarshalJSON() ([]byte, error) {
 	m = m.state()
-	return causalJSON(m.root, m), nil
+	return causalJSON(m.root, m)
 }
 
 // UnmarshalJSON implements [json.Unmarshaler]. It leaves m unchanged if p is not
@@ -70,6 +85,61 @@ func (m *ORMap[K, V]) UnmarshalJSON(p []byte) error {
 func (m *ORMap[K, V]) adopt(v *ORMap[K, V]) {
 	m.replaceable()
 	*m = ORMap[K, V]{node: node[*ORMap[K, V]]{root: v.root}, entries: v.entries}
+}
+
+// MergeLenient is [ORMap.MergeBinary] for what [ORMap.UnmarshalLenient] accepts: values
+// that a register cannot hold are merged too, and the error comes beside. The state is
+// decoded as a whole.
+func (m *ORMap[K, V]) MergeLenient(data []byte) (changed bool, err error) {
+	var o ORMap[K, V]
+	err = o.UnmarshalLenient(data)
+	if err != nil && !errors.Is(err, content.ErrUnreadable) {
+		return false, err
+	}
+	return m.Merge(&o), err
+}
+
+// Unreadable returns an iterator over the keys with a value that a register cannot
+// hold, in unspecified order, with the first of each key. See [MVRegister.Unreadable].
+// It takes O(n). The map must not change during the iteration.
+func (m *ORMap[K, V]) Unreadable() iter.Seq2[K, *content.ValueError] {
+	return func(yield func(K, *content.ValueError) bool) {
+		for key, v := range m.whole().entries {
+			bad := firstUnreadable(v)
+			if bad == nil {
+				continue
+			}
+			d := decoder{bad: bad}
+			d.locate(codec.AppendKeyJSON(nil, key))
+			if !yield(key, bad) {
+				return
+			}
+		}
+	}
+}
+
+// firstUnreadable returns the first value in v that its register cannot hold.
+func firstUnreadable(v any) *content.ValueError {
+	if u, ok := v.(interface{ unread() *content.ValueError }); ok {
+		return u.unread()
+	}
+	return nil
+}
+
+func (m *ORMap[K, V]) unread() *content.ValueError {
+	for _, bad := range m.Unreadable() {
+		return bad
+	}
+	return nil
+}
+
+// Check returns an error of [ORMap.Unreadable], or nil if every register can hold its
+// values. It takes O(n).
+func (m *ORMap[K, V]) Check() error {
+	if bad := m.unread(); bad != nil {
+		return fmt.Errorf("crdt: %w", bad)
+	}
+	return nil
 }
 
 // MergeBinary merges a state in the form of [ORMap.AppendBinary] and reports
@@ -174,7 +244,11 @@ func (m *ORMap[K, V]) decode(d *decoder) {
 		}
 		var none V
 		v := none.fresh(d.root, m.scopeAt(key))
+		had := d.bad
 		v.decode(d)
+		if had == nil && d.bad != nil {
+			d.locate(codec.AppendKeyJSON(nil, key))
+		}
 		if d.Err() == nil && v.isEmpty() {
 			d.Fail("the value of a key is empty")
 		}
@@ -221,8 +295,14 @@ func validateEntries[K comparable, V Value[V]](p *packedMap[V]) {
 		if d.Err() != nil {
 			return
 		}
+		had := d.bad
 		if !p.value.scan(d) {
 			d.Fail("the value of a key is empty")
+		}
+		if had == nil && d.bad != nil {
+			if key, err := codec.DecodeKey[K](last); err == nil {
+				d.locate(codec.AppendKeyJSON(nil, key))
+			}
 		}
 		if d.Err() != nil {
 			return
@@ -271,8 +351,12 @@ func (m *ORMap[K, V]) decodeEntry(d *decoder, item []byte) error {
 	}
 	var none V
 	v := none.fresh(d.root, m.scopeAt(key))
+	had := d.bad
 	if err := v.decodeJSON(d, parts[1]); err != nil {
 		return err
+	}
+	if had == nil && d.bad != nil {
+		d.locate(codec.AppendKeyJSON(nil, key))
 	}
 	if v.isEmpty() {
 		return errors.New("value is empty")

@@ -57,7 +57,7 @@ func (s *ORSet[E]) UnmarshalBinary(data []byte) error {
 // are strings.
 func (s *ORSet[E]) MarshalJSON() ([]byte, error) {
 	s = s.state()
-	return causalJSON(s.root, s), nil
+	return causalJSON(s.root, s)
 }
 
 // UnmarshalJSON implements [json.Unmarshaler]. It leaves s unchanged if p is not

@@ -67,7 +67,7 @@ func (c *PNCounter) UnmarshalBinary(data []byte) error {
 //	    {"replica": "us", "after": "0", "undoneTo": "1", "undone": "7", "reset": "us:2"}]}
 func (c *PNCounter) MarshalJSON() ([]byte, error) {
 	c = c.state()
-	return causalJSON(c.root, c), nil
+	return causalJSON(c.root, c)
 }
 
 // UnmarshalJSON implements [json.Unmarshaler]. It leaves c unchanged if p is not

@@ -96,8 +96,9 @@ const (
 	kindORMap
 	kindEWFlag
 	kindDWFlag
-	kindMVRegister
+	_ // was an MVRegister whose values had no names of fields
 	kindPNCounter
+	kindMVRegister
 )
 
 // A mode says how a value may be used.

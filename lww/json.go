@@ -2,7 +2,6 @@ package lww
 
 import (
 	"cmp"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -72,16 +71,7 @@ func (c *core[K, V]) appendEntryJSON(b []byte, i int, kinds value.Kinds, set boo
 	if err != nil {
 		return nil, fmt.Errorf("key %s: %w", codec.AppendKeyJSON(nil, e.key), err)
 	}
-	return appendBeside(b, beside), nil
-}
-
-// appendBeside appends the bytes that stand beside a value, if there are any.
-func appendBeside(b, beside []byte) []byte {
-	if beside == nil {
-		return b
-	}
-	b = base64.StdEncoding.AppendEncode(append(b, `,"bytes":"`...), beside)
-	return append(b, '"')
+	return value.AppendBeside(b, beside), nil
 }
 
 // members returns the names of the members that a set and a map differ in.
@@ -162,7 +152,7 @@ func (v *entryJSON[K, V]) read(p []byte, set bool) error {
 		case name == "value" && !set:
 			v.value = text
 		case name == "bytes" && !set:
-			v.beside, err = decodeBeside(text)
+			v.beside, err = value.DecodeBeside(text)
 		case name == gonePast:
 			v.isGone, v.by = true, gone
 			if string(text) != "true" {
@@ -178,19 +168,6 @@ func (v *entryJSON[K, V]) read(p []byte, set bool) error {
 		}
 		return err
 	})
-}
-
-// decodeBeside reads what [appendBeside] wrote.
-func decodeBeside(p []byte) ([]byte, error) {
-	var text string
-	if err := json.Unmarshal(p, &text); err != nil {
-		return nil, err
-	}
-	b, err := base64.StdEncoding.Strict().DecodeString(text)
-	if err == nil && len(b) == 0 {
-		err = errors.New("no bytes")
-	}
-	return b, err
 }
 
 // readJSON adds the entry that the JSON object p describes.

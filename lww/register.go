@@ -227,7 +227,7 @@ func (r registerState[V]) MarshalJSON() ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("lww: encode Register: %w", err)
 	}
-	b = codec.AppendString(append(appendBeside(b, beside), `,"stamp":`...), r.stamp.String())
+	b = codec.AppendString(append(value.AppendBeside(b, beside), `,"stamp":`...), r.stamp.String())
 	return append(b, '}'), nil
 }
 
@@ -251,7 +251,7 @@ func decodeRegisterJSON[V any](data []byte) (next registerState[V], bad *content
 		case "value":
 			text = p
 		case "bytes":
-			beside, err = decodeBeside(p)
+			beside, err = value.DecodeBeside(p)
 		case "fields":
 			kinds, err = value.ParseKinds(p)
 		case "stamp":

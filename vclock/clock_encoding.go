@@ -10,6 +10,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/rejoin-go/rejoin/internal/codec"
@@ -256,11 +257,11 @@ func decodeObject(data []byte, member func(r Replica, value []byte) error) error
 }
 
 // fields are pointers to what the members of a JSON object are decoded into, by
-// name.
+// name, with "?" behind that of a member that may be missing.
 type fields map[string]any
 
-// decodeFields decodes a JSON object that has each of the given members once,
-// and no other. Only a [json.RawMessage] may be null.
+// decodeFields decodes a JSON object that has each of the given members once, if it
+// must not be missing, and no other. Only a [json.RawMessage] may be null.
 func decodeFields(data []byte, into fields) error {
 	if !utf8.Valid(data) {
 		return errors.New("invalid UTF-8")
@@ -268,6 +269,9 @@ func decodeFields(data []byte, into fields) error {
 	found := make(map[string]bool)
 	err := codec.DecodeObject(data, func(name string, value []byte) error {
 		field, ok := into[name]
+		if !ok {
+			field, ok = into[name+"?"]
+		}
 		if !ok {
 			return errors.New("unknown member")
 		}
@@ -278,7 +282,7 @@ func decodeFields(data []byte, into fields) error {
 		return json.Unmarshal(value, field)
 	})
 	for _, name := range slices.Sorted(maps.Keys(into)) {
-		if err == nil && !found[name] {
+		if err == nil && !found[name] && !strings.HasSuffix(name, "?") {
 			err = fmt.Errorf("member %q is missing", name)
 		}
 	}

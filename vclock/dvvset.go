@@ -1,15 +1,15 @@
 package vclock
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"iter"
 	"math"
 	"slices"
 
-	"github.com/rejoin-go/rejoin/internal/codec"
 	"github.com/rejoin-go/rejoin/internal/show"
+	"github.com/rejoin-go/rejoin/internal/value"
+	"github.com/rejoin-go/rejoin/vclock/content"
 )
 
 // ErrCovered is returned by [DVVSet.PutAt] for a dot that the set, or the
@@ -28,6 +28,10 @@ var ErrCovered = errors.New("vclock: dot is covered")
 // The zero DVVSet is a key never written and ready to use. A DVVSet is not safe
 // for concurrent use. Values must not be changed once they are in a set; sets
 // may share them.
+//
+// V may be of nearly any type, and the type may change: package content has all about
+// values. Put carries over what V does not know of the sibling that it replaces, of several
+// of the one with the largest number.
 //
 // It holds O(r + s) state for r replicas that ever wrote and s siblings.
 //
@@ -49,54 +53,44 @@ type DVVSet[V any] struct {
 	siblings []sibling[V] // in ascending order of dots
 }
 
-// A sibling is one version. For a type that is not covered by kinds, enc holds
-// the canonical bytes of value and is not nil.
+// A sibling is one version.
 type sibling[V any] struct {
-	dot   Dot
-	value V
-	enc   []byte
+	dot  Dot
+	v    V      // zero if bad
+	kept string // the full form, unless v gives it back: see package value
+	bad  bool   // V cannot hold the value
 }
 
-// newSibling returns a version of canonical content.
-func newSibling[V any](d Dot, v V) (sibling[V], error) {
-	v, err := codec.NormalizeValue(v)
-	if err != nil {
-		return sibling[V]{}, err
-	}
-	enc, err := codec.AppendValue([]byte{}, v)
-	if err != nil || codec.ByKind[V]() {
-		enc = nil
-	}
-	return sibling[V]{d, v, enc}, err
-}
-
-// bytes returns the canonical bytes of the value.
-func (s *sibling[V]) bytes() []byte {
-	if s.enc != nil {
-		return s.enc
-	}
-	enc, err := codec.AppendValue(nil, s.value)
-	if err != nil {
-		panic(err) // newSibling and the decoders have encoded it before
-	}
-	return enc
-}
-
-// same reports whether s and o have the same content.
-func (s *sibling[V]) same(o *sibling[V]) bool {
-	if s.enc != nil {
-		return bytes.Equal(s.enc, o.enc)
-	}
-	return any(s.value) == any(o.value)
-}
+func (s *sibling[V]) compare(o *sibling[V]) int { return value.Compare(&s.v, s.kept, &o.v, o.kept) }
 
 // join returns s or o, versions of the same dot. Only a reused identity makes
 // them differ; the larger bytes stay then, so that replicas agree at least.
 func (s *sibling[V]) join(o *sibling[V]) sibling[V] {
-	if !s.same(o) && bytes.Compare(s.bytes(), o.bytes()) < 0 {
+	if s.compare(o) < 0 {
 		return *o
 	}
 	return *s
+}
+
+// newSibling returns the version of a write, which carries over what V does not know
+// of the latest of the siblings that seen covers.
+func (s *DVVSet[V]) newSibling(d Dot, seen Clock, v V) (w sibling[V], err error) {
+	var old *sibling[V]
+	for i := range s.siblings {
+		if o := &s.siblings[i]; seen.Contains(o.dot) && (old == nil || old.dot.Seq < o.dot.Seq) {
+			old = o
+		}
+	}
+	w.dot = d
+	if old != nil {
+		w.v, w.kept, err = value.Replace(v, old.kept)
+	} else {
+		w.v, w.kept, err = value.Store(v)
+	}
+	if err != nil {
+		err = fmt.Errorf("vclock: value type %w", err)
+	}
+	return w, err
 }
 
 // Put records a write of v by replica r and returns its dot. The version
@@ -120,9 +114,9 @@ func (s *DVVSet[V]) Put(r Replica, seen Clock, v V) (Dot, error) {
 		return Dot{}, fmt.Errorf("%w: %q", ErrExhausted, string(r))
 	}
 	d := Dot{r, last + 1}
-	w, err := newSibling(d, v)
+	w, err := s.newSibling(d, seen, v)
 	if err != nil {
-		return Dot{}, fmt.Errorf("vclock: put: %w", err)
+		return Dot{}, err
 	}
 	s.Merge(&DVVSet[V]{seen, []sibling[V]{w}})
 	return d, nil
@@ -145,9 +139,10 @@ func (s *DVVSet[V]) PutAt(d Dot, seen Clock, v V) error {
 	if seen.Contains(d) || !held && s.past.Contains(d) {
 		return fmt.Errorf("%w: %v", ErrCovered, d)
 	}
-	w, err := newSibling(d, v)
-	if err != nil {
-		return fmt.Errorf("vclock: put: %w", err)
+	w := sibling[V]{dot: d}
+	var err error
+	if w.v, w.kept, err = value.Store(v); err != nil {
+		return fmt.Errorf("vclock: value type %w", err)
 	}
 	s.Merge(&DVVSet[V]{seen, []sibling[V]{w}})
 	return nil
@@ -225,28 +220,58 @@ func (s *DVVSet[V]) settle() {
 // Len returns the number of siblings.
 func (s *DVVSet[V]) Len() int { return len(s.siblings) }
 
-// Values returns an iterator over the values of the siblings in ascending order
+// Values returns an iterator over the values that V can hold, in ascending order
 // of their dots. More than one means that they were written concurrently, and
 // that somebody has to choose or combine.
 func (s *DVVSet[V]) Values() iter.Seq[V] {
 	return func(yield func(V) bool) {
 		for i := range s.siblings {
-			if !yield(s.siblings[i].value) {
+			if w := &s.siblings[i]; !w.bad && !yield(w.v) {
 				return
 			}
 		}
 	}
 }
 
-// All returns an iterator over the siblings in ascending order of their dots.
+// All returns an iterator over the siblings in ascending order of their dots. Of one that
+// V cannot hold the value is zero: see [DVVSet.Unreadable].
 func (s *DVVSet[V]) All() iter.Seq2[Dot, V] {
 	return func(yield func(Dot, V) bool) {
 		for i := range s.siblings {
-			if !yield(s.siblings[i].dot, s.siblings[i].value) {
+			if !yield(s.siblings[i].dot, s.siblings[i].v) {
 				return
 			}
 		}
 	}
+}
+
+// Unreadable returns an iterator over the siblings with values that V cannot hold, in
+// ascending order of their dots, with what is there. Only [DVVSet.UnmarshalLenient] and
+// merging what it made let such values in: they are kept, merged and encoded byte for
+// byte as they came.
+func (s *DVVSet[V]) Unreadable() iter.Seq2[Dot, *content.ValueError] {
+	return func(yield func(Dot, *content.ValueError) bool) {
+		for i := range s.siblings {
+			w := &s.siblings[i]
+			if !w.bad {
+				continue
+			}
+			bad := value.Unreadable[V](w.kept)
+			bad.Key = w.dot.String()
+			if !yield(w.dot, bad) {
+				return
+			}
+		}
+	}
+}
+
+// Check returns the first error of [DVVSet.Unreadable], or nil if V can hold every
+// value.
+func (s *DVVSet[V]) Check() error {
+	for _, bad := range s.Unreadable() {
+		return fmt.Errorf("vclock: %w", bad)
+	}
+	return nil
 }
 
 // Context returns the clock that a client which reads s now has to bring back
@@ -281,7 +306,7 @@ func (s *DVVSet[V]) Context() Clock {
 func (s *DVVSet[V]) Verify(o *DVVSet[V]) error {
 	for i := range s.siblings {
 		w := &s.siblings[i]
-		if j, ok := o.find(w.dot); ok && !w.same(&o.siblings[j]) {
+		if j, ok := o.find(w.dot); ok && w.compare(&o.siblings[j]) != 0 {
 			return fmt.Errorf("vclock: dot %v is held with different content", w.dot)
 		}
 	}
@@ -291,7 +316,7 @@ func (s *DVVSet[V]) Verify(o *DVVSet[V]) error {
 // Equal reports whether s and o hold the same siblings and have seen the same.
 func (s *DVVSet[V]) Equal(o *DVVSet[V]) bool {
 	return s.past.Equal(o.past) && slices.EqualFunc(s.siblings, o.siblings, func(w, x sibling[V]) bool {
-		return w.dot == x.dot && w.same(&x)
+		return w.dot == x.dot && w.compare(&x) == 0
 	})
 }
 

@@ -1,22 +1,24 @@
 package vclock
 
 import (
+	"bytes"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
 
-	"github.com/rejoin-go/rejoin/internal/codec"
+	"github.com/rejoin-go/rejoin/internal/value"
 	"github.com/rejoin-go/rejoin/internal/wire"
+	"github.com/rejoin-go/rejoin/vclock/content"
 )
 
-const dvvSetVersion = 1
+const dvvSetVersion = 2
 
 // AppendBinary implements [encoding.BinaryAppender]. It never returns an
 // error. Varints are those of [binary.AppendUvarint].
 //
 //	field     bytes     count
-//	version   1         1      is 1
+//	version   1         1      is 2
 //	past      varies    1      see Clock.AppendBinary
 //	siblings  varint    1      each of them, in ascending order of dots:
 //	length    1         siblings
@@ -25,20 +27,21 @@ const dvvSetVersion = 1
 //	size      varint    siblings
 //	value     size      siblings
 //
-// The bytes of a value follow from its kind: integers big-endian, strings as
-// they are; a type that no kind covers takes its own MarshalBinary, or JSON.
+// The bytes of a value are those of package content.
 func (s *DVVSet[V]) AppendBinary(b []byte) ([]byte, error) {
 	b, err := s.past.AppendBinary(append(b, dvvSetVersion))
 	if err != nil {
 		return b, err
 	}
 	b = binary.AppendUvarint(b, uint64(len(s.siblings)))
+	var full []byte
 	for i := range s.siblings {
 		w := &s.siblings[i]
 		b = append(b, byte(len(w.dot.Replica)))
 		b = append(b, w.dot.Replica...)
 		b = binary.AppendUvarint(b, w.dot.Seq)
-		b = wire.AppendBytes(b, w.bytes())
+		full = value.AppendFull(full[:0], &w.v, w.kept)
+		b = wire.AppendBytes(b, full)
 	}
 	return b, nil
 }
@@ -48,8 +51,65 @@ func (s *DVVSet[V]) AppendBinary(b []byte) ([]byte, error) {
 func (s *DVVSet[V]) MarshalBinary() ([]byte, error) { return s.AppendBinary(nil) }
 
 // UnmarshalBinary implements [encoding.BinaryUnmarshaler]. It accepts exactly
-// what [DVVSet.AppendBinary] writes.
+// what [DVVSet.AppendBinary] writes, and leaves s unchanged if it returns an error: a
+// [*content.ValueError] if V cannot hold a value, for which there is
+// [DVVSet.UnmarshalLenient].
 func (s *DVVSet[V]) UnmarshalBinary(data []byte) error {
+	d, err := decodeDVVSet[V](data)
+	return s.take(d, err, false)
+}
+
+// UnmarshalLenient decodes what [DVVSet.AppendBinary] or [DVVSet.MarshalJSON] wrote. It
+// keeps values that V cannot hold, and returns the [*content.ValueError] of the first
+// beside the state. With any other error s is unchanged.
+func (s *DVVSet[V]) UnmarshalLenient(data []byte) error {
+	if text := bytes.TrimLeft(data, " \t\r\n"); len(text) > 0 && text[0] == '{' {
+		d, err := decodeDVVSetJSON[V](text)
+		return s.take(d, err, true)
+	}
+	d, err := decodeDVVSet[V](data)
+	return s.take(d, err, true)
+}
+
+// MergeBinary merges a set in the form of [DVVSet.AppendBinary] and reports whether that
+// changed s. It returns the errors of [DVVSet.UnmarshalBinary], and has no effect then.
+func (s *DVVSet[V]) MergeBinary(data []byte) (changed bool, err error) {
+	var o DVVSet[V]
+	if err := o.UnmarshalBinary(data); err != nil {
+		return false, err
+	}
+	return s.Merge(&o), nil
+}
+
+// MergeLenient is [DVVSet.MergeBinary] for what [DVVSet.UnmarshalLenient] accepts: values
+// that V cannot hold are merged too, and the error comes beside.
+func (s *DVVSet[V]) MergeLenient(data []byte) (changed bool, err error) {
+	var o DVVSet[V]
+	if err = o.UnmarshalLenient(data); err != nil && !errors.Is(err, content.ErrUnreadable) {
+		return false, err
+	}
+	return s.Merge(&o), err
+}
+
+// take makes d the state of s, if there is no error, or only that of a value that V
+// cannot hold and the caller is lenient.
+func (s *DVVSet[V]) take(d DVVSet[V], err error, lenient bool) error {
+	if err == nil {
+		for _, bad := range d.Unreadable() {
+			err = bad
+			break
+		}
+		if err == nil || lenient {
+			*s = d
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("vclock: decode DVVSet: %w", wire.Damaged(err))
+	}
+	return nil
+}
+
+func decodeDVVSet[V any](data []byte) (DVVSet[V], error) {
 	r := wire.NewReader(data)
 	r.Version(dvvSetVersion)
 	r.Version(clockVersion)
@@ -57,36 +117,22 @@ func (s *DVVSet[V]) UnmarshalBinary(data []byte) error {
 	past := finger{d.past}
 	const leastSibling = 4 // a length, a name of one byte, a number, a size
 	for range r.Count(leastSibling) {
-		dot := Dot{Replica: Replica(r.Take(int(r.Byte()))), Seq: r.Uvarint()}
-		enc := r.Bytes()
+		w := sibling[V]{dot: Dot{Replica: Replica(r.Take(int(r.Byte()))), Seq: r.Uvarint()}}
+		full := r.Bytes()
 		if r.Err() != nil {
 			break
 		}
-		w, err := decodeSibling[V](dot, enc)
-		if err == nil {
+		var bad *content.ValueError
+		var err error
+		if w.v, w.kept, bad, err = value.Read[V](full); err == nil {
+			w.bad = bad != nil
 			err = d.push(w, &past)
 		}
 		if err != nil {
 			r.Fail("%w", err)
 		}
 	}
-	if err := r.Close(); err != nil {
-		return fmt.Errorf("vclock: decode DVVSet: %w", wire.Damaged(err))
-	}
-	*s = d
-	return nil
-}
-
-func decodeSibling[V any](d Dot, enc []byte) (sibling[V], error) {
-	v, err := codec.DecodeValue[V](enc)
-	if err != nil {
-		return sibling[V]{}, err
-	}
-	w := sibling[V]{dot: d, value: v}
-	if !codec.ByKind[V]() {
-		w.enc = append([]byte{}, enc...)
-	}
-	return w, nil
+	return d, r.Close()
 }
 
 // push adds a sibling read from an encoding, behind the others, and refuses it
@@ -106,21 +152,37 @@ func (s *DVVSet[V]) push(w sibling[V], past *finger) error {
 
 // siblingJSON is the JSON form of a sibling.
 type siblingJSON struct {
-	Dot   Dot             `json:"dot"`
-	Value json.RawMessage `json:"value"`
+	Dot    Dot             `json:"dot"`
+	Fields json.RawMessage `json:"fields,omitempty"`
+	Value  json.RawMessage `json:"value"`
+	Bytes  json.RawMessage `json:"bytes,omitempty"`
 }
 
-// MarshalJSON implements [json.Marshaler].
+// MarshalJSON implements [json.Marshaler]. It returns an error that names a field if the
+// JSON of V leaves one out that is not zero.
 //
 //	{"past":{"eu":"4"},"siblings":[{"dot":"eu:3","value":"…"},{"dot":"eu:4","value":"…"}]}
-func (s *DVVSet[V]) MarshalJSON() ([]byte, error) {
+//
+// Values are as [encoding/json] has them. Beside one may stand "fields", the kinds of its
+// fields where the JSON does not show them, and "bytes", its binary form if the JSON does
+// not lead back to it.
+func (s DVVSet[V]) MarshalJSON() ([]byte, error) { //nolint:revive // by value, or a set in a struct has no JSON there
 	siblings := make([]siblingJSON, len(s.siblings))
 	for i := range s.siblings {
-		value, err := codec.AppendValueJSON(nil, s.siblings[i].value)
+		w, o := &s.siblings[i], &siblings[i]
+		kinds := make(value.Kinds)
+		value.NoteKinds(kinds, &w.v, w.kept)
+		if len(kinds) > 0 {
+			o.Fields = kinds.AppendJSON(nil)
+		}
+		text, beside, err := value.AppendJSON(nil, &w.v, w.kept, kinds)
+		if err == nil && beside != nil {
+			o.Bytes, err = json.Marshal(beside)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("vclock: encode DVVSet: %w", err)
 		}
-		siblings[i] = siblingJSON{s.siblings[i].dot, value}
+		o.Dot, o.Value = w.dot, text
 	}
 	return json.Marshal(struct {
 		Past     Clock         `json:"past"`
@@ -130,22 +192,23 @@ func (s *DVVSet[V]) MarshalJSON() ([]byte, error) {
 
 // UnmarshalJSON implements [json.Unmarshaler]. It accepts what
 // [DVVSet.MarshalJSON] writes, in any order of members and with any white
-// space. As usual, null changes nothing.
+// space, and leaves s unchanged if it returns an error: see [DVVSet.UnmarshalBinary]. As
+// usual, null changes nothing.
 func (s *DVVSet[V]) UnmarshalJSON(data []byte) error {
 	if string(data) == "null" {
 		return nil
 	}
-	var d DVVSet[V]
+	d, err := decodeDVVSetJSON[V](data)
+	return s.take(d, err, false)
+}
+
+func decodeDVVSetJSON[V any](data []byte) (d DVVSet[V], err error) {
 	var siblings json.RawMessage
-	err := decodeFields(data, fields{"past": &d.past, "siblings": &siblings})
+	err = decodeFields(data, fields{"past": &d.past, "siblings": &siblings})
 	if err == nil {
 		err = d.decodeSiblings(siblings)
 	}
-	if err != nil {
-		return fmt.Errorf("vclock: decode DVVSet: %w", wire.Damaged(err))
-	}
-	*s = d
-	return nil
+	return d, err
 }
 
 func (s *DVVSet[V]) decodeSiblings(data []byte) error {
@@ -166,18 +229,28 @@ func (s *DVVSet[V]) decodeSiblings(data []byte) error {
 }
 
 func (s *DVVSet[V]) decodeSibling(data []byte, past *finger) error {
-	var d Dot
-	var value json.RawMessage
-	if err := decodeFields(data, fields{"dot": &d, "value": &value}); err != nil {
-		return err
-	}
-	v, err := codec.DecodeValueJSON[V](value)
+	var w sibling[V]
+	var text, kindsText, besideText json.RawMessage
+	err := decodeFields(data, fields{"dot": &w.dot, "value": &text, "fields?": &kindsText, "bytes?": &besideText})
 	if err != nil {
 		return err
 	}
-	w, err := newSibling(d, v)
-	if err != nil {
+	var kinds value.Kinds
+	if kindsText != nil {
+		if kinds, err = value.ParseKinds(kindsText); err != nil {
+			return err
+		}
+	}
+	var beside []byte
+	if besideText != nil {
+		if beside, err = value.DecodeBeside(besideText); err != nil {
+			return err
+		}
+	}
+	var bad *content.ValueError
+	if w.v, w.kept, bad, err = value.LoadJSON[V](text, beside, kinds); err != nil {
 		return err
 	}
+	w.bad = bad != nil
 	return s.push(w, past)
 }

@@ -312,8 +312,6 @@ func TestDVVSetNeverRepeatsADot(t *testing.T) {
 	require.Equal(t, 3, s.Len())
 }
 
-// point is encoded by kind, money by its own marshaler, the others by JSON or
-// as they are.
 type (
 	point struct{ X, Y int32 }
 	tags  map[string]int
@@ -327,10 +325,11 @@ func TestDVVSetValues(t *testing.T) {
 	checkValues[any](t, "x", nil)
 	checkValues(t, clock(t, "eu:4"), vclock.Clock{})
 
-	var s vclock.DVVSet[float64]
-	_, err := s.Put("eu", vclock.Clock{}, math.NaN())
-	require.ErrorContains(t, err, "vclock: put: ")
-	require.ErrorContains(t, s.PutAt(vclock.Dot{Replica: "eu", Seq: 1}, vclock.Clock{}, math.NaN()), "vclock: put: ")
+	type job struct{ Done func() }
+	var s vclock.DVVSet[job]
+	_, err := s.Put("eu", vclock.Clock{}, job{})
+	require.ErrorContains(t, err, "vclock: value type vclock_test.job: Done: ")
+	require.ErrorContains(t, s.PutAt(vclock.Dot{Replica: "eu", Seq: 1}, vclock.Clock{}, job{}), "vclock: value type ")
 	require.Zero(t, s)
 }
 
@@ -352,13 +351,13 @@ func checkValues[V any](t *testing.T, v, w V) {
 
 func TestDVVSetUnmarshalRefuses(t *testing.T) {
 	tests := []struct{ name, input, want string }{
-		{"another version", "02" + "0100" + "00", "offset 0: unknown format version 2, want 1"},
-		{"more siblings than bytes", "01" + "0100" + "02" + "026575" + "05" + "00", "offset 3: count 2 exceeds what 5 bytes can hold"},
-		{"a number of 0", "01" + "0100" + "01" + "026575" + "00" + "00", "invalid dot of replica \"eu\" and number 0"},
-		{"a sibling that the past has to cover", "01" + "0100" + "01" + "026575" + "01" + "00", "dot eu:1 follows the past without a gap"},
-		{"the wrong order", "01" + "0100" + "02" + "026575" + "05" + "00" + "026575" + "03" + "00", "dot eu:3 is out of order"},
-		{"a dot twice", "01" + "0100" + "02" + "026575" + "05" + "00" + "026575" + "05" + "00", "dot eu:5 is out of order"},
-		{"trailing bytes", "01" + "0100" + "0000", "1 trailing bytes"},
+		{"another version", "01" + "0100" + "00", "offset 0: unknown format version 1, want 2"},
+		{"more siblings than bytes", "02" + "0100" + "02" + "026575" + "05" + "00", "offset 3: count 2 exceeds what 5 bytes can hold"},
+		{"a number of 0", "02" + "0100" + "01" + "026575" + "00" + "020600", "invalid dot of replica \"eu\" and number 0"},
+		{"a sibling that the past has to cover", "02" + "0100" + "01" + "026575" + "01" + "020600", "dot eu:1 follows the past without a gap"},
+		{"the wrong order", "02" + "0100" + "02" + "026575" + "05" + "020600" + "026575" + "03" + "020600", "dot eu:3 is out of order"},
+		{"a dot twice", "02" + "0100" + "02" + "026575" + "05" + "020600" + "026575" + "05" + "020600", "dot eu:5 is out of order"},
+		{"trailing bytes", "02" + "0100" + "0000", "1 trailing bytes"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -372,7 +371,7 @@ func TestDVVSetUnmarshalRefuses(t *testing.T) {
 		})
 	}
 	var numbers vclock.DVVSet[uint16]
-	require.ErrorContains(t, numbers.UnmarshalBinary([]byte{1, 1, 0, 1, 1, 'a', 5, 1, 0}), "vclock: decode DVVSet: ")
+	require.ErrorContains(t, numbers.UnmarshalBinary([]byte{2, 1, 0, 1, 1, 'a', 5, 3, 6, 1, 'x'}), "vclock: decode DVVSet: unreadable value of key a:5: stored string")
 
 	for input, want := range map[string]string{
 		`{"past":{}}`:                                        `member "siblings" is missing`,
@@ -382,7 +381,7 @@ func TestDVVSetUnmarshalRefuses(t *testing.T) {
 		`{"past":{},"siblings":[{"dot":"eu:5"}]}`:            `sibling 0: member "value" is missing`,
 		`{"past":{},"siblings":[{"dot":"eu:1","value":""}]}`: "sibling 0: dot eu:1 follows the past without a gap",
 		`{"past":{},"siblings":[{"dot":"eu:5","value":""},{"dot":"eu:3","value":""}]}`: "sibling 1: dot eu:3 is out of order",
-		`{"past":{},"siblings":[{"dot":"eu:5","value":1}]}`:                            "sibling 0: ",
+		`{"past":{},"siblings":[{"dot":"eu:5","value":1}]}`:                            "unreadable value of key eu:5: stored int, want string",
 		`{"past":{},"siblings":[{"dot":"","value":"x"}]}`:                              "sibling 0: invalid dot",
 		`{"past":{},"siblings":[{"dot":"eu:5","value":"","stamp":"x"}]}`:               "unknown member",
 	} {

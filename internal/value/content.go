@@ -119,6 +119,9 @@ func AppendFull[V any](b []byte, v *V, kept string) []byte {
 	if kept != "" {
 		return append(b, kept...)
 	}
+	if c := basicCode(v); c != codeNil {
+		return appendBasic(append(b, byte(c)), v)
+	}
 	p, err := planFor[V]()
 	if err == nil {
 		b, err = p.appendFull(b, reflect.ValueOf(v).Elem(), 0)
@@ -138,6 +141,22 @@ func Load[V any](full string) (v V, kept string, bad *ValueError) {
 		return v, "", bad
 	}
 	return v, full, bad
+}
+
+// Read is [Load] of bytes from outside. It returns an error if they are no full form.
+func Read[V any](full []byte) (v V, kept string, bad *ValueError, err error) {
+	if c := basicCode(&v); c != codeNil && len(full) > 0 && code(full[0]) == c {
+		if rest, ok := readBasic(&v, c, full[1:]); ok && len(rest) == 0 {
+			return v, "", nil, nil
+		}
+		var zero V
+		v = zero
+	}
+	if err := checkFull(full); err != nil {
+		return v, "", nil, err
+	}
+	v, kept, bad = Load[V](string(full))
+	return v, kept, bad, nil
 }
 
 // loadInto sets dst to the value with the given full form, or to zero, and reports

@@ -131,6 +131,28 @@ func LoadJSON[V any](text, beside []byte, kinds Kinds) (v V, kept string, bad *V
 	return v, kept, bad, nil
 }
 
+// AppendBeside appends the member with what [AppendJSON] returned as beside, if any.
+func AppendBeside(b, beside []byte) []byte {
+	if beside == nil {
+		return b
+	}
+	b = base64.StdEncoding.AppendEncode(append(b, `,"bytes":"`...), beside)
+	return append(b, '"')
+}
+
+// DecodeBeside reads the value of that member.
+func DecodeBeside(p []byte) ([]byte, error) {
+	var text string
+	if err := json.Unmarshal(p, &text); err != nil {
+		return nil, err
+	}
+	b, err := base64.StdEncoding.Strict().DecodeString(text)
+	if err == nil && len(b) == 0 {
+		err = errors.New("no bytes")
+	}
+	return b, err
+}
+
 // parse returns the full form of the JSON text of the value at a path. Whoever does
 // not know the type arrives at the same bytes.
 func (k Kinds) parse(path string, text []byte) ([]byte, error) { return k.parseWithin(path, text, 0) }
