@@ -14,7 +14,7 @@ import (
 
 // repeats is how often a merge is done again that gave different results in
 // different orders, to see whether it gives different results in one.
-const repeats = 16
+const repeats = 64
 
 // check merges s in every way that a law speaks of and returns the first law
 // that it breaks, or nil.
@@ -301,6 +301,13 @@ func (k *Kit[T]) checkReport(s scene[T], r result[T]) *LawError {
 	in := k.input(s)
 	v, err := k.Plan.Merge(in.base, in.sides...)
 	report, isConflict := conflict(err)
+	if keyOf(v) != keyOf(r.value) || (err == nil) != (r.err == nil && r.report.OK()) {
+		for range repeats {
+			if failure := same(r, k.merged(s)); failure != nil {
+				return failure
+			}
+		}
+	}
 	switch {
 	case keyOf(v) != keyOf(r.value):
 		return broken(Explained, "Merge returns %s\nExplain returns %s", show(v), show(r.value))

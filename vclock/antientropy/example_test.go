@@ -132,9 +132,9 @@ func ExampleLog() {
 	log.Ack("us", upto)
 	fmt.Println("equal:", us.Equal(&eu))
 	delta, _, _ = log.Pending("us")
-	fmt.Println("left:", delta)
+	fmt.Println("left:", delta.Len())
 	// Output:
 	// known: false
 	// equal: true
-	// left: <nil>
+	// left: 0
 }
