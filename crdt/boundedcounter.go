@@ -46,6 +46,12 @@ import (
 // See Balegas et al., “Extending Eventually Consistent Cloud Databases for
 // Enforcing Numeric Invariants”, 2015, https://arxiv.org/abs/1503.09052.
 type BoundedCounter struct {
+	_ noCopy
+	boundedCounterState
+}
+
+// A boundedCounterState is what a BoundedCounter holds, so that one in a struct has its JSON there.
+type boundedCounterState struct {
 	escrow
 	all  []holding // sorted by replica: whoever minted, spent, gave or received
 	last int       // index of the holding that changed last
@@ -119,7 +125,7 @@ func (b bound) String() string {
 // All replicas of a counter must be made with the same bound;
 // [BoundedCounter.Verify] tells if they were not.
 func AtLeast(n int64) *BoundedCounter {
-	return &BoundedCounter{escrow: escrow{bound: bound{at: n}}}
+	return &BoundedCounter{boundedCounterState: boundedCounterState{escrow: escrow{bound: bound{at: n}}}}
 }
 
 // AtMost returns a counter that starts at n and never rises above it. Sub mints
@@ -129,7 +135,7 @@ func AtLeast(n int64) *BoundedCounter {
 // All replicas of a counter must be made with the same bound;
 // [BoundedCounter.Verify] tells if they were not.
 func AtMost(n int64) *BoundedCounter {
-	return &BoundedCounter{escrow: escrow{bound: bound{upper: true, at: n}}}
+	return &BoundedCounter{boundedCounterState: boundedCounterState{escrow: escrow{bound: bound{upper: true, at: n}}}}
 }
 
 // Bound returns the bound and whether it is an upper one.
@@ -143,7 +149,7 @@ func (c *BoundedCounter) Bound() (n int64, upper bool) { return c.bound.at, c.bo
 func (c *BoundedCounter) Add(r vclock.Replica, n int64) (*BoundedCounter, error) {
 	var d escrow
 	err := c.change(r, n, false, &d)
-	return &BoundedCounter{escrow: d}, err
+	return &BoundedCounter{boundedCounterState: boundedCounterState{escrow: d}}, err
 }
 
 // Sub subtracts n on behalf of r, and returns the delta. The error is [ErrAmount]
@@ -154,7 +160,7 @@ func (c *BoundedCounter) Add(r vclock.Replica, n int64) (*BoundedCounter, error)
 func (c *BoundedCounter) Sub(r vclock.Replica, n int64) (*BoundedCounter, error) {
 	var d escrow
 	err := c.change(r, n, true, &d)
-	return &BoundedCounter{escrow: d}, err
+	return &BoundedCounter{boundedCounterState: boundedCounterState{escrow: d}}, err
 }
 
 //go:noinline
@@ -263,7 +269,7 @@ func (c *BoundedCounter) holdings() []holding {
 	if c.all != nil || c.own.replica == "" {
 		return c.all
 	}
-	full := BoundedCounter{escrow: escrow{moves: c.moves}, all: []holding{{entry: c.own}}}
+	full := BoundedCounter{boundedCounterState: boundedCounterState{escrow: escrow{moves: c.moves}, all: []holding{{entry: c.own}}}}
 	full.settle()
 	return full.all
 }
@@ -323,7 +329,7 @@ func (c *BoundedCounter) Holders() iter.Seq2[vclock.Replica, int64] {
 // It is 0 unless [BoundedCounter.Reclaim] took the rights of a replica that was
 // still at work, or a replica name was used by two lineages of state.
 func (c *BoundedCounter) Debt() int64 {
-	full := BoundedCounter{all: c.holdings()}
+	full := BoundedCounter{boundedCounterState: boundedCounterState{all: c.holdings()}}
 	n, _ := full.debt().Int64()
 	return n
 }
@@ -363,7 +369,7 @@ func (c *BoundedCounter) mergeEntry(y *entry) bool {
 // Clone returns a copy of c that shares no memory with it that either could
 // change.
 func (c *BoundedCounter) Clone() *BoundedCounter {
-	return &BoundedCounter{escrow: escrow{moves: c.moves, bound: c.bound}, all: slices.Clone(c.holdings())}
+	return &BoundedCounter{boundedCounterState: boundedCounterState{escrow: escrow{moves: c.moves, bound: c.bound}, all: slices.Clone(c.holdings())}}
 }
 
 // Equal reports whether c and y are the same state.

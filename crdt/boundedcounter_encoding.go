@@ -79,7 +79,7 @@ func (c *BoundedCounter) UnmarshalBinary(data []byte) error {
 	if err != nil {
 		return fmt.Errorf("crdt: decode BoundedCounter: %w", wire.Damaged(err))
 	}
-	*c = *x
+	c.boundedCounterState = x.boundedCounterState
 	return nil
 }
 
@@ -245,7 +245,11 @@ type escrowJSON struct {
 //
 //	{"atLeast":"0","replicas":{"eu":{"minted":"0","spent":"2"},
 //	 "us":{"minted":"9","spent":"1","backed":"9","given":{"eu":"4"}}}}
-func (c *BoundedCounter) MarshalJSON() ([]byte, error) {
+func (c boundedCounterState) MarshalJSON() ([]byte, error) {
+	return (&BoundedCounter{boundedCounterState: c}).marshalJSON()
+}
+
+func (c *BoundedCounter) marshalJSON() ([]byte, error) {
 	at := decimal(c.bound.at)
 	out := boundedJSON{AtLeast: &at, Replicas: make(map[vclock.Replica]*escrowJSON)}
 	if c.bound.upper {
@@ -281,7 +285,7 @@ func (c *BoundedCounter) UnmarshalJSON(data []byte) error {
 	if err != nil {
 		return fmt.Errorf("crdt: decode BoundedCounter: %w", wire.Damaged(err))
 	}
-	*c = *x
+	c.boundedCounterState = x.boundedCounterState
 	return nil
 }
 

@@ -91,7 +91,7 @@ func (c *BoundedCounter) move(from, to vclock.Replica, n int64, taken bool) *Bou
 		maker = to
 	}
 	i, _ := c.search(maker)
-	return &BoundedCounter{escrow: escrow{own: c.all[i].entry, moves: c.moves, bound: c.bound}}
+	return &BoundedCounter{boundedCounterState: boundedCounterState{escrow: escrow{own: c.all[i].entry, moves: c.moves, bound: c.bound}}}
 }
 
 // refusal returns the error for r having less than n rights to spend.

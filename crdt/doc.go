@@ -38,6 +38,13 @@
 // A mutator under an incarnation that is over changes nothing and returns an empty
 // delta: Usable tells, on a state, and [vclock.Matrix.Usable] before.
 //
+// # Copies
+//
+// A copy of a state shares memory with it, so that a change of one shows in the other:
+// use Clone. Go vet complains about copies. Put a state into a struct as a pointer if the
+// struct is copied, as it is by package merge. In JSON a state in a struct shows there either
+// way. A nil pointer reads as an empty state, and is null in JSON.
+//
 // # Elements and keys
 //
 // Elements and keys may be booleans, integers, strings, floats (negative zero

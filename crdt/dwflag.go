@@ -25,6 +25,12 @@ import (
 // See Almeida, Shoker, Baquero, Delta State Replicated Data Types, 2018,
 // https://arxiv.org/abs/1603.01529, section 7.
 type DWFlag struct {
+	_ noCopy
+	dwFlagState
+}
+
+// A dwFlagState is what a DWFlag holds, so that one in a struct has its JSON there.
+type dwFlagState struct {
 	node[*DWFlag]
 	cell cell[bool]
 	op   cellOp[bool] // the whole state, if it is the delta of one change
@@ -117,7 +123,7 @@ func (f *DWFlag) Clone() *DWFlag {
 	if f == nil {
 		return new(DWFlag)
 	}
-	c := &DWFlag{cell: slices.Clone(f.cell), op: f.op.clone()}
+	c := &DWFlag{dwFlagState: dwFlagState{cell: slices.Clone(f.cell), op: f.op.clone()}}
 	switch {
 	case f.inMap():
 		c.root = f.root.bare()
@@ -153,7 +159,7 @@ func (f *DWFlag) whole() *DWFlag {
 	if f.op.isEmpty() {
 		return f
 	}
-	c := &DWFlag{node: node[*DWFlag]{root: new(root)}}
+	c := &DWFlag{dwFlagState: dwFlagState{node: node[*DWFlag]{root: new(root)}}}
 	c.cell.apply(c.root, &f.op)
 	return c
 }
@@ -209,7 +215,7 @@ func (f *DWFlag) record(d *cellOp[bool]) {
 }
 
 func (*DWFlag) fresh(r *root, scope uint32) *DWFlag {
-	return &DWFlag{node: node[*DWFlag]{root: r, mode: sealed, scope: scope}}
+	return &DWFlag{dwFlagState: dwFlagState{node: node[*DWFlag]{root: r, mode: sealed, scope: scope}}}
 }
 
 func (f *DWFlag) join(o *DWFlag, j *joining) bool {

@@ -39,7 +39,11 @@ func (f *DWFlag) UnmarshalBinary(data []byte) error {
 //
 //	{"type": "DWFlag", "context": {"eu": "1-4", "us": "1"}, "state":
 //	    {"enabled": ["eu:4"], "disabled": ["us:1"]}}
-func (f *DWFlag) MarshalJSON() ([]byte, error) {
+func (f dwFlagState) MarshalJSON() ([]byte, error) {
+	return (&DWFlag{dwFlagState: f}).marshalJSON()
+}
+
+func (f *DWFlag) marshalJSON() ([]byte, error) {
 	f = f.state()
 	return causalJSON(f.root, f)
 }
@@ -60,7 +64,7 @@ func (f *DWFlag) UnmarshalJSON(p []byte) error {
 // adopt makes f the state v, which nobody else has.
 func (f *DWFlag) adopt(v *DWFlag) {
 	f.replaceable()
-	*f = DWFlag{node: node[*DWFlag]{root: v.root}, cell: v.cell}
+	*f = DWFlag{dwFlagState: dwFlagState{node: node[*DWFlag]{root: v.root}, cell: v.cell}}
 }
 
 // MergeBinary merges a state in the form of [DWFlag.AppendBinary] and reports

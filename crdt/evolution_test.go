@@ -3,6 +3,7 @@ package crdt_test
 import (
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -250,4 +251,44 @@ func TestUnreadableCatchesUp(t *testing.T) {
 		require.Equal(t, vclock.Dot{Replica: "eu", Seq: 1}, d)
 		require.Equal(t, "N", bad.Field)
 	}
+}
+
+// TestJSONByValue: a state in a struct has its JSON there, never an empty object.
+func TestJSONByValue(t *testing.T) {
+	type row struct {
+		Bounded  crdt.BoundedCounter
+		On       crdt.EWFlag
+		Off      crdt.DWFlag
+		Hits     crdt.GCounter
+		Views    crdt.GMap[string, *crdt.GCounter]
+		Tags     crdt.GSet[string]
+		Name     crdt.MVRegister[string]
+		Cart     crdt.ORMap[string, *crdt.PNCounter]
+		Set      crdt.ORSet[string]
+		Stock    crdt.PNCounter
+		Strict   crdt.RWSet[string]
+		Sessions crdt.TwoPSet[string]
+	}
+	r := new(row)
+	must(r.Bounded.Add("eu", 1))
+	r.On.Enable("eu")
+	r.Off.Disable("eu")
+	r.Hits.Add("eu", 1)
+	r.Views.Update("home", func(c *crdt.GCounter) *crdt.GCounter { return c.Add("eu", 1) })
+	r.Tags.Add("a")
+	must(r.Name.Set("eu", "a"))
+	r.Cart.Update("eu", "milk", func(c *crdt.PNCounter) { c.Add("eu", 1) })
+	r.Set.Add("eu", "a")
+	r.Stock.Add("eu", 1)
+	r.Strict.Add("eu", "a")
+	r.Sessions.Add("a")
+	want, err := json.Marshal(r)
+	require.NoError(t, err)
+	got, err := json.Marshal(reflect.ValueOf(r).Elem().Interface())
+	require.NoError(t, err)
+	require.JSONEq(t, string(want), string(got))
+	require.NotContains(t, string(got), ":{}")
+	var again row
+	require.NoError(t, json.Unmarshal(got, &again))
+	require.True(t, again.Cart.Equal(&r.Cart) && again.Name.Equal(&r.Name) && again.Sessions.Equal(&r.Sessions))
 }

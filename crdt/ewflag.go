@@ -22,6 +22,12 @@ import (
 // See Almeida, Shoker, Baquero, Delta State Replicated Data Types, 2018,
 // https://arxiv.org/abs/1603.01529, section 7.
 type EWFlag struct {
+	_ noCopy
+	ewFlagState
+}
+
+// An ewFlagState is what an EWFlag holds, so that one in a struct has its JSON there.
+type ewFlagState struct {
 	node[*EWFlag]
 	cell cell[struct{}]
 	op   cellOp[struct{}] // the whole state, if it is the delta of one change
@@ -106,7 +112,7 @@ func (f *EWFlag) Clone() *EWFlag {
 	if f == nil {
 		return new(EWFlag)
 	}
-	c := &EWFlag{cell: slices.Clone(f.cell), op: f.op.clone()}
+	c := &EWFlag{ewFlagState: ewFlagState{cell: slices.Clone(f.cell), op: f.op.clone()}}
 	switch {
 	case f.inMap():
 		c.root = f.root.bare()
@@ -142,7 +148,7 @@ func (f *EWFlag) whole() *EWFlag {
 	if f.op.isEmpty() {
 		return f
 	}
-	c := &EWFlag{node: node[*EWFlag]{root: new(root)}}
+	c := &EWFlag{ewFlagState: ewFlagState{node: node[*EWFlag]{root: new(root)}}}
 	c.cell.apply(c.root, &f.op)
 	return c
 }
@@ -197,7 +203,7 @@ func (f *EWFlag) record(d *cellOp[struct{}]) {
 }
 
 func (*EWFlag) fresh(r *root, scope uint32) *EWFlag {
-	return &EWFlag{node: node[*EWFlag]{root: r, mode: sealed, scope: scope}}
+	return &EWFlag{ewFlagState: ewFlagState{node: node[*EWFlag]{root: r, mode: sealed, scope: scope}}}
 }
 
 func (f *EWFlag) join(o *EWFlag, j *joining) bool {

@@ -34,7 +34,11 @@ func (f *EWFlag) UnmarshalBinary(data []byte) error {
 //	{"type": "EWFlag", "context": {"eu": "1-4"}, "state": ["eu:4"]}
 //
 // The state is the dots of the enables.
-func (f *EWFlag) MarshalJSON() ([]byte, error) {
+func (f ewFlagState) MarshalJSON() ([]byte, error) {
+	return (&EWFlag{ewFlagState: f}).marshalJSON()
+}
+
+func (f *EWFlag) marshalJSON() ([]byte, error) {
 	f = f.state()
 	return causalJSON(f.root, f)
 }
@@ -55,7 +59,7 @@ func (f *EWFlag) UnmarshalJSON(p []byte) error {
 // adopt makes f the state v, which nobody else has.
 func (f *EWFlag) adopt(v *EWFlag) {
 	f.replaceable()
-	*f = EWFlag{node: node[*EWFlag]{root: v.root}, cell: v.cell}
+	*f = EWFlag{ewFlagState: ewFlagState{node: node[*EWFlag]{root: v.root}, cell: v.cell}}
 }
 
 // MergeBinary merges a state in the form of [EWFlag.AppendBinary] and reports

@@ -35,6 +35,12 @@ import (
 // Replicated Data Types”, 2011, section 3.1.1,
 // https://inria.hal.science/inria-00555588.
 type GCounter struct {
+	_ noCopy
+	gCounterState
+}
+
+// A gCounterState is what a GCounter holds, so that one in a struct has its JSON there.
+type gCounterState struct {
 	one  [1]share // the content of a delta, unless all is used or the total is 0
 	all  []share  // sorted by replica, totals above 0
 	last int      // index of the share that was added to last
@@ -77,7 +83,7 @@ func (c *GCounter) expand() {
 func (c *GCounter) Add(r vclock.Replica, n uint64) *GCounter {
 	var d share
 	c.add(r, n, &d)
-	return &GCounter{one: [1]share{d}}
+	return &GCounter{gCounterState: gCounterState{one: [1]share{d}}}
 }
 
 //go:noinline
@@ -147,7 +153,9 @@ func (c *GCounter) Merge(y *GCounter) bool {
 }
 
 // Clone returns a copy of c that shares no memory with it.
-func (c *GCounter) Clone() *GCounter { return &GCounter{all: slices.Clone(c.shares())} }
+func (c *GCounter) Clone() *GCounter {
+	return &GCounter{gCounterState: gCounterState{all: slices.Clone(c.shares())}}
+}
 
 // Equal reports whether c and y are the same state.
 func (c *GCounter) Equal(y *GCounter) bool { return slices.Equal(c.shares(), y.shares()) }
@@ -183,7 +191,7 @@ func (c *GCounter) UnmarshalBinary(data []byte) error {
 	if err != nil {
 		return fmt.Errorf("crdt: decode GCounter: %w", wire.Damaged(err))
 	}
-	*c = GCounter{all: all}
+	*c = GCounter{gCounterState: gCounterState{all: all}}
 	return nil
 }
 
@@ -196,7 +204,7 @@ func (c *GCounter) MergeBinary(data []byte) (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("crdt: merge GCounter: %w", err)
 	}
-	return c.Merge(&GCounter{all: all}), nil
+	return c.Merge(&GCounter{gCounterState: gCounterState{all: all}}), nil
 }
 
 // readShares reads what AppendBinary wrote.
@@ -222,7 +230,11 @@ func readShares(data []byte) ([]share, error) {
 
 // MarshalJSON implements [json.Marshaler]: an object of the replicas' totals,
 // which are strings, as in {"eu":"3","us":"4"}.
-func (c *GCounter) MarshalJSON() ([]byte, error) {
+func (c gCounterState) MarshalJSON() ([]byte, error) {
+	return (&GCounter{gCounterState: c}).marshalJSON()
+}
+
+func (c *GCounter) marshalJSON() ([]byte, error) {
 	totals := make(map[vclock.Replica]natural)
 	for r, n := range c.All() {
 		totals[r] = natural(n)
@@ -251,6 +263,6 @@ func (c *GCounter) UnmarshalJSON(data []byte) error {
 		return fmt.Errorf("crdt: decode GCounter: %w", wire.Damaged(err))
 	}
 	slices.SortFunc(all, func(a, b share) int { return compareShares(&a, &b) })
-	*c = GCounter{all: all}
+	*c = GCounter{gCounterState: gCounterState{all: all}}
 	return nil
 }

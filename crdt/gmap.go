@@ -33,6 +33,12 @@ import (
 // See Almeida, Shoker, Baquero, “Delta State Replicated Data Types”, 2018, section
 // 6, https://arxiv.org/abs/1603.01529.
 type GMap[K comparable, V State[V]] struct {
+	_ noCopy
+	gMapState[K, V]
+}
+
+// A gMapState is what a GMap holds, so that one in a struct has its JSON there.
+type gMapState[K comparable, V State[V]] struct {
 	in     table[K]
 	values []V // parallel to in.keys
 }
@@ -144,7 +150,7 @@ func (m *GMap[K, V]) Merge(o *GMap[K, V]) bool {
 
 // Clone returns a copy that shares no memory with m.
 func (m *GMap[K, V]) Clone() *GMap[K, V] {
-	c := &GMap[K, V]{in: m.in.clone()}
+	c := &GMap[K, V]{gMapState: gMapState[K, V]{in: m.in.clone()}}
 	for _, v := range m.values {
 		c.values = append(c.values, v.Clone())
 	}

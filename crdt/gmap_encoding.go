@@ -75,7 +75,7 @@ func (m *GMap[K, V]) UnmarshalBinary(data []byte) error {
 	if err := r.Close(); err != nil {
 		return fmt.Errorf("crdt: decode GMap: %w", wire.Damaged(err))
 	}
-	*m = d
+	m.gMapState = d.gMapState
 	return nil
 }
 
@@ -203,7 +203,11 @@ type gmapEntry struct {
 // keys' canonical bytes, as in [{"key":"home","value":{"eu":"1"}}]. A value is in
 // its own JSON form if V has MarshalJSON and UnmarshalJSON, and else in its binary
 // form, as {"base64":"AQ=="}. It returns an error if V has neither.
-func (m *GMap[K, V]) MarshalJSON() ([]byte, error) {
+func (m gMapState[K, V]) MarshalJSON() ([]byte, error) {
+	return (&GMap[K, V]{gMapState: m}).marshalJSON()
+}
+
+func (m *GMap[K, V]) marshalJSON() ([]byte, error) {
 	encode, _, err := jsonForm[V]()
 	if err != nil {
 		return nil, fmt.Errorf("crdt: encode GMap: %w", err)
@@ -250,7 +254,7 @@ func (m *GMap[K, V]) UnmarshalJSON(data []byte) error {
 		}
 		d.values = append(d.values, v)
 	}
-	*m = d
+	m.gMapState = d.gMapState
 	return nil
 }
 

@@ -29,6 +29,12 @@ import (
 // Replicated Data Types”, 2011, section 3.3.1,
 // https://inria.hal.science/inria-00555588.
 type GSet[E comparable] struct {
+	_ noCopy
+	gSetState[E]
+}
+
+// A gSetState is what a GSet holds, so that one in a struct has its JSON there.
+type gSetState[E comparable] struct {
 	one  [1]E // the content of a delta of one element, which lone says it is
 	lone bool
 	in   table[E]
@@ -103,7 +109,7 @@ func (s *GSet[E]) Merge(o *GSet[E]) bool {
 
 // Clone returns a copy that shares no memory with s.
 func (s *GSet[E]) Clone() *GSet[E] {
-	return &GSet[E]{one: s.one, lone: s.lone, in: s.in.clone()}
+	return &GSet[E]{gSetState: gSetState[E]{one: s.one, lone: s.lone, in: s.in.clone()}}
 }
 
 // Equal reports whether s and o have the same elements.
@@ -161,7 +167,7 @@ func (s *GSet[E]) UnmarshalBinary(data []byte) error {
 	if err := r.Close(); err != nil {
 		return fmt.Errorf("crdt: decode GSet: %w", wire.Damaged(err))
 	}
-	*s = GSet[E]{in: in}
+	*s = GSet[E]{gSetState: gSetState[E]{in: in}}
 	return nil
 }
 
@@ -191,7 +197,11 @@ func (s *GSet[E]) MergeBinary(data []byte) (bool, error) {
 
 // MarshalJSON implements [json.Marshaler]: a list of the elements in the order of
 // their canonical bytes.
-func (s *GSet[E]) MarshalJSON() ([]byte, error) {
+func (s gSetState[E]) MarshalJSON() ([]byte, error) {
+	return (&GSet[E]{gSetState: s}).marshalJSON()
+}
+
+func (s *GSet[E]) marshalJSON() ([]byte, error) {
 	return appendKeysJSON(nil, s.sortedElems()), nil
 }
 
@@ -210,6 +220,6 @@ func (s *GSet[E]) UnmarshalJSON(data []byte) error {
 	if err := in.addJSON(list); err != nil {
 		return fmt.Errorf("crdt: decode GSet: %w", wire.Damaged(err))
 	}
-	*s = GSet[E]{in: in}
+	*s = GSet[E]{gSetState: gSetState[E]{in: in}}
 	return nil
 }

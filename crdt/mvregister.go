@@ -34,6 +34,12 @@ import (
 // https://inria.hal.science/inria-00555588; the dots are those of Almeida, Shoker,
 // Baquero, Delta State Replicated Data Types, 2018, https://arxiv.org/abs/1603.01529.
 type MVRegister[V any] struct {
+	_ noCopy
+	mvRegisterState[V]
+}
+
+// A mvRegisterState is what a MVRegister holds, so that one in a struct has its JSON there.
+type mvRegisterState[V any] struct {
 	node[*MVRegister[V]]
 	cell cell[stored[V]]
 	op   cellOp[stored[V]] // the whole state, if it is the delta of one change
@@ -186,7 +192,7 @@ func (m *MVRegister[V]) Clone() *MVRegister[V] {
 	if m == nil {
 		return new(MVRegister[V])
 	}
-	c := &MVRegister[V]{cell: slices.Clone(m.cell), op: m.op.clone()}
+	c := &MVRegister[V]{mvRegisterState: mvRegisterState[V]{cell: slices.Clone(m.cell), op: m.op.clone()}}
 	switch {
 	case m.inMap():
 		c.root = m.root.bare()
@@ -222,7 +228,7 @@ func (m *MVRegister[V]) whole() *MVRegister[V] {
 	if m.op.isEmpty() {
 		return m
 	}
-	c := &MVRegister[V]{node: node[*MVRegister[V]]{root: new(root)}}
+	c := &MVRegister[V]{mvRegisterState: mvRegisterState[V]{node: node[*MVRegister[V]]{root: new(root)}}}
 	c.cell.apply(c.root, &m.op)
 	return c
 }
@@ -295,7 +301,7 @@ func (m *MVRegister[V]) record(d *cellOp[stored[V]]) {
 }
 
 func (*MVRegister[V]) fresh(r *root, scope uint32) *MVRegister[V] {
-	return &MVRegister[V]{node: node[*MVRegister[V]]{root: r, mode: sealed, scope: scope}}
+	return &MVRegister[V]{mvRegisterState: mvRegisterState[V]{node: node[*MVRegister[V]]{root: r, mode: sealed, scope: scope}}}
 }
 
 func (m *MVRegister[V]) join(o *MVRegister[V], j *joining) bool {

@@ -60,7 +60,11 @@ func (m *MVRegister[V]) UnmarshalLenient(data []byte) error {
 //
 // Values are as [encoding/json] has them; "fields" and "bytes" may stand beside one, as
 // [lww.Map.MarshalJSON] says.
-func (m *MVRegister[V]) MarshalJSON() ([]byte, error) {
+func (m mvRegisterState[V]) MarshalJSON() ([]byte, error) {
+	return (&MVRegister[V]{mvRegisterState: m}).marshalJSON()
+}
+
+func (m *MVRegister[V]) marshalJSON() ([]byte, error) {
 	m = m.state()
 	return causalJSON(m.root, m)
 }
@@ -81,7 +85,7 @@ func (m *MVRegister[V]) UnmarshalJSON(p []byte) error {
 // adopt makes m the state v, which nobody else has.
 func (m *MVRegister[V]) adopt(v *MVRegister[V]) {
 	m.replaceable()
-	*m = MVRegister[V]{node: node[*MVRegister[V]]{root: v.root}, cell: v.cell}
+	*m = MVRegister[V]{mvRegisterState: mvRegisterState[V]{node: node[*MVRegister[V]]{root: v.root}, cell: v.cell}}
 }
 
 // MergeLenient is [MVRegister.MergeBinary] for what [MVRegister.UnmarshalLenient]

@@ -29,6 +29,12 @@ import (
 // See Almeida, Shoker, Baquero, Delta State Replicated Data Types, 2018,
 // https://arxiv.org/abs/1603.01529, section 7.
 type ORMap[K comparable, V Value[V]] struct {
+	_ noCopy
+	orMapState[K, V]
+}
+
+// An orMapState is what an ORMap holds, so that one in a struct has its JSON there.
+type orMapState[K comparable, V Value[V]] struct {
 	node[*ORMap[K, V]]
 	entries map[K]V       // none is empty; some may show nothing
 	packed  *packedMap[V] // instead of entries, in a map that is only joined into another
@@ -292,7 +298,7 @@ func (m *ORMap[K, V]) whole() *ORMap[K, V] {
 
 // delta returns an empty state to record a change in.
 func (*ORMap[K, V]) delta() *ORMap[K, V] {
-	return &ORMap[K, V]{node: node[*ORMap[K, V]]{root: new(root)}}
+	return &ORMap[K, V]{orMapState: orMapState[K, V]{node: node[*ORMap[K, V]]{root: new(root)}}}
 }
 
 // value returns the value at key, one that belongs to r and is not entered yet
@@ -360,7 +366,7 @@ func (m *ORMap[K, V]) clearKey(c *clearing, key K, rec *ORMap[K, V]) {
 }
 
 func (*ORMap[K, V]) fresh(r *root, scope uint32) *ORMap[K, V] {
-	return &ORMap[K, V]{node: node[*ORMap[K, V]]{root: r, mode: sealed, scope: scope}}
+	return &ORMap[K, V]{orMapState: orMapState[K, V]{node: node[*ORMap[K, V]]{root: r, mode: sealed, scope: scope}}}
 }
 
 func (m *ORMap[K, V]) clear(c *clearing, rec *ORMap[K, V]) {

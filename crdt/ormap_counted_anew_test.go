@@ -19,13 +19,17 @@ func TestORMapCountedAnew(t *testing.T) {
 	}
 	for _, who := range []vclock.Replica{"a", "b"} {
 		for name, deliver := range map[string]func(peer, whole, removed, counted *counters){
-			"the deltas":               func(p, _, removed, counted *counters) { p.Merge(removed); p.Merge(counted) },
-			"the deltas in reverse":    func(p, _, removed, counted *counters) { p.Merge(counted); p.Merge(removed) },
-			"the deltas as one":        func(p, _, removed, counted *counters) { removed.Merge(counted); p.Merge(removed) },
-			"the state":                func(p, whole, _, _ *counters) { p.Merge(whole) },
-			"the state, then a delta":  func(p, whole, removed, _ *counters) { p.Merge(whole); p.Merge(removed) },
-			"a delta, then the state":  func(p, whole, _, counted *counters) { p.Merge(counted); p.Merge(whole) },
-			"the state in the other's": func(p, whole, _, _ *counters) { o := whole.Clone(); o.Merge(p); *p = *o },
+			"the deltas":              func(p, _, removed, counted *counters) { p.Merge(removed); p.Merge(counted) },
+			"the deltas in reverse":   func(p, _, removed, counted *counters) { p.Merge(counted); p.Merge(removed) },
+			"the deltas as one":       func(p, _, removed, counted *counters) { removed.Merge(counted); p.Merge(removed) },
+			"the state":               func(p, whole, _, _ *counters) { p.Merge(whole) },
+			"the state, then a delta": func(p, whole, removed, _ *counters) { p.Merge(whole); p.Merge(removed) },
+			"a delta, then the state": func(p, whole, _, counted *counters) { p.Merge(counted); p.Merge(whole) },
+			"the state in the other's": func(p, whole, _, _ *counters) {
+				o := whole.Clone()
+				o.Merge(p)
+				_ = p.UnmarshalBinary(must(o.MarshalBinary()))
+			},
 		} {
 			t.Run(string(who)+", "+name, func(t *testing.T) {
 				var m counters

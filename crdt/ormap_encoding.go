@@ -63,7 +63,11 @@ func (m *ORMap[K, V]) UnmarshalLenient(data []byte) error {
 //	    [{"key": "cart", "value": [{"element": "milk", "dots": ["eu:3"]}]}]}
 //
 // A value is the state of a value on its own.
-func (m *ORMap[K, V]) MarshalJSON() ([]byte, error) {
+func (m orMapState[K, V]) MarshalJSON() ([]byte, error) {
+	return (&ORMap[K, V]{orMapState: m}).marshalJSON()
+}
+
+func (m *ORMap[K, V]) marshalJSON() ([]byte, error) {
 	m = m.state()
 	return causalJSON(m.root, m)
 }
@@ -84,7 +88,7 @@ func (m *ORMap[K, V]) UnmarshalJSON(p []byte) error {
 // adopt makes m the state v, which nobody else has.
 func (m *ORMap[K, V]) adopt(v *ORMap[K, V]) {
 	m.replaceable()
-	*m = ORMap[K, V]{node: node[*ORMap[K, V]]{root: v.root}, entries: v.entries}
+	*m = ORMap[K, V]{orMapState: orMapState[K, V]{node: node[*ORMap[K, V]]{root: v.root}, entries: v.entries}}
 }
 
 // MergeLenient is [ORMap.MergeBinary] for what [ORMap.UnmarshalLenient] accepts: values

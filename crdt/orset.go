@@ -29,6 +29,12 @@ import (
 // https://arxiv.org/abs/1210.3368, and Almeida, Shoker, Baquero, Delta State
 // Replicated Data Types, 2018, https://arxiv.org/abs/1603.01529.
 type ORSet[E comparable] struct {
+	_ noCopy
+	orSetState[E]
+}
+
+// An orSetState is what an ORSet holds, so that one in a struct has its JSON there.
+type orSetState[E comparable] struct {
 	node[*ORSet[E]]
 	store *store[E]
 	op    setOp[E] // the whole state, if it is the delta of one change
@@ -156,9 +162,9 @@ func (s *ORSet[E]) Clone() *ORSet[E] {
 	if s.inMap() {
 		r := s.root.bare()
 		s.dots(func(d dot) { r.see(d) })
-		return &ORSet[E]{node: node[*ORSet[E]]{root: r}, store: s.store.clone()}
+		return &ORSet[E]{orSetState: orSetState[E]{node: node[*ORSet[E]]{root: r}, store: s.store.clone()}}
 	}
-	c := &ORSet[E]{store: s.store.clone(), op: s.op.clone()}
+	c := &ORSet[E]{orSetState: orSetState[E]{store: s.store.clone(), op: s.op.clone()}}
 	if s.root != nil {
 		c.root = s.root.clone()
 	}
@@ -186,7 +192,7 @@ func (s *ORSet[E]) whole() *ORSet[E] {
 	if s.op.isEmpty() {
 		return s
 	}
-	c := &ORSet[E]{node: node[*ORSet[E]]{root: new(root)}, store: newStore[E]()}
+	c := &ORSet[E]{orSetState: orSetState[E]{node: node[*ORSet[E]]{root: new(root)}, store: newStore[E]()}}
 	c.store.apply(c.root, &s.op)
 	return c
 }
@@ -223,7 +229,7 @@ func (s *ORSet[E]) recordOp(d *setOp[E]) {
 func (s *ORSet[E]) clearOut(name vclock.Replica, all bool, seen Context) *ORSet[E] {
 	r := s.changeFor(name)
 	s.ready()
-	d := &ORSet[E]{node: node[*ORSet[E]]{root: new(root)}}
+	d := &ORSet[E]{orSetState: orSetState[E]{node: node[*ORSet[E]]{root: new(root)}}}
 	s.clear(&clearing{root: r, delta: d.root, all: all, seen: seen}, d)
 	if s.mode == opened {
 		j := s.rec.root.joining(d.root)
@@ -234,7 +240,7 @@ func (s *ORSet[E]) clearOut(name vclock.Replica, all bool, seen Context) *ORSet[
 }
 
 func (*ORSet[E]) fresh(r *root, scope uint32) *ORSet[E] {
-	return &ORSet[E]{node: node[*ORSet[E]]{root: r, mode: sealed, scope: scope}}
+	return &ORSet[E]{orSetState: orSetState[E]{node: node[*ORSet[E]]{root: r, mode: sealed, scope: scope}}}
 }
 
 func (s *ORSet[E]) join(o *ORSet[E], j *joining) bool {

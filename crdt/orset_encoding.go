@@ -55,7 +55,11 @@ func (s *ORSet[E]) UnmarshalBinary(data []byte) error {
 // The context has the numbers that s has seen of each replica. Elements are in
 // the order of their first dots, and in the JSON form of keys: 64-bit integers
 // are strings.
-func (s *ORSet[E]) MarshalJSON() ([]byte, error) {
+func (s orSetState[E]) MarshalJSON() ([]byte, error) {
+	return (&ORSet[E]{orSetState: s}).marshalJSON()
+}
+
+func (s *ORSet[E]) marshalJSON() ([]byte, error) {
 	s = s.state()
 	return causalJSON(s.root, s)
 }
@@ -76,7 +80,7 @@ func (s *ORSet[E]) UnmarshalJSON(p []byte) error {
 // adopt makes s the state v, which nobody else has.
 func (s *ORSet[E]) adopt(v *ORSet[E]) {
 	s.replaceable()
-	*s = ORSet[E]{node: node[*ORSet[E]]{root: v.root}, store: v.store}
+	*s = ORSet[E]{orSetState: orSetState[E]{node: node[*ORSet[E]]{root: v.root}, store: v.store}}
 }
 
 // MergeBinary merges a state in the form of [ORSet.AppendBinary] and reports

@@ -39,6 +39,12 @@ import (
 // began and what was undone of it, and that a reset is an event with a dot of its
 // own, is what makes counters in maps exact here.
 type PNCounter struct {
+	_ noCopy
+	pnCounterState
+}
+
+// A pnCounterState is what a PNCounter holds, so that one in a struct has its JSON there.
+type pnCounterState struct {
 	node[*PNCounter]
 	tallies []tally // by replica index
 	recent  int     // index in tallies of the one that counted last; written by mutators only
@@ -129,7 +135,7 @@ func (c *PNCounter) ResetSeen(r vclock.Replica, seen Context) (*PNCounter, error
 }
 
 func (c *PNCounter) reset(name vclock.Replica, cl *clearing) *PNCounter {
-	d := &PNCounter{node: node[*PNCounter]{root: new(root)}}
+	d := &PNCounter{pnCounterState: pnCounterState{node: node[*PNCounter]{root: new(root)}}}
 	cl.root, cl.replica = c.write(name)
 	cl.delta = d.root
 	c.ready()
@@ -215,7 +221,7 @@ func (c *PNCounter) Clone() *PNCounter {
 	if c == nil {
 		return new(PNCounter)
 	}
-	d := &PNCounter{tallies: slices.Clone(c.tallies), op: c.op}
+	d := &PNCounter{pnCounterState: pnCounterState{tallies: slices.Clone(c.tallies), op: c.op}}
 	switch {
 	case c.inMap():
 		d.root = c.root.bare()
@@ -253,7 +259,7 @@ func (c *PNCounter) whole() *PNCounter {
 	if c.op.isEmpty() {
 		return c
 	}
-	d := &PNCounter{node: node[*PNCounter]{root: new(root)}}
+	d := &PNCounter{pnCounterState: pnCounterState{node: node[*PNCounter]{root: new(root)}}}
 	d.apply(d.root, &c.op)
 	return d
 }
@@ -289,7 +295,7 @@ func (c *PNCounter) joinTally(t *tally, r *root, k knowledge) bool {
 }
 
 func (*PNCounter) fresh(r *root, scope uint32) *PNCounter {
-	return &PNCounter{node: node[*PNCounter]{root: r, mode: sealed, scope: scope}}
+	return &PNCounter{pnCounterState: pnCounterState{node: node[*PNCounter]{root: r, mode: sealed, scope: scope}}}
 }
 
 func (c *PNCounter) join(o *PNCounter, j *joining) bool {

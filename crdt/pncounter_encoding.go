@@ -65,7 +65,11 @@ func (c *PNCounter) UnmarshalBinary(data []byte) error {
 //	{"type": "PNCounter", "context": {"eu": "1-5", "us": "1-3"}, "state": [
 //	    {"replica": "eu", "after": "0", "last": "5", "sum": "12", "undoneTo": "3", "undone": "4", "reset": "us:3"},
 //	    {"replica": "us", "after": "0", "undoneTo": "1", "undone": "7", "reset": "us:2"}]}
-func (c *PNCounter) MarshalJSON() ([]byte, error) {
+func (c pnCounterState) MarshalJSON() ([]byte, error) {
+	return (&PNCounter{pnCounterState: c}).marshalJSON()
+}
+
+func (c *PNCounter) marshalJSON() ([]byte, error) {
 	c = c.state()
 	return causalJSON(c.root, c)
 }
@@ -86,7 +90,7 @@ func (c *PNCounter) UnmarshalJSON(p []byte) error {
 // adopt makes c the state v, which nobody else has.
 func (c *PNCounter) adopt(v *PNCounter) {
 	c.replaceable()
-	*c = PNCounter{node: node[*PNCounter]{root: v.root}, tallies: v.tallies}
+	*c = PNCounter{pnCounterState: pnCounterState{node: node[*PNCounter]{root: v.root}, tallies: v.tallies}}
 }
 
 // MergeBinary merges a state in the form of [PNCounter.AppendBinary] and reports

@@ -25,6 +25,12 @@ import (
 // See Bieniusa et al., Brief Announcement: Semantics of Eventually Consistent
 // Replicated Sets, DISC 2012.
 type RWSet[E comparable] struct {
+	_ noCopy
+	rwSetState[E]
+}
+
+// A rwSetState is what a RWSet holds, so that one in a struct has its JSON there.
+type rwSetState[E comparable] struct {
 	node[*RWSet[E]]
 	store *store[E] // dots of adds, and marked ones of removes
 	op    setOp[E]  // the whole state, if it is the delta of one change
@@ -172,9 +178,9 @@ func (s *RWSet[E]) Clone() *RWSet[E] {
 	if s.inMap() {
 		r := s.root.bare()
 		s.dots(func(d dot) { r.see(d) })
-		return &RWSet[E]{node: node[*RWSet[E]]{root: r}, store: s.store.clone()}
+		return &RWSet[E]{rwSetState: rwSetState[E]{node: node[*RWSet[E]]{root: r}, store: s.store.clone()}}
 	}
-	c := &RWSet[E]{store: s.store.clone(), op: s.op.clone()}
+	c := &RWSet[E]{rwSetState: rwSetState[E]{store: s.store.clone(), op: s.op.clone()}}
 	if s.root != nil {
 		c.root = s.root.clone()
 	}
@@ -226,7 +232,7 @@ func (s *RWSet[E]) whole() *RWSet[E] {
 	if s.op.isEmpty() {
 		return s
 	}
-	c := &RWSet[E]{node: node[*RWSet[E]]{root: new(root)}, store: newStore[E]()}
+	c := &RWSet[E]{rwSetState: rwSetState[E]{node: node[*RWSet[E]]{root: new(root)}, store: newStore[E]()}}
 	c.store.apply(c.root, &s.op)
 	return c
 }
@@ -292,7 +298,7 @@ func (s *RWSet[E]) removeAll(name vclock.Replica, seen *Context, which func(head
 }
 
 func (*RWSet[E]) fresh(r *root, scope uint32) *RWSet[E] {
-	return &RWSet[E]{node: node[*RWSet[E]]{root: r, mode: sealed, scope: scope}}
+	return &RWSet[E]{rwSetState: rwSetState[E]{node: node[*RWSet[E]]{root: r, mode: sealed, scope: scope}}}
 }
 
 func (s *RWSet[E]) join(o *RWSet[E], j *joining) bool {

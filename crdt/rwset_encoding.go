@@ -37,7 +37,11 @@ func (s *RWSet[E]) UnmarshalBinary(data []byte) error {
 // context has the numbers that s has seen of each replica. Elements are in
 // the order of their first dots, and in the JSON form of keys: 64-bit integers
 // are strings.
-func (s *RWSet[E]) MarshalJSON() ([]byte, error) {
+func (s rwSetState[E]) MarshalJSON() ([]byte, error) {
+	return (&RWSet[E]{rwSetState: s}).marshalJSON()
+}
+
+func (s *RWSet[E]) marshalJSON() ([]byte, error) {
 	s = s.state()
 	return causalJSON(s.root, s)
 }
@@ -58,7 +62,7 @@ func (s *RWSet[E]) UnmarshalJSON(p []byte) error {
 // adopt makes s the state v, which nobody else has.
 func (s *RWSet[E]) adopt(v *RWSet[E]) {
 	s.replaceable()
-	*s = RWSet[E]{node: node[*RWSet[E]]{root: v.root}, store: v.store}
+	*s = RWSet[E]{rwSetState: rwSetState[E]{node: node[*RWSet[E]]{root: v.root}, store: v.store}}
 }
 
 // MergeBinary merges a state in the form of [RWSet.AppendBinary] and reports

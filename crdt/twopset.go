@@ -34,6 +34,12 @@ import (
 // Replicated Data Types”, 2011, section 3.3.2,
 // https://inria.hal.science/inria-00555588.
 type TwoPSet[E comparable] struct {
+	_ noCopy
+	twoPSetState[E]
+}
+
+// A twoPSetState is what a TwoPSet holds, so that one in a struct has its JSON there.
+type twoPSetState[E comparable] struct {
 	one  [1]E     // the content of a delta of one element
 	ones [1]phase // its phase, or absent if in and at hold the content
 	in   table[E]
@@ -182,7 +188,7 @@ func (s *TwoPSet[E]) Merge(o *TwoPSet[E]) bool {
 
 // Clone returns a copy that shares no memory with s.
 func (s *TwoPSet[E]) Clone() *TwoPSet[E] {
-	return &TwoPSet[E]{one: s.one, ones: s.ones, in: s.in.clone(), at: slices.Clone(s.at), gone: s.gone}
+	return &TwoPSet[E]{twoPSetState: twoPSetState[E]{one: s.one, ones: s.ones, in: s.in.clone(), at: slices.Clone(s.at), gone: s.gone}}
 }
 
 // Equal reports whether the same elements have been added to s and o, and the
@@ -289,17 +295,21 @@ func (s *TwoPSet[E]) set(in, gone table[E]) error {
 	}
 	n := len(in.keys) + len(gone.keys)
 	in.grow(n)
-	d := TwoPSet[E]{in: in, at: append(make([]phase, 0, n), slices.Repeat([]phase{present}, len(in.keys))...)}
+	d := TwoPSet[E]{twoPSetState: twoPSetState[E]{in: in, at: append(make([]phase, 0, n), slices.Repeat([]phase{present}, len(in.keys))...)}}
 	for _, e := range gone.keys {
 		d.raise(-1, e, removed)
 	}
-	*s = d
+	s.twoPSetState = d.twoPSetState
 	return nil
 }
 
 // MarshalJSON implements [json.Marshaler]: an object of two lists in the order of
 // the elements' canonical bytes, as in {"present":["p"],"removed":["q"]}.
-func (s *TwoPSet[E]) MarshalJSON() ([]byte, error) {
+func (s twoPSetState[E]) MarshalJSON() ([]byte, error) {
+	return (&TwoPSet[E]{twoPSetState: s}).marshalJSON()
+}
+
+func (s *TwoPSet[E]) marshalJSON() ([]byte, error) {
 	b := appendKeysJSON([]byte(`{"present":`), s.sorted(present))
 	b = appendKeysJSON(append(b, `,"removed":`...), s.sorted(removed))
 	return append(b, '}'), nil

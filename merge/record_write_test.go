@@ -30,11 +30,13 @@ func TestRecordRefuses(t *testing.T) {
 		Adds  crdt.GSet[string]
 	}
 	n, less, more := 1, 0, 2
-	start := limits{
-		First: "a", Fixed: &n, High: 1, Low: &n, Tier: "pro", Keep: "k",
-		Seen: []string{"x"}, Items: []item{{Key: "i", High: 5}},
+	begin := func(l *limits) {
+		*l = limits{
+			First: "a", Fixed: &n, High: 1, Low: &n, Tier: "pro", Keep: "k",
+			Seen: []string{"x"}, Items: []item{{Key: "i", High: 5}},
+		}
+		l.Adds.Add("a")
 	}
-	start.Adds.Add("a")
 	tests := []struct {
 		name   string
 		change func(*limits)
@@ -60,7 +62,7 @@ func TestRecordRefuses(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			r := p.NewRecord()
 			w := writer("eu")
-			require.NoError(t, r.Update(w, set(func(l *limits) { *l = start })))
+			require.NoError(t, r.Update(w, set(begin)))
 			before := r.Clone()
 			err := r.Update(w, set(func(l *limits) { l.Note = "also"; tc.change(l) }))
 			we, ok := errors.AsType[*merge.WriteError](err)
@@ -73,7 +75,7 @@ func TestRecordRefuses(t *testing.T) {
 	t.Run("what is allowed", func(t *testing.T) {
 		r := p.NewRecord()
 		w := writer("eu")
-		require.NoError(t, r.Update(w, set(func(l *limits) { *l = start })))
+		require.NoError(t, r.Update(w, set(begin)))
 		require.NoError(t, r.Update(w, set(func(l *limits) {
 			l.High, l.Low, l.Seen, l.Items[0].High = 2, &less, append(l.Seen, "y"), 6
 			l.Adds.Add("b")

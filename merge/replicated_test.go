@@ -17,7 +17,7 @@ import (
 func TestReplicatedFields(t *testing.T) {
 	type post struct {
 		Title string
-		Tags  crdt.ORSet[string]
+		Tags  *crdt.ORSet[string]
 		Likes *crdt.PNCounter
 		Views map[string]*crdt.GCounter
 		Meta  *lww.Map[string, string]
@@ -28,7 +28,7 @@ func TestReplicatedFields(t *testing.T) {
 
 	var clock hlc.Clock
 	w := lww.Writer{Replica: "eu", Clock: &clock}
-	eu, us := post{Title: "eu", Likes: new(crdt.PNCounter), Meta: new(lww.Map[string, string]), Views: map[string]*crdt.GCounter{"home": {}}}, post{Title: "us"}
+	eu, us := post{Title: "eu", Tags: new(crdt.ORSet[string]), Likes: new(crdt.PNCounter), Meta: new(lww.Map[string, string]), Views: map[string]*crdt.GCounter{"home": {}}}, post{Title: "us", Tags: new(crdt.ORSet[string])}
 	eu.Tags.Add("eu", "a")
 	eu.Likes.Add("eu", 3)
 	_, err := eu.Meta.Put(w, "k", "v")
@@ -66,5 +66,5 @@ func TestReplicatedFields(t *testing.T) {
 	again, err := posts.Merge(nil, sides...)
 	require.NoError(t, err)
 	require.Equal(t, tied.Title, again.Title)
-	require.True(t, tied.Tags.Equal(&again.Tags))
+	require.True(t, tied.Tags.Equal(again.Tags))
 }
