@@ -90,7 +90,7 @@ func (c *BoundedCounter) UnmarshalBinary(data []byte) error {
 func (c *BoundedCounter) MergeBinary(data []byte) (bool, error) {
 	x, err := readBounded(data)
 	if err != nil {
-		return false, fmt.Errorf("crdt: merge BoundedCounter: %w", err)
+		return false, fmt.Errorf("crdt: merge BoundedCounter: %w", wire.Damaged(err))
 	}
 	return c.Merge(x), nil
 }

@@ -39,5 +39,5 @@ func ExampleErrType() {
 
 	var wrong crdt.ORSet[string]
 	fmt.Println(wrong.UnmarshalBinary(data))
-	// Output: crdt: decode ORSet: offset 2: holds RWSet, want ORSet
+	// Output: crdt: decode ORSet: offset 1: holds RWSet, want ORSet
 }

@@ -292,3 +292,54 @@ func TestJSONByValue(t *testing.T) {
 	require.NoError(t, json.Unmarshal(got, &again))
 	require.True(t, again.Cart.Equal(&r.Cart) && again.Name.Equal(&r.Name) && again.Sessions.Equal(&r.Sessions))
 }
+
+// TestElementsOfStructs: keys and elements name their fields, and a state of others is
+// refused by the first that differs, whatever way it comes.
+func TestElementsOfStructs(t *testing.T) {
+	type name struct{ First, Last string }
+	type turned struct{ Last, First string }
+	ann := name{"Ann", "Lee"}
+	var set crdt.ORSet[name]
+	set.Add("eu", ann)
+	var strict crdt.RWSet[name]
+	strict.Add("eu", ann)
+	var cart crdt.ORMap[name, *crdt.PNCounter]
+	cart.Update("eu", ann, func(c *crdt.PNCounter) { c.Add("eu", 1) })
+	var deep crdt.ORMap[string, *crdt.ORSet[name]]
+	deep.Update("eu", "k", func(s *crdt.ORSet[name]) { s.Add("eu", ann) })
+	var grown crdt.GSet[name]
+	grown.Add(ann)
+	var twice crdt.TwoPSet[name]
+	twice.Add(ann)
+	var views crdt.GMap[name, *crdt.GCounter]
+	views.Update(ann, func(c *crdt.GCounter) *crdt.GCounter { return c.Add("eu", 1) })
+
+	type decoder interface {
+		UnmarshalBinary(data []byte) error
+		MergeBinary(data []byte) (bool, error)
+	}
+	for _, tt := range []struct {
+		from       encodable
+		same, turn decoder
+	}{
+		{&set, new(crdt.ORSet[name]), new(crdt.ORSet[turned])},
+		{&strict, new(crdt.RWSet[name]), new(crdt.RWSet[turned])},
+		{&cart, new(crdt.ORMap[name, *crdt.PNCounter]), new(crdt.ORMap[turned, *crdt.PNCounter])},
+		{&deep, new(crdt.ORMap[string, *crdt.ORSet[name]]), new(crdt.ORMap[string, *crdt.ORSet[turned]])},
+		{&grown, new(crdt.GSet[name]), new(crdt.GSet[turned])},
+		{&twice, new(crdt.TwoPSet[name]), new(crdt.TwoPSet[turned])},
+		{&views, new(crdt.GMap[name, *crdt.GCounter]), new(crdt.GMap[turned, *crdt.GCounter])},
+	} {
+		data := must(tt.from.MarshalBinary())
+		require.NoError(t, tt.same.UnmarshalBinary(data))
+		_, err := tt.turn.MergeBinary(data)
+		for _, err := range []error{tt.turn.UnmarshalBinary(data), err} {
+			require.ErrorIs(t, err, crdt.ErrType, "%T", tt.turn)
+			require.ErrorContains(t, err, "First string where the type has Last string")
+		}
+		_, err = tt.same.MergeBinary(data[:len(data)-1])
+		require.ErrorIs(t, err, crdt.ErrDamaged, "%T", tt.same)
+	}
+	_, _, err := new(crdt.ORSet[turned]).Answer(set.Ask(1))
+	require.ErrorContains(t, err, "First string where the type has Last string")
+}

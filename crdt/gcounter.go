@@ -202,7 +202,7 @@ func (c *GCounter) UnmarshalBinary(data []byte) error {
 func (c *GCounter) MergeBinary(data []byte) (bool, error) {
 	all, err := readShares(data)
 	if err != nil {
-		return false, fmt.Errorf("crdt: merge GCounter: %w", err)
+		return false, fmt.Errorf("crdt: merge GCounter: %w", wire.Damaged(err))
 	}
 	return c.Merge(&GCounter{gCounterState: gCounterState{all: all}}), nil
 }

@@ -15,7 +15,7 @@ import (
 
 // AppendBinary implements [encoding.BinaryAppender]:
 //
-//	version     1 byte     1
+//	version     1 byte     1, or 0x81 as at [GSet.AppendBinary]
 //	keys        varint     number of keys, which follow in the order of their bytes
 //	  length    varint     length of the key
 //	  key                  its canonical bytes
@@ -27,7 +27,7 @@ func (m *GMap[K, V]) AppendBinary(b []byte) ([]byte, error) {
 	if err := checkBinary[V](); err != nil {
 		return nil, fmt.Errorf("crdt: encode GMap: %w", err)
 	}
-	b = append(b, 1)
+	b = appendKeyed[K](b, tableVersion)
 	b = binary.AppendUvarint(b, uint64(m.Len()))
 	var buf []byte
 	for _, i := range m.in.sorted() {
@@ -55,7 +55,7 @@ func (m *GMap[K, V]) UnmarshalBinary(data []byte) error {
 		return fmt.Errorf("crdt: decode GMap: %w", wire.Damaged(err))
 	}
 	r := wire.NewReader(data)
-	r.Version(1)
+	readTableHead[K](r)
 	n := r.Count(2)
 	var d GMap[K, V]
 	var before []byte
@@ -87,10 +87,10 @@ func (m *GMap[K, V]) UnmarshalBinary(data []byte) error {
 // one by one, by the MergeBinary of V where that has one. There is no second map.
 func (m *GMap[K, V]) MergeBinary(data []byte) (bool, error) {
 	if err := cmp.Or(codec.CheckKey[K](), checkBinary[V]()); err != nil {
-		return false, fmt.Errorf("crdt: merge GMap: %w", err)
+		return false, fmt.Errorf("crdt: merge GMap: %w", wire.Damaged(err))
 	}
 	r := wire.NewReader(data)
-	r.Version(1)
+	readTableHead[K](r)
 	n := r.Count(2)
 	from := r.Offset()
 	var before []byte
@@ -106,7 +106,7 @@ func (m *GMap[K, V]) MergeBinary(data []byte) (bool, error) {
 		before = p
 	}
 	if err := r.Close(); err != nil {
-		return false, fmt.Errorf("crdt: merge GMap: %w", err)
+		return false, fmt.Errorf("crdt: merge GMap: %w", wire.Damaged(err))
 	}
 	return m.mergeEntries(wire.NewReader(data[from:]), n), nil
 }

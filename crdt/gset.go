@@ -140,14 +140,16 @@ func (s *GSet[E]) sortedElems() []E {
 
 // AppendBinary implements [encoding.BinaryAppender]:
 //
-//	version     1 byte     1
+//	version     1 byte     1, or 0x81 if elements are structs: then
+//	  length    varint     length of
+//	  fields               their fields, with kinds
 //	elements    varint     number of elements, which follow in the order of their bytes
 //	  length    varint     length of the element
 //	  element              its canonical bytes
 //
 // It never returns an error.
 func (s *GSet[E]) AppendBinary(b []byte) ([]byte, error) {
-	return appendKeys(append(b, 1), s.sortedElems()), nil
+	return appendKeys(appendKeyed[E](b, tableVersion), s.sortedElems()), nil
 }
 
 // MarshalBinary implements [encoding.BinaryMarshaler]; see [GSet.AppendBinary].
@@ -162,7 +164,7 @@ func (s *GSet[E]) UnmarshalBinary(data []byte) error {
 		return fmt.Errorf("crdt: decode GSet: %w", wire.Damaged(err))
 	}
 	r := wire.NewReader(data)
-	r.Version(1)
+	readTableHead[E](r)
 	in := readTable[E](r)
 	if err := r.Close(); err != nil {
 		return fmt.Errorf("crdt: decode GSet: %w", wire.Damaged(err))
@@ -177,13 +179,13 @@ func (s *GSet[E]) UnmarshalBinary(data []byte) error {
 // after the other, without a second set, in O(n).
 func (s *GSet[E]) MergeBinary(data []byte) (bool, error) {
 	if err := codec.CheckKey[E](); err != nil {
-		return false, fmt.Errorf("crdt: merge GSet: %w", err)
+		return false, fmt.Errorf("crdt: merge GSet: %w", wire.Damaged(err))
 	}
 	r := wire.NewReader(data)
-	r.Version(1)
+	readTableHead[E](r)
 	in := readKeyList[E](r, data)
 	if err := r.Close(); err != nil {
-		return false, fmt.Errorf("crdt: merge GSet: %w", err)
+		return false, fmt.Errorf("crdt: merge GSet: %w", wire.Damaged(err))
 	}
 	s.expand()
 	before := len(s.in.keys)

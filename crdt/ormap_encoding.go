@@ -207,7 +207,7 @@ func (m *ORMap[K, V]) Verify(o *ORMap[K, V]) error {
 
 func (*ORMap[K, V]) kinds(b []byte) []byte {
 	var none V
-	return none.kinds(append(b, kindORMap))
+	return none.kinds(appendKeyed[K](b, kindORMap))
 }
 
 // A keyed is an entry with the bytes of its key.

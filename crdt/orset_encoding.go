@@ -107,7 +107,7 @@ func (s *ORSet[E]) Verify(o *ORSet[E]) error {
 	return verify(s.root, s, o.root, o)
 }
 
-func (*ORSet[E]) kinds(b []byte) []byte { return append(b, kindORSet) }
+func (*ORSet[E]) kinds(b []byte) []byte { return appendKeyed[E](b, kindORSet) }
 
 func (s *ORSet[E]) encode(e *encoder) { s.store.encode(e, false) }
 

@@ -89,7 +89,7 @@ func (s *RWSet[E]) Verify(o *RWSet[E]) error {
 	return verify(s.root, s, o.root, o)
 }
 
-func (*RWSet[E]) kinds(b []byte) []byte { return append(b, kindRWSet) }
+func (*RWSet[E]) kinds(b []byte) []byte { return appendKeyed[E](b, kindRWSet) }
 
 func (s *RWSet[E]) encode(e *encoder) { s.store.encode(e, true) }
 

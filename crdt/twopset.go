@@ -220,7 +220,7 @@ func (s *TwoPSet[E]) sorted(p phase) []E {
 
 // AppendBinary implements [encoding.BinaryAppender]:
 //
-//	version     1 byte     1
+//	version     1 byte     1, or 0x81 as at [GSet.AppendBinary]
 //	present     varint     number of elements that follow in the order of their bytes
 //	  length    varint     length of the element
 //	  element              its canonical bytes
@@ -228,7 +228,7 @@ func (s *TwoPSet[E]) sorted(p phase) []E {
 //
 // It never returns an error.
 func (s *TwoPSet[E]) AppendBinary(b []byte) ([]byte, error) {
-	b = appendKeys(append(b, 1), s.sorted(present))
+	b = appendKeys(appendKeyed[E](b, tableVersion), s.sorted(present))
 	return appendKeys(b, s.sorted(removed)), nil
 }
 
@@ -244,7 +244,7 @@ func (s *TwoPSet[E]) UnmarshalBinary(data []byte) error {
 		return fmt.Errorf("crdt: decode TwoPSet: %w", wire.Damaged(err))
 	}
 	r := wire.NewReader(data)
-	r.Version(1)
+	readTableHead[E](r)
 	in, gone := readTable[E](r), readTable[E](r)
 	if err := r.Close(); err != nil {
 		return fmt.Errorf("crdt: decode TwoPSet: %w", wire.Damaged(err))
@@ -258,13 +258,13 @@ func (s *TwoPSet[E]) UnmarshalBinary(data []byte) error {
 // element after the other, without a second set, in O(n).
 func (s *TwoPSet[E]) MergeBinary(data []byte) (bool, error) {
 	if err := codec.CheckKey[E](); err != nil {
-		return false, fmt.Errorf("crdt: merge TwoPSet: %w", err)
+		return false, fmt.Errorf("crdt: merge TwoPSet: %w", wire.Damaged(err))
 	}
 	r := wire.NewReader(data)
-	r.Version(1)
+	readTableHead[E](r)
 	in, gone := readKeyList[E](r, data), readKeyList[E](r, data)
 	if err := r.Close(); err != nil {
-		return false, fmt.Errorf("crdt: merge TwoPSet: %w", err)
+		return false, fmt.Errorf("crdt: merge TwoPSet: %w", wire.Damaged(err))
 	}
 	if p, found := in.common(gone); found {
 		e, _ := codec.DecodeKey[E](p)

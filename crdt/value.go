@@ -88,19 +88,6 @@ type Value[V any] interface {
 	stats(st *Stats)
 }
 
-// Kinds of causal types, as their encodings begin.
-const (
-	_ byte = iota
-	kindORSet
-	kindRWSet
-	kindORMap
-	kindEWFlag
-	kindDWFlag
-	_ // was an MVRegister whose values had no names of fields
-	kindPNCounter
-	kindMVRegister
-)
-
 // A mode says how a value may be used.
 type mode uint8
 

@@ -17,7 +17,7 @@
 //	uint, uint64, uintptr       8: big-endian                          decimal string
 //	float32, float64            4, 8: IEEE 754 big-endian, sign        number; "+Inf", "-Inf"
 //	                            flipped, or all bits if negative
-//	string                      as is                                  string; {"base64":…} if not UTF-8
+//	string                      as is                                  string; {"base64":…} if not UTF-8 or with a NUL
 //	array                       elements in order                      list; of bytes: hexadecimal string
 //	struct, exported fields     fields in order                        object by field name
 //	marshals itself             AppendBinary or MarshalBinary,         string if MarshalText is

@@ -10,6 +10,7 @@ import (
 	"math"
 	"reflect"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -130,7 +131,7 @@ func appendJSON(b []byte, v reflect.Value) ([]byte, error) {
 	case reflect.Float32, reflect.Float64:
 		return appendFloat(b, v.Float(), v.Type().Bits()), nil
 	case reflect.String:
-		return AppendString(b, v.String()), nil
+		return appendText(b, v.String()), nil
 	case reflect.Array:
 		return appendArrayJSON(b, v)
 	case reflect.Struct:
@@ -184,7 +185,7 @@ func appendOpaqueJSON(b []byte, v reflect.Value) ([]byte, error) {
 	if hasText(p) {
 		text, err := marshalText(nil, p)
 		if err == nil && utf8.Valid(text) && readsText(v, text) {
-			return AppendString(b, string(text)), nil
+			return appendText(b, string(text)), nil
 		}
 	}
 	enc, err := marshal(nil, p)
@@ -214,12 +215,21 @@ func appendFloat(b []byte, f float64, bits int) []byte {
 	}
 }
 
-// AppendString appends s as a JSON string, or as an object that holds its bytes
-// if s is not UTF-8. [DecodeString] inverts it.
-func AppendString(b []byte, s string) []byte {
-	if !utf8.ValidString(s) {
+// isText reports whether s can be a JSON string everywhere: PostgreSQL's jsonb takes no
+// NUL, and nobody takes what is not UTF-8.
+func isText(s string) bool { return utf8.ValidString(s) && !strings.Contains(s, "\x00") }
+
+// appendText appends s as a JSON string, or as an object that holds its bytes if s is
+// not UTF-8 or has a NUL. [DecodeString] inverts it.
+func appendText(b []byte, s string) []byte {
+	if !isText(s) {
 		return appendBase64Object(b, []byte(s))
 	}
+	return AppendString(b, s)
+}
+
+// AppendString appends s, which is UTF-8, as a JSON string.
+func AppendString(b []byte, s string) []byte {
 	const digits = "0123456789abcdef"
 	b = append(b, '"')
 	for _, c := range s {

@@ -12,7 +12,6 @@ import (
 	"math"
 	"reflect"
 	"strconv"
-	"unicode/utf8"
 )
 
 // decodeJSON sets the addressable v from the JSON that [appendJSON] writes.
@@ -177,8 +176,8 @@ func unmarshalText(p any, text []byte) error {
 // DecodeString returns the string that [AppendString] appends as p.
 func DecodeString(p []byte) (string, error) {
 	if enc, ok := base64Object(p); ok {
-		if utf8.Valid(enc) {
-			return "", errors.New("base64 form of a string that is UTF-8")
+		if isText(string(enc)) {
+			return "", errors.New("base64 form of a string that JSON can hold")
 		}
 		return string(enc), nil
 	}

@@ -58,7 +58,7 @@ func states(t *testing.T) map[string][2]state {
 	var stock crdt.PNCounter
 	stock.Add("eu", -2)
 	var tags crdt.GSet[string]
-	tags.Add("a b")
+	tags.Add("a\x00b")
 	var both crdt.TwoPSet[string]
 	both.Add("a")
 	both.Remove("a")

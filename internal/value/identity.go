@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
+	"sync"
 
 	"github.com/rejoin-go/rejoin/internal/wire"
 )
@@ -16,12 +17,21 @@ func Identity[K comparable]() string {
 	if k := typ.Kind(); k != reflect.Struct && k != reflect.Array {
 		return ""
 	}
+	if text, ok := identities.Load(typ); ok {
+		return text.(string)
+	}
 	text := identity(typ)
 	if !strings.Contains(text, "{") {
-		return ""
+		text = ""
 	}
+	identities.Store(typ, text)
 	return text
 }
+
+// identities has the results of [Identity] by type.
+//
+//nolint:gochecknoglobals // a memo of a pure function of types
+var identities sync.Map
 
 func identity(typ reflect.Type) string {
 	switch k := typ.Kind(); k {

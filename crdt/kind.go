@@ -1,0 +1,131 @@
+package crdt
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+
+	"github.com/rejoin-go/rejoin/internal/value"
+	"github.com/rejoin-go/rejoin/internal/wire"
+)
+
+// Kinds of causal types, as their encodings begin.
+const (
+	_ byte = iota
+	kindORSet
+	kindRWSet
+	kindORMap
+	kindEWFlag
+	kindDWFlag
+	_ // was an MVRegister whose values had no names of fields
+	kindPNCounter
+	kindMVRegister
+
+	// Named is added to the kind, or to the version of a grow-only type, where the
+	// fields of keys or elements follow, as they are structs: their bytes do not name
+	// them.
+	named byte = 0x80
+)
+
+// tableVersion is the format of the grow-only types.
+const tableVersion = 1
+
+// appendKeyed appends a kind or version with the fields of the keys, if there are any.
+func appendKeyed[K comparable](b []byte, kind byte) []byte {
+	id := value.Identity[K]()
+	if id == "" {
+		return append(b, kind)
+	}
+	return wire.AppendBytes(append(b, kind|named), id)
+}
+
+// readTableHead reads what stands before the keys of a grow-only type.
+func readTableHead[K comparable](r *wire.Reader) {
+	want := value.Identity[K]()
+	stored := ""
+	if b := r.Unread(); len(b) > 0 && b[0] == tableVersion|named {
+		r.Byte()
+		stored = string(r.Bytes())
+	} else {
+		r.Version(tableVersion)
+	}
+	if r.Err() == nil {
+		if err := value.CheckIdentity(stored, want); err != nil {
+			r.Fail("%w", err)
+		}
+	}
+}
+
+// readKinds reads the kinds of a state and its values, and fails unless they are those
+// wanted.
+func readKinds(r *wire.Reader, want []byte) {
+	b := r.Unread()
+	if bytes.HasPrefix(b, want) {
+		r.Take(len(want))
+		return
+	}
+	got := wire.NewReader(b)
+	wanted := wire.NewReader(want)
+	var names []string
+	for wanted.Len() > 0 {
+		k, fields := readKind(got)
+		kind, wantFields := readKind(wanted)
+		names = append(names, kindName(k))
+		switch {
+		case got.Err() != nil:
+			r.Take(r.Len() + 1) // too short
+			return
+		case k != kind:
+			r.Fail("%w", wire.OfType("holds %s, want %s", strings.Join(names, "/"), kindNames(want)))
+			return
+		case fields != wantFields:
+			r.Fail("%w", value.CheckIdentity(fields, wantFields))
+			return
+		}
+	}
+	r.Fail("kinds are not in their canonical form")
+}
+
+// readKind reads one kind and the fields of its keys.
+func readKind(r *wire.Reader) (kind byte, fields string) {
+	if kind = r.Byte(); kind&named != 0 {
+		fields = string(r.Bytes())
+	}
+	return kind &^ named, fields
+}
+
+// typeName names a type by its kind and those of its values, as in
+// "ORMap/ORSet".
+func typeName[V Value[V]]() string {
+	var none V
+	return kindNames(none.kinds(nil))
+}
+
+func kindNames(kinds []byte) string {
+	var names []string
+	for r := wire.NewReader(kinds); r.Len() > 0; {
+		k, _ := readKind(r)
+		names = append(names, kindName(k))
+	}
+	return strings.Join(names, "/")
+}
+
+func kindName(k byte) string {
+	switch k {
+	case kindORSet:
+		return "ORSet"
+	case kindRWSet:
+		return "RWSet"
+	case kindORMap:
+		return "ORMap"
+	case kindEWFlag:
+		return "EWFlag"
+	case kindDWFlag:
+		return "DWFlag"
+	case kindMVRegister:
+		return "MVRegister"
+	case kindPNCounter:
+		return "PNCounter"
+	}
+	return fmt.Sprintf("kind %d", k)
+}
