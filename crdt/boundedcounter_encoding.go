@@ -9,7 +9,7 @@ import (
 	"math"
 	"slices"
 
-	"github.com/rejoin-go/rejoin/internal/codec"
+	"github.com/rejoin-go/rejoin/internal/value"
 	"github.com/rejoin-go/rejoin/internal/wire"
 	"github.com/rejoin-go/rejoin/vclock"
 )
@@ -307,7 +307,7 @@ func parseBounded(data []byte) (*BoundedCounter, error) {
 		return nil, err
 	}
 	x.bound = bound{upper: lower == nil, at: int64(at)}
-	if err := codec.DecodeObject(replicas, x.parseReplica); err != nil {
+	if err := value.DecodeObject(replicas, x.parseReplica); err != nil {
 		return nil, err
 	}
 	slices.SortFunc(x.all, func(a, b holding) int { return compareHoldings(&a, &b) })
@@ -364,7 +364,7 @@ func parseMoves(p []byte) ([]move, error) {
 		return nil, nil
 	}
 	var moves []move
-	err := codec.DecodeObject(p, func(name string, value []byte) error {
+	err := value.DecodeObject(p, func(name string, value []byte) error {
 		n, err := parseAmount(value)
 		moves = append(moves, move{vclock.Replica(name), n})
 		return err

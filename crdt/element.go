@@ -7,7 +7,7 @@ import (
 	"reflect"
 	"strings"
 
-	"github.com/rejoin-go/rejoin/internal/codec"
+	"github.com/rejoin-go/rejoin/internal/value"
 )
 
 // elements is what a store has to know about its element type.
@@ -22,7 +22,7 @@ type elements[E comparable] struct {
 
 // elementsOf panics if E cannot be an element.
 func elementsOf[E comparable]() elements[E] {
-	if err := codec.CheckKey[E](); err != nil {
+	if err := value.CheckKeyType[E](); err != nil {
 		panic(fmt.Sprintf("crdt: %v", err))
 	}
 	t := reflect.TypeFor[E]()
@@ -46,7 +46,7 @@ func (k elements[E]) enter(e E) E {
 	if !k.special {
 		return e
 	}
-	n, err := codec.Normalize(e)
+	n, err := value.Normalize(e)
 	if err != nil {
 		panic(fmt.Sprintf("crdt: %v", err))
 	}
@@ -68,7 +68,7 @@ func (k elements[E]) appendBlock(b []byte, elems []E) []byte {
 	}
 	var last, cur []byte
 	for _, e := range elems {
-		cur = codec.AppendKey(cur[:0], e)
+		cur = value.AppendKey(cur[:0], e)
 		b = appendFront(b, last, cur)
 		last, cur = cur, last
 	}
@@ -171,7 +171,7 @@ func (k elements[E]) decodeBlock(p []byte, n int) ([]E, error) {
 		}
 		cur = append(cur[:shared], rest[:suffix]...)
 		p = rest[suffix:]
-		e, err := codec.DecodeKey[E](cur)
+		e, err := value.DecodeKey[E](cur)
 		if err != nil {
 			return elems, err
 		}

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/rejoin-go/rejoin/internal/codec"
+	"github.com/rejoin-go/rejoin/internal/value"
 	"github.com/rejoin-go/rejoin/internal/wire"
 	"github.com/rejoin-go/rejoin/vclock"
 	"github.com/rejoin-go/rejoin/vclock/content"
@@ -147,7 +147,7 @@ func (d *decoder) named(text string) (dot, error) {
 
 // dotIn reads a JSON string that names a dot in the context.
 func (d *decoder) dotIn(p []byte) (dot, error) {
-	text, err := codec.DecodeString(p)
+	text, err := value.DecodeString(p)
 	if err != nil {
 		return dot{}, err
 	}

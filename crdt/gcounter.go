@@ -9,7 +9,7 @@ import (
 	"math"
 	"slices"
 
-	"github.com/rejoin-go/rejoin/internal/codec"
+	"github.com/rejoin-go/rejoin/internal/value"
 	"github.com/rejoin-go/rejoin/internal/wire"
 	"github.com/rejoin-go/rejoin/vclock"
 
@@ -250,7 +250,7 @@ func (c *GCounter) UnmarshalJSON(data []byte) error {
 		return nil
 	}
 	var all []share
-	err := codec.DecodeObject(data, func(name string, value []byte) error {
+	err := value.DecodeObject(data, func(name string, value []byte) error {
 		var n natural
 		err := parseNumeral(value, &n)
 		if err == nil && (n == 0 || !vclock.Replica(name).IsValid()) {

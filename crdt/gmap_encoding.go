@@ -9,7 +9,7 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"github.com/rejoin-go/rejoin/internal/codec"
+	"github.com/rejoin-go/rejoin/internal/value"
 	"github.com/rejoin-go/rejoin/internal/wire"
 )
 
@@ -32,11 +32,11 @@ func (m *GMap[K, V]) AppendBinary(b []byte) ([]byte, error) {
 	var buf []byte
 	for _, i := range m.in.sorted() {
 		k := m.in.keys[i]
-		buf = codec.AppendKey(buf[:0], k)
+		buf = value.AppendKey(buf[:0], k)
 		b = wire.AppendBytes(b, buf)
 		var err error
 		if buf, err = appendState(buf[:0], m.values[i]); err != nil {
-			return nil, fmt.Errorf("crdt: encode GMap: key %s: %w", codec.AppendKeyJSON(nil, k), err)
+			return nil, fmt.Errorf("crdt: encode GMap: key %s: %w", value.AppendKeyJSON(nil, k), err)
 		}
 		b = wire.AppendBytes(b, buf)
 	}
@@ -51,7 +51,7 @@ func (m *GMap[K, V]) MarshalBinary() ([]byte, error) { return m.AppendBinary(nil
 // unchanged otherwise. It allocates at most 256 bytes per byte of data for values
 // of this package, where those do not take more by themselves.
 func (m *GMap[K, V]) UnmarshalBinary(data []byte) error {
-	if err := cmp.Or(codec.CheckKey[K](), checkBinary[V]()); err != nil {
+	if err := cmp.Or(value.CheckKeyType[K](), checkBinary[V]()); err != nil {
 		return fmt.Errorf("crdt: decode GMap: %w", wire.Damaged(err))
 	}
 	r := wire.NewReader(data)
@@ -86,7 +86,7 @@ func (m *GMap[K, V]) UnmarshalBinary(data []byte) error {
 // It reads data twice: to check each value by decoding it, and to merge them
 // one by one, by the MergeBinary of V where that has one. There is no second map.
 func (m *GMap[K, V]) MergeBinary(data []byte) (bool, error) {
-	if err := cmp.Or(codec.CheckKey[K](), checkBinary[V]()); err != nil {
+	if err := cmp.Or(value.CheckKeyType[K](), checkBinary[V]()); err != nil {
 		return false, fmt.Errorf("crdt: merge GMap: %w", wire.Damaged(err))
 	}
 	r := wire.NewReader(data)
@@ -214,7 +214,7 @@ func (m *GMap[K, V]) marshalJSON() ([]byte, error) {
 	}
 	list := make([]gmapEntry, 0, m.Len())
 	for _, i := range m.in.sorted() {
-		key := codec.AppendKeyJSON(nil, m.in.keys[i])
+		key := value.AppendKeyJSON(nil, m.in.keys[i])
 		value, err := encode(m.values[i])
 		if err != nil {
 			return nil, fmt.Errorf("crdt: encode GMap: key %s: %w", key, err)
@@ -261,7 +261,7 @@ func (m *GMap[K, V]) UnmarshalJSON(data []byte) error {
 // decodeEntry decodes an object that has exactly the members of a gmapEntry.
 func decodeEntry(p []byte) (gmapEntry, error) {
 	var e gmapEntry
-	err := codec.DecodeObject(p, func(name string, value []byte) error {
+	err := value.DecodeObject(p, func(name string, value []byte) error {
 		switch name {
 		case "key":
 			e.Key = value

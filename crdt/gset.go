@@ -6,7 +6,7 @@ import (
 	"iter"
 	"slices"
 
-	"github.com/rejoin-go/rejoin/internal/codec"
+	"github.com/rejoin-go/rejoin/internal/value"
 	"github.com/rejoin-go/rejoin/internal/wire"
 )
 
@@ -135,7 +135,7 @@ func (s *GSet[E]) covers(o *GSet[E]) bool {
 
 // sortedElems returns the elements in the order of their canonical bytes.
 func (s *GSet[E]) sortedElems() []E {
-	return slices.SortedFunc(s.All(), codec.CompareKeys[E])
+	return slices.SortedFunc(s.All(), value.CompareKeys[E])
 }
 
 // AppendBinary implements [encoding.BinaryAppender]:
@@ -160,7 +160,7 @@ func (s *GSet[E]) MarshalBinary() ([]byte, error) { return s.AppendBinary(nil) }
 // 128 bytes per byte of data, and for elements that are arrays or structs 8 times
 // their size in memory more.
 func (s *GSet[E]) UnmarshalBinary(data []byte) error {
-	if err := codec.CheckKey[E](); err != nil {
+	if err := value.CheckKeyType[E](); err != nil {
 		return fmt.Errorf("crdt: decode GSet: %w", wire.Damaged(err))
 	}
 	r := wire.NewReader(data)
@@ -178,7 +178,7 @@ func (s *GSet[E]) UnmarshalBinary(data []byte) error {
 // and leaves s unchanged otherwise: all of data is checked first. Then it adds one element
 // after the other, without a second set, in O(n).
 func (s *GSet[E]) MergeBinary(data []byte) (bool, error) {
-	if err := codec.CheckKey[E](); err != nil {
+	if err := value.CheckKeyType[E](); err != nil {
 		return false, fmt.Errorf("crdt: merge GSet: %w", wire.Damaged(err))
 	}
 	r := wire.NewReader(data)

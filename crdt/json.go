@@ -9,7 +9,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/rejoin-go/rejoin/internal/codec"
+	"github.com/rejoin-go/rejoin/internal/value"
 	"github.com/rejoin-go/rejoin/internal/wire"
 	"github.com/rejoin-go/rejoin/vclock"
 	"github.com/rejoin-go/rejoin/vclock/content"
@@ -58,7 +58,7 @@ func (e *encoder) fail(err error) {
 }
 
 func (e *encoder) text(s string)   { e.buf = append(e.buf, s...) }
-func (e *encoder) string(s string) { e.buf = codec.AppendString(e.buf, s) }
+func (e *encoder) string(s string) { e.buf = value.AppendString(e.buf, s) }
 
 // comma appends the comma before all but the first of several items.
 func (e *encoder) comma(at int) {
@@ -93,7 +93,7 @@ func parseCausal[V Value[V]](p []byte) (none V, bad *content.ValueError, err err
 	if err != nil {
 		return none, nil, err
 	}
-	got, err := codec.DecodeString(m[0])
+	got, err := value.DecodeString(m[0])
 	if err == nil && got != typeName[V]() {
 		err = wire.OfType("holds %.64s, want %s", got, typeName[V]())
 	}
@@ -126,7 +126,7 @@ func members(p []byte, names ...string) ([][]byte, error) {
 // and nil for each that it lacks.
 func membersOf(p []byte, names ...string) ([][]byte, error) {
 	values := make([][]byte, len(names))
-	return values, codec.DecodeObject(p, func(name string, value []byte) error {
+	return values, value.DecodeObject(p, func(name string, value []byte) error {
 		i := slices.Index(names, name)
 		if i < 0 {
 			return errors.New("unknown member")
@@ -141,7 +141,7 @@ type numeral interface{ UnmarshalText(text []byte) error }
 
 // parseNumeral reads the JSON string p into n.
 func parseNumeral(p []byte, n numeral) error {
-	text, err := codec.DecodeString(p)
+	text, err := value.DecodeString(p)
 	if err != nil {
 		return err
 	}
@@ -151,11 +151,11 @@ func parseNumeral(p []byte, n numeral) error {
 // parseContext reads the context of a state.
 func parseContext(p []byte) (*root, error) {
 	r := new(root)
-	return r, codec.DecodeObject(p, func(name string, value []byte) error {
+	return r, value.DecodeObject(p, func(name string, spans []byte) error {
 		if !vclock.Replica(name).IsValid() {
 			return errors.New("invalid replica")
 		}
-		text, err := codec.DecodeString(value)
+		text, err := value.DecodeString(spans)
 		if err != nil {
 			return err
 		}

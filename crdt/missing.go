@@ -5,7 +5,7 @@ import (
 	"iter"
 	"slices"
 
-	"github.com/rejoin-go/rejoin/internal/codec"
+	"github.com/rejoin-go/rejoin/internal/value"
 
 	"github.com/rejoin-go/rejoin/vclock/antientropy"
 )
@@ -13,12 +13,12 @@ import (
 // Types that number no events have a Digest and a Missing in place of Ask and Answer.
 
 // idOf returns the id of a key in a digest.
-func idOf[K comparable](k K) string { return string(codec.AppendKey(nil, k)) }
+func idOf[K comparable](k K) string { return string(value.AppendKey(nil, k)) }
 
 // keysOf calls yield with the keys that have ids.
 func keysOf[K comparable](ids []string, yield func(k K)) {
 	for _, id := range ids {
-		if k, err := codec.DecodeKey[K]([]byte(id)); err == nil {
+		if k, err := value.DecodeKey[K]([]byte(id)); err == nil {
 			yield(k)
 		}
 	}
@@ -114,7 +114,7 @@ func (m *GMap[K, V]) Digest() (iter.Seq2[string, uint64], error) {
 	for i, v := range m.values {
 		var err error
 		if buf, err = appendState(buf[:0], v); err != nil {
-			return nil, fmt.Errorf("crdt: digest GMap: key %s: %w", codec.AppendKeyJSON(nil, m.in.keys[i]), err)
+			return nil, fmt.Errorf("crdt: digest GMap: key %s: %w", value.AppendKeyJSON(nil, m.in.keys[i]), err)
 		}
 		prints = append(prints, antientropy.Fingerprint(buf))
 	}

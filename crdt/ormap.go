@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"iter"
 
-	"github.com/rejoin-go/rejoin/internal/codec"
+	"github.com/rejoin-go/rejoin/internal/value"
 	"github.com/rejoin-go/rejoin/vclock"
 )
 
@@ -54,7 +54,7 @@ func (m *ORMap[K, V]) Update(r vclock.Replica, key K, f func(v V)) *ORMap[K, V] 
 		panic("crdt: ORMap.Update with a nil function")
 	}
 	own, _ := m.write(r)
-	key, err := codec.Normalize(key)
+	key, err := value.Normalize(key)
 	if err != nil {
 		panic(fmt.Sprintf("crdt: %v", err))
 	}
@@ -96,7 +96,7 @@ func (m *ORMap[K, V]) Delete(r vclock.Replica, key K) *ORMap[K, V] {
 func (m *ORMap[K, V]) DeleteSeen(r vclock.Replica, seen Context, key K) (*ORMap[K, V], error) {
 	m.change()
 	if err := m.admits(&seen); err != nil {
-		if n, bad := codec.Normalize(key); bad != nil || seen.past.object != 0 || !seen.past.has([]uint32{m.scopeAt(n)}) {
+		if n, bad := value.Normalize(key); bad != nil || seen.past.object != 0 || !seen.past.has([]uint32{m.scopeAt(n)}) {
 			return m.delta(), err
 		}
 	}
@@ -197,7 +197,7 @@ func (m *ORMap[K, V]) ContextOf(keys ...K) Context {
 	m = m.whole()
 	b := newContext(m.root)
 	for _, key := range keys {
-		key, err := codec.Normalize(key)
+		key, err := value.Normalize(key)
 		if err != nil {
 			continue // no key of a map
 		}

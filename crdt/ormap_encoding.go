@@ -7,7 +7,7 @@ import (
 	"iter"
 	"slices"
 
-	"github.com/rejoin-go/rejoin/internal/codec"
+	"github.com/rejoin-go/rejoin/internal/value"
 	"github.com/rejoin-go/rejoin/internal/wire"
 	"github.com/rejoin-go/rejoin/vclock/content"
 )
@@ -114,7 +114,7 @@ func (m *ORMap[K, V]) Unreadable() iter.Seq2[K, *content.ValueError] {
 				continue
 			}
 			d := decoder{bad: bad}
-			d.locate(codec.AppendKeyJSON(nil, key))
+			d.locate(value.AppendKeyJSON(nil, key))
 			if !yield(key, bad) {
 				return
 			}
@@ -221,7 +221,7 @@ type keyed[K comparable, V any] struct {
 func (m *ORMap[K, V]) sorted() []keyed[K, V] {
 	all := make([]keyed[K, V], 0, len(m.entries))
 	for key, v := range m.entries {
-		all = append(all, keyed[K, V]{codec.AppendKey(nil, key), key, v})
+		all = append(all, keyed[K, V]{value.AppendKey(nil, key), key, v})
 	}
 	slices.SortFunc(all, func(a, b keyed[K, V]) int { return bytes.Compare(a.bytes, b.bytes) })
 	return all
@@ -239,7 +239,7 @@ func (m *ORMap[K, V]) decode(d *decoder) {
 	var last []byte
 	for i := range d.Count(2) {
 		last = d.key(i, last)
-		key, err := codec.DecodeKey[K](last)
+		key, err := value.DecodeKey[K](last)
 		if err != nil {
 			d.Fail("key: %w", err)
 		}
@@ -251,7 +251,7 @@ func (m *ORMap[K, V]) decode(d *decoder) {
 		had := d.bad
 		v.decode(d)
 		if had == nil && d.bad != nil {
-			d.locate(codec.AppendKeyJSON(nil, key))
+			d.locate(value.AppendKeyJSON(nil, key))
 		}
 		if d.Err() == nil && v.isEmpty() {
 			d.Fail("the value of a key is empty")
@@ -304,8 +304,8 @@ func validateEntries[K comparable, V Value[V]](p *packedMap[V]) {
 			d.Fail("the value of a key is empty")
 		}
 		if had == nil && d.bad != nil {
-			if key, err := codec.DecodeKey[K](last); err == nil {
-				d.locate(codec.AppendKeyJSON(nil, key))
+			if key, err := value.DecodeKey[K](last); err == nil {
+				d.locate(value.AppendKeyJSON(nil, key))
 			}
 		}
 		if d.Err() != nil {
@@ -320,7 +320,7 @@ func (m *ORMap[K, V]) encodeJSON(e *encoder) {
 	for i, it := range m.sorted() {
 		e.comma(i)
 		e.text(`{"key":`)
-		e.buf = codec.AppendKeyJSON(e.buf, it.key)
+		e.buf = value.AppendKeyJSON(e.buf, it.key)
 		e.text(`,"value":`)
 		it.value.encodeJSON(e)
 		e.text("}")
@@ -346,7 +346,7 @@ func (m *ORMap[K, V]) decodeEntry(d *decoder, item []byte) error {
 	if err != nil {
 		return err
 	}
-	key, err := codec.DecodeKeyJSON[K](parts[0])
+	key, err := value.DecodeKeyJSON[K](parts[0])
 	if err != nil {
 		return err
 	}
@@ -360,7 +360,7 @@ func (m *ORMap[K, V]) decodeEntry(d *decoder, item []byte) error {
 		return err
 	}
 	if had == nil && d.bad != nil {
-		d.locate(codec.AppendKeyJSON(nil, key))
+		d.locate(value.AppendKeyJSON(nil, key))
 	}
 	if v.isEmpty() {
 		return errors.New("value is empty")
@@ -374,7 +374,7 @@ func (m *ORMap[K, V]) events(yield func(d dot, what string)) {
 		var path string
 		v.events(func(d dot, what string) {
 			if path == "" {
-				path = string(codec.AppendKeyJSON(nil, key)) + ": "
+				path = string(value.AppendKeyJSON(nil, key)) + ": "
 			}
 			yield(d, path+what)
 		})

@@ -1,6 +1,6 @@
 package crdt
 
-import "github.com/rejoin-go/rejoin/internal/codec"
+import "github.com/rejoin-go/rejoin/internal/value"
 
 // A packedMap is the entries of an encoded map, to be joined into another one
 // after the other: they stand next in d.
@@ -20,7 +20,7 @@ type guest[K comparable, V any] struct {
 // name returns the key of g.
 func (g *guest[K, V]) name() K {
 	if g.raw != nil {
-		g.key, _ = codec.DecodeKey[K](g.raw) // it was validated
+		g.key, _ = value.DecodeKey[K](g.raw) // it was validated
 		g.raw = nil
 	}
 	return g.key

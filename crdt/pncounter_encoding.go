@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/rejoin-go/rejoin/internal/codec"
+	"github.com/rejoin-go/rejoin/internal/value"
 	"github.com/rejoin-go/rejoin/vclock"
 )
 
@@ -333,7 +333,7 @@ func (d *decoder) tallyIn(p []byte) (t tally, err error) {
 	if err != nil {
 		return t, err
 	}
-	replica, err := codec.DecodeString(name)
+	replica, err := value.DecodeString(name)
 	if err != nil {
 		return t, err
 	}

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/rejoin-go/rejoin/internal/codec"
+	"github.com/rejoin-go/rejoin/internal/value"
 )
 
 // A scope is a hash of the keys that lead to a value in a map, from the outermost
@@ -31,7 +31,7 @@ func (m *ORMap[K, V]) scopeAt(key K) uint32 {
 	if text, ok := any(key).(string); ok {
 		return keyScope(m.scope, text)
 	}
-	return keyScope(m.scope, codec.AppendKey(nil, key))
+	return keyScope(m.scope, value.AppendKey(nil, key))
 }
 
 // A ContextError says that a [Context] was used for something that it was not read

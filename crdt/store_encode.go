@@ -9,7 +9,7 @@ import (
 	"math/bits"
 	"slices"
 
-	"github.com/rejoin-go/rejoin/internal/codec"
+	"github.com/rejoin-go/rejoin/internal/value"
 )
 
 // encode appends the store of a set. [ORSet.AppendBinary] documents the layout.
@@ -319,7 +319,7 @@ func (s *store[E]) encodeJSON(e *encoder, marks bool) {
 	for i, it := range items {
 		e.comma(i)
 		e.text(`{"element":`)
-		e.buf = codec.AppendKeyJSON(e.buf, s.elem(it.head))
+		e.buf = value.AppendKeyJSON(e.buf, s.elem(it.head))
 		e.text(`,"dots":`)
 		e.dotsJSON(it.added)
 		if marks {
@@ -354,7 +354,7 @@ func (s *store[E]) decodeItem(d *decoder, item json.RawMessage, marks bool) erro
 	if err != nil {
 		return err
 	}
-	elem, err := codec.DecodeKeyJSON[E](m[0])
+	elem, err := value.DecodeKeyJSON[E](m[0])
 	if err != nil {
 		return err
 	}
@@ -395,7 +395,7 @@ func (s *store[E]) events(yield func(d dot, what string)) {
 			if p.marked(off) {
 				verb = "remove "
 			}
-			yield(p.dot(off), verb+string(bytes.TrimSpace(codec.AppendKeyJSON(nil, p.elem(off)))))
+			yield(p.dot(off), verb+string(bytes.TrimSpace(value.AppendKeyJSON(nil, p.elem(off)))))
 		})
 	}
 }

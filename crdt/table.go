@@ -3,7 +3,7 @@ package crdt
 import (
 	"slices"
 
-	"github.com/rejoin-go/rejoin/internal/codec"
+	"github.com/rejoin-go/rejoin/internal/value"
 )
 
 // A table numbers distinct keys in the order in which they came. Keys never
@@ -46,7 +46,7 @@ func (t *table[K]) findBytes(p []byte) (int, K) {
 			return i, k
 		}
 	}
-	k, _ = codec.DecodeKey[K](p)
+	k, _ = value.DecodeKey[K](p)
 	return t.find(k), k
 }
 
@@ -86,14 +86,14 @@ func (t *table[K]) sorted() []int {
 	for i := range order {
 		order[i] = i
 	}
-	slices.SortFunc(order, func(i, j int) int { return codec.CompareKeys(t.keys[i], t.keys[j]) })
+	slices.SortFunc(order, func(i, j int) int { return value.CompareKeys(t.keys[i], t.keys[j]) })
 	return order
 }
 
 // normalized returns the key that k is stored as. It panics if K or k cannot be a
 // key, with an error that names the type.
 func normalized[K comparable](k K) K {
-	n, err := codec.Normalize(k)
+	n, err := value.Normalize(k)
 	if err != nil {
 		panic("crdt: " + err.Error())
 	}

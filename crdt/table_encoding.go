@@ -8,7 +8,7 @@ import (
 	"fmt"
 	"iter"
 
-	"github.com/rejoin-go/rejoin/internal/codec"
+	"github.com/rejoin-go/rejoin/internal/value"
 	"github.com/rejoin-go/rejoin/internal/wire"
 )
 
@@ -17,7 +17,7 @@ func appendKeys[K comparable](b []byte, keys []K) []byte {
 	b = binary.AppendUvarint(b, uint64(len(keys)))
 	var buf []byte
 	for _, k := range keys {
-		buf = codec.AppendKey(buf[:0], k)
+		buf = value.AppendKey(buf[:0], k)
 		b = wire.AppendBytes(b, buf)
 	}
 	return b
@@ -104,12 +104,12 @@ func (l keyList) common(o keyList) ([]byte, bool) {
 	return nil, false
 }
 
-// checkKey returns an error where [codec.DecodeKey] does.
+// checkKey returns an error where [value.DecodeKey] does.
 func checkKey[K comparable](p []byte) error {
 	if _, ok := any((*K)(nil)).(*string); ok {
 		return nil
 	}
-	_, err := codec.DecodeKey[K](p)
+	_, err := value.DecodeKey[K](p)
 	return err
 }
 
@@ -119,7 +119,7 @@ func readKey[K comparable](r *wire.Reader, p []byte) K {
 	if r.Err() != nil {
 		return k
 	}
-	k, err := codec.DecodeKey[K](p)
+	k, err := value.DecodeKey[K](p)
 	if err != nil {
 		r.Fail("key: %w", err)
 	}
@@ -133,7 +133,7 @@ func appendKeysJSON[K comparable](b []byte, keys []K) []byte {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = codec.AppendKeyJSON(b, k)
+		b = value.AppendKeyJSON(b, k)
 	}
 	return append(b, ']')
 }
@@ -159,7 +159,7 @@ func decodeList[T any](data []byte, list *[]T) error {
 // addJSON adds the keys of a list, which must all be new.
 func (t *table[K]) addJSON(list []json.RawMessage) error {
 	for i, p := range list {
-		k, err := codec.DecodeKeyJSON[K](p)
+		k, err := value.DecodeKeyJSON[K](p)
 		if err != nil {
 			return fmt.Errorf("key %d: %w", i, err)
 		}

@@ -6,7 +6,7 @@ import (
 	"iter"
 	"slices"
 
-	"github.com/rejoin-go/rejoin/internal/codec"
+	"github.com/rejoin-go/rejoin/internal/value"
 	"github.com/rejoin-go/rejoin/internal/wire"
 )
 
@@ -215,7 +215,7 @@ func (s *TwoPSet[E]) Equal(o *TwoPSet[E]) bool {
 
 // sorted returns the elements of a phase in the order of their canonical bytes.
 func (s *TwoPSet[E]) sorted(p phase) []E {
-	return slices.SortedFunc(s.of(p), codec.CompareKeys[E])
+	return slices.SortedFunc(s.of(p), value.CompareKeys[E])
 }
 
 // AppendBinary implements [encoding.BinaryAppender]:
@@ -240,7 +240,7 @@ func (s *TwoPSet[E]) MarshalBinary() ([]byte, error) { return s.AppendBinary(nil
 // 128 bytes per byte of data, and for elements that are arrays or structs 8 times
 // their size in memory more.
 func (s *TwoPSet[E]) UnmarshalBinary(data []byte) error {
-	if err := codec.CheckKey[E](); err != nil {
+	if err := value.CheckKeyType[E](); err != nil {
 		return fmt.Errorf("crdt: decode TwoPSet: %w", wire.Damaged(err))
 	}
 	r := wire.NewReader(data)
@@ -257,7 +257,7 @@ func (s *TwoPSet[E]) UnmarshalBinary(data []byte) error {
 // same bound, and leaves s unchanged otherwise: all of data is checked first. Then it takes over one
 // element after the other, without a second set, in O(n).
 func (s *TwoPSet[E]) MergeBinary(data []byte) (bool, error) {
-	if err := codec.CheckKey[E](); err != nil {
+	if err := value.CheckKeyType[E](); err != nil {
 		return false, fmt.Errorf("crdt: merge TwoPSet: %w", wire.Damaged(err))
 	}
 	r := wire.NewReader(data)
@@ -267,8 +267,8 @@ func (s *TwoPSet[E]) MergeBinary(data []byte) (bool, error) {
 		return false, fmt.Errorf("crdt: merge TwoPSet: %w", wire.Damaged(err))
 	}
 	if p, found := in.common(gone); found {
-		e, _ := codec.DecodeKey[E](p)
-		return false, fmt.Errorf("crdt: merge TwoPSet: %s is both present and removed", codec.AppendKeyJSON(nil, e))
+		e, _ := value.DecodeKey[E](p)
+		return false, fmt.Errorf("crdt: merge TwoPSet: %s is both present and removed", value.AppendKeyJSON(nil, e))
 	}
 	s.expand()
 	changed := s.raiseAll(in, present)
@@ -290,7 +290,7 @@ func (s *TwoPSet[E]) raiseAll(l keyList, p phase) bool {
 func (s *TwoPSet[E]) set(in, gone table[E]) error {
 	for _, e := range gone.keys {
 		if in.find(e) >= 0 {
-			return fmt.Errorf("crdt: decode TwoPSet: %s is both present and removed", codec.AppendKeyJSON(nil, e))
+			return fmt.Errorf("crdt: decode TwoPSet: %s is both present and removed", value.AppendKeyJSON(nil, e))
 		}
 	}
 	n := len(in.keys) + len(gone.keys)
@@ -323,7 +323,7 @@ func (s *TwoPSet[E]) UnmarshalJSON(data []byte) error {
 		return nil
 	}
 	var in, gone table[E]
-	err := codec.DecodeObject(data, func(name string, value []byte) error {
+	err := value.DecodeObject(data, func(name string, value []byte) error {
 		var list []json.RawMessage
 		if err := decodeList(value, &list); err != nil {
 			return err

@@ -9,7 +9,6 @@ import (
 	"slices"
 
 	"github.com/rejoin-go/rejoin/hlc"
-	"github.com/rejoin-go/rejoin/internal/codec"
 	"github.com/rejoin-go/rejoin/internal/value"
 	"github.com/rejoin-go/rejoin/internal/wire"
 	"github.com/rejoin-go/rejoin/vclock"
@@ -82,7 +81,7 @@ func (c *core[K, V]) inOrder() []keyed {
 	var arena []byte
 	ends := make([]int, len(c.entries))
 	for i := range c.entries {
-		arena = codec.AppendKey(arena, c.entries[i].key)
+		arena = value.AppendKey(arena, c.entries[i].key)
 		ends[i] = len(arena)
 	}
 	start := 0
@@ -274,7 +273,7 @@ func (c *core[K, V]) readEntry(r *wire.Reader, key []byte, oldest hlc.Timestamp,
 	case e.deleted() && e.time <= c.horizon:
 		r.Fail("tombstone of %d at or below the horizon %d", uint64(e.time), uint64(c.horizon))
 	default:
-		if e.key, err = codec.DecodeKey[K](key); err != nil {
+		if e.key, err = value.DecodeKey[K](key); err != nil {
 			r.Fail("key %w", err)
 		}
 	}
@@ -300,7 +299,7 @@ func (c *core[K, V]) readLast(values *value.Decoder[V]) *content.ValueError {
 	c.keep(i, enc)
 	if bad != nil {
 		c.entries[i].by |= unreadable
-		bad.Key = string(codec.AppendKeyJSON(nil, c.entries[i].key))
+		bad.Key = string(value.AppendKeyJSON(nil, c.entries[i].key))
 	}
 	return bad
 }

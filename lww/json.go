@@ -7,7 +7,6 @@ import (
 	"fmt"
 
 	"github.com/rejoin-go/rejoin/hlc"
-	"github.com/rejoin-go/rejoin/internal/codec"
 	"github.com/rejoin-go/rejoin/internal/value"
 	"github.com/rejoin-go/rejoin/internal/wire"
 	"github.com/rejoin-go/rejoin/vclock/content"
@@ -17,11 +16,11 @@ import (
 func (c *core[K, V]) appendJSON(b []byte, set bool) ([]byte, error) {
 	b = append(b, '{')
 	if c.horizon > 0 {
-		b = codec.AppendString(append(b, `"horizon":`...), c.horizon.String())
+		b = value.AppendString(append(b, `"horizon":`...), c.horizon.String())
 		b = append(b, ',')
 	}
 	if keys := value.Identity[K](); keys != "" {
-		b = append(codec.AppendString(append(b, `"keys":`...), keys), ',')
+		b = append(value.AppendString(append(b, `"keys":`...), keys), ',')
 	}
 	order := c.inOrder()
 	kinds := c.kinds(order, set)
@@ -29,18 +28,18 @@ func (c *core[K, V]) appendJSON(b []byte, set bool) ([]byte, error) {
 		b = append(kinds.AppendJSON(append(b, `"fields":`...)), ',')
 	}
 	list, key, _ := members(set)
-	b = append(codec.AppendString(b, list), ":["...)
+	b = append(value.AppendString(b, list), ":["...)
 	for i, k := range order {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = append(codec.AppendString(append(b, '{'), key), ':')
-		b = codec.AppendKeyJSON(b, c.entries[k.position].key)
+		b = append(value.AppendString(append(b, '{'), key), ':')
+		b = value.AppendKeyJSON(b, c.entries[k.position].key)
 		var err error
 		if b, err = c.appendEntryJSON(b, k.position, kinds, set); err != nil {
 			return nil, err
 		}
-		b = codec.AppendString(append(b, `,"stamp":`...), c.stamp(k.position).String())
+		b = value.AppendString(append(b, `,"stamp":`...), c.stamp(k.position).String())
 		b = append(b, '}')
 	}
 	return append(b, "]}"...), nil
@@ -63,13 +62,13 @@ func (c *core[K, V]) appendEntryJSON(b []byte, i int, kinds value.Kinds, set boo
 	e := &c.entries[i]
 	switch {
 	case e.deleted():
-		return append(codec.AppendString(append(b, ','), gone), ":true"...), nil
+		return append(value.AppendString(append(b, ','), gone), ":true"...), nil
 	case set:
 		return b, nil
 	}
 	b, beside, err := value.AppendJSON(append(b, `,"value":`...), &e.value, c.enc(i), kinds)
 	if err != nil {
-		return nil, fmt.Errorf("key %s: %w", codec.AppendKeyJSON(nil, e.key), err)
+		return nil, fmt.Errorf("key %s: %w", value.AppendKeyJSON(nil, e.key), err)
 	}
 	return value.AppendBeside(b, beside), nil
 }
@@ -90,12 +89,12 @@ func decodeJSON[K comparable, V any](data []byte, set bool) (core[K, V], *conten
 	var items []json.RawMessage
 	var kinds value.Kinds
 	keys := ""
-	err := codec.DecodeObject(data, func(name string, text []byte) (err error) {
+	err := value.DecodeObject(data, func(name string, text []byte) (err error) {
 		switch {
 		case name == "horizon":
 			c.horizon, err = decodeHorizon(text)
 		case name == "keys":
-			keys, err = codec.DecodeString(text)
+			keys, err = value.DecodeString(text)
 		case name == "fields" && !set:
 			kinds, err = value.ParseKinds(text)
 		case name == list:
@@ -144,11 +143,11 @@ type entryJSON[K comparable, V any] struct {
 // read reads the members of the JSON object p.
 func (v *entryJSON[K, V]) read(p []byte, set bool) error {
 	_, key, gonePast := members(set)
-	return codec.DecodeObject(p, func(name string, text []byte) (err error) {
+	return value.DecodeObject(p, func(name string, text []byte) (err error) {
 		switch {
 		case name == key:
 			v.hasKey = true
-			v.key, err = codec.DecodeKeyJSON[K](text)
+			v.key, err = value.DecodeKeyJSON[K](text)
 		case name == "value" && !set:
 			v.value = text
 		case name == "bytes" && !set:
@@ -194,7 +193,7 @@ func (c *core[K, V]) readJSON(p []byte, kinds value.Kinds, set bool) (bad *conte
 		}
 		if bad != nil {
 			v.by |= unreadable
-			bad.Key = string(codec.AppendKeyJSON(nil, v.key))
+			bad.Key = string(value.AppendKeyJSON(nil, v.key))
 		}
 	}
 	c.add(&v.version)

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/rejoin-go/rejoin/hlc"
-	"github.com/rejoin-go/rejoin/internal/codec"
 	"github.com/rejoin-go/rejoin/internal/value"
 	"github.com/rejoin-go/rejoin/vclock/content"
 )
@@ -133,7 +132,7 @@ func (m *Map[K, V]) Check() error {
 // unread returns why V cannot hold the value at position i.
 func (c *core[K, V]) unread(i int) *content.ValueError {
 	bad := value.Unreadable[V](c.enc(i))
-	bad.Key = string(codec.AppendKeyJSON(nil, c.entries[i].key))
+	bad.Key = string(value.AppendKeyJSON(nil, c.entries[i].key))
 	return bad
 }
 

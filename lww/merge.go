@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/rejoin-go/rejoin/hlc"
-	"github.com/rejoin-go/rejoin/internal/codec"
 	"github.com/rejoin-go/rejoin/internal/value"
 )
 
@@ -103,7 +102,7 @@ func (c *core[K, V]) changed(d *core[K, V]) []K {
 			keys = append(keys, y.key)
 		}
 	}
-	slices.SortFunc(keys, codec.CompareKeys[K])
+	slices.SortFunc(keys, value.CompareKeys[K])
 	return keys
 }
 
@@ -144,7 +143,7 @@ func (c *core[K, V]) export(i int) Entry[K, V] {
 }
 
 func sorted[K comparable, V any](entries []Entry[K, V]) []Entry[K, V] {
-	slices.SortFunc(entries, func(a, b Entry[K, V]) int { return codec.CompareKeys(a.Key, b.Key) })
+	slices.SortFunc(entries, func(a, b Entry[K, V]) int { return value.CompareKeys(a.Key, b.Key) })
 	return entries
 }
 

@@ -4,7 +4,7 @@ import (
 	"encoding/binary"
 	"iter"
 
-	"github.com/rejoin-go/rejoin/internal/codec"
+	"github.com/rejoin-go/rejoin/internal/value"
 	"github.com/rejoin-go/rejoin/vclock/antientropy"
 )
 
@@ -15,7 +15,7 @@ func (c *core[K, V]) digest(yield func(string, uint64) bool) {
 		e := &c.entries[i]
 		buf = binary.BigEndian.AppendUint64(buf[:0], uint64(e.time))
 		buf = append(append(buf, byte(e.by&gone)), c.replicas.names[e.replica()]...)
-		if !yield(string(codec.AppendKey(nil, e.key)), antientropy.Fingerprint(buf)) {
+		if !yield(string(value.AppendKey(nil, e.key)), antientropy.Fingerprint(buf)) {
 			return
 		}
 	}
@@ -24,7 +24,7 @@ func (c *core[K, V]) digest(yield func(string, uint64) bool) {
 // missing returns the versions of the keys with the given ids.
 func (c *core[K, V]) missing(ids []string) (d core[K, V]) {
 	for _, id := range ids {
-		k, err := codec.DecodeKey[K]([]byte(id))
+		k, err := value.DecodeKey[K]([]byte(id))
 		if err != nil {
 			continue
 		}

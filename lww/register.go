@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/rejoin-go/rejoin/internal/codec"
 	"github.com/rejoin-go/rejoin/internal/value"
 	"github.com/rejoin-go/rejoin/internal/wire"
 	"github.com/rejoin-go/rejoin/vclock/content"
@@ -227,7 +226,7 @@ func (r registerState[V]) MarshalJSON() ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("lww: encode Register: %w", err)
 	}
-	b = codec.AppendString(append(value.AppendBeside(b, beside), `,"stamp":`...), r.stamp.String())
+	b = value.AppendString(append(value.AppendBeside(b, beside), `,"stamp":`...), r.stamp.String())
 	return append(b, '}'), nil
 }
 
@@ -246,7 +245,7 @@ func (r *Register[V]) UnmarshalJSON(data []byte) error {
 func decodeRegisterJSON[V any](data []byte) (next registerState[V], bad *content.ValueError, err error) {
 	var text, beside []byte
 	var kinds value.Kinds
-	err = codec.DecodeObject(data, func(name string, p []byte) (err error) {
+	err = value.DecodeObject(data, func(name string, p []byte) (err error) {
 		switch name {
 		case "value":
 			text = p

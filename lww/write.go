@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"github.com/rejoin-go/rejoin/hlc"
-	"github.com/rejoin-go/rejoin/internal/codec"
 	"github.com/rejoin-go/rejoin/internal/value"
 	"github.com/rejoin-go/rejoin/vclock"
 )
@@ -40,7 +39,7 @@ type write[K comparable, V any] struct {
 // prepare returns a put or a delete of k without its stamp. A put that replaces a
 // value carries over what V does not know of it.
 func (c *core[K, V]) prepare(k K, v V, deleted, replaces bool) (w write[K, V], err error) {
-	if w.key, err = codec.Normalize(k); err != nil {
+	if w.key, err = value.Normalize(k); err != nil {
 		return w, fmt.Errorf("lww: %w", err)
 	}
 	w.hash = hashOf(w.key)

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/rejoin-go/rejoin/hlc"
-	"github.com/rejoin-go/rejoin/internal/codec"
+	"github.com/rejoin-go/rejoin/internal/value"
 	"github.com/rejoin-go/rejoin/internal/wire"
 	"github.com/rejoin-go/rejoin/lww"
 	"github.com/rejoin-go/rejoin/vclock"
@@ -318,7 +318,7 @@ func (c *Context) UnmarshalJSON(data []byte) error {
 		return nil
 	}
 	var d Context
-	err := codec.DecodeObject(data, func(name string, value []byte) (err error) {
+	err := value.DecodeObject(data, func(name string, value []byte) (err error) {
 		switch name {
 		case "epoch":
 			d.epoch, err = decodeEpoch(value)
@@ -349,18 +349,18 @@ func (c *Context) UnmarshalJSON(data []byte) error {
 // that are zero.
 type objectWriter struct{ buf []byte }
 
-func (o *objectWriter) raw(name string, value []byte) {
+func (o *objectWriter) raw(name string, text []byte) {
 	separator := byte(',')
 	if len(o.buf) == 0 {
 		separator = '{'
 	}
-	o.buf = codec.AppendString(append(o.buf, separator), name)
-	o.buf = append(append(o.buf, ':'), value...)
+	o.buf = value.AppendString(append(o.buf, separator), name)
+	o.buf = append(append(o.buf, ':'), text...)
 }
 
-func (o *objectWriter) text(name, value string) {
-	if value != "" {
-		o.raw(name, codec.AppendString(nil, value))
+func (o *objectWriter) text(name, s string) {
+	if s != "" {
+		o.raw(name, value.AppendString(nil, s))
 	}
 }
 

@@ -12,7 +12,6 @@ import (
 	"slices"
 
 	"github.com/rejoin-go/rejoin/hlc"
-	"github.com/rejoin-go/rejoin/internal/codec"
 	"github.com/rejoin-go/rejoin/internal/value"
 	"github.com/rejoin-go/rejoin/internal/wire"
 	"github.com/rejoin-go/rejoin/lww"
@@ -316,7 +315,7 @@ func (s *Siblings[T]) UnmarshalJSON(data []byte) error {
 	var d Siblings[T]
 	var versions []byte
 	kinds := value.Kinds{}
-	err := codec.DecodeObject(data, func(name string, p []byte) (err error) {
+	err := value.DecodeObject(data, func(name string, p []byte) (err error) {
 		switch name {
 		case "level":
 			d.level, err = decodeEpoch(p)

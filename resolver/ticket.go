@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/rejoin-go/rejoin/internal/codec"
 	"github.com/rejoin-go/rejoin/internal/value"
 	"github.com/rejoin-go/rejoin/internal/wire"
 )
@@ -105,7 +104,7 @@ func (t Ticket[T]) MarshalJSON() ([]byte, error) {
 	}
 	o := objectWriter{}
 	o.text("id", t.Conflict.ID.String())
-	o.raw("key", codec.AppendString(nil, t.Conflict.Key))
+	o.raw("key", value.AppendString(nil, t.Conflict.Key))
 	o.text("kind", string(t.Conflict.Kind))
 	o.text("reason", t.Reason)
 	seen, _ := t.Context.MarshalJSON() // never an error
@@ -136,16 +135,16 @@ func (t *Ticket[T]) UnmarshalJSON(data []byte) error {
 	var entries []entry[T]
 	var versions []byte
 	kinds := value.Kinds{}
-	err := codec.DecodeObject(data, func(name string, p []byte) (err error) {
+	err := value.DecodeObject(data, func(name string, p []byte) (err error) {
 		switch name {
 		case "id":
 			err = json.Unmarshal(p, &id)
 		case "key":
-			key, err = codec.DecodeString(p)
+			key, err = value.DecodeString(p)
 		case "kind":
-			kind, err = codec.DecodeString(p)
+			kind, err = value.DecodeString(p)
 		case "reason":
-			d.Reason, err = codec.DecodeString(p)
+			d.Reason, err = value.DecodeString(p)
 		case "context":
 			err = d.Context.UnmarshalJSON(p)
 		case "fields":

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/rejoin-go/rejoin/internal/codec"
 	"github.com/rejoin-go/rejoin/internal/value"
 )
 
@@ -173,7 +172,7 @@ func decodeVersion[T any](data []byte, kinds value.Kinds) (w Version[T], err err
 	var val storedJSON
 	var ancestors []byte
 	own := kinds == nil
-	err = codec.DecodeObject(data, func(name string, p []byte) (err error) {
+	err = value.DecodeObject(data, func(name string, p []byte) (err error) {
 		switch name {
 		case "stamp":
 			w.Stamp, err = decodeStamp(p)
@@ -230,7 +229,7 @@ func decodeAncestors[T any](data []byte, kinds value.Kinds) ([]ancestor[T], erro
 	all := make([]ancestor[T], len(raw))
 	for i := range all {
 		var val storedJSON
-		err := codec.DecodeObject(raw[i], func(name string, p []byte) (err error) {
+		err := value.DecodeObject(raw[i], func(name string, p []byte) (err error) {
 			if name == "past" {
 				all[i].past, err = decodeClock(p)
 				return err

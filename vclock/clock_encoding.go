@@ -13,7 +13,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/rejoin-go/rejoin/internal/codec"
+	"github.com/rejoin-go/rejoin/internal/value"
 	"github.com/rejoin-go/rejoin/internal/wire"
 )
 
@@ -248,7 +248,7 @@ func decodeObject(data []byte, member func(r Replica, value []byte) error) error
 	if !utf8.Valid(data) {
 		return errors.New("invalid UTF-8")
 	}
-	return codec.DecodeObject(data, func(name string, value []byte) error {
+	return value.DecodeObject(data, func(name string, value []byte) error {
 		if r := Replica(name); r.IsValid() {
 			return member(r, value)
 		}
@@ -267,7 +267,7 @@ func decodeFields(data []byte, into fields) error {
 		return errors.New("invalid UTF-8")
 	}
 	found := make(map[string]bool)
-	err := codec.DecodeObject(data, func(name string, value []byte) error {
+	err := value.DecodeObject(data, func(name string, value []byte) error {
 		field, ok := into[name]
 		if !ok {
 			field, ok = into[name+"?"]

@@ -5,11 +5,50 @@
 // A [Type] is compiled from a Go type by a [Compiler]: how values are compared,
 // ordered, copied and encoded where they are merged field by field.
 //
+// # Identity
+//
+// A key or an element has exactly one encoding, and decoding accepts nothing else, for
+// replicas agree on a state only if they agree on its bytes. The form follows from the kind
+// of the type; a marshaler is asked only where no kind covers it, so that a method
+// added to a type later does not change what is already stored.
+//
+//	kind                        bytes                                  JSON
+//	bool                        1: 0 or 1                              true, false
+//	int8, int16, int32          1, 2, 4: big-endian, sign flipped      number
+//	int, int64                  8: big-endian, sign flipped            decimal string
+//	uint8, uint16, uint32       1, 2, 4: big-endian                    number
+//	uint, uint64, uintptr       8: big-endian                          decimal string
+//	float32, float64            4, 8: IEEE 754 big-endian, sign        number; "+Inf", "-Inf"
+//	                            flipped, or all bits if negative
+//	string                      as is                                  string; {"base64":…} if not UTF-8 or with a NUL
+//	array                       elements in order                      list; of bytes: hexadecimal string
+//	struct, exported fields     fields in order                        object by field name
+//	marshals itself             AppendBinary or MarshalBinary,         string if MarshalText is
+//	                            else AppendText or MarshalText         lossless, else {"base64":…}
+//
+// Inside an array or a struct, strings and the output of marshalers have their
+// length before them, as a varint; elsewhere the length is the container's to
+// keep. Scalars sort bytewise in their natural order.
+//
+// Negative zero is stored as zero and NaN is refused, at any depth. A type that
+// marshals itself must be comparable and have the unmarshaler on its pointer;
+// each of its values is checked to come back == as it enters and as it is
+// decoded. Interfaces, pointers, channels and complex numbers are refused.
+//
+// The methods of a type may change; its kinds, and the names and order of its fields,
+// may not: headers have them, see [Identity].
+//
+// # Null
+//
+// In every package, the JSON null changes nothing where it stands for a whole state
+// or value with an UnmarshalJSON, as encoding/json asks for. Inside one, null is an
+// error, except where it is the form of a value that may be nil.
+//
 // # Content
 //
 // Content is a value that outlives the type that it came from, as package
 // vclock/content explains to users. In a program it is a V and beside it the string
-// kept: its full form if V does not give that back, "" if it does. For a [Plain] V that
+// kept: its full form if V does not give that back, "" if it does. For a V without references that
 // is the case unless there are fields that V does not know, so that most
 // states need no room for it.
 //

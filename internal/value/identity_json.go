@@ -1,10 +1,8 @@
-package codec
+package value
 
 import (
-	"bytes"
 	"encoding/base64"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -21,7 +19,7 @@ func AppendKeyJSON[K comparable](b []byte, k K) []byte {
 	v := reflect.ValueOf(&k).Elem()
 	b, err := appendJSON(b, v)
 	if err != nil {
-		panic(fmt.Sprintf("codec: key type %s: %v", v.Type(), err))
+		panic(fmt.Sprintf("value: key type %s: %v", v.Type(), err))
 	}
 	return b
 }
@@ -35,82 +33,6 @@ func DecodeKeyJSON[K comparable](p []byte) (K, error) {
 		return checked(k, errNotUTF8)
 	}
 	return checked(k, decodeJSON(p, reflect.ValueOf(&k).Elem()))
-}
-
-// AppendValueJSON appends the JSON form of v. It returns an error where
-// [AppendValue] does.
-func AppendValueJSON[V any](b []byte, v V) ([]byte, error) {
-	switch c := classOf[V](); c {
-	case byKind:
-		v, err := NormalizeValue(v)
-		if err != nil {
-			return b, err
-		}
-		return appendJSON(b, reflect.ValueOf(&v).Elem())
-	case raw:
-		b = append(b, '"')
-		b = base64.StdEncoding.AppendEncode(b, *any(&v).(*[]byte))
-		return append(b, '"'), nil
-	default:
-		enc, err := AppendValue(nil, v)
-		if err != nil || c == byJSON {
-			return append(b, enc...), err
-		}
-		return appendBinaryJSON(b, v, enc), nil
-	}
-}
-
-// DecodeValueJSON returns the value whose JSON form is p. Beyond what
-// [DecodeKeyJSON] leaves free, a value encoded by encoding/json may have any
-// form that encoding/json reads without meeting an unknown field.
-func DecodeValueJSON[V any](p []byte) (V, error) {
-	var v V
-	if !utf8.Valid(p) {
-		return checked(v, errNotUTF8)
-	}
-	c := classOf[V]()
-	switch c {
-	case byKind:
-		return checked(v, decodeJSON(p, reflect.ValueOf(&v).Elem()))
-	case raw:
-		err := decodeBase64(p, any(&v).(*[]byte))
-		return checked(v, err)
-	case byBinary:
-		if enc, ok := base64Object(p); ok {
-			return DecodeValue[V](enc)
-		}
-	case byJSON:
-	}
-	d := json.NewDecoder(bytes.NewReader(p))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&v); err != nil {
-		return checked(v, err)
-	}
-	if _, err := d.Token(); err == nil {
-		return checked(v, errors.New("more than one JSON value"))
-	}
-	enc, err := AppendValue(nil, v)
-	if err == nil && isNull(p) && (c == byBinary || !isNull(enc)) {
-		err = errors.New("null is not a value of the type")
-	}
-	return checked(v, err)
-}
-
-func isNull(p []byte) bool { return string(bytes.TrimSpace(p)) == "null" }
-
-// appendBinaryJSON appends the JSON form of a value that has the binary form
-// enc: its own JSON if that leads back to enc.
-func appendBinaryJSON[V any](b []byte, v V, enc []byte) []byte {
-	own, err := json.Marshal(v)
-	if err == nil {
-		var w V
-		if _, ok := base64Object(own); !ok && json.Unmarshal(own, &w) == nil {
-			if again, err := AppendValue(nil, w); err == nil && bytes.Equal(again, enc) {
-				return append(b, own...)
-			}
-		}
-	}
-	return appendBase64Object(b, enc)
 }
 
 // appendJSON appends the JSON form of the addressable v, by kind.
@@ -140,7 +62,7 @@ func appendJSON(b []byte, v reflect.Value) ([]byte, error) {
 		}
 		return appendOpaqueJSON(b, v)
 	default:
-		return b, refuse(k)
+		return b, refuseKind(k)
 	}
 }
 

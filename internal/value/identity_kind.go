@@ -1,7 +1,6 @@
-package codec
+package value
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"reflect"
@@ -180,7 +179,7 @@ func appendKind(b []byte, v reflect.Value, whole bool) ([]byte, error) {
 		}
 		return b, err
 	case v.Kind() != reflect.Struct:
-		return b, refuse(v.Kind())
+		return b, refuseKind(v.Kind())
 	case whole:
 		return marshal(b, v.Addr().Interface())
 	}
@@ -203,7 +202,7 @@ func decodeKind(r *wire.Reader, v reflect.Value, whole bool) {
 			decodeKind(r, v.Field(i), false)
 		}
 	case v.Kind() != reflect.Struct:
-		r.Fail("%w", refuse(v.Kind()))
+		r.Fail("%w", refuseKind(v.Kind()))
 	case whole:
 		decodeOpaque(r, r.Take(r.Len()), v)
 	default:
@@ -248,7 +247,7 @@ func normalizeKind(v reflect.Value, path string) error {
 	case k == reflect.Struct:
 		return at(path, roundTrip(v))
 	default:
-		return at(path, refuse(k))
+		return at(path, refuseKind(k))
 	}
 }
 
@@ -269,7 +268,7 @@ func checkType(t reflect.Type, path string) error {
 	case k == reflect.Struct:
 		return at(path, checkOpaque(t))
 	default:
-		return at(path, refuse(k))
+		return at(path, refuseKind(k))
 	}
 }
 
@@ -286,29 +285,7 @@ func exported(v reflect.Value) bool {
 	return true
 }
 
-// covered reports whether kinds alone cover the type of v.
-func covered(v reflect.Value) bool {
-	switch k := v.Kind(); {
-	case width(k) > 0, k == reflect.String:
-		return true
-	case k == reflect.Array:
-		return covered(reflect.Zero(v.Type().Elem()))
-	case k == reflect.Struct:
-		n := v.NumField()
-		for i := range n {
-			if f := v.Field(i); !f.CanInterface() || !covered(f) {
-				return false
-			}
-		}
-		return true
-	default:
-		return false
-	}
-}
-
-var errNaN = errors.New("NaN is not equal to itself")
-
-func refuse(k reflect.Kind) error {
+func refuseKind(k reflect.Kind) error {
 	return fmt.Errorf("kind %s is not supported", k)
 }
 

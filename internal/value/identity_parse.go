@@ -1,4 +1,4 @@
-package codec
+package value
 
 import (
 	"bytes"
@@ -46,7 +46,7 @@ func decodeJSON(p []byte, v reflect.Value) error {
 		}
 		return decodeOpaqueJSON(p, v)
 	default:
-		return refuse(k)
+		return refuseKind(k)
 	}
 }
 

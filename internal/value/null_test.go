@@ -1,4 +1,4 @@
-package codec_test
+package value_test
 
 import (
 	"encoding/json"

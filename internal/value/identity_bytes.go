@@ -1,4 +1,4 @@
-package codec
+package value
 
 import (
 	"bytes"
@@ -11,9 +11,9 @@ import (
 	"github.com/rejoin-go/rejoin/internal/wire"
 )
 
-// CheckKey returns an error that names the type, and the field inside it, if
+// CheckKeyType returns an error that names the type, and the field inside it, if
 // values of K cannot be keys.
-func CheckKey[K comparable]() error {
+func CheckKeyType[K comparable]() error {
 	var k K
 	if basic(&k) {
 		return nil
@@ -68,7 +68,7 @@ func appendSlow[K comparable](b []byte, k K) []byte {
 	v := reflect.ValueOf(&k).Elem()
 	b, err := appendKind(b, v, true)
 	if err != nil {
-		panic(fmt.Sprintf("codec: key type %s: %v", v.Type(), err))
+		panic(fmt.Sprintf("value: key type %s: %v", v.Type(), err))
 	}
 	return b
 }
