@@ -181,10 +181,16 @@ func TestRefused(t *testing.T) {
 	check(third(Store(twice{})), `fields A and B both have the name "x"`)
 	c := &cyclic{}
 	c.Next = c
-	check(third(Store(c)), "cycle")
+	check(third(Store(c)), "Next.…: nested too deep, or a cycle")
 	check(third(Store(map[float64]int{math.NaN(): 1})), "NaN is no key")
 	check(third(Store(any("\xff"))), "not UTF-8")
 	check(third(Store(map[*int]int{})), "no canonical bytes")
+	check(third(Store(any(int64(1<<53+1)))), "an integer in it is one that a float64 cannot hold")
+	check(third(Store(any(map[string]any{`"\\`: []int64{math.MinInt64 + 1}}))), "an integer in it")
+	for _, n := range []any{1 << 53, int64(-1e17), uint64(1e19), 1e20, 123456789012345678901.0, "9007199254740993", `\"9007199254740993`} {
+		_, _, err := Store(n)
+		require.NoError(t, err)
+	}
 }
 
 func third[A, B any](_ A, _ B, err error) error { return err }

@@ -10,6 +10,8 @@ import (
 	"math"
 	"reflect"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/rejoin-go/rejoin/internal/wire"
@@ -273,6 +275,9 @@ func (p *plan) appendJSONForm(b []byte, v reflect.Value) ([]byte, error) {
 	if err == nil && replacedUTF8(enc) {
 		err = errors.New("a string in it is not UTF-8, which JSON cannot carry")
 	}
+	if err == nil && roundsInteger(enc) {
+		err = errors.New("an integer in it is one that a float64 cannot hold, as which it would be read")
+	}
 	if err != nil {
 		return b, &TypeError{Type: p.typ, Reason: err.Error(), err: err}
 	}
@@ -295,6 +300,33 @@ func replacedUTF8(enc []byte) bool {
 		}
 		rest = rest[i+2:]
 	}
+}
+
+// roundsInteger reports whether there is an integer in a JSON text that reading it as a
+// float64 would change.
+func roundsInteger(enc []byte) bool {
+	for i := 0; i < len(enc); i++ {
+		if enc[i] == '"' {
+			for i++; enc[i] != '"'; i++ {
+				if enc[i] == '\\' {
+					i++
+				}
+			}
+			continue
+		}
+		n := 0
+		for i+n < len(enc) && strings.IndexByte("0123456789+-.eE", enc[i+n]) >= 0 {
+			n++
+		}
+		if literal := string(enc[i : i+n]); n > 15 && !strings.ContainsAny(literal, ".eE") {
+			f, _ := strconv.ParseFloat(literal, 64) // a number of JSON; too large a one is infinite
+			if strconv.FormatFloat(f, 'f', -1, 64) != literal {
+				return true
+			}
+		}
+		i += max(0, n-1)
+	}
+	return false
 }
 
 // skipFull returns what follows the full form at the beginning of b. It fails on

@@ -229,9 +229,19 @@ func within(name string, err error) error {
 		if e.Path != "" && e.Path[0] != '[' && e.Path[0] != '{' {
 			path += "."
 		}
-		return &TypeError{Type: e.Type, Path: path + e.Path, Reason: e.Reason, err: e.err}
+		return &TypeError{Type: e.Type, Path: shortened(path + e.Path), Reason: e.Reason, err: e.err}
 	}
 	return err
+}
+
+// shortened returns the beginning of a path, which in a cycle goes on and on.
+func shortened(path string) string {
+	const longest = 80
+	if len(path) <= longest {
+		return path
+	}
+	path = strings.TrimSuffix(path, "…")
+	return strings.ToValidUTF8(path[:min(len(path), longest)], "") + "…"
 }
 
 func (c *planner) fillKind(p *plan) (err error) {

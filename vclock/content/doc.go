@@ -20,7 +20,8 @@
 //   - [encoding.TextMarshaler] and [encoding.TextUnmarshaler];
 //   - [encoding/json.Marshaler] and [encoding/json.Unmarshaler].
 //
-// An interface without methods is stored as JSON, and read as encoding/json reads it.
+// An interface without methods is stored as JSON, and read as encoding/json reads it;
+// an integer that a float64 cannot hold is refused.
 // Functions, channels, interfaces with methods, and structs with unexported fields and
 // none of these methods are refused. Bytes say which form they are in, so that a type
 // which gains a method later still reads what was stored before.
@@ -39,7 +40,8 @@
 //
 // A type with a form of its own is refused a value that does not come back from it:
 // by its method Equal, or by its fields if all are exported, or by == if it holds no
-// pointers.
+// pointers. Methods for text and JSON that leave something out do not count where kinds
+// do: a value that they hide is in the bytes, and in the JSON of a state too.
 //
 // # Types that change
 //
