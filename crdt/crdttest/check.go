@@ -68,6 +68,9 @@ func (k *Kit[S]) checkMerge(x, y S) *LawError {
 	case !yx.Equal(z) || k.key(yx) != k.key(z):
 		return k.changed(z, Commutative, "x is %s\ny is %s\nx ⊔ y is %s\ny ⊔ x is %s", k.texts(x, y, z, yx)...)
 	}
+	if failure := k.checkAlike("x ⊔ y", z, "y ⊔ x", yx); failure != nil {
+		return failure
+	}
 	if zx := join(z, x); !zx.Equal(z) {
 		return k.changed(z, Associative, "x is %s\ny is %s\nx ⊔ y is %s\nx ⊔ y ⊔ x is %s", k.texts(x, y, z, zx)...)
 	}
@@ -335,6 +338,22 @@ func (k *Kit[S]) key(s S) string {
 		return fmt.Sprint(k.Value(s))
 	}
 	return ""
+}
+
+// checkAlike checks that two states, which are equal, show the same.
+func (k *Kit[S]) checkAlike(xName string, x S, yName string, y S) *LawError {
+	if k.Value == nil {
+		return nil
+	}
+	a, b := k.Value(x), k.Value(y)
+	switch {
+	case same(a, b):
+	case fmt.Sprint(a) != fmt.Sprint(b):
+		return broken(Alike, "%s shows %v\n%s shows %v", xName, a, yName, b)
+	case !strings.Contains(fmt.Sprint(a), "NaN"): // which does not equal itself
+		return broken(Alike, "%s shows %#v\n%s shows %#v", xName, a, yName, b)
+	}
+	return nil
 }
 
 // same compares two values as [Kit.Model] says.

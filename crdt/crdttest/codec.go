@@ -161,6 +161,9 @@ func (k *Kit[S]) checkCodec(s S) *LawError {
 	if out, err := encode(back); err != nil || !bytes.Equal(out, p) {
 		return k.changed(s, RoundTrip, "%s is encoded as %s\ndecoded and encoded again: %s (error %v)", k.show(s), readable(p), readable(out), err)
 	}
+	if failure := k.checkAlike("a state", s, "one decoded from its bytes", back); failure != nil {
+		return failure
+	}
 	if a, ok := any(s).(encoding.BinaryAppender); ok {
 		if out, err := a.AppendBinary([]byte("head")); err != nil || string(out) != "head"+string(p) {
 			return k.changed(s, RoundTrip, "appending %s to %q gives %q (error %v)", k.show(s), "head", out, err)
@@ -193,7 +196,7 @@ func (k *Kit[S]) checkJSON(s S) *LawError {
 	if err != nil || !bytes.Equal(out, p) {
 		return broken(Canonical, "the JSON form of equal states differs: %s, %s (error %v)", p, out, err)
 	}
-	return nil
+	return k.checkAlike("a state", s, "one decoded from its JSON", back)
 }
 
 type merger interface {
@@ -257,6 +260,10 @@ func (k *Kit[S]) checkSameBytes(states []S) *LawError {
 			if eq := x.Equal(y); eq != bytes.Equal(prints[i], prints[j]) {
 				return broken(Canonical, "x is %s\ny is %s\nx = y is %t, their bytes are %s and %s",
 					k.show(x), k.show(y), eq, readable(prints[i]), readable(prints[j]))
+			} else if eq {
+				if failure := k.checkAlike("x", x, "y, which is equal,", y); failure != nil {
+					return failure
+				}
 			}
 		}
 	}

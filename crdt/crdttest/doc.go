@@ -54,6 +54,8 @@
 // Whether two states share memory is found out by changing one with every
 // operation and looking at the other.
 //
+// [CheckEvolution] is for values that change their types.
+//
 // # Reproducing
 //
 // Histories are drawn by package rapid from a seed, which [Kit.Check] reports with a

@@ -399,23 +399,29 @@ func TestFaultsOfCounters(t *testing.T) {
 }
 
 // A bag is a grow-only set in the order of its encoding, with a place for a fault
-// in Equal or MergeBinary.
+// in Equal, MergeBinary or what it shows.
 type bag struct {
 	fault string
 	elems []byte
+	order []byte // of insertion, which no bytes have
 }
 
 func (b *bag) add(p []byte) bool {
 	elems := append(slices.Clone(b.elems), p...)
 	slices.Sort(elems)
 	elems = slices.Compact(elems)
+	for _, e := range p {
+		if !slices.Contains(b.order, e) {
+			b.order = append(b.order, e)
+		}
+	}
 	changed := len(elems) > len(b.elems)
 	b.elems = elems
 	return changed
 }
 
 func (b *bag) Merge(o *bag) bool { return b.add(o.elems) }
-func (b *bag) Clone() *bag       { return &bag{b.fault, slices.Clone(b.elems)} }
+func (b *bag) Clone() *bag       { return &bag{b.fault, slices.Clone(b.elems), slices.Clone(b.order)} }
 
 func (b *bag) Equal(o *bag) bool {
 	if b.fault == "equal lengths" {
@@ -432,7 +438,7 @@ func (b *bag) UnmarshalBinary(p []byte) error {
 			return errors.New("no bag")
 		}
 	}
-	b.elems = slices.Clone(p)
+	b.elems, b.order = slices.Clone(p), slices.Clone(p)
 	return nil
 }
 
@@ -461,14 +467,20 @@ func TestFaultsOfBags(t *testing.T) {
 			Ops: []crdttest.Operation[*bag]{
 				crdttest.Op("Add", rapid.SampledFrom([]byte("pqr")), func(b *bag, _ vclock.Replica, e byte) (*bag, error) {
 					b.add([]byte{e})
-					return &bag{fault, []byte{e}}, nil
+					return &bag{fault, []byte{e}, []byte{e}}, nil
 				}),
 			},
-			Value: func(b *bag) any { return string(b.elems) },
+			Value: func(b *bag) any {
+				if fault == "shows more" {
+					return string(b.order)
+				}
+				return string(b.elems)
+			},
 		}
 	}
 	require.NoError(t, kit("").Run(1, 100))
 	requireBroken(t, kit("equal lengths").Run(1, 100), crdttest.Canonical, 2)
+	requireBroken(t, kit("shows more").Run(1, 100), crdttest.Alike, 2)
 	for _, fault := range []string{"merges what it can", "merges anything", "writes to its input"} {
 		requireBroken(t, kit(fault).Run(1, 100), crdttest.Hostile, 1)
 	}

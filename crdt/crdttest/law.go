@@ -32,6 +32,7 @@ const (
 
 	Canonical Law = "equal states have equal bytes, unequal states unequal bytes"
 	RoundTrip Law = "decoding what was encoded gives an equal state"
+	Alike     Law = "equal states show the same, and so does one that was decoded from the bytes of another"
 	Bytes     Law = "MergeBinary is Merge of the decoded state"
 	Hostile   Law = "a decoder refuses whatever the encoder would not write, and then leaves its receiver alone"
 	Bounded   Law = "a decoder allocates in proportion to its input"
