@@ -35,7 +35,7 @@ type recordJSON struct {
 // themselves, integers beyond ±2⁵³ as {"int":"…"}, floats as {"float":"1.5"},
 // times as {"time":"…"}, what a pointer points to as {"to":…}, the members of a
 // group as {"group":{…}}, everything else as {"base64":"…"}.
-func (r *Record[T]) MarshalJSON() ([]byte, error) {
+func (r Record[T]) MarshalJSON() ([]byte, error) {
 	out := recordJSON{Horizon: r.horizon}
 	var p cell.Knows
 	if r.plan != nil {

@@ -101,7 +101,7 @@ func readNumbers(r *wire.Reader) numbers {
 // replica:
 //
 //	{"eu":"1-4","us":"1-7,9,11-13"}
-func (s *DotSet) MarshalJSON() ([]byte, error) {
+func (s DotSet) MarshalJSON() ([]byte, error) {
 	b := []byte{'{'}
 	for i, r := range s.names {
 		b = appendMember(b, r)

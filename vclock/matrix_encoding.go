@@ -183,7 +183,7 @@ func (c Closing) json() closingJSON { return closingJSON{c.lives, c.since} }
 //
 //	{"owner":"eu","members":{"eu":{"incarnation":0,"row":{"eu":"4","us":"6"},"sealed":{"incarnations":{"us":"2"},"since":{"us":"5"}},
 //	 "strangers":[]}},"declared":{"incarnations":{"us":"2"},"since":{"us":"5"}},"closed":{"incarnations":{},"since":{}}}
-func (m *Matrix) MarshalJSON() ([]byte, error) {
+func (m Matrix) MarshalJSON() ([]byte, error) {
 	owner, err := json.Marshal(m.owner)
 	b := append(append([]byte(`{"owner":`), owner...), `,"members":{`...)
 	for i := 0; i < len(m.members) && err == nil; i++ {

@@ -15,6 +15,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -154,4 +155,26 @@ func (l *list) add(decl ast.Decl) {
 		panic(err) // a syntax tree that was parsed prints
 	}
 	l.names = append(l.names, fmt.Sprintf("%s: %s", l.pkg, oneLine.Replace(text.String())))
+}
+
+// TestJSONByValue: encoding/json asks a value that it cannot address for the methods of
+// the value alone, and makes {} of one whose method is of the pointer, without an error. So
+// what a struct may hold by value marshals itself by value.
+func TestJSONByValue(t *testing.T) {
+	text, err := os.ReadFile("api.txt")
+	require.NoError(t, err)
+	method := regexp.MustCompile(`(?m)^(\S+): func \((?:\w+ )?(\*?)(\w+)(?:\[[\w, ]+\])?\) (MarshalJSON|UnmarshalJSON)\(`)
+	byValue, read := map[string]bool{}, map[string]bool{}
+	for _, m := range method.FindAllStringSubmatch(string(text), -1) {
+		name := m[1] + "." + m[3]
+		if m[4] == "UnmarshalJSON" {
+			read[name] = true
+		} else {
+			byValue[name] = m[2] == ""
+		}
+	}
+	require.Len(t, read, len(byValue)-1) // merge.Absent is for reports
+	for name := range read {
+		require.True(t, byValue[name], "%s marshals itself by pointer only", name)
+	}
 }
