@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 
 	"github.com/rejoin-go/rejoin/hlc"
 	"github.com/rejoin-go/rejoin/internal/value"
@@ -75,28 +76,67 @@ type keyed struct {
 }
 
 // inOrder returns the positions of all entries, sorted by the canonical bytes of
-// their keys.
-func (c *core[K, V]) inOrder() []keyed {
-	order := make([]keyed, len(c.entries))
-	var arena []byte
-	ends := make([]int, len(c.entries))
+// their keys. What it returns is in m.
+func (c *core[K, V]) inOrder(m *scratch) []keyed {
+	m.order = slices.Grow(m.order[:0], len(c.entries))[:len(c.entries)]
+	m.keys = m.keys[:0]
 	for i := range c.entries {
-		arena = value.AppendKey(arena, c.entries[i].key)
-		ends[i] = len(arena)
+		m.keys = value.AppendKey(m.keys, c.entries[i].key)
+		m.order[i].position = len(m.keys)
 	}
 	start := 0
-	for i, end := range ends {
-		order[i] = keyed{arena[start:end:end], i}
+	for i := range m.order {
+		k := &m.order[i]
+		end := k.position
+		k.key, k.position = m.keys[start:end:end], i
 		start = end
 	}
-	slices.SortFunc(order, func(a, b keyed) int { return bytes.Compare(a.key, b.key) })
-	return order
+	if compare := func(a, b keyed) int { return bytes.Compare(a.key, b.key) }; !slices.IsSortedFunc(m.order, compare) {
+		slices.SortFunc(m.order, compare)
+	}
+	return m.order
+}
+
+// A scratch is memory that encoding takes and gives back.
+type scratch struct {
+	buf   []byte
+	keys  []byte
+	order []keyed
+	names []vclock.Replica
+	ranks []uint64
+}
+
+// scratches has what is not in use.
+//
+//nolint:gochecknoglobals // memory to use again, without meaning
+var scratches = sync.Pool{New: func() any { return new(scratch) }}
+
+// mostKept bounds the memory that is kept for the next encoding.
+const mostKept = 1 << 16
+
+// release gives m back.
+func (m *scratch) release() {
+	if cap(m.buf) > mostKept || cap(m.keys) > mostKept || cap(m.order) > mostKept/32 {
+		return
+	}
+	clear(m.names)
+	scratches.Put(m)
+}
+
+// marshal returns the encoding in memory of its own size.
+func (c *core[K, V]) marshal(set bool) []byte {
+	m := scratches.Get().(*scratch)
+	defer m.release()
+	m.buf = c.appendTo(m.buf[:0], m, set)
+	return bytes.Clone(m.buf)
 }
 
 // usedReplicas returns the names that entries refer to, sorted, and for each
 // number of the table its index among them.
-func (c *core[K, V]) usedReplicas() (names []vclock.Replica, ranks []uint64) {
-	ranks = make([]uint64, len(c.replicas.names))
+func (c *core[K, V]) usedReplicas(m *scratch) (names []vclock.Replica, ranks []uint64) {
+	ranks = slices.Grow(m.ranks[:0], len(c.replicas.names))[:len(c.replicas.names)]
+	clear(ranks)
+	names = m.names[:0]
 	for i := range c.entries {
 		ranks[c.entries[i].replica()] = 1
 	}
@@ -112,19 +152,26 @@ func (c *core[K, V]) usedReplicas() (names []vclock.Replica, ranks []uint64) {
 			ranks[i] = uint64(rank)
 		}
 	}
+	m.names, m.ranks = names, ranks
 	return names, ranks
 }
 
 // appendBinary appends the encoding that [Map.AppendBinary] documents. Values
 // are left out of a set.
 func (c *core[K, V]) appendBinary(b []byte, set bool) []byte {
+	m := scratches.Get().(*scratch)
+	defer m.release()
+	return c.appendTo(b, m, set)
+}
+
+func (c *core[K, V]) appendTo(b []byte, m *scratch, set bool) []byte {
 	t := byte(typeMap)
 	if set {
 		t = typeSet
 	}
 	b = appendHead(b, t, value.Identity[K]())
 	b = binary.AppendUvarint(b, uint64(c.horizon))
-	names, ranks := c.usedReplicas()
+	names, ranks := c.usedReplicas(m)
 	b = binary.AppendUvarint(b, uint64(len(names)))
 	for _, r := range names {
 		b = wire.AppendBytes(b, r)
@@ -135,7 +182,7 @@ func (c *core[K, V]) appendBinary(b []byte, set bool) []byte {
 	}
 	oldest := c.oldest()
 	b = binary.AppendUvarint(b, uint64(oldest))
-	order := c.inOrder()
+	order := c.inOrder(m)
 	var values value.Encoder[V]
 	if !set {
 		values = c.appendTables(&b, order)
@@ -201,7 +248,8 @@ func (c *core[K, V]) readReplicas(r *wire.Reader) {
 	n := r.Count(2)
 	var last vclock.Replica
 	for range n {
-		name := vclock.Replica(r.Bytes())
+		p := r.Bytes()
+		name := vclock.Replica(r.StringAt(r.Offset()-len(p), len(p)))
 		switch {
 		case r.Err() != nil:
 			return
@@ -234,11 +282,12 @@ func (c *core[K, V]) readEntries(r *wire.Reader, set bool) (bad *content.ValueEr
 	}
 	for i := range n {
 		key := r.Bytes()
+		at := r.Offset() - len(key)
 		if i > 0 && r.Err() == nil && bytes.Compare(key, last) <= 0 {
 			r.Fail("key %.64q after %.64q", key, last)
 		}
 		last = key
-		time, unread := c.readEntry(r, key, oldest, values)
+		time, unread := c.readEntry(r, at, key, oldest, values)
 		if r.Err() != nil {
 			return nil
 		}
@@ -259,10 +308,9 @@ func (c *core[K, V]) readEntries(r *wire.Reader, set bool) (bad *content.ValueEr
 }
 
 // readEntry reads what follows a key. A set has no values.
-func (c *core[K, V]) readEntry(r *wire.Reader, key []byte, oldest hlc.Timestamp, values *value.Decoder[V]) (hlc.Timestamp, *content.ValueError) {
+func (c *core[K, V]) readEntry(r *wire.Reader, at int, key []byte, oldest hlc.Timestamp, values *value.Decoder[V]) (hlc.Timestamp, *content.ValueError) {
 	delta, by := r.Uvarint(), r.Uvarint()
 	e := entry[K, V]{time: oldest + hlc.Timestamp(delta), by: uint32(by>>1<<2 | by&1)}
-	var err error
 	switch {
 	case r.Err() != nil:
 		return 0, nil
@@ -272,16 +320,17 @@ func (c *core[K, V]) readEntry(r *wire.Reader, key []byte, oldest hlc.Timestamp,
 		r.Fail("replica number %d of %d", by>>1, len(c.replicas.names))
 	case e.deleted() && e.time <= c.horizon:
 		r.Fail("tombstone of %d at or below the horizon %d", uint64(e.time), uint64(c.horizon))
-	default:
-		if e.key, err = value.DecodeKey[K](key); err != nil {
-			r.Fail("key %w", err)
-		}
 	}
 	if r.Err() != nil {
 		return 0, nil
 	}
-	e.hash = hashOf(e.key)
 	c.entries = append(c.entries, e)
+	last := &c.entries[len(c.entries)-1]
+	if err := value.ReadKey(&last.key, r, at, key); err != nil {
+		r.Fail("key %w", err)
+		return 0, nil
+	}
+	last.hash = hashOf(last.key)
 	var bad *content.ValueError
 	if values != nil && !e.deleted() {
 		bad = c.readLast(values)
@@ -334,7 +383,7 @@ func (m *Map[K, V]) AppendBinary(b []byte) ([]byte, error) {
 }
 
 // MarshalBinary implements [encoding.BinaryMarshaler]. See [Map.AppendBinary].
-func (m *Map[K, V]) MarshalBinary() ([]byte, error) { return m.AppendBinary(nil) }
+func (m *Map[K, V]) MarshalBinary() ([]byte, error) { return m.marshal(false), nil }
 
 // UnmarshalBinary implements [encoding.BinaryUnmarshaler]. It accepts exactly
 // what [Map.AppendBinary] writes, and leaves m unchanged if it returns an error: a
@@ -408,7 +457,7 @@ func (s *Set[E]) AppendBinary(b []byte) ([]byte, error) {
 }
 
 // MarshalBinary implements [encoding.BinaryMarshaler]. See [Set.AppendBinary].
-func (s *Set[E]) MarshalBinary() ([]byte, error) { return s.AppendBinary(nil) }
+func (s *Set[E]) MarshalBinary() ([]byte, error) { return s.marshal(true), nil }
 
 // UnmarshalBinary implements [encoding.BinaryUnmarshaler]. It accepts exactly
 // what [Set.AppendBinary] writes, and leaves s unchanged if it returns an error.

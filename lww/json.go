@@ -22,7 +22,7 @@ func (c *core[K, V]) appendJSON(b []byte, set bool) ([]byte, error) {
 	if keys := value.Identity[K](); keys != "" {
 		b = append(value.AppendString(append(b, `"keys":`...), keys), ',')
 	}
-	order := c.inOrder()
+	order := c.inOrder(new(scratch))
 	kinds := c.kinds(order, set)
 	if len(kinds) > 0 {
 		b = append(kinds.AppendJSON(append(b, `"fields":`...)), ',')

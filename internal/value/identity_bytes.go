@@ -98,6 +98,18 @@ func DecodeKey[K comparable](p []byte) (K, error) {
 	return decodeSlow[K](p)
 }
 
+// ReadKey sets dst to the key whose canonical bytes are p, which r has at offset at. A
+// string may be a part of a copy of what r reads.
+func ReadKey[K comparable](dst *K, r *wire.Reader, at int, p []byte) error {
+	if s, ok := any(dst).(*string); ok {
+		*s = r.StringAt(at, len(p))
+		return nil
+	}
+	k, err := DecodeKey[K](p)
+	*dst = k
+	return err
+}
+
 func decodeSlow[K comparable](p []byte) (K, error) {
 	var k K
 	r := wire.NewReader(p)

@@ -127,7 +127,7 @@ func ReadOne[V any](r *wire.Reader, v *V) (kept string, bad *ValueError) {
 			if len(b) < len(s.tables) || string(b[:len(s.tables)]) != s.tables {
 				continue
 			}
-			if rest, ok := new(Decoder[V]).nextFlat(x, s.steps, b[len(s.tables):]); ok {
+			if rest, ok := nextFlat(r, x, s.steps, b[len(s.tables):]); ok {
 				r.Take(len(b) - len(rest))
 				return "", nil
 			}

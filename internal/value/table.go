@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/binary"
 	"math"
+	"math/bits"
 	"reflect"
 	"slices"
 
@@ -225,6 +226,10 @@ func (e *Encoder[V]) place(sign []byte) int {
 
 // AppendTables appends the tables of the values that were noted.
 func (e *Encoder[V]) AppendTables(b []byte) []byte {
+	if len(e.shapes) == 0 {
+		e.refs = bits.OnesCount64(e.codes)
+		return append(binary.AppendUvarint(b, e.codes), 0, 0)
+	}
 	var names []name
 	for _, s := range e.shapes {
 		names = append(names, s.names...)

@@ -20,6 +20,9 @@ type Decoder[V any] struct {
 	full   []byte
 	kept   int // bytes of the forms that are kept beside values
 	most   int
+
+	oneCode [1]code // room for what values of one basic type need
+	oneUsed [1]bool
 }
 
 type readShape struct {
@@ -35,6 +38,9 @@ type step struct {
 
 // NewDecoder reads the tables from r. Its methods record errors in r.
 func NewDecoder[V any](r *wire.Reader) *Decoder[V] {
+	if d := newBasicDecoder[V](r); d != nil {
+		return d
+	}
 	p, err := planFor[V]()
 	if err != nil {
 		r.Fail("%w", err)
@@ -56,6 +62,25 @@ func NewDecoder[V any](r *wire.Reader) *Decoder[V] {
 		return &Decoder[V]{r: r}
 	}
 	d.used = make([]bool, len(d.codes)+len(d.shapes))
+	return d
+}
+
+// newBasicDecoder reads tables that say that all values are of V, if that is one of the
+// basic types; nil, and nothing read, if they say something else.
+func newBasicDecoder[V any](r *wire.Reader) *Decoder[V] {
+	b := r.Unread()
+	if len(b) < 3 || b[0] >= 0x80 || b[1] != 0 || b[2] != 0 { // one code, no names, no shapes
+		return nil
+	}
+	d := &Decoder[V]{r: r, most: 1<<24 + 64*r.Len()}
+	var v *V
+	if c := basicCode(v); c == codeNil || b[0] != 1<<c {
+		return nil
+	} else {
+		d.oneCode[0] = c
+	}
+	d.codes, d.used = d.oneCode[:], d.oneUsed[:]
+	r.Take(3)
 	return d
 }
 
@@ -184,7 +209,15 @@ func (d *Decoder[V]) nextFast(v *V, at int, b []byte) ([]byte, bool) {
 		if d.shapes[i].steps == nil {
 			return nil, false
 		}
-		return d.nextFlat(reflect.ValueOf(v).Elem(), d.shapes[i].steps, b)
+		return nextFlat(d.r, reflect.ValueOf(v).Elem(), d.shapes[i].steps, b)
+	}
+	if s, ok := any(v).(*string); ok && d.codes[at] == codeString {
+		n, rest, err := readCount(b)
+		if err != nil {
+			return nil, false
+		}
+		*s = d.r.StringAt(d.r.Offset()+len(b)-len(rest), n)
+		return rest[n:], true
 	}
 	if c := d.codes[at]; c != codeNil && basicCode(v) == c { // codeNil is of no basic type
 		return readBasic(v, c, b)
@@ -192,9 +225,9 @@ func (d *Decoder[V]) nextFast(v *V, at int, b []byte) ([]byte, bool) {
 	return nil, false
 }
 
-// nextFlat sets the zero flat struct v, and returns what follows in b. It reports
-// false if it cannot, or if the bytes are not those of v.
-func (*Decoder[V]) nextFlat(v reflect.Value, steps []step, b []byte) ([]byte, bool) {
+// nextFlat sets the zero flat struct v from b, which ends where r does, and returns what
+// follows. It reports false if it cannot, or if the bytes are not those of v.
+func nextFlat(r *wire.Reader, v reflect.Value, steps []step, b []byte) ([]byte, bool) {
 	for i := range steps {
 		s := &steps[i]
 		rest, err := skipScalar(s.code, b)
@@ -202,6 +235,15 @@ func (*Decoder[V]) nextFlat(v reflect.Value, steps []step, b []byte) ([]byte, bo
 			return nil, false
 		}
 		fv := s.field.in(v)
+		if s.code == codeString && s.field.kind == KindString {
+			n, rest, err := readCount(b)
+			if err != nil || n == 0 {
+				return nil, false
+			}
+			fv.SetString(r.StringAt(r.Offset()+r.Len()-len(rest), n))
+			b = rest[n:]
+			continue
+		}
 		if s.code == codeTrue {
 			fv.SetBool(true)
 			continue

@@ -33,6 +33,26 @@ type Reader struct {
 	buf []byte
 	off int
 	err error
+
+	text   string // a copy of what begins in buf at textAt
+	textAt int
+}
+
+// window is the size of the copies that strings of an input are parts of: there is one
+// allocation for many, and a string that is left of them keeps no more alive.
+const window = 1024
+
+// StringAt returns the n bytes at offset off of the input as a string. It is made for
+// offsets that ascend.
+func (r *Reader) StringAt(off, n int) string {
+	if off < r.textAt || off+n > r.textAt+len(r.text) {
+		if n > window/4 {
+			return string(r.buf[off : off+n])
+		}
+		r.text, r.textAt = string(r.buf[off:min(len(r.buf), off+window)]), off
+	}
+	at := off - r.textAt
+	return r.text[at : at+n]
 }
 
 // NewReader returns a Reader over b, which it does not modify.
