@@ -244,13 +244,13 @@ func appendMember(b []byte, r Replica) []byte {
 
 // decodeObject calls member for each member of the JSON object in data. It
 // refuses names that are not valid replicas or appear twice.
-func decodeObject(data []byte, member func(r Replica, value []byte) error) error {
+func decodeObject(data []byte, member func(r Replica, text []byte) error) error {
 	if !utf8.Valid(data) {
 		return errors.New("invalid UTF-8")
 	}
-	return value.DecodeObject(data, func(name string, value []byte) error {
+	return value.DecodeObject(data, func(name string, text []byte) error {
 		if r := Replica(name); r.IsValid() {
-			return member(r, value)
+			return member(r, text)
 		}
 		return errors.New("invalid replica")
 	})
@@ -267,7 +267,7 @@ func decodeFields(data []byte, into fields) error {
 		return errors.New("invalid UTF-8")
 	}
 	found := make(map[string]bool)
-	err := value.DecodeObject(data, func(name string, value []byte) error {
+	err := value.DecodeObject(data, func(name string, text []byte) error {
 		field, ok := into[name]
 		if !ok {
 			field, ok = into[name+"?"]
@@ -275,11 +275,11 @@ func decodeFields(data []byte, into fields) error {
 		if !ok {
 			return errors.New("unknown member")
 		}
-		if _, ok := field.(*json.RawMessage); !ok && string(value) == "null" {
+		if _, ok := field.(*json.RawMessage); !ok && string(text) == "null" {
 			return errors.New("null instead of a value")
 		}
 		found[name] = true
-		return json.Unmarshal(value, field)
+		return json.Unmarshal(text, field)
 	})
 	for _, name := range slices.Sorted(maps.Keys(into)) {
 		if err == nil && !found[name] && !strings.HasSuffix(name, "?") {
@@ -290,12 +290,12 @@ func decodeFields(data []byte, into fields) error {
 }
 
 // decodeString returns the string that a JSON value is.
-func decodeString(value []byte) (string, error) {
-	if string(value) == "null" {
+func decodeString(text []byte) (string, error) {
+	if string(text) == "null" {
 		return "", errors.New("null instead of a string")
 	}
 	var s string
-	err := json.Unmarshal(value, &s)
+	err := json.Unmarshal(text, &s)
 	return s, err
 }
 

@@ -166,7 +166,7 @@ type siblingJSON struct {
 // Values are as [encoding/json] has them. Beside one may stand "fields", the kinds of its
 // fields where the JSON does not show them, and "bytes", its binary form if the JSON does
 // not lead back to it.
-func (s DVVSet[V]) MarshalJSON() ([]byte, error) { //nolint:revive // by value, or a set in a struct has no JSON there
+func (s DVVSet[V]) MarshalJSON() ([]byte, error) {
 	siblings := make([]siblingJSON, len(s.siblings))
 	for i := range s.siblings {
 		w, o := &s.siblings[i], &siblings[i]
