@@ -323,12 +323,12 @@ func parseBounded(data []byte) (*BoundedCounter, error) {
 }
 
 // parseReplica adds what a state has of one replica.
-func (c *BoundedCounter) parseReplica(name string, value []byte) error {
+func (c *BoundedCounter) parseReplica(name string, text []byte) error {
 	r := vclock.Replica(name)
 	if !r.IsValid() {
 		return errors.New("invalid replica")
 	}
-	m, err := membersOf(value, "minted", "spent", "backed", "given", "taken")
+	m, err := membersOf(text, "minted", "spent", "backed", "given", "taken")
 	if err != nil {
 		return err
 	}

@@ -233,6 +233,69 @@ func TestUnreadableInMap(t *testing.T) {
 	}
 }
 
+// TestUnreadableInGMap: one bad value among many stops nothing but itself, whatever state
+// of this module holds it.
+func TestUnreadableInGMap(t *testing.T) {
+	type wide struct{ N int64 }
+	type narrow struct{ N int8 }
+	type (
+		wides   = crdt.GMap[string, *crdt.MVRegister[wide]]
+		narrows = crdt.GMap[string, *crdt.MVRegister[narrow]]
+	)
+	const n = 10_000
+	var m wides
+	for i := range n {
+		v := wide{int64(i % 100)}
+		if i == 7 {
+			v.N = 700
+		}
+		m.Update(fmt.Sprint(i), func(r *crdt.MVRegister[wide]) *crdt.MVRegister[wide] { return must(r.Set("eu", v)) })
+	}
+	data, text := must(m.MarshalBinary()), must(m.MarshalJSON())
+	var o narrows
+	_, err := o.MergeBinary(data)
+	for _, err := range []error{o.UnmarshalBinary(data), o.UnmarshalJSON(text), err} {
+		var bad *content.ValueError
+		require.ErrorAs(t, err, &bad)
+		require.Equal(t, content.ValueError{Key: `"7"`, Field: "N", Stored: "int 700", Wanted: "int8"}, *bad)
+		require.NotErrorIs(t, err, crdt.ErrDamaged)
+		require.Zero(t, o.Len())
+	}
+	for _, in := range [][]byte{data, text} {
+		var o, p narrows
+		require.ErrorIs(t, o.UnmarshalLenient(in), content.ErrUnreadable)
+		changed, err := p.MergeLenient(in)
+		require.True(t, changed)
+		require.ErrorContains(t, err, `unreadable value of key "7": field N: stored int 700, want int8`)
+		require.True(t, o.Equal(&p))
+		read := 0
+		for _, r := range o.All() {
+			if _, ok := r.Get(); ok {
+				read++
+			}
+		}
+		require.Equal(t, n-1, read)
+		for k, bad := range o.Unreadable() {
+			require.Equal(t, "7", k)
+			require.Equal(t, `"7"`, bad.Key)
+		}
+		require.ErrorIs(t, o.Check(), content.ErrUnreadable)
+		require.Equal(t, data, must(o.MarshalBinary()))
+		require.JSONEq(t, string(text), string(must(o.MarshalJSON())))
+		damaged := append([]byte(nil), in...)
+		require.ErrorIs(t, p.UnmarshalLenient(damaged[:len(damaged)-1]), crdt.ErrDamaged)
+		require.True(t, o.Equal(&p))
+	}
+
+	var nested crdt.GMap[int, *wides]
+	nested.Update(1, func(in *wides) *wides { in.Merge(&m); return in })
+	var read crdt.GMap[int, *narrows]
+	require.ErrorContains(t, read.UnmarshalLenient(must(nested.MarshalBinary())), `unreadable value of key "1"/"7": field N`)
+	require.Equal(t, 1, read.Len())
+	require.ErrorContains(t, read.Check(), `of key "1"/"7"`)
+	require.NoError(t, nested.Check())
+}
+
 // TestUnreadableCatchesUp: an exchange brings what V cannot hold, and says so.
 func TestUnreadableCatchesUp(t *testing.T) {
 	type wide struct{ N string }

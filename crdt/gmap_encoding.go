@@ -11,6 +11,7 @@ import (
 
 	"github.com/rejoin-go/rejoin/internal/value"
 	"github.com/rejoin-go/rejoin/internal/wire"
+	"github.com/rejoin-go/rejoin/vclock/content"
 )
 
 // AppendBinary implements [encoding.BinaryAppender]:
@@ -48,16 +49,31 @@ func (m *GMap[K, V]) MarshalBinary() ([]byte, error) { return m.AppendBinary(nil
 
 // UnmarshalBinary implements [encoding.BinaryUnmarshaler]. It accepts only what
 // [GMap.AppendBinary] writes, even if UnmarshalBinary of V accepts more, and leaves m
-// unchanged otherwise. It allocates at most 256 bytes per byte of data for values
+// unchanged otherwise: also with a [*content.ValueError], for which there is
+// [GMap.UnmarshalLenient]. It allocates at most 256 bytes per byte of data for values
 // of this package, where those do not take more by themselves.
 func (m *GMap[K, V]) UnmarshalBinary(data []byte) error {
 	if err := cmp.Or(value.CheckKeyType[K](), checkBinary[V]()); err != nil {
 		return fmt.Errorf("crdt: decode GMap: %w", wire.Damaged(err))
 	}
+	d, bad, err := readGMap[K, V](data)
+	if err == nil && bad != nil {
+		err = bad
+	}
+	if err != nil {
+		return fmt.Errorf("crdt: decode GMap: %w", wire.Damaged(err))
+	}
+	m.gMapState = d.gMapState
+	return nil
+}
+
+// readGMap reads what AppendBinary wrote, and returns the first value in it that is
+// not readable.
+func readGMap[K comparable, V State[V]](data []byte) (d *GMap[K, V], bad *content.ValueError, err error) {
 	r := wire.NewReader(data)
 	readTableHead[K](r)
 	n := r.Count(2)
-	var d GMap[K, V]
+	d = new(GMap[K, V])
 	var before []byte
 	for i := range n {
 		p := r.Bytes()
@@ -65,18 +81,15 @@ func (m *GMap[K, V]) UnmarshalBinary(data []byte) error {
 			r.Fail("key %x does not follow %x in order", p, before)
 		}
 		k := readKey[K](r, p)
-		v := readState[V](r)
+		v, unread := readState[V](r)
 		if r.Err() != nil {
 			break
 		}
+		bad = first(bad, unread, k)
 		d.put(k, v)
 		before = p
 	}
-	if err := r.Close(); err != nil {
-		return fmt.Errorf("crdt: decode GMap: %w", wire.Damaged(err))
-	}
-	m.gMapState = d.gMapState
-	return nil
+	return d, bad, r.Close()
 }
 
 // MergeBinary merges a map in the form of [GMap.AppendBinary] and reports whether
@@ -94,32 +107,43 @@ func (m *GMap[K, V]) MergeBinary(data []byte) (bool, error) {
 	n := r.Count(2)
 	from := r.Offset()
 	var before []byte
+	var bad *content.ValueError
 	for i := range n {
 		p := r.Bytes()
 		if i > 0 && bytes.Compare(before, p) >= 0 {
 			r.Fail("key %x does not follow %x in order", p, before)
 		}
-		m.checkEntry(r, p)
+		bad = m.checkEntry(r, p, bad)
 		if r.Err() != nil {
 			break
 		}
 		before = p
 	}
-	if err := r.Close(); err != nil {
+	err := r.Close()
+	if err == nil && bad != nil {
+		err = bad
+	}
+	if err != nil {
 		return false, fmt.Errorf("crdt: merge GMap: %w", wire.Damaged(err))
 	}
 	return m.mergeEntries(wire.NewReader(data[from:]), n), nil
 }
 
 // checkEntry reads a value and fails r if that, or the key with the bytes p, which
-// were just read, cannot be decoded.
-func (*GMap[K, V]) checkEntry(r *wire.Reader, p []byte) {
+// were just read, cannot be decoded. It returns bad, or if that is nil why the value is
+// not readable.
+func (*GMap[K, V]) checkEntry(r *wire.Reader, p []byte, bad *content.ValueError) *content.ValueError {
 	if r.Err() == nil {
 		if err := checkKey[K](p); err != nil {
 			r.Fail("key: %w", err)
 		}
 	}
-	readState[V](r)
+	if _, unread := readState[V](r); unread != nil && bad == nil {
+		if k, err := value.DecodeKey[K](p); err == nil {
+			return first(bad, unread, k)
+		}
+	}
+	return bad
 }
 
 // mergeEntries merges n entries, which have been checked, and reports whether m
@@ -129,7 +153,8 @@ func (m *GMap[K, V]) mergeEntries(r *wire.Reader, n int) bool {
 	for range n {
 		i, k := m.in.findBytes(r.Bytes())
 		if i < 0 {
-			m.put(k, readState[V](r))
+			v, _ := readState[V](r)
+			m.put(k, v)
 			changed = true
 			continue
 		}
@@ -149,7 +174,8 @@ func mergeState[V State[V]](v V, r *wire.Reader) bool {
 			return changed
 		}
 	}
-	return v.Merge(readState[V](r))
+	o, _ := readState[V](r)
+	return v.Merge(o)
 }
 
 // checkBinary returns an error if V cannot be encoded and decoded again.
@@ -175,22 +201,23 @@ func appendState(b []byte, v any) ([]byte, error) {
 	return append(b, p...), err
 }
 
-// readState reads a state with its length before it.
-func readState[V any](r *wire.Reader) V {
-	var v V
+// readState reads a state with its length before it, and returns why a value in it is
+// not readable.
+func readState[V any](r *wire.Reader) (v V, bad *content.ValueError) {
 	p := r.Bytes()
 	if r.Err() != nil {
-		return v
+		return v, nil
 	}
 	v = emptyValue[V]()
-	if err := any(v).(encoding.BinaryUnmarshaler).UnmarshalBinary(bytes.Clone(p)); err != nil {
+	bad, err := decodeState(v, bytes.Clone(p), any(v).(encoding.BinaryUnmarshaler).UnmarshalBinary)
+	if err != nil {
 		r.Fail("value: %w", err)
-		return v
+		return v, nil
 	}
 	if q, err := appendState(nil, v); err != nil || !bytes.Equal(p, q) {
 		r.Fail("value is not in the form that its type writes")
 	}
-	return v
+	return v, bad
 }
 
 // A gmapEntry is one key and its value in JSON.
@@ -215,11 +242,11 @@ func (m *GMap[K, V]) marshalJSON() ([]byte, error) {
 	list := make([]gmapEntry, 0, m.Len())
 	for _, i := range m.in.sorted() {
 		key := value.AppendKeyJSON(nil, m.in.keys[i])
-		value, err := encode(m.values[i])
+		text, err := encode(m.values[i])
 		if err != nil {
 			return nil, fmt.Errorf("crdt: encode GMap: key %s: %w", key, err)
 		}
-		list = append(list, gmapEntry{key, value})
+		list = append(list, gmapEntry{key, text})
 	}
 	return json.Marshal(list)
 }
@@ -235,27 +262,48 @@ func (m *GMap[K, V]) UnmarshalJSON(data []byte) error {
 	if err != nil {
 		return fmt.Errorf("crdt: decode GMap: %w", wire.Damaged(err))
 	}
-	var list []json.RawMessage
-	if err := decodeList(data, &list); err != nil {
-		return fmt.Errorf("crdt: decode GMap: %w", wire.Damaged(err))
+	d, bad, err := parseGMap[K](data, decode)
+	if err == nil && bad != nil {
+		err = bad
 	}
-	var d GMap[K, V]
-	for i, p := range list {
-		e, err := decodeEntry(p)
-		if err != nil {
-			return fmt.Errorf("crdt: decode GMap: entry %d: %w", i, wire.Damaged(err))
-		}
-		v := emptyValue[V]()
-		if err := decode(e.Value, v); err != nil {
-			return fmt.Errorf("crdt: decode GMap: key %s: %w", e.Key, wire.Damaged(err))
-		}
-		if err := d.in.addJSON([]json.RawMessage{e.Key}); err != nil {
-			return fmt.Errorf("crdt: decode GMap: entry %d: %w", i, wire.Damaged(err))
-		}
-		d.values = append(d.values, v)
+	if err != nil {
+		return fmt.Errorf("crdt: decode GMap: %w", wire.Damaged(err))
 	}
 	m.gMapState = d.gMapState
 	return nil
+}
+
+// parseGMap reads what MarshalJSON wrote, and returns the first value in it that is
+// not readable.
+func parseGMap[K comparable, V State[V]](data []byte, decode func([]byte, V) error) (d *GMap[K, V], bad *content.ValueError, err error) {
+	var list []json.RawMessage
+	if err := decodeList(data, &list); err != nil {
+		return nil, nil, err
+	}
+	d = new(GMap[K, V])
+	for i, p := range list {
+		e, err := decodeEntry(p)
+		if err != nil {
+			return nil, nil, fmt.Errorf("entry %d: %w", i, err)
+		}
+		v := emptyValue[V]()
+		plain := func(p []byte) error { return decode(p, v) }
+		var unread *content.ValueError
+		if e.Value[0] == '{' || e.Value[0] == '[' { // what is neither might pass for bytes
+			unread, err = decodeState(v, e.Value, plain)
+		} else {
+			err = plain(e.Value)
+		}
+		if err != nil {
+			return nil, nil, fmt.Errorf("key %s: %w", e.Key, err)
+		}
+		if err := d.in.addJSON([]json.RawMessage{e.Key}); err != nil {
+			return nil, nil, fmt.Errorf("entry %d: %w", i, err)
+		}
+		bad = first(bad, unread, d.in.keys[len(d.in.keys)-1])
+		d.values = append(d.values, v)
+	}
+	return d, bad, nil
 }
 
 // decodeEntry decodes an object that has exactly the members of a gmapEntry.

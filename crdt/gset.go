@@ -200,11 +200,7 @@ func (s *GSet[E]) MergeBinary(data []byte) (bool, error) {
 // MarshalJSON implements [json.Marshaler]: a list of the elements in the order of
 // their canonical bytes.
 func (s gSetState[E]) MarshalJSON() ([]byte, error) {
-	return (&GSet[E]{gSetState: s}).marshalJSON()
-}
-
-func (s *GSet[E]) marshalJSON() ([]byte, error) {
-	return appendKeysJSON(nil, s.sortedElems()), nil
+	return appendKeysJSON(nil, (&GSet[E]{gSetState: s}).sortedElems()), nil
 }
 
 // UnmarshalJSON implements [json.Unmarshaler]. It accepts what [GSet.MarshalJSON]

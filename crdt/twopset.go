@@ -306,12 +306,9 @@ func (s *TwoPSet[E]) set(in, gone table[E]) error {
 // MarshalJSON implements [json.Marshaler]: an object of two lists in the order of
 // the elements' canonical bytes, as in {"present":["p"],"removed":["q"]}.
 func (s twoPSetState[E]) MarshalJSON() ([]byte, error) {
-	return (&TwoPSet[E]{twoPSetState: s}).marshalJSON()
-}
-
-func (s *TwoPSet[E]) marshalJSON() ([]byte, error) {
-	b := appendKeysJSON([]byte(`{"present":`), s.sorted(present))
-	b = appendKeysJSON(append(b, `,"removed":`...), s.sorted(removed))
+	set := &TwoPSet[E]{twoPSetState: s}
+	b := appendKeysJSON([]byte(`{"present":`), set.sorted(present))
+	b = appendKeysJSON(append(b, `,"removed":`...), set.sorted(removed))
 	return append(b, '}'), nil
 }
 

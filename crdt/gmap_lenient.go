@@ -1,0 +1,107 @@
+package crdt
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
+	"iter"
+
+	"github.com/rejoin-go/rejoin/internal/value"
+	"github.com/rejoin-go/rejoin/internal/wire"
+	"github.com/rejoin-go/rejoin/vclock/content"
+)
+
+// UnmarshalLenient decodes what [GMap.AppendBinary] or [GMap.MarshalJSON] wrote. If V
+// has an UnmarshalLenient, as registers, maps and sibling sets have, it keeps values in
+// it that their types cannot hold, and returns the [*content.ValueError] of the first
+// beside the state. With any other error m is unchanged.
+func (m *GMap[K, V]) UnmarshalLenient(data []byte) error {
+	d, bad, err := decodeGMap[K, V](data)
+	if err != nil {
+		return fmt.Errorf("crdt: decode GMap: %w", wire.Damaged(err))
+	}
+	m.gMapState = d.gMapState
+	if bad != nil {
+		return fmt.Errorf("crdt: decode GMap: %w", bad)
+	}
+	return nil
+}
+
+// decodeGMap reads bytes or JSON.
+func decodeGMap[K comparable, V State[V]](data []byte) (*GMap[K, V], *content.ValueError, error) {
+	if text := bytes.TrimLeft(data, " \t\r\n"); len(text) > 0 && text[0] == '[' {
+		_, decode, err := jsonForm[V]()
+		if err != nil {
+			return nil, nil, err
+		}
+		return parseGMap[K](text, decode)
+	}
+	if err := cmp.Or(value.CheckKeyType[K](), checkBinary[V]()); err != nil {
+		return nil, nil, err
+	}
+	return readGMap[K, V](data)
+}
+
+// MergeLenient is [GMap.MergeBinary] for what [GMap.UnmarshalLenient] accepts: values
+// that their types cannot hold are merged too, and the error comes beside. The state is
+// decoded as a whole.
+func (m *GMap[K, V]) MergeLenient(data []byte) (changed bool, err error) {
+	var o GMap[K, V]
+	err = o.UnmarshalLenient(data)
+	if err != nil && !errors.Is(err, content.ErrUnreadable) {
+		return false, err
+	}
+	return m.Merge(&o), err
+}
+
+// Unreadable returns an iterator over the keys with a value of which the method Check
+// tells that its type cannot hold it, in unspecified order, with the first of each key.
+// It takes O(n). The map must not change during the iteration.
+func (m *GMap[K, V]) Unreadable() iter.Seq2[K, *content.ValueError] {
+	return func(yield func(K, *content.ValueError) bool) {
+		for k, v := range m.All() {
+			c, ok := any(v).(interface{ Check() error })
+			if !ok {
+				return
+			}
+			bad, ok := errors.AsType[*content.ValueError](c.Check())
+			if ok && !yield(k, first(nil, bad, k)) {
+				return
+			}
+		}
+	}
+}
+
+// Check returns an error of [GMap.Unreadable], or nil if there is none. It takes O(n).
+func (m *GMap[K, V]) Check() error {
+	for _, bad := range m.Unreadable() {
+		return fmt.Errorf("crdt: %w", bad)
+	}
+	return nil
+}
+
+// decodeState decodes p into v, which is empty: leniently if v can, and else by plain.
+// It returns why a value is not readable.
+func decodeState(v any, p []byte, plain func(p []byte) error) (bad *content.ValueError, err error) {
+	l, ok := v.(interface{ UnmarshalLenient(data []byte) error })
+	if !ok {
+		return nil, plain(p)
+	}
+	err = l.UnmarshalLenient(p)
+	if bad, ok := errors.AsType[*content.ValueError](err); ok {
+		return bad, nil
+	}
+	return nil, err
+}
+
+// first returns bad, or if that is nil next with the key k in front of its place.
+func first[K comparable](bad, next *content.ValueError, k K) *content.ValueError {
+	if bad != nil || next == nil {
+		return bad
+	}
+	located := *next // which may be that of v
+	d := decoder{bad: &located}
+	d.locate(value.AppendKeyJSON(nil, k))
+	return &located
+}
