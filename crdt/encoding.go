@@ -108,6 +108,7 @@ type decoder struct {
 	bad     *content.ValueError // of the first value that its type cannot hold
 	kinds   [16]byte            // room for the kinds of ordinary types
 	census                      // of the values in maps that were scanned
+	tallies slab[tally]
 }
 
 func newDecoder(data []byte) *decoder {
@@ -262,7 +263,7 @@ func decodeCausal[V Value[V]](data []byte) (v V, bad *content.ValueError, err er
 	}
 	err = d.Close()
 	if err == nil {
-		err = distinct(v, d.root)
+		err = distinct(&d.census, v, d.root)
 	}
 	return v, d.bad, err
 }
@@ -287,17 +288,18 @@ func (d *decoder) locate(key []byte) {
 
 // release gives d back.
 func (d *decoder) release() {
-	d.reader, d.root, d.trusted, d.bad, d.census = wire.Reader{}, nil, false, nil, census{}
+	d.reader, d.root, d.trusted, d.bad = wire.Reader{}, nil, false, nil
+	d.census.reset()
+	d.tallies = slab[tally]{}
 	decoders.Put(d)
 }
 
 // distinct returns an error if v, of root r, has a dot that stands for changes in
 // two places. No merge makes one of states that have none.
-func distinct[V Value[V]](v V, r *root) error {
+func distinct[V Value[V]](c *census, v V, r *root) error {
 	if !canRepeat(v) {
 		return nil
 	}
-	var c census
 	c.expect(r)
 	c.add(v)
 	return c.check(r)
@@ -327,7 +329,11 @@ type census struct {
 
 // expect makes room for the dots of values of r.
 func (c *census) expect(r *root) {
-	c.changes = make([][]uint64, len(r.names))
+	if n := len(r.names); n <= cap(c.changes) {
+		c.changes = c.changes[:n]
+	} else {
+		c.changes = make([][]uint64, n)
+	}
 	c.change = func(d dot) {
 		seqs := &c.changes[d.replica]
 		if *seqs == nil {
@@ -335,6 +341,23 @@ func (c *census) expect(r *root) {
 		}
 		*seqs = append(*seqs, d.seq)
 	}
+}
+
+// fewSeqs bounds the memory that a census keeps for the next one.
+const fewSeqs = 64
+
+// reset forgets the dots, and keeps a little memory.
+func (c *census) reset() {
+	if len(c.changes) > fewNames {
+		c.changes = nil
+	}
+	for i := range c.changes {
+		if cap(c.changes[i]) > fewSeqs {
+			c.changes[i] = nil
+		}
+		c.changes[i] = c.changes[i][:0]
+	}
+	c.change, c.room = nil, 0
 }
 
 // add adds the dots of v.
@@ -373,7 +396,7 @@ func readPacked[V Value[V]](data []byte) (v V, d *decoder, store int, err error)
 	case nests:
 		err = d.check(d.root) // the map has added its values
 	default:
-		err = distinct(v, d.root)
+		err = distinct(&d.census, v, d.root)
 	}
 	v, err = strict("crdt: merge %s: %w", v, d.bad, err)
 	return v, d, store, err

@@ -108,7 +108,7 @@ func parseCausal[V Value[V]](p []byte) (none V, bad *content.ValueError, err err
 	if err := v.decodeJSON(d, m[2]); err != nil {
 		return none, nil, err
 	}
-	return v, d.bad, distinct(v, d.root)
+	return v, d.bad, distinct(&d.census, v, d.root)
 }
 
 // members returns the members of the JSON object p, which must be names.

@@ -220,8 +220,11 @@ type keyed[K comparable, V any] struct {
 // sorted returns the entries in the order of the bytes of their keys.
 func (m *ORMap[K, V]) sorted() []keyed[K, V] {
 	all := make([]keyed[K, V], 0, len(m.entries))
+	keys := make([]byte, 0, 16*len(m.entries))
 	for key, v := range m.entries {
-		all = append(all, keyed[K, V]{value.AppendKey(nil, key), key, v})
+		at := len(keys)
+		keys = value.AppendKey(keys, key)
+		all = append(all, keyed[K, V]{keys[at:len(keys):len(keys)], key, v})
 	}
 	slices.SortFunc(all, func(a, b keyed[K, V]) int { return bytes.Compare(a.bytes, b.bytes) })
 	return all
@@ -237,13 +240,19 @@ func (m *ORMap[K, V]) encode(e *encoder) {
 
 func (m *ORMap[K, V]) decode(d *decoder) {
 	var last []byte
-	for i := range d.Count(2) {
+	var key K
+	n := d.Count(2)
+	if n > 1 {
+		m.entries = make(map[K]V, min(n, fewEntries))
+		d.tallies.expect(n)
+	}
+	for i := range n {
 		last = d.key(i, last)
-		key, err := value.DecodeKey[K](last)
-		if err != nil {
-			d.Fail("key: %w", err)
-		}
 		if d.Err() != nil {
+			return
+		}
+		if err := value.ReadKey(&key, d.Reader, d.Offset()-len(last), last); err != nil {
+			d.Fail("key: %w", err)
 			return
 		}
 		var none V
@@ -262,6 +271,10 @@ func (m *ORMap[K, V]) decode(d *decoder) {
 		m.settle(key, v)
 	}
 }
+
+// fewEntries is the number of entries that a map is made for before it is known that they
+// are there.
+const fewEntries = 64
 
 // key reads the bytes of key i of a map, which follows last.
 func (d *decoder) key(i int, last []byte) []byte {

@@ -189,7 +189,9 @@ func (c *PNCounter) encode(e *encoder) {
 
 func (c *PNCounter) decode(d *decoder) {
 	n := d.Count(4)
-	c.tallies = slices.Grow(c.tallies, n)
+	if cap(c.tallies) < n {
+		c.tallies = d.tallies.take(n)
+	}
 	for i := range n {
 		u := d.Uvarint()
 		if u>>2 >= uint64(len(d.root.names)) {

@@ -16,7 +16,8 @@ func checkReplica(r vclock.Replica) {
 
 // readReplica reads a name that [wire.AppendBytes] wrote.
 func readReplica(r *wire.Reader) vclock.Replica {
-	name := vclock.Replica(r.Bytes())
+	p := r.Bytes()
+	name := vclock.Replica(r.StringAt(r.Offset()-len(p), len(p)))
 	if r.Err() == nil && !name.IsValid() {
 		r.Fail("invalid replica %q", string(name))
 	}
