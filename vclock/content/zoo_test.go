@@ -411,20 +411,27 @@ func TestZoo(t *testing.T) {
 			fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", a.typ, a.value, o.bytes, o.json)
 		})
 	}
+	checkTable(t, "zoo", b.String())
+}
+
+// checkTable compares a table of docs/types.md, or writes it.
+func checkTable(t *testing.T, name, want string) {
+	t.Helper()
 	if t.Failed() {
 		return
 	}
-	const file, from, to = "../../docs/types.md", "<!-- zoo -->\n", "<!-- end of zoo -->"
+	const file = "../../docs/types.md"
+	from, to := "<!-- "+name+" -->\n", "<!-- end of "+name+" -->"
 	page, err := os.ReadFile(file)
 	require.NoError(t, err)
 	head, rest, ok := strings.Cut(string(page), from)
 	require.True(t, ok)
-	table, tail, ok := strings.Cut(rest, to)
+	got, tail, ok := strings.Cut(rest, to)
 	require.True(t, ok)
 	if *update {
-		page := head + from + b.String() + to + tail
+		page := head + from + want + to + tail
 		require.NoError(t, os.WriteFile(file, []byte(page), 0o644)) //nolint:gosec // a file of the repository
 		return
 	}
-	require.Equal(t, b.String(), table, "go test ./vclock/content -run TestZoo -update")
+	require.Equal(t, want, got, "go test ./vclock/content -run Zoo -update")
 }
