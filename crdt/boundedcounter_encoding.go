@@ -14,28 +14,8 @@ import (
 	"github.com/rejoin-go/rejoin/vclock"
 )
 
-// AppendBinary implements [encoding.BinaryAppender]:
-//
-//	version     1 byte     1
-//	side        1 byte     0 for a lower bound, 1 for an upper one
-//	bound       varint     zigzag
-//	replicas    varint     number of replicas, which follow in order of their names
-//	  length    varint     length of the name
-//	  name                 UTF-8
-//	  minted    varint     63 bits
-//	  spent     varint     63 bits
-//	accounts    varint     number of replicas that rights were moved from; they follow in order of their names
-//	  owner     varint     its place in the list of replicas, from 0
-//	  backed    varint     what it had minted at the latest of these moves
-//	  given     varint     number of replicas that it gave rights to; they follow in order of their names
-//	    to      varint     its place in the list of replicas
-//	    amount  varint     at least 1, 63 bits
-//	  taken     varint     number of replicas that reclaimed its rights; they follow in order of their names
-//	    to      varint     its place in the list of replicas
-//	    amount  varint     63 bits
-//
-// A replica that has neither minted nor spent is listed only if rights moved from
-// or to it. AppendBinary never returns an error.
+// AppendBinary implements [encoding.BinaryAppender]. It never returns an error.
+// FORMAT.md in the root of the module has the layout.
 func (c *BoundedCounter) AppendBinary(b []byte) ([]byte, error) {
 	all := c.holdings()
 	b = append(b, 1, 0)

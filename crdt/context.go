@@ -299,26 +299,7 @@ const (
 )
 
 // AppendBinary implements [encoding.BinaryAppender]. It never returns an error.
-//
-//	field     bytes
-//	version   1, now 2
-//	parts     1: 1 if there are sums, 2 if they were left out, 4 if it is of some keys,
-//	          8 if it is of an object with a name, added up
-//	object    part 8 only, 4: hash of the name
-//	keys      part 4 only: varint, at least 1, then 4 each: hashes of keys, ascending
-//	replicas  varint, then for each, in the order of the names:
-//	  name    length 1, then the name
-//	  prefix  varint: all numbers up to this one are covered
-//	  spans   varint, then for each, ascending:
-//	    gap   varint: numbers missing before it, less one
-//	    size  varint: numbers in it, less one
-//	sums      part 1 only, for each replica: varint, then for each tally, ascending:
-//	  first   varint: number of its first increment, less that of the one before, less one
-//	  span    varint: from its first increment to the latest
-//	  sum     zigzag varint
-//
-// There is at least one sum in part 1. As each part is announced, no cut of these
-// bytes is a Context.
+// FORMAT.md in the root of the module has the layout.
 func (c Context) AppendBinary(b []byte) ([]byte, error) {
 	b = append(b, contextVersion, c.parts())
 	p := c.past

@@ -57,7 +57,7 @@ func (k elements[E]) enter(e E) E {
 // unpacks to 64 times its size at most.
 const maxShared = 127
 
-// appendBlock appends the elements of a page. [ORSet.AppendBinary] documents the
+// appendBlock appends the elements of a page. FORMAT.md documents the
 // layout.
 func (k elements[E]) appendBlock(b []byte, elems []E) []byte {
 	if k.integer {

@@ -1,14 +1,7 @@
 package crdt
 
-// AppendBinary implements [encoding.BinaryAppender]. It never returns an error.
-// Equal states have equal bytes:
-//
-//	field    bytes
-//	version  1, now 2
-//	kind     1, here 4
-//	context  as in [Context.AppendBinary], from the number of replicas on
-//	enables  varint: number of enables, then for each, in the order of dots:
-//	  dot    place of its replica in the context, and its number, varints
+// AppendBinary implements [encoding.BinaryAppender]. It never returns an error. Equal
+// states have equal bytes. FORMAT.md in the root of the module has the layout.
 func (f *EWFlag) AppendBinary(b []byte) ([]byte, error) {
 	f = f.state()
 	return appendCausal(b, f.root, f), nil

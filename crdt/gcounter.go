@@ -160,15 +160,8 @@ func (c *GCounter) Clone() *GCounter {
 // Equal reports whether c and y are the same state.
 func (c *GCounter) Equal(y *GCounter) bool { return slices.Equal(c.shares(), y.shares()) }
 
-// AppendBinary implements [encoding.BinaryAppender]:
-//
-//	version     1 byte     1
-//	replicas    varint     number of replicas, which follow in order of their names
-//	  length    varint     length of the name
-//	  name                 UTF-8
-//	  total     varint     at least 1
-//
-// It never returns an error.
+// AppendBinary implements [encoding.BinaryAppender]. It never returns an error.
+// FORMAT.md in the root of the module has the layout.
 func (c *GCounter) AppendBinary(b []byte) ([]byte, error) {
 	shares := c.shares()
 	b = append(b, 1)

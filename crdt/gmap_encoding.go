@@ -14,16 +14,9 @@ import (
 	"github.com/rejoin-go/rejoin/vclock/content"
 )
 
-// AppendBinary implements [encoding.BinaryAppender]:
-//
-//	version     1 byte     1, or 0x81 as at [GSet.AppendBinary]
-//	keys        varint     number of keys, which follow in the order of their bytes
-//	  length    varint     length of the key
-//	  key                  its canonical bytes
-//	  length    varint     length of the value
-//	  value                what AppendBinary or MarshalBinary of V returns
-//
-// It returns an error if V has no binary form, or if encoding a value fails.
+// AppendBinary implements [encoding.BinaryAppender]. It returns an error if V has no
+// binary form, or if encoding a value fails. FORMAT.md in the root of the module has
+// the layout.
 func (m *GMap[K, V]) AppendBinary(b []byte) ([]byte, error) {
 	if err := checkBinary[V](); err != nil {
 		return nil, fmt.Errorf("crdt: encode GMap: %w", err)

@@ -138,16 +138,8 @@ func (s *GSet[E]) sortedElems() []E {
 	return slices.SortedFunc(s.All(), value.CompareKeys[E])
 }
 
-// AppendBinary implements [encoding.BinaryAppender]:
-//
-//	version     1 byte     1, or 0x81 if elements are structs: then
-//	  length    varint     length of
-//	  fields               their fields, with kinds
-//	elements    varint     number of elements, which follow in the order of their bytes
-//	  length    varint     length of the element
-//	  element              its canonical bytes
-//
-// It never returns an error.
+// AppendBinary implements [encoding.BinaryAppender]. It never returns an error.
+// FORMAT.md in the root of the module has the layout.
 func (s *GSet[E]) AppendBinary(b []byte) ([]byte, error) {
 	return appendKeys(appendKeyed[E](b, tableVersion), s.sortedElems()), nil
 }

@@ -9,16 +9,8 @@ import (
 	"github.com/rejoin-go/rejoin/vclock/content"
 )
 
-// AppendBinary implements [encoding.BinaryAppender]. It never returns an error.
-// Equal states have equal bytes:
-//
-//	field    bytes
-//	version  1, now 2
-//	kind     1, here 8
-//	context  as in [Context.AppendBinary], from the number of replicas on
-//	values   varint, then for each write, in the order of dots:
-//	  dot    place of its replica in the context, and its number, varints
-//	  value  varint length, then its bytes: see package content of vclock
+// AppendBinary implements [encoding.BinaryAppender]. It never returns an error. Equal
+// states have equal bytes. FORMAT.md in the root of the module has the layout.
 func (m *MVRegister[V]) AppendBinary(b []byte) ([]byte, error) {
 	m = m.state()
 	return appendCausal(b, m.root, m), nil

@@ -12,17 +12,9 @@ import (
 	"github.com/rejoin-go/rejoin/vclock/content"
 )
 
-// AppendBinary implements [encoding.BinaryAppender]. It never returns an error.
-// It takes O(n log n) for n keys. Equal states have equal bytes:
-//
-//	field    bytes
-//	version  1, now 2
-//	kind     1, here 3, then the kind of the values, then that of their values,
-//	         as far as those are maps
-//	context  as in [Context.AppendBinary], from the number of replicas on
-//	keys     varint, then for each, in the order of their bytes:
-//	  key    varint length, then the bytes
-//	  value  as in a state of its own, from behind the context
+// AppendBinary implements [encoding.BinaryAppender]. It never returns an error. It
+// takes O(n log n) for n keys. Equal states have equal bytes. FORMAT.md in the root of
+// the module has the layout.
 func (m *ORMap[K, V]) AppendBinary(b []byte) ([]byte, error) {
 	m = m.state()
 	return appendCausal(b, m.root, m), nil

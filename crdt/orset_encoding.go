@@ -1,32 +1,8 @@
 package crdt
 
-// AppendBinary implements [encoding.BinaryAppender]. It never returns an error.
-// It takes O(n) for n elements. Equal states have equal bytes:
-//
-//	field    bytes
-//	version  1, now 2
-//	kind     1, here 1
-//	context  as in [Context.AppendBinary], from the number of replicas on
-//	logs     varint: replicas with live dots, then for each, in order of name:
-//	  skip   varint: replicas of the context skipped since the one before
-//	  pages  varint: pages with live dots, less one, then for each, ascending:
-//	    gap    varint: pages skipped; page k has the numbers from 128k up
-//	    live   1: number of live dots
-//	    which  live ≤ 16: their offsets in the page, 1 each, ascending
-//	           16 < live < 128: 16 of bits, the lowest first
-//	    size   varint: size of the elements
-//	    block  the elements in the order of their dots
-//
-// In a block, integers are zigzag varints of the difference to the one before,
-// the first to 0. Every other element stands as what follows the bytes that it
-// shares with the one before, up to 127:
-//
-//	field   bytes
-//	sizes   1: shared size above size of the rest, 4 bits each, 15 for 15 and up
-//	shared  varint: shared size less 15, if 15 and up
-//	rest    varint: size of the rest less 15, if 15 and up
-//	bytes   the rest of the element's bytes: a string as it is, other kinds as
-//	        keys are encoded in package lww
+// AppendBinary implements [encoding.BinaryAppender]. It never returns an error. It
+// takes O(n) for n elements. Equal states have equal bytes. FORMAT.md in the root of
+// the module has the layout.
 func (s *ORSet[E]) AppendBinary(b []byte) ([]byte, error) {
 	s = s.state()
 	return appendCausal(b, s.root, s), nil

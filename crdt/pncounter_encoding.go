@@ -11,32 +11,9 @@ import (
 	"github.com/rejoin-go/rejoin/vclock"
 )
 
-// AppendBinary implements [encoding.BinaryAppender]. It never returns an error.
-// It takes O(n) for n replicas. Equal states have equal bytes:
-//
-//	field     bytes
-//	version   1, now 2
-//	kind      1, here 7
-//	context   as in [Context.AppendBinary], from the number of replicas on
-//	replicas  varint, then for each that counted, in the order of the names:
-//	  place   varint: 4 × its place in the context, plus its form: 0 counting, 1 counting
-//	          on after a reset that undid a part, 2 all undone
-//
-// and then, by form, for one that is counting, in increments by number:
-//
-//	last    varint: the latest
-//	span    varint: from the first that the sum includes to last, at least 1
-//	sum     zigzag varint
-//	since   form 1 only, varint: last less the latest that was undone, at least 1 and less than span
-//	undone  form 1 only, zigzag varint: what sum was at that one
-//	reset   form 1 only, the dot of the reset: place of its replica and number, varints
-//
-// and for one that was undone:
-//
-//	upto    varint: the latest that was undone
-//	span    varint: from the first that was undone to upto, at least 1
-//	undone  zigzag varint: their sum
-//	reset   as above
+// AppendBinary implements [encoding.BinaryAppender]. It never returns an error. It
+// takes O(n) for n replicas. Equal states have equal bytes. FORMAT.md in the root of
+// the module has the layout.
 func (c *PNCounter) AppendBinary(b []byte) ([]byte, error) {
 	c = c.state()
 	return appendCausal(b, c.root, c), nil

@@ -1,13 +1,8 @@
 package crdt
 
-// AppendBinary implements [encoding.BinaryAppender]. It never returns an error.
-// It takes O(n) for n elements. Equal states have equal bytes. The layout is
-// that of [ORSet.AppendBinary] with kind 2, and between which and size of each
-// page:
-//
-//	field    bytes
-//	removes  1: number of live dots that are removes
-//	which    their offsets in the page, 1 each, ascending
+// AppendBinary implements [encoding.BinaryAppender]. It never returns an error. It
+// takes O(n) for n elements. Equal states have equal bytes. FORMAT.md in the root of
+// the module has the layout.
 func (s *RWSet[E]) AppendBinary(b []byte) ([]byte, error) {
 	s = s.state()
 	return appendCausal(b, s.root, s), nil

@@ -218,15 +218,8 @@ func (s *TwoPSet[E]) sorted(p phase) []E {
 	return slices.SortedFunc(s.of(p), value.CompareKeys[E])
 }
 
-// AppendBinary implements [encoding.BinaryAppender]:
-//
-//	version     1 byte     1, or 0x81 as at [GSet.AppendBinary]
-//	present     varint     number of elements that follow in the order of their bytes
-//	  length    varint     length of the element
-//	  element              its canonical bytes
-//	removed                likewise
-//
-// It never returns an error.
+// AppendBinary implements [encoding.BinaryAppender]. It never returns an error.
+// FORMAT.md in the root of the module has the layout.
 func (s *TwoPSet[E]) AppendBinary(b []byte) ([]byte, error) {
 	b = appendKeys(appendKeyed[E](b, tableVersion), s.sorted(present))
 	return appendKeys(b, s.sorted(removed)), nil

@@ -156,7 +156,7 @@ func (c *core[K, V]) usedReplicas(m *scratch) (names []vclock.Replica, ranks []u
 	return names, ranks
 }
 
-// appendBinary appends the encoding that [Map.AppendBinary] documents. Values
+// appendBinary appends the encoding that FORMAT.md documents. Values
 // are left out of a set.
 func (c *core[K, V]) appendBinary(b []byte, set bool) []byte {
 	m := scratches.Get().(*scratch)
@@ -354,30 +354,7 @@ func (c *core[K, V]) readLast(values *value.Decoder[V]) *content.ValueError {
 }
 
 // AppendBinary implements [encoding.BinaryAppender]. It never returns an error.
-// Numbers are varints as in [binary.AppendUvarint].
-//
-//	field     bytes    count
-//	version   1        1         is 2
-//	type      1        1         is 1, or 0x81 if keys are structs
-//	length    varint   1         if keys are structs
-//	keys      length   1         if keys are structs: names and kinds of the fields
-//	horizon   varint   1
-//	replicas  varint   1
-//	length    varint   replicas, each followed by its
-//	name      length   replicas  in ascending order
-//	entries   varint   1
-//	oldest    varint   1         if there are entries: the smallest time
-//	tables             1         if there are entries: names and shapes of the fields of values
-//
-// and for each entry, in ascending order of the canonical bytes of the keys:
-//
-//	length    varint
-//	key       length
-//	time      varint   minus the oldest
-//	replica   varint   twice its position in the list of names, plus 1 if deleted
-//	value              unless deleted
-//
-// The tables and values are those of package content of vclock.
+// FORMAT.md in the root of the module has the layout.
 func (m *Map[K, V]) AppendBinary(b []byte) ([]byte, error) {
 	return m.appendBinary(b, false), nil
 }
@@ -450,8 +427,7 @@ func decodeAny[K comparable, V any](data []byte, set bool) (core[K, V], *content
 }
 
 // AppendBinary implements [encoding.BinaryAppender]. It never returns an error.
-// The layout is that of [Map.AppendBinary] with the type 2 or 0x82, and without
-// tables and values.
+// FORMAT.md in the root of the module has the layout.
 func (s *Set[E]) AppendBinary(b []byte) ([]byte, error) {
 	return s.appendBinary(b, true), nil
 }

@@ -114,14 +114,7 @@ func (r *Register[V]) Clone() *Register[V] {
 }
 
 // AppendBinary implements [encoding.BinaryAppender]. It never returns an error.
-//
-//	field    bytes
-//	version  1       is 2
-//	type     1       is 3
-//	stamp    9 to 264, as in [Stamp.AppendBinary]
-//	value    the rest: names and shape of its fields, and what is in them
-//
-// An empty register has the zero stamp and no value.
+// FORMAT.md in the root of the module has the layout.
 func (r *Register[V]) AppendBinary(b []byte) ([]byte, error) {
 	b, err := r.stamp.AppendBinary(appendHead(b, typeRegister, ""))
 	if err != nil || r.stamp.IsZero() {

@@ -129,13 +129,9 @@ func parseStamp(s string) (Stamp, error) {
 	return t, t.check()
 }
 
-// AppendBinary implements [encoding.BinaryAppender]. It fails if s is neither
-// valid nor zero; the zero Stamp is nine zero bytes.
-//
-//	field    bytes
-//	time     8, big-endian
-//	length   1
-//	replica  length
+// AppendBinary implements [encoding.BinaryAppender]. It fails if s is neither valid nor
+// zero; the zero Stamp is nine zero bytes. FORMAT.md in the root of the module has the
+// layout.
 func (s Stamp) AppendBinary(b []byte) ([]byte, error) {
 	if !s.IsZero() {
 		if err := s.check(); err != nil {

@@ -36,55 +36,7 @@ func (r *Record[T]) Origin() Fingerprint {
 }
 
 // AppendBinary implements [encoding.BinaryAppender]. It never returns an error.
-// Numbers are varints as in [binary.AppendUvarint].
-//
-//	field     bytes    count
-//	version   1        1         is 2
-//	plan      8        1         fingerprint, big-endian
-//	horizon   varint   1
-//	replicas  varint   1
-//	length    varint   replicas, each followed by its
-//	name      length   replicas  in ascending order
-//	stamps    varint   1
-//	time      varint   stamps    minus the one before, each followed by its
-//	replica   varint   stamps    position in the list of names
-//	fields    varint   1
-//	length    varint   fields, in ascending order, each followed by its
-//	path      length   fields
-//	kind      1        fields
-//	type      1        fields, of kinds 1 to 7, 9 to 12: code of what the values are,
-//	                             plus 16 times that of what they point to or consist of
-//	record                       a row
-//
-// A stamp is referred to by its position, from 1. Where a value has a stamp,
-// both come as a head, which is 16 times the reference plus the length of the
-// value, then the value; a length of 15 or more counts as 15, and a varint
-// follows with what it is more than that. A row is
-//
-//	life      varint   reference or 0, times 2, plus 1 if present
-//	fields    varint   if present
-//
-// and for each field its position in the list of fields, in ascending order,
-// and what its kind asks for:
-//
-//	kind                                      content
-//	1 register, 2 first, 3 max, 4 min         head; value
-//	5 immutable, 6 choice                     count; of each: length; value; stamp
-//	7 state                                   count; of each: length; value; count; stamps it includes
-//	8 totals                                  count; of each: head; total
-//	9 manual                                  count; of each replica: last stamp; count; of each sibling: head; value
-//	10 union                                  count; of each: length; element; stamp
-//	11 set                                    count; of each: length; element; stamp times 2, plus 1 if present
-//	12 map of leaves                          count; of each: length; key; head with stamp times 2,
-//	                                          plus 1 if present; value if present
-//	13 map of rows, keyed list                count; of each: length; key; row
-//	14 row                                    row
-//	15 place                                  head; levels
-//
-// Entries are in ascending order of value, element, key or replica. The place
-// of an element in a list is the field with the path *. It has a varint for each
-// level, which is twice the zigzag form of a number, plus 1 if the replica of the
-// stamp chose it; if not, the length and the name of the one who did follow.
+// FORMAT.md in the root of the module has the layout.
 func (r *Record[T]) AppendBinary(b []byte) ([]byte, error) {
 	b = append(b, recordVersion)
 	var own Fingerprint
@@ -128,8 +80,7 @@ func (r *Record[T]) UnmarshalBinary(data []byte) error {
 }
 
 // AppendBinary implements [encoding.BinaryAppender]. It never returns an error.
-// The layout is that of [Record.AppendBinary], without plan and horizon, of a
-// record without values.
+// FORMAT.md in the root of the module has the layout.
 func (t Token) AppendBinary(b []byte) ([]byte, error) {
 	root := t.root
 	root.Kind = cell.Row

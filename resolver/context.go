@@ -125,16 +125,7 @@ const (
 )
 
 // AppendBinary implements [encoding.BinaryAppender]. It never returns an error.
-// Varints are those of [binary.AppendUvarint].
-//
-//	field    bytes
-//	version  1       is 1
-//	flags    1       1: a value was shown; 2: there is a dot
-//	epoch    varint  the highest known
-//	of       varint  that of the versions shown
-//	length   varint
-//	past     length  see [vclock.Clock.AppendBinary]
-//	dot      varies  see [lww.Stamp.AppendBinary], if there is one
+// FORMAT.md in the root of the module has the layout.
 func (c Context) AppendBinary(b []byte) ([]byte, error) {
 	return c.append(append(b, contextVersion)), nil
 }

@@ -22,34 +22,7 @@ import (
 const siblingsVersion = 2
 
 // AppendBinary implements [encoding.BinaryAppender]. It never returns an error.
-// Varints are those of [binary.AppendUvarint].
-//
-//	field     bytes   count
-//	version   1       1         is 2
-//	level     varint  1         the highest epoch known
-//	epoch     varint  1         the epoch of the versions
-//	length    varint  1
-//	past      length  1         see [vclock.Clock.AppendBinary]
-//	floor     varint  1         minus the largest time in past
-//	values    varint  1
-//	tables    varies  1         of the kinds and names of fields, if there are values
-//	value     varies  values    of all versions and ancestors, each once, ascending
-//	versions  varint  1
-//	version   varies  versions  in ascending order
-//
-// and of each version:
-//
-//	flags    1       1: deleted; 2: had not seen all of its replica; 4: settles a conflict; 8: has ancestors
-//	stamp    varies  see [lww.Stamp.AppendBinary]
-//	epoch    varint
-//	past     varies  see [Context.AppendBinary], without its version byte
-//	count    varint  if it settles a conflict
-//	settled  varies  count stamps, in ascending order
-//	count    varint  if it has ancestors; of each, in ascending order:
-//	length   varint
-//	past     length  see [vclock.Clock.AppendBinary]
-//	value    varint  0 if there was nothing, else 1 and the place of the value
-//	value    varint  the place of the value, unless deleted
+// FORMAT.md in the root of the module has the layout.
 func (s *Siblings[T]) AppendBinary(b []byte) ([]byte, error) {
 	b = binary.AppendUvarint(append(b, siblingsVersion), s.level)
 	b = binary.AppendUvarint(b, s.epoch)

@@ -23,18 +23,9 @@ const ticketVersion = 2
 
 var errNoConflict = errors.New("ticket without a conflict")
 
-// AppendBinary implements [encoding.BinaryAppender]. It returns an error for a
-// ticket without a conflict, such as the zero Ticket, which asks nothing.
-//
-//	field     bytes   count
-//	version   1       1         is 2
-//	length    varint  1
-//	key       length  1
-//	length    varint  1
-//	reason    length  1
-//	length    varint  1
-//	context   length  1         see [Context.AppendBinary], without its version byte
-//	versions  varies  1         values and versions, see [Siblings.AppendBinary]
+// AppendBinary implements [encoding.BinaryAppender]. It returns an error for a ticket
+// without a conflict, such as the zero Ticket, which asks nothing. FORMAT.md in the
+// root of the module has the layout.
 func (t *Ticket[T]) AppendBinary(b []byte) ([]byte, error) {
 	if t.Conflict == nil {
 		return b, fmt.Errorf("resolver: encode Ticket: %w", errNoConflict)

@@ -85,15 +85,8 @@ func (c *Clock) UnmarshalText(text []byte) error {
 
 const clockVersion = 1
 
-// AppendBinary implements [encoding.BinaryAppender]. It never returns an
-// error. Numbers are varints as in [binary.AppendUvarint] but for the lengths.
-//
-//	field    bytes     count
-//	version  1         1      is 1
-//	entries  varint    1
-//	length   1         entries, each followed by its
-//	replica  length    entries  in ascending order
-//	number   varint    entries
+// AppendBinary implements [encoding.BinaryAppender]. It never returns an error.
+// FORMAT.md in the root of the module has the layout.
 func (c Clock) AppendBinary(b []byte) ([]byte, error) {
 	b = append(b, clockVersion)
 	b = binary.AppendUvarint(b, uint64(len(c.seqs)))

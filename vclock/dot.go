@@ -131,13 +131,9 @@ func parseSeq(s string) (uint64, error) {
 	return n, nil
 }
 
-// AppendBinary implements [encoding.BinaryAppender]. It fails if d is neither
-// valid nor zero; the zero Dot is nine zero bytes.
-//
-//	field    bytes
-//	number   8, big-endian
-//	length   1
-//	replica  length
+// AppendBinary implements [encoding.BinaryAppender]. It fails if d is neither valid nor
+// zero; the zero Dot is nine zero bytes. FORMAT.md in the root of the module has the
+// layout.
 func (d Dot) AppendBinary(b []byte) ([]byte, error) {
 	if !d.IsZero() && !d.IsValid() {
 		return b, fmt.Errorf("vclock: %w", errInvalidDot(d))

@@ -13,19 +13,8 @@ import (
 
 const dotSetVersion = 1
 
-// AppendBinary implements [encoding.BinaryAppender]. It never returns an
-// error. Varints are those of [binary.AppendUvarint].
-//
-//	field     bytes     count
-//	version   1         1      is 1
-//	replicas  varint    1
-//	length    1         replicas, each followed by its
-//	replica   length    replicas  in ascending order
-//	then, for each replica:
-//	prefix    varint    1      numbers from 1 without a gap
-//	runs      varint    1      runs of numbers beyond, each of them:
-//	gap       varint    runs   numbers missing before the run, less 1
-//	more      varint    runs   numbers in the run, less 1
+// AppendBinary implements [encoding.BinaryAppender]. It never returns an error.
+// FORMAT.md in the root of the module has the layout.
 func (s *DotSet) AppendBinary(b []byte) ([]byte, error) {
 	b = append(b, dotSetVersion)
 	b = binary.AppendUvarint(b, uint64(len(s.names)))

@@ -68,13 +68,8 @@ func (v DVV) check() error {
 
 const dvvVersion = 1
 
-// AppendBinary implements [encoding.BinaryAppender]. It fails if the dot is
-// not valid or in the past.
-//
-//	field    bytes
-//	version  1         is 1
-//	dot      varies    see Dot.AppendBinary
-//	past     the rest  see Clock.AppendBinary
+// AppendBinary implements [encoding.BinaryAppender]. It fails if the dot is not valid
+// or in the past. FORMAT.md in the root of the module has the layout.
 func (v DVV) AppendBinary(b []byte) ([]byte, error) {
 	if err := v.check(); err != nil {
 		return b, fmt.Errorf("vclock: encode DVV: %w", err)

@@ -14,20 +14,8 @@ import (
 
 const dvvSetVersion = 2
 
-// AppendBinary implements [encoding.BinaryAppender]. It never returns an
-// error. Varints are those of [binary.AppendUvarint].
-//
-//	field     bytes     count
-//	version   1         1      is 2
-//	past      varies    1      see Clock.AppendBinary
-//	siblings  varint    1      each of them, in ascending order of dots:
-//	length    1         siblings
-//	replica   length    siblings
-//	number    varint    siblings
-//	size      varint    siblings
-//	value     size      siblings
-//
-// The bytes of a value are those of package content.
+// AppendBinary implements [encoding.BinaryAppender]. It never returns an error.
+// FORMAT.md in the root of the module has the layout.
 func (s *DVVSet[V]) AppendBinary(b []byte) ([]byte, error) {
 	b, err := s.past.AppendBinary(append(b, dvvSetVersion))
 	if err != nil {

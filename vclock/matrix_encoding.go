@@ -13,24 +13,8 @@ import (
 
 const matrixVersion = 2
 
-// AppendBinary implements [encoding.BinaryAppender]. It never returns an
-// error. Varints are those of [binary.AppendUvarint].
-//
-//	field     bytes     count
-//	version   1         1        is 2
-//	length    1         1
-//	owner     length    1
-//	members   varint    1
-//	length    1         members, each followed by its
-//	replica   length    members  in ascending order
-//	member    varies    members  each of
-//	  life      varint           the incarnation that the row is of
-//	  row       varies           see Clock.AppendBinary
-//	  sealed    varies           as declared
-//	  count     varint
-//	  strangers varint    count  places in the list of members, ascending
-//	declared  varies    1        two clocks: of incarnations, and of times
-//	closed    varies    1        likewise
+// AppendBinary implements [encoding.BinaryAppender]. It never returns an error.
+// FORMAT.md in the root of the module has the layout.
 func (m *Matrix) AppendBinary(b []byte) ([]byte, error) {
 	b = append(append(b, matrixVersion, byte(len(m.owner))), m.owner...)
 	b = binary.AppendUvarint(b, uint64(len(m.members)))

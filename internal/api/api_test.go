@@ -70,6 +70,28 @@ func TestAPI(t *testing.T) {
 	}
 }
 
+var appendBinary = regexp.MustCompile(`^(\S+): func \(\w+ \*?(\w+)(?:\[[^\]]*\])?\) AppendBinary\(`)
+
+// TestFormats: FORMAT.md has the bytes of every type that has any.
+func TestFormats(t *testing.T) {
+	format, err := os.ReadFile(root + "/FORMAT.md")
+	require.NoError(t, err)
+	names, err := os.ReadFile("api.txt")
+	require.NoError(t, err)
+	found := 0
+	for line := range strings.Lines(string(names)) {
+		m := appendBinary.FindStringSubmatch(line)
+		if m == nil {
+			continue
+		}
+		found++
+		if head := fmt.Sprintf("\n### %s.%s\n", m[1], m[2]); !strings.Contains(string(format), head) {
+			t.Errorf("FORMAT.md has no section %s.%s", m[1], m[2])
+		}
+	}
+	require.NotZero(t, found)
+}
+
 // namesIn returns the exported names of the package in dir, if there is one.
 func namesIn(t *testing.T, dir string) []string {
 	t.Helper()
