@@ -3,7 +3,12 @@
 // # Types
 //
 // A [Type] is compiled from a Go type by a [Compiler]: how values are compared,
-// ordered, copied and encoded where they are merged field by field.
+// ordered, copied and encoded where they are merged field by field. It is not the plan
+// by which content is encoded, though both walk a type: a Type has fields as Go declares
+// them, since rules are per field, one place for an embedded struct, and types that merge
+// and have no bytes; a plan has fields by their stored names, those of embedded structs among
+// them, and all the forms and codecs in which bytes may come. Which forms a type has they ask
+// one function.
 //
 // # Identity
 //

@@ -118,9 +118,11 @@ func (p *plan) appendFull(b []byte, v reflect.Value, depth int) ([]byte, error) 
 		return b, err
 	case KindStruct:
 		return p.appendStruct(b, v, depth)
-	default:
+	case KindDocument:
 		return p.appendJSONForm(b, v)
+	case KindRaw, KindOpaque: // kinds of a Type only
 	}
+	return b, errCanonical
 }
 
 // appendContentFloat appends f, NaN in one form and 0 for −0.
@@ -347,9 +349,11 @@ func skipFull(b []byte, depth int) (rest []byte, err error) {
 			err = errCanonical
 		}
 		return rest, err
-	default:
+	case codeInt, codeFloat, codeComplex, codeString, codeBytes, codeTime, codeOwn, codeText, codeJSON:
 		return skipScalar(c, b)
+	case codes: // and above: none
 	}
+	return nil, errCanonical
 }
 
 // skipScalar returns what follows the body of a code without parts.
@@ -377,9 +381,9 @@ func skipScalar(c code, b []byte) ([]byte, error) {
 			return nil, err
 		}
 		return rest[n:], nil
-	default:
-		return nil, errCanonical
+	case codeList, codeMap, codeStruct, codeOpt, codes: // have parts, or are none
 	}
+	return nil, errCanonical
 }
 
 func isContentFloat(b []byte) bool {

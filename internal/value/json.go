@@ -21,9 +21,9 @@ func (c code) isTold() bool {
 	switch c {
 	case codeNil, codeFalse, codeTrue, codeInt, codeString, codeList, codeStruct:
 		return true
-	default:
-		return false
+	case codeFloat, codeComplex, codeBytes, codeTime, codeMap, codeOpt, codeOwn, codeText, codeJSON, codes:
 	}
+	return false
 }
 
 // NoteKinds adds the kinds of a value. Where several values differ, the first code
@@ -60,10 +60,10 @@ func (k Kinds) note(path string, b []byte) []byte {
 			b = k.note(fieldPath(path, string(rest[:size])), rest[size:])
 		}
 		return b
-	default:
-		b, _ = skipScalar(c, b)
-		return b
+	case codeNil, codeFalse, codeTrue, codeInt, codeFloat, codeComplex, codeString, codeBytes, codeTime, codeOwn, codeText, codeJSON, codes:
 	}
+	b, _ = skipScalar(c, b)
+	return b
 }
 
 // fieldPath returns the path of a field of the value at a path.

@@ -86,7 +86,8 @@ func renderScalar(b []byte, c code, body []byte) []byte {
 	case codeTime:
 		t, _, _ := readTime(body)
 		return strconv.AppendQuote(b, t.Format(time.RFC3339Nano))
-	default: // the others are bytes
+	case codeString, codeBytes, codeOwn, codeText, codeJSON: // below
+	case codeNil, codeFalse, codeTrue, codeList, codeMap, codeStruct, codeOpt, codes: // are not asked for
 	}
 	n, rest, _ := readCount(body)
 	text := rest[:n]

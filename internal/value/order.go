@@ -73,9 +73,9 @@ func (s *Type) Same(a, b reflect.Value) bool {
 		return true
 	case KindDocument:
 		return SameDocument(Document(a), Document(b))
-	default:
-		return s.sameOpaque(Addressable(a), Addressable(b))
+	case KindOpaque:
 	}
+	return s.sameOpaque(Addressable(a), Addressable(b))
 }
 
 // SameFloat reports whether a and b are one value: whether they have the same bits.
@@ -191,9 +191,9 @@ func (s *Type) Compare(a, b reflect.Value) int {
 		return 0
 	case KindDocument:
 		return CompareDocument(Document(a), Document(b))
-	default:
-		return bytes.Compare(s.opaqueBytes(a), s.opaqueBytes(b))
+	case KindOpaque:
 	}
+	return bytes.Compare(s.opaqueBytes(a), s.opaqueBytes(b))
 }
 
 func (s *Type) compareElements(a, b reflect.Value) int {

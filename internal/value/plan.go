@@ -1,8 +1,6 @@
 package value
 
 import (
-	"encoding"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"reflect"
@@ -191,9 +189,7 @@ func (c *planner) fill(p *plan) error {
 	}
 	p.codec = plans.codecs[p.typ]
 	if p.typ.Kind() != reflect.Interface && p.typ.Kind() != reflect.Pointer {
-		p.binary = pointerIs[encoding.BinaryMarshaler](p.typ) && pointerIs[encoding.BinaryUnmarshaler](p.typ)
-		p.text = pointerIs[encoding.TextMarshaler](p.typ) && pointerIs[encoding.TextUnmarshaler](p.typ)
-		p.json = pointerIs[json.Marshaler](p.typ) && pointerIs[json.Unmarshaler](p.typ)
+		p.binary, p.text, p.json = formsOf(p.typ)
 	}
 	n := len(c.order)
 	err := c.fillKind(p)

@@ -90,15 +90,22 @@ func pointerIs[I any](typ reflect.Type) bool {
 // formOf returns the marshaler of typ that has a matching unmarshaler, the
 // most compact first.
 func formOf(typ reflect.Type) form {
-	switch {
-	case pointerIs[encoding.BinaryMarshaler](typ) && pointerIs[encoding.BinaryUnmarshaler](typ):
+	switch binary, text, js := formsOf(typ); {
+	case binary:
 		return formBinary
-	case pointerIs[encoding.TextMarshaler](typ) && pointerIs[encoding.TextUnmarshaler](typ):
+	case text:
 		return formText
-	case pointerIs[json.Marshaler](typ) && pointerIs[json.Unmarshaler](typ):
+	case js:
 		return formJSON
 	}
 	return formNone
+}
+
+// formsOf returns which marshalers of typ have a matching unmarshaler.
+func formsOf(typ reflect.Type) (binary, text, js bool) {
+	return pointerIs[encoding.BinaryMarshaler](typ) && pointerIs[encoding.BinaryUnmarshaler](typ),
+		pointerIs[encoding.TextMarshaler](typ) && pointerIs[encoding.TextUnmarshaler](typ),
+		pointerIs[json.Marshaler](typ) && pointerIs[json.Unmarshaler](typ)
 }
 
 // IsOneValue reports whether a struct type presents itself as a single value:
