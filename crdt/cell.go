@@ -131,19 +131,19 @@ func (c *cell[T]) drop(d dot) bool {
 	return found
 }
 
-// join joins his cell into c.
-func (c *cell[T]) join(o cell[T], j *joining) bool {
+// join joins the peer's cell into c.
+func (c *cell[T]) join(o cell[T], j *merging) bool {
 	before := len(*c)
 	*c = slices.DeleteFunc(*c, func(w written[T]) bool {
-		if !j.hisSeen(w.dot.replica).contains(w.dot.seq) {
+		if !j.theirSeen(w.dot.replica).contains(w.dot.seq) {
 			return false
 		}
 		_, found := o.find(dotOf(uint32(j.from[w.dot.replica]), w.dot.seq))
 		return !found
 	})
 	changed, news := len(*c) < before, 0
-	for _, his := range o {
-		if !j.mine.contains(j.mineOf(his.dot)) {
+	for _, theirs := range o {
+		if !j.ours.contains(j.ourDot(theirs.dot)) {
 			news++
 		}
 	}
@@ -151,9 +151,9 @@ func (c *cell[T]) join(o cell[T], j *joining) bool {
 		return changed
 	}
 	*c = slices.Grow(*c, news)
-	for _, his := range o {
-		if d := j.mineOf(his.dot); !j.mine.contains(d) {
-			c.insert(d, his.value)
+	for _, theirs := range o {
+		if d := j.ourDot(theirs.dot); !j.ours.contains(d) {
+			c.insert(d, theirs.value)
 			changed = true
 		}
 	}
@@ -177,10 +177,10 @@ func (c *cell[T]) dots(yield func(dot)) {
 }
 
 // equal reports whether c and o hold the same writes.
-func (c *cell[T]) equal(o cell[T], j *joining, same func(a, b T) bool) bool {
-	return len(*c) == len(o) && !slices.ContainsFunc(o, func(his written[T]) bool {
-		i, found := c.find(j.mineOf(his.dot))
-		return !found || !same((*c)[i].value, his.value)
+func (c *cell[T]) equal(o cell[T], j *merging, same func(a, b T) bool) bool {
+	return len(*c) == len(o) && !slices.ContainsFunc(o, func(theirs written[T]) bool {
+		i, found := c.find(j.ourDot(theirs.dot))
+		return !found || !same((*c)[i].value, theirs.value)
 	})
 }
 

@@ -11,21 +11,21 @@ import (
 // are for reading, until the map changes.
 type Change[V any] struct{ Before, After V }
 
-// against prepares to tell what joining his state into one of r would change. It
+// against prepares to tell what joining the peer's state into one of r would change. It
 // changes neither.
-func (r *root) against(his *root) *joining {
+func (r *root) against(theirs *root) *merging {
 	t := new(root)
 	if r != nil {
 		t = &root{names: slices.Clone(r.names), seen: slices.Clone(r.seen), index: maps.Clone(r.index)}
 	}
-	j := t.joining(his)
+	j := t.merging(theirs)
 	j.findBoth()
 	return j
 }
 
 // turns calls yield with the elements that are shown before and not after a join
 // of o, or the other way round, and with what is then.
-func (s *store[E]) turns(o *store[E], j *joining, yield func(e E, shown bool) bool) {
+func (s *store[E]) turns(o *store[E], j *merging, yield func(e E, shown bool) bool) {
 	if s == nil {
 		s = newStore[E]()
 	}
@@ -49,8 +49,8 @@ func (s *store[E]) turns(o *store[E], j *joining, yield func(e E, shown bool) bo
 		})
 	}
 	s.compare(o, j, func(at pagePair[E]) {
-		count(at.his, at.take, 1)
-		count(at.mine, at.drop, -1)
+		count(at.theirs, at.take, 1)
+		count(at.ours, at.drop, -1)
 	})
 	for _, e := range order {
 		var have dots
@@ -147,48 +147,48 @@ func (m *ORMap[K, V]) Changed(o *ORMap[K, V]) iter.Seq2[K, Change[V]] {
 			return
 		}
 		j := m.root.against(o.root)
-		for key, his := range o.entries {
-			mine, ok := m.entries[key]
-			if ok && mine.equal(his, j) {
+		for key, theirs := range o.entries {
+			ours, ok := m.entries[key]
+			if ok && ours.equal(theirs, j) {
 				continue
 			}
-			if c, ok := m.changeAt(mine, ok, his, j); ok && !yield(key, c) {
+			if c, ok := m.changeAt(ours, ok, theirs, j); ok && !yield(key, c) {
 				return
 			}
 		}
-		for key, mine := range m.entries {
-			if _, both := o.entries[key]; both || !j.touches(mine) {
+		for key, ours := range m.entries {
+			if _, both := o.entries[key]; both || !j.touches(ours) {
 				continue
 			}
 			var none V
-			if c, ok := m.changeAt(mine, true, none, j); ok && !yield(key, c) {
+			if c, ok := m.changeAt(ours, true, none, j); ok && !yield(key, c) {
 				return
 			}
 		}
 	}
 }
 
-// touches reports whether he has seen a dot of v.
-func (j *joining) touches(v interface{ dots(yield func(dot)) }) bool {
+// touches reports whether the peer has seen a dot of v.
+func (j *merging) touches(v interface{ dots(yield func(dot)) }) bool {
 	touches := false
-	v.dots(func(d dot) { touches = touches || j.hisSeen(d.replica).contains(d.seq) })
+	v.dots(func(d dot) { touches = touches || j.theirSeen(d.replica).contains(d.seq) })
 	return touches
 }
 
-// changeAt returns what joining his into mine would do, where mine may be absent, and
+// changeAt returns what joining the peer's into ours would do, where ours may be absent, and
 // whether that can be seen.
-func (*ORMap[K, V]) changeAt(mine V, there bool, his V, j *joining) (c Change[V], ok bool) {
+func (*ORMap[K, V]) changeAt(ours V, there bool, theirs V, j *merging) (c Change[V], ok bool) {
 	var after V
 	if there {
-		after = mine.copy(j.mine, mine.scopeOf())
+		after = ours.copy(j.ours, ours.scopeOf())
 	} else {
-		after = his.fresh(j.mine, his.scopeOf())
+		after = theirs.fresh(j.ours, theirs.scopeOf())
 	}
-	if !after.join(his, j) {
+	if !after.join(theirs, j) {
 		return c, false
 	}
-	if there && mine.live() {
-		c.Before, ok = mine, true
+	if there && ours.live() {
+		c.Before, ok = ours, true
 	}
 	if after.live() {
 		c.After, ok = after, true
@@ -228,11 +228,11 @@ func (s *TwoPSet[E]) Changed(o *TwoPSet[E]) iter.Seq2[E, bool] {
 // value that changes.
 func (m *GMap[K, V]) Changed(o *GMap[K, V]) iter.Seq2[K, Change[V]] {
 	return func(yield func(K, Change[V]) bool) {
-		for k, his := range o.All() {
-			c := Change[V]{After: his}
-			if mine, ok := m.At(k); ok {
-				c = Change[V]{mine, mine.Clone()}
-				if !c.After.Merge(his) {
+		for k, theirs := range o.All() {
+			c := Change[V]{After: theirs}
+			if ours, ok := m.At(k); ok {
+				c = Change[V]{ours, ours.Clone()}
+				if !c.After.Merge(theirs) {
 					continue
 				}
 			}

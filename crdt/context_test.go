@@ -193,10 +193,10 @@ func TestContextOfAnotherObject(t *testing.T) {
 	require.Error(t, err)
 	_, err = crdt.Context{}.For("cart 1")
 	require.Error(t, err)
-	mine, err := seen.For("cart 1")
+	ours, err := seen.For("cart 1")
 	require.NoError(t, err)
-	require.Equal(t, sent(t, s.Context()), mine)
-	must(s.RemoveSeen("us", mine, "x"))
+	require.Equal(t, sent(t, s.Context()), ours)
+	must(s.RemoveSeen("us", ours, "x"))
 	require.Zero(t, s.Len())
 
 	none, err := sent(t, crdt.Context{}.Of("cart 1")).For("cart 1")

@@ -112,7 +112,7 @@ func (f *DWFlag) Merge(o *DWFlag) bool {
 	if o.root == nil {
 		return false
 	}
-	j := r.joining(o.root)
+	j := r.merging(o.root)
 	changed := f.join(o, j)
 	return j.finish() || changed
 }
@@ -218,7 +218,7 @@ func (*DWFlag) fresh(r *root, scope uint32) *DWFlag {
 	return &DWFlag{dwFlagState: dwFlagState{node: node[*DWFlag]{root: r, mode: sealed, scope: scope}}}
 }
 
-func (f *DWFlag) join(o *DWFlag, j *joining) bool {
+func (f *DWFlag) join(o *DWFlag, j *merging) bool {
 	if o == nil {
 		return f.cell.join(nil, j)
 	}
@@ -231,7 +231,7 @@ func (f *DWFlag) isEmpty() bool { return len(f.cell) == 0 }
 
 func (f *DWFlag) dots(yield func(dot)) { f.cell.dots(yield) }
 
-func (f *DWFlag) equal(o *DWFlag, j *joining) bool {
+func (f *DWFlag) equal(o *DWFlag, j *merging) bool {
 	return f.cell.equal(o.cell, j, func(a, b bool) bool { return a == b })
 }
 

@@ -409,7 +409,7 @@ func mergeBinary[V Value[V]](r *root, x V, data []byte) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	j := r.joining(d.root)
+	j := r.merging(d.root)
 	changed := x.join(peer, j)
 	return j.finish() || changed, nil
 }

@@ -4,8 +4,8 @@ import "slices"
 
 // pair relates the indexes of two roots that have seen the same, for comparing
 // their stores, and returns false if they have not.
-func (r *root) pair(o *root) (*joining, bool) {
-	j := &joining{mine: r, his: o}
+func (r *root) pair(o *root) (*merging, bool) {
+	j := &merging{ours: r, theirs: o}
 	if r == nil || o == nil {
 		return j, len(r.sorted()) == len(o.sorted())
 	}
@@ -37,8 +37,8 @@ func (r *runs) equal(o *runs) bool {
 		return false
 	}
 	c, i := 0, 0
-	for _, his := range o.far {
-		for _, s := range his.spans {
+	for _, theirs := range o.far {
+		for _, s := range theirs.spans {
 			if r.far[c].spans[i] != s {
 				return false
 			}
@@ -51,7 +51,7 @@ func (r *runs) equal(o *runs) bool {
 }
 
 // equal reports whether s and o hold the same dots with the same elements.
-func (s *store[E]) equal(o *store[E], j *joining) bool {
+func (s *store[E]) equal(o *store[E], j *merging) bool {
 	if s.len() != o.len() {
 		return false
 	}
@@ -60,20 +60,20 @@ func (s *store[E]) equal(o *store[E], j *joining) bool {
 	}
 	pages := 0
 	for i := range o.logs {
-		his := &o.logs[i]
-		if len(his.pages) == 0 {
+		theirs := &o.logs[i]
+		if len(theirs.pages) == 0 {
 			continue
 		}
-		mine := s.log(j.to[his.replica])
-		if mine == nil || !slices.Equal(mine.nums, his.nums) {
+		ours := s.log(j.to[theirs.replica])
+		if ours == nil || !slices.Equal(ours.nums, theirs.nums) {
 			return false
 		}
-		for k, q := range his.pages {
-			if p := mine.pages[k]; !p.equal(q) {
+		for k, q := range theirs.pages {
+			if p := ours.pages[k]; !p.equal(q) {
 				return false
 			}
 		}
-		pages += len(his.pages)
+		pages += len(theirs.pages)
 	}
 	return pages == len(s.pages)-1-len(s.free)
 }

@@ -101,7 +101,7 @@ func (f *EWFlag) Merge(o *EWFlag) bool {
 	if o.root == nil {
 		return false
 	}
-	j := r.joining(o.root)
+	j := r.merging(o.root)
 	changed := f.join(o, j)
 	return j.finish() || changed
 }
@@ -206,7 +206,7 @@ func (*EWFlag) fresh(r *root, scope uint32) *EWFlag {
 	return &EWFlag{ewFlagState: ewFlagState{node: node[*EWFlag]{root: r, mode: sealed, scope: scope}}}
 }
 
-func (f *EWFlag) join(o *EWFlag, j *joining) bool {
+func (f *EWFlag) join(o *EWFlag, j *merging) bool {
 	if o == nil {
 		return f.cell.join(nil, j)
 	}
@@ -219,7 +219,7 @@ func (f *EWFlag) isEmpty() bool { return len(f.cell) == 0 }
 
 func (f *EWFlag) dots(yield func(dot)) { f.cell.dots(yield) }
 
-func (f *EWFlag) equal(o *EWFlag, j *joining) bool {
+func (f *EWFlag) equal(o *EWFlag, j *merging) bool {
 	return f.cell.equal(o.cell, j, func(_, _ struct{}) bool { return true })
 }
 

@@ -94,9 +94,9 @@ func (x *exchange[V]) answer(msg []byte) (reply []byte, r *root, delta V, err er
 	return reply, m.root, m.delta, err
 }
 
-func (x *exchange[V]) answerAsk(salt, his uint64) []byte {
+func (x *exchange[V]) answerAsk(salt, theirs uint64) []byte {
 	pages := pagesOf(x.root, x.state)
-	if wholePrint(x.root, pages, salt) == his {
+	if wholePrint(x.root, pages, salt) == theirs {
 		return x.head(kindSame)
 	}
 	prints := x.prints(pages, salt)
@@ -122,17 +122,17 @@ func (x *exchange[V]) prints(pages livePages, salt uint64) []byte {
 	return e.buf
 }
 
-// answerWhole returns what a state of his lacks.
-func (x *exchange[V]) answerWhole(his *root, state V) []byte {
-	lacks := x.unseenBy(his)
-	mine := pagesOf(x.root, x.state)
-	for h, pages := range pagesOf(his, state) {
-		i, ok := x.root.lookup(his.names[h])
+// answerWhole returns what a state of the peer's lacks.
+func (x *exchange[V]) answerWhole(theirs *root, state V) []byte {
+	lacks := x.unseenBy(theirs)
+	ours := pagesOf(x.root, x.state)
+	for h, pages := range pagesOf(theirs, state) {
+		i, ok := x.root.lookup(theirs.names[h])
 		if !ok {
 			continue
 		}
 		for _, p := range pages {
-			x.seeDead(&lacks[i], i, p.num, mine, p.live)
+			x.seeDead(&lacks[i], i, p.num, ours, p.live)
 		}
 	}
 	if !anyOf(lacks) {
@@ -141,11 +141,11 @@ func (x *exchange[V]) answerWhole(his *root, state V) []byte {
 	return append(x.head(kindDelta), x.part(lacks)...)
 }
 
-// unseenBy returns what x has seen and his has not, by index.
-func (x *exchange[V]) unseenBy(his *root) []runs {
+// unseenBy returns what x has seen and the peer's has not, by index.
+func (x *exchange[V]) unseenBy(theirs *root) []runs {
 	all := make([]runs, len(x.root.names))
 	for i, name := range x.root.names {
-		all[i] = x.root.seen[i].minus(his.seenOf(name))
+		all[i] = x.root.seen[i].minus(theirs.seenOf(name))
 	}
 	return all
 }
@@ -162,8 +162,8 @@ func (r *root) seenOf(name vclock.Replica) *runs {
 
 // seeDead adds to dead those of the dots in live, of a page of the replica i, that x has
 // seen and that are not live in its pages.
-func (x *exchange[V]) seeDead(dead *runs, i uint32, num uint64, mine livePages, live [2]uint64) {
-	have, seen := mine.find(i, num), x.root.seen[i].pageWords(num)
+func (x *exchange[V]) seeDead(dead *runs, i uint32, num uint64, ours livePages, live [2]uint64) {
+	have, seen := ours.find(i, num), x.root.seen[i].pageWords(num)
 	for k := range live {
 		live[k] &= seen[k] &^ have[k]
 	}
@@ -184,19 +184,19 @@ func (x *exchange[V]) answerRanges(m *message[V]) []byte {
 	pages := pagesOf(x.root, x.state)
 	lacks := x.unseenBy(m.context)
 	reply := pagesMessage{salt: m.salt}
-	behind := false // whether he has seen what x has not
+	behind := false // whether the peer has seen what x has not
 	for h, name := range m.context.names {
-		his := &m.context.seen[h]
+		theirs := &m.context.seen[h]
 		i, ok := x.root.lookup(name)
 		if !ok {
 			behind = true
-			reply.share(name, &runs{}, his)
+			reply.share(name, &runs{}, theirs)
 			continue
 		}
-		unseen, shared := his.minus(&x.root.seen[i]), his.and(&x.root.seen[i])
+		unseen, shared := theirs.minus(&x.root.seen[i]), theirs.and(&x.root.seen[i])
 		behind = behind || !unseen.isEmpty()
-		reply.share(name, &shared, his)
-		blocks := compareRanges(m.ranges[h], masked(pages[i], his), saltOf(m.salt, name), &unseen)
+		reply.share(name, &shared, theirs)
+		blocks := compareRanges(m.ranges[h], masked(pages[i], theirs), saltOf(m.salt, name), &unseen)
 		if len(blocks) > 0 {
 			reply.blocks = append(reply.blocks, blocksOf{name, blocks})
 		}
@@ -210,25 +210,25 @@ func (x *exchange[V]) answerRanges(m *message[V]) []byte {
 	return reply.append(x.head(kindPages))
 }
 
-// compareRanges returns the pages of one replica that are in a range of his that differs
-// from mine, and those in none. A range with dots in unseen, which he has seen and I have
-// not, counts as different: his fingerprint is of them, too.
-func compareRanges(ranges []pageRange, mine []livePage, salt uint64, unseen *runs) (blocks []block) {
+// compareRanges returns the pages of one replica that are in a range of the peer's that differs
+// from ours, and those in none. A range with dots in unseen, which the peer has seen and we have
+// not, counts as different: the peer's fingerprint is of them, too.
+func compareRanges(ranges []pageRange, ours []livePage, salt uint64, unseen *runs) (blocks []block) {
 	next := uint64(0)
-	for _, his := range ranges {
-		n := pagesBefore(mine, his.first)
-		blocks = appendBlock(blocks, next, his.first-next, mine[:n], salt)
-		mine = mine[n:]
-		n = pagesBefore(mine, his.first+his.n)
-		seq, ok := unseen.next(max(1, his.first<<pageBits))
-		if ok && seq < (his.first+his.n)<<pageBits || (sumOf(mine[:n], salt)^his.print)&printMask != 0 {
-			blocks = append(blocks, newBlock(his.first, his.n, mine[:n], salt))
+	for _, theirs := range ranges {
+		n := pagesBefore(ours, theirs.first)
+		blocks = appendBlock(blocks, next, theirs.first-next, ours[:n], salt)
+		ours = ours[n:]
+		n = pagesBefore(ours, theirs.first+theirs.n)
+		seq, ok := unseen.next(max(1, theirs.first<<pageBits))
+		if ok && seq < (theirs.first+theirs.n)<<pageBits || (sumOf(ours[:n], salt)^theirs.print)&printMask != 0 {
+			blocks = append(blocks, newBlock(theirs.first, theirs.n, ours[:n], salt))
 		}
-		mine = mine[n:]
-		next = his.first + his.n
+		ours = ours[n:]
+		next = theirs.first + theirs.n
 	}
-	if len(mine) > 0 {
-		blocks = appendBlock(blocks, next, mine[len(mine)-1].num+1-next, mine, salt)
+	if len(ours) > 0 {
+		blocks = appendBlock(blocks, next, ours[len(ours)-1].num+1-next, ours, salt)
 	}
 	return blocks
 }
@@ -286,36 +286,36 @@ func (x *exchange[V]) answerPages(m *message[V]) []byte {
 	return reply.append(x.head(kindBits))
 }
 
-// compareBlocks returns the pages that differ from his fingerprints, of one replica
+// compareBlocks returns the pages that differ from the peer's fingerprints, of one replica
 // of which both have seen both.
-func compareBlocks(blocks []block, mine []livePage, salt uint64, both *runs) (differ []pageBitmap) {
+func compareBlocks(blocks []block, ours []livePage, salt uint64, both *runs) (differ []pageBitmap) {
 	add := func(p livePage) { differ = append(differ, pageBitmap{p.num, both.pageWords(p.num), p.live}) }
 	for _, b := range blocks {
-		mine = mine[pagesBefore(mine, b.first):]
-		n := pagesBefore(mine, b.first+b.n)
-		own, his := mine[:n], b.pages
-		for len(own) > 0 || len(his) > 0 {
+		ours = ours[pagesBefore(ours, b.first):]
+		n := pagesBefore(ours, b.first+b.n)
+		own, theirs := ours[:n], b.pages
+		for len(own) > 0 || len(theirs) > 0 {
 			switch {
-			case len(his) == 0 || len(own) > 0 && own[0].num < his[0].num:
+			case len(theirs) == 0 || len(own) > 0 && own[0].num < theirs[0].num:
 				add(own[0])
 				own = own[1:]
-			case len(own) == 0 || his[0].num < own[0].num:
-				add(livePage{num: his[0].num})
-				his = his[1:]
+			case len(own) == 0 || theirs[0].num < own[0].num:
+				add(livePage{num: theirs[0].num})
+				theirs = theirs[1:]
 			default:
-				if pagePrint(salt, own[0].num, own[0].live)&printMask != his[0].print {
+				if pagePrint(salt, own[0].num, own[0].live)&printMask != theirs[0].print {
 					add(own[0])
 				}
-				own, his = own[1:], his[1:]
+				own, theirs = own[1:], theirs[1:]
 			}
 		}
-		mine = mine[n:]
+		ours = ours[n:]
 	}
 	return differ
 }
 
 // answerBits adds to what the message brings what it tells to be dead, and returns
-// what he does not know to be.
+// what the peer does not know to be.
 func (x *exchange[V]) answerBits(m *message[V]) []byte {
 	pages := pagesOf(x.root, x.state)
 	lacks := make([]runs, len(x.root.names))

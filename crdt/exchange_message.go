@@ -273,12 +273,12 @@ type pagesMessage struct {
 	delta     []byte
 }
 
-// share notes what of his dots of a replica the sender has. Names ascend.
-func (m *pagesMessage) share(name vclock.Replica, shared, his *runs) {
+// share notes what of the peer's dots of a replica the sender has. Names ascend.
+func (m *pagesMessage) share(name vclock.Replica, shared, theirs *runs) {
 	switch {
 	case shared.isEmpty():
 		m.none = append(m.none, name)
-	case shared.equal(his):
+	case shared.equal(theirs):
 		m.all = append(m.all, name)
 	default:
 		m.part.names, m.part.seen = append(m.part.names, name), append(m.part.seen, *shared)

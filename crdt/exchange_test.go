@@ -165,17 +165,17 @@ func TestExchangeEveryPair(t *testing.T) {
 	t.Parallel()
 	const n = 4
 	d := newDotted(n)
-	tuples(n, 3, func(his []int) {
-		b := d.state(his)
-		tuples(n, 3, func(mine []int) {
-			a := d.state(mine)
+	tuples(n, 3, func(theirs []int) {
+		b := d.state(theirs)
+		tuples(n, 3, func(ours []int) {
+			a := d.state(ours)
 			want := a.Clone()
 			want.Merge(b)
 			x, y := a.Clone(), b.Clone()
 			w, err := exchange(x, y, 1, true, func(int) {})
 			require.NoError(t, err)
-			require.True(t, x.Equal(want) && y.Equal(want), "%v, %v", mine, his)
-			for side, states := range [2][2][]int{{mine, his}, {his, mine}} {
+			require.True(t, x.Equal(want) && y.Equal(want), "%v, %v", ours, theirs)
+			for side, states := range [2][2][]int{{ours, theirs}, {theirs, ours}} {
 				to, from := states[0], states[1]
 				for i := range n {
 					news := from[i] > to[i] && (to[i] == 0 || from[i] == 2)
@@ -184,7 +184,7 @@ func TestExchangeEveryPair(t *testing.T) {
 						told = told || delta.HasSeen(d.adds[i].Context())
 						there = there || delta.Contains(i)
 					}
-					require.Equal(t, news, told, "%v, %v: dot %d", mine, his, i)
+					require.Equal(t, news, told, "%v, %v: dot %d", ours, theirs, i)
 					require.Equal(t, news && from[i] == 1, there)
 				}
 			}

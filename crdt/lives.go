@@ -100,14 +100,14 @@ func speaks(r, o *root, sealed vclock.Closing) bool {
 		if !ok {
 			continue
 		}
-		mine := new(runs)
+		ours := new(runs)
 		if r != nil {
 			if k, ok := r.lookup(name); ok {
-				mine = &r.seen[k]
+				ours = &r.seen[k]
 			}
 		}
 		for s := range o.seen[i].all() {
-			if s.lo <= last && !mine.covers(span{s.lo, min(s.hi, last)}) {
+			if s.lo <= last && !ours.covers(span{s.lo, min(s.hi, last)}) {
 				return true
 			}
 		}

@@ -68,16 +68,16 @@ func TestMergeBinaryMutated(t *testing.T) {
 	type numbers = crdt.GSet[int16]
 	mergesMutated(t, "GSet of integers", func() *numbers { return new(numbers) }, new(numbers).Add(1), new(numbers).Add(256))
 	type phases = crdt.TwoPSet[string]
-	var mine, his phases
+	var ours, theirs phases
 	for i, e := range []string{"", "p", "pq", "q", "r", "s"} {
-		mine.Add(e)
-		his.Add(e)
+		ours.Add(e)
+		theirs.Add(e)
 		if i%2 == 0 {
-			his.Remove(e)
+			theirs.Remove(e)
 		}
 	}
-	mine.Remove("q")
-	mergesMutated(t, "TwoPSet", func() *phases { return new(phases) }, &mine, &his)
+	ours.Remove("q")
+	mergesMutated(t, "TwoPSet", func() *phases { return new(phases) }, &ours, &theirs)
 	type visits = crdt.GMap[string, *crdt.GCounter]
 	var here, there visits
 	for _, k := range []string{"", "home", "shop"} {

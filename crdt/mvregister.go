@@ -181,7 +181,7 @@ func (m *MVRegister[V]) Merge(o *MVRegister[V]) bool {
 	if o.root == nil {
 		return false
 	}
-	j := r.joining(o.root)
+	j := r.merging(o.root)
 	changed := m.join(o, j)
 	return j.finish() || changed
 }
@@ -304,7 +304,7 @@ func (*MVRegister[V]) fresh(r *root, scope uint32) *MVRegister[V] {
 	return &MVRegister[V]{mvRegisterState: mvRegisterState[V]{node: node[*MVRegister[V]]{root: r, mode: sealed, scope: scope}}}
 }
 
-func (m *MVRegister[V]) join(o *MVRegister[V], j *joining) bool {
+func (m *MVRegister[V]) join(o *MVRegister[V], j *merging) bool {
 	if o == nil {
 		return m.cell.join(nil, j)
 	}
@@ -317,7 +317,7 @@ func (m *MVRegister[V]) isEmpty() bool { return len(m.cell) == 0 }
 
 func (m *MVRegister[V]) dots(yield func(dot)) { m.cell.dots(yield) }
 
-func (m *MVRegister[V]) equal(o *MVRegister[V], j *joining) bool {
+func (m *MVRegister[V]) equal(o *MVRegister[V], j *merging) bool {
 	return m.cell.equal(o.cell, j, stored[V].equal)
 }
 

@@ -243,7 +243,7 @@ func (m *ORMap[K, V]) Merge(o *ORMap[K, V]) bool {
 	if o.root == nil {
 		return false
 	}
-	j := r.joining(o.root)
+	j := r.merging(o.root)
 	j.findBoth()
 	changed := m.join(o, j)
 	return j.finish() || changed
@@ -258,7 +258,7 @@ func (m *ORMap[K, V]) Equal(o *ORMap[K, V]) bool {
 	return ok && m.equal(o, j)
 }
 
-func (m *ORMap[K, V]) equal(o *ORMap[K, V], j *joining) bool {
+func (m *ORMap[K, V]) equal(o *ORMap[K, V], j *merging) bool {
 	if len(m.entries) != len(o.entries) {
 		return false
 	}
@@ -344,7 +344,7 @@ func (m *ORMap[K, V]) remove(r vclock.Replica, c *clearing, keys func(yield func
 	c.delta = d.root
 	keys(func(key K) { m.clearKey(c, key, d) })
 	if m.mode == opened {
-		j := m.rec.root.joining(d.root)
+		j := m.rec.root.merging(d.root)
 		m.rec.join(d, j)
 		j.finish()
 	}

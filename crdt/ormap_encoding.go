@@ -163,7 +163,7 @@ func (m *ORMap[K, V]) MergeBinary(data []byte) (bool, error) {
 	} else {
 		peer.scan(d)
 	}
-	j := r.joining(d.root)
+	j := r.merging(d.root)
 	j.findBoth()
 	changed := m.join(peer, j)
 	return j.finish() || changed, nil

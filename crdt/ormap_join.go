@@ -67,12 +67,12 @@ func (m *ORMap[K, V]) isGuest(key K, v V) bool {
 		_, ok := m.entries[key]
 		return ok
 	}
-	met := v.met()
+	met := v.joined()
 	defer func() { *met = false }()
 	return *met
 }
 
-func (m *ORMap[K, V]) join(o *ORMap[K, V], j *joining) bool {
+func (m *ORMap[K, V]) join(o *ORMap[K, V], j *merging) bool {
 	changed := false
 	rest := len(m.entries) // keys that only m has
 	packed := o != nil && o.packed != nil
@@ -83,7 +83,7 @@ func (m *ORMap[K, V]) join(o *ORMap[K, V], j *joining) bool {
 		} else {
 			v = v.fresh(m.root, m.scopeAt(g.name()))
 		}
-		*v.met() = packed
+		*v.joined() = packed
 		if j.few {
 			j.look(v)
 		}
@@ -93,7 +93,7 @@ func (m *ORMap[K, V]) join(o *ORMap[K, V], j *joining) bool {
 		}
 	})
 	if !packed && (rest == 0 || j.foundAll()) {
-		return changed // no other key has anything that he removed
+		return changed // no other key has anything that the peer removed
 	}
 	for key, v := range m.entries {
 		if o.isGuest(key, v) || j.few && !j.look(v) {

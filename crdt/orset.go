@@ -137,7 +137,7 @@ func (s *ORSet[E]) Merge(o *ORSet[E]) bool {
 	if o.root == nil {
 		return false
 	}
-	j := r.joining(o.root)
+	j := r.merging(o.root)
 	changed := st.join(o.store, j)
 	return j.finish() || changed
 }
@@ -151,7 +151,7 @@ func (s *ORSet[E]) Equal(o *ORSet[E]) bool {
 	return ok && s.equal(o, j)
 }
 
-func (s *ORSet[E]) equal(o *ORSet[E], j *joining) bool { return s.store.equal(o.store, j) }
+func (s *ORSet[E]) equal(o *ORSet[E], j *merging) bool { return s.store.equal(o.store, j) }
 
 // Clone returns a copy that shares no memory with s. The clone of a value in an
 // [ORMap] is a state of its own that has seen the dots it holds and no others.
@@ -232,7 +232,7 @@ func (s *ORSet[E]) clearOut(name vclock.Replica, all bool, seen Context) *ORSet[
 	d := &ORSet[E]{orSetState: orSetState[E]{node: node[*ORSet[E]]{root: new(root)}}}
 	s.clear(&clearing{root: r, delta: d.root, all: all, seen: seen}, d)
 	if s.mode == opened {
-		j := s.rec.root.joining(d.root)
+		j := s.rec.root.merging(d.root)
 		s.rec.ready().join(nil, j)
 		j.finish()
 	}
@@ -243,7 +243,7 @@ func (*ORSet[E]) fresh(r *root, scope uint32) *ORSet[E] {
 	return &ORSet[E]{orSetState: orSetState[E]{node: node[*ORSet[E]]{root: r, mode: sealed, scope: scope}}}
 }
 
-func (s *ORSet[E]) join(o *ORSet[E], j *joining) bool {
+func (s *ORSet[E]) join(o *ORSet[E], j *merging) bool {
 	if o == nil {
 		return s.ready().join(nil, j)
 	}

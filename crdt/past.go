@@ -10,7 +10,7 @@ import (
 )
 
 // appendPast appends a context: names are ascending and no seen is empty.
-// FORMAT.md documents.
+// FORMAT.md documents the layout.
 func appendPast(b []byte, names []vclock.Replica, seen []runs) []byte {
 	b = binary.AppendUvarint(b, uint64(len(names)))
 	for i := range names {

@@ -142,7 +142,7 @@ func (c *PNCounter) reset(name vclock.Replica, cl *clearing) *PNCounter {
 	c.clear(cl, d)
 	if c.mode == opened {
 		c.rec.ready()
-		j := c.rec.root.joining(d.root)
+		j := c.rec.root.merging(d.root)
 		c.rec.join(d, j)
 		j.finish()
 	}
@@ -209,7 +209,7 @@ func (c *PNCounter) Merge(o *PNCounter) bool {
 	if o.root == nil {
 		return false
 	}
-	j := r.joining(o.root)
+	j := r.merging(o.root)
 	changed := c.join(o, j)
 	return j.finish() || changed
 }
@@ -268,9 +268,9 @@ func (c *PNCounter) whole() *PNCounter {
 func (c *PNCounter) apply(r *root, d *tallyOp) bool {
 	t := d.tally(r)
 	var k knowledge
-	k.myCount = r.contains(t.countDot())
-	k.myReset = t.hasReset() && r.contains(t.tag)
-	k.iClosed = r.hasClosed(t.replica, lifeOf(t.last)+1)
+	k.ourCount = r.contains(t.countDot())
+	k.ourReset = t.hasReset() && r.contains(t.tag)
+	k.weClosed = r.hasClosed(t.replica, lifeOf(t.last)+1)
 	changed := c.joinTally(&t, r, k)
 	t.dots(func(x dot) { changed = r.see(x) || changed })
 	return changed
@@ -298,12 +298,12 @@ func (*PNCounter) fresh(r *root, scope uint32) *PNCounter {
 	return &PNCounter{pnCounterState: pnCounterState{node: node[*PNCounter]{root: r, mode: sealed, scope: scope}}}
 }
 
-func (c *PNCounter) join(o *PNCounter, j *joining) bool {
+func (c *PNCounter) join(o *PNCounter, j *merging) bool {
 	changed := false
 	for i := range c.tallies {
 		if t := &c.tallies[i]; !o.counts(t, j) {
 			none := tally{replica: t.replica, line: t.line}
-			changed = t.join(&none, j.mine, j.about(t, &none)) || changed
+			changed = t.join(&none, j.ours, j.about(t, &none)) || changed
 		}
 	}
 	if changed {
@@ -313,14 +313,14 @@ func (c *PNCounter) join(o *PNCounter, j *joining) bool {
 		return changed
 	}
 	for h := range o.tallies {
-		t := j.mineTally(&o.tallies[h])
+		t := j.ourTally(&o.tallies[h])
 		i, found := c.find(t.replica, t.line)
-		mine := tally{replica: t.replica, line: t.line}
+		ours := tally{replica: t.replica, line: t.line}
 		if found {
-			mine = c.tallies[i]
+			ours = c.tallies[i]
 		}
-		if mine != t {
-			changed = c.joinTally(&t, j.mine, j.about(&mine, &t)) || changed
+		if ours != t {
+			changed = c.joinTally(&t, j.ours, j.about(&ours, &t)) || changed
 		}
 	}
 	return changed
@@ -328,7 +328,7 @@ func (c *PNCounter) join(o *PNCounter, j *joining) bool {
 
 // counts reports whether c, the other side of a join, has the tally that t, one of the
 // receiver, is.
-func (c *PNCounter) counts(t *tally, j *joining) bool {
+func (c *PNCounter) counts(t *tally, j *merging) bool {
 	if c == nil || j.from[t.replica] < 0 {
 		return false
 	}
@@ -336,29 +336,29 @@ func (c *PNCounter) counts(t *tally, j *joining) bool {
 	return found
 }
 
-// about returns what the two sides have seen of a tally of mine and one of theirs.
-func (j *joining) about(mine, theirs *tally) knowledge {
-	end := lifeEnd(lifeOf(max(mine.last, theirs.last)))
+// about returns what the two sides have seen of a tally of ours and one of theirs.
+func (j *merging) about(ours, theirs *tally) knowledge {
+	end := lifeEnd(lifeOf(max(ours.last, theirs.last)))
 	return knowledge{
-		iClosed:    j.mine.seen[mine.replica].prefix >= end,
-		theyClosed: j.hisSeen(mine.replica).prefix >= end,
+		weClosed:   j.ours.seen[ours.replica].prefix >= end,
+		peerClosed: j.theirSeen(ours.replica).prefix >= end,
 
-		theyCount: mine.isLive() && j.hasSeen(mine.countDot()),
-		theyReset: mine.hasReset() && j.hasSeen(mine.tag),
-		myCount:   theirs.isLive() && j.mine.contains(theirs.countDot()),
-		myReset:   theirs.hasReset() && j.mine.contains(theirs.tag),
+		peerCount: ours.isLive() && j.hasSeen(ours.countDot()),
+		peerReset: ours.hasReset() && j.hasSeen(ours.tag),
+		ourCount:  theirs.isLive() && j.ours.contains(theirs.countDot()),
+		ourReset:  theirs.hasReset() && j.ours.contains(theirs.tag),
 	}
 }
 
-// hasSeen reports whether he has seen d, a dot in the receiver's terms.
-func (j *joining) hasSeen(d dot) bool { return j.hisSeen(d.replica).contains(d.seq) }
+// hasSeen reports whether the peer has seen d, a dot in the receiver's terms.
+func (j *merging) hasSeen(d dot) bool { return j.theirSeen(d.replica).contains(d.seq) }
 
-// mineTally returns a tally of his in the receiver's terms.
-func (j *joining) mineTally(t *tally) tally {
+// ourTally returns a tally of the peer's in the receiver's terms.
+func (j *merging) ourTally(t *tally) tally {
 	u := *t
 	u.replica = j.to[t.replica]
 	if t.tag.seq != 0 {
-		u.tag = j.mineOf(t.tag)
+		u.tag = j.ourDot(t.tag)
 	}
 	return u
 }
@@ -371,12 +371,12 @@ func (c *PNCounter) clear(cl *clearing, rec *PNCounter) {
 		if upto == 0 {
 			continue
 		}
-		mine, theirs, ok := cl.tag()
+		ours, theirs, ok := cl.tag()
 		if !ok {
 			return
 		}
 		t.dots(cl.drop) // an older reset is a part of this one
-		t.join(&tally{replica: t.replica, line: t.line, start: t.start, upto: upto, base: base, tag: mine}, cl.root, knowledge{})
+		t.join(&tally{replica: t.replica, line: t.line, start: t.start, upto: upto, base: base, tag: ours}, cl.root, knowledge{})
 		d := *t
 		d.replica, d.tag = cl.delta.intern(cl.root.names[t.replica]), theirs
 		rec.tallies = append(rec.tallies, d)
@@ -446,12 +446,12 @@ func (c *PNCounter) undone(yield func(dot)) {
 	}
 }
 
-func (c *PNCounter) equal(o *PNCounter, j *joining) bool {
+func (c *PNCounter) equal(o *PNCounter, j *merging) bool {
 	if len(c.tallies) != len(o.tallies) {
 		return false
 	}
 	for k := range o.tallies {
-		t := j.mineTally(&o.tallies[k])
+		t := j.ourTally(&o.tallies[k])
 		if i, found := c.find(t.replica, t.line); !found || c.tallies[i] != t {
 			return false
 		}

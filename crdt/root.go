@@ -35,7 +35,7 @@ type root struct {
 	index  map[vclock.Replica]uint32 // of names, once there are more than fewNames
 	recent uint32                    // index last interned; written by mutators only
 	writer writer                    // who changed the state last; written by mutators only
-	merge  joining                   // scratch of the receiver of a merge
+	merge  merging                   // scratch of the receiver of a merge
 	path   []uint32                  // the scopes of the keys that Update is changing, one in the other
 	owner  vclock.Replica            // that Update is changing them for; empty outside of it
 }
@@ -168,19 +168,19 @@ func (r *root) bare() *root {
 	return newRoot(slices.Clone(r.names), make([]runs, len(r.names)))
 }
 
-// A joining is one merge in progress: two roots, and which replica index of the
-// one is which of the other. Contexts stay as they are until every store is
-// joined: a dot of his that is in mine already would count as removed by me.
-type joining struct {
-	mine, his *root
+// A merging is one call of Merge: the two roots, and how the peer's replica indexes
+// translate to ours. Contexts stay as they are until every store is joined: a dot of
+// the peer's that were in our context already would count as removed here.
+type merging struct {
+	ours, theirs *root
 
-	to   []uint32 // by his index: mine
-	from []int32  // by my index: his, or -1 for one that he has not met
-	none runs     // what he has seen of a replica that he has not met
+	to   []uint32 // by the peer's index: ours
+	from []int32  // by our index: the peer's, or -1 for one that the peer has not met
+	none runs     // what the peer has seen of a replica that the peer has not met
 
-	// Where his context is small, as that of a delta, few is set, and both has the
-	// dots of it that mine has, too: what he may remove. Found counts those that
-	// turned up in my values. Each is in one of them at most.
+	// Where the peer's context is small, as that of a delta, few is set, and both has the
+	// dots of it that we have seen, too: what the peer may remove. Found counts those that
+	// turned up in our values. Each is in one of them at most.
 	few   bool
 	both  []dot
 	found int
@@ -210,15 +210,15 @@ func (r *root) isSmall() bool {
 }
 
 // findBoth sets few and both.
-func (j *joining) findBoth() {
-	j.few, j.both, j.found = j.his.isSmall(), j.both[:0], 0
+func (j *merging) findBoth() {
+	j.few, j.both, j.found = j.theirs.isSmall(), j.both[:0], 0
 	if !j.few {
 		return
 	}
 	for h, m := range j.to {
-		for s := range j.his.seen[h].all() {
+		for s := range j.theirs.seen[h].all() {
 			for seq := s.lo; seq <= s.hi; seq++ {
-				if j.mine.seen[m].contains(seq) {
+				if j.ours.seen[m].contains(seq) {
 					j.both = append(j.both, dotOf(m, seq))
 				}
 			}
@@ -226,16 +226,16 @@ func (j *joining) findBoth() {
 	}
 }
 
-// foundAll reports whether all that he may remove has turned up.
-func (j *joining) foundAll() bool { return j.few && j.found == len(j.both) }
+// foundAll reports whether all that the peer may remove has turned up.
+func (j *merging) foundAll() bool { return j.few && j.found == len(j.both) }
 
-// joining prepares to join his state into that of r.
-func (r *root) joining(his *root) *joining {
+// merging prepares to join the peer's state into that of r.
+func (r *root) merging(theirs *root) *merging {
 	j := &r.merge
-	j.mine, j.his, j.few = r, his, false
-	j.to = slices.Grow(j.to[:0], len(his.names))
-	r.reserve(his.names)
-	for h, n := range his.names {
+	j.ours, j.theirs, j.few = r, theirs, false
+	j.to = slices.Grow(j.to[:0], len(theirs.names))
+	r.reserve(theirs.names)
+	for h, n := range theirs.names {
 		if r.isAt(h, n) {
 			j.to = append(j.to, uint32(h))
 			continue
@@ -254,28 +254,28 @@ func (r *root) joining(his *root) *joining {
 
 // finish joins the contexts, ends the merge, and reports whether the context of
 // the receiver changed.
-func (j *joining) finish() bool {
+func (j *merging) finish() bool {
 	changed := false
 	for h, m := range j.to {
-		if j.mine.seen[m].join(&j.his.seen[h]) {
+		if j.ours.seen[m].join(&j.theirs.seen[h]) {
 			changed = true
 		}
 	}
-	j.mine, j.his, j.few = nil, nil, false
+	j.ours, j.theirs, j.few = nil, nil, false
 	return changed
 }
 
-// mySeen returns what the receiver has seen of the replica with its index i.
-func (j *joining) mySeen(i uint32) *runs { return &j.mine.seen[i] }
+// ourSeen returns what the receiver has seen of the replica with its index i.
+func (j *merging) ourSeen(i uint32) *runs { return &j.ours.seen[i] }
 
-// hisSeen returns what the other side has seen of the replica with the
+// theirSeen returns what the other side has seen of the replica with the
 // receiver's index i.
-func (j *joining) hisSeen(i uint32) *runs {
+func (j *merging) theirSeen(i uint32) *runs {
 	if int(i) >= len(j.from) || j.from[i] < 0 {
 		return &j.none
 	}
-	return &j.his.seen[j.from[i]]
+	return &j.theirs.seen[j.from[i]]
 }
 
-// mineOf returns a dot of his in the receiver's terms.
-func (j *joining) mineOf(d dot) dot { return dotOf(j.to[d.replica], d.seq) }
+// ourDot returns a dot of the peer's in the receiver's terms.
+func (j *merging) ourDot(d dot) dot { return dotOf(j.to[d.replica], d.seq) }

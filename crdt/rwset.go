@@ -155,7 +155,7 @@ func (s *RWSet[E]) Merge(o *RWSet[E]) bool {
 	if o.root == nil {
 		return false
 	}
-	j := r.joining(o.root)
+	j := r.merging(o.root)
 	changed := st.join(o.store, j)
 	return j.finish() || changed
 }
@@ -301,7 +301,7 @@ func (*RWSet[E]) fresh(r *root, scope uint32) *RWSet[E] {
 	return &RWSet[E]{rwSetState: rwSetState[E]{node: node[*RWSet[E]]{root: r, mode: sealed, scope: scope}}}
 }
 
-func (s *RWSet[E]) join(o *RWSet[E], j *joining) bool {
+func (s *RWSet[E]) join(o *RWSet[E], j *merging) bool {
 	if o == nil {
 		return s.ready().join(nil, j)
 	}
@@ -323,7 +323,7 @@ func (s *RWSet[E]) holds(d dot) bool { return s.store.holds(d) }
 
 func (s *RWSet[E]) dots(yield func(dot)) { s.store.dots(yield) }
 
-func (s *RWSet[E]) equal(o *RWSet[E], j *joining) bool { return s.store.equal(o.store, j) }
+func (s *RWSet[E]) equal(o *RWSet[E], j *merging) bool { return s.store.equal(o.store, j) }
 
 func (s *RWSet[E]) copy(r *root, scope uint32) *RWSet[E] {
 	c := s.fresh(r, scope)

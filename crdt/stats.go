@@ -29,16 +29,16 @@ func statsOf[V Value[V]](r *root, v V, elements int) Stats {
 
 // verify returns an error that names a dot which x and y hold with different
 // content.
-func verify[V Value[V]](mine *root, x V, his *root, y V) error {
-	if mine == nil || his == nil {
+func verify[V Value[V]](ours *root, x V, theirs *root, y V) error {
+	if ours == nil || theirs == nil {
 		return nil
 	}
 	here := make(map[vclock.Dot]string)
-	x.events(func(d dot, what string) { here[mine.name(d)] = what })
+	x.events(func(d dot, what string) { here[ours.name(d)] = what })
 	var err error
 	first := vclock.Dot{}
 	y.events(func(d dot, there string) {
-		name := his.name(d)
+		name := theirs.name(d)
 		what, ok := here[name]
 		if ok && what != there && (err == nil || name.Compare(first) < 0) {
 			first = name

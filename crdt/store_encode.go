@@ -12,7 +12,7 @@ import (
 	"github.com/rejoin-go/rejoin/internal/value"
 )
 
-// encode appends the store of a set. FORMAT.md documents.
+// encode appends the store of a set. FORMAT.md documents the layout.
 // With marks, behind the live dots of a page stand those of them that are
 // removals: how many, 1 byte, then their offsets, 1 byte each, ascending.
 func (s *store[E]) encode(e *encoder, marks bool) {

@@ -79,11 +79,11 @@ func (t *tally) isSaturated() bool {
 // reports whether t changed. Either may be empty: a side that holds nothing of the
 // replica. Count and reset are joined each by its dot:
 //
-//	dots        a side has seen the other's   stays
-//	equal                                     the larger, one that is reused apart
-//	different   neither                       the one that tells more
-//	different   they mine, not I theirs       theirs
-//	different   I theirs, not they mine       mine
+//	dots        who has seen the other's      what stays
+//	equal                                     the larger: they differ only where a name is reused
+//	different   nobody                        the one that tells more
+//	different   the peer has seen ours        theirs
+//	different   we have seen theirs           ours
 //	different   both                          none
 //
 // and then each lets go of the other: a count goes that is undone as a whole, and a
@@ -101,10 +101,10 @@ func (t *tally) join(o *tally, r *root, k knowledge) bool {
 	c, u := t.parts()
 	oc, ou := o.parts()
 	c = c.join(oc, k)
-	if u.tag != ou.tag && k.theyReset {
+	if u.tag != ou.tag && k.peerReset {
 		u = undone{}
 	}
-	if (before.tag == ou.tag || !k.myReset) && u.compare(ou, r) < 0 {
+	if (before.tag == ou.tag || !k.ourReset) && u.compare(ou, r) < 0 {
 		u = ou
 	}
 	if c.last <= u.upto {
@@ -122,15 +122,15 @@ func (c counted) join(o counted, k knowledge) counted {
 	switch {
 	case c.last == o.last:
 		take = c.compare(o) < 0
-	case k.iClosed && k.theyClosed:
+	case k.weClosed && k.peerClosed:
 		drop = c.last == 0 || o.last == 0
 		take = !drop && c.last < o.last
-	case k.iClosed:
-	case k.theyClosed:
+	case k.weClosed:
+	case k.peerClosed:
 		take = true
 	default:
-		drop = k.theyCount
-		take = !k.myCount && (drop || c.compare(o) < 0)
+		drop = k.peerCount
+		take = !k.ourCount && (drop || c.compare(o) < 0)
 	}
 	switch {
 	case take:
@@ -170,10 +170,10 @@ func (t *tally) parts() (c counted, u undone) {
 // knowledge is what each of two sides has seen of the parts of the other's tally.
 // A part that is not there is not seen.
 type knowledge struct {
-	theyCount, theyReset bool // they have seen my count, my reset
-	myCount, myReset     bool // I have seen theirs
+	peerCount, peerReset bool // the peer has seen our count, our reset
+	ourCount, ourReset   bool // we have seen theirs
 
-	iClosed, theyClosed bool // the life in which was counted last is closed here, or there
+	weClosed, peerClosed bool // the life in which was counted last is closed here, or there
 }
 
 // isEmpty reports whether t says nothing.

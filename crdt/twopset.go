@@ -194,13 +194,13 @@ func (s *TwoPSet[E]) Clone() *TwoPSet[E] {
 // Equal reports whether the same elements have been added to s and o, and the
 // same removed.
 func (s *TwoPSet[E]) Equal(o *TwoPSet[E]) bool {
-	mine, _ := s.elems()
-	his, phases := o.elems()
-	if len(mine) != len(his) {
+	ours, _ := s.elems()
+	theirs, phases := o.elems()
+	if len(ours) != len(theirs) {
 		return false
 	}
 	next := 0
-	for j, e := range his {
+	for j, e := range theirs {
 		if s.ones[0] != absent {
 			return s.phase(e) == phases[j]
 		}

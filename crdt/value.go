@@ -28,7 +28,7 @@ type Value[V any] interface {
 	// join joins the store of o into the value's and reports whether that changed
 	// it. Contexts stay as they are. O may be a nil pointer: a value without
 	// content that the other side has seen all removals of.
-	join(o V, j *joining) bool
+	join(o V, j *merging) bool
 
 	// pick puts what the root of rec has seen of the value into rec, an empty value
 	// of a root with the same indexes, which it may have see more where the content of a
@@ -52,7 +52,7 @@ type Value[V any] interface {
 
 	// equal reports whether two values hold the same, where j relates the indexes
 	// of their roots. It changes nothing.
-	equal(o V, j *joining) bool
+	equal(o V, j *merging) bool
 
 	// copy returns a sealed copy of the value in r, which has the same indexes as
 	// the value's root, at the key with a scope.
@@ -73,14 +73,15 @@ type Value[V any] interface {
 	encodeJSON(e *encoder)
 	decodeJSON(d *decoder, p []byte) error
 
-	// scan makes the value what decode would read, in place of what it was, and
-	// reports whether that holds anything. The value is then good for two things: to
-	// be joined into another, and for dots, where it is not a map. It fails d where
-	// decode does, but does not check again what d trusts.
+	// scan reads what decode does into the value, in place of what it was, without keeping
+	// elements, and reports whether there is anything. The result may only be joined into
+	// another value, or asked for its dots if it is no map. It fails d where decode does,
+	// but does not validate again what d trusts.
 	scan(d *decoder) bool
 
-	// met returns a mark for the use of the map that the value is in.
-	met() *bool
+	// joined returns a flag of the map that the value is in: set, while that is joined, on
+	// values that the peer has too.
+	joined() *bool
 
 	// compact drops the residues that c allows to drop and reports whether there
 	// were any. Stats adds what the value holds to st.
@@ -111,7 +112,7 @@ type node[V any] struct {
 
 func (n *node[V]) scopeOf() uint32 { return n.scope }
 
-func (n *node[V]) met() *bool { return &n.mark }
+func (n *node[V]) joined() *bool { return &n.mark }
 
 func (n *node[V]) rootOf() *root { return n.root }
 
@@ -215,12 +216,12 @@ func (c *clearing) drop(d dot) { c.delta.see(c.delta.dot(c.root.name(d))) }
 // tag mints a dot for what a value has to remember of the removal in one place. The
 // second result is the same dot in terms of the delta. It returns false if there is no
 // dot left.
-func (c *clearing) tag() (mine, delta dot, ok bool) {
-	if mine, ok = c.root.mint(); !ok {
+func (c *clearing) tag() (ours, delta dot, ok bool) {
+	if ours, ok = c.root.mint(); !ok {
 		return dot{}, dot{}, false
 	}
-	c.drop(mine)
-	return mine, c.delta.dot(c.root.name(mine)), true
+	c.drop(ours)
+	return ours, c.delta.dot(c.root.name(ours)), true
 }
 
 // reach calls yield with the dots that a state of v alone must have seen: those it
@@ -233,8 +234,8 @@ func reach[V Value[V]](v V, yield func(dot)) {
 }
 
 // look counts the dots in both that v holds, and reports whether v may hold what
-// he removed: a map counts what is in its values as it is joined.
-func (j *joining) look(v interface{ dots(yield func(dot)) }) bool {
+// the peer removed: a map counts what is in its values as it is joined.
+func (j *merging) look(v interface{ dots(yield func(dot)) }) bool {
 	before := j.found
 	switch h := v.(type) {
 	case interface{ nests() bool }:
