@@ -289,7 +289,7 @@ func (d *decoder) locate(key []byte) {
 // release gives d back.
 func (d *decoder) release() {
 	d.reader, d.root, d.trusted, d.bad = wire.Reader{}, nil, false, nil
-	d.census.reset()
+	d.forget()
 	d.tallies = slab[tally]{}
 	decoders.Put(d)
 }
@@ -346,8 +346,8 @@ func (c *census) expect(r *root) {
 // fewSeqs bounds the memory that a census keeps for the next one.
 const fewSeqs = 64
 
-// reset forgets the dots, and keeps a little memory.
-func (c *census) reset() {
+// forget forgets the dots, and keeps a little memory.
+func (c *census) forget() {
 	if len(c.changes) > fewNames {
 		c.changes = nil
 	}
