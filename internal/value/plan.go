@@ -29,14 +29,10 @@ func (e *TypeError) Error() string {
 // Unwrap returns the error of the type's own method, if it is the reason.
 func (e *TypeError) Unwrap() error { return e.err }
 
-// A Codec is the encoding of a type that has none of its own. Compare, Add and Neg
-// may be nil.
+// A Codec is the encoding of a type that has none of its own.
 type Codec struct {
-	Encode  func(v reflect.Value) ([]byte, error)
-	Decode  func(p []byte, dst reflect.Value) error
-	Compare func(a, b reflect.Value) int
-	Add     func(a, b reflect.Value) reflect.Value
-	Neg     func(v reflect.Value) reflect.Value
+	Encode func(v reflect.Value) ([]byte, error)
+	Decode func(p []byte, dst reflect.Value) error
 }
 
 // plans holds what is known of types: a codec, and how content of it is encoded.

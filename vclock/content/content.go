@@ -27,15 +27,6 @@ type Codec[T any] struct {
 	// Decode returns the value with the given bytes, which it may keep. It returns
 	// an error for any that Encode does not write.
 	Decode func([]byte) (T, error)
-
-	// Compare orders values, where a rule of package merge asks for the larger. It
-	// is optional, as are the next two.
-	Compare func(a, b T) int
-	// Add and Neg are the sum of two values and a value with its sign turned, where
-	// a rule of package merge adds changes up. Add must be commutative and
-	// associative, the zero value of T must be its zero, and Add(x, Neg(x)) too.
-	Add func(a, b T) T
-	Neg func(T) T
 }
 
 // Register makes c the encoding of T as content, in every package of the module, at
@@ -48,7 +39,7 @@ func Register[T any](c Codec[T]) {
 	if c.Encode == nil || c.Decode == nil {
 		panic("content: a codec needs Encode and Decode")
 	}
-	r := &value.Codec{
+	value.Register(reflect.TypeFor[T](), &value.Codec{
 		Encode: func(v reflect.Value) ([]byte, error) { return c.Encode(v.Interface().(T)) },
 		Decode: func(p []byte, dst reflect.Value) error {
 			v, err := c.Decode(p)
@@ -57,21 +48,5 @@ func Register[T any](c Codec[T]) {
 			}
 			return err
 		},
-	}
-	if c.Compare != nil {
-		r.Compare = func(a, b reflect.Value) int { return c.Compare(a.Interface().(T), b.Interface().(T)) }
-	}
-	if c.Add != nil {
-		r.Add = func(a, b reflect.Value) reflect.Value {
-			sum := c.Add(a.Interface().(T), b.Interface().(T))
-			return reflect.ValueOf(&sum).Elem()
-		}
-	}
-	if c.Neg != nil {
-		r.Neg = func(v reflect.Value) reflect.Value {
-			n := c.Neg(v.Interface().(T))
-			return reflect.ValueOf(&n).Elem()
-		}
-	}
-	value.Register(reflect.TypeFor[T](), r)
+	})
 }

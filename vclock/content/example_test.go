@@ -22,7 +22,6 @@ func ExampleRegister() {
 			}
 			return Price{n}, nil
 		},
-		Compare: func(a, b Price) int { return a.units.Cmp(b.units) },
 	})
 	fmt.Println("registered")
 	// Output: registered
