@@ -406,3 +406,42 @@ func TestElementsOfStructs(t *testing.T) {
 	_, _, err := new(crdt.ORSet[turned]).Answer(set.Ask(1))
 	require.ErrorContains(t, err, "First string where the type has Last string")
 }
+
+// TestUnreadableInParts: chunks, parts of some keys and what an exchange brings hold
+// values that cannot be read as they came.
+func TestUnreadableInParts(t *testing.T) {
+	type (
+		wides   = crdt.ORMap[string, *crdt.MVRegister[string]]
+		narrows = crdt.ORMap[string, *crdt.MVRegister[int]]
+	)
+	var m wides
+	for i := range 200 {
+		m.Update("eu", fmt.Sprint(i), func(r *crdt.MVRegister[string]) { must(r.Set("eu", "text")) })
+	}
+	var all narrows
+	require.ErrorIs(t, all.UnmarshalLenient(must(m.MarshalBinary())), content.ErrUnreadable)
+
+	var joined narrows
+	for part := range all.Chunks(500) {
+		require.ErrorIs(t, part.Check(), content.ErrUnreadable)
+		joined.Merge(part)
+	}
+	require.Equal(t, must(m.MarshalBinary()), must(joined.MarshalBinary()))
+
+	one := all.Select("7")
+	require.Equal(t, must(m.Select("7").MarshalBinary()), must(one.MarshalBinary()))
+
+	var asked narrows
+	msg, from, to := all.Ask(1), &asked, &all
+	for msg != nil {
+		reply, delta, err := from.Answer(msg)
+		if err != nil {
+			require.ErrorIs(t, err, content.ErrUnreadable)
+		}
+		if delta != nil {
+			from.Merge(delta)
+		}
+		msg, from, to = reply, to, from
+	}
+	require.True(t, asked.Equal(&all))
+}
