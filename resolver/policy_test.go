@@ -310,6 +310,35 @@ func TestReplayDamaged(t *testing.T) {
 		require.Zero(t, replayed.Decisions)
 		require.Empty(t, replayed.Differ)
 		require.Contains(t, replayed.String(), want)
+
+		// What follows a damaged record is replayed all the same.
+		replayed = resolver.Replay(t.Context(), append(records, log.Entries()...), resolver.FirstWriterWins[item])
+		require.Len(t, replayed.Damaged, 1, want)
+		require.Equal(t, 1, replayed.Decisions)
+		require.Len(t, replayed.Differ, 1)
+	}
+}
+
+// TestEpochsInJSON has epochs of one digit and of twenty.
+func TestEpochsInJSON(t *testing.T) {
+	for _, epoch := range []uint64{0, 1, 9, 10, 12, 1<<53 + 1, math.MaxUint64} {
+		s := resolver.NewSiblings[string](vclock.Clock{}, epoch)
+		w := resolver.Writer{Writer: lww.Writer{Replica: "eu", Clock: &hlc.Clock{}}, Epoch: epoch}
+		_, err := s.Write(w, resolver.Context{}, "x")
+		require.NoError(t, err)
+		text, err := json.Marshal(s)
+		require.NoError(t, err)
+		require.Equal(t, epoch > 0, strings.Contains(string(text), fmt.Sprintf(`"epoch":"%d"`, epoch)), "%s", text)
+		again := new(resolver.Siblings[string])
+		require.NoError(t, json.Unmarshal(text, again))
+		require.True(t, again.Equal(s))
+
+		seen := s.Context()
+		text, err = json.Marshal(seen)
+		require.NoError(t, err)
+		var read resolver.Context
+		require.NoError(t, json.Unmarshal(text, &read))
+		require.True(t, read.Equal(seen), "%s", text)
 	}
 }
 
@@ -479,5 +508,28 @@ func TestByNaN(t *testing.T) {
 		}
 		s := contest(t, edit("eu", 11, item{"eu", 0, 3}), edit("us", 12, item{"us", 0, 3}))
 		require.Equal(t, "us", resolve(t, resolver.New(rule), s).Value.Name, "the latest of equals")
+	}
+}
+
+// TestRuleNames: the name of each rule, as it stands in outcomes and logs.
+func TestRuleNames(t *testing.T) {
+	s := contest(t, edit("eu", 11, item{"eu", 8, 3}), edit("us", 12, item{"us", 9, 3}))
+	byStock := func(v item) int64 { return v.Stock }
+	for want, rule := range map[string]resolver.Rule[item]{
+		"last writer wins":  resolver.LastWriterWins[item],
+		"first writer wins": resolver.FirstWriterWins[item],
+		"delete wins":       resolver.DeleteWins[item],
+		"update wins":       resolver.UpdateWins[item],
+		"manual":            resolver.Manual[item],
+		"max by stock":      resolver.MaxBy("stock", byStock),
+		"min by stock":      resolver.MinBy("stock", byStock),
+		"prefer replica":    resolver.PreferReplica[item]("us"),
+		"home wins":         resolver.HomeWins[item](func(string) vclock.Replica { return "us" }),
+		"by size": resolver.Named("by size", "of the application", func(_ context.Context, c *resolver.Conflict[item]) (resolver.Decision[item], error) {
+			return c.Use(item{}, "why"), nil
+		}),
+	} {
+		out := resolve(t, &resolver.Reconciler[item]{Rule: rule}, s)
+		require.Equal(t, want, out.Rule)
 	}
 }
