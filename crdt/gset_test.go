@@ -85,6 +85,7 @@ func TestGSetRefusesBytes(t *testing.T) {
 		{"unknown version", "\x02\x00", "unknown format version 2"},
 		{"count beyond the input", "\x01\x02\x00", "count 2 exceeds what 1 bytes can hold"},
 		{"not sorted", "\x01\x02\x01b\x01a", "key 61 does not follow 62"},
+		{"fields of nothing", "\x81\x00\x01\x01a", "keys without fields"},
 		{"twice", "\x01\x02\x01a\x01a", "key 61 does not follow 61"},
 		{"trailing bytes", "\x01\x00\x00", "1 trailing bytes"},
 	} {

@@ -45,7 +45,9 @@ func readTableHead[K comparable](r *wire.Reader) {
 	stored := ""
 	if b := r.Unread(); len(b) > 0 && b[0] == tableVersion|named {
 		r.Byte()
-		stored = string(r.Bytes())
+		if stored = string(r.Bytes()); stored == "" {
+			r.Fail("keys without fields")
+		}
 	} else {
 		r.Version(tableVersion)
 	}
