@@ -1,8 +1,11 @@
 package crdt_test
 
 import (
+	"bytes"
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -28,6 +31,30 @@ func TestDecodeErrors(t *testing.T) {
 	require.ErrorIs(t, rw.UnmarshalBinary([]byte{99}), crdt.ErrVersion)
 	require.ErrorIs(t, rw.UnmarshalBinary(data[:len(data)-1]), crdt.ErrDamaged)
 	require.ErrorIs(t, json.Unmarshal([]byte(`{}`), &rw), crdt.ErrDamaged)
+}
+
+// TestDecodeLogsDoNotWrap: a gap so large that the place of a replica wraps around
+// does not lead back to one that was there.
+func TestDecodeLogsDoNotWrap(t *testing.T) {
+	var or crdt.ORSet[string]
+	or.Add("eu", "milk")
+	or.Add("us", "bread")
+	data, err := or.MarshalBinary()
+	require.NoError(t, err)
+
+	log := []byte("\x00\x00\x00\x01\x01\x06\x05bread") // no gap, one page: number 0, dot 1
+	at := bytes.Index(data, log)
+	require.Positive(t, at, "%x", data)
+	for gap := range uint64(3) { // −3, −2, −1
+		bad := slices.Concat(data[:at], binary.AppendUvarint(nil, gap-3), data[at+1:])
+		var s crdt.ORSet[string]
+		s.Add("eu", "salt")
+		before := s.Clone()
+		require.ErrorIs(t, s.UnmarshalBinary(bad), crdt.ErrDamaged, "%x", bad)
+		_, err := s.MergeBinary(bad)
+		require.ErrorIs(t, err, crdt.ErrDamaged, "%x", bad)
+		require.True(t, s.Equal(before))
+	}
 }
 
 // An error of a decoder says whether to wait, to repair the program, or to fetch

@@ -133,10 +133,12 @@ func (d *decoder) logHeads(begin func(logs int), log func(replica uint32, pages 
 	n := d.Count(4)
 	begin(n)
 	for range n {
-		at += d.Uvarint()
-		if at >= uint64(len(d.root.names)) {
+		gap := d.Uvarint()
+		if gap >= uint64(len(d.root.names))-at { // not at+gap, which may wrap to a place that was there
 			d.Fail("a log is of no replica in the context")
+			return
 		}
+		at += gap
 		pages := d.Uvarint()
 		if pages >= uint64(d.Len()) {
 			d.Fail("count of pages %d exceeds what %d bytes can hold", pages, d.Len())
