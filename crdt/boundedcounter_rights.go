@@ -56,7 +56,7 @@ func (c *BoundedCounter) Transfer(from, to vclock.Replica, n int64) (*BoundedCou
 // that is so every replica spends only what it holds beyond the debt. Two
 // survivors that reclaim the same rights make the same kind of debt. A debt is
 // repaid by a Transfer to from. If debts exceed what
-// all others hold, more was spent than there was: Value stays at the bound and
+// all others hold, more was spent than there was: Total stays at the bound and
 // says that it is not exact.
 func (c *BoundedCounter) Reclaim(from, by vclock.Replica) (*BoundedCounter, error) {
 	checkReplica(from)

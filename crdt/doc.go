@@ -43,7 +43,8 @@
 // A copy of a state shares memory with it, so that a change of one shows in the other:
 // use Clone. Go vet complains about copies. Put a state into a struct as a pointer if the
 // struct is copied, as it is by package merge. In JSON a state in a struct shows there either
-// way. A nil pointer reads as an empty state, and is null in JSON.
+// way. A nil pointer to a type with a Context reads as an empty state, and is
+// null in JSON.
 //
 // # Elements and keys
 //

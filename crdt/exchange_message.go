@@ -181,10 +181,11 @@ func readRanges(d *wire.Reader) (all []pageRange) {
 		}
 		lastGap, lastN = gap, n
 		more := d.Uvarint()
-		if more >= uint64(d.Len()/printSize) || next+(more+1)*(gap+n) > maxPage+1 {
-			d.Fail("%d more ranges than there can be", more)
-		}
 		if d.Err() != nil {
+			return nil
+		}
+		if more >= uint64(d.Len()/printSize) || more >= (maxPage+1-next)/(gap+n) { // a product would wrap
+			d.Fail("%d more ranges than there can be", more)
 			return nil
 		}
 		for range more + 1 {

@@ -24,7 +24,7 @@ import (
 //
 // The zero GCounter is empty and ready to use. A GCounter is not safe for
 // concurrent use. Add takes O(log n) for n replicas, O(1) while one replica
-// keeps adding; Value and Merge take O(n).
+// keeps adding; Total and Merge take O(n).
 //
 // A replica name stands for one lineage of state: a replica restored from an
 // older snapshot repeats totals that others already hold, and its new
@@ -118,8 +118,8 @@ func (c *GCounter) locate(r vclock.Replica, n uint64) int {
 }
 
 // Total returns the sum of all increments and whether it is exact. It is not
-// when the sum or one replica's total has reached the largest uint64, which is
-// then the value.
+// when the sum exceeds the largest uint64, which is then the value, or when one
+// replica's total has reached that.
 func (c *GCounter) Total() (n uint64, exact bool) {
 	var sum int128.Int
 	exact = true

@@ -24,13 +24,13 @@ import (
 // none writes.
 //
 // Add takes O(1) while one replica keeps counting, else O(log n) for n replicas;
-// Value and Merge take O(n). The state is O(n): each replica has one sum, and
+// Total and Merge take O(n). The state is O(n): each replica has one sum, and
 // one more after a reset, until [PNCounter.Compact] drops that.
 //
 // An increment's delta tells of all increments of its replica so far, and of
 // what was undone of them: they are one sum. Nothing wraps: the sum of
 // a replica that reaches the end of its range stays there until it is reset, and
-// Value says that it is not exact.
+// Total says that it is not exact.
 //
 // A replica name stands for one lineage of state: see [vclock.Replica].
 //

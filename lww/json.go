@@ -219,11 +219,9 @@ func (c *core[K, V]) readJSON(p []byte, kinds value.Kinds, set bool) (bad *conte
 //	{"horizon":"2026-11-23T12:00:00.000000000Z","elements":[
 //	 {"element":"admin","stamp":"2026-11-23T12:08:55.123456789Z@us"},
 //	 {"element":"staff","removed":true,"stamp":"2026-11-23T12:09:01.000000000Z@eu"}]}
-//
-
 func (c core[K, V]) MarshalJSON() ([]byte, error) {
 	b, err := c.appendJSON(nil, c.isSet())
-	if err != nil {
+	if err != nil { // of a value, which a set has none of
 		return nil, fmt.Errorf("lww: encode Map: %w", err)
 	}
 	return b, nil
