@@ -1,0 +1,5 @@
+//go:build race
+
+package lww_test
+
+const raceEnabled = true
