@@ -125,14 +125,23 @@ func BenchmarkMapMergeDelta(b *testing.B) {
 // BenchmarkMapPut overwrites keys. The clock is part of it: one reading of it is
 // the second baseline.
 func BenchmarkMapPut(b *testing.B) {
+	texts := [2]string{"value", "other"}
 	for _, n := range sizes {
 		keys := skus(0, n)
 		m, base := fill(b, keys, at(1, "eu"))
 		w := lww.Writer{Replica: "eu", Clock: new(hlc.Clock)}
+		round := 0 // no value is the one that is there
+		next := func(i int) (k, v string) {
+			if i%n == 0 {
+				round++
+			}
+			return keys[i%n], texts[round%2]
+		}
 		b.Run(fmt.Sprintf("n=%d/delta=dropped", n), func(b *testing.B) {
 			b.ReportAllocs()
 			for i := 0; b.Loop(); i++ {
-				if _, err := m.Put(w, keys[i%n], "value"); err != nil {
+				k, v := next(i)
+				if _, err := m.Put(w, k, v); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -141,7 +150,8 @@ func BenchmarkMapPut(b *testing.B) {
 			b.ReportAllocs()
 			var last *lww.Map[string, string]
 			for i := 0; b.Loop(); i++ {
-				delta, err := m.Put(w, keys[i%n], "value")
+				k, v := next(i)
+				delta, err := m.Put(w, k, v)
 				if err != nil {
 					b.Fatal(err)
 				}
@@ -152,12 +162,12 @@ func BenchmarkMapPut(b *testing.B) {
 		b.Run(fmt.Sprintf("n=%d/baseline=map", n), func(b *testing.B) {
 			b.ReportAllocs()
 			for i := 0; b.Loop(); i++ {
-				k := keys[i%n]
+				k, v := next(i)
 				s, err := w.Next(base[k].stamp.Time)
 				if err != nil {
 					b.Fatal(err)
 				}
-				base[k] = stamped{"value", s}
+				base[k] = stamped{v, s}
 			}
 		})
 	}

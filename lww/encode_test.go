@@ -303,6 +303,7 @@ func TestAllocs(t *testing.T) {
 	require.NoError(t, r.Set(w, "v"))
 	same, namedSame, setSame := m.Clone(), named.Clone(), s.Clone()
 	buf := make([]byte, 0, 1<<16)
+	texts, v := [2]string{"v", "w"}, 0
 	for name, tt := range map[string]struct {
 		most float64
 		f    func()
@@ -314,10 +315,11 @@ func TestAllocs(t *testing.T) {
 		"Map.Stamp":              {0, func() { m.Stamp("500") }},
 		"Map.Equal":              {0, func() { m.Equal(same) }},
 		"Map.Latest":             {0, func() { m.Latest() }},
-		"Map.Put, dropped":       {1, func() { _, _ = m.Put(w, "500", "v") }},
-		"Set.Add, dropped":       {1, func() { _, _ = s.Add(w, 500) }},
+		"Map.Put, dropped":       {1, func() { v ^= 1; _, _ = m.Put(w, "500", texts[v]) }},
+		"Map.Put, there already": {1, func() { _, _ = m.Put(w, "501", "v") }},
+		"Set.Touch, dropped":     {1, func() { _, _ = s.Touch(w, 500) }},
 		"Set.Contains":           {0, func() { s.Contains(500) }},
-		"Register.Set":           {0, func() { _ = r.Set(w, "w") }},
+		"Register.Set":           {0, func() { v ^= 1; _ = r.Set(w, texts[v]) }},
 		"Register.Merge":         {0, func() { r2.Merge(&r) }},
 		"Register.AppendBinary":  {0, func() { _, _ = r.AppendBinary(buf) }},
 		"Stamp.Compare":          {0, func() { r.Stamp().Compare(r2.Stamp()) }},

@@ -97,7 +97,8 @@ func ExampleMap() {
 	// true
 }
 
-// A role is revoked in one region and granted again in another, later.
+// A role is revoked in one region and confirmed in another, later. To add what is there
+// would be no write.
 func ExampleSet() {
 	us, eu := region("us", "10:00:00"), region("eu", "10:00:05")
 
@@ -105,7 +106,7 @@ func ExampleSet() {
 	grant, err1 := atUS.Add(us, "admin")
 	atEU.Merge(grant)
 	_, err2 := atUS.Remove(us, "admin")
-	_, err3 := atEU.Add(eu, "admin")
+	_, err3 := atEU.Touch(eu, "admin")
 	if err := errors.Join(err1, err2, err3); err != nil {
 		fmt.Println(err)
 		return

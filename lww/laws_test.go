@@ -2,6 +2,7 @@ package lww_test
 
 import (
 	"cmp"
+	"errors"
 	"maps"
 	"slices"
 	"testing"
@@ -64,6 +65,9 @@ func latest(events []crdttest.Event) map[string]version {
 	best := map[string]version{}
 	for _, e := range events {
 		v := versionOf(e)
+		if v.stamp.IsZero() {
+			continue // there was nothing to touch
+		}
 		if old, ok := best[v.key]; !ok || compareVersions(v, old) > 0 {
 			best[v.key] = v
 		}
@@ -71,18 +75,37 @@ func latest(events []crdttest.Event) map[string]version {
 	return best
 }
 
-// versionOf returns the version that e made, above the one it replaced unless it
-// has a stamp of its own.
+// versionOf returns the version that e made: above the one it replaced unless it
+// has a stamp of its own, and that one itself if it asserts what is there.
 func versionOf(e crdttest.Event) version {
 	w := e.Arg.(edit)
 	v := version{key: w.Key, deleted: e.Op == "Delete" || e.Op == "DeleteAt"}
-	if v.stamp = w.elsewhere(); w.Time == 0 {
-		v.stamp = lww.Stamp{Time: latest(e.Past())[w.Key].stamp.Time + 1, Replica: e.Replica}
-	}
-	if !v.deleted {
+	if e.Op == "Put" || e.Op == "PutAt" {
 		v.value = w.Value
 	}
+	if v.stamp = w.elsewhere(); w.Time > 0 {
+		return v
+	}
+	old := latest(e.Past())[w.Key]
+	switch {
+	case e.Op == "Touch":
+		if old.deleted || old.stamp.IsZero() {
+			return old
+		}
+		v.value = old.value
+	case !old.stamp.IsZero() && old.deleted == v.deleted && old.value == v.value:
+		return old
+	}
+	v.stamp = lww.Stamp{Time: old.stamp.Time + 1, Replica: e.Replica}
 	return v
+}
+
+// touched returns what Touch does, which may be nothing.
+func touched[S any](delta S, err error) (S, error) {
+	if errors.Is(err, lww.ErrAbsent) {
+		return *new(S), nil
+	}
+	return delta, err
 }
 
 type rows = lww.Map[string, string]
@@ -93,6 +116,9 @@ var rowsOps = []crdttest.Operation[*rows]{
 	}),
 	crdttest.Op("Delete", edits, func(m *rows, r vclock.Replica, w edit) (*rows, error) {
 		return m.Delete(writer(r), w.Key)
+	}),
+	crdttest.Op("Touch", edits, func(m *rows, r vclock.Replica, w edit) (*rows, error) {
+		return touched(m.Touch(writer(r), w.Key))
 	}),
 	crdttest.Op("PutAt", stampedEdits, func(m *rows, _ vclock.Replica, w edit) (*rows, error) {
 		return m.PutAt(w.Key, w.Value, w.elsewhere())
@@ -140,6 +166,7 @@ func TestSetLaws(t *testing.T) {
 		Ops: []crdttest.Operation[*set]{
 			crdttest.Op("Add", edits, func(s *set, r vclock.Replica, w edit) (*set, error) { return s.Add(writer(r), w.Key) }),
 			crdttest.Op("Delete", edits, func(s *set, r vclock.Replica, w edit) (*set, error) { return s.Remove(writer(r), w.Key) }),
+			crdttest.Op("Touch", edits, func(s *set, r vclock.Replica, w edit) (*set, error) { return touched(s.Touch(writer(r), w.Key)) }),
 			crdttest.Op("AddAt", stampedEdits, func(s *set, _ vclock.Replica, w edit) (*set, error) { return s.AddAt(w.Key, w.elsewhere()) }),
 		},
 		Value: func(s *set) any { return slices.Sorted(s.All()) },
@@ -165,6 +192,9 @@ func TestRegisterLaws(t *testing.T) {
 		Ops: []crdttest.Operation[*register]{
 			crdttest.Op("Set", letters, func(x *register, r vclock.Replica, v string) (*register, error) {
 				return nil, x.Set(writer(r), v)
+			}),
+			crdttest.Op("Touch", letters, func(x *register, r vclock.Replica, _ string) (*register, error) {
+				return touched[*register](nil, x.Touch(writer(r)))
 			}),
 			crdttest.Op("SetAt", stampedEdits, func(x *register, _ vclock.Replica, w edit) (*register, error) {
 				return nil, x.SetAt(w.Value, w.elsewhere())

@@ -38,6 +38,10 @@ type Map[K comparable, V any] struct {
 // Put sets the value of k. Its stamp is above the one it replaces and above the
 // horizon, so that k reads back as v whatever was there before.
 //
+// To assert the value that is there already is no write, as in Update of a merge.Record and
+// Write of resolver.Siblings: m keeps it under its stamp, and the delta is what is
+// there. A heartbeat is one: [Map.Touch] writes it again.
+//
 // It returns an error, and leaves m as it was, if K cannot be a key, if v cannot
 // be encoded, or if w's clock has no time to give. It panics if w is invalid: see
 // [Writer.Next].
@@ -56,9 +60,18 @@ func (m *Map[K, V]) PutAt(k K, v V, s Stamp) (delta *Map[K, V], err error) {
 	return &Map[K, V]{core: d}, err
 }
 
+// Touch writes the value of k again, as it is, under a new stamp: it then stands
+// against writes that m has not heard of,. It returns
+// [ErrAbsent] if k has no value, and an error if w's clock has no time to give; m is
+// then as it was. It panics if w is invalid.
+func (m *Map[K, V]) Touch(w Writer, k K) (delta *Map[K, V], err error) {
+	d, err := m.touch(w, k)
+	return &Map[K, V]{core: d}, err
+}
+
 // Delete deletes k, whether m holds it or not: a put that arrives later under
-// a smaller stamp stays deleted. It leaves a tombstone. Errors and panics are
-// those of [Map.Put].
+// a smaller stamp stays deleted. It leaves a tombstone; what is deleted already keeps
+// the one it has. Errors and panics are those of [Map.Put].
 func (m *Map[K, V]) Delete(w Writer, k K) (delta *Map[K, V], err error) {
 	var zero V
 	d, err := m.write(w, k, zero, true)

@@ -481,3 +481,76 @@ func TestString(t *testing.T) {
 	require.NoError(t, r.SetAt("x", lww.Stamp{Time: hour, Replica: "eu"}))
 	require.Equal(t, "x ("+r.Stamp().String()+")", r.String())
 }
+
+// TestAssertion puts what is there already: that is no write, and the delta says what
+// is there, so that it may be sent again. Touch is the write.
+func TestAssertion(t *testing.T) {
+	w := lww.Writer{Replica: "eu", Clock: &hlc.Clock{}}
+	var m lww.Map[string, []int]
+	first, err := m.Put(w, "k", []int{1})
+	require.NoError(t, err)
+	stamp := m.Stamp("k")
+	again, err := m.Put(w, "k", []int{1})
+	require.NoError(t, err)
+	require.Equal(t, stamp, m.Stamp("k"))
+	require.True(t, again.Equal(first))
+
+	touched, err := m.Touch(w, "k")
+	require.NoError(t, err)
+	require.True(t, stamp.Before(m.Stamp("k")))
+	require.True(t, touched.Equal(&m))
+	v, _ := m.At("k")
+	require.Equal(t, []int{1}, v)
+
+	_, err = m.Put(w, "k", nil)
+	require.NoError(t, err)
+	stamp = m.Stamp("k")
+	_, err = m.Put(w, "k", []int{})
+	require.NoError(t, err)
+	require.NotEqual(t, stamp, m.Stamp("k"), "nil is another value than none")
+
+	_, err = m.Delete(w, "k")
+	require.NoError(t, err)
+	before := m.Clone()
+	delta, err := m.Delete(w, "k")
+	require.NoError(t, err)
+	require.True(t, delta.Equal(&m))
+	for _, k := range []string{"k", "never"} {
+		delta, err = m.Touch(w, k)
+		require.ErrorIs(t, err, lww.ErrAbsent)
+		require.Equal(t, 0, delta.Len())
+	}
+	require.True(t, m.Equal(before))
+
+	var nan lww.Map[string, float64]
+	_, err = nan.Put(w, "k", math.NaN())
+	require.NoError(t, err)
+	stamp = nan.Stamp("k")
+	_, err = nan.Put(w, "k", math.NaN())
+	require.NoError(t, err)
+	require.Equal(t, stamp, nan.Stamp("k"))
+}
+
+// TestAssertionOfUnreadable touches a value that the type cannot hold: it stays as it is.
+func TestAssertionOfUnreadable(t *testing.T) {
+	w := lww.Writer{Replica: "eu", Clock: &hlc.Clock{}}
+	var old lww.Map[string, string]
+	_, err := old.Put(w, "k", "text")
+	require.NoError(t, err)
+	b, err := old.MarshalBinary()
+	require.NoError(t, err)
+	var m lww.Map[string, int]
+	require.ErrorIs(t, m.UnmarshalLenient(b), lww.ErrUnreadable)
+	_, err = m.Touch(w, "k")
+	require.NoError(t, err)
+	require.True(t, old.Stamp("k").Before(m.Stamp("k")))
+	b, err = m.MarshalBinary()
+	require.NoError(t, err)
+	require.NoError(t, old.UnmarshalBinary(b))
+	v, _ := old.At("k")
+	require.Equal(t, "text", v)
+	_, err = m.Put(w, "k", 0)
+	require.NoError(t, err)
+	_, ok := m.At("k")
+	require.True(t, ok)
+}

@@ -37,20 +37,38 @@ type registerState[V any] struct {
 }
 
 // Set sets the value. Its stamp is above the one it replaces, so that r reads
-// back as v whatever was there before.
+// back as v whatever was there before. The value that is there already keeps its stamp:
+// see [Map.Put].
 //
 // It returns an error, and leaves r as it was, if v cannot be encoded or if w's
 // clock has no time to give. It panics if w is invalid: see [Writer.Next].
 func (r *Register[V]) Set(w Writer, v V) error {
+	w.mustBeValid()
 	var next Register[V]
 	var err error
 	if next.value, next.enc, err = value.Replace(v, r.enc); err != nil {
 		return fmt.Errorf("lww: value type %w", err)
 	}
+	if !r.stamp.IsZero() && !r.bad && sameValue(&r.value, r.enc, &next.value, next.enc) {
+		return nil
+	}
 	if next.stamp, err = w.Next(r.stamp.Time); err != nil {
 		return err
 	}
 	r.Merge(&next)
+	return nil
+}
+
+// Touch writes the value again, as it is, under a new stamp: see [Map.Touch].
+func (r *Register[V]) Touch(w Writer) error {
+	if r.stamp.IsZero() {
+		return ErrAbsent
+	}
+	s, err := w.Next(r.stamp.Time)
+	if err != nil {
+		return err
+	}
+	r.stamp = s
 	return nil
 }
 

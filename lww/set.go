@@ -28,8 +28,8 @@ type Set[E comparable] struct {
 type member struct{}
 
 // Add adds e. Its stamp is above the one it replaces and above the horizon, so
-// that e is in s afterwards whatever was there before. It stamps an element that
-// is in s anew.
+// that e is in s afterwards whatever was there before. An element that is in s already
+// keeps its stamp: see [Map.Put].
 //
 // It returns an error, and leaves s as it was, if E cannot be an element or if
 // w's clock has no time to give. It panics if w is invalid: see [Writer.Next].
@@ -41,6 +41,12 @@ func (s *Set[E]) Add(w Writer, e E) (delta *Set[E], err error) {
 // AddAt adds an element that was stamped elsewhere: see [Map.PutAt].
 func (s *Set[E]) AddAt(e E, at Stamp) (delta *Set[E], err error) {
 	d, err := s.writeAt(e, member{}, false, at)
+	return &Set[E]{core: d}, err
+}
+
+// Touch adds e, which is in s, again under a new stamp: see [Map.Touch].
+func (s *Set[E]) Touch(w Writer, e E) (delta *Set[E], err error) {
+	d, err := s.touch(w, e)
 	return &Set[E]{core: d}, err
 }
 

@@ -1,12 +1,17 @@
 package lww
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/rejoin-go/rejoin/hlc"
 	"github.com/rejoin-go/rejoin/internal/value"
 	"github.com/rejoin-go/rejoin/vclock"
 )
+
+// ErrAbsent is returned by [Map.Touch], [Set.Touch] and [Register.Touch] for what is
+// not there: a key or element never written or deleted, and an empty register.
+var ErrAbsent = errors.New("lww: there is nothing to touch")
 
 // A HorizonError reports data with a stamp at or below the horizon of the state
 // that it was to be written to. Compacted states hold everything of that time,
@@ -60,12 +65,44 @@ func (c *core[K, V]) prepare(k K, v V, deleted, replaces bool) (w write[K, V], e
 }
 
 // write puts or deletes k under a stamp above its present one and above the
-// horizon.
+// horizon, unless that is what k holds.
 func (c *core[K, V]) write(w Writer, k K, v V, deleted bool) (core[K, V], error) {
+	w.mustBeValid()
 	x, err := c.prepare(k, v, deleted, true)
 	if err != nil {
 		return core[K, V]{}, err
 	}
+	if c.holds(&x) {
+		there := c.at(x.position)
+		return delta(&there), nil
+	}
+	return c.stampAndApply(w, &x)
+}
+
+// holds reports whether the key of x has what x would make of it.
+func (c *core[K, V]) holds(x *write[K, V]) bool {
+	if x.position < 0 {
+		return false
+	}
+	e := &c.entries[x.position]
+	if e.deleted() || x.deleted() {
+		return e.deleted() && x.deleted()
+	}
+	return e.readable() && sameValue(&e.value, c.enc(x.position), &x.value, x.enc)
+}
+
+// sameValue reports whether two values, with what is kept beside them, are one. It
+// does not allocate, but for values with a NaN.
+func sameValue[V any](a *V, aKept string, b *V, bKept string) bool {
+	if aKept != bKept || aKept != "" {
+		return aKept == bKept
+	}
+	return value.Same(a, b) || !value.Same(b, b) && value.Compare(a, "", b, "") == 0
+}
+
+// stampAndApply applies x under a stamp above the present one of its key and above
+// the horizon.
+func (c *core[K, V]) stampAndApply(w Writer, x *write[K, V]) (core[K, V], error) {
 	after := c.horizon
 	if x.position >= 0 {
 		after = max(after, c.entries[x.position].time)
@@ -74,7 +111,16 @@ func (c *core[K, V]) write(w Writer, k K, v V, deleted bool) (core[K, V], error)
 	if err != nil {
 		return core[K, V]{}, err
 	}
-	return c.apply(&x, s), nil
+	return c.apply(x, s), nil
+}
+
+// touch writes what k holds again.
+func (c *core[K, V]) touch(w Writer, k K) (core[K, V], error) {
+	i := c.lookup(k)
+	if i < 0 || c.entries[i].deleted() {
+		return core[K, V]{}, fmt.Errorf("%w: %v", ErrAbsent, k)
+	}
+	return c.stampAndApply(w, &write[K, V]{c.at(i), i})
 }
 
 // writeAt puts or deletes k under the given stamp.
@@ -97,7 +143,11 @@ func (c *core[K, V]) apply(x *write[K, V], s Stamp) core[K, V] {
 	x.time, x.replica = s.Time, s.Replica
 	c.join(x.position, &x.version)
 	c.forget()
+	return delta(&x.version)
+}
 
+// delta returns a state with the one version x.
+func delta[K comparable, V any](x *version[K, V]) core[K, V] {
 	one := &struct { // one allocation, and the only one if the caller drops the delta
 		entries [1]entry[K, V]
 		names   [1]vclock.Replica
@@ -107,6 +157,7 @@ func (c *core[K, V]) apply(x *write[K, V], s Stamp) core[K, V] {
 		[1]vclock.Replica{x.replica},
 		[1]string{x.enc},
 	}
+	one.entries[0].by &= marks
 	d := core[K, V]{entries: one.entries[:], replicas: table{names: one.names[:]}, dead: int(x.by & gone)}
 	if x.enc != "" {
 		d.encs = one.encs[:]

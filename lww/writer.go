@@ -38,12 +38,7 @@ type Writer struct {
 // It returns an error if the clock does, or if the clock breaks its contract. It
 // panics if w.Replica is invalid or w.Clock is nil.
 func (w Writer) Next(after hlc.Timestamp) (Stamp, error) {
-	if !w.Replica.IsValid() {
-		panic(fmt.Sprintf("lww: invalid replica %q", string(w.Replica)))
-	}
-	if w.Clock == nil {
-		panic("lww: writer without a clock")
-	}
+	w.mustBeValid()
 	t, err := w.Clock.Next(after)
 	if err != nil {
 		return Stamp{}, fmt.Errorf("lww: stamp a write of %q: %w", string(w.Replica), err)
@@ -52,4 +47,14 @@ func (w Writer) Next(after hlc.Timestamp) (Stamp, error) {
 		return Stamp{}, fmt.Errorf("lww: stamp a write of %q: clock returned %v as a time after %v", string(w.Replica), t, after)
 	}
 	return Stamp{Time: t, Replica: w.Replica}, nil
+}
+
+// mustBeValid panics unless w can write.
+func (w Writer) mustBeValid() {
+	if !w.Replica.IsValid() {
+		panic(fmt.Sprintf("lww: invalid replica %q", string(w.Replica)))
+	}
+	if w.Clock == nil {
+		panic("lww: writer without a clock")
+	}
 }

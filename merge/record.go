@@ -109,6 +109,9 @@ func (r *Record[T]) fill(v *T) {
 // them; what was moved is what is not in the longest run of elements that stayed
 // in order. The order of a list with rule set or union is not tracked.
 //
+// To leave or set a field at what it holds is no write, as in [lww.Map.Put] and Write of
+// resolver.Siblings: [Record.Touch] is.
+//
 // Update returns the error of edit, a [*WriteError] for a change that could not
 // show, and an error for a value that cannot be encoded, and if w's clock has no
 // time to give. The record is then as it was, as it is if edit panics.
@@ -174,11 +177,14 @@ func (r *Record[T]) join(d *cell.Cell) bool {
 // Delete deletes the record, whether it holds a value or not: a write that
 // arrives later and had not seen the delete stays deleted, whatever its stamp,
 // unless it had seen a concurrent delete of a larger stamp. What the record held
-// is gone from its state.
+// is gone from its state. A record that is deleted already stays as it is.
 //
 // It returns an error if w's clock does, and panics if w is invalid.
 func (r *Record[T]) Delete(w lww.Writer) error {
 	r.top()
+	if !r.root.Live && !r.root.Stamp.IsZero() {
+		return nil
+	}
 	s, err := w.Next(max(r.horizon, r.root.Latest()))
 	if err != nil {
 		return fmt.Errorf("merge: %w", err)

@@ -555,3 +555,21 @@ func TestRecordNegativeZero(t *testing.T) {
 	err := r.Update(w, func(v *reading) error { v.Fixed = minus; return nil })
 	require.ErrorContains(t, err, "zero means that nobody has set it")
 }
+
+// TestRecordAssertion sets a field to what it holds, which is no write, and touches it,
+// which is one.
+func TestRecordAssertion(t *testing.T) {
+	p := recordPlan(t, merge.Options[playlist]{})
+	a := p.NewRecord()
+	require.NoError(t, a.Update(writer("eu"), set(func(l *playlist) { l.Songs = []song{{"a", "live"}} })))
+	b := a.Clone()
+	require.NoError(t, a.Update(writer("eu"), set(func(l *playlist) { l.Songs = []song{{"a", "live"}} })))
+	require.True(t, a.Equal(b))
+	require.NoError(t, a.Touch(writer("eu"), "Songs.a.Note"))
+	require.True(t, b.Stamp("Songs.a.Note").Before(a.Stamp("Songs.a.Note")))
+
+	require.NoError(t, a.Delete(writer("eu")))
+	b = a.Clone()
+	require.NoError(t, a.Delete(writer("us")))
+	require.True(t, a.Equal(b))
+}

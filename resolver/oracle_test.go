@@ -179,17 +179,48 @@ func (w *world) fenced(t require.TestingT) map[lww.Stamp]resolver.Version[string
 	return all
 }
 
+// asserts returns the event that a write by a client would say again: the only one there,
+// which the client was shown, with nothing that the region does not know. It returns nil
+// if there is none.
+func (w *world) asserts(r *region, c *client, deleted bool, value string) *event {
+	live := r.ledger.live()
+	if len(live) != 1 || r.epoch != r.ledger.level || r.ledger.epoch != r.ledger.level || c.context.Epoch() != r.epoch {
+		return nil
+	}
+	for e := range c.shown {
+		if !r.ledger.known[e] {
+			return nil
+		}
+	}
+	for e := range live {
+		if c.shown[e] && e.deleted == deleted && (deleted || e.value == value) {
+			return e
+		}
+	}
+	return nil
+}
+
 // write lets a client write at a region and compares what happened with what
 // the ledger says.
 func (w *world) write(t *rapid.T, r *region, c *client, deleted bool) {
 	want := max(r.ledger.level, c.context.Epoch())
 	before := r.set.Clone()
+	value := fmt.Sprint(len(w.events) % 3)
+	there := w.asserts(r, c, deleted, value)
 	var got resolver.Written[string]
 	var err error
 	if deleted {
 		got, err = r.set.Delete(r.writer(), c.context)
 	} else {
-		got, err = r.set.Write(r.writer(), c.context, fmt.Sprint(len(w.events)%3))
+		got, err = r.set.Write(r.writer(), c.context, value)
+	}
+	if there != nil {
+		require.NoError(t, err)
+		require.Equal(t, there.stamp, got.Version.Stamp)
+		require.True(t, before.Equal(r.set), "what was there already was written")
+		w.show(r, c, -1)
+		require.True(t, got.Context.Equal(c.context))
+		return
 	}
 	if behind, ok := errors.AsType[*resolver.BehindError](err); ok {
 		e := w.events[behind.Stamp]

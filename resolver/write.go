@@ -1,7 +1,9 @@
 package resolver
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/rejoin-go/rejoin/lww"
 )
@@ -63,6 +65,10 @@ func (e *CrowdedError) Error() string {
 	return fmt.Sprintf("resolver: set holds %d versions, and the write replaces none", e.Versions)
 }
 
+// ErrAbsent is returned by [Siblings.Touch] where there is no version to touch, or
+// more than one.
+var ErrAbsent = errors.New("resolver: there is not one version to touch")
+
 // Write records a write of value by w. It replaces exactly the versions that
 // seen covers, the context that came with what the writer was shown; the zero
 // Context replaces nothing. A context from another replica is as good, whether
@@ -75,9 +81,14 @@ func (e *CrowdedError) Error() string {
 // give. The set is then as it was. Write panics if w is invalid, as
 // [lww.Writer.Next] does.
 //
+// To assert the value that is there already is no write, as in Update of a merge.Record and
+// [lww.Map.Put]: where s holds one version, which the writer was shown, and value is that
+// of it, s stays as it is and [Written] has that version. [Siblings.Touch] writes it again.
+// Whoever was shown nothing, something else, or several versions, writes.
+//
 // Only the owner of w.Replica may write under that name, into its own set.
 func (s *Siblings[T]) Write(w Writer, seen Context, value T) (Written[T], error) {
-	return s.add(w, Version[T]{Value: value, Past: seen}, nil)
+	return s.write(w, Version[T]{Value: value, Past: seen}, nil)
 }
 
 // Edit is [Siblings.Write] for a value that was made from base, the one that the
@@ -87,13 +98,53 @@ func (s *Siblings[T]) Write(w Writer, seen Context, value T) (Written[T], error)
 // up to four values each, each stored once in a set; a Write over an edit carries it
 // on, and starts nothing of its own.
 func (s *Siblings[T]) Edit(w Writer, seen Context, base, value T) (Written[T], error) {
-	return s.add(w, Version[T]{Value: value, Past: seen}, &base)
+	return s.write(w, Version[T]{Value: value, Past: seen}, &base)
 }
 
 // Delete is [Siblings.Write] of nothing. The delete is a version like others
 // until [Siblings.Reap]: it replaces only what was seen.
 func (s *Siblings[T]) Delete(w Writer, seen Context) (Written[T], error) {
-	return s.add(w, Version[T]{Deleted: true, Past: seen}, nil)
+	return s.write(w, Version[T]{Deleted: true, Past: seen}, nil)
+}
+
+// Touch writes again, as it is, the one version that s holds of those that the writer
+// was shown, be it a delete: it then stands against writes that s has not heard of, which
+// are its siblings. It returns [ErrAbsent] if s holds none of them or several, and
+// the errors of [Siblings.Write]; the set is then as it was.
+func (s *Siblings[T]) Touch(w Writer, seen Context) (Written[T], error) {
+	shown := slices.DeleteFunc(s.Versions(), func(v Version[T]) bool { return !seen.covers(v.Stamp) })
+	if len(shown) != 1 {
+		return Written[T]{}, ErrAbsent
+	}
+	v := &shown[0]
+	return s.add(w, Version[T]{Value: v.Value, Deleted: v.Deleted, Past: seen, stored: v.stored}, nil)
+}
+
+// write adds v unless that is what there is.
+func (s *Siblings[T]) write(w Writer, v Version[T], base *T) (Written[T], error) {
+	if there := s.asserted(w, v.Past); there != nil && there.Deleted == v.Deleted {
+		if v.Deleted {
+			return Written[T]{Version: there.Version, Context: s.context(false)}, nil
+		}
+		var err error
+		if v.stored, err = store(v.Value, there.stored); err != nil {
+			return Written[T]{}, fmt.Errorf("resolver: %w", err)
+		}
+		if v.Value = v.stored.v; there.stored.bad == nil && v.stored.same(there.stored) {
+			return Written[T]{Version: there.Version, Context: s.context(true)}, nil
+		}
+	}
+	return s.add(w, v, base)
+}
+
+// asserted returns the version that a write by w under seen may find to say what it says,
+// or nil: the only one, which the writer was shown.
+func (s *Siblings[T]) asserted(w Writer, seen Context) *entry[T] {
+	if len(s.entries) != 1 || w.Epoch != s.level || s.epoch != s.level || !s.Covers(seen) ||
+		!seen.shown(s.entries[0].Stamp, s.epoch) || !w.Replica.IsValid() || w.Clock == nil {
+		return nil
+	}
+	return &s.entries[0]
 }
 
 // add writes v, of which value and past are given, and what its writer started from

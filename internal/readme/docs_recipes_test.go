@@ -12,6 +12,20 @@ import (
 	"github.com/rejoin-go/rejoin/resolver"
 )
 
+func Example_assertion() {
+	eu := lww.Writer{Replica: "eu", Clock: &hlc.Clock{}}
+	var m lww.Map[string, string]
+	_, err := m.Put(eu, "ann", "online")
+	first := m.Stamp("ann")
+	_, err2 := m.Put(eu, "ann", "online")
+	fmt.Println(m.Stamp("ann") == first)
+	_, err3 := m.Touch(eu, "ann")
+	fmt.Println(m.Stamp("ann") == first, errors.Join(err, err2, err3))
+	// Output:
+	// true
+	// false <nil>
+}
+
 func Example_expiry() {
 	eu := lww.Writer{Replica: "eu", Clock: &hlc.Clock{}}
 	us := lww.Writer{Replica: "us", Clock: &hlc.Clock{}}
