@@ -22,7 +22,8 @@ const (
 // among them, it takes the median again as the time that most agree on. One
 // clock that lies, by however much, thus moves neither. Where the middle lies
 // between two clocks, the local one gets the benefit of the doubt: with a single
-// peer there is no telling which of the two is off, and Skew says the peer.
+// peer there is no telling which of the two is off, and Skew says the peer, unless
+// it is Trusted, as a server is by a device that talks to nobody else.
 //
 // A message in flight makes its sender look slow by the time it took. Peers
 // farther away than Tolerance look like outliers, and are to be compensated for
@@ -40,6 +41,11 @@ type Skew struct {
 	// MaxAge is how long a sample counts. Zero means one minute, negative that
 	// it counts as long as it is kept.
 	MaxAge time.Duration
+
+	// Trusted names the peers whose clocks are known to be right. If any of them has
+	// samples that count, the median is taken of theirs alone: not of the local clock,
+	// nor of others. None means that all clocks are as good as each other.
+	Trusted []string
 
 	peers map[string]*samples
 }
@@ -96,12 +102,12 @@ func (s *Skew) Forget(peer string) { delete(s.peers, peer) }
 // A SkewReport says what a [Skew] knows at one time.
 type SkewReport struct {
 	// Self is how far the local clock is ahead of the time that most clocks
-	// agree on; negative if it is behind.
+	// agree on, or most of the trusted ones; negative if it is behind.
 	Self time.Duration
 
 	// Outlier reports whether Self is beyond Tolerance. It is if, and only if,
-	// more than half of all clocks are ahead of the local one by more than
-	// Tolerance, or more than half are behind it by more.
+	// more than half of all clocks, or of the trusted ones, are ahead of the local
+	// one by more than Tolerance, or more than half are behind it by more.
 	Outlier bool
 
 	// Peers has the peers with samples that count, sorted by name.
@@ -122,6 +128,7 @@ type PeerSkew struct {
 func (s *Skew) Report(now time.Time) SkewReport {
 	var r SkewReport
 	offsets := []time.Duration{0} // the local clock's
+	var trusted []time.Duration
 	for _, name := range slices.Sorted(maps.Keys(s.peers)) {
 		fresh := s.fresh(s.peers[name], At(now))
 		if len(fresh) == 0 {
@@ -133,6 +140,12 @@ func (s *Skew) Report(now time.Time) SkewReport {
 		offset := fresh[len(fresh)/2]
 		r.Peers = append(r.Peers, PeerSkew{Peer: name, Offset: offset, Samples: len(fresh)})
 		offsets = append(offsets, offset)
+		if slices.Contains(s.Trusted, name) {
+			trusted = append(trusted, offset)
+		}
+	}
+	if len(trusted) > 0 {
+		offsets = trusted
 	}
 	slices.Sort(offsets)
 	low, high := offsets[(len(offsets)-1)/2], offsets[len(offsets)/2]

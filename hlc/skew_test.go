@@ -80,6 +80,63 @@ func TestSkewOutlierIsMajority(t *testing.T) {
 	})
 }
 
+// A device that asks one server says that it is its own clock that is off, if it trusts
+// the server, whatever other devices say.
+func TestSkewTrusted(t *testing.T) {
+	add := func(s *hlc.Skew, peer string, offset time.Duration) { s.AddReading(peer, noon.Add(offset), noon) }
+	s := hlc.Skew{Trusted: []string{"server", "spare"}}
+	require.Equal(t, hlc.SkewReport{}, s.Report(noon))
+	add(&s, "server", time.Hour)
+	r := s.Report(noon)
+	require.Equal(t, -time.Hour, r.Self)
+	require.True(t, r.Outlier)
+	require.False(t, r.Peers[0].Outlier)
+	require.Equal(t, hlc.Self, hlc.Policy{}.Judge(hlc.At(noon.Add(time.Hour)), 0, noon, r))
+
+	for i := range 5 {
+		add(&s, fmt.Sprint("device", i), time.Millisecond)
+	}
+	r = s.Report(noon)
+	require.Equal(t, -time.Hour, r.Self)
+	for _, p := range r.Peers {
+		require.Equal(t, p.Peer != "server", p.Outlier, p.Peer)
+	}
+
+	// Of two that disagree, the one nearer to the local clock has it.
+	add(&s, "spare", time.Minute)
+	require.Equal(t, -time.Minute, s.Report(noon).Self)
+
+	// One that is silent is not asked.
+	s.Forget("spare")
+	require.Equal(t, -time.Hour, s.Report(noon).Self)
+	later := noon.Add(time.Hour)
+	s.AddReading("device0", later, later)
+	r = s.Report(later)
+	require.False(t, r.Outlier)
+	require.Zero(t, r.Self)
+}
+
+// The report must say what its definition says with trusted peers too: by them alone.
+func TestSkewOutlierIsTrustedMajority(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		const tolerance = 2
+		s := hlc.Skew{Tolerance: tolerance, Trusted: []string{"0", "1", "2", "absent"}}
+		offsets := rapid.SliceOfN(rapid.Int64Range(-5, 5), 1, 6).Draw(t, "offsets")
+		ahead, behind := 0, 0
+		for i, d := range offsets {
+			s.AddReading(fmt.Sprint(i), noon.Add(time.Duration(d)), noon)
+			if i < 3 && d > tolerance {
+				ahead++
+			}
+			if i < 3 && d < -tolerance {
+				behind++
+			}
+		}
+		n := min(len(offsets), 3)
+		require.Equal(t, 2*ahead > n || 2*behind > n, s.Report(noon).Outlier)
+	})
+}
+
 // One liar among three or more clocks can neither frame the local clock nor
 // cover for it.
 func TestSkewResistsOneLiar(t *testing.T) {

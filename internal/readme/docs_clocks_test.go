@@ -17,3 +17,13 @@ func Example_skew() {
 	// Output:
 	// true -1h0m0s
 }
+
+func Example_clocksTrusted() {
+	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC) // the device's wall clock
+	skew := hlc.Skew{Trusted: []string{"server"}}
+	skew.AddReading("server", now.Add(time.Hour), now)
+	report := skew.Report(now)
+	fmt.Println(report.Outlier, report.Self)
+	// Output:
+	// true -1h0m0s
+}
