@@ -61,6 +61,13 @@ func TestDocuments(t *testing.T) {
 		{"manual", map[string]string{"a.*": "manual"}, `{"a":{"x":1,"y":1}}`, []string{`{"a":{"x":2,"y":2}}`, `{"a":{"x":3,"y":2}}`}, `{"a":{"x":3,"y":2}}`, "a.x"},
 		{"immutable", map[string]string{"id": "immutable"}, `{"id":"a"}`, []string{`{"id":"a"}`, `{"id":"b"}`}, `{"id":"a"}`, "id"},
 		{"nonzero", map[string]string{"a": "nonzero"}, `{"a":1}`, []string{`{"a":2}`, `{"a":0}`}, `{"a":2}`, ""},
+		{"nonzero, lists", map[string]string{"a": "nonzero"}, `{"a":["x"]}`, []string{`{"a":["y"]}`, `{"a":[]}`}, `{"a":["y"]}`, ""},
+		{"nonzero, objects", map[string]string{"a": "nonzero"}, `{"a":{"x":1}}`, []string{`{"a":{"x":2}}`, `{"a":{}}`}, `{"a":{"x":2}}`, ""},
+		{"nonzero, other kinds", map[string]string{"*": "nonzero"}, `{"a":1,"b":true,"c":"x"}`, []string{`{"a":2,"b":true,"c":"y"}`, `{"a":null,"b":false,"c":""}`}, `{"a":2,"b":true,"c":"y"}`, ""},
+		{"first, lists", map[string]string{"a": "first"}, `{"a":[]}`, []string{`{"a":["x"]}`, `{"a":["y"]}`}, `{"a":["x"]}`, ""},
+		{"first, objects", map[string]string{"a": "first"}, `{"a":{}}`, []string{`{"a":{"x":1}}`, `{"a":{"x":2}}`}, `{"a":{"x":1}}`, ""},
+		{"immutable, lists", map[string]string{"a": "immutable"}, `{"a":[]}`, []string{`{"a":["x"]}`, `{"a":["y"]}`}, `{"a":["x"]}`, "a"},
+		{"immutable, objects", map[string]string{"a": "immutable"}, `{"a":{}}`, []string{`{"a":{"x":1}}`, `{"a":{"x":1}}`}, `{"a":{"x":1}}`, ""},
 		{"ignored", map[string]string{"cache": "-"}, `{"cache":1}`, []string{`{"cache":2,"a":1}`, `{"cache":3}`}, `{"a":1}`, ""},
 		{"atomic object", map[string]string{"a": "atomic"}, `{"a":{"x":1,"y":1}}`, []string{`{"a":{"x":2,"y":1}}`, `{"a":{"x":1,"y":2}}`}, `{"a":{"x":1,"y":2}}`, ""},
 		{
@@ -201,4 +208,21 @@ func FuzzDocuments(f *testing.F) {
 		}
 		require.Equal(t, before, text())
 	})
+}
+
+// TestDocumentExplainKeyed tells of every element of a keyed list, and of nothing
+// that did not happen.
+func TestDocumentExplainKeyed(t *testing.T) {
+	p := merge.MustCompile(merge.Options[object]{Paths: map[string]string{"lines": "keyed=sku", "lines.*.qty": "additive"}})
+	base := parse(t, `{"lines":[{"sku":"a","qty":5},{"sku":"b","qty":1},{"sku":"c","qty":1}]}`)
+	eu := parse(t, `{"lines":[{"sku":"a","qty":4},{"sku":"b","qty":1},{"sku":"c","qty":2}]}`)
+	us := parse(t, `{"lines":[{"sku":"a","qty":3,"note":"x"},{"sku":"b","qty":1},{"sku":"d","qty":7}]}`)
+	sides := []merge.Side[object]{{Value: eu, Stamp: stamp(1, "eu")}, {Value: us, Stamp: stamp(2, "us")}}
+	_, report, err := p.Explain(&base, sides...)
+	require.NoError(t, err)
+	require.Equal(t, `lines.a.note  lww       "x" from us@1970-01-01T00:00:02Z
+lines.a.qty   additive  2 from us@1970-01-01T00:00:02Z, eu@1970-01-01T00:00:01Z
+lines.d       fields    {"qty":7,"sku":"d"} from us@1970-01-01T00:00:02Z
+lines.c       fields    absent from us@1970-01-01T00:00:02Z over eu@1970-01-01T00:00:01Z by value; lost {"qty":2,"sku":"c"} of eu@1970-01-01T00:00:01Z
+`, report.String())
 }

@@ -178,3 +178,45 @@ func TestRecordRankOfNewerProgram(t *testing.T) {
 	require.Equal(t, "team", value(t, b).Tier)
 	require.NoError(t, b.Check())
 }
+
+// TestRecordTwoRulesForOneField has two programs that merge one field by different
+// rules go on writing to one record: each is refused only what its own rule
+// refuses over what it reads, and nobody takes the cell of the other.
+func TestRecordTwoRulesForOneField(t *testing.T) {
+	plan := func(rule string) *merge.Plan[box[int]] {
+		return recordPlan(t, merge.Options[box[int]]{Paths: map[string]string{"V": rule}})
+	}
+	rules := []string{"lww", "max", "nonzero", "first", "immutable", "manual", "additive"}
+	for _, one := range rules {
+		for _, two := range rules {
+			if one == two {
+				continue
+			}
+			t.Run(one+" and "+two, func(t *testing.T) {
+				plans, clock := [2]*merge.Plan[box[int]]{plan(one), plan(two)}, &ticks{}
+				r := plans[0].NewRecord()
+				for i := range 6 {
+					p := plans[i%2]
+					at := exchange(t, r, p)
+					set := func(b *box[int]) error { b.V = 10 + i; return nil }
+					before := value0(at)
+					err := at.Update(lww.Writer{Replica: "eu", Clock: clock}, set)
+					rule := []string{one, two}[i%2]
+					if fixed := rule == "first" || rule == "immutable"; fixed && before.V != 0 {
+						require.Error(t, err, "write %d", i)
+						continue
+					}
+					require.NoError(t, err, "write %d of %s", i, rule)
+					require.Equal(t, 10+i, value(t, at).V, "write %d of %s", i, rule)
+					r = exchange(t, at, plans[0])
+				}
+			})
+		}
+	}
+}
+
+// value0 is what a record holds, zero for nothing.
+func value0[T any](r *merge.Record[T]) T {
+	v, _ := r.Get()
+	return v
+}

@@ -184,7 +184,36 @@ func TestRecordChangedPlace(t *testing.T) {
 	require.NoError(t, b.Update(writer("us"), set(func(s *sample) { s.Lines = []sampleLine{{Key: "l"}, {Key: "m"}, {Key: "k"}} })))
 	require.Equal(t, []string{"Lines.k"}, a.Changed(b))
 	require.Equal(t, "Lines.k  keyed=Key  place 2 from us@1970-01-01T00:00:00Z over eu@1970-01-01T00:00:00Z by 1ns; lost place 0 of eu@1970-01-01T00:00:00Z\n", a.Explain(b).String())
+	require.Equal(t, "Lines.k  keyed=Key  place 2 from us@1970-01-01T00:00:00Z over eu@1970-01-01T00:00:00Z by 1ns; lost place 0 of eu@1970-01-01T00:00:00Z\n", b.Explain(a).String(), "whoever asks")
+	require.Zero(t, b.Explain(a).Changes[0].Winner)
+	require.Empty(t, b.Changed(a))
 	require.True(t, a.Merge(b))
 	require.Empty(t, a.Changed(b))
 	require.Empty(t, a.Explain(b).Changes)
+}
+
+// TestRecordExplainUnknownRanks asks about values of a rank, and about states, of
+// which this program knows none: it has nothing to show for them, and says so.
+func TestRecordExplainUnknownRanks(t *testing.T) {
+	type older struct {
+		Tier string `merge:"rank=free<pro"`
+		Bits uint8
+	}
+	type newer struct {
+		Tier string  `merge:"rank=free<pro<team<corp"`
+		Bits lattice // joins, of another type
+	}
+	old, fresh := recordPlan(t, merge.Options[older]{}), recordPlan(t, merge.Options[newer]{})
+	a, b := fresh.NewRecord(), fresh.NewRecord()
+	require.NoError(t, a.Update(writer("eu"), set(func(v *newer) { v.Tier, v.Bits = "team", lattice{1} })))
+	require.NoError(t, b.Update(writer("us"), set(func(v *newer) { v.Tier, v.Bits = "corp", lattice{2} })))
+	x, y := exchange(t, a, old), exchange(t, b, old)
+	for _, o := range []*merge.Record[older]{old.NewRecord(), x} {
+		rep := o.Explain(y)
+		require.Len(t, rep.Changes, 1)
+		require.Equal(t, "Tier", rep.Changes[0].Path)
+		require.Equal(t, merge.Undecided, rep.Changes[0].Outcome)
+		require.Equal(t, "a value is not in the rank", rep.Changes[0].Reason)
+		require.Equal(t, []string{"Bits", "Tier"}, o.Changed(y))
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -223,9 +224,13 @@ func (d *recordDomain[V]) laws() {
 
 // sorted returns a model of lists that a record shows sorted.
 func sorted(unite func(base *[]string, sides [][]string) []string) situation[[]string] {
-	return stringLists(func(base *[]string, sides [][]string) []string {
+	return sortedBy(strings.Compare, unite)
+}
+
+func sortedBy[E comparable](compare func(a, b E) int, unite func(base *[]E, sides [][]E) []E) situation[[]E] {
+	return listsOf(func(base *[]E, sides [][]E) []E {
 		out := unite(base, sides)
-		slices.Sort(out)
+		slices.SortFunc(out, compare)
 		return out
 	})
 }
@@ -241,6 +246,8 @@ func recordSubjects() []recordSubject {
 	numbers := []int{0, 1, 2, 3}
 	lists := [][]string{nil, {"x"}, {"y"}, {"x", "y"}, {"y", "z"}}
 	elements := [][]item{nil, {{Key: "x"}}, {{Key: "x", Note: "n"}}, {{Key: "y"}}, {{Key: "x"}, {Key: "y", Note: "m"}}, {{Key: "y"}, {Key: "x", Note: "m"}}}
+	structs := [][]parts{nil, {{1, 2}}, {{1, 1}, {2, 1}}, {{1, 1}, {1, 2}, {2, 2}}, {{2, 1}}}
+	arrays := [][][2]int{nil, {{1, 2}}, {{1, 1}, {2, 1}}, {{1, 1}, {1, 2}, {2, 2}}, {{2, 1}}}
 	at := func(b *box[int]) *int { return &b.V }
 	custom := func(r merge.Rule[int]) merge.Options[box[int]] {
 		return merge.Options[box[int]]{Overrides: []merge.Override[box[int]]{merge.Field(at, r)}}
@@ -260,6 +267,10 @@ func recordSubjects() []recordSubject {
 		inRecord("additive", numbers, merge.Options[box[int]]{}, ints(sum)),
 		inRecord("union", lists, merge.Options[box[[]string]]{}, sorted(unionOf)),
 		inRecord("set", lists, merge.Options[box[[]string]]{}, sorted(threeWay)),
+		inRecord("union", structs, merge.Options[box[[]parts]]{}, sortedBy(compareStored, unionBy(compareStored))),
+		inRecord("set", structs, merge.Options[box[[]parts]]{}, sortedBy(compareStored, threeWayBy(compareStored))),
+		inRecord("union", arrays, merge.Options[box[[][2]int]]{}, sortedBy(comparePairs, unionBy(comparePairs))),
+		inRecord("set", arrays, merge.Options[box[[][2]int]]{}, sortedBy(comparePairs, threeWayBy(comparePairs))),
 		inRecord("keyed=Key", elements, merge.Options[box[[]item]]{}, situation[[]item]{
 			same: sameElements, unite: byElement,
 		}, []item{{Key: "z"}, {Key: "z"}}),

@@ -198,3 +198,22 @@ func TestReportOKCheck(t *testing.T) {
 		require.Equal(t, limit == 2, rep.OK(), "one side passes")
 	}
 }
+
+// TestReportEntries tells of the entries of a map that merge field by field, and of
+// those that appear and go.
+func TestReportEntries(t *testing.T) {
+	type shop struct{ Items map[string]item }
+	p := merge.MustCompile(merge.Options[shop]{})
+	base := shop{map[string]item{"a": {Note: "n", Count: 1}, "b": {Note: "n"}, "c": {}, "same": {Note: "s"}}}
+	eu := shop{map[string]item{"a": {Note: "eu", Count: 3}, "c": {Note: "late"}, "same": {Note: "s"}}}
+	us := shop{map[string]item{"a": {Note: "us", Count: 2, High: 4}, "b": {Note: "n"}, "same": {Note: "s"}, "new": {Note: "m"}}}
+	_, report, err := p.Explain(&base, merge.Side[shop]{Value: eu, Stamp: stamp(1, "eu")}, merge.Side[shop]{Value: us, Stamp: stamp(2, "us")})
+	require.NoError(t, err)
+	require.Equal(t, `Items.a.Note   lww       "us" from us@1970-01-01T00:00:02Z over eu@1970-01-01T00:00:01Z by 1s; lost "eu" of eu@1970-01-01T00:00:01Z
+Items.a.Count  additive  4 from us@1970-01-01T00:00:02Z, eu@1970-01-01T00:00:01Z
+Items.a.High   max       4 from us@1970-01-01T00:00:02Z
+Items.b        fields    absent from eu@1970-01-01T00:00:01Z
+Items.c        fields    absent from us@1970-01-01T00:00:02Z over eu@1970-01-01T00:00:01Z by value; lost {"Key":"","Note":"late","Count":0,"High":0} of eu@1970-01-01T00:00:01Z
+Items.new      fields    {"Key":"","Note":"m","Count":0,"High":0} from us@1970-01-01T00:00:02Z
+`, report.String())
+}

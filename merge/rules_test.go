@@ -424,44 +424,68 @@ func texts(ranks string) situation[string] {
 }
 
 func stringLists(unite func(base *[]string, sides [][]string) []string) situation[[]string] {
-	return situation[[]string]{
-		same: func(a, b []string) bool { return slices.Equal(a, b) }, zero: func(v []string) bool { return len(v) == 0 }, unite: unite,
+	return listsOf(unite)
+}
+
+func listsOf[E comparable](unite func(base *[]E, sides [][]E) []E) situation[[]E] {
+	return situation[[]E]{
+		same: func(a, b []E) bool { return slices.Equal(a, b) }, zero: func(v []E) bool { return len(v) == 0 }, unite: unite,
 	}
 }
 
-// unionOf is the table's "united": the base, or without one the newest side,
-// then what others add, sorted.
 func unionOf(base *[]string, sides [][]string) []string {
-	lead := sides[len(sides)-1]
-	if base != nil {
-		lead = *base
-	}
-	out := slices.Clone(lead)
-	var more []string
-	for _, s := range sides {
-		for _, e := range s {
-			if !slices.Contains(out, e) && !slices.Contains(more, e) {
-				more = append(more, e)
+	return unionBy(strings.Compare)(base, sides)
+}
+
+func threeWay(base *[]string, sides [][]string) []string {
+	return threeWayBy(strings.Compare)(base, sides)
+}
+
+// unionBy is the table's "united": the base, or without one the newest side,
+// then what others add, sorted.
+func unionBy[E comparable](compare func(a, b E) int) func(base *[]E, sides [][]E) []E {
+	return func(base *[]E, sides [][]E) []E {
+		lead := sides[len(sides)-1]
+		if base != nil {
+			lead = *base
+		}
+		out := slices.Clone(lead)
+		var more []E
+		for _, s := range sides {
+			for _, e := range s {
+				if !slices.Contains(out, e) && !slices.Contains(more, e) {
+					more = append(more, e)
+				}
 			}
 		}
+		slices.SortFunc(more, compare)
+		return append(out, more...)
 	}
-	slices.Sort(more)
-	return append(out, more...)
 }
 
-// threeWay is the union without the elements of the base that a side removed.
-func threeWay(base *[]string, sides [][]string) []string {
-	out := unionOf(base, sides)
-	if base == nil {
-		return out
+// threeWayBy is the union without the elements of the base that a side removed.
+func threeWayBy[E comparable](compare func(a, b E) int) func(base *[]E, sides [][]E) []E {
+	return func(base *[]E, sides [][]E) []E {
+		out := unionBy(compare)(base, sides)
+		if base == nil {
+			return out
+		}
+		return slices.DeleteFunc(out, func(e E) bool {
+			return slices.Contains(*base, e) && slices.ContainsFunc(sides, func(s []E) bool { return !slices.Contains(s, e) })
+		})
 	}
-	return slices.DeleteFunc(out, func(e string) bool {
-		return slices.Contains(*base, e) && slices.ContainsFunc(sides, func(s []string) bool { return !slices.Contains(s, e) })
-	})
 }
 
 // A parts is a struct that is merged field by field.
 type parts struct{ N, M int }
+
+// compareParts and comparePairs are the orders of elements that a plan adds: by
+// fields as they are declared, and by elements. A record has its fields by name.
+func compareParts(a, b parts) int { return cmp.Or(cmp.Compare(a.N, b.N), cmp.Compare(a.M, b.M)) }
+
+func compareStored(a, b parts) int { return cmp.Or(cmp.Compare(a.M, b.M), cmp.Compare(a.N, b.N)) }
+
+func comparePairs(a, b [2]int) int { return slices.Compare(a[:], b[:]) }
 
 // byField is the newest change of each field, without a base the newest value.
 func byField(base *parts, sides []parts) parts {
@@ -513,6 +537,8 @@ func subjects() []subject {
 	numbers := []int{0, 1, 2, 3}
 	lists := [][]string{nil, {"x"}, {"y"}, {"x", "y"}, {"y", "x"}, {"y", "z"}}
 	elements := [][]item{nil, {{Key: "x"}}, {{Key: "x", Note: "n"}}, {{Key: "y"}}, {{Key: "x"}, {Key: "y", Note: "m"}}, {{Key: "y"}, {Key: "x", Note: "m"}}}
+	structs := [][]parts{nil, {{1, 2}}, {{2, 1}, {1, 1}}, {{1, 1}, {1, 2}, {2, 2}}, {{2, 1}}}
+	arrays := [][][2]int{nil, {{1, 2}}, {{2, 1}, {1, 1}}, {{1, 1}, {1, 2}, {2, 2}}, {{2, 1}}}
 	at := func(b *box[int]) *int { return &b.V }
 	custom := func(r merge.Rule[int]) merge.Options[box[int]] {
 		return merge.Options[box[int]]{Overrides: []merge.Override[box[int]]{merge.Field(at, r)}}
@@ -532,6 +558,10 @@ func subjects() []subject {
 		on("additive", numbers, merge.Options[box[int]]{}, ints(sum)),
 		on("union", lists, merge.Options[box[[]string]]{}, stringLists(unionOf)),
 		on("set", lists, merge.Options[box[[]string]]{}, stringLists(threeWay)),
+		on("union", structs, merge.Options[box[[]parts]]{}, listsOf(unionBy(compareParts))),
+		on("set", structs, merge.Options[box[[]parts]]{}, listsOf(threeWayBy(compareParts))),
+		on("union", arrays, merge.Options[box[[][2]int]]{}, listsOf(unionBy(comparePairs))),
+		on("set", arrays, merge.Options[box[[][2]int]]{}, listsOf(threeWayBy(comparePairs))),
 		on("keyed=Key", elements, merge.Options[box[[]item]]{}, situation[[]item]{
 			same: func(a, b []item) bool { return slices.Equal(a, b) }, unite: byElement,
 		}),
