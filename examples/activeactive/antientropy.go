@@ -6,7 +6,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
-	"time"
+
+	"github.com/rejoin-go/rejoin/vclock"
 )
 
 // Anti-entropy compares whole stores and moves what differs. It is what makes a
@@ -20,12 +21,11 @@ import (
 // A syncMessage is one message of an exchange, and the keys whose states its
 // sender has for the receiver.
 type syncMessage struct {
-	From    string   `json:"from"`
-	Message []byte   `json:"message,omitempty"`
-	Keys    []string `json:"keys,omitempty"`
-	More    bool     `json:"more,omitempty"`   // there are more keys than a message takes
-	First   bool     `json:"first,omitempty"`  // of the exchange
-	Matrix  string   `json:"matrix,omitempty"` // in the answer to the first: see collect.go
+	Message []byte         `json:"message,omitempty"`
+	Keys    []string       `json:"keys,omitempty"`
+	More    bool           `json:"more,omitempty"`   // there are more keys than a message takes
+	First   bool           `json:"first,omitempty"`  // of the exchange
+	Matrix  *vclock.Matrix `json:"matrix,omitempty"` // in the answer to the first: see collect.go
 }
 
 // maxKeys bounds the keys in one message, with names of 50 bytes to half of 1 MB.
@@ -33,193 +33,148 @@ const maxKeys = 10_000
 
 // A batch has the states of rows, as an envelope.
 type batch struct {
-	From string `json:"from"`
-	Body []byte `json:"body,omitempty"`
-	Left int    `json:"left,omitempty"` // how many of the keys asked for did not fit
-	// Witness is how far the sender was: see identity.go.
-	Witness witness `json:"witness"`
-}
-
-// syncResult says what one exchange did.
-type syncResult struct {
-	Rounds, Fetched, Pushed int
-	Bytes                   int  // of messages and states, both ways
-	more                    bool // the exchange is to be gone on with
-	held                    int  // rows that are not to be merged yet
-}
-
-// syncLoop reconciles with one peer again and again.
-func (g *region) syncLoop(ctx context.Context, p *peer) {
-	for ctx.Err() == nil {
-		if p.conn.IsConnected() {
-			res, err := g.reconcile(ctx, p)
-			switch {
-			case err != nil && ctx.Err() == nil:
-				g.log.Info("anti-entropy", "peer", p.name, "error", err)
-			case err == nil && res.more:
-				continue
-			case err == nil:
-				g.synced(ctx, p, res)
-			}
-		}
-		sleep(ctx, g.config.syncEvery/2+rand.N(g.config.syncEvery))
-	}
+	From   string `json:"from"`
+	Body   []byte `json:"body,omitempty"`
+	Left   int    `json:"left,omitempty"` // how many of the keys asked for did not fit
+	Commit uint64 `json:"commit"`         // how far the sender was: see identity.go
 }
 
 // reconcile makes this region and a peer the same, as far as the policy for
 // clocks lets it.
 //
 // It is done with one peer at a time: what one has sent, the next need not send.
-func (g *region) reconcile(ctx context.Context, p *peer) (res syncResult, err error) {
+func (g *region) reconcile(ctx context.Context, p *peer) error {
 	g.syncing.Lock()
 	defer g.syncing.Unlock()
 	message := g.store.ask(rand.Uint64())
-	matrix := ""
-	for message != nil && res.Rounds < 10 {
+	var matrix *vclock.Matrix
+	held := 0 // rows that are not to be merged yet
+	for round := 0; message != nil; round++ {
 		var reply syncMessage
-		if err := p.ask(ctx, "sync", syncMessage{From: g.name, Message: message, First: res.Rounds == 0}, &reply); err != nil {
-			return res, err
-		}
-		res.Rounds++
-		matrix = cmp.Or(matrix, reply.Matrix)
-		res.Bytes += len(message) + len(reply.Message)
-		if err := g.fetch(ctx, p, reply.Keys, &res); err != nil {
-			return res, err
-		}
-		message = nil
-		if res.more = reply.More; reply.Message == nil || reply.More {
-			break
-		}
-		var send []string
-		if message, send, err = g.store.answer(reply.Message); err != nil {
-			return res, fmt.Errorf("answer of %s: %w", p.name, err)
-		}
-		if err := g.push(ctx, p, send, &res); err != nil {
-			return res, err
-		}
-	}
-	if message != nil || res.more || res.held > 0 || matrix == "" {
-		return res, nil // this region has not everything that the peer had
-	}
-	return res, g.exchanged(ctx, p.name, matrix)
-}
-
-// fetch gets rows from the peer and merges them.
-func (g *region) fetch(ctx context.Context, p *peer, keys []string, res *syncResult) error {
-	for len(keys) > 0 {
-		some := keys[:min(len(keys), 2000)]
-		var got batch
-		if err := p.ask(ctx, "fetch", syncMessage{From: g.name, Keys: some}, &got); err != nil {
+		if err := p.ask(ctx, "sync", syncMessage{Message: message, First: round == 0}, &reply); err != nil {
 			return err
 		}
-		in := arrivals{witness: got.Witness}
-		if len(got.Body) > 0 {
-			if err := g.open(got.Body, &in); err != nil {
+		matrix = cmp.Or(matrix, reply.Matrix)
+		n, err := g.fetch(ctx, p, reply.Keys)
+		if held += n; err != nil || round == 1000 {
+			return err
+		}
+		if message = nil; reply.More {
+			message = g.store.ask(rand.Uint64()) // what it named is here now
+		}
+		if reply.Message != nil && !reply.More {
+			var send []string
+			if message, send, err = g.store.answer(reply.Message); err != nil {
+				return fmt.Errorf("answer of %s: %w", p.name, err)
+			}
+			if err := g.push(ctx, p, send); err != nil {
 				return err
 			}
 		}
-		if err := g.merge(ctx, p.name, &in); err != nil {
-			return err
-		}
-		res.Fetched += len(in.keys)
-		res.held += in.held
-		res.Bytes += len(got.Body)
-		if got.Left >= len(some) {
-			return fmt.Errorf("%s sends nothing of what it has", p.name)
-		}
-		keys = keys[len(some)-got.Left:]
 	}
-	return nil
+	if held > 0 || matrix == nil {
+		return nil // this region has not everything that the peer had
+	}
+	return g.exchanged(ctx, p, matrix)
+}
+
+// fetch gets rows from the peer and merges them: some while the next are on
+// their way. It returns how many are not to be merged yet.
+func (g *region) fetch(ctx context.Context, p *peer, keys []string) (held int, err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	batches, asked := make(chan batch, 1), make(chan error, 1)
+	go func() {
+		defer close(batches)
+		for len(keys) > 0 {
+			some := keys[:min(len(keys), 2000)]
+			var got batch
+			if err := p.ask(ctx, "fetch", some, &got); err != nil {
+				asked <- err
+				return
+			}
+			if got.Left >= len(some) {
+				asked <- fmt.Errorf("%s sends nothing of what it has", p.name)
+				return
+			}
+			keys = keys[len(some)-got.Left:]
+			batches <- got
+		}
+		asked <- nil
+	}()
+	for got := range batches {
+		if err == nil {
+			var n int
+			n, err = g.takeBatch(ctx, p.name, got)
+			held += n
+		}
+		if err != nil {
+			cancel()
+		}
+	}
+	return held, cmp.Or(err, <-asked)
+}
+
+// takeBatch merges rows that a peer has sent.
+func (g *region) takeBatch(ctx context.Context, peer string, b batch) (held int, err error) {
+	in := arrivals{peer: peer, commit: b.Commit}
+	if err := g.open(b.Body, &in); err != nil {
+		return 0, err
+	}
+	err = g.merge(ctx, &in)
+	return in.held, err
 }
 
 // push sends rows to the peer.
-func (g *region) push(ctx context.Context, p *peer, keys []string, res *syncResult) error {
+func (g *region) push(ctx context.Context, p *peer, keys []string) error {
 	for len(keys) > 0 {
-		body, n, err := g.pack(ctx, keys)
+		b, err := g.pack(ctx, keys)
+		if err == nil {
+			err = p.ask(ctx, "push", b, &struct{}{})
+		}
 		if err != nil {
 			return err
 		}
-		if body != nil {
-			if err := p.ask(ctx, "push", batch{From: g.name, Body: body, Witness: g.witness()}, &struct{}{}); err != nil {
-				return err
-			}
-		}
-		res.Pushed += n
-		res.Bytes += len(body)
-		keys = keys[n:]
+		keys = keys[len(keys)-b.Left:]
 	}
 	return nil
 }
 
-// pack makes an envelope of the first rows among keys that fit into a message,
-// and returns how many.
-func (g *region) pack(ctx context.Context, keys []string) (body []byte, n int, err error) {
+// pack makes a batch of the first rows among keys that fit into a message.
+func (g *region) pack(ctx context.Context, keys []string) (batch, error) {
+	b := batch{From: g.name, Left: len(keys), Commit: g.store.commits.Load()}
 	var out envelope
-	for some := range slices.Chunk(keys, 25) {
-		args := make([]any, len(some))
-		for i, k := range some {
-			args[i] = k
-		}
+	for some := range slices.Chunk(keys, 50) {
 		err := g.store.readAll(ctx, func(key string, data []byte) error {
 			out.add(key, data)
 			return nil
-		}, `WHERE id IN `+places(1, len(some)), args...)
+		}, `WHERE id IN `+places(1, len(some)), anys(some)...)
 		if err != nil {
-			return nil, 0, err
+			return b, err
 		}
-		n += len(some)
+		b.Left -= len(some)
 		if len(out.body) > maxMessage {
 			break
 		}
 	}
-	return out.bytes(), n, nil
+	b.Body = out.body
+	return b, nil
 }
 
-// answerSync, answerFetch and answerPush are the other side of reconcile.
+// answerSync and answerPush are the other side of reconcile, as pack is.
 func (g *region) answerSync(ctx context.Context, q syncMessage) (a syncMessage, err error) {
 	if q.First {
-		if a.Matrix, err = g.matrix(ctx, nil); err != nil {
+		if a.Matrix, err = g.record(ctx, nil); err != nil {
 			return a, err
 		}
 	}
 	reply, send, err := g.store.answer(q.Message)
 	n := min(len(send), maxKeys)
-	a.From, a.Message, a.Keys, a.More = g.name, reply, send[:n], n < len(send)
+	a.Message, a.Keys, a.More = reply, send[:n], n < len(send)
 	return a, err
 }
 
-func (g *region) answerFetch(ctx context.Context, q syncMessage) (batch, error) {
-	body, n, err := g.pack(ctx, q.Keys)
-	return batch{From: g.name, Body: body, Left: len(q.Keys) - n, Witness: g.witness()}, err
-}
-
-func (g *region) answerPush(ctx context.Context, q batch) (struct{}, error) {
-	in := arrivals{witness: q.Witness}
-	if err := g.open(q.Body, &in); err != nil {
-		return struct{}{}, err
-	}
-	return struct{}{}, g.merge(ctx, q.From, &in)
-}
-
-// synced notes that an exchange came to its end.
-func (g *region) synced(ctx context.Context, p *peer, res syncResult) {
-	g.mu.Lock()
-	p.synced, p.equal = time.Now(), res.Fetched == 0 && res.Pushed == 0
-	g.syncStats.add(res)
-	all := !g.caughtUp
-	for _, p := range g.peers {
-		all = all && !p.synced.IsZero()
-	}
-	g.caughtUp = g.caughtUp || all
-	g.mu.Unlock()
-	if all {
-		g.reclaim(ctx)
-	}
-}
-
-func (r *syncResult) add(o syncResult) {
-	r.Rounds += o.Rounds
-	r.Fetched += o.Fetched
-	r.Pushed += o.Pushed
-	r.Bytes += o.Bytes
+func (g *region) answerPush(ctx context.Context, b batch) (struct{}, error) {
+	_, err := g.takeBatch(ctx, b.From, b)
+	return struct{}{}, err
 }

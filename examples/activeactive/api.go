@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/rejoin-go/rejoin/crdt"
 	"github.com/rejoin-go/rejoin/lww"
@@ -19,34 +18,70 @@ import (
 // except a sale that needs rights to stock.
 func (g *region) routes() http.Handler {
 	mux := http.NewServeMux()
-	write := func(pattern string, h func(w http.ResponseWriter, r *http.Request, key string) error) {
-		method, path, _ := strings.Cut(pattern, " ")
-		kind, rest, _ := strings.Cut(path, "/")
-		mux.Handle(method+" /"+kind+"/{id}"+strings.TrimSuffix("/"+rest, "/"), handler(func(w http.ResponseWriter, r *http.Request) error {
-			row := kind + "/" + r.PathValue("id")
-			if len(row) > 200 {
-				return badRequest("A name has at most 200 bytes.")
-			}
-			if g.config.plain {
-				h = g.overwrite
-			}
-			return g.toWriter(row, func(w http.ResponseWriter, r *http.Request) error { return h(w, r, row) })(w, r)
-		}))
-	}
-	write("PATCH profile", g.patchProfile)
-	write("DELETE profile", g.deleteProfile)
-	write("POST cart/{sku}", g.addToCart)
-	write("DELETE cart/{sku}", g.deleteFromCart)
-	write("POST stock/deliver", g.deliver)
-	write("POST stock/buy", g.buy)
-	write("PUT flags/{flag}", g.putFlag)
-	write("DELETE flags/{flag}", g.deleteFlag)
-	write("PUT order", g.putOrder)
-	write("DELETE order", g.deleteOrder)
-	write("POST order/settle", g.settle)
+	on(g, mux, "PATCH /profile/{id}", g.patchProfile)
+	on(g, mux, "DELETE /profile/{id}", g.deleteProfile)
+	on(g, mux, "POST /cart/{id}/{sku}", g.addToCart)
+	on(g, mux, "DELETE /cart/{id}/{sku}", g.deleteFromCart)
+	on(g, mux, "POST /stock/{id}/deliver", g.deliver)
+	on(g, mux, "PUT /flags/{id}/{flag}", g.putFlag)
+	on(g, mux, "DELETE /flags/{id}/{flag}", g.deleteFlag)
+	on(g, mux, "PUT /order/{id}", g.putOrder)
+	on(g, mux, "DELETE /order/{id}", g.deleteOrder)
+	on(g, mux, "POST /order/{id}/settle", g.settle)
+	g.handle(mux, "POST /stock/{id}/buy", g.buy)
 	mux.Handle("GET /{kind}/{id}", handler(g.getRow))
 	g.adminRoutes(mux)
 	return mux
+}
+
+// handle registers the handler of a write to a row.
+func (g *region) handle(mux *http.ServeMux, pattern string, h func(w http.ResponseWriter, r *http.Request, row string) error) {
+	kind := strings.Split(pattern, "/")[1]
+	mux.Handle(pattern, handler(func(w http.ResponseWriter, r *http.Request) error {
+		row := kind + "/" + r.PathValue("id")
+		if len(row) > 200 {
+			return badRequest("A name has at most 200 bytes.")
+		}
+		return g.route(w, r, row, func(w http.ResponseWriter, r *http.Request) error { return h(w, r, row) })
+	}))
+}
+
+// A call is one write: a request, and the row that it changes in a transaction.
+type call struct {
+	w   http.ResponseWriter
+	r   *http.Request
+	t   *tx
+	row *row
+}
+
+// on registers what changes rows of one kind. do gets what the row holds and what
+// the request says. It returns what goes to the other regions, nil for all that
+// the row then holds, and the answer, which is given once that is committed.
+func on[S replicated[S], Q any](g *region, mux *http.ServeMux, pattern string, do func(c *call, s S, q Q) (delta S, answer any, err error)) {
+	g.handle(mux, pattern, func(w http.ResponseWriter, r *http.Request, key string) error {
+		q, err := readBody[Q](r)
+		if err != nil {
+			return err
+		}
+		var answer any
+		if err := g.store.write(r.Context(), func(t *tx) error {
+			c := &call{w, r, t, t.row(key)}
+			var delta, whole S
+			if delta, answer, err = do(c, as[S](c.row.state), q); err != nil {
+				return err
+			}
+			if delta == whole {
+				t.changed(c.row, nil)
+			} else {
+				t.changed(c.row, of[S]{delta})
+			}
+			return nil
+		}, key); err != nil {
+			return err
+		}
+		reply(w, http.StatusOK, answer)
+		return nil
+	})
 }
 
 // getRow answers with what there is to show of a row, see view.go.
@@ -64,25 +99,6 @@ func (g *region) getRow(w http.ResponseWriter, r *http.Request) error {
 		w.Header().Set("ETag", etag)
 	}
 	reply(w, http.StatusOK, shown)
-	return nil
-}
-
-// change lets do change a row, and answers with what it returns once that is
-// committed.
-func (g *region) change(w http.ResponseWriter, r *http.Request, key string, do func(t *tx, row *row) (answer any, err error)) error {
-	var answer any
-	err := g.store.write(r.Context(), func(t *tx) (err error) {
-		answer, err = do(t, t.row(key))
-		return err
-	}, key)
-	switch {
-	case err != nil:
-		return err
-	case answer == nil:
-		w.WriteHeader(http.StatusNoContent)
-	default:
-		reply(w, http.StatusOK, answer)
-	}
 	return nil
 }
 
@@ -119,41 +135,31 @@ func (p *profilePatch) apply(to *Profile) error {
 
 // patchProfile changes fields. Under If-Match it is refused if the profile was
 // deleted since the client read it.
-func (g *region) patchProfile(w http.ResponseWriter, r *http.Request, key string) error {
-	var patch profilePatch
+func (g *region) patchProfile(c *call, record *Profiles, patch profilePatch) (*Profiles, any, error) {
 	var seen merge.Token
-	match, err := readTag(r, key, &seen)
-	if err := cmp.Or(err, readBody(r, &patch)); err != nil {
-		return err
+	match, err := readTag(c.r, c.row.key, &seen)
+	if err != nil {
+		return nil, nil, err
 	}
-	return g.change(w, r, key, func(t *tx, row *row) (any, error) {
-		record := as[*merge.Record[Profile]](row.state)
-		before := record.Clone()
-		var err error
-		if match {
-			now, _ := record.Get()
-			next, _ := record.Get()
-			err = cmp.Or(patch.apply(&next), record.Apply(g.stamps(), seen, now, next))
-		} else {
-			err = record.Update(g.stamps(), patch.apply)
-		}
-		if err != nil {
-			return nil, err
-		}
-		t.changed(row, of[*merge.Record[Profile]]{record.Since(before)})
-		shown, _ := record.Get()
-		return shown, nil
-	})
+	before := record.Clone()
+	if match {
+		now, _ := record.Get()
+		next, _ := record.Get()
+		err = cmp.Or(patch.apply(&next), record.Apply(g.stamps(), seen, now, next))
+	} else {
+		err = record.Update(g.stamps(), patch.apply)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	c.row.garbage = c.row.garbage || len(patch.RemoveTags) > 0
+	shown, _ := record.Get()
+	return record.Since(before), shown, nil
 }
 
-func (g *region) deleteProfile(w http.ResponseWriter, r *http.Request, key string) error {
-	return g.change(w, r, key, func(t *tx, row *row) (any, error) {
-		if err := as[*merge.Record[Profile]](row.state).Delete(g.stamps()); err != nil {
-			return nil, err
-		}
-		t.changed(row, nil)
-		return nil, nil
-	})
+func (g *region) deleteProfile(c *call, record *Profiles, _ struct{}) (*Profiles, any, error) {
+	c.row.garbage = true
+	return nil, nil, record.Delete(g.stamps())
 }
 
 // An amount says by how much.
@@ -161,126 +167,93 @@ type amount struct {
 	N int64 `json:"n"`
 }
 
-func (g *region) addToCart(w http.ResponseWriter, r *http.Request, key string) error {
-	var by amount
-	if err := readBody(r, &by); err != nil {
-		return err
-	}
+func (g *region) addToCart(c *call, cart *Cart, by amount) (*Cart, any, error) {
 	if by.N == 0 || by.N > 1000 || by.N < -1000 {
-		return badRequest("A line changes by 1 to 1000 pieces, up or down.")
+		return nil, nil, badRequest("A line changes by 1 to 1000 pieces, up or down.")
 	}
-	sku := r.PathValue("sku")
-	return g.change(w, r, key, func(t *tx, row *row) (any, error) {
-		cart := as[*Cart](row.state)
-		t.changed(row, of[*Cart]{cart.Update(g.me(), sku, func(c *crdt.PNCounter) { c.Add(g.me(), by.N) })})
-		counter, _ := cart.At(sku)
-		line, err := viewLine(row.key, sku, counter)
-		w.Header().Set("ETag", line.ETag)
-		return line, err
-	})
+	sku := c.r.PathValue("sku")
+	delta := cart.Update(g.me(), sku, func(c *crdt.PNCounter) { c.Add(g.me(), by.N) })
+	counter, _ := cart.At(sku)
+	line, err := viewLine(c.row.key, sku, counter)
+	c.w.Header().Set("ETag", line.ETag)
+	return delta, line, err
 }
 
 // deleteFromCart deletes what the client was shown of a line, and what another
 // device has added since stays.
-func (g *region) deleteFromCart(w http.ResponseWriter, r *http.Request, key string) error {
-	sku := r.PathValue("sku")
+func (g *region) deleteFromCart(c *call, cart *Cart, _ struct{}) (*Cart, any, error) {
+	sku := c.r.PathValue("sku")
 	var seen crdt.Context
-	match, err := readTag(r, key+"/"+sku, &seen)
+	match, err := readTag(c.r, c.row.key+"/"+sku, &seen)
+	switch {
+	case err != nil:
+		return nil, nil, err
+	case !match:
+		return nil, nil, badRequest("A line is deleted under the ETag that it was shown with: send it as If-Match.")
+	case !cart.HasSeen(seen):
+		return nil, nil, errBehind
+	}
+	delta, err := cart.DeleteSeen(g.me(), seen, sku)
 	if err != nil {
-		return err
+		return nil, nil, badRequest("The ETag is that of another line.")
 	}
-	if !match {
-		return badRequest("A line is deleted under the ETag that it was shown with: send it as If-Match.")
-	}
-	return g.change(w, r, key, func(t *tx, row *row) (any, error) {
-		cart := as[*Cart](row.state)
-		if err := checkSeen(cart, seen); err != nil {
-			return nil, err
-		}
-		delta, err := cart.DeleteSeen(g.me(), seen, sku)
-		if err != nil {
-			return nil, badRequest("The ETag is that of another line.")
-		}
-		t.changed(row, of[*Cart]{delta})
-		return nil, nil
-	})
+	return delta, nil, nil
 }
 
-func (g *region) deliver(w http.ResponseWriter, r *http.Request, key string) error {
-	var by amount
-	if err := readBody(r, &by); err != nil {
-		return err
-	}
-	return g.change(w, r, key, func(t *tx, row *row) (any, error) {
-		delta, err := as[*crdt.BoundedCounter](row.state).Add(g.seller(), by.N)
-		if err == nil {
-			t.changed(row, of[*crdt.BoundedCounter]{delta})
-		}
-		return nil, err
-	})
+func (g *region) deliver(_ *call, stock *crdt.BoundedCounter, by amount) (*crdt.BoundedCounter, any, error) {
+	delta, err := stock.Add(g.me(), by.N)
+	return delta, nil, err
 }
 
-func (g *region) buy(w http.ResponseWriter, r *http.Request, key string) error {
-	var by amount
-	if err := readBody(r, &by); err != nil {
-		return err
+// buy may have to ask other regions before it can change the row, so it is no
+// single transaction: see rights.go.
+func (g *region) buy(w http.ResponseWriter, r *http.Request, row string) error {
+	by, err := readBody[amount](r)
+	if err = cmp.Or(err, g.sell(r.Context(), row, by.N)); err == nil {
+		reply(w, http.StatusOK, nil)
 	}
-	return noContent(w, g.sell(r.Context(), key, by.N))
+	return err
 }
 
-func (g *region) putFlag(w http.ResponseWriter, r *http.Request, key string) error {
-	var body struct {
-		Value string `json:"value"`
-	}
-	if err := readBody(r, &body); err != nil {
-		return err
-	}
-	return g.setFlag(w, r, key, func(f *Flags, by lww.Writer, flag string) (*Flags, error) { return f.Put(by, flag, body.Value) })
+// A flagValue is what a flag is set to.
+type flagValue struct {
+	Value string `json:"value"`
 }
 
-func (g *region) deleteFlag(w http.ResponseWriter, r *http.Request, key string) error {
-	return g.setFlag(w, r, key, (*Flags).Delete)
+// putFlag writes a flag and answers with its stamp, which says what it wins over.
+func (g *region) putFlag(c *call, flags *Flags, to flagValue) (*Flags, any, error) {
+	flag := c.r.PathValue("flag")
+	delta, err := flags.Put(g.stamps(), flag, to.Value)
+	return delta, map[string]lww.Stamp{"stamp": flags.Stamp(flag)}, err
 }
 
-// setFlag writes a flag and answers with its stamp, which says what it wins
-// over.
-func (g *region) setFlag(w http.ResponseWriter, r *http.Request, key string, set func(f *Flags, by lww.Writer, flag string) (*Flags, error)) error {
-	flag := r.PathValue("flag")
-	return g.change(w, r, key, func(t *tx, row *row) (any, error) {
-		flags := as[*Flags](row.state)
-		delta, err := set(flags, g.stamps(), flag)
-		if err != nil {
-			return nil, err
-		}
-		t.changed(row, of[*Flags]{delta})
-		return map[string]lww.Stamp{"stamp": flags.Stamp(flag)}, nil
-	})
+func (g *region) deleteFlag(c *call, flags *Flags, _ struct{}) (*Flags, any, error) {
+	flag := c.r.PathValue("flag")
+	delta, err := flags.Delete(g.stamps(), flag)
+	return delta, map[string]lww.Stamp{"stamp": flags.Stamp(flag)}, err
 }
 
 // putOrder writes an order. Under If-Match it replaces what the client was
 // shown, without it is a new order beside whatever there is.
-func (g *region) putOrder(w http.ResponseWriter, r *http.Request, key string) error {
-	var order Order
-	if err := readBody(r, &order); err != nil {
-		return err
-	}
+func (g *region) putOrder(c *call, orders *Orders, order Order) (*Orders, any, error) {
 	if order.Item == "" || !slices.Contains([]string{"new", "paid", "shipped", "cancelled"}, order.Status) || order.Total < 0 {
-		return badRequest("An order has an item, a total, and one of the states new, paid, shipped and cancelled.")
+		return nil, nil, badRequest("An order has an item, a total, and one of the states new, paid, shipped and cancelled.")
 	}
-	return g.writeOrder(w, r, key, func(s *Orders, seen resolver.Context) (resolver.Written[Order], error) {
-		return s.Write(g.writer(), seen, order)
+	return nil, nil, g.writeOrder(c, orders, func(seen resolver.Context) (resolver.Written[Order], error) {
+		return orders.Write(g.writer(), seen, order)
 	})
 }
 
-func (g *region) deleteOrder(w http.ResponseWriter, r *http.Request, key string) error {
-	return g.writeOrder(w, r, key, func(s *Orders, seen resolver.Context) (resolver.Written[Order], error) {
-		return s.Delete(g.writer(), seen)
+func (g *region) deleteOrder(c *call, orders *Orders, _ struct{}) (*Orders, any, error) {
+	c.row.garbage = true
+	return nil, nil, g.writeOrder(c, orders, func(seen resolver.Context) (resolver.Written[Order], error) {
+		return orders.Delete(g.writer(), seen)
 	})
 }
 
-func (g *region) writeOrder(w http.ResponseWriter, r *http.Request, key string, write func(*Orders, resolver.Context) (resolver.Written[Order], error)) error {
+func (g *region) writeOrder(c *call, orders *Orders, write func(resolver.Context) (resolver.Written[Order], error)) error {
 	var seen resolver.Context
-	if _, err := readTag(r, key, &seen); err != nil {
+	if _, err := readTag(c.r, c.row.key, &seen); err != nil {
 		return err
 	}
 	if now, err := g.clocks.clock.Now(); err != nil {
@@ -288,24 +261,21 @@ func (g *region) writeOrder(w http.ResponseWriter, r *http.Request, key string, 
 	} else if err := seen.Ahead(now, maxAhead); err != nil && !g.clocks.slow() {
 		return err // a write under it would be stamped after that
 	}
-	return g.change(w, r, key, func(t *tx, row *row) (any, error) {
-		if err := g.mayWrite(); err != nil {
-			return nil, err // it was promoted away meanwhile
-		}
-		done, err := write(as[*Orders](row.state), seen)
-		if f, ok := errors.AsType[*resolver.FencedError](err); ok {
-			g.fence(t, row.key, f.Version.(resolver.Version[Order]))
-		}
-		if err != nil {
-			return nil, err
-		}
-		g.fence(t, row.key, done.Fenced...)
-		t.changed(row, nil)
-		g.decide(t, row)
-		etag, err := tag(row.key, done.Context)
-		w.Header().Set("ETag", etag)
-		return nil, err
-	})
+	if err := g.mayWrite(); err != nil {
+		return err // it was promoted away meanwhile
+	}
+	done, err := write(seen)
+	if f, ok := errors.AsType[*resolver.FencedError](err); ok {
+		fence(c.t, c.row.key, f.Version.(resolver.Version[Order]))
+	}
+	if err != nil {
+		return err
+	}
+	fence(c.t, c.row.key, done.Fenced...)
+	g.decide(c.t, c.row)
+	etag, err := tag(c.row.key, done.Context)
+	c.w.Header().Set("ETag", etag)
+	return err
 }
 
 // A settlement is a person's answer to a ticket: one of the versions, by its
@@ -315,52 +285,24 @@ type settlement struct {
 	Keep   int    `json:"keep"`
 }
 
-func (g *region) settle(w http.ResponseWriter, r *http.Request, key string) error {
-	var answer settlement
-	if err := readBody(r, &answer); err != nil {
-		return err
+func (g *region) settle(c *call, orders *Orders, answer settlement) (*Orders, any, error) {
+	out, err := g.rule().Resolve(c.r.Context(), c.row.key, orders)
+	if err != nil {
+		return nil, nil, err
 	}
-	return g.change(w, r, key, func(t *tx, row *row) (any, error) {
-		orders := as[*Orders](row.state)
-		out, err := g.rule().Resolve(r.Context(), row.key, orders)
-		if err != nil {
-			return nil, err
-		}
-		if out.Ticket == nil || out.Ticket.Conflict.ID.String() != answer.Ticket {
-			return nil, &httpError{http.StatusConflict, "This is not to be decided any more, or more versions have come: read the order again."}
-		}
-		c := out.Ticket.Conflict
-		if answer.Keep < 0 || answer.Keep >= len(c.Versions) {
-			return nil, badRequest("The versions have numbers from 0 to %d.", len(c.Versions)-1)
-		}
-		refunds := refundAfterSettling(c, c.Versions[answer.Keep].Value)
-		done, err := g.rule().Settle(r.Context(), g.writer(), orders, out.Ticket, c.Keep(answer.Keep, "decided at "+g.name).With(refunds...))
-		if err != nil {
-			return nil, err
-		}
-		g.fence(t, row.key, done.Fenced...)
-		t.compensate(refunds)
-		t.changed(row, nil)
-		return nil, nil
-	})
-}
-
-// overwrite is all handlers of writes without the library: see plain.go.
-func (g *region) overwrite(w http.ResponseWriter, r *http.Request, key string) error {
-	var body any
-	if err := readBody(r, &body); err != nil {
-		return err
+	if out.Ticket == nil || out.Ticket.Conflict.ID.String() != answer.Ticket {
+		return nil, nil, &httpError{http.StatusConflict, "This is not to be decided any more, or more versions have come: read the order again."}
 	}
-	return g.change(w, r, key, func(t *tx, row *row) (any, error) {
-		row.state = &plainState{[]byte(r.URL.Path + time.Now().String())}
-		t.changed(row, nil)
-		return nil, nil
-	})
-}
-
-func noContent(w http.ResponseWriter, err error) error {
-	if err == nil {
-		w.WriteHeader(http.StatusNoContent)
+	conflict := out.Ticket.Conflict
+	if answer.Keep < 0 || answer.Keep >= len(conflict.Versions) {
+		return nil, nil, badRequest("The versions have numbers from 0 to %d.", len(conflict.Versions)-1)
 	}
-	return err
+	back := refunds(conflict, conflict.Versions[answer.Keep].Value)
+	done, err := g.rule().Settle(c.r.Context(), g.writer(), orders, out.Ticket, conflict.Keep(answer.Keep, "decided at "+g.name).With(back...))
+	if err != nil {
+		return nil, nil, err
+	}
+	fence(c.t, c.row.key, done.Fenced...)
+	c.t.compensate(back)
+	return nil, nil, nil
 }

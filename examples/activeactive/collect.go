@@ -2,8 +2,8 @@ package main
 
 import (
 	"context"
-	"encoding/base64"
-	"fmt"
+	"errors"
+	"slices"
 	"time"
 
 	"github.com/rejoin-go/rejoin/crdt"
@@ -20,165 +20,170 @@ import (
 // has merged all that differs, it merges the matrix. A fingerprint may overlook
 // a difference, one time in ten million, so the matrix of one exchange counts
 // after the next.
-type collector struct {
-	matrix *vclock.Matrix
-	early  map[string]*vclock.Matrix // by peer, of the last exchange
-	marked hlc.Timestamp             // when the contexts below were read
-	carts  map[string]crdt.Context   // what this region had then, of carts that have something to forget
-}
 
-// loadMatrix reads the matrix of the region, or makes the first.
-func (g *region) loadMatrix(ctx context.Context) error {
-	text, err := g.store.meta(ctx, "matrix")
-	if err != nil {
-		return err
-	}
-	if text == "" {
-		members := make([]vclock.Replica, 0, len(g.peers))
-		for _, p := range g.peers {
-			members = append(members, vclock.Replica(p.name))
-		}
-		g.collector.matrix = vclock.NewMatrix(vclock.Replica(g.name), members...)
-	} else if g.collector.matrix, err = decodeMatrix(text); err != nil {
-		return err
-	}
-	g.collector.early = map[string]*vclock.Matrix{}
-	// A new incarnation says so: what its earlier lives wrote and nobody has is
-	// given up.
-	now, err := g.clocks.clock.Now()
-	if err != nil || g.collector.matrix.Owner() == g.me() {
-		return err
-	}
-	return g.collector.matrix.Begin(g.me(), uint64(now))
-}
-
-func decodeMatrix(text string) (*vclock.Matrix, error) {
-	data, err := base64.StdEncoding.DecodeString(text)
-	if err != nil {
-		return nil, err
-	}
-	m := new(vclock.Matrix)
-	return m, m.UnmarshalBinary(data)
-}
-
-// matrix notes what the region has now and returns its matrix, as text. The note
-// is made by the writing goroutine, between two writes: what has a smaller stamp
-// is committed then, and whoever is sent the state after that gets it.
-func (g *region) matrix(ctx context.Context, merge *vclock.Matrix) (text string, err error) {
+// record merges the matrix of a peer, if there is one, notes what the region has
+// now, and returns its own. That is done by the writing goroutine, between two
+// writes: what has a smaller stamp is committed then, and whoever is sent the
+// state after that gets it.
+func (g *region) record(ctx context.Context, merge *vclock.Matrix) (m *vclock.Matrix, err error) {
 	err = g.store.write(ctx, func(t *tx) error {
-		m := g.collector.matrix
+		g.mu.Lock()
+		defer g.mu.Unlock()
 		if merge != nil {
-			if _, err := m.Merge(merge); err != nil {
+			if _, err := g.matrix.Merge(merge); err != nil {
 				return err
 			}
-			m.Close()
+			g.matrix.Close()
 		}
 		now, err := g.clocks.clock.Now()
 		if err != nil {
 			return err
 		}
-		m.Record(uint64(now))
-		data, err := m.MarshalBinary()
-		text = base64.StdEncoding.EncodeToString(data)
-		t.note("matrix", text)
-		return err
+		g.matrix.Record(uint64(now))
+		m = g.matrix.Clone()
+		return t.note("matrix", m)
 	})
-	return text, err
+	return m, err
 }
 
 // exchanged takes the matrix of a peer with which an exchange has come to its
 // end, and nothing of what the peer sent was held back or refused.
-func (g *region) exchanged(ctx context.Context, peer, text string) error {
-	m, err := decodeMatrix(text)
-	if err != nil {
-		return fmt.Errorf("matrix of %s: %w", peer, err)
-	}
+func (g *region) exchanged(ctx context.Context, p *peer, m *vclock.Matrix) error {
 	g.mu.Lock()
-	before := g.collector.early[peer]
-	g.collector.early[peer] = m
+	before := g.early[p.name]
+	g.early[p.name], p.synced = m, time.Now()
+	first := !g.caughtUp && len(g.early) == len(g.peers)
+	g.caughtUp = g.caughtUp || first
 	g.mu.Unlock()
+	if first {
+		if err := g.reclaim(ctx, g.name); err != nil {
+			return err
+		}
+	}
 	if before == nil {
 		return nil
 	}
-	_, err = g.matrix(ctx, before)
+	_, err := g.record(ctx, before)
 	return err
 }
 
-// collectLoop forgets what may be forgotten, every now and then.
-func (g *region) collectLoop(ctx context.Context) {
-	for ; ctx.Err() == nil; sleep(ctx, 5*g.config.syncEvery) {
-		if err := g.collect(ctx); err != nil && ctx.Err() == nil {
-			g.log.Error("collecting", "error", err)
-		}
-	}
+// isMember reports whether a region has not been retired. Of one that has,
+// nothing is taken any more.
+func (g *region) isMember(region string) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.matrix.Contains(vclock.Replica(region))
 }
 
-// collect compacts flags up to the time that every region has merged all writes
-// of, and carts by what this region had at a time up to which every region has
-// merged all that it had. Both are rounded, so that the regions do the same and
-// need not send each other what they have forgotten.
+// retire takes a region that is gone for good out of the group: nobody waits for
+// it any more before something is forgotten.
+func (g *region) retire(ctx context.Context, q retirement) error {
+	if g.peer(q.Region) == nil {
+		return badRequest("There is no other region %q.", q.Region)
+	}
+	return g.store.write(ctx, func(t *tx) error {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		g.matrix.Retire(vclock.Replica(q.Region))
+		return t.note("matrix", g.matrix)
+	})
+}
+
+// collect is one round: rows with times forget up to the time that every region
+// has merged all writes of, and carts what this region had at a time up to which
+// every region has merged all that it had. The time is rounded, so that the
+// regions do the same and need not send each other what they have forgotten.
 func (g *region) collect(ctx context.Context) error {
-	var floor hlc.Timestamp
-	var settled bool
-	if err := g.store.write(ctx, func(*tx) error { // the matrix belongs to the writing goroutine
-		floor, settled = hlc.Timestamp(g.collector.matrix.Floor()), g.collector.matrix.Settled()
+	g.mu.Lock()
+	floor, settled := hlc.Timestamp(g.matrix.Floor()), g.matrix.Settled()
+	g.mu.Unlock()
+	if !settled {
 		return nil
-	}); err != nil || !settled {
-		return err
 	}
 	horizon := hlc.At(floor.Time().Truncate(5 * time.Second))
-	err := g.store.readAll(ctx, func(key string, data []byte) error {
-		st, err := g.store.schema.decode(key, data)
-		if err != nil || !hasOld(as[*Flags](st), horizon) {
-			return err
-		}
-		return g.store.write(ctx, func(t *tx) error {
-			t.touch(t.row(key))
-			return as[*Flags](t.row(key).state).Compact(horizon)
-		}, key)
-	}, `WHERE id >= $1 AND id < $2`, flagKind+"/", flagKind+"0")
-	if err != nil || g.collector.marked > floor {
-		return err
+	kinds := []string{flagKind, profileKind, orderKind}
+	carts, marked := map[string]crdt.Context{}, g.marked <= floor
+	if marked {
+		kinds = append(kinds, cartKind)
 	}
-	for key, seen := range g.collector.carts {
-		if err := g.store.write(ctx, func(t *tx) error {
-			if as[*Cart](t.row(key).state).Compact(seen) {
-				t.touch(t.row(key))
-			}
-			return nil
-		}, key); err != nil {
-			return err
-		}
-	}
-	return g.mark(ctx)
-}
-
-// mark notes what this region has of carts that have something to forget.
-func (g *region) mark(ctx context.Context) error {
-	g.collector.carts = map[string]crdt.Context{}
-	err := g.store.readAll(ctx, func(key string, data []byte) error {
-		st, err := g.store.schema.decode(key, data)
+	for _, kind := range kinds {
+		keys, err := g.store.keysOf(ctx, kind, true)
 		if err != nil {
 			return err
 		}
-		if cart := as[*Cart](st); len(g.collector.carts) < 1000 && cart.Stats().Residues > 0 {
-			g.collector.carts[key] = cart.Context()
+		for some := range slices.Chunk(keys, 64) {
+			if err := g.store.write(ctx, func(t *tx) (err error) {
+				for _, key := range some {
+					err = errors.Join(err, g.forget(t, t.row(key), horizon, carts))
+				}
+				return err
+			}, some...); err != nil {
+				return err
+			}
 		}
-		return nil
-	}, `WHERE id >= $1 AND id < $2`, cartKind+"/", cartKind+"0")
+	}
+	if marked {
+		now, err := g.clocks.clock.Now()
+		if err != nil {
+			return err
+		}
+		g.carts, g.marked = carts, now
+	}
+	return g.inherit(ctx)
+}
+
+// forget makes a row smaller, if that is possible. What is old and forgotten once
+// is no garbage any more.
+func (g *region) forget(t *tx, r *row, horizon hlc.Timestamp, carts map[string]crdt.Context) error {
+	before, err := r.state.encode()
 	if err != nil {
 		return err
 	}
-	g.collector.marked, err = g.clocks.clock.Now()
+	next, err := t.store.decodeRow(r.key, before)
+	if err != nil {
+		return err
+	}
+	old := next.latest() <= horizon
+	switch s := next.(type) {
+	case of[*Flags]:
+		err = s.s.Compact(horizon)
+	case of[*Profiles]:
+		err = s.s.Compact(horizon)
+	case of[*Orders]:
+		if old {
+			_, err = s.s.Reap(s.s.Clock(), horizon)
+		}
+	case of[*Cart]:
+		s.s.Compact(g.carts[r.key])
+		if old = s.s.Stats().Residues == 0; !old {
+			carts[r.key] = s.s.Context()
+		}
+	}
+	if err != nil {
+		return err
+	}
+	after, err := next.encode()
+	if smaller := len(after) < len(before); err == nil && (smaller || old) {
+		if smaller {
+			r.state = next
+		}
+		r.garbage = !old
+		t.touch(r)
+	}
 	return err
 }
 
-// hasOld reports whether there is a tombstone at or below a time.
-func hasOld(f *Flags, horizon hlc.Timestamp) bool {
-	for _, stamp := range f.Tombstones() {
-		if stamp.Time <= horizon {
+// leavesGarbage reports whether there may be something to forget in a state, or
+// in what a delta makes of one, once all have it. What it overlooks, the region
+// that deleted does not: the others merge what is left of it.
+func leavesGarbage(st state) bool {
+	switch s := st.(type) {
+	case of[*Flags]:
+		for range s.s.Tombstones() {
 			return true
 		}
+	case of[*Cart]:
+		return s.s.Len() == 0
 	}
 	return false
 }

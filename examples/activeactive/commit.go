@@ -4,13 +4,14 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
-	"strconv"
 	"time"
 
+	"github.com/rejoin-go/rejoin/resolver"
 	"github.com/rejoin-go/rejoin/vclock/antientropy"
 )
 
@@ -30,10 +31,14 @@ type request struct {
 
 // A tx is one transaction: what all requests of a batch have changed.
 type tx struct {
-	store *store
-	dirty []*row
-	epoch uint64      // the highest in any row changed, if that is news
-	notes []statement // what is written besides rows and outbox
+	store    *store
+	requests int
+	dirty    []*row
+	epoch    uint64      // the highest in any row changed, if that is news
+	also     []statement // what is written besides rows and outbox
+	number   uint64      // of the commit, in the lineage of the database
+	body     []byte      // the message for the outbox
+	size     int         // of the rows
 }
 
 type statement struct {
@@ -41,24 +46,57 @@ type statement struct {
 	args []any
 }
 
-// also writes something into another table, in the same transaction.
-func (t *tx) also(text string, args ...any) { t.notes = append(t.notes, statement{text, args}) }
+// exec writes something into another table, in the same transaction.
+func (t *tx) exec(text string, args ...any) { t.also = append(t.also, statement{text, args}) }
 
 // note keeps a value under a name.
-func (t *tx) note(name, value string) {
-	t.also(`INSERT INTO meta (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value`, name, value)
+func (t *tx) note(name string, value any) error {
+	text, err := json.Marshal(value)
+	t.exec(`INSERT INTO notes (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value`, name, string(text))
+	return err
 }
 
 // audit writes down what somebody may want to know.
-func (t *tx) audit(key, what string) {
-	t.also(`INSERT INTO audit (at, id, what) VALUES ($1, $2, $3)`, time.Now().UnixNano(), key, what)
+func (t *tx) audit(key, format string, args ...any) {
+	t.exec(`INSERT INTO audit (at, id, what) VALUES ($1, $2, $3)`, time.Now().UnixNano(), key, fmt.Sprintf(format, args...))
 }
 
-// committed is what a commit did.
-type committed struct {
-	number   int64 // of the commit, in the lineage of the database
-	rows     []*row
-	messages int
+// row returns a row of the request.
+func (t *tx) row(key string) *row { return t.store.cache[key] }
+
+// changed notes that a request has changed a row, and what of it goes into the
+// outbox: the delta that a mutator returned, or the whole state for nil. Deltas
+// of one row are merged, so a row that is written often is sent once.
+func (t *tx) changed(r *row, delta state) {
+	t.touch(r)
+	r.garbage = r.garbage || delta != nil && leavesGarbage(delta)
+	switch {
+	case delta == nil:
+		r.delta = r.state
+	case r.delta == nil:
+		r.delta = delta
+	default:
+		r.delta.merge(delta)
+	}
+}
+
+// touch notes that a row has changed in a way that the peers need not be told.
+func (t *tx) touch(r *row) {
+	if !r.dirty {
+		r.dirty = true
+		t.dirty = append(t.dirty, r)
+	}
+}
+
+// observe raises the epoch of the store, in the transaction of what tells it. A
+// row that is not there yet says nothing of a promotion: without this, a deposed
+// primary would go on creating rows.
+func (t *tx) observe(epoch uint64) error {
+	if epoch <= max(t.epoch, t.store.highestEpoch()) {
+		return nil
+	}
+	t.epoch = epoch
+	return t.note("epoch", epoch)
 }
 
 var errConflict = errors.New("another process has written the row")
@@ -82,6 +120,7 @@ func (s *store) write(ctx context.Context, do func(t *tx) error, keys ...string)
 
 // run writes until ctx ends.
 func (s *store) run(ctx context.Context) {
+	defer close(s.stopped)
 	for {
 		var batch []*request
 		select {
@@ -90,13 +129,8 @@ func (s *store) run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		}
-		for full := false; !full && len(batch) < maxBatch; {
-			select {
-			case r := <-s.requests:
-				batch = append(batch, r)
-			default:
-				full = true
-			}
+		for n := min(len(s.requests), maxBatch-1); n > 0; n-- {
+			batch = append(batch, <-s.requests)
 		}
 		err := s.commit(ctx, batch)
 		for i := 0; errors.Is(err, errConflict) && i < 20; i++ {
@@ -105,43 +139,6 @@ func (s *store) run(ctx context.Context) {
 		for _, r := range batch {
 			r.done <- cmp.Or(err, r.err)
 		}
-	}
-}
-
-// row returns a row of the request.
-func (t *tx) row(key string) *row { return t.store.cache[key] }
-
-// changed notes that a request has changed a row, and what of it goes into the
-// outbox: the delta that a mutator returned, or the whole state for nil. Deltas
-// of one row are merged, so a row that is written often is sent once.
-func (t *tx) changed(r *row, delta state) {
-	t.touch(r)
-	switch {
-	case delta == nil:
-		r.whole, r.delta = true, nil
-	case r.whole: // says it all
-	case r.delta == nil:
-		r.delta = delta
-	default:
-		r.delta.merge(delta)
-	}
-}
-
-// observe raises the epoch of the store, in the transaction of what tells it. A
-// row that is not there yet says nothing of a promotion: without this, a deposed
-// primary would go on creating rows.
-func (t *tx) observe(epoch uint64) {
-	if epoch > max(t.epoch, t.store.highestEpoch()) {
-		t.epoch = epoch
-		t.note("epoch", strconv.FormatUint(epoch, 10))
-	}
-}
-
-// touch notes that a row has changed in a way that the peers need not be told.
-func (t *tx) touch(r *row) {
-	if !r.dirty {
-		r.dirty = true
-		t.dirty = append(t.dirty, r)
 	}
 }
 
@@ -156,33 +153,25 @@ func (s *store) commit(ctx context.Context, batch []*request) error {
 	if err := s.load(ctx, keys); err != nil {
 		return err
 	}
-	t := &tx{store: s}
+	t := &tx{store: s, requests: len(batch)}
 	for _, r := range batch {
 		r.err = r.do(t)
 	}
-	if len(t.dirty)+len(t.notes) == 0 {
+	if len(t.dirty)+len(t.also) == 0 {
 		return nil
 	}
-	if err := s.flush(ctx, t); err != nil {
+	err := s.flush(ctx, t)
+	if err != nil {
 		clear(s.cache)
-		if errors.Is(err, errConflict) {
-			s.mu.Lock()
-			s.stats.Conflicts++
-			s.mu.Unlock()
-		}
-		return err
 	}
-	s.mu.Lock()
-	s.stats.Requests += int64(len(batch))
-	s.mu.Unlock()
-	return nil
+	return err
 }
 
 // flush writes a transaction to the database. Rows go in the order of their
 // keys, so that two processes never wait for each other.
 func (s *store) flush(ctx context.Context, t *tx) (err error) {
 	slices.SortFunc(t.dirty, func(a, b *row) int { return cmp.Compare(a.key, b.key) })
-	body, prints, values, err := t.encode()
+	prints, values, err := t.encode()
 	if err != nil {
 		return err
 	}
@@ -190,133 +179,100 @@ func (s *store) flush(ctx context.Context, t *tx) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, ignoreDone(db.Rollback()))
-		}
-	}()
-	done := &committed{rows: t.dirty}
-	// The number of the commit is what tells a database that was restored from a
-	// backup: see identity.go.
-	err = s.one(ctx, `UPDATE lineage SET commits = commits + 1 WHERE incarnation = $1 RETURNING commits`, &done.number, int64(s.incarnation))
-	if errors.Is(err, sql.ErrNoRows) {
-		return fmt.Errorf("this database has begun another incarnation than %d: this process must end", s.incarnation)
+	if err := s.send(ctx, t, values); err != nil {
+		return errors.Join(err, db.Rollback())
 	}
-	if err != nil {
+	if err := db.Commit(); err != nil {
 		return err
 	}
-	if err = s.upsert(ctx, values); err != nil {
-		return err
+	s.commits.Store(t.number)
+	s.mu.Lock()
+	for i, r := range t.dirty {
+		s.table.Put(r.key, prints[i])
 	}
-	if body != nil {
-		done.messages = 1
-		if err = s.exec(ctx, `INSERT INTO outbox (id, body) VALUES ($1, $2)`, rand.Int64(), body); err != nil {
-			return err
-		}
-	}
-	for _, n := range t.notes {
-		if err = s.exec(ctx, n.text, n.args...); err != nil {
-			return err
-		}
-	}
-	if err = db.Commit(); err != nil {
-		return err
-	}
-	s.commits.Store(done.number)
-	s.landed(t, prints, len(body), values)
-	s.committed(done)
+	s.epoch = max(s.epoch, resolver.StoreEpoch(t.epoch))
+	s.mu.Unlock()
+	s.committed(t)
 	for _, r := range t.dirty {
-		r.dirty, r.whole, r.delta = false, false, nil
+		r.rev++
+		r.dirty, r.delta, r.from = false, nil, ""
 	}
 	return nil
 }
 
-// encode returns the message for the outbox, nil if there is none, the
-// fingerprints of the rows, and their columns.
-func (t *tx) encode() (body []byte, prints []uint64, values []any, err error) {
+// encode makes the message for the outbox, and returns the fingerprints of the
+// rows and their columns.
+func (t *tx) encode() (prints []uint64, values []any, err error) {
 	var out envelope
 	for _, r := range t.dirty {
 		data, err := r.state.encode()
 		if err != nil {
-			return nil, nil, nil, fmt.Errorf("row %q: %w", r.key, err)
+			return nil, nil, fmt.Errorf("row %q: %w", r.key, err)
 		}
 		if orders, ok := r.state.(of[*Orders]); ok {
-			t.observe(orders.s.Epoch())
-		}
-		open := int64(0)
-		if r.state.open() {
-			open = 1
-		}
-		prints = append(prints, antientropy.Fingerprint(data))
-		values = append(values, r.key, r.rev+1, open, data)
-		if r.delta != nil {
-			if data, err = r.delta.encode(); err != nil {
-				return nil, nil, nil, fmt.Errorf("row %q: %w", r.key, err)
+			if err := t.observe(orders.s.Epoch()); err != nil {
+				return nil, nil, err
 			}
 		}
-		if r.whole || r.delta != nil {
+		prints = append(prints, antientropy.Fingerprint(data))
+		values = append(values, r.key, r.rev+1, r.garbage, data)
+		t.size += len(data)
+		if r.delta != nil {
+			if data, err = r.delta.encode(); err != nil {
+				return nil, nil, fmt.Errorf("row %q: %w", r.key, err)
+			}
 			out.add(r.key, data)
 		}
 	}
-	return out.bytes(), prints, values, nil
+	t.body = out.body
+	return prints, values, nil
 }
 
-// upsert writes rows, each only if its revision is the one that was read.
-func (s *store) upsert(ctx context.Context, values []any) error {
-	for some := range slices.Chunk(values, 4*32) {
-		stmt, err := s.prepare(ctx, `INSERT INTO rows (id, rev, open, state) VALUES `+places(4, len(some)/4)+`
-			ON CONFLICT (id) DO UPDATE SET rev = excluded.rev, open = excluded.open, state = excluded.state
-			WHERE rows.rev = excluded.rev - 1`)
-		if err != nil {
-			return err
-		}
-		res, err := stmt.ExecContext(ctx, some...)
-		if err != nil {
-			return err
-		}
-		if n, err := res.RowsAffected(); err != nil || n != int64(len(some)/4) {
+// send sends all statements of a transaction to the database.
+func (s *store) send(ctx context.Context, t *tx, values []any) error {
+	// The number of the commit is what tells a database that was restored from a
+	// backup: see identity.go.
+	count, err := s.prepare(ctx, `UPDATE lineage SET commits = commits + 1 WHERE commits >> 32 = $1 RETURNING commits`)
+	if err != nil {
+		return err
+	}
+	_, life := s.replica.Lineage()
+	err = count.QueryRowContext(ctx, life).Scan(&t.number)
+	if errors.Is(err, sql.ErrNoRows) {
+		return fmt.Errorf("this database is written by another life than %s: this process must end", s.replica)
+	}
+	if err != nil {
+		return err
+	}
+	for some := range slices.Chunk(values, 4*32) { // each row only if its revision is the one that was read
+		n, err := s.exec(ctx, `INSERT INTO rows (id, rev, garbage, state) VALUES `+places(len(some)/4, 4)+`
+			ON CONFLICT (id) DO UPDATE SET rev = excluded.rev, garbage = excluded.garbage, state = excluded.state
+			WHERE rows.rev = excluded.rev - 1`, some...)
+		if err != nil || n != int64(len(some)/4) {
 			return cmp.Or(err, errConflict)
+		}
+	}
+	if t.body != nil {
+		t.exec(`INSERT INTO outbox (id, body) VALUES ($1, $2)`, rand.Int64(), t.body)
+	}
+	for _, a := range t.also {
+		if _, err := s.exec(ctx, a.text, a.args...); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// exec runs a statement in the transaction at hand: that of the writer's
+// exec executes a statement in the transaction at hand: that of the writer's
 // connection. Through the Tx it would be prepared again each time.
-func (s *store) exec(ctx context.Context, text string, args ...any) error {
+func (s *store) exec(ctx context.Context, text string, args ...any) (rows int64, err error) {
 	stmt, err := s.prepare(ctx, text)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	_, err = stmt.ExecContext(ctx, args...)
-	return err
-}
-
-func (s *store) one(ctx context.Context, text string, to any, args ...any) error {
-	stmt, err := s.prepare(ctx, text)
+	res, err := stmt.ExecContext(ctx, args...)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	return stmt.QueryRowContext(ctx, args...).Scan(to)
-}
-
-// landed notes in memory what is in the database now.
-func (s *store) landed(t *tx, prints []uint64, message int, values []any) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.stats.Commits++
-	s.epoch = max(s.epoch, t.epoch)
-	s.stats.OutboxBytes += int64(message)
-	for i, r := range t.dirty {
-		r.rev++
-		s.table.Put(r.key, prints[i])
-		s.stats.RowBytes += int64(len(values[4*i+3].([]byte)))
-	}
-}
-
-func ignoreDone(err error) error {
-	if errors.Is(err, sql.ErrTxDone) {
-		return nil
-	}
-	return err
+	return res.RowsAffected()
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"strings"
-	"time"
 
 	"github.com/rejoin-go/rejoin/crdt"
 	"github.com/rejoin-go/rejoin/lww"
@@ -13,7 +12,7 @@ import (
 )
 
 // What the shop keeps: five kinds of data, and one way each to take part in
-// conflicts. A row is named kind/key, as in cart/ann.
+// conflicts. A row is named kind/name, as in cart/ann.
 const (
 	profileKind = "profile" // a struct, merged field by field
 	cartKind    = "cart"    // counters by article, all changes count
@@ -34,6 +33,9 @@ type Profile struct {
 	Points int64    `json:"points" merge:"additive"`
 }
 
+// Profiles are what regions know of one profile.
+type Profiles = merge.Record[Profile]
+
 // A Cart has a counter for each article. A line that one device deletes while
 // another adds to it keeps what the first had not been shown.
 type Cart = crdt.ORMap[string, *crdt.PNCounter]
@@ -53,19 +55,14 @@ type Order struct {
 // Orders are the versions of one order.
 type Orders = resolver.Siblings[Order]
 
-// newProfiles compiles the tags of Profile once.
-func newProfiles() *merge.Plan[Profile] {
-	return merge.MustCompile(merge.Options[Profile]{Record: true, Check: nil})
-}
-
-// newOrderRule returns what is done about concurrent versions of an order. It
-// depends on the versions and on nothing else, so all regions decide alike.
-func newOrderRule(home func(key string) vclock.Replica) *resolver.Reconciler[Order] {
-	paid := resolver.Named("paid orders", "paid and cancelled is for a person; of two payments one is refunded", paidOrders)
-	if home == nil {
-		return resolver.New(resolver.Chain(paid, resolver.UpdateWins, resolver.LastWriterWins))
-	}
-	return resolver.New(resolver.Chain(paid, resolver.HomeWins[Order](home), resolver.UpdateWins, resolver.LastWriterWins))
+// orderRule returns what is done about concurrent versions of an order, with
+// homes or without. It depends on the versions and on nothing else, so all
+// regions decide alike.
+func orderRule(homes ...resolver.Rule[Order]) *resolver.Reconciler[Order] {
+	rules := append([]resolver.Rule[Order]{
+		resolver.Named("paid orders", "paid and cancelled is for a person; of two payments one is refunded", paidOrders),
+	}, homes...)
+	return resolver.New(resolver.Chain(append(rules, resolver.UpdateWins[Order], resolver.LastWriterWins[Order])...))
 }
 
 // paidOrders decides as soon as money has changed hands.
@@ -87,26 +84,13 @@ func paidOrders(_ context.Context, c *resolver.Conflict[Order]) (resolver.Decisi
 		return c.Defer("paid in one region and cancelled in another"), nil
 	}
 	// Versions are in the order of their stamps: the first payment stands.
-	first := paid[0]
-	d := c.Keep(first, "the first payment stands")
-	for _, i := range paid[1:] {
-		if again := c.Versions[i].Value.Payment; again != c.Versions[first].Value.Payment {
-			d = d.With(c.Compensation("refund "+again, i))
-		}
-	}
-	return d, nil
+	first := c.Versions[paid[0]].Value
+	return c.Keep(paid[0], "the first payment stands").With(refunds(c, first)...), nil
 }
 
-// kindOf returns the kind of a row.
-func kindOf(row string) string {
-	kind, _, _ := strings.Cut(row, "/")
-	return kind
-}
-
-// refundAfterSettling returns the payments of a settled conflict that nobody is
-// to keep: those of all versions but the one decided for.
-func refundAfterSettling(c *resolver.Conflict[Order], kept Order) []resolver.Compensation {
-	var out []resolver.Compensation
+// refunds returns the payments that nobody is to keep: those of all versions but
+// the one decided for.
+func refunds(c *resolver.Conflict[Order], kept Order) (out []resolver.Compensation) {
 	for i, v := range c.Versions {
 		if p := v.Value.Payment; p != "" && (p != kept.Payment || kept.Status == "cancelled") {
 			out = append(out, c.Compensation("refund "+p, i))
@@ -115,16 +99,21 @@ func refundAfterSettling(c *resolver.Conflict[Order], kept Order) []resolver.Com
 	return out
 }
 
-// The clock policy: a stamp this far ahead is waited for, one farther is
-// refused.
-const (
-	maxAhead = 500 * time.Millisecond
-	maxHold  = time.Minute
-)
+// kindOf returns the kind of a row.
+func kindOf(row string) string {
+	kind, _, _ := strings.Cut(row, "/")
+	return kind
+}
 
 // userOf returns whose row it is: order/ann:17 and cart/ann are both of ann.
 func userOf(row string) string {
 	_, name, _ := strings.Cut(row, "/")
 	user, _, _ := strings.Cut(name, ":")
 	return user
+}
+
+// regionOf returns the region that a replica is a life of.
+func regionOf(r vclock.Replica) string {
+	name, _ := r.Lineage()
+	return string(name)
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/rejoin-go/rejoin/resolver"
 )
@@ -31,58 +30,35 @@ func (g *region) decide(t *tx, r *row) {
 // once.
 func (t *tx) compensate(list []resolver.Compensation) {
 	for _, c := range list {
-		t.also(`INSERT INTO effects (name, done) VALUES ($1, 0) ON CONFLICT (name) DO NOTHING`, c.Name)
+		t.exec(`INSERT INTO effects (name, done) VALUES ($1, FALSE) ON CONFLICT (name) DO NOTHING`, c.Name)
 	}
 }
 
 // fence writes down versions of a deposed primary, which are not in the set any
 // more.
-func (g *region) fence(t *tx, key string, versions ...resolver.Version[Order]) {
+func fence(t *tx, key string, versions ...resolver.Version[Order]) {
 	for _, v := range versions {
-		t.audit(key, fmt.Sprintf("fenced: %+v, written %v in epoch %d", v.Value, v.Stamp, v.Epoch))
+		t.audit(key, "fenced: %+v, written %v in epoch %d", v.Value, v.Stamp, v.Epoch)
 	}
 }
 
-// effectsLoop carries out what has been noted: it asks the bank for refunds. The
-// name is the bank's idempotency key, so that it does not matter how often, and
-// from how many regions, it is asked.
-func (g *region) effectsLoop(ctx context.Context) {
-	for ; ctx.Err() == nil; sleep(ctx, 500*time.Millisecond) {
-		if err := g.carryOut(ctx); err != nil && ctx.Err() == nil {
-			g.log.Info("refunds", "error", err)
-		}
-	}
-}
-
+// carryOut does what has been noted: it asks the bank for refunds. The name is the
+// bank's idempotency key, so that it does not matter how often, and from how many
+// regions, it is asked.
 func (g *region) carryOut(ctx context.Context) error {
-	rows, err := g.store.db.QueryContext(ctx, `SELECT name FROM effects WHERE done = 0 ORDER BY name LIMIT 50`)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	var names []string
-	for rows.Next() {
-		var name string
-		if err := rows.Scan(&name); err != nil {
-			return err
-		}
-		names = append(names, name)
-	}
-	if err := rows.Err(); err != nil {
-		return err
-	}
+	names, err := g.store.strings(ctx, `SELECT name FROM effects WHERE NOT done ORDER BY name LIMIT 50`)
 	for _, name := range names {
-		if err := g.askBank(ctx, name); err != nil {
+		if err = g.askBank(ctx, name); err != nil {
 			return err
 		}
-		if err := g.store.write(ctx, func(t *tx) error {
-			t.also(`UPDATE effects SET done = 1 WHERE name = $1`, name)
+		if err = g.store.write(ctx, func(t *tx) error {
+			t.exec(`UPDATE effects SET done = TRUE WHERE name = $1`, name)
 			return nil
 		}); err != nil {
 			return err
 		}
 	}
-	return nil
+	return err
 }
 
 // askBank asks for one refund.

@@ -27,15 +27,16 @@ func (r *report) add(what, format string, args ...any) {
 }
 
 func (r *report) String() string {
-	text := strings.Join(r.lines, "\n") + "\n"
+	var text strings.Builder
+	text.WriteString(strings.Join(r.lines, "\n") + "\n")
 	for i, w := range r.wrong {
 		if i == 20 {
-			text += fmt.Sprintf("… and %d more\n", len(r.wrong)-i)
+			text.WriteString(fmt.Sprintf("… and %d more\n", len(r.wrong)-i))
 			break
 		}
-		text += "WRONG: " + w + "\n"
+		text.WriteString("WRONG: " + w + "\n")
 	}
-	return text
+	return text.String()
 }
 
 // A driver writes to three regions, breaks what there is to break, and checks at
@@ -54,7 +55,7 @@ type driver struct {
 func drive(ctx context.Context, dir string, plan loadPlan) (*report, error) {
 	var extra []string
 	if plan.plain {
-		extra = append(extra, "-plain", "-nosync")
+		extra = append(extra, "-plain", "-sync", "-1s")
 	}
 	if *loadProfile {
 		extra = append(extra, "-cpuprofile")
@@ -145,7 +146,7 @@ func (d *driver) write(ctx context.Context) error {
 }
 
 // figures reports how fast it was.
-func (d *driver) figures(ctx context.Context, clients []*client, before map[string]storeStats) {
+func (d *driver) figures(ctx context.Context, clients []*client, before map[string][4]int) {
 	refused := map[int]int{}
 	for _, region := range d.names {
 		var took []time.Duration
@@ -169,31 +170,30 @@ func (d *driver) figures(ctx context.Context, clients []*client, before map[stri
 	if err != nil || len(d.counts) > 0 {
 		return // a region that was killed has begun to count anew
 	}
-	var out, rows, requests, commits int64
+	var n [4]int
 	for name, a := range after {
-		out += a.OutboxBytes - before[name].OutboxBytes
-		rows += a.RowBytes - before[name].RowBytes
-		requests += a.Requests - before[name].Requests
-		commits += a.Commits - before[name].Commits
+		for i := range n {
+			n[i] += a[i] - before[name][i]
+		}
 	}
-	acked := int64(0)
+	acked := 0
 	for _, n := range d.j.acked {
-		acked += int64(n)
+		acked += n
 	}
-	if acked > 0 && commits > 0 {
-		d.report.add("bytes per write: to peers, into rows", "%d, %d", out/acked, rows/acked)
-		d.report.add("requests per commit", "%.1f", float64(requests)/float64(commits))
+	if acked > 0 && n[0] > 0 {
+		d.report.add("bytes per write: to peers, into rows", "%d, %d", n[3]/acked, n[2]/acked)
+		d.report.add("requests per commit", "%.1f", float64(n[1])/float64(n[0]))
 	}
 }
 
-func (d *driver) statuses(ctx context.Context) (map[string]storeStats, error) {
-	out := map[string]storeStats{}
+func (d *driver) statuses(ctx context.Context) (map[string][4]int, error) {
+	out := map[string][4]int{}
 	for _, name := range d.names {
-		var v struct{ Store storeStats }
-		if err := d.s.call(ctx, name, http.MethodGet, "/status", nil, &v); err != nil {
+		var v [4]int
+		if err := d.s.call(ctx, name, http.MethodGet, "/stats", nil, &v); err != nil {
 			return nil, err
 		}
-		out[name] = v.Store
+		out[name] = v
 	}
 	return out, nil
 }
@@ -237,13 +237,12 @@ func (d *driver) cut(ctx context.Context, name string) {
 	}
 	both := d.rnd.IntN(2) == 0
 	d.counts["cuts"]++
-	d.s.links[name][other].set(true)
-	if both {
-		d.s.links[other][name].set(true)
-	}
+	there, back := d.s.links[[2]string{name, other}], d.s.links[[2]string{other, name}]
+	there.set(true)
+	back.set(both)
 	sleep(ctx, time.Duration(d.rnd.IntN(int(d.plan.duration/8))))
-	d.s.links[name][other].set(false)
-	d.s.links[other][name].set(false)
+	there.set(false)
+	back.set(false)
 }
 
 // kill ends a region and starts it again.
@@ -270,7 +269,7 @@ func (d *driver) skew(ctx context.Context, name string) {
 func (d *driver) spoil(ctx context.Context, name string) {
 	d.counts["lost and repeated messages"]++
 	set := func(drop, repeat int) {
-		_ = d.s.call(context.WithoutCancel(ctx), name, http.MethodPost, "/admin/faults", map[string]int{"drop": drop, "repeat": repeat}, nil)
+		_ = d.s.call(context.WithoutCancel(ctx), name, http.MethodPost, "/admin/faults", spoiling{drop, repeat}, nil)
 	}
 	set(7, 3)
 	sleep(ctx, time.Duration(d.rnd.IntN(int(d.plan.duration/8))))
@@ -362,7 +361,7 @@ func (d *driver) join(ctx context.Context) error {
 	if d.plan.keys == 0 || d.plan.plain {
 		return nil
 	}
-	for _, way := range []struct{ name, flag string }{{"anti-entropy", "-skiplog"}, {"replaying the streams", "-nosync"}} {
+	for _, way := range []struct{ name, flag string }{{"anti-entropy", "-sync=2s"}, {"replaying the streams", "-sync=-1s"}} {
 		d.s.stop("ap", os.Interrupt)
 		if err := replaceDatabase(d.s.regions["ap"].dir, ""); err != nil {
 			return err
@@ -373,7 +372,7 @@ func (d *driver) join(ctx context.Context) error {
 		}
 		_, err := d.s.awaitEqual(ctx, d.names, 3*time.Minute)
 		d.report.add("an empty region joins by "+way.name, "%v", time.Since(start).Round(10*time.Millisecond))
-		if err != nil && way.flag == "-skiplog" {
+		if err != nil && way.flag == "-sync=2s" {
 			return err
 		}
 	}

@@ -13,10 +13,10 @@ import (
 // The tag names its row, as a context is good for one row only: under that of
 // another cart, a client would remove what it never saw.
 
-// A tag makes an ETag of what a reader of a row was shown.
+// tag makes an ETag of what a reader of a row was shown.
 func tag(row string, context encoding.TextMarshaler) (string, error) {
 	text, err := context.MarshalText()
-	return fmt.Sprintf("%q", rowSum(row)+"."+string(text)), err
+	return fmt.Sprintf(`"%s.%s"`, rowSum(row), text), err
 }
 
 // readTag reads the If-Match of a request, and reports whether there is one.

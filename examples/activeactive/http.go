@@ -1,13 +1,13 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 
@@ -28,34 +28,39 @@ func badRequest(format string, args ...any) error {
 	return &httpError{http.StatusBadRequest, fmt.Sprintf(format, args...)}
 }
 
-// statusOf returns the status of an error, and whether the client should try the
-// same again a little later.
-func statusOf(err error) (status int, again bool) {
+// errBehind refuses a context that is ahead of what this region has merged: the
+// client has read in another region, or here before a backup was restored, and
+// what it saw is on its way.
+var errBehind = &httpError{http.StatusServiceUnavailable, "What you have seen has not arrived in this region yet. Try again in a second."}
+
+// statusOf returns the status of an error. At 503 the client should try the same
+// again a little later.
+func statusOf(err error) int {
 	if e, ok := errors.AsType[*httpError](err); ok {
-		return e.status, e.status == http.StatusServiceUnavailable
+		return e.status
 	}
 	if e, ok := errors.AsType[*crdt.RightsError](err); ok {
 		for _, h := range e.Held {
 			if h.Replica != e.Replica && h.Rights > 0 {
-				return http.StatusServiceUnavailable, true // other regions have some, and cannot be asked
+				return http.StatusServiceUnavailable // other regions have some, and cannot be asked
 			}
 		}
-		return http.StatusConflict, false // sold out
+		return http.StatusConflict // sold out
 	}
 	switch {
 	case is[errDeposed](err), is[*resolver.FencedError](err):
-		return http.StatusMisdirectedRequest, false
+		return http.StatusMisdirectedRequest
 	case errors.Is(err, crdt.ErrAmount), errors.Is(err, crdt.ErrOverflow), is[*merge.WriteError](err):
-		return http.StatusUnprocessableEntity, false
+		return http.StatusUnprocessableEntity
 	case is[*merge.StaleError](err), is[*merge.OtherRecordError](err):
-		return http.StatusPreconditionFailed, false
+		return http.StatusPreconditionFailed
 	case is[*resolver.StaleError](err):
-		return http.StatusConflict, false
+		return http.StatusConflict
 	case is[*resolver.BehindError](err), is[*merge.BehindError](err), is[*resolver.AheadError](err),
 		errors.Is(err, errNoAnswer), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
-		return http.StatusServiceUnavailable, true
+		return http.StatusServiceUnavailable
 	}
-	return http.StatusInternalServerError, false
+	return http.StatusInternalServerError
 }
 
 func is[E error](err error) bool {
@@ -69,115 +74,113 @@ type handler func(w http.ResponseWriter, r *http.Request) error
 // ServeHTTP implements http.Handler.
 func (h handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, 64<<10)
-	err := h(w, r)
-	if err == nil {
-		return
+	if err := h(w, r); err != nil {
+		status := statusOf(err)
+		if status == http.StatusServiceUnavailable {
+			w.Header().Set("Retry-After", "1")
+		}
+		reply(w, status, map[string]string{"error": err.Error()})
 	}
-	status, again := statusOf(err)
-	if again {
-		w.Header().Set("Retry-After", "1")
-	}
-	reply(w, status, map[string]string{"error": err.Error()})
 }
 
-// reply writes an answer.
+// reply writes an answer, one without content for nil.
 func reply(w http.ResponseWriter, status int, v any) {
+	if v == nil {
+		w.WriteHeader(http.StatusNoContent)
+		return
+	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(v) // a client that has gone needs no answer
 }
 
-// readBody decodes the body of a request.
-func readBody(r *http.Request, into any) error {
-	d := json.NewDecoder(r.Body)
-	d.DisallowUnknownFields()
-	if err := d.Decode(into); err != nil {
-		return badRequest("The body of the request is not what is wanted here: %v.", err)
+// get is a handler of requests that have no body.
+func get(do func(r *http.Request) (any, error)) handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		answer, err := do(r)
+		if err == nil {
+			reply(w, http.StatusOK, answer)
+		}
+		return err
 	}
-	if d.More() {
-		return badRequest("The body of the request has more than one value.")
-	}
-	return nil
 }
 
 // post is a handler of requests that are answered without content.
 func post[Q any](do func(ctx context.Context, q Q) error) handler {
-	return func(w http.ResponseWriter, r *http.Request) error {
-		var q Q
-		if err := readBody(r, &q); err != nil {
-			return err
+	return get(func(r *http.Request) (any, error) {
+		q, err := readBody[Q](r)
+		if err != nil {
+			return nil, err
 		}
-		return noContent(w, do(r.Context(), q))
+		return nil, do(r.Context(), q)
+	})
+}
+
+// readBody decodes the body of a request.
+func readBody[Q any](r *http.Request) (q Q, err error) {
+	if _, none := any(q).(struct{}); none {
+		return q, nil
 	}
+	d := json.NewDecoder(r.Body)
+	d.DisallowUnknownFields()
+	if err := d.Decode(&q); err != nil {
+		return q, badRequest("The body of the request is not what is wanted here: %v.", err)
+	}
+	if d.More() {
+		return q, badRequest("The body of the request has more than one value.")
+	}
+	return q, nil
 }
 
-// A relayed request is one that another region answers, as text of HTTP.
+// A relayed request is one that another region answers.
 type relayed struct {
-	Text []byte `json:"text"`
+	Method, Path, Match string
+	Body                []byte
 }
 
-// toWriter passes a write on to the region that takes it: to its home, if keys
+// answered is its answer.
+type answered struct {
+	Status int
+	Header http.Header
+	Body   []byte
+}
+
+// route lets a write be done by the region that takes it: by its home, if rows
 // have homes. If that cannot be reached the write is taken here, and becomes a
 // version beside those of the home if both happen to be written.
-func (g *region) toWriter(row string, h handler) handler {
-	return func(w http.ResponseWriter, r *http.Request) error {
-		if err := g.mayWrite(); err != nil {
-			return err
-		}
-		if g.mode.Load().Name != homeRegion || r.Header.Get("Relayed") != "" {
-			return h(w, r)
-		}
-		home := g.peer(string(g.home(row)))
-		if home == nil || !home.conn.IsConnected() {
-			return h(w, r)
-		}
-		return g.relay(w, r, home)
+func (g *region) route(w http.ResponseWriter, r *http.Request, row string, h handler) error {
+	if err := g.mayWrite(); err != nil {
+		return err
 	}
-}
-
-func (g *region) relay(w http.ResponseWriter, r *http.Request, home *peer) error {
-	r.Header.Set("Relayed", g.name)
-	var text bytes.Buffer
-	if err := r.Write(&text); err != nil {
+	home := g.peer(string(g.home(row)))
+	if g.mode.Load().Name != homeRegion || r.Header.Get("Relayed") != "" || home == nil || !home.conn.IsConnected() {
+		return h(w, r)
+	}
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
 		return badRequest("The request cannot be read: %v.", err)
 	}
-	var answer relayed
+	var a answered
 	// Whether the home has done it is not known if there is no answer.
-	if err := home.ask(r.Context(), "http", relayed{text.Bytes()}, &answer); err != nil {
+	if err := home.ask(r.Context(), "http", relayed{r.Method, r.URL.RequestURI(), r.Header.Get("If-Match"), body}, &a); err != nil {
 		return err
 	}
-	a, err := http.ReadResponse(bufio.NewReader(bytes.NewReader(answer.Text)), r)
-	if err != nil {
-		return err
-	}
-	defer a.Body.Close()
-	for name, values := range a.Header {
-		w.Header()[name] = values
-	}
+	maps.Copy(w.Header(), a.Header)
 	w.Header().Set("Answered-By", home.name)
-	w.WriteHeader(a.StatusCode)
-	_, err = io.Copy(w, a.Body)
+	w.WriteHeader(a.Status)
+	_, err = w.Write(a.Body)
 	return err
 }
 
 // answerHTTP answers a request that another region has passed on.
-func (g *region) answerHTTP(ctx context.Context, q relayed) (relayed, error) {
-	r, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(q.Text)))
+func (g *region) answerHTTP(ctx context.Context, q relayed) (answered, error) {
+	r, err := http.NewRequestWithContext(ctx, q.Method, q.Path, bytes.NewReader(q.Body))
 	if err != nil {
-		return relayed{}, err
+		return answered{}, err
 	}
-	rec := httptest.NewRecorder()
-	g.api.ServeHTTP(rec, r.WithContext(ctx))
-	var text bytes.Buffer
-	err = rec.Result().Write(&text)
-	return relayed{text.Bytes()}, err
-}
-
-// checkSeen refuses a context that is ahead of what this region has merged: the
-// client has read in another region, and what it saw is on its way.
-func checkSeen(cart *Cart, seen crdt.Context) error {
-	if cart.HasSeen(seen) {
-		return nil
-	}
-	return &httpError{http.StatusServiceUnavailable, "What you have seen has not arrived in this region yet. Try again in a second."}
+	r.Header.Set("If-Match", q.Match)
+	r.Header.Set("Relayed", "yes")
+	a := httptest.NewRecorder()
+	g.api.ServeHTTP(a, r)
+	return answered{a.Code, a.Header(), a.Body.Bytes()}, nil
 }

@@ -10,166 +10,109 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/nats-io/nats.go"
-
 	"github.com/rejoin-go/rejoin/vclock"
 )
 
 // A replica is a lineage of stored state. A database that goes back to what it
 // was before, because a backup was restored, must not go on under the name that
 // it had: it would number its changes as it has numbered others before, which
-// peers have seen. It begins a new incarnation.
+// peers have seen. It begins a new life, the next incarnation.
 //
-// What tells the two apart is the number of commits, which is kept twice: in the
-// database, in the transaction of every change, and in a file beside it, which
-// no backup of the database holds. After a stop, a crash, or a kill, the
-// database is at the number in the file or a few commits past it. A restored one
-// is behind. A machine that was restored as a whole, with the file, is found out
-// by its peers, which remember how far they have read.
+// What tells is the number of commits, which is kept in the database, in the
+// transaction of every change, and in a vclock.Identity, in a file beside it that
+// no backup of the database holds. After a stop, a crash, or a kill, the database
+// is at the number in the file or a few commits past it. A restored one is behind.
+// A machine that was restored as a whole, with the file, is found out by its
+// peers, which remember the number of what they have merged. The n-th life
+// begins with commit n·2³².
+const lifeBits = 32
 
-// A witness is the file beside the database.
-type witness struct {
-	Incarnation uint64 `json:"incarnation"`
-	Commits     int64  `json:"commits"`
-}
-
-// An identity is who a region is in this life.
-type identity struct {
-	file        *os.File
-	incarnation uint64
-	commits     int64 // that the database had at the start
-	fresh       bool  // this life is a new incarnation
-}
-
-// identify reads the database and the file, asks what peers remember, and says
-// which incarnation this life is. A life that is a new incarnation has written
-// that down in both places.
-func identify(ctx context.Context, db *sql.DB, dir string, ask func(context.Context) []witness) (*identity, error) {
-	path := filepath.Join(dir, "witness")
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+// begin says which life of the region this is, and makes the database and the
+// file say so.
+func (g *region) begin(ctx context.Context) (err error) {
+	id := vclock.NewIdentity(vclock.Replica(g.name))
+	if g.witness, err = os.OpenFile(filepath.Join(g.config.dir, "witness"), os.O_RDWR|os.O_CREATE, 0o600); err != nil {
+		return err
+	}
+	cut := json.NewDecoder(g.witness).Decode(&id) // no file yet, or one that a crash has cut
+	var commits uint64
+	err = g.store.db.QueryRowContext(ctx, `SELECT commits FROM lineage`).Scan(&commits)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return err
+	}
+	known := max(id.Commits, commits, g.askPeers(ctx))
+	if id.Incarnation = known >> lifeBits; id.Incarnation >= vclock.MaxIncarnation {
+		return fmt.Errorf("there is no life after %v", id)
+	}
+	// The database that was written last goes on.
+	id.Stopped, id.Commits = commits == known && (cut == nil || commits == 0), commits
+	life := id.Incarnation
+	if id, g.store.replica = id.Start(commits); id.Incarnation > life {
+		commits = id.Incarnation << lifeBits
+	}
+	g.id = id
+	g.store.commits.Store(commits)
+	if err := errors.Join(g.witnessed(commits), g.witness.Sync()); err != nil {
+		return err
+	}
+	_, err = g.store.db.ExecContext(ctx, `INSERT INTO lineage (one, commits) VALUES (1, $1)
+		ON CONFLICT (one) DO UPDATE SET commits = excluded.commits WHERE lineage.commits < excluded.commits`, commits)
+	if err != nil || g.matrix.Owner() == g.me() {
+		return err
+	}
+	// What earlier lives wrote and nobody has is given up.
+	now, err := g.clocks.clock.Now()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	var outside, inside witness
-	cut := json.NewDecoder(f).Decode(&outside) // no file yet, or one that a crash has cut
-	err = db.QueryRowContext(ctx, `SELECT incarnation, commits FROM lineage`).Scan(&inside.Incarnation, &inside.Commits)
-	empty := errors.Is(err, sql.ErrNoRows)
-	if err != nil && !empty {
-		return nil, errors.Join(err, f.Close())
-	}
-	id := &identity{file: f, incarnation: inside.Incarnation, commits: inside.Commits}
-	last := inside.later(outside)
-	for _, w := range ask(ctx) {
-		last = last.later(w)
-	}
-	// A region that nobody has ever heard of begins its first life.
-	id.fresh = inside != inside.later(last) || (empty || cut != nil) && last != witness{}
-	if !id.fresh && !empty {
-		return id, nil
-	}
-	if id.fresh {
-		id.incarnation = last.Incarnation + 1
-	}
-	if err := id.note(inside.Commits); err != nil {
-		return nil, errors.Join(err, f.Close())
-	}
-	_, err = db.ExecContext(ctx, `INSERT INTO lineage (one, incarnation, commits) VALUES (1, $1, $2)
-		ON CONFLICT (one) DO UPDATE SET incarnation = excluded.incarnation`, int64(id.incarnation), inside.Commits)
-	return id, errors.Join(err, f.Sync())
+	return g.matrix.Begin(g.me(), uint64(now))
 }
 
-// note writes the number of a commit into the file. It is not synced: a file
-// that is behind is no harm, only one that is ahead of its database.
-func (id *identity) note(commits int64) error {
-	text, err := json.Marshal(witness{id.incarnation, commits})
+// witnessed writes the number of a commit into the file. It is not synced: a
+// file that is behind is no harm, only one that is ahead of its database.
+func (g *region) witnessed(commits uint64) error {
+	text, err := json.Marshal(g.id.Stop(commits))
 	if err == nil {
-		_, err = id.file.WriteAt(fmt.Appendf(nil, "%-64s\n", text), 0)
+		_, err = g.witness.WriteAt(fmt.Appendf(nil, "%-200s\n", text), 0)
 	}
 	return err
 }
 
-// replica returns the name that the region writes under.
-func (id *identity) replica(region string) vclock.Replica {
-	return vclock.Incarnation(region, id.incarnation)
-}
-
-// later returns the later of two.
-func (w witness) later(o witness) witness {
-	if o.Incarnation > w.Incarnation || o.Incarnation == w.Incarnation && o.Commits > w.Commits {
-		return o
-	}
-	return w
-}
-
-// into writes w into the header of a message, and witnessOf reads it.
-func (w witness) into(h nats.Header) { h.Set("Commit", fmt.Sprint(w.Incarnation, w.Commits)) }
-
-func witnessOf(h nats.Header) (w witness) {
-	if _, err := fmt.Sscan(h.Get("Commit"), &w.Incarnation, &w.Commits); err != nil {
-		return witness{}
-	}
-	return w
-}
-
-// witness says how far this region is.
-func (g *region) witness() witness {
-	return witness{g.identity.incarnation, g.store.commits.Load()}
-}
-
-// remember notes how far a peer was when it sent what is merged.
-func (g *region) remember(t *tx, peer string, w witness) {
+// remember notes the number of a commit of a peer of which something is merged.
+func (g *region) remember(t *tx, peer string, commit uint64) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if old := g.seen[peer]; old.later(w) != old {
-		g.seen[peer] = w
-		t.note("seen/"+peer, fmt.Sprint(w.Incarnation, w.Commits))
+	if commit <= g.heard[peer] {
+		return nil
 	}
+	g.heard[peer] = commit
+	return t.note("heard/"+peer, commit)
 }
 
-// answerSeen says how far this region has read a peer.
-func (g *region) answerSeen(_ context.Context, q beat) (witness, error) {
+// answerHeard says what this region remembers of a peer.
+func (g *region) answerHeard(_ context.Context, peer string) (uint64, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.seen[q.From], nil
+	return g.heard[peer], nil
 }
 
-// loadSeen reads what is remembered of the peers.
-func (g *region) loadSeen(ctx context.Context) error {
-	for _, p := range g.peers {
-		note, err := g.store.meta(ctx, "seen/"+p.name)
-		if err != nil {
-			return err
-		}
-		var w witness
-		if _, err := fmt.Sscan(note, &w.Incarnation, &w.Commits); err == nil {
-			g.seen[p.name] = w
-		}
-	}
-	return nil
-}
-
-// askSeen asks all peers that can be reached how far they have read this region.
-func (g *region) askSeen(ctx context.Context) (seen []witness) {
+// askPeers returns the largest number that any peer which can be reached
+// remembers of this region.
+func (g *region) askPeers(ctx context.Context) (known uint64) {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
-	answers := make(chan *witness, len(g.peers))
+	answers := make(chan uint64)
 	for _, p := range g.peers {
 		go func() {
-			var w witness
-			for ctx.Err() == nil {
-				if p.conn.IsConnected() && p.ask(ctx, "seen", beat{From: g.name}, &w) == nil {
-					answers <- &w
-					return
-				}
+			var n uint64
+			for ctx.Err() == nil && p.ask(ctx, "heard", g.name, &n) != nil {
 				sleep(ctx, 50*time.Millisecond)
 			}
-			answers <- nil
+			answers <- n
 		}()
 	}
 	for range g.peers {
-		if w := <-answers; w != nil {
-			seen = append(seen, *w)
-		}
+		known = max(known, <-answers)
 	}
-	return seen
+	return known
 }

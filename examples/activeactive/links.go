@@ -9,8 +9,8 @@ import (
 // A link is the way from one region to the server of another: a TCP proxy that
 // can be cut.
 type link struct {
-	listener net.Listener
-	to       string
+	net.Listener
+	to string
 
 	mu    sync.Mutex
 	cut   bool
@@ -20,66 +20,52 @@ type link struct {
 // newLink opens a link to an address.
 func newLink(to string) (*link, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return nil, err
+	k := &link{Listener: l, to: to, conns: map[net.Conn]bool{}}
+	if err == nil {
+		go k.run()
 	}
-	k := &link{listener: l, to: to, conns: map[net.Conn]bool{}}
-	go k.run()
-	return k, nil
+	return k, err
 }
-
-func (k *link) address() string { return k.listener.Addr().String() }
 
 func (k *link) run() {
 	for {
-		from, err := k.listener.Accept()
+		from, err := k.Accept()
 		if err != nil {
 			return
 		}
-		go k.carry(from)
+		go func() {
+			defer k.end(from)
+			to, err := net.Dial("tcp", k.to)
+			if err != nil {
+				return
+			}
+			defer k.end(to)
+			if k.keep(from, to) {
+				go func() {
+					_, _ = io.Copy(to, from) // the other side sees the end
+					_ = to.Close()
+				}()
+				_, _ = io.Copy(from, to)
+			}
+		}()
 	}
 }
 
-// carry copies both ways until one side ends or the link is cut.
-func (k *link) carry(from net.Conn) {
-	defer from.Close()
-	if !k.keep(from) {
-		return
-	}
-	defer k.drop(from)
-	to, err := net.Dial("tcp", k.to)
-	if err != nil {
-		return
-	}
-	defer to.Close()
-	if !k.keep(to) {
-		return
-	}
-	defer k.drop(to)
-	done := make(chan struct{}, 2)
-	copyTo := func(dst, src net.Conn) {
-		_, _ = io.Copy(dst, src) // the other side sees the end
-		done <- struct{}{}
-	}
-	go copyTo(to, from)
-	go copyTo(from, to)
-	<-done
-}
-
-func (k *link) keep(c net.Conn) bool {
+// keep notes both sides of a connection, to be closed when the link is cut.
+func (k *link) keep(sides ...net.Conn) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.cut {
-		return false
+	for _, c := range sides {
+		k.conns[c] = true
 	}
-	k.conns[c] = true
-	return true
+	return !k.cut
 }
 
-func (k *link) drop(c net.Conn) {
+func (k *link) end(c net.Conn) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	delete(k.conns, c)
+	_ = c.Close()
 }
 
 // set cuts or heals the link.

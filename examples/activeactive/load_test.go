@@ -42,6 +42,7 @@ var (
 	loadPlain   = flag.Bool("plain", false, "driver: regions without the library, which overwrite; nothing is checked")
 	loadProfile = flag.Bool("profiles", false, "driver: keep profiles of the regions in the directory that -dir names")
 	loadDir     = flag.String("dir", "", "driver: where the regions keep their files (default a temporary directory)")
+	loadTable   = flag.Bool("table", false, "driver: print the table of figures")
 	loadSeed    = flag.Uint64("seed", 1, "driver: of what is broken when")
 )
 
@@ -51,6 +52,9 @@ func TestDriver(t *testing.T) {
 		duration: *loadFor, clients: *loadClients, rate: *loadRate, rows: *loadRows, keys: *loadKeys,
 		quiet: *loadQuiet, plain: *loadPlain, seed: *loadSeed,
 	})
+	if *loadTable {
+		fmt.Print(report)
+	}
 	t.Log("\n" + report.String())
 	require.NoError(t, err)
 }

@@ -1,11 +1,12 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
-	"fmt"
+	"maps"
+	"slices"
+	"strconv"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -40,14 +41,9 @@ func (e *envelope) add(key string, data []byte) {
 	if e.body == nil {
 		e.body = append(e.body, 1)
 	}
-	e.body = binary.AppendUvarint(e.body, uint64(len(key)))
-	e.body = append(e.body, key...)
-	e.body = binary.AppendUvarint(e.body, uint64(len(data)))
-	e.body = append(e.body, data...)
+	e.body = append(binary.AppendUvarint(e.body, uint64(len(key))), key...)
+	e.body = append(binary.AppendUvarint(e.body, uint64(len(data))), data...)
 }
-
-// bytes returns nil for an envelope without rows.
-func (e *envelope) bytes() []byte { return e.body }
 
 var errEnvelope = errors.New("this is no message of another region")
 
@@ -56,39 +52,18 @@ func entries(body []byte, yield func(key string, data []byte)) error {
 	if len(body) == 0 || body[0] != 1 {
 		return errEnvelope
 	}
-	next := func(b []byte) (part, rest []byte, err error) {
-		n, size := binary.Uvarint(b)
-		if size <= 0 || n > uint64(len(b)-size) {
-			return nil, nil, errEnvelope
-		}
-		return b[size : size+int(n)], b[size+int(n):], nil
-	}
 	for rest := body[1:]; len(rest) > 0; {
-		key, tail, err := next(rest)
-		if err != nil {
-			return err
+		var parts [2][]byte
+		for i := range parts {
+			n, size := binary.Uvarint(rest)
+			if size <= 0 || n > uint64(len(rest)-size) {
+				return errEnvelope
+			}
+			parts[i], rest = rest[size:size+int(n)], rest[size+int(n):]
 		}
-		data, tail, err := next(tail)
-		if err != nil {
-			return err
-		}
-		rest = tail
-		yield(string(key), data)
+		yield(string(parts[0]), parts[1])
 	}
 	return nil
-}
-
-// open decodes what is in an envelope, and calls yield with each row. A row of
-// a kind that this program does not know, or that it cannot read, is passed to
-// skipped: a newer program writes it, and it must not stop all others.
-func (s *schema) open(body []byte, yield func(key string, st state), skipped func(key string, err error)) error {
-	return entries(body, func(key string, data []byte) {
-		if st, err := s.decode(key, data); err != nil {
-			skipped(key, err)
-		} else {
-			yield(key, st)
-		}
-	})
 }
 
 // A publisher sends what is in the outbox into the stream of its region.
@@ -97,8 +72,7 @@ type publisher struct {
 	js      jetstream.JetStream
 	subject string
 	wake    chan struct{}
-	faults  *faults
-	witness func() witness
+	mangle  func(message []byte) [][]byte // nil but in tests, which lose and repeat messages
 }
 
 // notify says that there may be something to send.
@@ -109,20 +83,21 @@ func (p *publisher) notify() {
 	}
 }
 
-// run sends until ctx ends. After an error it tries again a little later.
-func (p *publisher) run(ctx context.Context, report func(error)) {
-	for ctx.Err() == nil {
+// run sends whatever is committed, until something is wrong.
+func (p *publisher) run(ctx context.Context) error {
+	for {
 		more, err := p.send(ctx)
-		if err != nil && ctx.Err() == nil {
-			report(fmt.Errorf("publisher: %w", err))
+		if err != nil {
+			return err
 		}
-		if more && err == nil {
+		if more {
 			continue
 		}
 		select {
 		case <-p.wake:
-		case <-time.After(time.Second):
+		case <-time.After(time.Second): // what another process has left
 		case <-ctx.Done():
+			return ctx.Err()
 		}
 	}
 }
@@ -131,40 +106,39 @@ func (p *publisher) run(ctx context.Context, report func(error)) {
 // that are in several messages are merged before, which is most of what a row
 // costs that is written all the time.
 func (p *publisher) send(ctx context.Context) (more bool, err error) {
-	rows, err := p.store.db.QueryContext(ctx, `SELECT id, body FROM outbox LIMIT 64`)
-	if err != nil {
-		return false, err
-	}
-	defer rows.Close()
 	var ids []int64
 	var bodies [][]byte
 	size := 0
-	for rows.Next() && size < maxMessage {
+	if err := p.store.each(ctx, func(scan func(...any) error) error {
 		var id int64
 		var body []byte
-		if err := rows.Scan(&id, &body); err != nil {
-			return false, err
+		err := scan(&id, &body)
+		if size < maxMessage {
+			ids, bodies, size = append(ids, id), append(bodies, body), size+len(body)
 		}
-		ids, bodies, size = append(ids, id), append(bodies, body), size+len(body)
-	}
-	if err := cmp.Or(rows.Err(), rows.Close()); err != nil || len(ids) == 0 {
+		return err
+	}, `SELECT id, body FROM outbox LIMIT 64`); err != nil || len(ids) == 0 {
 		return false, err
 	}
 	merged, err := p.merge(bodies)
 	if err != nil {
 		return false, err
 	}
-	for _, message := range p.faults.mangle(merged) {
+	messages := [][]byte{merged}
+	if p.mangle != nil {
+		messages = p.mangle(merged)
+	}
+	for _, message := range messages {
 		msg := nats.NewMsg(p.subject)
 		msg.Data = message
-		p.witness().into(msg.Header)
+		msg.Header.Set("Commit", strconv.FormatUint(p.store.commits.Load(), 10))
 		if _, err := p.js.PublishMsg(ctx, msg); err != nil {
 			return false, err
 		}
 	}
 	err = p.store.write(ctx, func(t *tx) error {
 		for _, id := range ids {
-			t.also(`DELETE FROM outbox WHERE id = $1`, id)
+			t.exec(`DELETE FROM outbox WHERE id = $1`, id)
 		}
 		return nil
 	})
@@ -177,27 +151,21 @@ func (p *publisher) merge(bodies [][]byte) ([]byte, error) {
 	if len(bodies) == 1 {
 		return bodies[0], nil
 	}
-	var order []string
 	parts := map[string][][]byte{}
 	for _, body := range bodies {
-		if err := entries(body, func(key string, data []byte) {
-			if parts[key] == nil {
-				order = append(order, key)
-			}
-			parts[key] = append(parts[key], data)
-		}); err != nil {
+		if err := entries(body, func(key string, data []byte) { parts[key] = append(parts[key], data) }); err != nil {
 			return nil, err
 		}
 	}
 	var out envelope
-	for _, key := range order {
+	for _, key := range slices.Sorted(maps.Keys(parts)) {
 		data, err := p.join(key, parts[key])
 		if err != nil {
 			return nil, err
 		}
 		out.add(key, data)
 	}
-	return out.bytes(), nil
+	return out.body, nil
 }
 
 // join merges what several messages say of one row.
@@ -205,16 +173,17 @@ func (p *publisher) join(key string, parts [][]byte) ([]byte, error) {
 	if len(parts) == 1 {
 		return parts[0], nil
 	}
-	all, err := p.store.schema.decode(key, parts[0])
-	if err != nil {
-		return nil, err
-	}
-	for _, data := range parts[1:] {
-		st, err := p.store.schema.decode(key, data)
-		if err != nil {
+	var all state
+	for _, data := range parts {
+		st, err := p.store.decodeRow(key, data)
+		switch {
+		case err != nil:
 			return nil, err
+		case all == nil:
+			all = st
+		default:
+			all.merge(st)
 		}
-		all.merge(st)
 	}
 	return all.encode()
 }

@@ -23,7 +23,7 @@ func TestOverhead(t *testing.T) {
 	for round := range 3 {
 		for mode, extra := range [][]string{nil, {"-plain"}} {
 			t.Run(fmt.Sprint(extra), func(t *testing.T) {
-				s := shop(t, append(extra, "-nosync")...)
+				s := shop(t, append(extra, "-sync", "-1s")...)
 				var n atomic.Int64
 				var wg sync.WaitGroup
 				end := time.Now().Add(3 * time.Second)

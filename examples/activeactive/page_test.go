@@ -145,9 +145,9 @@ func TestPage(t *testing.T) {
 		t.Skip("the page is tested where chromium is installed")
 	}
 	s := shop(t, "-explain")
-	require.NoError(t, s.furnish(t.Context()))
 	srv := httptest.NewServer(s.page())
 	t.Cleanup(srv.Close)
+	s.furnish(srv.URL)
 	b := openBrowser(t, srv.URL, 1200, 1500)
 	same := `regions.every(r => rows.slice(0, 4).every(k => cards[r][k].classList.contains("same") && seen.rows[r][k]))`
 	b.wait(`typeof cards === "object" && ` + same)

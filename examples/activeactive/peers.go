@@ -18,15 +18,13 @@ import (
 // between them and no loop to be refused, and each region goes on alone as long
 // as it has to.
 
-func streamName(region string) string       { return "rejoin-" + region }
-func logSubject(region string) string       { return "rejoin." + region + ".log" }
-func askSubject(region, what string) string { return "rejoin." + region + ".ask." + what }
+func streamName(region string) string { return "rejoin-" + region }
+func logSubject(region string) string { return "rejoin." + region + ".log" }
 
 // startServer starts the NATS server of a region inside this process.
 func startServer(dir, host string, port int) (*server.Server, error) {
 	ns, err := server.NewServer(&server.Options{
 		Host: host, Port: port, JetStream: true, StoreDir: dir, NoSigs: true, NoLog: true, MaxPayload: 8 << 20,
-		DontListen: false,
 	})
 	if err != nil {
 		return nil, err
@@ -39,37 +37,25 @@ func startServer(dir, host string, port int) (*server.Server, error) {
 	return ns, nil
 }
 
-// dial connects to a server and goes on trying for as long as it takes.
-func dial(url, name string) (*nats.Conn, jetstream.JetStream, error) {
-	conn, err := nats.Connect(url, nats.Name(name), nats.RetryOnFailedConnect(true), nats.MaxReconnects(-1),
+// A peer is another region, as this one sees it.
+type peer struct {
+	name   string
+	conn   *nats.Conn
+	js     jetstream.JetStream
+	synced time.Time // when anti-entropy was last done with
+}
+
+// dial connects to the server of a region and goes on trying for as long as it
+// takes.
+func dial(url, name, as string) (*peer, error) {
+	conn, err := nats.Connect(url, nats.Name(as), nats.RetryOnFailedConnect(true), nats.MaxReconnects(-1),
 		nats.ReconnectWait(200*time.Millisecond), nats.ReconnectJitter(50*time.Millisecond, 50*time.Millisecond),
 		nats.PingInterval(time.Second), nats.MaxPingsOutstanding(2), nats.ReconnectBufSize(-1))
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	js, err := jetstream.New(conn)
-	return conn, js, err
-}
-
-// createStream makes the stream of a region in its own server, or in the
-// cluster that it was given. Peers that were away for longer than it keeps
-// messages get what they lack by anti-entropy.
-func createStream(ctx context.Context, js jetstream.JetStream, region string) error {
-	_, err := js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
-		Name: streamName(region), Subjects: []string{logSubject(region)},
-		Storage: jetstream.FileStorage, MaxAge: 24 * time.Hour, MaxBytes: 1 << 30,
-	})
-	return err
-}
-
-// A peer is another region, as this one sees it.
-type peer struct {
-	name string
-	conn *nats.Conn
-	js   jetstream.JetStream
-	// last is when anti-entropy last found both stores equal, or made them so.
-	synced time.Time
-	equal  bool
+	return &peer{name: name, conn: conn, js: js}, err
 }
 
 var errNoAnswer = errors.New("the region cannot be reached")
@@ -82,7 +68,7 @@ func (p *peer) ask(ctx context.Context, what string, question, answer any) error
 	}
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
 	defer cancel()
-	msg, err := p.conn.RequestWithContext(ctx, askSubject(p.name, what), data)
+	msg, err := p.conn.RequestWithContext(ctx, "rejoin."+p.name+".ask."+what, data)
 	if err != nil {
 		return fmt.Errorf("%s: %w: %w", p.name, errNoAnswer, err)
 	}
@@ -94,22 +80,23 @@ func (p *peer) ask(ctx context.Context, what string, question, answer any) error
 
 // serve answers the questions of peers. Each is answered in a goroutine of its
 // own, as some of them wait for a commit.
-func serve[Q, A any](ctx context.Context, conn *nats.Conn, region, what string, answer func(context.Context, Q) (A, error)) error {
-	_, err := conn.Subscribe(askSubject(region, what), func(msg *nats.Msg) {
+func serve[Q, A any](ctx context.Context, at *peer, what string, answer func(context.Context, Q) (A, error)) error {
+	_, err := at.conn.Subscribe("rejoin."+at.name+".ask."+what, func(msg *nats.Msg) {
 		go func() {
 			reply := nats.NewMsg(msg.Reply)
-			var question Q
-			err := json.Unmarshal(msg.Data, &question)
+			var q Q
+			var a A
+			err := json.Unmarshal(msg.Data, &q)
 			if err == nil {
-				var a A
-				if a, err = answer(ctx, question); err == nil {
-					reply.Data, err = json.Marshal(a)
-				}
+				a, err = answer(ctx, q)
+			}
+			if err == nil {
+				reply.Data, err = json.Marshal(a)
 			}
 			if err != nil {
 				reply.Header.Set("Error", err.Error())
 			}
-			_ = conn.PublishMsg(reply) // who asked asks again
+			_ = at.conn.PublishMsg(reply) // who asked asks again
 		}()
 	})
 	return err

@@ -59,10 +59,8 @@ func TestPostgres(t *testing.T) {
 	s, err := newSupervisor(t.TempDir(), names, "-nats", ns.ClientURL(), "-sync", "300ms")
 	require.NoError(t, err)
 	t.Cleanup(s.stopAll)
-	for _, links := range s.links {
-		for _, l := range links {
-			l.to = ns.Addr().String()
-		}
+	for _, l := range s.links {
+		l.to = ns.Addr().String()
 	}
 	for _, name := range names {
 		require.NoError(t, s.start(t.Context(), name, "-db", urls[name]))
@@ -89,7 +87,7 @@ func TestPostgres(t *testing.T) {
 
 	// A second process on the same database: no write of either overwrites one of
 	// the other, and what the first has in memory is found to be old.
-	other, err := newSupervisor(t.TempDir(), []string{"eu"}, "-nats", ns.ClientURL(), "-nosync")
+	other, err := newSupervisor(t.TempDir(), []string{"eu"}, "-nats", ns.ClientURL(), "-sync", "-1s")
 	require.NoError(t, err)
 	t.Cleanup(other.stopAll)
 	require.NoError(t, os.MkdirAll(other.regions["eu"].dir, 0o700))

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 
@@ -44,19 +43,16 @@ func (g *region) setMode(ctx context.Context, m mode) error {
 	default:
 		return badRequest("there is no mode %q: it is %s, %s or %s", m.Name, activeActive, homeRegion, activePassive)
 	}
-	text, err := json.Marshal(m)
-	if err != nil {
-		return err
+	err := g.store.write(ctx, func(t *tx) error {
+		if err := t.observe(m.Epoch); err != nil {
+			return err
+		}
+		return t.note("mode", m)
+	})
+	if err == nil {
+		g.mode.Store(&m)
 	}
-	if err := g.store.write(ctx, func(t *tx) error {
-		t.note("mode", string(text))
-		t.observe(m.Epoch)
-		return nil
-	}); err != nil {
-		return err
-	}
-	g.mode.Store(&m)
-	return nil
+	return err
 }
 
 // mayWrite says whether this region takes writes.
@@ -95,18 +91,17 @@ func (g *region) promote(ctx context.Context) (p resolver.Promotion, err error) 
 	if err := g.store.write(ctx, func(*tx) error { return nil }); err != nil {
 		return p, err
 	}
-	var keys []string
-	var cut resolver.Cut
-	err = g.store.readAll(ctx, func(key string, data []byte) error {
-		st, err := g.store.schema.decode(key, data)
-		if err == nil {
-			keys = append(keys, key)
-			cut.Add(as[*Orders](st))
-		}
-		return err
-	}, `WHERE id >= $1 AND id < $2`, orderKind+"/", orderKind+"0")
+	keys, err := g.store.keysOf(ctx, orderKind, false)
 	if err != nil {
 		return p, err
+	}
+	var cut resolver.Cut
+	for _, key := range keys {
+		st, err := g.store.read(ctx, key)
+		if err != nil {
+			return p, err
+		}
+		cut.Add(as[*Orders](st))
 	}
 	if p, err = cut.Promotion(g.store.highestEpoch() + 1); err != nil {
 		return p, err
@@ -114,7 +109,7 @@ func (g *region) promote(ctx context.Context) (p resolver.Promotion, err error) 
 	for some := range slices.Chunk(keys, 1000) {
 		err := g.store.write(ctx, func(t *tx) error {
 			for _, key := range some {
-				g.fence(t, key, as[*Orders](t.row(key).state).Promote(p)...)
+				fence(t, key, as[*Orders](t.row(key).state).Promote(p)...)
 				t.changed(t.row(key), nil)
 			}
 			return nil
@@ -142,10 +137,9 @@ func (g *region) rule() *resolver.Reconciler[Order] {
 // home returns the home region of a key: that of its user, not of the row, so
 // that all that a user does is in one place.
 func (g *region) home(key string) vclock.Replica {
-	regions := g.regions()
-	replicas := make([]vclock.Replica, len(regions))
-	for i, name := range regions {
-		replicas[i] = vclock.Replica(name)
+	var replicas []vclock.Replica
+	for _, name := range g.regions() {
+		replicas = append(replicas, vclock.Replica(name))
 	}
 	return resolver.Home(userOf(key), replicas...)
 }

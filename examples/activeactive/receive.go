@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -16,37 +17,31 @@ import (
 // would be ahead of a restored database.
 type receiver struct {
 	region *region
-	peer   string
-	conn   *nats.Conn
-	js     jetstream.JetStream
+	*peer
 }
 
-// run reads until ctx ends.
-func (c *receiver) run(ctx context.Context) {
-	for ctx.Err() == nil {
-		if err := c.follow(ctx); err != nil && ctx.Err() == nil {
-			c.region.log.Info("reading a peer", "peer", c.peer, "error", err)
-			sleep(ctx, 300*time.Millisecond)
-		}
-	}
+// A cursor is the position in a stream. A stream that was made anew is another
+// one.
+type cursor struct {
+	Created time.Time
+	Seen    uint64
 }
 
 // follow reads the stream from the cursor on, until something is wrong.
 func (c *receiver) follow(ctx context.Context) error {
 	look, cancel := context.WithTimeout(ctx, 3*time.Second)
 	defer cancel()
-	stream, err := c.js.Stream(look, streamName(c.peer))
+	stream, err := c.js.Stream(look, streamName(c.name))
 	if err != nil {
 		return err
 	}
 	info := stream.CachedInfo()
-	next, err := c.cursor(ctx, info)
+	seen, err := c.seen(ctx, info)
 	if err != nil {
 		return err
 	}
 	consumer, err := stream.OrderedConsumer(look, jetstream.OrderedConsumerConfig{
-		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: next,
-		InactiveThreshold: 30 * time.Second,
+		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: seen + 1, InactiveThreshold: 30 * time.Second,
 	})
 	if err != nil {
 		return err
@@ -59,8 +54,7 @@ func (c *receiver) follow(ctx context.Context) error {
 			return err
 		}
 		for msg := range batch.Messages() {
-			some := c.drain(msg, batch.Messages())
-			if err := c.take(ctx, info.Created, some); err != nil {
+			if err := c.take(ctx, info.Created, drain(msg, batch.Messages())); err != nil {
 				return err
 			}
 		}
@@ -75,7 +69,7 @@ func (c *receiver) follow(ctx context.Context) error {
 }
 
 // drain returns a message and those that are there already.
-func (c *receiver) drain(first jetstream.Msg, more <-chan jetstream.Msg) []jetstream.Msg {
+func drain(first jetstream.Msg, more <-chan jetstream.Msg) []jetstream.Msg {
 	out := []jetstream.Msg{first}
 	for len(out) < 32 {
 		select {
@@ -91,85 +85,89 @@ func (c *receiver) drain(first jetstream.Msg, more <-chan jetstream.Msg) []jetst
 	return out
 }
 
-// cursor returns the number of the message to read next. A stream that was made
-// anew, or lost its end, is read from its beginning: what was merged before is
-// merged again without effect.
-func (c *receiver) cursor(ctx context.Context, info *jetstream.StreamInfo) (uint64, error) {
-	note, err := c.region.store.meta(ctx, "cursor/"+c.peer)
-	if err != nil {
+// seen returns the number of the message read last. A stream that was made anew,
+// or lost its end, is read from its beginning: what was merged before is merged
+// again without effect. A region that has never read it begins at its end:
+// anti-entropy has the rest, and for less.
+func (c *receiver) seen(ctx context.Context, info *jetstream.StreamInfo) (uint64, error) {
+	var at cursor
+	if err := c.region.store.note(ctx, "cursor/"+c.name, &at); err != nil {
 		return 0, err
 	}
-	var created int64
-	var seen uint64
-	if note == "" && c.region.config.skipLog {
-		return info.State.LastSeq + 1, nil // anti-entropy has it, and for less
+	switch {
+	case at.Created.IsZero() && c.region.config.syncEvery > 0:
+		return info.State.LastSeq, nil
+	case !at.Created.Equal(info.Created) || at.Seen > info.State.LastSeq:
+		return 0, nil
 	}
-	if note != "" {
-		if _, err := fmt.Sscan(note, &created, &seen); err != nil {
-			return 0, fmt.Errorf("cursor %q: %w", note, err)
-		}
-	}
-	if created != info.Created.UnixNano() || seen > info.State.LastSeq {
-		seen = 0
-	}
-	return seen + 1, nil
+	return at.Seen, nil
 }
 
 // take merges messages and commits the cursor with them.
 func (c *receiver) take(ctx context.Context, created time.Time, messages []jetstream.Msg) error {
-	var last uint64
-	var in arrivals
+	in := arrivals{peer: c.name, cursor: cursor{Created: created}}
 	for _, m := range messages {
 		meta, err := m.Metadata()
 		if err != nil {
 			return err
 		}
-		last = meta.Sequence.Stream
-		in.witness = in.witness.later(witnessOf(m.Headers()))
+		in.cursor.Seen = meta.Sequence.Stream
+		commit, _ := strconv.ParseUint(m.Headers().Get("Commit"), 10, 64) // 0 tells nothing
+		in.commit = max(in.commit, commit)
 		if err := c.region.open(m.Data(), &in); err != nil {
-			c.region.log.Error("message refused", "peer", c.peer, "sequence", last, "error", err)
+			c.region.log.Error("message refused", "peer", c.name, "sequence", in.cursor.Seen, "error", err)
 		}
 	}
-	in.cursor = fmt.Sprint(created.UnixNano(), last)
-	return c.region.merge(ctx, c.peer, &in)
+	return c.region.merge(ctx, &in)
 }
 
 // arrivals are the states that came from a peer.
 type arrivals struct {
-	keys    []string
-	states  []state
-	cursor  string  // in the stream, if they are from there
-	witness witness // how far the peer was
-	held    int     // rows that are not to be merged yet, or not at all
+	peer   string
+	keys   []string
+	states []state
+	cursor cursor // in the stream, if they are from there
+	commit uint64 // the peer's latest, see identity.go
+	held   int    // rows that are not to be merged yet, or not at all
 }
 
-// open decodes a message and keeps what may be merged now: see clock.go for
-// what is held back or refused.
+// open decodes a message. A row of a kind that this program does not know, or
+// that it cannot read, is skipped: a newer program writes it, and it must not
+// stop all others.
 func (g *region) open(body []byte, in *arrivals) error {
-	return g.store.schema.open(body, func(key string, st state) {
-		if g.clocks.admit(key, st) {
-			in.keys, in.states = append(in.keys, key), append(in.states, st)
-		} else {
+	return entries(body, func(key string, data []byte) {
+		st, err := g.store.decodeRow(key, data)
+		if err != nil {
 			in.held++
+			g.log.Warn("row skipped", "key", key, "error", err)
+			return
 		}
-	}, func(key string, err error) {
-		in.held++
-		g.log.Warn("row skipped", "key", key, "error", err)
+		in.keys, in.states = append(in.keys, key), append(in.states, st)
 	})
 }
 
-// merge merges what came from a peer. Nothing of it goes into the outbox: each
-// region reads the streams of all others.
-func (g *region) merge(ctx context.Context, peer string, in *arrivals) error {
+// merge merges what came from a peer, as far as clock.go lets it. Nothing of it
+// goes into the outbox: each region reads the streams of all others.
+func (g *region) merge(ctx context.Context, in *arrivals) error {
+	if in.peer != "" && !g.isMember(in.peer) {
+		return fmt.Errorf("%s was retired", in.peer)
+	}
+	held := in.held
 	return g.store.write(ctx, func(t *tx) error {
+		in.held = held // it may be done again
 		for i, key := range in.keys {
-			g.mergeRow(t, peer, t.row(key), in.states[i])
+			if g.admit(t.row(key), in.states[i]) {
+				g.mergeRow(t, in.peer, t.row(key), in.states[i])
+			} else {
+				in.held++
+			}
 		}
-		if in.cursor != "" {
-			t.note("cursor/"+peer, in.cursor)
+		if !in.cursor.Created.IsZero() {
+			if err := t.note("cursor/"+in.peer, in.cursor); err != nil {
+				return err
+			}
 		}
-		g.remember(t, peer, in.witness)
-		return nil
+		return g.remember(t, in.peer, in.commit)
 	}, in.keys...)
 }
 
@@ -177,12 +175,11 @@ func (g *region) merge(ctx context.Context, peer string, in *arrivals) error {
 // before it is gone.
 func (g *region) mergeRow(t *tx, peer string, r *row, in state) {
 	if orders, ok := r.state.(of[*Orders]); ok {
-		g.fence(t, r.key, orders.s.Fenced(as[*Orders](in))...)
+		fence(t, r.key, orders.s.Fenced(as[*Orders](in))...)
 	}
-	explain := g.events.before(r, in)
-	changed := r.state.merge(in)
-	explain(peer, changed)
-	if changed {
+	g.events.before(r, in)
+	if r.state.merge(in) {
+		r.from, r.garbage = peer, r.garbage || leavesGarbage(in)
 		t.touch(r)
 		g.decide(t, r)
 	}

@@ -3,12 +3,12 @@ package main
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"net/http"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -17,32 +17,24 @@ import (
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
-	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/rejoin-go/rejoin/crdt"
 	"github.com/rejoin-go/rejoin/hlc"
 	"github.com/rejoin-go/rejoin/lww"
 	"github.com/rejoin-go/rejoin/resolver"
 	"github.com/rejoin-go/rejoin/vclock"
 )
 
-// timeout is how long anybody waits for anybody.
-const timeout = 5 * time.Second
-
-// A config says how to run a region.
+// A config says how to run a region; main.go has the flags.
 type config struct {
-	name      string
-	dir       string            // of its files
-	db        string            // postgres://…, or a file; if empty one in dir
-	listen    string            // where its HTTP API is
-	nats      string            // a server that runs already; if empty, it starts its own
-	natsAddr  string            // where its own listens
+	name, dir, db, listen, nats, natsAddr, bank string
+
 	peers     map[string]string // the other regions, and the URLs of their servers
-	bank      string            // who is asked for refunds, nobody if empty
 	explain   bool              // keep events, and why values are what they are, for the page
-	plain     bool              // without the library, to measure
-	skipLog   bool              // begin with the end of the streams of peers
-	noSync    bool              // no anti-entropy, to measure
 	syncEvery time.Duration
+	level     slog.Level
+	prepare   func(g *region) // nil but in tests, which spoil the region before it starts
 }
 
 // A region is one process: a database, a server for its peers to read from, an
@@ -54,32 +46,31 @@ type region struct {
 	log       *slog.Logger
 	store     *store
 	clocks    *clocks
-	identity  *identity
 	server    *server.Server // nil if it runs elsewhere
-	conn      *nats.Conn     // to it
+	self      *peer          // the region itself, as its peers see it
 	peers     []*peer
 	publisher *publisher
-	faults    faults
 	events    *events
 	api       http.Handler
-	collector collector
 	mode      atomic.Pointer[mode]
+	id        vclock.Identity
+	witness   *os.File // that id is in
 
 	freeRule, homeRule *resolver.Reconciler[Order]
 
-	syncing   sync.Mutex // held while reconciling with a peer
-	mu        sync.Mutex
-	caughtUp  bool // every peer has been reconciled with once
-	syncStats syncResult
-	seen      map[string]witness
-	warned    time.Time // when a refused write was last written down
+	carts  map[string]crdt.Context // what collect.go has noted of carts, and when
+	marked hlc.Timestamp
+
+	syncing  sync.Mutex // held while reconciling with a peer
+	mu       sync.Mutex
+	matrix   *vclock.Matrix
+	early    map[string]*vclock.Matrix // of the last exchange with each peer
+	heard    map[string]uint64         // the number of the last commit merged of each peer
+	caughtUp bool                      // every peer has been reconciled with once
 }
 
 // me returns the name that this life of the region writes under.
-func (g *region) me() vclock.Replica { return g.identity.replica(g.name) }
-
-// seller is who holds rights to sell stock.
-func (g *region) seller() vclock.Replica { return g.me() }
+func (g *region) me() vclock.Replica { return g.store.replica }
 
 // stamps returns who stamps writes.
 func (g *region) stamps() lww.Writer { return lww.Writer{Replica: g.me(), Clock: g.clocks.clock} }
@@ -96,41 +87,41 @@ func (g *region) regions() []string {
 
 // peer returns a peer by its name, nil if there is none.
 func (g *region) peer(name string) *peer {
-	for _, p := range g.peers {
-		if p.name == name {
-			return p
-		}
+	if i := slices.IndexFunc(g.peers, func(p *peer) bool { return p.name == name }); i >= 0 {
+		return g.peers[i]
 	}
 	return nil
 }
 
-// runRegion runs a region until ctx ends.
-func runRegion(stop context.Context, c config, log *slog.Logger) (err error) {
+// runRegion runs a region until stop ends.
+func runRegion(stop context.Context, c config) (err error) {
 	// What runs beside the API ends after it: its last requests are committed.
 	ctx, cancel := context.WithCancel(context.WithoutCancel(stop))
 	defer cancel()
-	sc := &schema{profiles: newProfiles(), plain: c.plain}
-	st, err := openStore(ctx, cmp.Or(c.db, filepath.Join(c.dir, "rows.db")), sc)
+	st, err := openStore(ctx, c.db)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, st.db.Close()) }()
-	if err := st.fill(ctx); err != nil {
-		return err
-	}
 	bound, err := hlc.OpenBoundFile(filepath.Join(c.dir, "clock"))
 	if err != nil {
 		return err
 	}
+	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: c.level}))
 	g := &region{
-		name: c.name, started: time.Now(), config: c, log: log.With("region", c.name), store: st, events: newEvents(c.name, c.explain),
-		seen: map[string]witness{},
+		name: c.name, started: time.Now(), config: c, log: log.With("region", c.name), store: st, clocks: &clocks{},
+		events: &events{on: c.explain, why: map[string]map[string]why{}}, early: map[string]*vclock.Matrix{}, heard: map[string]uint64{},
 	}
-	g.clocks = &clocks{held: map[string]state{}, refused: g.refusedFuture}
 	g.clocks.clock = &hlc.Durable{Bound: bound, Physical: g.clocks.physical, MaxAhead: maxAhead}
-	g.freeRule, g.homeRule = newOrderRule(nil), newOrderRule(g.home)
+	g.freeRule, g.homeRule = orderRule(), orderRule(resolver.HomeWins[Order](g.home))
 	g.api = g.routes()
 	if err := g.connect(ctx); err != nil {
+		return err
+	}
+	if c.prepare != nil {
+		c.prepare(g)
+	}
+	if err := g.recall(ctx); err != nil {
 		return err
 	}
 	if err := g.start(ctx); err != nil {
@@ -138,7 +129,7 @@ func runRegion(stop context.Context, c config, log *slog.Logger) (err error) {
 	}
 	err = g.serveHTTP(stop)
 	cancel()
-	<-g.store.stopped
+	<-st.stopped
 	return err
 }
 
@@ -160,99 +151,88 @@ func (g *region) connect(ctx context.Context) (err error) {
 		}
 		url = g.server.ClientURL()
 	}
-	conn, js, err := dial(url, g.name)
-	if err != nil {
-		return err
-	}
-	g.conn = conn
-	if err := createStream(ctx, js, g.name); err != nil {
+	if g.self, err = dial(url, g.name, g.name); err != nil {
 		return err
 	}
 	for name, url := range g.config.peers {
-		conn, js, err := dial(url, g.name)
+		p, err := dial(url, name, g.name)
 		if err != nil {
 			return err
 		}
-		g.peers = append(g.peers, &peer{name: name, conn: conn, js: js})
+		g.peers = append(g.peers, p)
 	}
-	slices.SortFunc(g.peers, func(a, b *peer) int { return cmp.Compare(a.name, b.name) })
-	pub := &publisher{
-		store: g.store, js: js, subject: logSubject(g.name), wake: make(chan struct{}, 1), faults: &g.faults, witness: g.witness,
-	}
-	g.store.committed = func(c *committed) {
-		if err := g.identity.note(c.number); err != nil {
-			g.log.Error("the number of a commit", "error", err)
+	g.store.committed = g.committed
+	g.publisher = &publisher{store: g.store, js: g.self.js, subject: logSubject(g.name), wake: make(chan struct{}, 1)}
+	// Peers that were away for longer than the stream keeps messages get what they
+	// lack by anti-entropy.
+	_, err = g.self.js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
+		Name: streamName(g.name), Subjects: []string{logSubject(g.name)},
+		Storage: jetstream.FileStorage, MaxAge: 24 * time.Hour, MaxBytes: 1 << 30,
+	})
+	return err
+}
+
+// recall reads what the region has noted of itself and its peers.
+func (g *region) recall(ctx context.Context) error {
+	m := mode{Name: activeActive}
+	var members []vclock.Replica
+	for _, p := range g.peers {
+		members = append(members, vclock.Replica(p.name))
+		var commit uint64
+		if err := g.store.note(ctx, "heard/"+p.name, &commit); err != nil {
+			return err
 		}
-		if c.messages > 0 {
-			pub.notify()
-		}
-		g.events.commit(g, c)
+		g.heard[p.name] = commit
 	}
-	g.publisher = pub
-	return nil
+	g.matrix = vclock.NewMatrix(vclock.Replica(g.name), members...)
+	err := cmp.Or(g.store.fill(ctx), g.store.note(ctx, "mode", &m), g.store.note(ctx, "matrix", g.matrix))
+	g.mode.Store(&m)
+	return err
 }
 
 // start finds out who the region is in this life, and starts what runs beside
 // its API.
-func (g *region) start(ctx context.Context) (err error) {
-	if err := g.loadSeen(ctx); err != nil {
+func (g *region) start(ctx context.Context) error {
+	err := cmp.Or(
+		serve(ctx, g.self, "heard", g.answerHeard),
+		serve(ctx, g.self, "beat", g.answerBeat),
+		g.begin(ctx),
+	)
+	if err != nil {
 		return err
 	}
-	if err := serve(ctx, g.conn, g.name, "seen", g.answerSeen); err != nil {
-		return err
-	}
-	if err := serve(ctx, g.conn, g.name, "beat", g.answerBeat); err != nil {
-		return err
-	}
-	if g.identity, err = identify(ctx, g.store.db, g.config.dir, g.askSeen); err != nil {
-		return err
-	}
-	g.store.incarnation = g.identity.incarnation
-	g.store.commits.Store(g.identity.commits)
-	g.log.Info("started", "incarnation", g.identity.incarnation, "new", g.identity.fresh)
-	if err := cmp.Or(g.loadMode(ctx), g.loadMatrix(ctx)); err != nil {
-		return err
-	}
-	go func() {
-		defer close(g.store.stopped)
-		g.store.run(ctx)
-	}()
-	go g.publisher.run(ctx, func(err error) { g.log.Info("sending", "error", err) })
-	for what, err := range map[string]error{
-		"sync":   serve(ctx, g.conn, g.name, "sync", g.answerSync),
-		"fetch":  serve(ctx, g.conn, g.name, "fetch", g.answerFetch),
-		"push":   serve(ctx, g.conn, g.name, "push", g.answerPush),
-		"rights": serve(ctx, g.conn, g.name, "rights", g.answerRights),
-		"http":   serve(ctx, g.conn, g.name, "http", g.answerHTTP),
-	} {
-		if err != nil {
-			return fmt.Errorf("answering %s: %w", what, err)
-		}
-	}
+	g.log.Info("started", "as", g.me())
+	go g.store.run(ctx)
+	go g.every(ctx, time.Second, "sending", g.publisher.run)
 	for _, p := range g.peers {
-		r := &receiver{region: g, peer: p.name, conn: p.conn, js: p.js}
-		go r.run(ctx)
-		go g.beatLoop(ctx, p)
-		if !g.config.noSync {
-			go g.syncLoop(ctx, p)
+		go g.every(ctx, 300*time.Millisecond, "reading "+p.name, (&receiver{g, p}).follow)
+		go g.every(ctx, time.Second, "clock of "+p.name, func(ctx context.Context) error { return g.beat(ctx, p) })
+		if g.config.syncEvery > 0 {
+			go g.every(ctx, g.config.syncEvery, "comparing with "+p.name, func(ctx context.Context) error { return g.reconcile(ctx, p) })
 		}
 	}
-	go g.heldLoop(ctx)
-	if !g.config.noSync && !g.config.plain {
-		go g.collectLoop(ctx)
+	if g.config.syncEvery > 0 {
+		go g.every(ctx, 5*g.config.syncEvery, "collecting", g.collect)
 	}
-	go g.effectsLoop(ctx)
-	return nil
+	go g.every(ctx, 500*time.Millisecond, "refunds", g.carryOut)
+	return cmp.Or(
+		serve(ctx, g.self, "sync", g.answerSync),
+		serve(ctx, g.self, "fetch", g.pack),
+		serve(ctx, g.self, "push", g.answerPush),
+		serve(ctx, g.self, "rights", g.answerRights),
+		serve(ctx, g.self, "http", g.answerHTTP),
+	)
 }
 
-func (g *region) loadMode(ctx context.Context) error {
-	m := mode{Name: activeActive}
-	text, err := g.store.meta(ctx, "mode")
-	if err == nil && text != "" {
-		err = json.Unmarshal([]byte(text), &m)
+// committed is told of every commit.
+func (g *region) committed(t *tx) {
+	if err := g.witnessed(t.number); err != nil {
+		g.log.Error("the number of a commit", "error", err)
 	}
-	g.mode.Store(&m)
-	return err
+	if t.body != nil {
+		g.publisher.notify()
+	}
+	g.events.commit(g, t)
 }
 
 // serveHTTP serves the API until ctx ends.
@@ -261,23 +241,33 @@ func (g *region) serveHTTP(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	srv := &http.Server{Handler: g.api, ReadHeaderTimeout: timeout}
-	stopped := make(chan error, 1)
-	go func() { stopped <- srv.Serve(l) }()
-	select {
-	case err := <-stopped:
+	srv := &http.Server{Handler: g.api, ReadHeaderTimeout: 5 * time.Second}
+	stopped := make(chan struct{})
+	context.AfterFunc(ctx, func() {
+		defer close(stopped)
+		end, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+		defer cancel()
+		if srv.Shutdown(end) != nil {
+			_ = srv.Close() // who waits for another region is told so
+		}
+	})
+	if err := srv.Serve(l); ctx.Err() == nil {
 		return err
-	case <-ctx.Done():
 	}
-	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
-	defer cancel()
-	if err = srv.Shutdown(end); errors.Is(err, context.DeadlineExceeded) {
-		err = srv.Close() // who waits for another region is told so
-	}
+	<-stopped
 	if g.server != nil {
 		g.server.Shutdown()
 	}
-	return err
+	return nil
+}
+
+// every does something again and again until ctx ends, and logs what goes wrong.
+func (g *region) every(ctx context.Context, pause time.Duration, what string, do func(ctx context.Context) error) {
+	for ; ctx.Err() == nil; sleep(ctx, pause/2+rand.N(pause)) {
+		if err := do(ctx); err != nil && ctx.Err() == nil {
+			g.log.Info(what, "error", err)
+		}
+	}
 }
 
 // sleep waits for d or until ctx ends.

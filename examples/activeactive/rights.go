@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/rejoin-go/rejoin/crdt"
@@ -28,17 +29,14 @@ func (g *region) sell(ctx context.Context, key string, n int64) error {
 	for try := 0; ; try++ {
 		err := g.store.write(ctx, func(t *tx) error {
 			r := t.row(key)
-			delta, err := as[*crdt.BoundedCounter](r.state).Sub(g.seller(), n)
+			delta, err := as[*crdt.BoundedCounter](r.state).Sub(g.me(), n)
 			if err == nil {
 				t.changed(r, of[*crdt.BoundedCounter]{delta})
 			}
 			return err
 		}, key)
 		short, ok := errors.AsType[*crdt.RightsError](err)
-		if !ok || try == 3 {
-			return err
-		}
-		if !g.borrow(ctx, key, short) {
+		if !ok || try == 3 || !g.borrow(ctx, key, short) {
 			return err
 		}
 	}
@@ -49,25 +47,20 @@ func (g *region) sell(ctx context.Context, key string, n int64) error {
 func (g *region) borrow(ctx context.Context, key string, short *crdt.RightsError) bool {
 	held := slices.Clone(short.Held)
 	slices.SortFunc(held, func(a, b crdt.Held) int { return cmp.Compare(b.Rights, a.Rights) })
-	need := short.Need - short.Have
 	for _, h := range held {
 		p := g.peer(regionOf(h.Replica))
-		if p == nil || h.Rights <= 0 || need <= 0 || !p.conn.IsConnected() {
+		if p == nil || h.Rights <= 0 || !p.conn.IsConnected() {
 			continue
 		}
 		var got batch
-		if err := p.ask(ctx, "rights", rightsRequest{Key: key, To: g.seller(), Need: need}, &got); err != nil {
-			g.log.Info("asked for rights", "key", key, "peer", p.name, "error", err)
-			continue
+		err := p.ask(ctx, "rights", rightsRequest{Key: key, To: g.me(), Need: short.Need - short.Have}, &got)
+		if err == nil {
+			_, err = g.takeBatch(ctx, p.name, got)
 		}
-		in := arrivals{witness: got.Witness}
-		if err := g.open(got.Body, &in); err != nil {
-			continue
+		if err == nil {
+			return true
 		}
-		if err := g.merge(ctx, p.name, &in); err != nil {
-			return false
-		}
-		return true
+		g.log.Info("asked for rights", "key", key, "peer", p.name, "error", err)
 	}
 	return false
 }
@@ -82,12 +75,12 @@ func (g *region) answerRights(ctx context.Context, q rightsRequest) (batch, erro
 	err := g.store.write(ctx, func(t *tx) error {
 		r := t.row(q.Key)
 		stock := as[*crdt.BoundedCounter](r.state)
-		have := stock.Rights(g.seller())
+		have := stock.Rights(g.me())
 		give := min(have, max(q.Need, min(2*q.Need, have/2)))
 		if give <= 0 {
 			return fmt.Errorf("%s has no rights left", g.name)
 		}
-		delta, err := stock.Transfer(g.seller(), q.To, give)
+		delta, err := stock.Transfer(g.me(), q.To, give)
 		if err != nil {
 			return err
 		}
@@ -97,27 +90,40 @@ func (g *region) answerRights(ctx context.Context, q rightsRequest) (batch, erro
 		out.add(q.Key, data)
 		return err
 	}, q.Key)
-	return batch{From: g.name, Body: out.bytes(), Witness: g.witness()}, err
+	return batch{From: g.name, Body: out.body, Commit: g.store.commits.Load()}, err
 }
 
-// reclaim takes over the rights of this region's own earlier lives, once all
-// peers have shown what they know of them: a database from a backup has not
-// heard of all that was sold.
-func (g *region) reclaim(ctx context.Context) {
-	var keys []string
-	err := g.store.readAll(ctx, func(key string, _ []byte) error {
-		keys = append(keys, key)
+// inherit takes over the rights of regions that were retired, once all that
+// remain have shown what they know of them. One region does it, the first.
+func (g *region) inherit(ctx context.Context) error {
+	var gone []string
+	for _, name := range g.regions() {
+		if !g.isMember(name) {
+			gone = append(gone, name)
+		} else if name < g.name {
+			return nil
+		}
+	}
+	if len(gone) == 0 {
 		return nil
-	}, `WHERE id >= $1 AND id < $2`, stockKind+"/", stockKind+"0")
+	}
+	return g.reclaim(ctx, gone...)
+}
+
+// reclaim takes over the rights of lives that are over: of regions that are gone,
+// or of this region's own earlier ones, once all peers have shown what they know
+// of them: a database from a backup has not heard of all that was sold.
+func (g *region) reclaim(ctx context.Context, regions ...string) error {
+	keys, err := g.store.keysOf(ctx, stockKind, false)
 	for _, key := range keys {
 		err = errors.Join(err, g.store.write(ctx, func(t *tx) error {
 			r := t.row(key)
 			stock := as[*crdt.BoundedCounter](r.state)
-			for _, old := range slices.Collect(keysOf(stock)) {
-				if regionOf(old) != g.name || old == g.seller() || stock.Rights(old) <= 0 {
+			for h := range maps.Collect(stock.Holders()) {
+				if h == g.me() || !slices.Contains(regions, regionOf(h)) || stock.Rights(h) <= 0 {
 					continue
 				}
-				delta, err := stock.Reclaim(old, g.seller())
+				delta, err := stock.Reclaim(h, g.me())
 				if err != nil {
 					return err
 				}
@@ -126,23 +132,5 @@ func (g *region) reclaim(ctx context.Context) {
 			return nil
 		}, key))
 	}
-	if err != nil && ctx.Err() == nil {
-		g.log.Error("reclaiming rights", "error", err)
-	}
-}
-
-func keysOf(c *crdt.BoundedCounter) func(yield func(vclock.Replica) bool) {
-	return func(yield func(vclock.Replica) bool) {
-		for r := range c.Holders() {
-			if !yield(r) {
-				return
-			}
-		}
-	}
-}
-
-// regionOf returns the region that a replica is a life of.
-func regionOf(r vclock.Replica) string {
-	name, _ := r.Lineage()
-	return string(name)
+	return err
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"embed"
-	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -13,7 +12,9 @@ import (
 	"net/url"
 	"os"
 	"slices"
+	"strings"
 	"syscall"
+	"time"
 )
 
 //go:embed page
@@ -21,6 +22,10 @@ var pageFiles embed.FS
 
 // show runs three regions and serves the page until ctx ends.
 func show(ctx context.Context, dir, listen string) error {
+	files, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
 	s, err := newSupervisor(dir, []string{"ap", "eu", "us"}, "-explain", "-sync", "1s")
 	if err != nil {
 		return err
@@ -29,18 +34,17 @@ func show(ctx context.Context, dir, listen string) error {
 	if err := s.startAll(ctx); err != nil {
 		return err
 	}
-	if err := s.furnish(ctx); err != nil {
-		return err
-	}
 	l, err := net.Listen("tcp", listen)
 	if err != nil {
 		return err
 	}
-	fmt.Printf("The shop is open: http://%s\n", l.Addr())
-	srv := &http.Server{Handler: s.page(), ReadHeaderTimeout: timeout}
+	srv := &http.Server{Handler: s.page(), ReadHeaderTimeout: 5 * time.Second}
+	context.AfterFunc(ctx, func() { _ = srv.Close() })
 	go func() {
-		<-ctx.Done()
-		_ = srv.Close()
+		if len(files) == 0 {
+			s.furnish("http://" + l.Addr().String())
+		}
+		fmt.Printf("The shop is open: http://%s\n", l.Addr())
 	}()
 	if err := srv.Serve(l); ctx.Err() == nil {
 		return err
@@ -48,18 +52,21 @@ func show(ctx context.Context, dir, listen string) error {
 	return nil
 }
 
-// furnish puts something into the shop, if it is empty.
-func (s *supervisor) furnish(ctx context.Context) error {
-	var v stockView
-	if err := s.call(ctx, "eu", http.MethodGet, "/stock/lamp", nil, &v); err != nil || v.Left > 0 {
-		return err
+// furnish puts something into the shop that is served at an address.
+func (s *supervisor) furnish(at string) {
+	for _, line := range []string{
+		`POST /api/eu/stock/lamp/deliver {"n": 12}`,
+		`PATCH /api/eu/profile/ann {"name": "Ann", "city": "Lisbon", "tier": "free", "addPoints": 100}`,
+		`POST /api/us/cart/ann/tea {"n": 2}`,
+		`PUT /api/ap/flags/site/banner {"value": "on"}`,
+	} {
+		part := strings.SplitN(line, " ", 3)
+		if q, err := http.NewRequest(part[0], at+part[1], strings.NewReader(part[2])); err == nil {
+			if a, err := http.DefaultClient.Do(q); err == nil {
+				_ = a.Body.Close()
+			}
+		}
 	}
-	return errors.Join(
-		s.call(ctx, "eu", http.MethodPost, "/stock/lamp/deliver", amount{12}, nil),
-		s.call(ctx, "eu", http.MethodPatch, "/profile/ann", map[string]any{"name": "Ann", "city": "Lisbon", "tier": "free", "addPoints": 100}, nil),
-		s.call(ctx, "us", http.MethodPost, "/cart/ann/tea", amount{2}, nil),
-		s.call(ctx, "ap", http.MethodPut, "/flags/site/banner", map[string]string{"value": "on"}, nil),
-	)
 }
 
 // page serves the page, the API of every region below /api/, and what the page
@@ -75,7 +82,7 @@ func (s *supervisor) page() http.Handler {
 		to := &url.URL{Scheme: "http", Host: p.http}
 		mux.Handle("/api/"+name+"/", http.StripPrefix("/api/"+name, httputil.NewSingleHostReverseProxy(to)))
 	}
-	mux.Handle("GET /topology", handler(s.getTopology))
+	mux.Handle("GET /topology", get(s.getTopology))
 	mux.Handle("POST /topology/link", post(s.setLink))
 	mux.Handle("POST /topology/region", post(s.setRegion))
 	return mux
@@ -88,23 +95,20 @@ type topology struct {
 	Refunds []string        `json:"refunds"`
 }
 
-func (s *supervisor) getTopology(w http.ResponseWriter, _ *http.Request) error {
+func (s *supervisor) getTopology(*http.Request) (any, error) {
 	t := topology{Regions: map[string]bool{}, Cut: []string{}}
-	for name := range s.regions {
-		t.Regions[name] = s.running(name)
+	for name, p := range s.regions {
+		t.Regions[name] = p.running()
 	}
-	for from, links := range s.links {
-		for to, l := range links {
-			if l.isCut() {
-				t.Cut = append(t.Cut, from+" "+to)
-			}
+	for way, l := range s.links {
+		if l.isCut() {
+			t.Cut = append(t.Cut, way[0]+" "+way[1])
 		}
 	}
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	t.Refunds = slices.Sorted(maps.Keys(s.refunds))
-	s.mu.Unlock()
-	reply(w, http.StatusOK, t)
-	return nil
+	return t, nil
 }
 
 // A linkOrder cuts or heals the link between two regions, both ways.
@@ -115,7 +119,7 @@ type linkOrder struct {
 }
 
 func (s *supervisor) setLink(_ context.Context, q linkOrder) error {
-	there, back := s.links[q.A][q.B], s.links[q.B][q.A]
+	there, back := s.links[[2]string{q.A, q.B}], s.links[[2]string{q.B, q.A}]
 	if there == nil || back == nil {
 		return badRequest("There is no link between %q and %q.", q.A, q.B)
 	}
@@ -131,14 +135,15 @@ type regionOrder struct {
 }
 
 func (s *supervisor) setRegion(ctx context.Context, q regionOrder) error {
+	p := s.regions[q.Name]
 	switch {
-	case s.regions[q.Name] == nil:
+	case p == nil:
 		return badRequest("There is no region %q.", q.Name)
 	case q.Do == "kill":
 		s.stop(q.Name, syscall.SIGKILL)
 	case q.Do == "stop":
 		s.stop(q.Name, os.Interrupt)
-	case q.Do == "start" && !s.running(q.Name):
+	case q.Do == "start" && !p.running():
 		return s.start(context.WithoutCancel(ctx), q.Name)
 	}
 	return nil

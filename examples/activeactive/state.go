@@ -1,9 +1,7 @@
 package main
 
 import (
-	"errors"
 	"fmt"
-	"time"
 
 	"github.com/rejoin-go/rejoin/crdt"
 	"github.com/rejoin-go/rejoin/hlc"
@@ -16,17 +14,15 @@ import (
 // outbox, the receiver and anti-entropy know no more of the data than this.
 type state interface {
 	merge(other state) bool // joins a state or a delta of the same kind
-	clone() state
 	encode() ([]byte, error)
 	decode(data []byte) error
 	latest() hlc.Timestamp // the largest time of a write in it, 0 if there are no times
-	open() bool            // whether there is something to decide
 }
 
 // replicated is what all types of the library have in common.
 type replicated[S any] interface {
+	comparable
 	Merge(other S) bool
-	Clone() S
 	AppendBinary(b []byte) ([]byte, error)
 	UnmarshalBinary(data []byte) error
 }
@@ -35,48 +31,30 @@ type replicated[S any] interface {
 type of[S replicated[S]] struct{ s S }
 
 func (v of[S]) merge(other state) bool   { return v.s.Merge(other.(of[S]).s) }
-func (v of[S]) clone() state             { return of[S]{v.s.Clone()} }
 func (v of[S]) encode() ([]byte, error)  { return v.s.AppendBinary(nil) }
 func (v of[S]) decode(data []byte) error { return v.s.UnmarshalBinary(data) }
 
-func (v of[S]) open() bool {
-	siblings, ok := any(v.s).(*Orders)
-	return ok && siblings.Len() > 1
-}
-
-func (v of[S]) latest() hlc.Timestamp {
+func (v of[S]) latest() (t hlc.Timestamp) {
 	switch s := any(v.s).(type) {
 	case interface{ Latest() hlc.Timestamp }:
 		return s.Latest()
-	case interface {
-		Ahead(now hlc.Timestamp, limit time.Duration) error
-	}:
-		// Everything is ahead of time zero; the error names the largest.
-		if ahead, ok := errors.AsType[*resolver.AheadError](s.Ahead(0, 0)); ok {
-			return ahead.Stamp.Time
+	case *Orders:
+		for _, n := range s.Clock().All() {
+			t = max(t, hlc.Timestamp(n))
 		}
 	}
-	return 0
+	return t
 }
 
 // as returns the value of a state whose kind the caller knows.
 func as[S replicated[S]](s state) S { return s.(of[S]).s }
 
-// A schema makes the states of rows.
-type schema struct {
-	profiles *merge.Plan[Profile]
-	plain    bool // keep values without the library, to measure what it costs
-}
-
 // empty returns the state of a row that is not there yet. epoch is the highest
 // promotion that the store knows of: a new order is not to get past it.
-func (s *schema) empty(row string, epoch uint64) (state, error) {
-	if s.plain {
-		return &plainState{}, nil
-	}
+func empty(row string, epoch uint64) (state, error) {
 	switch kindOf(row) {
 	case profileKind:
-		return of[*merge.Record[Profile]]{s.profiles.NewRecord()}, nil
+		return of[*Profiles]{profiles.NewRecord()}, nil
 	case cartKind:
 		return of[*Cart]{new(Cart)}, nil
 	case stockKind:
@@ -89,8 +67,11 @@ func (s *schema) empty(row string, epoch uint64) (state, error) {
 	return nil, fmt.Errorf("row %q is of no kind that this program knows", row)
 }
 
-// decode returns the state of a row, or the delta of one, from its bytes.
-func (s *schema) decode(row string, data []byte) (state, error) {
+// profiles has the rules that the tags of Profile say, compiled once.
+var profiles = merge.MustCompile(merge.Options[Profile]{Record: true})
+
+// decodeRow returns the state of a row, or the delta of one, from its bytes.
+func (s *store) decodeRow(row string, data []byte) (state, error) {
 	st, err := s.empty(row, 0)
 	if err != nil {
 		return nil, err

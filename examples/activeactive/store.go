@@ -1,13 +1,12 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -15,6 +14,8 @@ import (
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
 	_ "modernc.org/sqlite"             // the driver "sqlite"
 
+	"github.com/rejoin-go/rejoin/resolver"
+	"github.com/rejoin-go/rejoin/vclock"
 	"github.com/rejoin-go/rejoin/vclock/antientropy"
 )
 
@@ -26,87 +27,79 @@ import (
 // read: another process on the same database makes a commit fail and be done
 // again, and never overwrites.
 type store struct {
-	db          *sql.DB
-	conn        *sql.Conn // of the writing goroutine
-	schema      *schema
-	incarnation uint64
-	requests    chan *request
-	stopped     chan struct{} // closed when nothing is written any more
-	commits     atomic.Int64  // the number of the latest commit
+	db       *sql.DB
+	conn     *sql.Conn      // of the writing goroutine
+	replica  vclock.Replica // that the rows are written as
+	empty    func(row string, epoch uint64) (state, error)
+	requests chan *request
+	stopped  chan struct{} // closed when nothing is written any more
+	commits  atomic.Uint64 // the number of the latest commit
 
 	cache map[string]*row // of the writing goroutine
 	limit int             // rows in it
 	stmts map[string]*sql.Stmt
 
 	mu    sync.Mutex
-	table antientropy.Table // a fingerprint of each row, for antientropy.go
-	epoch uint64            // the highest promotion heard of, see promote.go
-	stats storeStats
+	table antientropy.Table   // a fingerprint of each row, for antientropy.go
+	epoch resolver.StoreEpoch // the highest promotion heard of, see promote.go
 
-	committed func(c *committed) // told of every commit, in order
-}
-
-// storeStats are totals since the start.
-type storeStats struct {
-	Commits, Requests, Conflicts, RowBytes, OutboxBytes int64
+	committed func(t *tx) // told of every commit, in order
 }
 
 // A row is one row in memory, with what the transaction at hand changes.
 type row struct {
-	key   string
-	state state
-	rev   int64 // 0 if it is not in the database
-	dirty bool  // changed
-	whole bool  // the outbox gets the whole state
-	delta state // or else this, nil if there is nothing to send
+	key     string
+	state   state
+	rev     int64 // 0 if it is not in the database
+	garbage bool  // there may be something in it to forget, see collect.go
+	dirty   bool  // changed
+	delta   state // what goes into the outbox, nil for nothing
+	from    string
 }
 
 // openStore opens the database at url, a postgres:// URL or the path of a file,
 // and makes the tables that are not there.
-func openStore(ctx context.Context, url string, sc *schema) (*store, error) {
+func openStore(ctx context.Context, url string) (*store, error) {
 	driver, blob := "sqlite", "BLOB"
 	if strings.HasPrefix(url, "postgres") {
 		driver, blob = "pgx", "BYTEA"
 	} else {
 		// Acknowledged is what has reached the disk: synchronous=FULL.
-		url = "file:" + strings.NewReplacer("%", "%25", "#", "%23", "?", "%3f").Replace(url) + "?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=busy_timeout(10000)&_txlock=immediate"
+		url = "file:" + strings.NewReplacer("%", "%25", "#", "%23", "?", "%3f").Replace(url) +
+			"?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=busy_timeout(10000)&_txlock=immediate"
 	}
 	db, err := sql.Open(driver, url)
 	if err != nil {
 		return nil, err
 	}
-	s := &store{
-		db: db, schema: sc, requests: make(chan *request, 4*maxBatch), stopped: make(chan struct{}),
-		cache: map[string]*row{}, limit: 50_000, stmts: map[string]*sql.Stmt{}, committed: func(*committed) {},
-	}
 	for _, table := range []string{
-		`rows (id TEXT PRIMARY KEY, rev BIGINT NOT NULL, open BIGINT NOT NULL, state ` + blob + ` NOT NULL)`,
+		`rows (id TEXT PRIMARY KEY, rev BIGINT NOT NULL, garbage BOOLEAN NOT NULL, state ` + blob + ` NOT NULL)`,
 		// The id of a message is drawn by the writer: see outbox.go for why it is
 		// no serial number.
 		`outbox (id BIGINT PRIMARY KEY, body ` + blob + ` NOT NULL)`,
-		`meta (name TEXT PRIMARY KEY, value TEXT NOT NULL)`,
-		`lineage (one BIGINT PRIMARY KEY, incarnation BIGINT NOT NULL, commits BIGINT NOT NULL)`,
-		`effects (name TEXT PRIMARY KEY, done BIGINT NOT NULL)`,
+		`notes (name TEXT PRIMARY KEY, value TEXT NOT NULL)`,
+		`lineage (one BIGINT PRIMARY KEY, commits BIGINT NOT NULL)`,
+		`effects (name TEXT PRIMARY KEY, done BOOLEAN NOT NULL)`,
 		`audit (at BIGINT NOT NULL, id TEXT NOT NULL, what TEXT NOT NULL)`,
 	} {
 		if _, err := db.ExecContext(ctx, `CREATE TABLE IF NOT EXISTS `+table); err != nil {
 			return nil, errors.Join(err, db.Close())
 		}
 	}
-	if s.conn, err = db.Conn(ctx); err != nil {
+	conn, err := db.Conn(ctx)
+	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	return s, nil
+	return &store{
+		db: db, conn: conn, empty: empty, requests: make(chan *request, 4*maxBatch), stopped: make(chan struct{}),
+		cache: map[string]*row{}, limit: 50_000, stmts: map[string]*sql.Stmt{}, committed: func(*tx) {},
+	}, nil
 }
 
 // fill reads all rows once, for their fingerprints, and the epoch of the store.
 func (s *store) fill(ctx context.Context) error {
-	epoch, err := s.meta(ctx, "epoch")
-	if err != nil {
+	if err := s.note(ctx, "epoch", &s.epoch); err != nil {
 		return err
-	}
-	if s.epoch, err = strconv.ParseUint(cmp.Or(epoch, "0"), 10, 64); err != nil {
-		return fmt.Errorf("epoch of the store: %w", err)
 	}
 	return s.readAll(ctx, func(key string, data []byte) error {
 		s.table.Put(key, antientropy.Fingerprint(data))
@@ -120,32 +113,54 @@ func (s *store) read(ctx context.Context, key string) (state, error) {
 	var data []byte
 	err := s.db.QueryRowContext(ctx, `SELECT state FROM rows WHERE id = $1`, key).Scan(&data)
 	if errors.Is(err, sql.ErrNoRows) {
-		return s.schema.empty(key, s.highestEpoch())
+		return s.empty(key, s.highestEpoch())
 	}
 	if err != nil {
 		return nil, err
 	}
-	return s.schema.decode(key, data)
+	return s.decodeRow(key, data)
 }
 
-// readAll calls yield with the bytes of the rows that a condition selects.
-func (s *store) readAll(ctx context.Context, yield func(key string, data []byte) error, where string, args ...any) error {
-	rows, err := s.db.QueryContext(ctx, `SELECT id, state FROM rows `+where, args...)
+// each calls yield with the function that scans a row, for each row of a query.
+func (s *store) each(ctx context.Context, yield func(scan func(...any) error) error, query string, args ...any) error {
+	rows, err := s.db.QueryContext(ctx, query, args...)
 	if err != nil {
 		return err
 	}
 	defer rows.Close()
 	for rows.Next() {
-		var key string
-		var data []byte
-		if err := rows.Scan(&key, &data); err != nil {
-			return err
-		}
-		if err := yield(key, data); err != nil {
+		if err := yield(rows.Scan); err != nil {
 			return err
 		}
 	}
 	return rows.Err()
+}
+
+// readAll calls yield with the bytes of the rows that a condition selects.
+func (s *store) readAll(ctx context.Context, yield func(key string, data []byte) error, where string, args ...any) error {
+	var key string
+	return s.each(ctx, func(scan func(...any) error) error {
+		var data []byte
+		if err := scan(&key, &data); err != nil {
+			return err
+		}
+		return yield(key, data)
+	}, `SELECT id, state FROM rows `+where, args...)
+}
+
+// strings returns what a query for one column selects.
+func (s *store) strings(ctx context.Context, query string, args ...any) (out []string, err error) {
+	err = s.each(ctx, func(scan func(...any) error) error {
+		out = append(out, "")
+		return scan(&out[len(out)-1])
+	}, query, args...)
+	return out, err
+}
+
+// keysOf returns the keys of all rows of a kind, or of those in which there may
+// be something to forget.
+func (s *store) keysOf(ctx context.Context, kind string, garbage bool) ([]string, error) {
+	return s.strings(ctx, `SELECT id FROM rows WHERE id >= $1 AND id < $2 AND (garbage OR NOT $3) ORDER BY id`, kind+"/", kind+"0", garbage)
 }
 
 // load brings the rows of a batch of requests into the cache, as many at once
@@ -158,44 +173,22 @@ func (s *store) load(ctx context.Context, keys []string) error {
 	}
 	keys = slices.DeleteFunc(keys, func(k string) bool { return s.cache[k] != nil })
 	for some := range slices.Chunk(keys, 64) {
-		if err := s.loadSome(ctx, some); err != nil {
+		if err := s.each(ctx, func(scan func(...any) error) (err error) {
+			var r row
+			var data []byte
+			if err = scan(&r.key, &r.rev, &r.garbage, &data); err == nil {
+				r.state, err = s.decodeRow(r.key, data)
+			}
+			s.cache[r.key] = &r
+			return err
+		}, `SELECT id, rev, garbage, state FROM rows WHERE id IN `+places(1, len(some)), anys(some)...); err != nil {
+			clear(s.cache)
 			return err
 		}
-	}
-	return nil
-}
-
-func (s *store) loadSome(ctx context.Context, keys []string) error {
-	args := make([]any, len(keys))
-	for i, k := range keys {
-		args[i] = k
-	}
-	stmt, err := s.prepare(ctx, `SELECT id, rev, state FROM rows WHERE id IN `+places(1, len(keys)))
-	if err != nil {
-		return err
-	}
-	rows, err := stmt.QueryContext(ctx, args...)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var r row
-		var data []byte
-		if err := rows.Scan(&r.key, &r.rev, &data); err != nil {
-			return err
-		}
-		if r.state, err = s.schema.decode(r.key, data); err != nil {
-			return err
-		}
-		s.cache[r.key] = &r
-	}
-	if err := rows.Err(); err != nil {
-		return err
 	}
 	for _, k := range keys {
 		if s.cache[k] == nil {
-			st, err := s.schema.empty(k, s.highestEpoch())
+			st, err := s.empty(k, s.highestEpoch())
 			if err != nil {
 				return err
 			}
@@ -217,48 +210,45 @@ func (s *store) prepare(ctx context.Context, text string) (*sql.Stmt, error) {
 	return stmt, err
 }
 
-// places returns the parameters of groups of n columns each, as SQL text:
-// places(2, 2) is ($1,$2),($3,$4), and places(1, 3) is ($1,$2,$3).
-func places(columns, groups int) string {
-	if columns == 1 {
-		columns, groups = groups, 1
-	}
+// places returns the parameters of groups of n each, as SQL text: places(2, 2)
+// is ($1,$2),($3,$4).
+func places(groups, n int) string {
 	var b strings.Builder
-	for i := range columns * groups {
-		switch {
-		case i == 0:
-			b.WriteByte('(')
-		case i%columns == 0:
-			b.WriteString("),(")
-		default:
-			b.WriteByte(',')
+	for i := range groups * n {
+		sep := ","
+		if i%n == 0 {
+			sep = "),("
 		}
-		fmt.Fprintf(&b, "$%d", i+1)
+		fmt.Fprintf(&b, "%s$%d", sep, i+1)
 	}
-	b.WriteByte(')')
-	return b.String()
+	return b.String()[2:] + ")"
 }
 
-// meta returns a note of the store, or "".
-func (s *store) meta(ctx context.Context, name string) (string, error) {
-	var value string
-	err := s.db.QueryRowContext(ctx, `SELECT value FROM meta WHERE name = $1`, name).Scan(&value)
-	if errors.Is(err, sql.ErrNoRows) {
-		return "", nil
+func anys(keys []string) (args []any) {
+	for _, k := range keys {
+		args = append(args, k)
 	}
-	return value, err
+	return args
+}
+
+// note reads what was noted under a name into a value, which stays as it is if
+// there is nothing.
+func (s *store) note(ctx context.Context, name string, into any) error {
+	var text []byte
+	err := s.db.QueryRowContext(ctx, `SELECT value FROM notes WHERE name = $1`, name).Scan(&text)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(text, into)
 }
 
 func (s *store) highestEpoch() uint64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.epoch
-}
-
-func (s *store) statistics() storeStats {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.stats
+	return uint64(s.epoch)
 }
 
 // ask begins a round of anti-entropy, and answer goes on with it.

@@ -9,14 +9,13 @@ import (
 
 	"github.com/rejoin-go/rejoin/crdt"
 	"github.com/rejoin-go/rejoin/lww"
-	"github.com/rejoin-go/rejoin/merge"
 )
 
 // view returns what a client is shown of a row, and the ETag under which it may
 // write, "" if there is none for the row as a whole.
 func (g *region) view(ctx context.Context, key string, st state) (shown any, etag string, err error) {
 	switch s := st.(type) {
-	case of[*merge.Record[Profile]]:
+	case of[*Profiles]:
 		profile, seen := s.s.Snapshot()
 		etag, err = tag(key, seen)
 		return profile, etag, err
@@ -126,7 +125,7 @@ type rowView struct {
 
 // viewRow returns what the page shows of a row.
 func (g *region) viewRow(ctx context.Context, key string, data []byte) (v rowView, err error) {
-	st, err := g.store.schema.decode(key, data)
+	st, err := g.store.decodeRow(key, data)
 	if err != nil {
 		return v, err
 	}

@@ -171,7 +171,7 @@ function paintTickets() {
   fill($('tickets'), JSON.stringify(open), ...Object.values(open).map(({ r, k, v }) => h('li', {}, `${k}: ${v.reason} `, h('div', { class: 'bar' },
     ...v.choices.map((c, i) => h('button', { type: 'button', onclick: () => write(r, `${k}/settle`, 'POST', { ticket: v.ticket, keep: i }) }, `Keep “${c.status}”${c.payment ? ' ' + c.payment : ''}`))))));
   if (!Object.keys(open).length) fill($('tickets'), 'none', h('li', { class: 'dim' }, 'Nothing. Cut a link, pay for the order on one side, cancel it on the other, and heal.'));
-  fill($('audit'), JSON.stringify([seen.audit, seen.refunds]), ...(seen.refunds || []).map((t) => h('li', { class: 'good' }, t)), ...(seen.audit || []).map((l) => h('li', {}, `${l.Key}: ${l.What}`)));
+  fill($('audit'), JSON.stringify([seen.audit, seen.refunds]), ...(seen.refunds || []).map((t) => h('li', { class: 'good' }, t)), ...(seen.audit || []).map((l) => h('li', {}, l)));
 }
 
 // The comparison: a store of whole rows in which the newest wall-clock time wins.
