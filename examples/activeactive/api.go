@@ -264,6 +264,9 @@ func (g *region) writeOrder(c *call, orders *Orders, write func(resolver.Context
 	if err := g.mayWrite(); err != nil {
 		return err // it was promoted away meanwhile
 	}
+	if seen.Epoch() >= orders.Epoch() && !orders.Covers(seen) {
+		return errBehind
+	}
 	done, err := write(seen)
 	if f, ok := errors.AsType[*resolver.FencedError](err); ok {
 		fence(c.t, c.row.key, f.Version.(resolver.Version[Order]))

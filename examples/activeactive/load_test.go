@@ -69,6 +69,7 @@ type client struct {
 	rnd     *rand.Rand
 	took    []time.Duration
 	paused  *pause
+	open    []opened
 	refused map[int]int // answers by status
 }
 
@@ -157,8 +158,14 @@ func (c *client) addToCart() {
 }
 
 // wipe deletes a line as it is shown: what is added meanwhile, in whichever
-// region, stays. Each line has one client that deletes it.
+// region, stays. Each line has one client that deletes it. In a region that has
+// not caught up it would delete what it has deleted before, which is no harm but
+// for the journal.
 func (c *client) wipe() {
+	var v struct{ CaughtUp bool }
+	if err := c.s.call(context.Background(), c.region, http.MethodGet, "/status", nil, &v); err != nil || !v.CaughtUp {
+		return
+	}
 	row := c.row(cartKind)
 	var lines []cartLine
 	if err := c.s.call(context.Background(), c.region, http.MethodGet, "/"+row, nil, &lines); err != nil {
@@ -222,9 +229,23 @@ func (c *client) order(n int) {
 		c.payTwice(row, tag, order)
 		return
 	}
-	if _, acked, maybe = c.send(http.MethodPut, "/"+row, tag, order, nil); acked || maybe {
-		c.j.set(row, "status", "paid", acked)
+	// The others are paid later: by then the region may have been restored, and
+	// have to say that it is behind.
+	c.open = append(c.open, opened{row, tag, order})
+	if p := c.open[0]; len(c.open) > 3 {
+		c.open = c.open[1:]
+		if _, acked, maybe = c.send(http.MethodPut, "/"+p.row, p.tag, p.order, nil); acked || maybe {
+			c.j.set(p.row, "status", "paid", acked)
+		} else {
+			c.open = append(c.open, p)
+		}
 	}
+}
+
+// An opened order is to be paid for, under the tag that it was shown with.
+type opened struct {
+	row, tag string
+	order    Order
 }
 
 func (c *client) payTwice(row, tag string, order Order) {
@@ -235,7 +256,10 @@ func (c *client) payTwice(row, tag string, order Order) {
 	again := order
 	again.Payment += "-again"
 	_, first, maybe := c.send(http.MethodPut, "/"+row, tag, order, nil)
-	_, second, maybe2 := other.send(http.MethodPut, "/"+row, tag, again, nil)
+	var second, maybe2 bool
+	for try := 0; try < 20 && !second; try++ { // the other region may not have heard of the order
+		_, second, maybe2 = other.send(http.MethodPut, "/"+row, tag, again, nil)
+	}
 	c.took = other.took
 	if first || maybe {
 		c.j.set(row, "status", "paid", first)

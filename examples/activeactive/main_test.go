@@ -42,6 +42,7 @@ func refused(t *testing.T, s *supervisor, status int, region, method, path, matc
 	var e *statusError
 	require.ErrorAs(t, err, &e, "%s %s at %s", method, path, region)
 	require.Equal(t, status, e.status, e.text)
+	require.Equal(t, status == http.StatusServiceUnavailable, e.header.Get("Retry-After") != "")
 	var answer struct{ Error string }
 	require.NoError(t, json.Unmarshal([]byte(e.text), &answer))
 	require.Greater(t, len(answer.Error), 10, "an answer says what is wrong")
@@ -270,18 +271,18 @@ func TestIdentity(t *testing.T) {
 	require.NoError(t, err)
 	copied, err := os.ReadFile(backup)
 	require.NoError(t, err)
-	restore := func() {
+	again := func() {
 		add()
 		equal(t, s)
 		s.stop("eu", syscall.SIGKILL)
 		require.NoError(t, replaceDatabase(s.regions["eu"].dir, ""))
 		require.NoError(t, os.WriteFile(s.regions["eu"].dir+"/rows.db", copied, 0o600))
 	}
-	restore()
+	again()
 	require.NoError(t, s.start(t.Context(), "eu"))
 	second := incarnation(t, s, "eu")
 	require.Greater(t, second, first, "a database from a backup begins a new incarnation")
-	restore()
+	again()
 	require.NoError(t, os.WriteFile(s.regions["eu"].dir+"/witness", witness, 0o600))
 	require.NoError(t, s.start(t.Context(), "eu"))
 	require.Greater(t, incarnation(t, s, "eu"), second, "so does a machine that was restored as a whole: its peers know")
@@ -290,6 +291,87 @@ func TestIdentity(t *testing.T) {
 	var lines []cartLine
 	must(t, s, "us", http.MethodGet, "/cart/ann", "", nil, &lines)
 	require.Equal(t, int64(6), lines[0].Count, "nothing is lost and nothing counted twice")
+}
+
+// restore puts a copy of a region's database from before in the place of it.
+func restore(t *testing.T, s *supervisor, region, file string) {
+	t.Helper()
+	s.stop(region, syscall.SIGKILL)
+	require.NoError(t, replaceDatabase(s.regions[region].dir, file))
+	require.NoError(t, s.start(t.Context(), region))
+}
+
+func TestRestoredRegionIsBehindItsClients(t *testing.T) {
+	s := shop(t)
+	order := Order{Item: "lamp", Status: "new", Total: 4900}
+	tag := must(t, s, "eu", http.MethodPut, "/order/ann:1", "", order, nil)
+	must(t, s, "eu", http.MethodPatch, "/profile/ann", "", map[string]any{"city": "Porto"}, nil)
+	backup := t.TempDir() + "/backup"
+	must(t, s, "eu", http.MethodPost, "/admin/backup", "", map[string]string{"path": backup}, nil)
+	order.Status = "paid"
+	tag = must(t, s, "eu", http.MethodPut, "/order/ann:1", tag, order, nil)
+	line := must(t, s, "eu", http.MethodPost, "/cart/ann/tea", "", amount{2}, nil)
+	must(t, s, "eu", http.MethodPatch, "/profile/ann", "", map[string]any{"city": "Faro"}, nil)
+	profile := must(t, s, "eu", http.MethodGet, "/profile/ann", "", nil, nil)
+	equal(t, s)
+	s.cutOff("eu", true)
+	restore(t, s, "eu", backup)
+	order.Status = "shipped"
+	writes := []struct {
+		method, path, match string
+		body                any
+	}{
+		{http.MethodPut, "/order/ann:1", tag, order},
+		{http.MethodDelete, "/cart/ann/tea", line, nil},
+	}
+	for _, c := range writes {
+		refused(t, s, http.StatusServiceUnavailable, "eu", c.method, c.path, c.match, c.body)
+	}
+	// A change of fields says nothing of the others, so it need not wait.
+	must(t, s, "eu", http.MethodPatch, "/profile/ann", profile, map[string]any{"city": "Braga"}, nil)
+	s.cutOff("eu", false)
+	equal(t, s)
+	for _, c := range writes {
+		must(t, s, "eu", c.method, c.path, c.match, c.body, nil)
+	}
+	equal(t, s)
+	var v orderView
+	must(t, s, "ap", http.MethodGet, "/order/ann:1", "", nil, &v)
+	require.Equal(t, "shipped", v.Order.Status)
+	var p Profile
+	must(t, s, "ap", http.MethodGet, "/profile/ann", "", nil, &p)
+	require.Equal(t, "Braga", p.City)
+}
+
+func TestRegionGoneForGood(t *testing.T) {
+	t.Parallel()
+	s := shop(t)
+	must(t, s, "ap", http.MethodPost, "/stock/lamp/deliver", "", amount{30}, nil)
+	must(t, s, "eu", http.MethodPut, "/flags/site/a-flag-that-is-deleted", "", map[string]string{"value": "on"}, nil)
+	must(t, s, "eu", http.MethodPut, "/flags/site/banner", "", map[string]string{"value": "on"}, nil)
+	equal(t, s)
+	s.stop("ap", syscall.SIGKILL)
+	for _, name := range []string{"eu", "us"} {
+		must(t, s, name, http.MethodPost, "/admin/retire", "", retirement{"ap"}, nil)
+	}
+	refused(t, s, http.StatusBadRequest, "eu", http.MethodPost, "/admin/retire", "", retirement{"mars"})
+	must(t, s, "eu", http.MethodDelete, "/flags/site/a-flag-that-is-deleted", "", nil, nil)
+	require.Eventually(t, func() bool {
+		err := s.call(t.Context(), "us", http.MethodPost, "/stock/lamp/buy", amount{20}, nil)
+		return err == nil
+	}, 30*time.Second, 200*time.Millisecond, "what it could sell is sold by others")
+	require.Eventually(t, func() bool {
+		var rows map[string]rowView
+		must(t, s, "us", http.MethodGet, "/rows", "", nil, &rows)
+		return rows["flags/site"].Bytes < 50
+	}, 30*time.Second, 200*time.Millisecond, "nobody waits for it before something is forgotten")
+
+	require.NoError(t, s.start(t.Context(), "ap"))
+	must(t, s, "ap", http.MethodPost, "/cart/ann/tea", "", amount{1}, nil)
+	time.Sleep(time.Second)
+	var lines []cartLine
+	must(t, s, "eu", http.MethodGet, "/cart/ann", "", nil, &lines)
+	require.Empty(t, lines, "nothing of it is taken any more")
 }
 
 func TestCollect(t *testing.T) {
@@ -301,15 +383,23 @@ func TestCollect(t *testing.T) {
 		must(t, s, "eu", http.MethodDelete, flag, "", nil, nil)
 		tag := must(t, s, "us", http.MethodPost, line, "", amount{1}, nil)
 		must(t, s, "us", http.MethodDelete, line, tag, nil, nil)
+		mark := []string{fmt.Sprintf("mark-%d", i)}
+		must(t, s, "eu", http.MethodPatch, "/profile/ann", "", map[string]any{"addTags": mark}, nil)
+		must(t, s, "eu", http.MethodPatch, "/profile/ann", "", map[string]any{"removeTags": mark}, nil)
 	}
 	must(t, s, "us", http.MethodPost, "/cart/ann/tea", "", amount{1}, nil)
 	must(t, s, "ap", http.MethodPut, "/flags/site/banner", "", map[string]string{"value": "on"}, nil)
+	tag := must(t, s, "ap", http.MethodPut, "/order/ann:1", "", Order{Item: "lamp", Status: "new"}, nil)
+	must(t, s, "ap", http.MethodDelete, "/order/ann:1", tag, nil, nil)
 	equal(t, s)
+	var rows map[string]rowView
+	must(t, s, "eu", http.MethodGet, "/rows", "", nil, &rows)
+	order := rows["order/ann:1"].Bytes
 	for name := range s.regions {
 		require.Eventually(t, func() bool {
-			var rows map[string]rowView
+			clear(rows)
 			must(t, s, name, http.MethodGet, "/rows", "", nil, &rows)
-			return rows["flags/site"].Bytes < 60 && rows["cart/ann"].Bytes < 60
+			return rows["flags/site"].Bytes < 60 && rows["cart/ann"].Bytes < 60 && rows["profile/ann"].Bytes < 80 && rows["order/ann:1"].Bytes < order
 		}, 30*time.Second, 200*time.Millisecond, "what all have seen deleted is forgotten at %s", name)
 	}
 	equal(t, s)
