@@ -161,5 +161,6 @@
 // documents: objects by key, at any depth, arrays as one value unless
 // [Options.Paths] says otherwise. Numbers are compared by value, whatever their
 // types. Where sides have an object and something else at one place, the newest
-// whole value wins.
+// whole value wins. What YAML or a program puts into a map beside them, such as a
+// []string or a [time.Time], is refused with a [*DocumentError]: [Document] converts it.
 package merge

@@ -86,12 +86,12 @@ func checkDocument(x any, depth int) error {
 		}
 	case json.Number:
 		if _, ok := DecimalOf(x); !ok {
-			return fmt.Errorf("json.Number %q is not a number in range", string(x))
+			return notDocument(x, "%q is not a number in range", string(x))
 		}
 	default:
 		if DocumentKind(x) == docOther {
-			return fmt.Errorf("%T is not a value of a document: "+
-				"use nil, bool, string, a number, json.Number, []any or map[string]any", x)
+			return notDocument(x, "is not a value of a document: "+
+				"use nil, bool, string, a number, json.Number, []any or map[string]any, or merge.Document")
 		}
 	}
 	return nil

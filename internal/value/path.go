@@ -19,6 +19,10 @@ func (e *errPath) Unwrap() error { return e.err }
 
 // Below puts name in front of the path that err is about.
 func Below(name string, err error) error {
+	if inner, ok := errors.AsType[*DocumentError](err); ok {
+		inner.Path = JoinPath(name, inner.Path)
+		return err
+	}
 	if inner, ok := errors.AsType[*errPath](err); ok {
 		return &errPath{JoinPath(name, inner.path), inner.err}
 	}
