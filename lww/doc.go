@@ -37,7 +37,7 @@
 // # Deletes
 //
 // Deletes leave tombstones, which Compact drops up to a horizon. [Map.Compact]
-// says when that is safe.
+// says when that is safe. [Map.Expire] deletes what has not been written for long.
 //
 // # Keys, elements and values
 //

@@ -29,8 +29,9 @@ type site struct {
 	clock    hlc.Clock
 	state    *lww.Map[string, string]
 	known    map[write]bool
-	seen     vclock.Clock   // by replica: all it wrote up to this time is known
-	matrix   *vclock.Matrix // who is known to have seen what
+	expired  map[lww.Stamp]bool // the stamps of all that expired anywhere, shared by all sites
+	seen     vclock.Clock       // by replica: all it wrote up to this time is known
+	matrix   *vclock.Matrix     // who is known to have seen what
 }
 
 // reading returns what s has seen, itself up to the present.
@@ -66,6 +67,9 @@ func (s *site) check(t *rapid.T, keys []string) {
 	for _, k := range keys {
 		want, found := s.latest(k)
 		got, ok := s.state.At(k)
+		if !ok && s.expired[want.stamp] {
+			continue // and may come back, where others have compacted beyond its delete
+		}
 		require.Equal(t, found && !want.deleted, ok, "%s: %q is there", s.name, k)
 		require.Equal(t, want.value, got, "%s: value of %q", s.name, k)
 		if ok {
@@ -98,8 +102,9 @@ type history struct {
 
 func newHistory() *history {
 	h := &history{keys: []string{"k", "l"}, all: map[write]bool{}}
+	expired := map[lww.Stamp]bool{}
 	for i, name := range []vclock.Replica{"ap", "eu", "us"} {
-		s := &site{name: name, state: new(lww.Map[string, string]), known: map[write]bool{}}
+		s := &site{name: name, state: new(lww.Map[string, string]), known: map[write]bool{}, expired: expired}
 		s.matrix = vclock.NewMatrix(name, "ap", "eu", "us")
 		s.physical = noon + hlc.Timestamp(2*i)*hlc.Timestamp(time.Second) // us is 4 s ahead of ap
 		s.clock.Physical = func() time.Time { return s.physical.Time() }
@@ -211,6 +216,12 @@ func TestHistory(t *testing.T) {
 				require.NoError(t, err)
 				record(s, w, delta)
 			},
+			"expire": func(t *rapid.T) {
+				s := anySite(t, "site")
+				age := hlc.Timestamp(rapid.IntRange(-2000, 4000).Draw(t, "milliseconds")) * hlc.Timestamp(time.Millisecond)
+				delta := s.expire(t, s.physical-age)
+				h.send(delta, map[write]bool{})
+			},
 			"clock": func(t *rapid.T) {
 				step := rapid.IntRange(-3000, 5000).Draw(t, "milliseconds")
 				s := anySite(t, "site")
@@ -270,6 +281,26 @@ func TestHistory(t *testing.T) {
 	})
 }
 
+// expire deletes what was last written before since, and nothing else.
+func (s *site) expire(t *rapid.T, since hlc.Timestamp) *lww.Map[string, string] {
+	before, old := s.state.Clone(), 0
+	for k := range before.All() {
+		if stamp := before.Stamp(k); stamp.Time < since {
+			old++
+			s.expired[stamp] = true
+		}
+	}
+	delta := s.state.Expire(since)
+	require.Equal(t, old, before.Len()-s.state.Len())
+	for k := range s.state.All() {
+		require.GreaterOrEqual(t, s.state.Stamp(k).Time, since)
+		require.Equal(t, before.Stamp(k), s.state.Stamp(k))
+	}
+	before.Merge(delta)
+	require.True(t, before.Equal(s.state), "the delta does what Expire did")
+	return delta
+}
+
 // settle delivers every message once more and then syncs the replicas.
 func (h *history) settle(t *rapid.T) {
 	for _, s := range rapid.Permutation(h.sites).Draw(t, "order") {
@@ -283,6 +314,24 @@ func (h *history) settle(t *rapid.T) {
 			for _, o := range h.sites {
 				s.sync(t, o)
 			}
+		}
+	}
+	// Whoever sweeps last at all sites is rid of everything old.
+	since := hlc.Timestamp(0)
+	for w := range h.all {
+		since = max(since, w.stamp.Time)
+	}
+	for _, s := range h.sites {
+		s.expire(t, since)
+	}
+	for _, s := range h.sites {
+		for _, o := range h.sites {
+			s.state.Merge(o.state)
+		}
+	}
+	for _, s := range h.sites {
+		for k := range s.state.All() {
+			require.Equal(t, since, s.state.Stamp(k).Time)
 		}
 	}
 	want, err := h.sites[0].state.MarshalBinary()

@@ -1,6 +1,7 @@
 package lww_test
 
 import (
+	"iter"
 	"maps"
 	"math"
 	"slices"
@@ -554,3 +555,51 @@ func TestAssertionOfUnreadable(t *testing.T) {
 	_, ok := m.At("k")
 	require.True(t, ok)
 }
+
+// TestExpire sweeps who has been silent. A heartbeat on its way, at whatever time since,
+// is not lost: of what was compacted, not even one right above the horizon.
+func TestExpire(t *testing.T) {
+	for _, horizon := range []hlc.Timestamp{0, 5, 10, 20} {
+		var m lww.Map[string, string]
+		_, err := m.PutAt("ann", "web-1", at(5, "us"))
+		require.NoError(t, err)
+		_, err = m.PutAt("bob", "web-1", at(30, "us"))
+		require.NoError(t, err)
+		require.NoError(t, m.Compact(horizon))
+		all := m.Clone()
+
+		require.Zero(t, m.Expire(5).Len())
+		require.True(t, m.Equal(all), "ann was there at 5")
+		delta := m.Expire(6)
+		require.Equal(t, []string{"bob"}, slices.Sorted(keysOf(&m)))
+		other := all.Clone()
+		require.True(t, other.Merge(delta))
+		require.True(t, other.Equal(&m))
+		other = all.Clone()
+		other.Expire(6)
+		require.True(t, other.Equal(&m), "each sweeps alike")
+		require.Zero(t, m.Expire(6).Len())
+		require.True(t, other.Equal(&m))
+
+		for _, by := range []vclock.Replica{"!", "eu", "us"} {
+			for _, beat := range []hlc.Timestamp{max(horizon, 5) + 1, 40} {
+				swept := m.Clone()
+				late, err := new(lww.Map[string, string]).PutAt("ann", "web-2", at(beat, by))
+				require.NoError(t, err)
+				swept.Merge(late)
+				v, ok := swept.At("ann")
+				require.True(t, ok, "beat at %d by %s, horizon %d", beat, by, horizon)
+				require.Equal(t, "web-2", v)
+			}
+		}
+	}
+
+	var s lww.Set[string]
+	_, err := s.AddAt("e", at(5, "us"))
+	require.NoError(t, err)
+	delta := s.Expire(6)
+	require.False(t, s.Contains("e"))
+	require.True(t, delta.Equal(&s))
+}
+
+func keysOf(m *lww.Map[string, string]) iter.Seq[string] { return maps.Keys(maps.Collect(m.All())) }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/rejoin-go/rejoin/crdt"
@@ -30,23 +31,21 @@ func Example_expiry() {
 	eu := lww.Writer{Replica: "eu", Clock: &hlc.Clock{}}
 	us := lww.Writer{Replica: "us", Clock: &hlc.Clock{}}
 	var inEU, inUS lww.Map[string, string] // who is online
-	_, err := inEU.Put(eu, "ann", "eu-web-3")
+	_, err := inEU.Put(eu, "ann", "web-3")
+	_, err2 := inEU.Put(eu, "bob", "web-3")
 	inUS.Merge(&inEU)
 
-	beat := inEU.Stamp("ann")
-	_, err2 := inUS.Put(us, "ann", "us-web-1") // ann comes back, eu has not heard
-
-	// eu sweeps: what has not been touched since beat goes, and nothing newer.
-	_, err3 := inEU.DeleteAt("ann", beat)
-	_, online := inEU.At("ann")
-	fmt.Println("eu after its sweep:", online)
+	since := inEU.Latest() + 1       // in a service: hlc.At(time.Now().Add(-time.Minute))
+	_, err3 := inUS.Touch(us, "ann") // ann is there, eu has not heard
+	inEU.Expire(since)               // eu sweeps
+	fmt.Println("after the sweep:", inEU.Len())
 
 	inEU.Merge(&inUS)
-	_, online = inEU.At("ann")
-	fmt.Println("after hearing of us:", online, errors.Join(err, err2, err3))
+	inUS.Merge(&inEU)
+	fmt.Println("after hearing of us:", maps.Collect(inEU.All()), inEU.Equal(&inUS), errors.Join(err, err2, err3))
 	// Output:
-	// eu after its sweep: false
-	// after hearing of us: true <nil>
+	// after the sweep: 0
+	// after hearing of us: map[ann:web-3] true <nil>
 }
 
 func Example_eTag() {
