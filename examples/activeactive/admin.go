@@ -19,7 +19,6 @@ func (g *region) adminRoutes(mux *http.ServeMux) {
 		"POST /admin/promote": get(g.postPromote),
 		"POST /admin/retire":  post(g.retire),
 		"POST /admin/skew":    post(g.setSkew),
-		"POST /admin/backup":  post(g.backup),
 	} {
 		mux.Handle(pattern, h)
 	}
@@ -52,20 +51,11 @@ type (
 	skew struct {
 		Milliseconds int64 `json:"ms"`
 	}
-	backup struct {
-		Path string `json:"path"`
-	}
 )
 
 func (g *region) setSkew(_ context.Context, q skew) error {
 	g.clocks.offset.Store(int64(time.Duration(q.Milliseconds) * time.Millisecond))
 	return nil
-}
-
-// backup copies the database, as it is at one moment, into a new file.
-func (g *region) backup(ctx context.Context, q backup) error {
-	_, err := g.store.db.ExecContext(ctx, `VACUUM INTO $1`, q.Path)
-	return err
 }
 
 func (g *region) getAudit(r *http.Request) (any, error) {

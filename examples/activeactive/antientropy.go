@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -164,6 +165,10 @@ func (g *region) pack(ctx context.Context, keys []string) (batch, error) {
 // answerSync and answerPush are the other side of reconcile, as pack is.
 func (g *region) answerSync(ctx context.Context, q syncMessage) (a syncMessage, err error) {
 	if q.First {
+		if !g.syncing.TryLock() {
+			return a, errors.New("comparing with another") // which may bring what this one would
+		}
+		g.syncing.Unlock()
 		if a.Matrix, err = g.record(ctx, nil); err != nil {
 			return a, err
 		}

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/rejoin-go/rejoin/crdt"
-	"github.com/rejoin-go/rejoin/lww"
 	"github.com/rejoin-go/rejoin/merge"
 	"github.com/rejoin-go/rejoin/resolver"
 )
@@ -153,8 +152,7 @@ func (g *region) patchProfile(c *call, record *Profiles, patch profilePatch) (*P
 		return nil, nil, err
 	}
 	c.row.garbage = c.row.garbage || len(patch.RemoveTags) > 0
-	shown, _ := record.Get()
-	return record.Since(before), shown, nil
+	return record.Since(before), nil, nil
 }
 
 func (g *region) deleteProfile(c *call, record *Profiles, _ struct{}) (*Profiles, any, error) {
@@ -174,9 +172,9 @@ func (g *region) addToCart(c *call, cart *Cart, by amount) (*Cart, any, error) {
 	sku := c.r.PathValue("sku")
 	delta := cart.Update(g.me(), sku, func(c *crdt.PNCounter) { c.Add(g.me(), by.N) })
 	counter, _ := cart.At(sku)
-	line, err := viewLine(c.row.key, sku, counter)
+	line := viewLine(c.row.key, sku, counter)
 	c.w.Header().Set("ETag", line.ETag)
-	return delta, line, err
+	return delta, line, nil
 }
 
 // deleteFromCart deletes what the client was shown of a line, and what another
@@ -220,17 +218,14 @@ type flagValue struct {
 	Value string `json:"value"`
 }
 
-// putFlag writes a flag and answers with its stamp, which says what it wins over.
 func (g *region) putFlag(c *call, flags *Flags, to flagValue) (*Flags, any, error) {
-	flag := c.r.PathValue("flag")
-	delta, err := flags.Put(g.stamps(), flag, to.Value)
-	return delta, map[string]lww.Stamp{"stamp": flags.Stamp(flag)}, err
+	delta, err := flags.Put(g.stamps(), c.r.PathValue("flag"), to.Value)
+	return delta, nil, err
 }
 
 func (g *region) deleteFlag(c *call, flags *Flags, _ struct{}) (*Flags, any, error) {
-	flag := c.r.PathValue("flag")
-	delta, err := flags.Delete(g.stamps(), flag)
-	return delta, map[string]lww.Stamp{"stamp": flags.Stamp(flag)}, err
+	delta, err := flags.Delete(g.stamps(), c.r.PathValue("flag"))
+	return delta, nil, err
 }
 
 // putOrder writes an order. Under If-Match it replaces what the client was
@@ -276,9 +271,8 @@ func (g *region) writeOrder(c *call, orders *Orders, write func(resolver.Context
 	}
 	fence(c.t, c.row.key, done.Fenced...)
 	g.decide(c.t, c.row)
-	etag, err := tag(c.row.key, done.Context)
-	c.w.Header().Set("ETag", etag)
-	return err
+	c.w.Header().Set("ETag", tag(c.row.key, done.Context))
+	return nil
 }
 
 // A settlement is a person's answer to a ticket: one of the versions, by its

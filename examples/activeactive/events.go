@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/rejoin-go/rejoin/lww"
+	"github.com/rejoin-go/rejoin/merge"
 )
 
 // events remembers, for the page, what was lately written and merged, and why
@@ -16,7 +18,7 @@ type events struct {
 	mu     sync.Mutex
 	next   int64
 	recent []event
-	why    map[string]map[string]why // by row and field
+	why    map[string]map[string]merge.Change // by row and field
 }
 
 // An event is one change of a row.
@@ -29,64 +31,34 @@ type event struct {
 	State  any       `json:"state"`
 }
 
-// A why says why a field has the value it has.
-type why struct {
-	Winner string `json:"winner,omitempty"`
-	Loser  string `json:"loser,omitempty"`
-	Lost   string `json:"lost,omitempty"` // the value that gave way
-	Rule   string `json:"rule"`
-	Margin string `json:"margin,omitempty"`
-}
-
-// before notes what a state that is about to be merged into a row does there.
+// before notes what a state that is about to be merged into a row does there. A
+// record tells by itself; flags by the stamps of what both sides have written.
 func (e *events) before(r *row, in state) {
 	if !e.on {
 		return
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	reasons := e.why[r.key]
-	if reasons == nil {
-		reasons = map[string]why{}
-		e.why[r.key] = reasons
+	if e.why[r.key] == nil {
+		e.why[r.key] = map[string]merge.Change{}
 	}
-	switch s := r.state.(type) {
+	switch have := r.state.(type) {
 	case of[*Profiles]:
-		explainProfile(s.s, as[*Profiles](in), reasons)
+		for _, c := range have.s.Explain(as[*Profiles](in)).Changes {
+			e.why[r.key][c.Path] = c
+		}
 	case of[*Flags]:
-		explainFlags(s.s, as[*Flags](in), reasons)
-	}
-}
-
-// explainProfile asks the record what merging another would do.
-func explainProfile(have, in *Profiles, reasons map[string]why) {
-	for _, c := range have.Explain(in).Changes {
-		w := why{Rule: c.Rule + ", " + c.Outcome.String()}
-		if c.Margin != 0 {
-			w.Margin = c.Margin.Round(time.Millisecond).String()
-		}
-		for _, side := range c.Candidates {
-			switch {
-			case side.Lost:
-				w.Loser, w.Lost = side.Stamp.String(), fmt.Sprint(side.Value)
-			case side.Side == c.Winner:
-				w.Winner = side.Stamp.String()
+		in := as[*Flags](in)
+		for _, flag := range have.s.Changed(in) {
+			old, now := have.s.Stamp(flag), in.Stamp(flag)
+			c := merge.Change{Path: flag, Rule: "last writer wins", Outcome: merge.Taken, Candidates: []merge.Candidate{{Stamp: now}}}
+			if !old.IsZero() {
+				value, _ := have.s.At(flag)
+				c.Candidates = append(c.Candidates, merge.Candidate{Side: 1, Stamp: old, Value: value, Lost: true})
+				c.Margin = now.Time.Time().Sub(old.Time.Time())
 			}
+			e.why[r.key][flag] = c
 		}
-		reasons[c.Path] = w
-	}
-}
-
-// explainFlags compares the stamps of what both sides have written.
-func explainFlags(have, in *Flags, reasons map[string]why) {
-	for _, flag := range have.Changed(in) {
-		old, now := have.Stamp(flag), in.Stamp(flag)
-		w := why{Rule: "last writer wins", Winner: now.String()}
-		if !old.IsZero() {
-			w.Loser, w.Margin = old.String(), now.Time.Time().Sub(old.Time.Time()).Round(time.Millisecond).String()
-			w.Lost, _ = have.At(flag)
-		}
-		reasons[flag] = w
 	}
 }
 
@@ -119,26 +91,23 @@ func (e *events) since(number int64) []event {
 	return slices.Clone(e.recent[i:])
 }
 
-// reasons returns why the fields of a row have the values that they have now.
-func (e *events) reasons(key string, st state) map[string]why {
+// reasons returns why the fields of a row have the values that they have now: what
+// has been written again since a merge has no reason any more.
+func (e *events) reasons(key string, st state) map[string]merge.Change {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	out := map[string]why{}
-	for field, w := range e.why[key] {
-		if w.Winner == "" || w.Winner == stampOf(st, field) { // else it has been written again
-			out[field] = w
+	now := func(string) lww.Stamp { return lww.Stamp{} }
+	switch s := st.(type) {
+	case of[*Profiles]:
+		now = s.s.Stamp
+	case of[*Flags]:
+		now = s.s.Stamp
+	}
+	out := map[string]merge.Change{}
+	for field, c := range e.why[key] {
+		if !slices.ContainsFunc(c.Candidates, func(side merge.Candidate) bool { return side.Side == c.Winner && side.Stamp != now(field) }) {
+			out[field] = c
 		}
 	}
 	return out
-}
-
-// stampOf returns the stamp that a field has now.
-func stampOf(st state, field string) string {
-	switch s := st.(type) {
-	case of[*Profiles]:
-		return s.s.Stamp(field).String()
-	case of[*Flags]:
-		return s.s.Stamp(field).String()
-	}
-	return ""
 }

@@ -34,38 +34,36 @@ func (k *link) run() {
 			return
 		}
 		go func() {
-			defer k.end(from)
 			to, err := net.Dial("tcp", k.to)
-			if err != nil {
+			if err != nil || !k.keep(from, to) {
+				_ = from.Close()
 				return
 			}
-			defer k.end(to)
-			if k.keep(from, to) {
-				go func() {
-					_, _ = io.Copy(to, from) // the other side sees the end
-					_ = to.Close()
-				}()
-				_, _ = io.Copy(from, to)
-			}
+			go k.carry(to, from)
+			k.carry(from, to)
 		}()
 	}
 }
 
-// keep notes both sides of a connection, to be closed when the link is cut.
-func (k *link) keep(sides ...net.Conn) bool {
+// carry copies one way, and closes both sides when one has ended.
+func (k *link) carry(to, from net.Conn) {
+	_, _ = io.Copy(to, from)
+	_, _ = from.Close(), to.Close()
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	for _, c := range sides {
-		k.conns[c] = true
-	}
-	return !k.cut
+	delete(k.conns, from)
 }
 
-func (k *link) end(c net.Conn) {
+// keep notes both sides of a connection, unless the link is cut.
+func (k *link) keep(from, to net.Conn) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	delete(k.conns, c)
-	_ = c.Close()
+	if k.cut {
+		_ = to.Close()
+		return false
+	}
+	k.conns[from], k.conns[to] = true, true
+	return true
 }
 
 // set cuts or heals the link.
@@ -73,8 +71,8 @@ func (k *link) set(cut bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.cut = cut
-	if cut {
-		for c := range k.conns {
+	for c := range k.conns {
+		if cut {
 			_ = c.Close()
 		}
 	}

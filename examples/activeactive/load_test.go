@@ -24,6 +24,7 @@ type loadPlan struct {
 	rate     int // writes per second in each region, as many as it takes if 0
 	rows     int // of each kind
 	keys     int // rows that are there when a region joins empty
+	writes   int // to each of them
 	quiet    bool
 	plain    bool
 	seed     uint64
@@ -38,6 +39,7 @@ var (
 	loadRate    = flag.Int("rate", 150, "driver: writes per second in each region, as many as it takes if 0")
 	loadRows    = flag.Int("rows", 20, "driver: rows of each kind")
 	loadKeys    = flag.Int("keys", 2000, "driver: rows that a region has to catch up with that joins empty")
+	loadWrites  = flag.Int("writes", 1, "driver: how often each of them was written")
 	loadQuiet   = flag.Bool("quiet", false, "driver: break nothing")
 	loadPlain   = flag.Bool("plain", false, "driver: regions without the library, which overwrite; nothing is checked")
 	loadProfile = flag.Bool("profiles", false, "driver: keep profiles of the regions in the directory that -dir names")
@@ -49,7 +51,7 @@ var (
 func TestDriver(t *testing.T) {
 	t.Parallel()
 	report, err := drive(t.Context(), cmp.Or(*loadDir, t.TempDir()), loadPlan{
-		duration: *loadFor, clients: *loadClients, rate: *loadRate, rows: *loadRows, keys: *loadKeys,
+		duration: *loadFor, clients: *loadClients, rate: *loadRate, rows: *loadRows, keys: *loadKeys, writes: *loadWrites,
 		quiet: *loadQuiet, plain: *loadPlain, seed: *loadSeed,
 	})
 	if *loadTable {

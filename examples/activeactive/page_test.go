@@ -147,10 +147,10 @@ func TestPage(t *testing.T) {
 	s := shop(t, "-explain")
 	srv := httptest.NewServer(s.page())
 	t.Cleanup(srv.Close)
-	s.furnish(srv.URL)
 	b := openBrowser(t, srv.URL, 1200, 1500)
 	same := `regions.every(r => rows.slice(0, 4).every(k => cards[r][k].classList.contains("same") && seen.rows[r][k]))`
-	b.wait(`typeof cards === "object" && ` + same)
+	b.wait(`typeof cards === "object" && rows.slice(0, 4).every(k => seen.rows.us?.[k] && seen.rows.eu[k])`)
+	b.wait(same)
 
 	// One write, from the browser to the screen of another region.
 	b.eval(typeInto("eu", "city", "Porto"))

@@ -54,7 +54,11 @@ func (c *receiver) follow(ctx context.Context) error {
 			return err
 		}
 		for msg := range batch.Messages() {
-			if err := c.take(ctx, info.Created, drain(msg, batch.Messages())); err != nil {
+			some := []jetstream.Msg{msg}
+			for n := min(31, len(batch.Messages())); n > 0; n-- {
+				some = append(some, <-batch.Messages())
+			}
+			if err := c.take(ctx, info.Created, some); err != nil {
 				return err
 			}
 		}
@@ -66,23 +70,6 @@ func (c *receiver) follow(ctx context.Context) error {
 		}
 	}
 	return ctx.Err()
-}
-
-// drain returns a message and those that are there already.
-func drain(first jetstream.Msg, more <-chan jetstream.Msg) []jetstream.Msg {
-	out := []jetstream.Msg{first}
-	for len(out) < 32 {
-		select {
-		case m, ok := <-more:
-			if !ok {
-				return out
-			}
-			out = append(out, m)
-		default:
-			return out
-		}
-	}
-	return out
 }
 
 // seen returns the number of the message read last. A stream that was made anew,

@@ -22,6 +22,7 @@ import (
 	"github.com/rejoin-go/rejoin/crdt"
 	"github.com/rejoin-go/rejoin/hlc"
 	"github.com/rejoin-go/rejoin/lww"
+	"github.com/rejoin-go/rejoin/merge"
 	"github.com/rejoin-go/rejoin/resolver"
 	"github.com/rejoin-go/rejoin/vclock"
 )
@@ -110,9 +111,11 @@ func runRegion(stop context.Context, c config) (err error) {
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: c.level}))
 	g := &region{
 		name: c.name, started: time.Now(), config: c, log: log.With("region", c.name), store: st, clocks: &clocks{},
-		events: &events{on: c.explain, why: map[string]map[string]why{}}, early: map[string]*vclock.Matrix{}, heard: map[string]uint64{},
+		events: &events{on: c.explain, why: map[string]map[string]merge.Change{}}, early: map[string]*vclock.Matrix{}, heard: map[string]uint64{},
 	}
-	g.clocks.clock = &hlc.Durable{Bound: bound, Physical: g.clocks.physical, MaxAhead: maxAhead}
+	// The longer the window, the less often the bound is written; peers still take
+	// what is stamped at its end.
+	g.clocks.clock = &hlc.Durable{Bound: bound, Physical: g.clocks.physical, MaxAhead: maxAhead, Window: maxAhead * 4 / 5}
 	g.freeRule, g.homeRule = orderRule(), orderRule(resolver.HomeWins[Order](g.home))
 	g.api = g.routes()
 	if err := g.connect(ctx); err != nil {
@@ -215,8 +218,11 @@ func (g *region) start(ctx context.Context) error {
 		go g.every(ctx, 5*g.config.syncEvery, "collecting", g.collect)
 	}
 	go g.every(ctx, 500*time.Millisecond, "refunds", g.carryOut)
+	if g.config.syncEvery > 0 {
+		err = serve(ctx, g.self, "sync", g.answerSync)
+	}
 	return cmp.Or(
-		serve(ctx, g.self, "sync", g.answerSync),
+		err,
 		serve(ctx, g.self, "fetch", g.pack),
 		serve(ctx, g.self, "push", g.answerPush),
 		serve(ctx, g.self, "rights", g.answerRights),
@@ -261,12 +267,16 @@ func (g *region) serveHTTP(ctx context.Context) error {
 	return nil
 }
 
-// every does something again and again until ctx ends, and logs what goes wrong.
+// every does something again and again until ctx ends. What goes wrong is logged
+// and tried again soon.
 func (g *region) every(ctx context.Context, pause time.Duration, what string, do func(ctx context.Context) error) {
-	for ; ctx.Err() == nil; sleep(ctx, pause/2+rand.N(pause)) {
+	for ctx.Err() == nil {
+		wait := pause
 		if err := do(ctx); err != nil && ctx.Err() == nil {
 			g.log.Info(what, "error", err)
+			wait = min(pause, 200*time.Millisecond)
 		}
+		sleep(ctx, wait/2+rand.N(wait))
 	}
 }
 

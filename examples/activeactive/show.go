@@ -10,9 +10,7 @@ import (
 	"net/http"
 	"net/http/httputil"
 	"net/url"
-	"os"
 	"slices"
-	"strings"
 	"syscall"
 	"time"
 )
@@ -22,10 +20,6 @@ var pageFiles embed.FS
 
 // show runs three regions and serves the page until ctx ends.
 func show(ctx context.Context, dir, listen string) error {
-	files, err := os.ReadDir(dir)
-	if err != nil {
-		return err
-	}
 	s, err := newSupervisor(dir, []string{"ap", "eu", "us"}, "-explain", "-sync", "1s")
 	if err != nil {
 		return err
@@ -40,33 +34,11 @@ func show(ctx context.Context, dir, listen string) error {
 	}
 	srv := &http.Server{Handler: s.page(), ReadHeaderTimeout: 5 * time.Second}
 	context.AfterFunc(ctx, func() { _ = srv.Close() })
-	go func() {
-		if len(files) == 0 {
-			s.furnish("http://" + l.Addr().String())
-		}
-		fmt.Printf("The shop is open: http://%s\n", l.Addr())
-	}()
+	fmt.Printf("The shop is open: http://%s\n", l.Addr())
 	if err := srv.Serve(l); ctx.Err() == nil {
 		return err
 	}
 	return nil
-}
-
-// furnish puts something into the shop that is served at an address.
-func (s *supervisor) furnish(at string) {
-	for _, line := range []string{
-		`POST /api/eu/stock/lamp/deliver {"n": 12}`,
-		`PATCH /api/eu/profile/ann {"name": "Ann", "city": "Lisbon", "tier": "free", "addPoints": 100}`,
-		`POST /api/us/cart/ann/tea {"n": 2}`,
-		`PUT /api/ap/flags/site/banner {"value": "on"}`,
-	} {
-		part := strings.SplitN(line, " ", 3)
-		if q, err := http.NewRequest(part[0], at+part[1], strings.NewReader(part[2])); err == nil {
-			if a, err := http.DefaultClient.Do(q); err == nil {
-				_ = a.Body.Close()
-			}
-		}
-	}
 }
 
 // page serves the page, the API of every region below /api/, and what the page
@@ -83,8 +55,8 @@ func (s *supervisor) page() http.Handler {
 		mux.Handle("/api/"+name+"/", http.StripPrefix("/api/"+name, httputil.NewSingleHostReverseProxy(to)))
 	}
 	mux.Handle("GET /topology", get(s.getTopology))
-	mux.Handle("POST /topology/link", post(s.setLink))
-	mux.Handle("POST /topology/region", post(s.setRegion))
+	mux.Handle("POST /topology/{do}/{a}", get(s.setRegion))
+	mux.Handle("POST /topology/{do}/{a}/{b}", get(s.setLink))
 	return mux
 }
 
@@ -111,40 +83,29 @@ func (s *supervisor) getTopology(*http.Request) (any, error) {
 	return t, nil
 }
 
-// A linkOrder cuts or heals the link between two regions, both ways.
-type linkOrder struct {
-	A   string `json:"a"`
-	B   string `json:"b"`
-	Cut bool   `json:"cut"`
-}
-
-func (s *supervisor) setLink(_ context.Context, q linkOrder) error {
-	there, back := s.links[[2]string{q.A, q.B}], s.links[[2]string{q.B, q.A}]
+// setLink cuts or heals the link between two regions, both ways.
+func (s *supervisor) setLink(r *http.Request) (any, error) {
+	a, b, cut := r.PathValue("a"), r.PathValue("b"), r.PathValue("do") == "cut"
+	there, back := s.links[[2]string{a, b}], s.links[[2]string{b, a}]
 	if there == nil || back == nil {
-		return badRequest("There is no link between %q and %q.", q.A, q.B)
+		return nil, badRequest("There is no link between %q and %q.", a, b)
 	}
-	there.set(q.Cut)
-	back.set(q.Cut)
-	return nil
+	there.set(cut)
+	back.set(cut)
+	return nil, nil
 }
 
-// A regionOrder kills, stops or starts a region.
-type regionOrder struct {
-	Name string `json:"name"`
-	Do   string `json:"do"`
-}
-
-func (s *supervisor) setRegion(ctx context.Context, q regionOrder) error {
-	p := s.regions[q.Name]
+// setRegion kills or starts a region.
+func (s *supervisor) setRegion(r *http.Request) (any, error) {
+	name := r.PathValue("a")
+	p := s.regions[name]
 	switch {
 	case p == nil:
-		return badRequest("There is no region %q.", q.Name)
-	case q.Do == "kill":
-		s.stop(q.Name, syscall.SIGKILL)
-	case q.Do == "stop":
-		s.stop(q.Name, os.Interrupt)
-	case q.Do == "start" && !p.running():
-		return s.start(context.WithoutCancel(ctx), q.Name)
+		return nil, badRequest("There is no region %q.", name)
+	case r.PathValue("do") == "kill":
+		s.stop(name, syscall.SIGKILL)
+	case !p.running():
+		return nil, s.start(context.WithoutCancel(r.Context()), name)
 	}
-	return nil
+	return nil, nil
 }

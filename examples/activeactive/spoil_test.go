@@ -38,9 +38,10 @@ func TestMain(m *testing.M) {
 
 // runSpoilt is the command region, with more flags and paths.
 func runSpoilt(args []string) error {
-	var plain, profile bool
+	var plain, profile, replay bool
 	c, err := parseRegion(args, func(f *flag.FlagSet) {
 		f.BoolVar(&plain, "plain", false, "overwrite values, without the library")
+		f.BoolVar(&replay, "replay", false, "get everything from the streams, that of the region itself included")
 		f.BoolVar(&profile, "cpuprofile", false, "write a CPU profile into -dir")
 	})
 	if err != nil {
@@ -58,6 +59,8 @@ func runSpoilt(args []string) error {
 			g.committed(t)
 		}
 		mux.Handle("GET /stats", get(func(*http.Request) (any, error) { return stats.get(), nil }))
+		mux.Handle("POST /admin/backup", post(g.backup))
+		mux.Handle("GET /replayed", get(g.replayed))
 		mux.Handle("/", g.api)
 		if plain {
 			g.store.empty = func(string, uint64) (state, error) { return &plainState{}, nil }
@@ -67,6 +70,14 @@ func runSpoilt(args []string) error {
 			}
 		}
 		g.api = mux
+		if replay {
+			go func() {
+				for g.mode.Load() == nil {
+					time.Sleep(time.Millisecond) // until it has recalled who it is
+				}
+				g.every(context.Background(), 100*time.Millisecond, "reading itself", (&receiver{g, g.self}).follow)
+			}()
+		}
 	}
 	ctx, stop := signalled()
 	defer stop()
@@ -82,6 +93,27 @@ func runSpoilt(args []string) error {
 		defer pprof.StopCPUProfile()
 	}
 	return runRegion(ctx, c)
+}
+
+// replayed reports whether all streams have been read to their ends.
+func (g *region) replayed(r *http.Request) (any, error) {
+	for _, p := range append(g.peers, g.self) {
+		stream, err := p.js.Stream(r.Context(), streamName(p.name))
+		if err != nil {
+			return false, err
+		}
+		var at cursor
+		if err := g.store.note(r.Context(), "cursor/"+p.name, &at); err != nil || at.Seen < stream.CachedInfo().State.LastSeq {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// backup copies the database, as it is at one moment, into a new file.
+func (g *region) backup(ctx context.Context, q struct{ Path string }) error {
+	_, err := g.store.db.ExecContext(ctx, `VACUUM INTO $1`, q.Path)
+	return err
 }
 
 // storeStats are totals since the start.

@@ -128,17 +128,16 @@ func (s *supervisor) startAll(ctx context.Context) error {
 func (s *supervisor) stop(name string, sig os.Signal) {
 	p := s.regions[name]
 	p.mu.Lock()
-	cmd, done := p.cmd, p.done
-	p.mu.Unlock()
-	if cmd == nil {
+	defer p.mu.Unlock()
+	if p.cmd == nil {
 		return
 	}
-	_ = cmd.Process.Signal(sig) // it may have ended
+	_ = p.cmd.Process.Signal(sig) // it may have ended
 	select {
-	case <-done:
+	case <-p.done:
 	case <-time.After(5 * time.Second):
-		_ = cmd.Process.Kill()
-		<-done
+		_ = p.cmd.Process.Kill()
+		<-p.done
 	}
 }
 

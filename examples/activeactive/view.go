@@ -4,11 +4,14 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"maps"
 	"slices"
 	"strings"
 
 	"github.com/rejoin-go/rejoin/crdt"
 	"github.com/rejoin-go/rejoin/lww"
+	"github.com/rejoin-go/rejoin/merge"
+	"github.com/rejoin-go/rejoin/vclock"
 )
 
 // view returns what a client is shown of a row, and the ETag under which it may
@@ -17,13 +20,18 @@ func (g *region) view(ctx context.Context, key string, st state) (shown any, eta
 	switch s := st.(type) {
 	case of[*Profiles]:
 		profile, seen := s.s.Snapshot()
-		etag, err = tag(key, seen)
-		return profile, etag, err
+		return profile, tag(key, seen), nil
 	case of[*Cart]:
-		shown, err = viewCart(key, s.s)
-		return shown, "", err
+		lines := []cartLine{}
+		for sku, c := range s.s.All() {
+			lines = append(lines, viewLine(key, sku, c))
+		}
+		slices.SortFunc(lines, func(a, b cartLine) int { return strings.Compare(a.SKU, b.SKU) })
+		return lines, "", nil
 	case of[*crdt.BoundedCounter]:
-		return viewStock(s.s), "", nil
+		v := stockView{Holders: maps.Collect(s.s.Holders())}
+		v.Left, v.Exact = s.s.Total()
+		return v, "", nil
 	case of[*Flags]:
 		flags := map[string]flagView{}
 		for k, v := range s.s.All() {
@@ -43,38 +51,15 @@ type cartLine struct {
 	ETag  string `json:"etag"`
 }
 
-func viewLine(row, sku string, c *crdt.PNCounter) (cartLine, error) {
+func viewLine(row, sku string, c *crdt.PNCounter) cartLine {
 	n, _ := c.Total()
-	etag, err := tag(row+"/"+sku, c.Context())
-	return cartLine{sku, n, etag}, err
-}
-
-func viewCart(row string, cart *Cart) ([]cartLine, error) {
-	lines := []cartLine{}
-	for sku, c := range cart.All() {
-		line, err := viewLine(row, sku, c)
-		if err != nil {
-			return nil, err
-		}
-		lines = append(lines, line)
-	}
-	slices.SortFunc(lines, func(a, b cartLine) int { return strings.Compare(a.SKU, b.SKU) })
-	return lines, nil
+	return cartLine{sku, n, tag(row+"/"+sku, c.Context())}
 }
 
 type stockView struct {
-	Left    int64            `json:"left"`
-	Exact   bool             `json:"exact"`
-	Holders map[string]int64 `json:"holders"`
-}
-
-func viewStock(stock *crdt.BoundedCounter) stockView {
-	v := stockView{Holders: map[string]int64{}}
-	v.Left, v.Exact = stock.Total()
-	for r, n := range stock.Holders() {
-		v.Holders[string(r)] = n
-	}
-	return v
+	Left    int64                    `json:"left"`
+	Exact   bool                     `json:"exact"`
+	Holders map[vclock.Replica]int64 `json:"holders"`
 }
 
 type flagView struct {
@@ -110,17 +95,16 @@ func (g *region) viewOrder(ctx context.Context, row string, s *Orders) (v orderV
 	if out.Ticket != nil {
 		v.Ticket, v.Reason = out.Ticket.Conflict.ID.String(), out.Ticket.Reason
 	}
-	etag, err = tag(row, out.Context)
-	return v, etag, err
+	return v, tag(row, out.Context), nil
 }
 
 // A rowView is a row as the page shows it.
 type rowView struct {
-	Digest string         `json:"digest"`
-	Bytes  int            `json:"bytes"`
-	State  any            `json:"state"`
-	Why    map[string]why `json:"why,omitempty"`
-	ETag   string         `json:"etag,omitempty"`
+	Digest string                  `json:"digest"`
+	Bytes  int                     `json:"bytes"`
+	State  any                     `json:"state"`
+	Why    map[string]merge.Change `json:"why,omitempty"`
+	ETag   string                  `json:"etag,omitempty"`
 }
 
 // viewRow returns what the page shows of a row.

@@ -37,8 +37,8 @@ async function write(region, path, method, body, match) {
   } catch (e) { say(`${region} answers ${e.message}`, true); }
   poll();
 }
-async function topology(path, body) {
-  try { await call(`/topology/${path}`, 'POST', body); } catch (e) { say(e.message, true); }
+async function topology(...path) {
+  try { await call(`/topology/${path.join('/')}`, 'POST'); } catch (e) { say(e.message, true); }
   poll();
 }
 
@@ -58,7 +58,7 @@ function makeCard(r) {
     return h('section', { class: 'row', 'aria-label': `${title} in ${r}` }, h('div', { class: 'bar' }, h('h3', {}, title), digest), ...content);
   };
   c.state = h('span', { class: 'small dim state' });
-  c.kill = h('button', { type: 'button', onclick: () => topology('region', { name: r, do: seen.up[r] ? 'kill' : 'start' }) });
+  c.kill = h('button', { type: 'button', onclick: () => topology(seen.up[r] ? 'kill' : 'start', r) });
   c.promote = h('button', { type: 'button', onclick: () => promote(r) }, 'Promote');
   c.skew = h('input', { type: 'range', id: `${r}-skew`, min: -10, max: 10, step: 0.5, value: 0, onchange: (e) => write(r, 'admin/skew', 'POST', { ms: e.target.value * 1000 }) });
   c.skewText = h('output', { for: `${r}-skew`, class: 'small' });
@@ -97,12 +97,14 @@ function fill(e, key, ...children) {
   if (at >= 0) e.querySelectorAll('button')[at]?.focus();
 }
 const clock = (stamp) => stamp && stamp.replace(/^.*T(.{12}).*@(.*)$/, '$1 at $2').replace(/#\d+$/, '');
+// because says in words what a merge.Change says of a field.
 function because(w) {
   if (!w) return '';
-  const parts = [w.rule];
-  if (w.winner) parts.push(`written ${clock(w.winner)}`);
-  if (w.margin) parts.push(`by ${w.margin}`);
-  return w.loser ? [parts.join(', '), '; ', h('b', {}, `“${w.lost}”`), ` of ${clock(w.loser)} gave way`] : [parts.join(', ')];
+  const parts = [w.rule, w.outcome];
+  const winner = w.candidates.find((c) => c.side === w.winner), loser = w.candidates.find((c) => c.lost);
+  if (winner && !winner.lost) parts.push(`written ${clock(winner.stamp)}`);
+  if (w.margin) parts.push(`by ${Math.round(w.margin / 1e6) / 1e3} s`);
+  return loser ? [parts.join(', '), '; ', h('b', {}, `“${loser.value}”`), ` of ${clock(loser.stamp)} gave way`] : [parts.join(', ')];
 }
 
 function paint(r) {
@@ -162,7 +164,7 @@ function paintMap() {
   $('svg').replaceChildren(
     ...links.map(([a, b]) => svg('line', { x1: at[a][0], y1: at[a][1], x2: at[b][0], y2: at[b][1], class: isCut(a, b) ? 'cut' : '' })),
     ...regions.flatMap((r) => [svg('circle', { cx: at[r][0], cy: at[r][1], r: 28, class: seen.up[r] ? '' : 'down' }), svg('text', { x: at[r][0], y: at[r][1] }, r)]));
-  fill($('links'), JSON.stringify([...seen.cut]), ...links.map(([a, b]) => h('button', { type: 'button', onclick: () => topology('link', { a, b, cut: !isCut(a, b) }) }, `${isCut(a, b) ? 'Heal' : 'Cut'} ${a} – ${b}`)));
+  fill($('links'), JSON.stringify([...seen.cut]), ...links.map(([a, b]) => h('button', { type: 'button', onclick: () => topology(isCut(a, b) ? 'heal' : 'cut', a, b) }, `${isCut(a, b) ? 'Heal' : 'Cut'} ${a} – ${b}`)));
 }
 
 function paintTickets() {
@@ -221,6 +223,17 @@ async function changeMode(name) {
   for (const r of regions.filter((o) => seen.up[o])) await write(r, 'admin/mode', 'POST', name === 'active-passive' ? { mode: name, primary: 'eu', epoch: seen.status.eu?.epoch || 0 } : { mode: name });
 }
 
+// furnish puts something into an empty shop.
+let furnished = false;
+function furnish() {
+  furnished = true;
+  if (regions.some((r) => Object.keys(seen.rows[r]).length)) return;
+  write('eu', 'stock/lamp/deliver', 'POST', { n: 12 });
+  write('eu', 'profile/ann', 'PATCH', { name: 'Ann', city: 'Lisbon', tier: 'free', addPoints: 100 });
+  write('us', 'cart/ann/tea', 'POST', { n: 2 });
+  write('ap', 'flags/site/banner', 'PUT', { value: 'on' });
+}
+
 let busy = false;
 async function poll() {
   if (busy) return;
@@ -238,6 +251,7 @@ async function poll() {
         if (audit.length) seen.audit = audit;
       } catch { seen.up[r] = false; }
     }));
+    if (!furnished && regions.every((r) => seen.up[r] && seen.rows[r])) furnish();
     exchange();
     if (seen.status.eu && document.activeElement !== $('mode')) $('mode').value = seen.status.eu.mode.mode;
     regions.forEach(paint);
