@@ -493,6 +493,26 @@ func TestSlogAction(t *testing.T) {
 	}
 }
 
+// TestActionText writes every action as text and reads it back, and refuses what is
+// none: on both sides, so that nothing is written that nobody reads.
+func TestActionText(t *testing.T) {
+	for a := resolver.Defer; a <= resolver.Pass; a++ {
+		text, err := a.MarshalText()
+		require.NoError(t, err)
+		require.Equal(t, a.String(), string(text))
+		b := resolver.Action(9)
+		require.NoError(t, b.UnmarshalText(text))
+		require.Equal(t, a, b)
+	}
+	_, err := (resolver.Pass + 1).MarshalText()
+	require.EqualError(t, err, "resolver: encode Action: Action(5) is none")
+	a := resolver.Use
+	for _, text := range []string{"", "Keep", "keep ", "Action(5)"} {
+		require.ErrorContains(t, a.UnmarshalText([]byte(text)), "is none", text)
+	}
+	require.Equal(t, resolver.Use, a)
+}
+
 // TestByNaN keeps NaN against no number, by either order, and of several the latest.
 func TestByNaN(t *testing.T) {
 	by := func(v item) float64 {

@@ -290,6 +290,60 @@ func TestRuleByHand(t *testing.T) {
 	require.Zero(t, d.Version)
 }
 
+// TestRulesOfLiteral asks every rule about a conflict that an application made by
+// hand: the answer is that about the set it is of, in which the last version counts
+// as much as the others.
+func TestRulesOfLiteral(t *testing.T) {
+	rev := func(v item) int { return v.Rev }
+	for _, acts := range [][]action{
+		{edit("eu", 11, item{"eu", 8, 1}), edit("us", 12, item{"us", 9, 2}), edit("sa", 13, item{"sa", 10, 3})},
+		{edit("eu", 11, item{"eu", 8, 3}), edit("us", 12, item{"us", 9, 2}), remove("sa", 13)},
+		{remove("eu", 11), edit("us", 12, item{"us", 9, 2})},
+	} {
+		var c *resolver.Conflict[item]
+		resolve(t, resolver.New(own(func(_ context.Context, given *resolver.Conflict[item]) (resolver.Decision[item], error) {
+			c = given
+			return given.Suggest(), nil
+		})), contest(t, acts...))
+		literal := &resolver.Conflict[item]{Key: c.Key, Versions: slices.Clone(c.Versions)}
+		for _, rule := range []resolver.Rule[item]{
+			resolver.LastWriterWins[item], resolver.FirstWriterWins[item], resolver.DeleteWins[item], resolver.UpdateWins[item], resolver.PreferReplica[item]("sa"),
+			resolver.MaxBy("rev", rev), resolver.MinBy("rev", rev),
+			resolver.Check("small", func(v item) error {
+				if v.Rev > 2 {
+					return errors.New("large")
+				}
+				return nil
+			}, resolver.LastWriterWins),
+			own(func(_ context.Context, c *resolver.Conflict[item]) (resolver.Decision[item], error) {
+				return c.Keep(len(c.Versions)-1, "the last"), nil
+			}),
+		} {
+			want, err := rule.Resolve(t.Context(), c)
+			require.NoError(t, err)
+			got, err := rule.Resolve(t.Context(), literal)
+			require.NoError(t, err)
+			name := rule.Describe().Name
+			require.Equal(t, want.Action, got.Action, name)
+			require.Equal(t, want.Version, got.Version, name)
+			require.Equal(t, want.Value, got.Value, name)
+			require.Equal(t, want.Reason, got.Reason, name)
+		}
+	}
+}
+
+// TestLiteralOfNothingStorable asks about a value by hand that no set can hold.
+func TestLiteralOfNothingStorable(t *testing.T) {
+	type box struct{ F func() }
+	c := &resolver.Conflict[box]{Key: "k", Versions: []resolver.Version[box]{
+		{Stamp: stamp("eu", 1)}, {Value: box{func() {}}, Stamp: stamp("us", 2)},
+	}}
+	_, err := own(func(_ context.Context, c *resolver.Conflict[box]) (resolver.Decision[box], error) {
+		return c.Keep(0, "first"), nil
+	}).Resolve(t.Context(), c)
+	require.ErrorContains(t, err, "F: a func cannot be sent")
+}
+
 func stamp(r vclock.Replica, t hlc.Timestamp) lww.Stamp { return lww.Stamp{Time: t, Replica: r} }
 
 var bg = context.Background()
