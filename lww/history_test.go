@@ -127,6 +127,9 @@ func (s *site) receive(t *rapid.T, m message) {
 	}
 	before, changed := s.state.Clone(), s.state.Changed(m.state)
 	for _, e := range s.state.Stragglers(m.state) {
+		if s.expired[e.Stamp] {
+			continue // it is the latest write, and the model has no delete after it
+		}
 		w := write{e.Key, slowVersion{e.Stamp, e.Deleted, e.Value}}
 		latest, _ := s.latest(e.Key)
 		for o := range m.known {
