@@ -1,0 +1,169 @@
+package resolver_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/rejoin-go/rejoin/hlc"
+	"github.com/rejoin-go/rejoin/resolver"
+	"github.com/rejoin-go/rejoin/vclock"
+)
+
+// meet merges two sets into each other and requires that they are one then.
+func meet[T any](t *testing.T, a, b *resolver.Siblings[T]) {
+	t.Helper()
+	x, y := a.Clone(), b.Clone()
+	a.Merge(y)
+	b.Merge(x)
+	require.True(t, a.Equal(b))
+}
+
+// has requires the values that a set has, oldest first; a delete is "gone".
+func has(t *testing.T, s *resolver.Siblings[string], want ...string) {
+	t.Helper()
+	var got []string
+	for _, v := range s.Versions() {
+		if v.Deleted {
+			v.Value = "gone"
+		}
+		got = append(got, v.Value)
+	}
+	require.Equal(t, want, got)
+}
+
+func wrote(t *testing.T, s *resolver.Siblings[string], w resolver.Writer, seen resolver.Context, v string) resolver.Context {
+	t.Helper()
+	written, err := s.Write(w, seen, v)
+	require.NoError(t, err)
+	return written.Context
+}
+
+// Two offices edit an address that both had read. Neither edit replaces the other:
+// both stay until somebody who was shown both writes.
+func TestSiblingsBothEditsStay(t *testing.T) {
+	var eu, us resolver.Siblings[string]
+	wrote(t, &eu, at("eu", 1), resolver.Context{}, "Main St")
+	us.Merge(&eu)
+	wrote(t, &eu, at("eu", 10), eu.Context(), "Main Street")
+	wrote(t, &us, at("us", 11), us.Context(), "Main St 1")
+	meet(t, &eu, &us)
+	has(t, &eu, "Main Street", "Main St 1")
+
+	wrote(t, &us, at("us", 20), us.Context(), "Main Street 1")
+	meet(t, &eu, &us)
+	has(t, &eu, "Main Street 1")
+}
+
+// A form was open for an hour while the value was changed twice. Saving it replaces
+// what the form showed and stands beside what it did not.
+func TestSiblingsFormOpenForAnHour(t *testing.T) {
+	var s resolver.Siblings[string]
+	wrote(t, &s, at("eu", 1), resolver.Context{}, "one")
+	form := s.Context()
+	wrote(t, &s, at("eu", 2), s.Context(), "two")
+	wrote(t, &s, at("eu", 3), s.Context(), "three")
+	wrote(t, &s, at("eu", 4), form, "from the form")
+	has(t, &s, "three", "from the form")
+}
+
+// A client saves twice without reading in between. What it wrote first is gone: it
+// knows of it by the answer, and nobody else's write goes with it.
+func TestSiblingsSavingTwice(t *testing.T) {
+	var s resolver.Siblings[string]
+	wrote(t, &s, at("eu", 1), resolver.Context{}, "draft")
+	mine, yours := s.Context(), s.Context()
+	mine = wrote(t, &s, at("eu", 2), mine, "mine")
+	wrote(t, &s, at("eu", 3), yours, "yours")
+	mine = wrote(t, &s, at("eu", 4), mine, "mine, again")
+	has(t, &s, "yours", "mine, again")
+	wrote(t, &s, at("eu", 5), mine, "mine, and again")
+	has(t, &s, "yours", "mine, and again")
+}
+
+// One office deletes what the other is editing. The delete is a version like the
+// edit, so that nobody's decision is taken by the clock, and a late copy of what was
+// deleted does not come back.
+func TestSiblingsDeleteBesideEdit(t *testing.T) {
+	var eu, us resolver.Siblings[string]
+	wrote(t, &eu, at("eu", 1), resolver.Context{}, "account")
+	old := eu.Clone()
+	us.Merge(&eu)
+	_, err := eu.Delete(at("eu", 10), eu.Context())
+	require.NoError(t, err)
+	wrote(t, &us, at("us", 5), us.Context(), "account, paid")
+	meet(t, &eu, &us)
+	has(t, &eu, "account, paid", "gone")
+
+	wrote(t, &us, at("us", 20), us.Context(), "account, paid")
+	meet(t, &eu, &us)
+	require.False(t, eu.Merge(old))
+	has(t, &eu, "account, paid")
+}
+
+// All are sure that everybody has the delete, and forget it. A message that was on its
+// way all the time brings nothing back to those who remember up to where they did.
+func TestSiblingsReapedDelete(t *testing.T) {
+	var eu resolver.Siblings[string]
+	wrote(t, &eu, at("eu", 1), resolver.Context{}, "account")
+	late := eu.Clone()
+	_, err := eu.Delete(at("eu", 10), eu.Context())
+	require.NoError(t, err)
+	stable := vclock.Clock{}.With("eu", 10)
+	reaped, err := eu.Reap(stable, 100)
+	require.NoError(t, err)
+	require.True(t, reaped)
+	require.Zero(t, eu.Len())
+
+	fresh := resolver.NewSiblings[string](stable, 0)
+	require.False(t, fresh.Merge(late))
+	require.False(t, eu.Merge(late))
+	has(t, &eu)
+	has(t, fresh)
+}
+
+// The primary was cut off and another one was promoted. What the old one goes on
+// writing is refused where the promotion is known, and fenced where they meet; it is
+// handed out, so that it can be looked at.
+func TestSiblingsDeposedPrimary(t *testing.T) {
+	var old resolver.Siblings[string]
+	wrote(t, &old, at("eu", 1), resolver.Context{}, "before")
+	fresh := old.Clone()
+	fresh.Promote(resolver.Promotion{Epoch: 1, Cut: vclock.Clock{}.With("eu", 1)})
+	second := at("us", 20)
+	second.Epoch = 1
+	wrote(t, fresh, second, fresh.Context(), "by the new one")
+	wrote(t, &old, at("eu", 30), old.Context(), "by the old one")
+
+	fenced := fresh.Fenced(&old)
+	require.Len(t, fenced, 1)
+	require.Equal(t, "by the old one", fenced[0].Value)
+	meet(t, fresh, &old)
+	has(t, fresh, "by the new one")
+	_, err := old.Write(at("eu", 40), old.Context(), "and again")
+	require.ErrorAs(t, err, new(*resolver.FencedError))
+	has(t, &old, "by the new one")
+}
+
+// Messages of three offices arrive in every order, and some of them twice.
+func TestSiblingsInAnyOrder(t *testing.T) {
+	var sent []*resolver.Siblings[string]
+	var first resolver.Siblings[string]
+	wrote(t, &first, at("ap", 1), resolver.Context{}, "base")
+	for i, r := range []vclock.Replica{"ap", "eu", "us"} {
+		s := first.Clone()
+		sent = append(sent, s.Clone())
+		wrote(t, s, at(r, hlc.Timestamp(10+i)), s.Context(), string(r))
+		sent = append(sent, s.Clone())
+	}
+	for from := range sent {
+		for _, step := range []int{1, 5} {
+			var s resolver.Siblings[string]
+			for i := range 2 * len(sent) {
+				s.Merge(sent[(from+i*step)%len(sent)])
+			}
+			has(t, &s, "ap", "eu", "us")
+			require.True(t, s.Equal(join(sent...)))
+		}
+	}
+}
