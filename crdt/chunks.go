@@ -110,7 +110,9 @@ func (s *RWSet[E]) Chunks(size int) iter.Seq[*RWSet[E]] {
 
 // Chunks returns an iterator over deltas that are together the whole of m, and each have
 // up to size bytes. See [ORSet.Chunks]: what is cut is what the values
-// hold, so a key with much in it is in several. It takes O(n c) for n changes that the values
+// hold, so a key with much in it is in several. Of counters, a chunk may hold a part of what was
+// counted in a life that is closed here: a state that has more of that life, as of a zombie, needs
+// an exchange, or the whole, to show what m shows. It takes O(n c) for n changes that the values
 // hold and c chunks.
 func (m *ORMap[K, V]) Chunks(size int) iter.Seq[*ORMap[K, V]] {
 	m = m.state()

@@ -26,9 +26,10 @@ import (
 // least so much, of dots, that they are dead. So one that is late or comes again does
 // no harm, and both sides may change between two messages.
 type exchange[V Value[V]] struct {
-	root  *root
-	state V
-	small bool // send small states whole
+	root   *root
+	state  V
+	small  bool // send small states whole
+	counts bool // the state is of tallies: see settle
 }
 
 const (
@@ -45,7 +46,7 @@ func newExchange[V Value[V]](r *root, v V) *exchange[V] {
 		r = new(root)
 		v = v.fresh(r, 0)
 	}
-	return &exchange[V]{r, v, true}
+	return &exchange[V]{r, v, true, countsIn(v)}
 }
 
 func (x *exchange[V]) ask(salt uint64) []byte {
@@ -141,6 +142,27 @@ func (x *exchange[V]) answerWhole(theirs *root, state V) []byte {
 	return append(x.head(kindDelta), x.part(lacks)...)
 }
 
+// settle adds to what the peer lacks all that the state has of closed lives of which the
+// peer lacks a part, if the state counts. The join of tallies lets the side that has closed a life
+// decide what was counted in it as a whole. It has seen numbers by closing only,
+// so that a dot of such a life, seen and not live, says nothing of a count.
+func (x *exchange[V]) settle(lacks []runs) {
+	if !x.counts {
+		return
+	}
+	for i := range lacks {
+		end := x.root.closedTo(uint32(i))
+		if seq, ok := lacks[i].next(1); ok && seq <= end {
+			lacks[i].add(1, end)
+		}
+	}
+}
+
+// isSettled reports whether a page is of lives that are closed here, and the state counts.
+func (x *exchange[V]) isSettled(i uint32, num uint64) bool {
+	return x.counts && num<<pageBits < x.root.closedTo(i)
+}
+
 // unseenBy returns what x has seen and the peer's has not, by index.
 func (x *exchange[V]) unseenBy(theirs *root) []runs {
 	all := make([]runs, len(x.root.names))
@@ -174,8 +196,9 @@ func anyOf(all []runs) bool {
 	return slices.ContainsFunc(all, func(r runs) bool { return !r.isEmpty() })
 }
 
-// part returns the bytes of the part of the state that is about seen.
+// part returns the bytes of the part of the state that is about seen, which it settles.
 func (x *exchange[V]) part(seen []runs) []byte {
+	x.settle(seen)
 	r, v := partOf(x.root, x.state, seen)
 	return appendCausal(nil, r, v)
 }
@@ -275,6 +298,9 @@ func (x *exchange[V]) answerPages(m *message[V]) []byte {
 		differ := compareBlocks(b.blocks, masked(pages[i], &both), saltOf(m.salt, b.name), &both)
 		if len(differ) > 0 {
 			reply.pages = append(reply.pages, bitsOf{b.name, differ})
+			if x.isSettled(i, differ[0].num) {
+				lacks[i].add(1, x.root.closedTo(i))
+			}
 		}
 	}
 	if anyOf(lacks) {
@@ -326,6 +352,9 @@ func (x *exchange[V]) answerBits(m *message[V]) []byte {
 		}
 		for _, p := range b.pages {
 			x.seeDead(&lacks[i], i, p.num, pages, p.live)
+			if x.isSettled(i, p.num) {
+				continue
+			}
 			gone := pages.find(i, p.num)
 			for k := range gone {
 				gone[k] &= p.seen[k] &^ p.live[k]

@@ -43,6 +43,15 @@ func (r *root) hasClosed(replica uint32, life uint64) bool {
 	return life == 0 || r.seen[replica].prefix >= lifeEnd(life-1)
 }
 
+// closedTo returns the last number of the incarnations of a replica of which r has seen
+// everything, or 0.
+func (r *root) closedTo(replica uint32) uint64 {
+	if life := lifeOf(r.seen[replica].prefix + 1); life > 0 {
+		return lifeEnd(life - 1)
+	}
+	return 0
+}
+
 // lastOf returns the largest number of name's incarnation that r has seen, or 0.
 func (r *root) lastOf(name vclock.Replica) uint64 {
 	if r == nil {

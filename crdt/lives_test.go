@@ -325,6 +325,93 @@ func TestClosedCountersJoin(t *testing.T) {
 	}
 }
 
+// TestExchangeClosed plays histories of members that close what is dead when they have
+// exchanged all, and of a zombie that goes on: what any two of them, or a state on the way,
+// find out about each other by messages is what their merge is, closings included; also
+// where members close when they should not.
+func TestExchangeClosed(t *testing.T) {
+	t.Parallel()
+	t.Run("counters", func(t *testing.T) {
+		change := int64(1)
+		exchangeClosed(t, func(c *crdt.PNCounter, r vclock.Replica, rng *rand.Rand) *crdt.PNCounter {
+			if change *= 2; rng.IntN(3) > 0 || r == "e" {
+				return c.Add(r, change%1021)
+			}
+			return c.Reset(r)
+		})
+	})
+	t.Run("maps of counters", func(t *testing.T) {
+		type cart = crdt.ORMap[string, *crdt.PNCounter]
+		exchangeClosed(t, func(m *cart, r vclock.Replica, rng *rand.Rand) *cart {
+			key := []string{"milk", "tea"}[rng.IntN(2)]
+			if rng.IntN(3) == 0 && r != "e" {
+				return m.Delete(r, key)
+			}
+			return m.Update(r, key, func(c *crdt.PNCounter) { c.Add(r, 1+rng.Int64N(9)) })
+		})
+	})
+	t.Run("sets", func(t *testing.T) {
+		exchangeClosed(t, func(s *crdt.ORSet[int], r vclock.Replica, rng *rand.Rand) *crdt.ORSet[int] {
+			if rng.IntN(3) == 0 {
+				return s.Remove(r, rng.IntN(3))
+			}
+			return s.Add(r, rng.IntN(3))
+		})
+	})
+	t.Run("registers", func(t *testing.T) {
+		exchangeClosed(t, func(m *crdt.MVRegister[int], r vclock.Replica, rng *rand.Rand) *crdt.MVRegister[int] {
+			d, err := m.Set(r, rng.IntN(9))
+			require.NoError(t, err)
+			return d
+		})
+	})
+}
+
+func exchangeClosed[V interface {
+	exchanging[V]
+	Close(vclock.Closing) bool
+}](t *testing.T, change func(v V, r vclock.Replica, rng *rand.Rand) V) {
+	t.Helper()
+	t.Parallel()
+	dead := over(t, map[vclock.Replica]uint64{"e": 1})
+	var empty V
+	closed, differ := 0, 0
+	for seed := range uint64(120) {
+		rng := rand.New(rand.NewPCG(seed, 7))
+		names := []vclock.Replica{"b", "c", "e"}
+		sites := []V{empty.Clone(), empty.Clone(), empty.Clone()}
+		var kept []V
+		atWill, sealed := seed%3 == 0, false
+		for step := range 24 {
+			i, k := rng.IntN(3), rng.IntN(3)
+			x, y := sites[i], sites[k]
+			switch n := rng.IntN(8); {
+			case n < 3:
+				kept = append(kept, change(x, names[i], rng))
+			case n < 7 && (atWill || !sealed || i == 2 || k != 2):
+				x.Merge(y)
+			case n == 7 && (atWill || sealed) && i < 2 && x.Close(dead):
+				closed++
+			}
+			if step == 12 { // the members seal, and tell each other what they have
+				sealed = true
+				sites[0].Merge(sites[1])
+				sites[1].Merge(sites[0])
+			}
+			kept = append(kept, x.Clone())
+		}
+		for range 20 {
+			x, y := kept[rng.IntN(len(kept))], kept[rng.IntN(len(kept))]
+			if err := catchUp(x, y, x); err != nil {
+				t.Fatalf("seed %d: %v and %v: %v", seed, x, y, err)
+			}
+			differ++
+		}
+	}
+	require.NotZero(t, closed)
+	require.NotZero(t, differ)
+}
+
 func requireSameTexts(t *testing.T, left, right *crdt.PNCounter, from ...*crdt.PNCounter) {
 	t.Helper()
 	var texts []string
