@@ -14,7 +14,7 @@ func answer[V Value[V]](r *root, v V, msg []byte) (reply []byte, delta V, brough
 }
 
 // Ask returns the message that begins an exchange with a peer, by which both find out
-// what they have to send each other: see [ORSet.Answer]. It has some 20 bytes, or up to 260 for a
+// what they have to send each other: see [ORSet.Answer]. It has 18 bytes and the kind of the state, or up to 256 for a
 // small state, which it then holds. Salt should be another number each time: two states whose
 // difference is overlooked, which happens once in some 10⁶ exchanges of 100 differences, are
 // then told apart by the next exchange.

@@ -32,6 +32,7 @@ type encoder struct {
 	root  *root
 	order []uint32 // the indexes in root of the replicas in the context, by name
 	place []uint32 // the inverse: by index, the place in order
+	brief bool     // in a message: names are as appendBrief writes them
 
 	// Room for what small states need.
 	few   struct{ order, place [fewNames]uint32 }
@@ -94,8 +95,14 @@ func (e *encoder) sort(ds []dot) { slices.SortFunc(ds, e.compare) }
 // context appends the context of the state.
 func (e *encoder) context() {
 	e.uvarint(uint64(len(e.order)))
+	last := vclock.Replica("")
 	for _, i := range e.order {
-		e.buf = appendReplica(e.buf, e.root.names[i], &e.root.seen[i])
+		if !e.brief {
+			e.buf = appendReplica(e.buf, e.root.names[i], &e.root.seen[i])
+			continue
+		}
+		e.buf = appendRuns(appendBrief(e.buf, last, e.root.names[i]), &e.root.seen[i])
+		last = e.root.names[i]
 	}
 }
 
@@ -105,6 +112,7 @@ type decoder struct {
 	reader  wire.Reader // what Reader points to
 	root    *root
 	trusted bool                // the store has been validated
+	brief   bool                // in a message: names are as appendBrief writes them
 	bad     *content.ValueError // of the first value that its type cannot hold
 	kinds   [16]byte            // room for the kinds of ordinary types
 	census                      // of the values in maps that were scanned
@@ -159,12 +167,12 @@ func (d *decoder) dotIn(p []byte) (dot, error) {
 func (d *decoder) context() {
 	n := d.Count(4)
 	if n == 0 || n > len(smallRoot{}.names) {
-		names, seen := readReplicas(d.Reader, n, make([]vclock.Replica, 0, n), make([]runs, 0, n))
+		names, seen := readReplicas(d.Reader, n, d.brief, make([]vclock.Replica, 0, n), make([]runs, 0, n))
 		d.root = newRoot(names, seen)
 		return
 	}
 	r := new(smallRoot)
-	r.root.names, r.root.seen = readReplicas(d.Reader, n, r.names[:0], r.seen[:0])
+	r.root.names, r.root.seen = readReplicas(d.Reader, n, d.brief, r.names[:0], r.seen[:0])
 	d.root = &r.root
 }
 
@@ -186,15 +194,20 @@ func newRoot(names []vclock.Replica, seen []runs) *root {
 }
 
 // appendCausal appends a whole state: v, whose root is r.
-func appendCausal[V Value[V]](b []byte, r *root, v V) []byte {
+func appendCausal[V Value[V]](b []byte, r *root, v V) []byte { return appendWhole(b, r, v, false) }
+
+// appendWhole appends what appendCausal does, or, in a message that has told the kind, the rest.
+func appendWhole[V Value[V]](b []byte, r *root, v V, brief bool) []byte {
 	e := encoders.Get().(*encoder)
 	defer e.release()
 	e.begin(r)
-	e.buf = b
+	e.buf, e.brief = b, brief
 	if b == nil {
 		e.buf = e.out[:0]
 	}
-	e.buf = v.kinds(append(e.buf, causalVersion))
+	if !brief {
+		e.buf = v.kinds(append(e.buf, causalVersion))
+	}
 	e.context()
 	v.encode(e)
 	if b == nil && len(e.buf) <= len(e.out) {
@@ -205,7 +218,7 @@ func appendCausal[V Value[V]](b []byte, r *root, v V) []byte {
 
 // release gives e back. What it wrote must not be in its own memory.
 func (e *encoder) release() {
-	e.buf, e.err, e.root, e.order, e.place = nil, nil, nil, nil, nil
+	e.buf, e.err, e.root, e.order, e.place, e.brief = nil, nil, nil, nil, nil, false
 	encoders.Put(e)
 }
 
@@ -253,10 +266,19 @@ func lenient[V Value[V]](format string, v V, bad *content.ValueError, err error)
 // decodeCausal reads what appendCausal wrote, and returns the first value in it that
 // its type cannot hold.
 func decodeCausal[V Value[V]](data []byte) (v V, bad *content.ValueError, err error) {
+	return decodeWhole[V](data, false)
+}
+
+// decodeWhole reads what appendWhole wrote.
+func decodeWhole[V Value[V]](data []byte, brief bool) (v V, bad *content.ValueError, err error) {
 	d := decoders.Get().(*decoder)
 	defer d.release()
 	d.begin(data)
-	readHead[V](d)
+	if d.brief = brief; brief {
+		d.context()
+	} else {
+		readHead[V](d)
+	}
 	v = v.fresh(d.root, 0)
 	if d.Err() == nil {
 		v.decode(d)
@@ -288,7 +310,7 @@ func (d *decoder) locate(key []byte) {
 
 // release gives d back.
 func (d *decoder) release() {
-	d.reader, d.root, d.trusted, d.bad = wire.Reader{}, nil, false, nil
+	d.reader, d.root, d.trusted, d.brief, d.bad = wire.Reader{}, nil, false, false, nil
 	d.forget()
 	d.tallies = slab[tally]{}
 	decoders.Put(d)

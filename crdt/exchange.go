@@ -63,7 +63,7 @@ func (x *exchange[V]) whole(pages livePages, limit int) []byte {
 	if !x.small || pages.count(smallDots+1) > smallDots {
 		return nil
 	}
-	state := appendCausal(nil, x.root, x.state)
+	state := appendWhole(nil, x.root, x.state, true)
 	if len(state) > limit {
 		return nil
 	}
@@ -116,6 +116,7 @@ func (x *exchange[V]) prints(pages livePages, salt uint64) []byte {
 	size := max(1, min(rangeSize, n/16), (n+maxRanges-1)/maxRanges)
 	b := appendUint64(x.head(kindRanges), salt)
 	e := newEncoder(b, x.root)
+	e.brief = true
 	e.context()
 	for _, i := range e.order {
 		e.ranges(rangesOf(pages[i], saltOf(salt, x.root.names[i]), size))
@@ -200,7 +201,7 @@ func anyOf(all []runs) bool {
 func (x *exchange[V]) part(seen []runs) []byte {
 	x.settle(seen)
 	r, v := partOf(x.root, x.state, seen)
-	return appendCausal(nil, r, v)
+	return appendWhole(nil, r, v, true)
 }
 
 func (x *exchange[V]) answerRanges(m *message[V]) []byte {
@@ -326,11 +327,11 @@ func compareBlocks(blocks []block, ours []livePage, salt uint64, both *runs) (di
 				add(own[0])
 				own = own[1:]
 			case len(own) == 0 || theirs[0].num < own[0].num:
-				add(livePage{num: theirs[0].num})
+				differ = append(differ, guess(both, livePage{num: theirs[0].num}, theirs[0].print, salt))
 				theirs = theirs[1:]
 			default:
 				if pagePrint(salt, own[0].num, own[0].live)&printMask != theirs[0].print {
-					add(own[0])
+					differ = append(differ, guess(both, own[0], theirs[0].print, salt))
 				}
 				own, theirs = own[1:], theirs[1:]
 			}
@@ -338,6 +339,27 @@ func compareBlocks(blocks []block, ours []livePage, salt uint64, both *runs) (di
 		ours = ours[n:]
 	}
 	return differ
+}
+
+// guess returns the bitmap to be sent of a page of ours of which the peer has another
+// fingerprint: that of the one dot in both that explains it, or else of all. If the
+// fingerprint deceives, what is said of the dot is true nevertheless, and the
+// next exchange finds the difference.
+func guess(both *runs, ours livePage, print, salt uint64) pageBitmap {
+	seen := both.pageWords(ours.num)
+	one := pageBitmap{num: ours.num}
+	offsets(seen, func(off uint) {
+		k, bit := off>>6, uint64(1)<<(off&63)
+		live := ours.live
+		if live[k] ^= bit; one.seen == [2]uint64{} && pagePrint(salt, ours.num, live)&printMask == print {
+			one.seen[k] = bit
+			one.live[k] = ours.live[k] & bit
+		}
+	})
+	if one.seen != [2]uint64{} {
+		return one
+	}
+	return pageBitmap{ours.num, seen, ours.live}
 }
 
 // answerBits adds to what the message brings what it tells to be dead, and returns

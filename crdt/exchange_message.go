@@ -13,20 +13,19 @@ import (
 // exchangeVersion is the format of messages:
 //
 //	field    bytes
-//	version  1, now 1
+//	kind     1: its number, and 16 times the version, now 2
 //	type     1, and after that of an ORMap those of its values, as in a state
-//	kind     1
 //	rest     by kind
 //
 //	kind     rest
-//	same     nothing: the receiver has all that the sender has
-//	ask      8: salt, 8: fingerprint of the context and the live dots
-//	whole    a state, which asks for what it lacks
-//	ranges   8: salt, the context, then of each replica in it: runs of ranges
-//	pages    8: salt, shares, then varint: replicas, then of each: name, blocks; then 1: 0,
+//	1 same   nothing: the receiver has all that the sender has
+//	2 ask    8: salt, 8: fingerprint of the context and the live dots
+//	3 whole  a state, which asks for what it lacks
+//	4 ranges 8: salt, the context, then of each replica in it: runs of ranges
+//	5 pages  8: salt, shares, then varint: replicas, then of each: name, blocks; then 1: 0,
 //	         or 1 and a state
-//	bits     varint: replicas, then of each: name, bitmaps; then 1: 0, or 1 and a state
-//	delta    a state
+//	6 bits   varint: replicas, then of each: name, bitmaps; then 1: 0, or 1 and a state
+//	7 delta  a state
 //
 //	runs     varint: how many, then of each, ascending:
 //	  gap    varint: pages before each range
@@ -49,13 +48,15 @@ import (
 //
 //	bitmaps  varint: how many, then of each, ascending:
 //	  gap    varint: pages before it
-//	  form   1: 0 bits, 1 dead ones, 2 live ones; and 4 if it begins with bits that tell which dots
-//	         it is of; else it is of all of the page
-//	  which  bits 16: little-endian, set for what is live; else the number of offsets, 1, then
-//	         the offsets, 1 each, ascending
+//	  form   1: 0 bits, 1 dead ones, 2 live ones, 3 one dot; and 4, but not to 3, if it begins with
+//	         bits that tell which dots it is of; else it is of all of the page
+//	  which  bits 16: little-endian, set for what is live; one dot 1: its offset, and 0x80 if it is
+//	         live; else the number of offsets, 1, then the offsets, 1 each, ascending
 //
-// Names are one length byte and the name; lists of names ascend. Sizes are big-endian.
-const exchangeVersion = 1
+// A state is as in AppendBinary, without version and type. Lists of names ascend, in contexts too. The first name of
+// a list is one length byte and the name; of another one, what it shares with the one before is left out: a byte
+// that says how many bytes that is, a length byte, the rest. Sizes are big-endian.
+const exchangeVersion = 2
 
 const (
 	_ byte = iota
@@ -94,7 +95,7 @@ type message[V Value[V]] struct {
 func appendUint64(b []byte, n uint64) []byte { return binary.BigEndian.AppendUint64(b, n) }
 
 func (x *exchange[V]) head(kind byte) []byte {
-	return append(x.state.kinds([]byte{exchangeVersion}), kind)
+	return x.state.kinds([]byte{exchangeVersion<<4 | kind})
 }
 
 func appendPrint(b []byte, p uint64) []byte {
@@ -109,28 +110,17 @@ func readPrint(d *wire.Reader) uint64 {
 	return uint64(p[0])<<16 | uint64(p[1])<<8 | uint64(p[2])
 }
 
-func appendName(b []byte, name vclock.Replica) []byte {
-	return append(append(b, byte(len(name))), name...)
-}
-
-// readNames reads a list of names, and calls yield after each.
+// readNames reads a list of names, each as appendBrief wrote it, and calls yield after
+// each.
 func readNames(d *wire.Reader, yield func(name vclock.Replica)) {
-	last := vclock.Replica("")
+	var text, last []byte
 	for range d.Count(2) {
-		name := vclock.Replica(d.Take(int(d.Byte())))
-		switch {
-		case d.Err() != nil:
-			return
-		case !name.IsValid():
-			d.Fail("invalid replica %q", string(name))
-		case name <= last:
-			d.Fail("replica %q after %q", string(name), string(last))
-		}
-		if d.Err() != nil {
+		if text, last = readName(d, true, text, last); d.Err() != nil {
 			return
 		}
-		yield(name)
-		last = name
+		if yield(vclock.Replica(last)); d.Err() != nil {
+			return
+		}
 	}
 }
 
@@ -226,10 +216,14 @@ func (s *shares) append(b []byte) []byte {
 	} else {
 		b = append(b, 0)
 	}
-	b = appendPast(b, s.names, s.seen)
-	b = binary.AppendUvarint(b, uint64(len(s.other)))
+	b = binary.AppendUvarint(b, uint64(len(s.names)))
+	last := vclock.Replica("")
+	for i, name := range s.names {
+		b, last = appendRuns(appendBrief(b, last, name), &s.seen[i]), name
+	}
+	b, last = binary.AppendUvarint(b, uint64(len(s.other))), ""
 	for _, name := range s.other {
-		b = appendName(b, name)
+		b, last = appendBrief(b, last, name), name
 	}
 	return b
 }
@@ -241,7 +235,8 @@ func readShared(d *wire.Reader) (s shares) {
 	default:
 		d.Fail("shares of form %d", c)
 	}
-	s.names, s.seen = readPast(d)
+	n := d.Count(4)
+	s.names, s.seen = readReplicas(d, n, true, make([]vclock.Replica, 0, n), make([]runs, 0, n))
 	readNames(d, func(name vclock.Replica) {
 		if _, twice := slices.BinarySearch(s.names, name); twice {
 			d.Fail("replica %q appears twice", string(name))
@@ -295,9 +290,9 @@ func (m *pagesMessage) append(b []byte) []byte {
 	b = m.part.append(b)
 	slices.SortFunc(m.blocks, func(a, b blocksOf) int { return bytes.Compare([]byte(a.name), []byte(b.name)) })
 	b = binary.AppendUvarint(b, uint64(len(m.blocks)))
+	last := vclock.Replica("")
 	for _, of := range m.blocks {
-		b = appendName(b, of.name)
-		b = appendBlocks(b, of.blocks)
+		b, last = appendBlocks(appendBrief(b, last, of.name), of.blocks), of.name
 	}
 	return appendDelta(b, m.delta)
 }
@@ -385,8 +380,9 @@ type bitsMessage struct {
 func (m *bitsMessage) append(b []byte) []byte {
 	slices.SortFunc(m.pages, func(a, b bitsOf) int { return bytes.Compare([]byte(a.name), []byte(b.name)) })
 	b = binary.AppendUvarint(b, uint64(len(m.pages)))
+	last := vclock.Replica("")
 	for _, of := range m.pages {
-		b = appendName(b, of.name)
+		b, last = appendBrief(b, last, of.name), of.name
 		b = binary.AppendUvarint(b, uint64(len(of.pages)))
 		next := uint64(0)
 		for i := range of.pages {
@@ -402,7 +398,8 @@ const (
 	formBits byte = iota
 	formDead
 	formLive
-	formSome = 4
+	formOne
+	formSome
 )
 
 // full returns the dots of a page that there are.
@@ -421,6 +418,8 @@ func (p *pageBitmap) dead() [2]uint64 {
 func (p *pageBitmap) form() byte {
 	f, dead, live := formBits, bitCount(p.dead()), bitCount(p.live)
 	switch {
+	case dead+live == 1:
+		return formOne
 	case dead <= live && dead < 15:
 		f = formDead
 	case live < 15:
@@ -456,6 +455,9 @@ func (p *pageBitmap) append(b []byte) []byte {
 		return appendWords(b, p.live)
 	case formDead:
 		list = p.dead()
+	case formOne:
+		offsets(p.seen, func(off uint) { b = append(b, byte(off)|byte(bitCount(p.live)<<pageBits)) })
+		return b
 	}
 	b = append(b, byte(bitCount(list)))
 	offsets(list, func(off uint) { b = append(b, byte(off)) })
@@ -465,6 +467,14 @@ func (p *pageBitmap) append(b []byte) []byte {
 func readBitmap(d *decoder, num uint64) pageBitmap {
 	form := d.Byte()
 	p := pageBitmap{num: num, seen: full(num)}
+	if form == formOne {
+		c := d.Byte()
+		p.seen, p.live = [2]uint64{}, [2]uint64{}
+		p.seen[c>>6&1] = 1 << (c & 63)
+		if c>>pageBits == 1 {
+			p.live = p.seen
+		}
+	}
 	if form >= formSome {
 		p.seen = readWords(d.Reader)
 	}
@@ -477,7 +487,7 @@ func readBitmap(d *decoder, num uint64) pageBitmap {
 		if (dead[0]&^p.seen[0])|(dead[1]&^p.seen[1]) != 0 {
 			d.Fail("a dead dot is not in the bitmap")
 		}
-	default:
+	case formLive:
 		p.live = d.offsets(int(d.Byte()))
 	}
 	if most := full(num); p.live[0]&^p.seen[0]|p.live[1]&^p.seen[1]|p.seen[0]&^most[0] != 0 || p.form() != form {
@@ -501,18 +511,20 @@ func readBits(d *decoder) (pages []pageBitmap) {
 func readMessage[V Value[V]](data []byte) (*message[V], error) {
 	var none V
 	d := newDecoder(data)
-	d.Version(exchangeVersion)
+	m := &message[V]{kind: d.Byte() & 15}
+	if d.Err() == nil && data[0]>>4 != exchangeVersion {
+		d.Fail("%w %d, want %d", wire.ErrVersion, data[0]>>4, exchangeVersion)
+	}
 	if d.Err() == nil {
 		readKinds(d.Reader, none.kinds(nil))
 	}
-	m := &message[V]{kind: d.Byte()}
 	switch m.kind {
 	case kindSame:
 	case kindAsk:
 		m.salt, m.print = d.Uint64(), d.Uint64()
 	case kindWhole, kindDelta:
 	case kindRanges:
-		m.salt = d.Uint64()
+		m.salt, d.brief = d.Uint64(), true
 		d.context()
 		m.context = d.root
 		m.ranges = make([][]pageRange, len(m.context.names))
@@ -543,7 +555,7 @@ func (m *message[V]) finish(d *decoder) (err error) {
 		}
 	}
 	if follows && d.Err() == nil {
-		if m.delta, m.bad, err = decodeCausal[V](d.Take(d.Len())); err != nil {
+		if m.delta, m.bad, err = decodeWhole[V](d.Take(d.Len()), true); err != nil {
 			d.Fail("decode %s: %w", typeName[V](), err)
 		} else {
 			m.root = rootOf(m.delta)

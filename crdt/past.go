@@ -21,8 +21,14 @@ func appendPast(b []byte, names []vclock.Replica, seen []runs) []byte {
 
 // appendReplica appends what appendPast does for each replica.
 func appendReplica(b []byte, name vclock.Replica, seen *runs) []byte {
-	b = append(b, byte(len(name)))
-	b = append(b, name...)
+	return appendRuns(appendName(b, name), seen)
+}
+
+func appendName(b []byte, name vclock.Replica) []byte {
+	return append(append(b, byte(len(name))), name...)
+}
+
+func appendRuns(b []byte, seen *runs) []byte {
 	b = binary.AppendUvarint(b, seen.prefix)
 	b = binary.AppendUvarint(b, uint64(seen.gaps()))
 	end := seen.prefix
@@ -41,25 +47,17 @@ func appendReplica(b []byte, name vclock.Replica, seen *runs) []byte {
 // replica of at least 4.
 func readPast(d *wire.Reader) (names []vclock.Replica, seen []runs) {
 	n := d.Count(4)
-	return readReplicas(d, n, make([]vclock.Replica, 0, n), make([]runs, 0, n))
+	return readReplicas(d, n, false, make([]vclock.Replica, 0, n), make([]runs, 0, n))
 }
 
-// readReplicas reads what appendPast wrote of n replicas and appends it to names
-// and seen. All names are parts of one string.
-func readReplicas(d *wire.Reader, n int, names []vclock.Replica, seen []runs) ([]vclock.Replica, []runs) {
+// readReplicas reads what appendPast wrote of n replicas, or appendBrief, and appends it to
+// names and seen. All names are parts of one string.
+func readReplicas(d *wire.Reader, n int, brief bool, names []vclock.Replica, seen []runs) ([]vclock.Replica, []runs) {
 	var room [256]byte
 	text := room[:0]
 	var last []byte
-	for i := range n {
-		name := d.Take(int(d.Byte()))
-		switch {
-		case d.Err() != nil:
-		case len(name) == 0 || !utf8.Valid(name):
-			d.Fail("invalid replica %q", name)
-		case i > 0 && bytes.Compare(last, name) >= 0:
-			d.Fail("replica %q after %q", name, last)
-		}
-		text, last = append(append(text, byte(len(name))), name...), name
+	for range n {
+		text, last = readName(d, brief, text, last)
 		seen = append(seen, readRuns(d))
 		if d.Err() != nil {
 			return nil, nil
@@ -70,6 +68,50 @@ func readReplicas(d *wire.Reader, n int, names []vclock.Replica, seen []runs) ([
 		names, rest = append(names, vclock.Replica(rest[1:end])), rest[end:]
 	}
 	return names, seen
+}
+
+// Messages leave out of each name but the first what it shares with the one before: a
+// byte says how much that is. Names of many replicas begin alike, and are there
+// several times.
+
+// appendBrief appends name after last, which is empty before the first.
+func appendBrief(b []byte, last, name vclock.Replica) []byte {
+	if last == "" {
+		return appendName(b, name)
+	}
+	n := 0
+	for n < min(len(last), len(name)) && last[n] == name[n] {
+		n++
+	}
+	return appendName(append(b, byte(n)), name[n:])
+}
+
+// readName reads a name after last, as appendName wrote it, or appendBrief. It
+// appends a length byte and the name to text, of which the result is a part.
+func readName(d *wire.Reader, brief bool, text, last []byte) (grown, name []byte) {
+	shared := 0
+	brief = brief && last != nil
+	if brief {
+		shared = int(d.Byte())
+	}
+	rest := d.Take(int(d.Byte()))
+	switch {
+	case d.Err() != nil:
+		return text, last
+	case shared > len(last), shared+len(rest) > vclock.MaxReplica, brief && shared < len(last) && len(rest) > 0 && rest[0] == last[shared]:
+		d.Fail("a name shares %d bytes with %q", shared, string(last)) // a copy, so that text may be on the stack
+		return text, last
+	}
+	start := len(text) + 1
+	text = append(append(append(text, byte(shared+len(rest))), last[:shared]...), rest...)
+	name = text[start:]
+	switch {
+	case len(name) == 0 || !utf8.Valid(name):
+		d.Fail("invalid replica %q", string(name))
+	case last != nil && bytes.Compare(last, name) >= 0:
+		d.Fail("replica %q after %q", string(name), string(last))
+	}
+	return text, name
 }
 
 // readRuns reads the context of one replica, which is not empty.
