@@ -88,6 +88,99 @@ func TestReaderRefuses(t *testing.T) {
 	}
 }
 
+// Varints about the ends of one, two and three bytes, and of 64 bits, are read as they
+// were written, whatever follows them.
+func TestReaderReadsUvarints(t *testing.T) {
+	for shift := range 64 {
+		for _, v := range []uint64{1<<shift - 1, 1 << shift, 1<<shift + 1, math.MaxUint64 >> shift} {
+			b := binary.AppendUvarint(nil, v)
+			r := wire.NewReader(append(b, 0x80))
+			require.Equal(t, v, r.Uvarint())
+			require.Equal(t, len(b), r.Offset())
+			require.NoError(t, r.Err())
+		}
+	}
+}
+
+// What cannot be read is zero, and nothing is left to read.
+func TestReaderYieldsNothing(t *testing.T) {
+	long := []byte{255, 255, 255, 255, 255, 255, 255, 255, 255, 2}
+	for name, read := range map[string]func(r *wire.Reader) any{
+		"long varint":   func(r *wire.Reader) any { return int(r.Uvarint()) },
+		"count":         func(r *wire.Reader) any { return r.Count(1) },
+		"short":         func(r *wire.Reader) any { r.Take(3); return int(r.Uint64()) },
+		"negative take": func(r *wire.Reader) any { return len(r.Take(-1)) },
+		"long take":     func(r *wire.Reader) any { return len(r.Take(11)) },
+	} {
+		r := wire.NewReader(long)
+		require.Zero(t, read(r), name)
+		require.Zero(t, r.Len(), name)
+		require.ErrorIs(t, r.Close(), wire.ErrDamaged, name)
+	}
+	r := wire.NewReader([]byte{1, 2})
+	require.Equal(t, []byte{1, 2}, r.Take(2))
+	require.Empty(t, r.Take(0))
+	require.NoError(t, r.Close())
+}
+
+// An error says whose fault the bytes are, the first one only.
+func TestReaderTellsFaults(t *testing.T) {
+	r := wire.NewReader([]byte{2, 3})
+	r.Version(1)
+	require.ErrorIs(t, r.Err(), wire.ErrVersion)
+	require.NotErrorIs(t, r.Err(), wire.ErrDamaged)
+	r.Fail("other")
+	require.NotErrorIs(t, r.Close(), wire.ErrDamaged)
+
+	r = wire.NewReader(nil)
+	r.Version(1)
+	require.EqualError(t, r.Close(), "offset 0: unexpected end of input")
+	require.ErrorIs(t, r.Err(), wire.ErrDamaged)
+}
+
+// Strings are parts of few copies of the input: in order, across the end of a copy, out
+// of order, longer than a copy, and at the very end.
+func TestStringAt(t *testing.T) {
+	input := make([]byte, 5000)
+	for i := range input {
+		input[i] = byte(i % 251)
+	}
+	r := wire.NewReader(input)
+	at := func(off, n int) {
+		t.Helper()
+		require.Equal(t, string(input[off:off+n]), r.StringAt(off, n))
+	}
+	for off := 0; off+7 <= len(input); off += 7 {
+		at(off, 7)
+	}
+	for _, p := range [][2]int{{0, 0}, {0, 1}, {0, 1024}, {10, 1014}, {10, 1015}, {1023, 1}, {1024, 1}, {3, 5}, {700, 3000}, {2, 2}, {1020, 8}, {4990, 10}, {4000, 256}, {4000, 257}, {4999, 1}, {5000, 0}} {
+		at(p[0], p[1])
+	}
+	ends := wire.NewReader(input)
+	require.Equal(t, string(input[100:108]), ends.StringAt(100, 8))
+	require.Equal(t, string(input[96:104]), ends.StringAt(96, 8), "before the copy")
+	require.Equal(t, string(input[1112:1120]), ends.StringAt(1112, 8), "up to the end of the copy")
+	require.Equal(t, string(input[1113:1121]), ends.StringAt(1113, 8), "and beyond")
+}
+
+// Strings of an input that are read in order take a copy for each window, and a long one
+// a copy of its own.
+func TestStringAtAllocs(t *testing.T) {
+	input := make([]byte, 8192)
+	require.LessOrEqual(t, testing.AllocsPerRun(20, func() {
+		r := wire.NewReader(input)
+		for off := 0; off < len(input); off += 16 {
+			_ = r.StringAt(off, 16)
+		}
+	}), 9.0)
+	require.LessOrEqual(t, testing.AllocsPerRun(20, func() {
+		r := wire.NewReader(input)
+		_ = r.StringAt(0, 16)
+		_ = r.StringAt(512, 600)
+		_ = r.StringAt(16, 16)
+	}), 3.0)
+}
+
 // After the first error every read yields nothing and the error stays.
 func TestReaderErrorSticks(t *testing.T) {
 	r := wire.NewReader([]byte{0x80, 0, 9, 9, 9, 9, 9, 9, 9, 9})
