@@ -288,3 +288,69 @@ func TestClockAllocs(t *testing.T) {
 		})
 	}
 }
+
+// Two offices count what they did to an order. Who has seen the other's count is
+// after it, who has not is beside it.
+func TestClockBeforeAfterBeside(t *testing.T) {
+	var eu, us vclock.Clock
+	eu = eu.Tick("eu").Tick("eu")
+	us = eu.Tick("us")
+	require.Equal(t, vclock.After, us.Compare(eu))
+	require.Equal(t, vclock.Before, eu.Compare(us))
+
+	eu = eu.Tick("eu")
+	require.Equal(t, vclock.Concurrent, eu.Compare(us))
+	both := eu.Join(us)
+	require.Equal(t, "eu:3,us:1", both.String())
+	require.Equal(t, vclock.After, both.Compare(eu))
+	require.Equal(t, vclock.After, both.Compare(us))
+	require.Equal(t, "eu:2", eu.Meet(us).String(), "what both have")
+}
+
+// A message came twice, and an older one late. Joining them again changes nothing.
+func TestClockLateAndTwice(t *testing.T) {
+	older := vclock.Clock{}.With("eu", 3)
+	newer := older.With("eu", 5).With("us", 1)
+	var seen vclock.Clock
+	for _, message := range []vclock.Clock{newer, older, newer, older, {}} {
+		seen = seen.Join(message)
+		require.True(t, seen.Equal(newer))
+	}
+}
+
+// Of a replica that nobody heard of there are no events, which is the same as having
+// been told of none.
+func TestClockOfTheUnheard(t *testing.T) {
+	c := vclock.Clock{}.With("eu", 2)
+	require.Zero(t, c.At("us"))
+	require.True(t, c.Equal(c.With("us", 0)))
+	require.True(t, c.Covers(vclock.Clock{}))
+	require.Equal(t, vclock.Equal, vclock.Clock{}.Compare(vclock.Clock{}.With("us", 0)))
+	require.False(t, c.Contains(vclock.Dot{Replica: "us", Seq: 1}))
+	require.True(t, c.Contains(vclock.Dot{Replica: "eu", Seq: 2}))
+	require.False(t, c.Contains(vclock.Dot{Replica: "eu", Seq: 3}))
+}
+
+// A server is restored from the backup of last night. Under its old name it would give
+// the number of a lost event to a new one, and a peer would take the new for the old;
+// as another incarnation it cannot.
+func TestClockAfterARestore(t *testing.T) {
+	backup := vclock.Clock{}.Tick("eu")
+	peer := backup.Tick("eu")
+
+	again := backup.Tick("eu")
+	require.Equal(t, vclock.Equal, again.Compare(peer), "two histories, and one clock")
+	anew := backup.Tick(vclock.Incarnation("eu", 1))
+	require.Equal(t, vclock.Concurrent, anew.Compare(peer))
+}
+
+// An office is closed, and its entry is taken out of what travels. Who still has it is
+// after those who have not, and not beside them.
+func TestClockWithoutAnOffice(t *testing.T) {
+	all := vclock.Clock{}.With("ap", 4).With("eu", 2).With("us", 7)
+	fewer := all.Without("ap", "zz")
+	require.Equal(t, "eu:2,us:7", fewer.String())
+	require.Equal(t, vclock.After, all.Compare(fewer))
+	require.Equal(t, vclock.Concurrent, fewer.Tick("eu").Compare(all))
+	require.True(t, all.Equal(fewer.With("ap", 4)))
+}

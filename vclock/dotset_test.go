@@ -375,3 +375,50 @@ func TestDotSetAddOfNewReplicas(t *testing.T) {
 	require.Equal(t, uint64(n), s.Len())
 	require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(1000*n))
 }
+
+// The fourth message comes before the third: it is seen, the third is not, and the
+// clock says no more than what is without a gap.
+func TestDotSetWithAGap(t *testing.T) {
+	var s vclock.DotSet
+	for _, seq := range []uint64{1, 2, 4} {
+		require.True(t, s.Add(vclock.Dot{Replica: "eu", Seq: seq}))
+	}
+	require.False(t, s.Contains(vclock.Dot{Replica: "eu", Seq: 3}))
+	require.Equal(t, "eu:2", s.Clock().String())
+	require.True(t, s.Add(vclock.Dot{Replica: "eu", Seq: 3}))
+	require.Equal(t, "eu:4", s.Clock().String())
+	require.False(t, s.Add(vclock.Dot{Replica: "eu", Seq: 3}), "twice")
+}
+
+// Two inboxes got every other message each. Neither covers the other; together they
+// have all, whoever takes from whom.
+func TestDotSetTwoInboxes(t *testing.T) {
+	var odd, even vclock.DotSet
+	for seq := range uint64(10) {
+		if d := (vclock.Dot{Replica: "eu", Seq: seq + 1}); d.Seq%2 == 1 {
+			odd.Add(d)
+		} else {
+			even.Add(d)
+		}
+	}
+	require.Equal(t, vclock.Concurrent, odd.Compare(&even))
+	both := odd.Clone()
+	require.True(t, both.Merge(&even))
+	require.True(t, even.Merge(&odd))
+	require.True(t, both.Equal(&even))
+	require.Equal(t, "eu:10", both.Clock().String())
+	require.Equal(t, uint64(5), odd.Len(), "as it was")
+}
+
+// Who has been given a snapshot has all up to its clock, whatever came before it.
+func TestDotSetAfterASnapshot(t *testing.T) {
+	var s vclock.DotSet
+	s.Add(vclock.Dot{Replica: "us", Seq: 7})
+	require.True(t, s.AddClock(vclock.Clock{}.With("eu", 3).With("us", 5)))
+	require.Equal(t, "eu:3,us:5", s.Clock().String())
+	require.True(t, s.Contains(vclock.Dot{Replica: "us", Seq: 7}))
+	require.False(t, s.AddClock(vclock.Clock{}.With("us", 4)), "an older one")
+	next, err := s.Next("us")
+	require.NoError(t, err)
+	require.Equal(t, vclock.Dot{Replica: "us", Seq: 8}, next, "above all that was seen, gaps or not")
+}

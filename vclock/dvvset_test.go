@@ -483,3 +483,44 @@ func TestDVVSetOfManyReplicas(t *testing.T) {
 	require.True(t, decoded.Equal(&s))
 	require.Less(t, testing.AllocsPerRun(1, func() { decoded.Context() }), 100.0)
 }
+
+// Two people edit a note that both have read, at two servers. Both texts stay until
+// somebody who read both writes one.
+func TestDVVSetTwoEditsOfOneNote(t *testing.T) {
+	var eu, us siblings
+	_, err := eu.Put("eu", vclock.Clock{}, "note")
+	require.NoError(t, err)
+	us.Merge(&eu)
+	read := us.Context()
+	_, err = eu.Put("eu", read, "by eu")
+	require.NoError(t, err)
+	_, err = us.Put("us", read, "by us")
+	require.NoError(t, err)
+	eu.Merge(us.Clone())
+	us.Merge(&eu)
+	require.True(t, eu.Equal(&us))
+	require.Equal(t, []string{"by eu", "by us"}, slices.Sorted(us.Values()))
+
+	_, err = us.Put("us", us.Context(), "by both")
+	require.NoError(t, err)
+	eu.Merge(&us)
+	require.Equal(t, []string{"by both"}, slices.Collect(eu.Values()))
+}
+
+// A copy from before an edit arrives after it. What was replaced stays so, at whoever
+// gets it, and however often.
+func TestDVVSetLateCopy(t *testing.T) {
+	var eu siblings
+	_, err := eu.Put("eu", vclock.Clock{}, "old")
+	require.NoError(t, err)
+	late := eu.Clone()
+	_, err = eu.Put("eu", eu.Context(), "new")
+	require.NoError(t, err)
+	us := eu.Clone()
+	for range 2 {
+		require.False(t, us.Merge(late))
+		require.Equal(t, []string{"new"}, slices.Collect(us.Values()))
+	}
+	require.True(t, late.Merge(us))
+	require.True(t, late.Equal(us))
+}

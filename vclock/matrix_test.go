@@ -363,3 +363,99 @@ func FuzzMatrixUnmarshalJSON(f *testing.F) {
 		checkMatrixEncodings(t, &m)
 	})
 }
+
+// three returns the matrices of three offices that have not spoken yet.
+func three() (ap, eu, us *vclock.Matrix) {
+	names := []vclock.Replica{"ap", "eu", "us"}
+	return vclock.NewMatrix("ap", names...), vclock.NewMatrix("eu", names...), vclock.NewMatrix("us", names...)
+}
+
+// A delete may be forgotten when all three offices have it, and whoever is asked must
+// also know that they have.
+func TestMatrixForgetsWhatAllHave(t *testing.T) {
+	ap, eu, us := three()
+	eu.Record(10) // eu deletes something at 10
+	exchange(t, us, eu, 11)
+	exchange(t, ap, us, 12)
+	require.Equal(t, uint64(10), ap.Stable().At("eu"), "ap has it from us, and knows that all have")
+	require.Zero(t, eu.Stable().At("eu"), "eu has heard of nobody")
+	exchange(t, eu, ap, 13)
+	require.Equal(t, uint64(10), eu.Stable().At("eu"))
+}
+
+// One office is cut off for a week. Nothing that happens in it is forgotten meanwhile,
+// and everything when it is back.
+func TestMatrixWaitsForTheCutOff(t *testing.T) {
+	ap, eu, us := three()
+	for _, m := range []*vclock.Matrix{ap, eu, us} {
+		m.Record(1)
+	}
+	for now := uint64(10); now < 17; now++ {
+		exchange(t, eu, us, now)
+		exchange(t, us, eu, now)
+	}
+	require.Zero(t, eu.Floor())
+	require.Zero(t, us.Floor())
+	for range 2 {
+		exchange(t, ap, us, 20)
+		exchange(t, eu, ap, 21)
+		exchange(t, us, eu, 22)
+	}
+	require.GreaterOrEqual(t, us.Floor(), uint64(20))
+}
+
+// The office that is cut off is given up. What it held back may be forgotten by the
+// others as soon as they all know.
+func TestMatrixGivesUpAnOffice(t *testing.T) {
+	_, eu, us := three()
+	eu.Record(10)
+	exchange(t, us, eu, 11)
+	exchange(t, eu, us, 12)
+	require.Zero(t, eu.Floor())
+	eu.Retire("ap")
+	require.False(t, eu.Contains("ap"))
+	for now := uint64(13); now < 17; now++ {
+		exchange(t, us, eu, now)
+		exchange(t, eu, us, now)
+		eu.Close()
+		us.Close()
+	}
+	require.False(t, us.Contains("ap"))
+	require.NotZero(t, us.Floor())
+}
+
+// A message of last week arrives today. It tells nothing new, and takes nothing back.
+func TestMatrixLateMessage(t *testing.T) {
+	_, eu, us := three()
+	eu.Record(10)
+	late := eu.Clone()
+	eu.Record(20)
+	exchange(t, us, eu, 21)
+	before := us.Clone()
+	changed, err := us.Merge(late)
+	require.NoError(t, err)
+	require.False(t, changed)
+	require.True(t, us.Equal(before))
+	changed, err = us.Merge(us)
+	require.NoError(t, err)
+	require.False(t, changed, "nor does its own")
+}
+
+// What an office knows is written down and read again after a restart: it goes on
+// where it was, and forgets no more than before.
+func TestMatrixAfterARestart(t *testing.T) {
+	ap, eu, us := three()
+	eu.Record(10)
+	exchange(t, us, eu, 11)
+	exchange(t, ap, us, 12)
+	exchange(t, eu, ap, 13)
+	b, err := eu.MarshalBinary()
+	require.NoError(t, err)
+	var again vclock.Matrix
+	require.NoError(t, again.UnmarshalBinary(b))
+	require.True(t, again.Equal(eu))
+	require.True(t, again.Stable().Equal(eu.Stable()))
+	require.Equal(t, vclock.Replica("eu"), again.Owner())
+	require.False(t, again.Record(12), "late")
+	require.True(t, again.Record(14))
+}
