@@ -114,3 +114,112 @@ func TestRecordCallbackFails(t *testing.T) {
 	require.NoError(t, r.Update(writer("eu"), set(func(*mixed) {})))
 	require.True(t, r.Equal(p.NewRecord()))
 }
+
+// A profile is what the stories of this file are about.
+type profile struct {
+	Name  string
+	Phone string
+	Seats int      `merge:"additive"`
+	Tags  []string `merge:"set"`
+	Best  int      `merge:"max"`
+	Note  string   `merge:"manual"`
+}
+
+// twoProfiles returns the records of two offices that hold the same profile.
+func twoProfiles(t *testing.T) (eu, us *merge.Record[profile]) {
+	t.Helper()
+	eu = recordPlan(t, merge.Options[profile]{}).NewRecord()
+	save(t, eu, "ap", 1, func(p *profile) { *p = profile{Name: "Ann", Phone: "1", Seats: 10, Tags: []string{"new"}, Best: 3} })
+	return eu, eu.Clone()
+}
+
+func save(t *testing.T, r *merge.Record[profile], by vclock.Replica, now hlc.Timestamp, change func(*profile)) {
+	t.Helper()
+	require.NoError(t, r.Update(lww.Writer{Replica: by, Clock: &ticks{now: now}}, set(change)))
+}
+
+// met merges two records into each other and returns what both show then.
+func met(t *testing.T, a, b *merge.Record[profile]) profile {
+	t.Helper()
+	x, y := a.Clone(), b.Clone()
+	a.Merge(y)
+	b.Merge(x)
+	require.True(t, a.Equal(b))
+	return value(t, a)
+}
+
+// One office corrects the name, the other one the phone number. Both corrections
+// stand: a save writes what was changed, and not the whole form.
+func TestRecordTwoFieldsAtOnce(t *testing.T) {
+	eu, us := twoProfiles(t)
+	save(t, eu, "eu", 10, func(p *profile) { p.Name = "Anne" })
+	save(t, us, "us", 20, func(p *profile) { p.Phone = "2" })
+	got := met(t, eu, us)
+	require.Equal(t, "Anne", got.Name)
+	require.Equal(t, "2", got.Phone)
+}
+
+// Both offices sell seats of the same ten. What is left is what both left, though each
+// wrote down a number.
+func TestRecordSeatsSoldTwice(t *testing.T) {
+	eu, us := twoProfiles(t)
+	save(t, eu, "eu", 10, func(p *profile) { p.Seats -= 2 })
+	save(t, us, "us", 20, func(p *profile) { p.Seats -= 3 })
+	save(t, us, "us", 30, func(p *profile) { p.Seats-- })
+	require.Equal(t, 4, met(t, eu, us).Seats)
+	require.Equal(t, 4, met(t, eu, us).Seats, "and once only")
+}
+
+// One office takes a tag away while the other one adds another; a record is broken in
+// both. Each field goes by its own rule.
+func TestRecordEachFieldByItsRule(t *testing.T) {
+	eu, us := twoProfiles(t)
+	save(t, eu, "eu", 30, func(p *profile) { p.Tags, p.Best = nil, 5 })
+	save(t, us, "us", 20, func(p *profile) { p.Tags, p.Best = append(p.Tags, "vip"), 9 })
+	got := met(t, eu, us)
+	require.Equal(t, []string{"vip"}, got.Tags)
+	require.Equal(t, 9, got.Best, "the highest, not the latest")
+}
+
+// Two people write a note, and only a person can say which is right. There is one to
+// show for now, and nothing is lost until somebody decides.
+func TestRecordNoteForAPerson(t *testing.T) {
+	eu, us := twoProfiles(t)
+	save(t, eu, "eu", 10, func(p *profile) { p.Note = "calls back" })
+	save(t, us, "us", 20, func(p *profile) { p.Note = "paid" })
+	require.Equal(t, "paid", met(t, eu, us).Note)
+	require.ErrorContains(t, eu.Check(), "Note: the sides differ")
+	save(t, eu, "eu", 30, func(p *profile) { p.Note = "paid, calls back" })
+	require.Equal(t, "paid, calls back", met(t, eu, us).Note)
+	require.NoError(t, us.Check())
+}
+
+// The profile is deleted in one office while the other one edits it. The delete stands;
+// who then makes it anew starts from nothing.
+func TestRecordDeletedWhileEdited(t *testing.T) {
+	eu, us := twoProfiles(t)
+	require.NoError(t, eu.Delete(lww.Writer{Replica: "eu", Clock: &ticks{now: 10}}))
+	save(t, us, "us", 20, func(p *profile) { p.Phone = "2" })
+	eu.Merge(us)
+	us.Merge(eu)
+	for _, r := range []*merge.Record[profile]{eu, us} {
+		_, ok := r.Get()
+		require.False(t, ok)
+	}
+	save(t, us, "us", 30, func(p *profile) { p.Name = "Ann again" })
+	require.Equal(t, profile{Name: "Ann again"}, met(t, eu, us))
+}
+
+// A form was open for a while. Saving it writes what was changed in the form over what
+// it showed, and leaves alone what others changed since.
+func TestRecordFormOpenForAWhile(t *testing.T) {
+	eu, us := twoProfiles(t)
+	shown, token := eu.Snapshot()
+	save(t, us, "us", 10, func(p *profile) { p.Phone, p.Seats = "2", p.Seats-4 })
+	met(t, eu, us)
+	form := shown
+	form.Name, form.Seats = "Anne", form.Seats-1
+	require.NoError(t, eu.Apply(lww.Writer{Replica: "eu", Clock: &ticks{now: 20}}, token, shown, form))
+	got := met(t, eu, us)
+	require.Equal(t, profile{Name: "Anne", Phone: "2", Seats: 5, Tags: []string{"new"}, Best: 3}, got)
+}
