@@ -47,10 +47,10 @@ func (g *region) handle(mux *http.ServeMux, pattern string, h func(w http.Respon
 
 // A call is one write: a request, and the row that it changes in a transaction.
 type call struct {
-	w   http.ResponseWriter
-	r   *http.Request
-	t   *tx
-	row *row
+	r    *http.Request
+	t    *tx
+	row  *row
+	etag string // of the answer
 }
 
 // on registers what changes rows of one kind. do gets what the row holds and what
@@ -63,9 +63,11 @@ func on[S replicated[S], Q any](g *region, mux *http.ServeMux, pattern string, d
 			return err
 		}
 		var answer any
+		var c *call
 		if err := g.store.write(r.Context(), func(t *tx) error {
-			c := &call{w, r, t, t.row(key)}
+			c = &call{r: r, t: t, row: t.row(key)}
 			var delta, whole S
+			var err error
 			if delta, answer, err = do(c, as[S](c.row.state), q); err != nil {
 				return err
 			}
@@ -77,6 +79,9 @@ func on[S replicated[S], Q any](g *region, mux *http.ServeMux, pattern string, d
 			return nil
 		}, key); err != nil {
 			return err
+		}
+		if c.etag != "" {
+			w.Header().Set("ETag", c.etag)
 		}
 		reply(w, http.StatusOK, answer)
 		return nil
@@ -173,7 +178,7 @@ func (g *region) addToCart(c *call, cart *Cart, by amount) (*Cart, any, error) {
 	delta := cart.Update(g.me(), sku, func(c *crdt.PNCounter) { c.Add(g.me(), by.N) })
 	counter, _ := cart.At(sku)
 	line := viewLine(c.row.key, sku, counter)
-	c.w.Header().Set("ETag", line.ETag)
+	c.etag = line.ETag
 	return delta, line, nil
 }
 
@@ -271,7 +276,7 @@ func (g *region) writeOrder(c *call, orders *Orders, write func(resolver.Context
 	}
 	fence(c.t, c.row.key, done.Fenced...)
 	g.decide(c.t, c.row)
-	c.w.Header().Set("ETag", tag(c.row.key, done.Context))
+	c.etag = tag(c.row.key, done.Context)
 	return nil
 }
 

@@ -52,7 +52,10 @@ func (g *region) exchanged(ctx context.Context, p *peer, m *vclock.Matrix) error
 	g.mu.Lock()
 	before := g.early[p.name]
 	g.early[p.name], p.synced = m, time.Now()
-	first := !g.caughtUp && len(g.early) == len(g.peers)
+	missing := slices.ContainsFunc(g.peers, func(p *peer) bool {
+		return g.early[p.name] == nil && g.matrix.Contains(vclock.Replica(p.name))
+	})
+	first := !g.caughtUp && !missing
 	g.caughtUp = g.caughtUp || first
 	g.mu.Unlock()
 	if first {

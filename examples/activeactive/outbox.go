@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 )
 
 // The outbox holds what has been committed and not been sent. The message is
@@ -66,27 +65,10 @@ func entries(body []byte, yield func(key string, data []byte)) error {
 	return nil
 }
 
-// A publisher sends what is in the outbox into the stream of its region.
-type publisher struct {
-	store   *store
-	js      jetstream.JetStream
-	subject string
-	wake    chan struct{}
-	mangle  func(message []byte) [][]byte // nil but in tests, which lose and repeat messages
-}
-
-// notify says that there may be something to send.
-func (p *publisher) notify() {
-	select {
-	case p.wake <- struct{}{}:
-	default: // it knows
-	}
-}
-
-// run sends whatever is committed, until something is wrong.
-func (p *publisher) run(ctx context.Context) error {
+// publish sends whatever is committed, until something is wrong.
+func (g *region) publish(ctx context.Context) error {
 	for {
-		more, err := p.send(ctx)
+		more, err := g.send(ctx)
 		if err != nil {
 			return err
 		}
@@ -94,7 +76,7 @@ func (p *publisher) run(ctx context.Context) error {
 			continue
 		}
 		select {
-		case <-p.wake:
+		case <-g.wake:
 		case <-time.After(time.Second): // what another process has left
 		case <-ctx.Done():
 			return ctx.Err()
@@ -105,11 +87,12 @@ func (p *publisher) run(ctx context.Context) error {
 // send sends what is in the outbox, as one message if it fits: deltas of one row
 // that are in several messages are merged before, which is most of what a row
 // costs that is written all the time.
-func (p *publisher) send(ctx context.Context) (more bool, err error) {
+func (g *region) send(ctx context.Context) (more bool, err error) {
 	var ids []int64
 	var bodies [][]byte
 	size := 0
-	if err := p.store.each(ctx, func(scan func(...any) error) error {
+	rows, err := g.store.db.QueryContext(ctx, `SELECT id, body FROM outbox LIMIT 64`)
+	if err := each(rows, err, func(scan func(...any) error) error {
 		var id int64
 		var body []byte
 		err := scan(&id, &body)
@@ -117,26 +100,26 @@ func (p *publisher) send(ctx context.Context) (more bool, err error) {
 			ids, bodies, size = append(ids, id), append(bodies, body), size+len(body)
 		}
 		return err
-	}, `SELECT id, body FROM outbox LIMIT 64`); err != nil || len(ids) == 0 {
+	}); err != nil || len(ids) == 0 {
 		return false, err
 	}
-	merged, err := p.merge(bodies)
+	merged, err := g.store.merge(bodies)
 	if err != nil {
 		return false, err
 	}
 	messages := [][]byte{merged}
-	if p.mangle != nil {
-		messages = p.mangle(merged)
+	if g.mangle != nil {
+		messages = g.mangle(merged)
 	}
 	for _, message := range messages {
-		msg := nats.NewMsg(p.subject)
+		msg := nats.NewMsg(logSubject(g.name))
 		msg.Data = message
-		msg.Header.Set("Commit", strconv.FormatUint(p.store.commits.Load(), 10))
-		if _, err := p.js.PublishMsg(ctx, msg); err != nil {
+		msg.Header.Set("Commit", strconv.FormatUint(g.store.commits.Load(), 10))
+		if _, err := g.self.js.PublishMsg(ctx, msg); err != nil {
 			return false, err
 		}
 	}
-	err = p.store.write(ctx, func(t *tx) error {
+	err = g.store.write(ctx, func(t *tx) error {
 		for _, id := range ids {
 			t.exec(`DELETE FROM outbox WHERE id = $1`, id)
 		}
@@ -147,7 +130,7 @@ func (p *publisher) send(ctx context.Context) (more bool, err error) {
 
 // merge makes one message of several. Of a row that is in one of them only, the
 // bytes are taken as they are.
-func (p *publisher) merge(bodies [][]byte) ([]byte, error) {
+func (s *store) merge(bodies [][]byte) ([]byte, error) {
 	if len(bodies) == 1 {
 		return bodies[0], nil
 	}
@@ -159,7 +142,7 @@ func (p *publisher) merge(bodies [][]byte) ([]byte, error) {
 	}
 	var out envelope
 	for _, key := range slices.Sorted(maps.Keys(parts)) {
-		data, err := p.join(key, parts[key])
+		data, err := s.join(key, parts[key])
 		if err != nil {
 			return nil, err
 		}
@@ -169,13 +152,13 @@ func (p *publisher) merge(bodies [][]byte) ([]byte, error) {
 }
 
 // join merges what several messages say of one row.
-func (p *publisher) join(key string, parts [][]byte) ([]byte, error) {
+func (s *store) join(key string, parts [][]byte) ([]byte, error) {
 	if len(parts) == 1 {
 		return parts[0], nil
 	}
 	var all state
 	for _, data := range parts {
-		st, err := p.store.decodeRow(key, data)
+		st, err := s.decodeRow(key, data)
 		switch {
 		case err != nil:
 			return nil, err

@@ -10,15 +10,11 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// A receiver reads the stream of one peer, as a client of the peer's server. The
+// A region reads the stream of each peer, as a client of the peer's server. The
 // position in the stream is a note in the region's own database, written in the
 // transaction of what was read: a crash, or a database from a backup, goes on
 // where its rows are. A position that the server keeps, a durable consumer,
 // would be ahead of a restored database.
-type receiver struct {
-	region *region
-	*peer
-}
 
 // A cursor is the position in a stream. A stream that was made anew is another
 // one.
@@ -27,16 +23,16 @@ type cursor struct {
 	Seen    uint64
 }
 
-// follow reads the stream from the cursor on, until something is wrong.
-func (c *receiver) follow(ctx context.Context) error {
+// follow reads a stream from the cursor on, until something is wrong.
+func (g *region) follow(ctx context.Context, p *peer) error {
 	look, cancel := context.WithTimeout(ctx, 3*time.Second)
 	defer cancel()
-	stream, err := c.js.Stream(look, streamName(c.name))
+	stream, err := p.js.Stream(look, streamName(p.name))
 	if err != nil {
 		return err
 	}
 	info := stream.CachedInfo()
-	seen, err := c.seen(ctx, info)
+	seen, err := g.seen(ctx, p, info)
 	if err != nil {
 		return err
 	}
@@ -58,14 +54,14 @@ func (c *receiver) follow(ctx context.Context) error {
 			for n := min(31, len(batch.Messages())); n > 0; n-- {
 				some = append(some, <-batch.Messages())
 			}
-			if err := c.take(ctx, info.Created, some); err != nil {
+			if err := g.take(ctx, p, info.Created, some); err != nil {
 				return err
 			}
 		}
 		if err := batch.Error(); err != nil {
 			return err
 		}
-		if !c.conn.IsConnected() {
+		if !p.conn.IsConnected() {
 			return nats.ErrDisconnected
 		}
 	}
@@ -76,13 +72,13 @@ func (c *receiver) follow(ctx context.Context) error {
 // or lost its end, is read from its beginning: what was merged before is merged
 // again without effect. A region that has never read it begins at its end:
 // anti-entropy has the rest, and for less.
-func (c *receiver) seen(ctx context.Context, info *jetstream.StreamInfo) (uint64, error) {
+func (g *region) seen(ctx context.Context, p *peer, info *jetstream.StreamInfo) (uint64, error) {
 	var at cursor
-	if err := c.region.store.note(ctx, "cursor/"+c.name, &at); err != nil {
+	if err := g.store.note(ctx, "cursor/"+p.name, &at); err != nil {
 		return 0, err
 	}
 	switch {
-	case at.Created.IsZero() && c.region.config.syncEvery > 0:
+	case at.Created.IsZero() && g.config.syncEvery > 0:
 		return info.State.LastSeq, nil
 	case !at.Created.Equal(info.Created) || at.Seen > info.State.LastSeq:
 		return 0, nil
@@ -91,8 +87,8 @@ func (c *receiver) seen(ctx context.Context, info *jetstream.StreamInfo) (uint64
 }
 
 // take merges messages and commits the cursor with them.
-func (c *receiver) take(ctx context.Context, created time.Time, messages []jetstream.Msg) error {
-	in := arrivals{peer: c.name, cursor: cursor{Created: created}}
+func (g *region) take(ctx context.Context, p *peer, created time.Time, messages []jetstream.Msg) error {
+	in := arrivals{peer: p.name, cursor: cursor{Created: created}}
 	for _, m := range messages {
 		meta, err := m.Metadata()
 		if err != nil {
@@ -101,11 +97,11 @@ func (c *receiver) take(ctx context.Context, created time.Time, messages []jetst
 		in.cursor.Seen = meta.Sequence.Stream
 		commit, _ := strconv.ParseUint(m.Headers().Get("Commit"), 10, 64) // 0 tells nothing
 		in.commit = max(in.commit, commit)
-		if err := c.region.open(m.Data(), &in); err != nil {
-			c.region.log.Error("message refused", "peer", c.name, "sequence", in.cursor.Seen, "error", err)
+		if err := g.open(m.Data(), &in); err != nil {
+			g.log.Error("message refused", "peer", p.name, "sequence", in.cursor.Seen, "error", err)
 		}
 	}
-	return c.region.merge(ctx, &in)
+	return g.merge(ctx, &in)
 }
 
 // arrivals are the states that came from a peer.
@@ -165,7 +161,13 @@ func (g *region) mergeRow(t *tx, peer string, r *row, in state) {
 		fence(t, r.key, orders.s.Fenced(as[*Orders](in))...)
 	}
 	g.events.before(r, in)
-	if r.state.merge(in) {
+	changed := r.rev == 0 && !r.dirty && kindOf(r.key) != orderKind
+	if changed {
+		r.state = in // what there was is empty
+	} else {
+		changed = r.state.merge(in)
+	}
+	if changed {
 		r.from, r.garbage = peer, r.garbage || leavesGarbage(in)
 		t.touch(r)
 		g.decide(t, r)

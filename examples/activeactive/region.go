@@ -41,21 +41,22 @@ type config struct {
 // A region is one process: a database, a server for its peers to read from, an
 // HTTP API, and a clock.
 type region struct {
-	name      string
-	started   time.Time
-	config    config
-	log       *slog.Logger
-	store     *store
-	clocks    *clocks
-	server    *server.Server // nil if it runs elsewhere
-	self      *peer          // the region itself, as its peers see it
-	peers     []*peer
-	publisher *publisher
-	events    *events
-	api       http.Handler
-	mode      atomic.Pointer[mode]
-	id        vclock.Identity
-	witness   *os.File // that id is in
+	name    string
+	started time.Time
+	config  config
+	log     *slog.Logger
+	store   *store
+	clocks  *clocks
+	server  *server.Server // nil if it runs elsewhere
+	self    *peer          // the region itself, as its peers see it
+	peers   []*peer
+	wake    chan struct{}                 // there may be something to send
+	mangle  func(message []byte) [][]byte // nil but in tests, which lose and repeat messages
+	events  *events
+	api     http.Handler
+	mode    atomic.Pointer[mode]
+	id      vclock.Identity
+	witness *os.File // that id is in
 
 	freeRule, homeRule *resolver.Reconciler[Order]
 
@@ -110,7 +111,7 @@ func runRegion(stop context.Context, c config) (err error) {
 	}
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: c.level}))
 	g := &region{
-		name: c.name, started: time.Now(), config: c, log: log.With("region", c.name), store: st, clocks: &clocks{},
+		name: c.name, started: time.Now(), config: c, log: log.With("region", c.name), store: st, clocks: &clocks{}, wake: make(chan struct{}, 1),
 		events: &events{on: c.explain, why: map[string]map[string]merge.Change{}}, early: map[string]*vclock.Matrix{}, heard: map[string]uint64{},
 	}
 	// The longer the window, the less often the bound is written; peers still take
@@ -165,7 +166,6 @@ func (g *region) connect(ctx context.Context) (err error) {
 		g.peers = append(g.peers, p)
 	}
 	g.store.committed = g.committed
-	g.publisher = &publisher{store: g.store, js: g.self.js, subject: logSubject(g.name), wake: make(chan struct{}, 1)}
 	// Peers that were away for longer than the stream keeps messages get what they
 	// lack by anti-entropy.
 	_, err = g.self.js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
@@ -206,9 +206,9 @@ func (g *region) start(ctx context.Context) error {
 	}
 	g.log.Info("started", "as", g.me())
 	go g.store.run(ctx)
-	go g.every(ctx, time.Second, "sending", g.publisher.run)
+	go g.every(ctx, time.Second, "sending", g.publish)
 	for _, p := range g.peers {
-		go g.every(ctx, 300*time.Millisecond, "reading "+p.name, (&receiver{g, p}).follow)
+		go g.every(ctx, 300*time.Millisecond, "reading "+p.name, func(ctx context.Context) error { return g.follow(ctx, p) })
 		go g.every(ctx, time.Second, "clock of "+p.name, func(ctx context.Context) error { return g.beat(ctx, p) })
 		if g.config.syncEvery > 0 {
 			go g.every(ctx, g.config.syncEvery, "comparing with "+p.name, func(ctx context.Context) error { return g.reconcile(ctx, p) })
@@ -236,7 +236,10 @@ func (g *region) committed(t *tx) {
 		g.log.Error("the number of a commit", "error", err)
 	}
 	if t.body != nil {
-		g.publisher.notify()
+		select {
+		case g.wake <- struct{}{}:
+		default: // the publisher knows
+		}
 	}
 	g.events.commit(g, t)
 }

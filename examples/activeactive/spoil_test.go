@@ -51,7 +51,7 @@ func runSpoilt(args []string) error {
 		mux := http.NewServeMux()
 		mux.Handle("GET /digest", get(g.getDigest))
 		f := &faults{}
-		g.publisher.mangle = f.mangle
+		g.mangle = f.mangle
 		mux.Handle("POST /admin/faults", post(f.set))
 		var stats storeStats
 		g.store.committed = func(t *tx) {
@@ -75,7 +75,7 @@ func runSpoilt(args []string) error {
 				for g.mode.Load() == nil {
 					time.Sleep(time.Millisecond) // until it has recalled who it is
 				}
-				g.every(context.Background(), 100*time.Millisecond, "reading itself", (&receiver{g, g.self}).follow)
+				g.every(context.Background(), 100*time.Millisecond, "reading itself", func(ctx context.Context) error { return g.follow(ctx, g.self) })
 			}()
 		}
 	}

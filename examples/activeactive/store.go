@@ -122,8 +122,7 @@ func (s *store) read(ctx context.Context, key string) (state, error) {
 }
 
 // each calls yield with the function that scans a row, for each row of a query.
-func (s *store) each(ctx context.Context, yield func(scan func(...any) error) error, query string, args ...any) error {
-	rows, err := s.db.QueryContext(ctx, query, args...)
+func each(rows *sql.Rows, err error, yield func(scan func(...any) error) error) error {
 	if err != nil {
 		return err
 	}
@@ -138,22 +137,24 @@ func (s *store) each(ctx context.Context, yield func(scan func(...any) error) er
 
 // readAll calls yield with the bytes of the rows that a condition selects.
 func (s *store) readAll(ctx context.Context, yield func(key string, data []byte) error, where string, args ...any) error {
-	var key string
-	return s.each(ctx, func(scan func(...any) error) error {
+	rows, err := s.db.QueryContext(ctx, `SELECT id, state FROM rows `+where, args...)
+	return each(rows, err, func(scan func(...any) error) error {
+		var key string
 		var data []byte
 		if err := scan(&key, &data); err != nil {
 			return err
 		}
 		return yield(key, data)
-	}, `SELECT id, state FROM rows `+where, args...)
+	})
 }
 
 // strings returns what a query for one column selects.
 func (s *store) strings(ctx context.Context, query string, args ...any) (out []string, err error) {
-	err = s.each(ctx, func(scan func(...any) error) error {
+	rows, err := s.db.QueryContext(ctx, query, args...)
+	err = each(rows, err, func(scan func(...any) error) error {
 		out = append(out, "")
 		return scan(&out[len(out)-1])
-	}, query, args...)
+	})
 	return out, err
 }
 
@@ -173,7 +174,12 @@ func (s *store) load(ctx context.Context, keys []string) error {
 	}
 	keys = slices.DeleteFunc(keys, func(k string) bool { return s.cache[k] != nil })
 	for some := range slices.Chunk(keys, 64) {
-		if err := s.each(ctx, func(scan func(...any) error) (err error) {
+		stmt, err := s.prepare(ctx, `SELECT id, rev, garbage, state FROM rows WHERE id IN `+places(1, len(some)))
+		if err != nil {
+			return err
+		}
+		rows, err := stmt.QueryContext(ctx, anys(some)...)
+		if err := each(rows, err, func(scan func(...any) error) (err error) {
 			var r row
 			var data []byte
 			if err = scan(&r.key, &r.rev, &r.garbage, &data); err == nil {
@@ -181,7 +187,7 @@ func (s *store) load(ctx context.Context, keys []string) error {
 			}
 			s.cache[r.key] = &r
 			return err
-		}, `SELECT id, rev, garbage, state FROM rows WHERE id IN `+places(1, len(some)), anys(some)...); err != nil {
+		}); err != nil {
 			clear(s.cache)
 			return err
 		}
