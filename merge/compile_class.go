@@ -43,6 +43,9 @@ func (c *compiler) classify(w *row, f *field, loc location) error {
 	if !def.fits(f.typ) {
 		return c.refuse(f, "does not go with "+f.typ.String())
 	}
+	if def.op == opAdditive && f.typ.Kind() == reflect.Pointer {
+		return c.classifyOptional(f)
+	}
 	if def.order != nil {
 		f.order = newOrder(s, def.down)
 	}
@@ -53,6 +56,25 @@ func (c *compiler) classify(w *row, f *field, loc location) error {
 		w.join(f, loc.scope)
 	default:
 	}
+	return nil
+}
+
+// classifyOptional has a pointer to a leaf merged as a row of that one leaf, which is
+// there or not.
+func (c *compiler) classifyOptional(f *field) error {
+	typ := f.typ.Elem()
+	key := rowKey{typ: typ, mode: rowElement, key: f.rule.String()}
+	if f.elem = c.rows[key]; f.elem == nil {
+		w := &row{typ: typ, zero: reflect.New(typ).Elem()}
+		leaf := &field{typ: typ, rule: f.rule}
+		if err := c.classify(w, leaf, location{}); err != nil {
+			return err
+		}
+		w.fields, w.flat = []*field{leaf}, leaf.flat()
+		w.program(nil)
+		c.rows[key], f.elem = w, w
+	}
+	f.class, f.rule = classPointer, rule{id: ruleFields}
 	return nil
 }
 

@@ -19,6 +19,7 @@ const (
 	opJoin                       // type with a Merge method
 	opJoinFunc                   // custom Join
 	opFunc                       // custom Func
+	opSum                        // custom Additive
 	opPointer
 	opMap
 	opKeyed
@@ -71,7 +72,7 @@ func (f *field) tells() bool {
 		return false
 	case opLeaf:
 		return f.rule.id.def().person
-	case opAdditive, opJoin, opFunc, opPointer, opMap, opKeyed, opSet, opDocument:
+	case opAdditive, opSum, opJoin, opFunc, opPointer, opMap, opKeyed, opSet, opDocument:
 	}
 	return true
 }

@@ -135,6 +135,8 @@ func (p *recordPart) doubt(c *cell.Cell) string {
 		return "the sides differ"
 	case p.kind == cell.Totals && !fits(reflect.New(p.f.typ).Elem(), c.Sum()):
 		return "the sum of all changes does not fit the type"
+	case p.kind == cell.Sums && !p.sum(reflect.New(p.f.typ).Elem(), c):
+		return "a value is of another type"
 	case p.kind == cell.Choice && (n > 1 || p.shown(c) == nil):
 		return "a value is not in the rank"
 	case p.kind == cell.State && (n > 1 || p.shown(c) == nil), p.kind.IsRegister() && p.group == nil && !p.understands(c.Value):

@@ -43,6 +43,8 @@ func (p *recordPart) holds(c *cell.Cell, row reflect.Value) bool {
 		sum := c.Sum()
 		n, ok := sum.Int64()
 		return ok && v.CanInt() && v.Int() == n
+	case cell.Sums:
+		return false // only adding up can tell
 	default:
 		s := p.shown(c)
 		return s != nil && p.f.shape.Holds(v, s.Content())

@@ -176,6 +176,8 @@ func (e *edit) touchPart(p *recordPart, c *cell.Cell, row reflect.Value, rest []
 		return e.group(p, at, row)
 	case p.kind == cell.Totals:
 		return e.add(p, at, int128.Int{})
+	case p.kind == cell.Sums:
+		return e.sum(p, at, p.f.in(row), p.f.in(row))
 	case p.kind == cell.State:
 		return e.state(p, at, p.f.in(row), p.f.in(row))
 	case p.kind == cell.Manual:

@@ -286,6 +286,7 @@ func recordSubjects() []recordSubject {
 		}),
 		inRecord("Prefer", numbers, custom(merge.Prefer("larger", cmp.Compare[int])), ints(nil)),
 		inRecord("Join", numbers, custom(merge.Join("max", func(a, b int) int { return max(a, b) })), ints(largest)),
+		inRecord("Additive", numbers, custom(merge.Additive("sum", 0, func(a, b int) int { return a + b }, func(n int) int { return -n })), ints(sum)),
 		inRecord("Func", numbers, custom(merge.Func("product", product)), ints(nil)),
 		inRecord("-", numbers, merge.Options[box[int]]{}, ints(func(*int, []int) int { return 0 })),
 	}

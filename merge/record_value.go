@@ -91,6 +91,8 @@ func (p *recordPart) fill(dst reflect.Value, c *cell.Cell) {
 		p.fillSet(dst, c)
 	case cell.Totals:
 		fillTotal(dst, c)
+	case cell.Sums:
+		p.sum(dst, c)
 	default:
 		if s := p.shown(c); s != nil {
 			p.decode(dst, s.Content())

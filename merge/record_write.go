@@ -180,6 +180,8 @@ func (e *edit) value(p *recordPart, at spot, r, n reflect.Value) (*cell.Cell, er
 		return e.set(p, at, r, n)
 	case cell.Totals:
 		return e.additive(p, at, r, n)
+	case cell.Sums:
+		return e.sum(p, at, r, n)
 	case cell.State:
 		return e.state(p, at, r, n)
 	case cell.Manual:

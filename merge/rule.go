@@ -35,7 +35,7 @@ type rule struct {
 	arg    string         // rank, keyed, group: the text after the equals sign
 	ranks  map[string]int // rank: position of each value, from 1
 	keep   bool           // keyed, fields: a change survives a delete
-	custom *custom        // the three kinds of custom rule
+	custom *custom        // the kinds of custom rule
 }
 
 // String returns the rule as a tag writes it, or the name of a custom rule.

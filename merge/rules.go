@@ -9,7 +9,7 @@ import (
 	"github.com/rejoin-go/rejoin/merge/internal/cell"
 )
 
-// A ruleID is one of the rules that a tag can name, or one of the three kinds
+// A ruleID is one of the rules that a tag can name, or one of the kinds
 // of custom rule.
 type ruleID uint8
 
@@ -35,6 +35,7 @@ const (
 	rulePrefer
 	ruleJoinFunc
 	ruleFunc
+	ruleSum
 )
 
 // A ruleDef is what there is to say of one rule. A rule of leaves stands nowhere
@@ -121,14 +122,16 @@ func (id ruleID) def() ruleDef {
 		return joinFuncRule()
 	case ruleFunc:
 		return funcRule()
+	case ruleSum:
+		return sumRule()
 	}
 	return ruleDef{}
 }
 
 // allRules lists all rules, in the order of their numbers.
 func allRules() []ruleID {
-	ids := make([]ruleID, 0, ruleFunc)
-	for id := ruleLWW; id <= ruleFunc; id++ {
+	ids := make([]ruleID, 0, ruleSum)
+	for id := ruleLWW; id <= ruleSum; id++ {
 		ids = append(ids, id)
 	}
 	return ids
@@ -271,8 +274,12 @@ func funcRule() ruleDef {
 
 func anyType(reflect.Type) bool { return true }
 
-// isInteger reports whether changes of values of typ can be added up.
+// isInteger reports whether changes of values of typ, or of what it points to, can be
+// added up.
 func isInteger(typ reflect.Type) bool {
+	if typ.Kind() == reflect.Pointer {
+		typ = typ.Elem()
+	}
 	k := typ.Kind()
 	return k >= reflect.Int && k <= reflect.Uint64
 }

@@ -190,6 +190,8 @@ func (r *run) part(o *op, fr *frame) {
 		o.f.joinFunc(&sub)
 	case opFunc:
 		r.callFunc(o.f, &sub)
+	case opSum:
+		r.sumOf(o.f, &sub)
 	case opPointer:
 		r.pointer(o.f, &sub)
 	case opMap:

@@ -424,7 +424,7 @@ func (k *Kit[T]) onlySums(a, b result[T]) bool {
 		return false
 	}
 	for _, c := range k.explain(&a.value, merge.Side[T]{Value: b.value}).report.Changes {
-		if c.Rule != "additive" {
+		if c.Rule != "additive" && !strings.HasPrefix(c.Rule, "additive ") {
 			return false
 		}
 	}

@@ -39,6 +39,8 @@ type stock struct {
 	Ready *bool
 	Even  int   // prefers even numbers
 	Bits  uint8 // joined by or
+	Cents int64 // added up
+	Spare *int  `merge:"additive"`
 	Prefs map[string]int
 	Box   *crate
 	Lines []shelf `merge:"keyed=Key"`
@@ -62,6 +64,7 @@ func even(a, b int) int { return cmp.Compare((a+1)%2, (b+1)%2) }
 func overrides() []merge.Override[stock] {
 	return []merge.Override[stock]{
 		merge.Field(func(s *stock) *int { return &s.Even }, merge.Prefer("even", even)),
+		merge.Field(func(s *stock) *int64 { return &s.Cents }, merge.Additive("cents", 0, func(a, b int64) int64 { return a + b }, func(n int64) int64 { return -n })),
 		merge.Field(func(s *stock) *uint8 { return &s.Bits }, merge.Join("or", func(a, b uint8) uint8 { return a | b })),
 	}
 }

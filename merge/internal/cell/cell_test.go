@@ -46,10 +46,10 @@ func drawCell(t *rapid.T, key string, kind cell.Kind, depth int) cell.Cell {
 			}
 			c.Kids = append(c.Kids, kid)
 		}
-	case cell.Totals:
+	case cell.Totals, cell.Sums:
 		for _, r := range rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"eu", "us"}), 1, 2, rapid.ID).Draw(t, "replicas") {
 			s := lww.Stamp{Time: drawStamp(t).Time, Replica: vclock.Replica(r)}
-			c.Kids = append(c.Kids, cell.Cell{Key: r, Kind: cell.Total, Stamp: s, Value: string([]byte{0x81, byte(s.Time)})})
+			c.Kids = append(c.Kids, cell.Cell{Key: r, Kind: kind.Kid(), Stamp: s, Value: string([]byte{0x81, byte(s.Time)})})
 		}
 	case cell.Rows:
 		for _, k := range rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"x", "y"}), 1, 2, rapid.ID).Draw(t, "rows") {
@@ -72,7 +72,7 @@ func drawRow(t *rapid.T, key string, depth int) cell.Cell {
 		return c
 	}
 	kinds := []cell.Kind{
-		cell.Register, cell.First, cell.Max, cell.Min, cell.Immutable, cell.Choice, cell.Totals, cell.Union, cell.Set,
+		cell.Register, cell.First, cell.Max, cell.Min, cell.Immutable, cell.Choice, cell.Totals, cell.Sums, cell.Union, cell.Set,
 		cell.Table, cell.Rows, cell.Row,
 	}
 	for _, name := range rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"A", "B", "C"}), 0, 3, rapid.ID).Draw(t, "fields") {

@@ -147,7 +147,7 @@ func (d *stateReader) stamp(ref uint64) lww.Stamp {
 // smallest is the size of the smallest kid of a cell with the given layout.
 func (l layout) smallest() int {
 	switch l.kids {
-	case Seen, Total, Sibling:
+	case Seen, Total, Sum, Sibling:
 		return 1
 	default:
 		return 2

@@ -116,7 +116,7 @@ func orderHeads(a, b []Cell) int {
 // differs from a. Every change of a record's state goes through it.
 func joinCell(a, b *Cell, in scope) (Cell, bool) {
 	switch a.Kind {
-	case Register, Placed, Option, Seen, Total, Sibling, Member, Element, Entry:
+	case Register, Placed, Option, Seen, Total, Sum, Sibling, Member, Element, Entry:
 		return take(a, b, b.Version(a))
 	case First, Fact:
 		return take(a, b, a.Version(b))

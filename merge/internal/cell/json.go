@@ -16,7 +16,7 @@ func cellKindNames() []string {
 	return []string{
 		Register: "register", First: "first", Max: "max", Min: "min", Immutable: "immutable",
 		Choice: "choice", State: "state", Totals: "totals", Manual: "manual", Union: "union",
-		Set: "set", Table: "map", Rows: "rows", Row: "row", Placed: "place",
+		Set: "set", Table: "map", Rows: "rows", Row: "row", Placed: "place", Sums: "sums",
 	}
 }
 

@@ -21,6 +21,7 @@ const (
 	Rows                      // rows by key
 	Row                       // a life, and fields; also the kid of Rows
 	Placed                    // where an element stands in a list: the newest stamp wins
+	Sums                      // what each replica added, of a type that the program adds up
 )
 
 // The kinds of cells that are kids of those.
@@ -35,6 +36,7 @@ const (
 	Member
 	Element // the newest wins, removed before added
 	Entry   // the newest wins, deleted before put
+	Sum     // the sum of a replica's changes
 )
 
 // PositionKey is the key of the cell of a row that holds where the row stands
@@ -76,6 +78,8 @@ func layoutOf(k Kind) layout {
 		return layout{key: keyPath, kids: Version}
 	case Totals:
 		return layout{key: keyPath, kids: Total}
+	case Sums:
+		return layout{key: keyPath, kids: Sum}
 	case Manual:
 		return layout{key: keyPath, kids: Replica}
 	case Union:
@@ -94,7 +98,7 @@ func layoutOf(k Kind) layout {
 		return layout{key: keyBytes, kids: Seen}
 	case Seen:
 		return layout{key: keyReplica, stamp: true}
-	case Total:
+	case Total, Sum:
 		return layout{key: keyReplica, stamp: true, value: true}
 	case Replica:
 		return layout{key: keyReplica, stamp: true, kids: Sibling}
@@ -110,14 +114,14 @@ func layoutOf(k Kind) layout {
 }
 
 // IsField reports whether cells of the kind hold a field.
-func (k Kind) IsField() bool { return k >= Register && k <= Placed }
+func (k Kind) IsField() bool { return k >= Register && k <= Sums }
 
 // IsRegister reports whether cells of the kind hold one value under one stamp.
 func (k Kind) IsRegister() bool { return k >= Register && k <= Min }
 
 // IsTyped reports whether fields of the kind say what type their values have.
 func (k Kind) IsTyped() bool {
-	return k.IsField() && k < Rows && k != Totals
+	return k.IsField() && k < Rows && k != Totals || k == Sums
 }
 
 // Kid returns the kind of the kids of cells of kind k, zero if they have none or

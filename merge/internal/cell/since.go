@@ -15,7 +15,7 @@ func (c *Cell) Since(old *Cell) (Cell, bool) {
 		if c.Stamp != old.Stamp { // another life, which wins or loses as a whole
 			return *c, true
 		}
-	case Immutable, Choice, Totals, Manual, Union, Set, Table, Rows:
+	case Immutable, Choice, Totals, Sums, Manual, Union, Set, Table, Rows:
 	default: // of one piece, or kids that say something by not being there
 		return *c, true
 	}
