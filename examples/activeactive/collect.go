@@ -99,6 +99,7 @@ func (g *region) retire(ctx context.Context, q retirement) error {
 func (g *region) collect(ctx context.Context) error {
 	g.mu.Lock()
 	floor, settled := hlc.Timestamp(g.matrix.Floor()), g.matrix.Settled()
+	_, reading := g.matrix.Horizon()
 	g.mu.Unlock()
 	if !settled {
 		return nil
@@ -130,7 +131,9 @@ func (g *region) collect(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		g.carts, g.marked = carts, now
+		// What is noted was written before any clock showed this: carts have no times,
+		// and a clock that is ahead has gone on since it was last heard of.
+		g.carts, g.marked = carts, max(now, hlc.Timestamp(reading))+hlc.Timestamp(5*g.config.syncEvery)
 	}
 	return g.inherit(ctx)
 }

@@ -68,7 +68,7 @@ func run(ctx context.Context, args []string) error {
 
 // runDriver runs the driver, which is a test of this module: see drive_test.go.
 func runDriver(ctx context.Context, args ...string) error {
-	args = append([]string{"test", "-count=1", "-timeout=0", "-run=^TestDriver$", ".", "-args", "-table"}, args...)
+	args = append([]string{"test", "-count=1", "-timeout=0", "-run=^TestDriver$", "-args", "-table"}, args...)
 	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 	return cmd.Run()

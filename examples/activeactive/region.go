@@ -11,7 +11,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -142,15 +141,11 @@ func runRegion(stop context.Context, c config) (err error) {
 func (g *region) connect(ctx context.Context) (err error) {
 	url := g.config.nats
 	if url == "" {
-		host, port, err := net.SplitHostPort(g.config.natsAddr)
+		at, err := net.ResolveTCPAddr("tcp", g.config.natsAddr)
 		if err != nil {
 			return err
 		}
-		n, err := strconv.Atoi(port)
-		if err != nil {
-			return err
-		}
-		if g.server, err = startServer(filepath.Join(g.config.dir, "nats"), host, n); err != nil {
+		if g.server, err = startServer(filepath.Join(g.config.dir, "nats"), at.IP.String(), at.Port); err != nil {
 			return err
 		}
 		url = g.server.ClientURL()
