@@ -128,6 +128,31 @@ func TestLogLimits(t *testing.T) {
 	require.False(t, ok)
 }
 
+// What all peers have is kept no longer, so that somebody who comes with an old number
+// is sent the whole state.
+func TestLogDropsWhatAllHave(t *testing.T) {
+	t.Parallel()
+	var s crdt.ORSet[int]
+	log := antientropy.NewLog[set](0, 100)
+	log.Ack("b", log.End())
+	log.Ack("c", log.End())
+	early := log.End() + 1
+	for i := range 5 {
+		log.Append("a", s.Add("a", i))
+	}
+	log.Ack("b", log.End())
+	d, _, ok := log.Pending("c")
+	require.True(t, ok)
+	require.Equal(t, 5, d.Len(), "kept for c")
+	log.Ack("c", log.End()-1)
+	log.Ack("d", early)
+	_, _, ok = log.Pending("d")
+	require.False(t, ok, "b and c have it, and it is gone")
+	d, _, ok = log.Pending("c")
+	require.True(t, ok)
+	require.Equal(t, 1, d.Len())
+}
+
 // A lost message costs its own bytes once more, and the acknowledgement.
 func TestLogBytes(t *testing.T) {
 	t.Parallel()
