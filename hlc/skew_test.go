@@ -213,6 +213,20 @@ func TestSkewStaleSamples(t *testing.T) {
 	}
 }
 
+// A peer of which all samples are old is left out, and those after it are not.
+func TestSkewOfWhoIsSilent(t *testing.T) {
+	var s hlc.Skew
+	s.AddReading("ap", noon, noon)
+	later := noon.Add(time.Hour)
+	for _, peer := range []string{"eu", "us"} {
+		s.AddReading(peer, later.Add(time.Minute), later)
+	}
+	r := s.Report(later)
+	require.Len(t, r.Peers, 2)
+	require.Equal(t, -time.Minute, r.Self)
+	require.True(t, r.Outlier)
+}
+
 func TestSkewTolerance(t *testing.T) {
 	for _, tt := range []struct {
 		tolerance, offset time.Duration
