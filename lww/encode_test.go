@@ -199,12 +199,19 @@ func TestHostileBinary(t *testing.T) {
 		{"key twice", "02 01 05 02 026575 027573 02 05 40 00 00 016b 00 00 0176 016b 04 03", `key "k" after "k"`},
 		{"tombstone below the horizon", "02 01 05 02 026575 027573 02 05 40 00 00 016b 00 00 0176 016c 00 03", "at or below the horizon"},
 		{"oldest", "02 01 05 02 026575 027573 02 04 40 00 00 016b 01 00 0176 016c 05 03", "oldest time is 5, not 4"},
+		{"oldest beyond the maximum", "02 01 05 01 026575 01 80808080808080808001 40 00 00 016b 00 00 0176", "out of range"},
 		{"oldest zero", "02 01 00 01 026575 01 00 40 00 00 016b 00 00 0176", "out of range"},
 		{"time", "02 01 05 02 026575 027573 02 05 40 00 00 016b 00 00 0176 016c fbffffffffffffff7f 03", "out of range"},
 		{"entries", "02 01 05 02 026575 027573 7f 05 40 00 00 016b 00 00 0176 016c 04 03", "count 127 exceeds"},
 		{"value", "02 01 05 02 026575 027573 02 05 40 00 00 016b 00 00 4076 016c 04 03", "value is not in its canonical form"},
 	} {
 		t.Run(tt.name, func(t *testing.T) { require.ErrorContains(t, decode(tt.in), tt.want) })
+	}
+
+	for _, in := range []string{"", " ", "\n"} { // which is neither form
+		require.ErrorContains(t, new(lww.Map[string, string]).UnmarshalLenient([]byte(in)), "lww: decode Map: ")
+		_, err := new(lww.Map[string, string]).MergeLenient([]byte(in))
+		require.ErrorContains(t, err, "lww: decode Map: ")
 	}
 
 	var r lww.Register[bool]

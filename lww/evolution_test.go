@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"reflect"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
@@ -340,4 +341,38 @@ func TestHidden(t *testing.T) {
 	m2 := hop[secret, secret](t, &m, false)
 	v, _ := m2.At("ann")
 	require.Equal(t, "x", v.Hash)
+}
+
+// TestOneStampTwoUnknown merges two values under one stamp that differ only in a field
+// that this program does not know: they are two, and one of them stands everywhere.
+func TestOneStampTwoUnknown(t *testing.T) {
+	type older struct{ Name string }
+	type newer struct{ Name, Note string }
+	carry := func(note string) *lww.Map[string, older] {
+		var m lww.Map[string, newer]
+		_, err := m.PutAt("k", newer{"Ann", note}, at(noon, "eu"))
+		require.NoError(t, err)
+		return hop[newer, older](t, &m, false)
+	}
+	a, b := carry("one"), carry("two")
+	require.False(t, a.Equal(b))
+	x := a.Clone()
+	require.True(t, x.Merge(b))
+	require.False(t, b.Merge(a))
+	require.True(t, x.Equal(b))
+	v, _ := hop[older, newer](t, x, false).At("k")
+	require.Equal(t, newer{"Ann", "two"}, v)
+}
+
+// TestJSONOfOneKind writes the kinds of the fields also where there is one of them, so
+// that a program without the type gives back the bytes.
+func TestJSONOfOneKind(t *testing.T) {
+	type dated struct{ At time.Time }
+	var m lww.Map[string, dated]
+	_, err := m.PutAt("k", dated{noon.Time()}, at(noon, "eu"))
+	require.NoError(t, err)
+	text, err := m.MarshalJSON()
+	require.NoError(t, err)
+	require.Contains(t, string(text), `"fields":`, "%s", text)
+	hop[dated, struct{ Other string }](t, &m, true)
 }
