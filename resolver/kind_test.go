@@ -86,6 +86,17 @@ func TestKinds(t *testing.T) {
 	}
 }
 
+// TestConflictString lists the versions of a conflict for people, deletes as such.
+func TestConflictString(t *testing.T) {
+	c := resolver.Conflict[string]{Key: "k", Kind: resolver.UpdateDelete, Versions: []resolver.Version[string]{
+		{Value: "a", Stamp: stamp("eu", 1)}, {Deleted: true, Stamp: stamp("us", 2)},
+	}}
+	require.Equal(t, `update/delete conflict over "k"
+0  1970-01-01T00:00:00.000000001Z@eu  a
+1  1970-01-01T00:00:00.000000002Z@us  deleted
+`, c.String())
+}
+
 // TestBase tells a base that is known from one that is not.
 func TestBase(t *testing.T) {
 	base := func(s *resolver.Siblings[string]) (*string, bool) {

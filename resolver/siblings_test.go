@@ -1,11 +1,13 @@
 package resolver_test
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/rejoin-go/rejoin/hlc"
+	"github.com/rejoin-go/rejoin/lww"
 	"github.com/rejoin-go/rejoin/resolver"
 	"github.com/rejoin-go/rejoin/vclock"
 )
@@ -167,3 +169,27 @@ func TestSiblingsInAnyOrder(t *testing.T) {
 		}
 	}
 }
+
+// A clock has no time left to give. The write is an error, whichever it is, and not a
+// version without a stamp.
+func TestSiblingsClockFails(t *testing.T) {
+	var s resolver.Siblings[string]
+	seen := wrote(t, &s, at("eu", 1), resolver.Context{}, "one")
+	before := s.Clone()
+	w := resolver.Writer{Writer: lww.Writer{Replica: "eu", Clock: stopped{}}}
+	_, err := s.Write(w, seen, "two")
+	require.ErrorIs(t, err, errStopped)
+	_, err = s.Edit(w, seen, "one", "two")
+	require.ErrorIs(t, err, errStopped)
+	_, err = s.Delete(w, seen)
+	require.ErrorIs(t, err, errStopped)
+	_, err = s.Touch(w, seen)
+	require.ErrorIs(t, err, errStopped)
+	require.True(t, s.Equal(before))
+}
+
+var errStopped = errors.New("no time to give")
+
+type stopped struct{}
+
+func (stopped) Next(hlc.Timestamp) (hlc.Timestamp, error) { return 0, errStopped }
