@@ -102,6 +102,35 @@ func (c *GCounter) Missing(ids []string) *GCounter {
 	return d
 }
 
+// Digest returns an iterator over the replicas, for a [antientropy.Table]: see
+// [GSet.Digest]. One more id stands for the bound and for all moves of rights.
+func (c *BoundedCounter) Digest() iter.Seq2[string, uint64] {
+	return func(yield func(string, uint64) bool) {
+		for _, h := range c.holdings() {
+			if !yield(string(h.replica), mix(mix(uint64(h.minted))^uint64(h.spent))) {
+				return
+			}
+		}
+		if moves := c.Missing(nil); len(moves.moves) > 0 || moves.bound != (bound{}) {
+			b, _ := moves.AppendBinary(nil) // it returns no errors
+			yield("", antientropy.Fingerprint(b))
+		}
+	}
+}
+
+// Missing returns the part of c with the given ids: see [GSet.Missing]. It has all moves of
+// rights, which are what makes it safe to merge anywhere.
+func (c *BoundedCounter) Missing(ids []string) *BoundedCounter {
+	d := &BoundedCounter{boundedCounterState: boundedCounterState{escrow: escrow{moves: c.moves, bound: c.bound}}}
+	for _, h := range c.holdings() {
+		if slices.Contains(ids, string(h.replica)) {
+			d.all = append(d.all, holding{entry: h.entry})
+		}
+	}
+	d.settle()
+	return d
+}
+
 // Digest returns an iterator over the keys and fingerprints of their values, for a
 // [antientropy.Table]: see [GSet.Digest]. It returns an error if V has no binary form, or a
 // value cannot be encoded, and takes as long as encoding m.

@@ -3,6 +3,7 @@ package crdt_test
 import (
 	"fmt"
 	"iter"
+	"math/rand/v2"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -72,6 +73,48 @@ func TestMissing(t *testing.T) {
 		require.NoError(t, err)
 		return all
 	}), few)
+}
+
+// TestBoundedCounterMissing has counters that moved rights find, by digests, what they lack
+// of each other, and nothing that the sender does not hold.
+func TestBoundedCounterMissing(t *testing.T) {
+	t.Parallel()
+	moved := 0
+	for seed := range uint64(300) {
+		rng := rand.New(rand.NewPCG(seed, 1))
+		names := []vclock.Replica{"a", "b", "c"}
+		start := crdt.AtLeast(int64(seed % 3))
+		sites := []*crdt.BoundedCounter{start, {}, start.Clone()}
+		for range 20 {
+			i, k := rng.IntN(3), rng.IntN(3)
+			switch c := sites[i]; rng.IntN(5) {
+			case 0:
+				_, err := c.Add(names[i], 1+rng.Int64N(9))
+				require.NoError(t, err)
+			case 1:
+				_, _ = c.Sub(names[i], 1+rng.Int64N(4)) // it may hold too few rights
+			case 2:
+				if _, err := c.Transfer(names[i], names[k], 1+rng.Int64N(4)); err == nil && i != k {
+					moved++
+				}
+			case 3:
+				if i != k {
+					c.Merge(sites[k])
+				}
+			case 4:
+				part := sites[k].Missing([]string{string(names[rng.IntN(3)])})
+				require.False(t, sites[k].Clone().Merge(part))
+				if c.Merge(part); i == k {
+					continue
+				}
+				_, sound := c.Total()
+				require.True(t, sound)
+			}
+		}
+		requireCatchesUp(t, sites[0], sites[1], (*crdt.BoundedCounter).Digest)
+		requireCatchesUp(t, sites[1], sites[2], (*crdt.BoundedCounter).Digest)
+	}
+	require.NotZero(t, moved)
 }
 
 func TestSelect(t *testing.T) {

@@ -47,7 +47,8 @@ func (c *core[K, V]) missing(ids []string) (d core[K, V]) {
 // A table may be kept, and noted in it what the Digest of each delta yields that changed m.
 //
 // Where the horizons of two sides differ, exchange whole states once: what the one has
-// compacted, the other would send it each time.
+// compacted, the other would send it each time. Two values under one stamp, which only a reused
+// replica name makes, look the same to it: a merge of whole states decides between them.
 func (m *Map[K, V]) Digest() iter.Seq2[string, uint64] { return m.digest }
 
 // Missing returns the versions of the keys with the given ids, from a [Map.Digest], as a

@@ -288,6 +288,24 @@ func (w *world) merge(t *rapid.T, r *region, o copyOf) {
 	before := r.set.Clone()
 	require.Equal(t, r.set.Merge(o.set), !before.Equal(r.set), "merge reports a change")
 	r.ledger.merge(o.ledger)
+	w.since(t, before, o.set)
+}
+
+// since requires that the deltas of o do to x, and to all that has merged what o is
+// compared with, what o does, and nothing to o.
+func (w *world) since(t *rapid.T, x, o *resolver.Siblings[string]) {
+	for _, old := range []*resolver.Siblings[string]{x, rapid.SampledFrom(w.mail).Draw(t, "acknowledged").set} {
+		got, delta := x.Clone(), o.Since(old)
+		got.Merge(old)
+		want := got.Clone()
+		got.Merge(delta)
+		want.Merge(o)
+		require.True(t, got.Equal(want), "a delta does what the set does")
+		require.False(t, o.Clone().Merge(delta), "a delta says nothing that the set does not")
+		data, err := delta.MarshalBinary()
+		require.NoError(t, err)
+		require.NoError(t, new(resolver.Siblings[string]).UnmarshalBinary(data))
+	}
 }
 
 // promote tells r of a promotion.

@@ -28,8 +28,9 @@ import (
 //
 // Of an assigned copy the same holds as of a [Siblings.Clone]: the two are two.
 //
-// Send it whole. The times of a hybrid logical clock leave gaps, so "everything
-// of us up to 10:00" is true of a whole set of us and of nothing smaller.
+// Send it whole, or what [Siblings.Since] makes of it and nothing smaller: the times of a
+// hybrid logical clock leave gaps, so "everything of us up to 10:00" is true of what a set says of
+// us as a whole.
 //
 // # Hazard
 //

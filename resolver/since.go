@@ -1,0 +1,82 @@
+package resolver
+
+import (
+	"slices"
+
+	"github.com/rejoin-go/rejoin/vclock"
+)
+
+// Since returns what s holds that old does not, as a set of its own: a delta. Merging it into
+// old, or into anything that has merged old, does what merging s would, and it has only the
+// versions and the clock of replicas of which something differs, or which the writers of
+// these versions had been shown:
+//
+//	before := orders.Clone() // O(1)
+//	_, err := orders.Write(w, seen, next)
+//	delta := orders.Since(before) // what the write did, to be sent
+//
+// A sender that keeps a Clone of what each peer has acknowledged needs no log: what is
+// missing is s.Since of that. A delta may be lost, late, repeated, and merged by anybody: of the
+// replicas that it names it says all that s knew.
+//
+// If s and old are not of one epoch, the delta is all of s. It takes O(s·r) time for r
+// replicas and s versions, and shares values with s.
+func (s *Siblings[T]) Since(old *Siblings[T]) *Siblings[T] {
+	d := s.Clone()
+	if s.level != old.level || s.epoch != old.epoch {
+		return d
+	}
+	about := s.newsTo(old)
+	for more := true; more; { // a set has seen what its versions have
+		more = false
+		for i := range s.entries {
+			e := &s.entries[i]
+			if !about[e.Stamp.Replica] {
+				continue
+			}
+			add := func(r vclock.Replica) {
+				more = more || !about[r]
+				about[r] = true
+			}
+			for r := range e.Past.past.All() {
+				add(r)
+			}
+			if dot := e.Past.dot; !dot.IsZero() {
+				add(dot.Replica)
+			}
+		}
+	}
+	d.past = vclock.Clock{}
+	for r, t := range s.past.All() {
+		if about[r] {
+			d.past = d.past.With(r, t)
+		}
+	}
+	d.entries = slices.DeleteFunc(slices.Clone(s.entries), func(e entry[T]) bool { return !about[e.Stamp.Replica] })
+	return d
+}
+
+// newsTo returns the replicas of which s and old do not say the same. The times of one
+// replica have gaps that nobody can tell, so all that s says of it goes together.
+func (s *Siblings[T]) newsTo(old *Siblings[T]) map[vclock.Replica]bool {
+	news := map[vclock.Replica]bool{}
+	for r, t := range s.past.All() {
+		if t != old.past.At(r) {
+			news[r] = true
+		}
+	}
+	i, k := 0, 0
+	for i < len(s.entries) || k < len(old.entries) {
+		switch c := compareHeads(s.entries[i:], old.entries[k:]); {
+		case c < 0:
+			news[s.entries[i].Stamp.Replica] = true
+			i++
+		case c > 0:
+			news[old.entries[k].Stamp.Replica] = true
+			k++
+		default:
+			i, k = i+1, k+1
+		}
+	}
+	return news
+}
