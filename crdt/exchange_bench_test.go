@@ -132,6 +132,40 @@ func BenchmarkExchange(b *testing.B) {
 	}
 }
 
+// BenchmarkExchangeShared has states of which a part is the same: all but little, a half, none.
+func BenchmarkExchangeShared(b *testing.B) {
+	for _, n := range []int{1000, 100_000} {
+		for _, replicas := range []int{1, 64} {
+			for _, removed := range []float64{0, 0.3} {
+				for _, shared := range []float64{0, 0.5, 0.99} {
+					b.Run(fmt.Sprintf("n=%d/replicas=%d/removed=%.1f/shared=%.2f", n, replicas, removed, shared), func(b *testing.B) {
+						x, y := halves(n, replicas, removed, shared)
+						full := size(b, x) + size(b, y)
+						var w wired[*crdt.ORSet[string]]
+						for b.Loop() {
+							w = converse(b, x, y)
+						}
+						b.ReportMetric(float64(w.bytes), "bytes/op")
+						b.ReportMetric(float64(w.bytes)/float64(full), "×full")
+					})
+				}
+			}
+		}
+	}
+}
+
+// halves returns two sets of n elements each, a part of them shared.
+func halves(n, replicas int, removed, shared float64) (x, y *crdt.ORSet[string]) {
+	same := int(float64(n) * shared)
+	x, y = pair(same, replicas, removed)
+	for side, s := range []*crdt.ORSet[string]{x, y} {
+		for i := same; i < n; i++ {
+			s.Add(vclock.Replica(fmt.Sprintf("side-%d-%02d", side, i%replicas)), fmt.Sprintf("sku-%d-%08d", side, i))
+		}
+	}
+	return x, y
+}
+
 // converse is an exchange in which nobody merges anything.
 func converse(b *testing.B, x, y *crdt.ORSet[string]) (w wired[*crdt.ORSet[string]]) {
 	b.Helper()

@@ -79,6 +79,16 @@ func (r *Record[T]) UnmarshalBinary(data []byte) error {
 	return nil
 }
 
+// MergeBinary is [Record.UnmarshalBinary] into another record of r's plan, and
+// [Record.Merge] of that.
+func (r *Record[T]) MergeBinary(data []byte) (changed bool, err error) {
+	o := Record[T]{plan: r.plan}
+	if err := o.UnmarshalBinary(data); err != nil {
+		return false, err
+	}
+	return r.Merge(&o), nil
+}
+
 // AppendBinary implements [encoding.BinaryAppender]. It never returns an error.
 // FORMAT.md in the root of the module has the layout.
 func (t Token) AppendBinary(b []byte) ([]byte, error) {

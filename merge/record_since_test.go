@@ -12,12 +12,21 @@ import (
 // requireSince requires that what b has and a has not makes of a what b would, and
 // is nothing that b does not hold.
 func requireSince[T any](t require.TestingT, a, b *merge.Record[T]) {
-	want, got, same := a.Clone(), a.Clone(), b.Clone()
+	want, got, same, fromBytes := a.Clone(), a.Clone(), b.Clone(), a.Clone()
 	want.Merge(b)
 	delta := b.Since(a)
 	got.Merge(delta)
 	require.True(t, got.Equal(want), "a delta has not the effect of the record")
 	require.False(t, same.Merge(delta), "a delta has more than the record")
+	data, err := delta.MarshalBinary()
+	require.NoError(t, err)
+	changed, err := fromBytes.MergeBinary(data)
+	require.NoError(t, err)
+	require.Equal(t, !a.Equal(want), changed)
+	require.True(t, fromBytes.Equal(want), "the bytes of a delta have not the effect of the delta")
+	_, err = fromBytes.MergeBinary(data[:len(data)-1])
+	require.Error(t, err)
+	require.True(t, fromBytes.Equal(want), "damaged bytes changed a record")
 }
 
 type tagged struct {

@@ -286,8 +286,23 @@ func (w *world) merge(t *rapid.T, r *region, o copyOf) {
 	require.Equal(t, fenced, o.set.Fenced(r.set), "fenced, asked from either side")
 	w.log(fenced)
 	before := r.set.Clone()
+	changed := before.Changed(o.set)
 	require.Equal(t, r.set.Merge(o.set), !before.Equal(r.set), "merge reports a change")
 	r.ledger.merge(o.ledger)
+	after := before.Versions()
+	for v, comes := range changed {
+		at, held := slices.BinarySearchFunc(after, v, func(a, b resolver.Version[string]) int { return a.Stamp.Compare(b.Stamp) })
+		require.NotEqual(t, comes, held)
+		if comes {
+			after = slices.Insert(after, at, v)
+		} else {
+			after = slices.Delete(after, at, at+1)
+		}
+	}
+	require.Len(t, after, r.set.Len())
+	for i, v := range r.set.Versions() {
+		require.Equal(t, v.Stamp, after[i].Stamp, "what was there, and what changed")
+	}
 	w.since(t, before, o.set)
 }
 

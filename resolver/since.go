@@ -1,6 +1,7 @@
 package resolver
 
 import (
+	"iter"
 	"slices"
 
 	"github.com/rejoin-go/rejoin/vclock"
@@ -79,4 +80,30 @@ func (s *Siblings[T]) newsTo(old *Siblings[T]) map[vclock.Replica]bool {
 		}
 	}
 	return news
+}
+
+// Changed returns an iterator over what merging o would change in s: each version that
+// would come, with true, and each that would go, with false, in ascending order of their stamps. See
+// [Siblings.Fenced] for those of them that nobody replaced. It takes as long as Merge.
+func (s *Siblings[T]) Changed(o *Siblings[T]) iter.Seq2[Version[T], bool] {
+	return func(yield func(v Version[T], comes bool) bool) {
+		joined := s.join(o)
+		was, is := s.entries, joined.entries
+		for len(was) > 0 || len(is) > 0 {
+			more := true
+			switch c := compareHeads(was, is); {
+			case c < 0:
+				more = yield(was[0].Version, false)
+				was = was[1:]
+			case c > 0:
+				more = yield(is[0].Version, true)
+				is = is[1:]
+			default:
+				was, is = was[1:], is[1:]
+			}
+			if !more {
+				return
+			}
+		}
+	}
 }
