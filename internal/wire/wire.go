@@ -150,6 +150,24 @@ func (r *Reader) longUvarint() uint64 {
 	return v
 }
 
+// UvarintAt reads a varint in its shortest form at offset i of p, and returns the offset of
+// what follows, which is beyond the end if there is no such varint. It is for those who walk
+// over bytes that they do not decode, and ask once at the end.
+func UvarintAt(p []byte, i int) (v uint64, next int) {
+	if i < len(p) && p[i] < 0x80 {
+		return uint64(p[i]), i + 1
+	}
+	if k := i + 1; k < len(p) && p[k]-1 < 0x7f {
+		return uint64(p[i]&0x7f) | uint64(p[k])<<7, i + 2
+	}
+	if i < len(p) {
+		if v, n := binary.Uvarint(p[i:]); n > 0 && p[i+n-1] != 0 {
+			return v, i + n
+		}
+	}
+	return 0, len(p) + 1
+}
+
 // Count reads the number of items that follow, each at least size bytes long,
 // and fails if the bytes left cannot hold them. Size must be positive.
 func (r *Reader) Count(size int) int {

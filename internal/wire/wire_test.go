@@ -206,5 +206,13 @@ func FuzzUvarint(f *testing.F) {
 		if r.Err() == nil {
 			require.Equal(t, b[:r.Offset()], binary.AppendUvarint(nil, v))
 		}
+		w, next := wire.UvarintAt(append([]byte{7}, b...), 1)
+		require.Equal(t, r.Err() == nil, next <= len(b)+1)
+		if r.Err() == nil {
+			require.Equal(t, v, w)
+			require.Equal(t, 1+r.Offset(), next)
+		}
+		_, after := wire.UvarintAt(b, len(b)+1)
+		require.Greater(t, after, len(b))
 	})
 }
