@@ -189,3 +189,21 @@ func ExampleMVRegister_SetSeen() {
 	fmt.Println(slices.Collect(name.Values()))
 	// Output: [Ann Anne]
 }
+
+// A counter of page views is a row of a database. Each request changes its bytes.
+func ExampleAddBinary() {
+	var views crdt.PNCounter
+	views.Add("us", 40)
+	row, _ := views.MarshalBinary()
+
+	row, err := crdt.AddBinary(nil, row, "eu", 1)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+
+	_ = views.UnmarshalBinary(row)
+	n, exact := views.Total()
+	fmt.Println(n, exact)
+	// Output: 41 true
+}

@@ -76,3 +76,8 @@ func long[V Value[V]](v V) *exchange[V] {
 	x.small = false
 	return x
 }
+
+// AddToRow is [AddBinary] without a decoded state, or false.
+func AddToRow(dst, row []byte, r vclock.Replica, n int64) ([]byte, bool) {
+	return addToRow(dst, row, r, n)
+}

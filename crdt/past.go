@@ -116,23 +116,37 @@ func readName(d *wire.Reader, brief bool, text, last []byte) (grown, name []byte
 
 // readRuns reads the context of one replica, which is not empty.
 func readRuns(d *wire.Reader) runs {
-	r := runs{prefix: d.Uvarint()}
-	n := d.Count(2)
-	if r.prefix > maxSeq || r.prefix == 0 && n == 0 {
-		d.Fail("prefix %d is not in the range of numbers", r.prefix)
-	}
-	end := r.prefix
+	prefix, n := readPrefix(d)
+	r := runs{prefix: prefix}
+	end := prefix
 	for range n {
-		gap, size := d.Uvarint(), d.Uvarint()
-		if gap > maxSeq || size > maxSeq || end+2+gap+size > maxSeq {
-			d.Fail("span exceeds the largest number %d", uint64(maxSeq))
-		}
+		_, s := readSpan(d, end)
 		if d.Err() != nil {
 			return runs{}
 		}
-		s := span{lo: end + 2 + gap, hi: end + 2 + gap + size}
 		r.insert(len(r.far), 0, s)
 		end = s.hi
 	}
 	return r
+}
+
+// readPrefix reads the prefix of a replica, and how many spans follow.
+func readPrefix(d *wire.Reader) (prefix uint64, spans int) {
+	prefix, spans = d.Uvarint(), d.Count(2)
+	if prefix > maxSeq || prefix == 0 && spans == 0 {
+		d.Fail("prefix %d is not in the range of numbers", prefix)
+	}
+	return prefix, spans
+}
+
+// readSpan reads the span after the one that ends with end, and returns the offset of its
+// second number, too.
+func readSpan(d *wire.Reader, end uint64) (at int, s span) {
+	gap := d.Uvarint()
+	at = d.Offset()
+	size := d.Uvarint()
+	if gap > maxSeq || size > maxSeq || end+2+gap+size > maxSeq {
+		d.Fail("span exceeds the largest number %d", uint64(maxSeq))
+	}
+	return at, span{lo: end + 2 + gap, hi: end + 2 + gap + size}
 }

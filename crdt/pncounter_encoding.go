@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/rejoin-go/rejoin/internal/value"
+	"github.com/rejoin-go/rejoin/internal/wire"
 	"github.com/rejoin-go/rejoin/vclock"
 )
 
@@ -194,12 +195,12 @@ func (t *tally) decode(d *decoder, form uint64) {
 	switch form {
 	case formUndone:
 		t.upto = d.Uvarint()
-		t.start, t.base, t.tag = t.upto-d.Uvarint(), d.varint(), d.dot()
+		t.start, t.base, t.tag = t.upto-d.Uvarint(), varint(d.Reader), d.dot()
 	case formCounting, formReduced:
 		t.last = d.Uvarint()
-		t.start, t.total = t.last-d.Uvarint(), d.varint()
+		t.start, t.total = t.last-d.Uvarint(), varint(d.Reader)
 		if form == formReduced {
-			t.upto, t.base, t.tag = t.last-d.Uvarint(), d.varint(), d.dot()
+			t.upto, t.base, t.tag = t.last-d.Uvarint(), varint(d.Reader), d.dot()
 			if t.upto == 0 {
 				d.Fail("nothing was undone")
 			}
@@ -219,8 +220,8 @@ func (c *PNCounter) scan(d *decoder) bool {
 }
 
 // varint reads a zigzag varint in its shortest form.
-func (d *decoder) varint() int64 {
-	u := d.Uvarint()
+func varint(r *wire.Reader) int64 {
+	u := r.Uvarint()
 	return int64(u>>1) ^ -int64(u&1)
 }
 

@@ -158,3 +158,26 @@ func ExampleMap_Ahead() {
 	}
 	// Output: refused: email 2026-11-24T10:00:00.000000000Z@us
 }
+
+// A profile is a row of a database. A request changes its bytes, and a peer's delta is
+// merged into them.
+func ExamplePutBinary() {
+	eu := lww.Writer{Replica: "eu", Clock: new(hlc.Clock)}
+	us := lww.Writer{Replica: "us", Clock: new(hlc.Clock)}
+	var profile, peer lww.Map[string, string]
+	delta, _ := peer.Put(us, "phone", "555-0100")
+	arrived, _ := delta.MarshalBinary()
+
+	row, _ := profile.MarshalBinary()
+	row, err := lww.PutBinary(nil, row, eu, "city", "Lisbon")
+	if err == nil {
+		row, err = lww.MergeBinary[string, string](nil, row, arrived)
+	}
+	if err == nil {
+		row, err = lww.DeleteBinary[string, string](nil, row, eu, "city")
+	}
+
+	err = errors.Join(err, profile.UnmarshalBinary(row))
+	fmt.Println(maps.Collect(profile.All()), err)
+	// Output: map[phone:555-0100] <nil>
+}

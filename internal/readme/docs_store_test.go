@@ -6,6 +6,8 @@ import (
 	"slices"
 
 	"github.com/rejoin-go/rejoin/crdt"
+	"github.com/rejoin-go/rejoin/hlc"
+	"github.com/rejoin-go/rejoin/lww"
 )
 
 func Example_store() {
@@ -50,4 +52,34 @@ func Example_store() {
 	fmt.Println(slices.Sorted(cart.All()), revision, err)
 	// Output:
 	// [bread milk] 2 <nil>
+}
+
+func Example_storeBytes() {
+	var zero crdt.PNCounter
+	row, err := zero.MarshalBinary()
+	for range 3 {
+		row, err = crdt.AddBinary(nil, row, "eu", 5)
+		if err != nil {
+			break // the row is as it was
+		}
+	}
+
+	var visits crdt.PNCounter
+	err = errors.Join(err, visits.UnmarshalBinary(row))
+	n, exact := visits.Total()
+	fmt.Println(n, exact, err)
+
+	us := lww.Writer{Replica: "us", Clock: new(hlc.Clock)}
+	var profile lww.Map[string, string]
+	row, _ = profile.MarshalBinary()
+	row, err = lww.PutBinary(nil, row, us, "city", "Porto")
+	if err == nil {
+		row, err = lww.DeleteBinary[string, string](nil, row, us, "phone")
+	}
+	err = errors.Join(err, profile.UnmarshalBinary(row))
+	city, _ := profile.At("city")
+	fmt.Println(city, profile.Len(), err)
+	// Output:
+	// 15 true <nil>
+	// Porto 1 <nil>
 }

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # Measures the row path of an older build beside this one, in one run:
 #
-#	internal/rowbench/compare.sh [REVISION [BENCHTIME]]
+#	internal/rowbench/compare.sh [REVISION [BENCHTIME [BENCHMARKS [ROUNDS]]]]
 #
 # The two take turns, so that a machine that changes its pace changes both. The
-# table has the best of three times each and the ratio of this build to the old.
+# table has the best time of all rounds, three unless given, and the ratio of this build to the old.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-rev=${1:-4346f19} time=${2:-100ms}
+rev=${1:-4346f19} time=${2:-100ms} bench=${3:-.} rounds=${4:-3}
 tmp=$(mktemp -d)
 trap 'git worktree remove --force "$tmp/old" 2>/dev/null; rm -rf "$tmp"' EXIT
 git worktree add --quiet --detach "$tmp/old" "$rev"
@@ -15,9 +15,9 @@ mkdir -p "$tmp/old/internal/rowbench"
 cp internal/rowbench/{doc.go,row_test.go} "$tmp/old/internal/rowbench/"
 go test -c -o "$tmp/new.test" ./internal/rowbench
 go test -C "$tmp/old" -c -o "$tmp/old.test" ./internal/rowbench
-for _ in 1 2 3; do
+for ((i = 0; i < rounds; i++)); do
 	for side in old new; do
-		"$tmp/$side.test" -test.run '^$' -test.bench . -test.benchtime "$time" | sed "s/^/$side /" >>"$tmp/out"
+		"$tmp/$side.test" -test.run '^$' -test.bench "$bench" -test.benchtime "$time" | sed "s/^/$side /" >>"$tmp/out"
 	done
 done
 awk '$2 ~ /^BenchmarkRow/ {

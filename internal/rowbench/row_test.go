@@ -29,6 +29,23 @@ type row struct {
 	merge func(p, delta []byte) ([]byte, error)
 }
 
+// A bytesWay is what changes the bytes of a row, and merges a delta into them, without a
+// decoded state, if there is a function that does.
+type bytesWay struct {
+	change func(p []byte) ([]byte, error)
+	merge  func(p, delta []byte) ([]byte, error)
+}
+
+// bytesWays has those of this build by the name of the type. An older build has none: what
+// is compared with them there is the way by a decoded state.
+var bytesWays = map[string]func(size int) bytesWay{}
+
+// register adds the way of a type.
+func register(name string, way func(size int) bytesWay) bool {
+	bytesWays[name] = way
+	return true
+}
+
 // A state is what all replicated types have in common.
 type state[S any] interface {
 	*S
@@ -111,7 +128,8 @@ func pnCounter(tb testing.TB, n int) row {
 	for i := range n {
 		x.Add(replica(i), 1000)
 	}
-	r := newRow(tb, "PNCounter", n, x, func(c *crdt.PNCounter, _ vclock.Replica) error { c.Add(replica(0), 1); return nil })
+	first := replica(0)
+	r := newRow(tb, "PNCounter", n, x, func(c *crdt.PNCounter, _ vclock.Replica) error { c.Add(first, 1); return nil })
 	return r.withDelta(tb, x.Clone().Add(replica(n-1), 7))
 }
 
@@ -121,7 +139,8 @@ func gCounter(tb testing.TB, n int) row {
 	for i := range n {
 		x.Add(replica(i), 1000)
 	}
-	r := newRow(tb, "GCounter", n, x, func(c *crdt.GCounter, _ vclock.Replica) error { c.Add(replica(0), 1); return nil })
+	first := replica(0)
+	r := newRow(tb, "GCounter", n, x, func(c *crdt.GCounter, _ vclock.Replica) error { c.Add(first, 1); return nil })
 	return r.withDelta(tb, x.Clone().Add(replica(n-1), 7))
 }
 
@@ -174,8 +193,9 @@ func lwwMap(tb testing.TB, n int) row {
 	for i := range n {
 		put(x, region(i), sku(i))
 	}
+	first := sku(0)
 	r := newRow(tb, "LWWMap", n, x, func(m *lww.Map[string, string], r vclock.Replica) error {
-		_, err := m.Put(writer(r), sku(0), "another")
+		_, err := m.Put(writer(r), first, "another")
 		return err
 	})
 	return r.withDelta(tb, put(x.Clone(), "us", sku(n-1)))
@@ -278,6 +298,9 @@ func TestRows(t *testing.T) {
 	for _, r := range rows(t) {
 		changed, err := r.change(r.bytes)
 		require.NoError(t, err, r.name)
+		if way := bytesWays[r.name]; way != nil {
+			requireSameWay(t, r, way(r.size), changed)
+		}
 		require.NotEqual(t, r.bytes, changed, "%s of %d: the change changes nothing", r.name, r.size)
 		merged, err := r.merge(r.bytes, r.delta)
 		require.NoError(t, err, r.name)
@@ -287,6 +310,41 @@ func TestRows(t *testing.T) {
 		require.Equal(t, merged, again, "%s of %d: a repeated delta changes something", r.name, r.size)
 	}
 }
+
+// requireSameWay checks that way makes the bytes that the decoded state has.
+func requireSameWay(t *testing.T, r row, way bytesWay, changed []byte) {
+	t.Helper()
+	if way.change != nil {
+		p, err := way.change(r.bytes)
+		require.NoError(t, err, r.name)
+		require.Equal(t, changed, p, "%s of %d", r.name, r.size)
+	}
+	if way.merge != nil {
+		merged, err := r.merge(r.bytes, r.delta)
+		require.NoError(t, err, r.name)
+		p, err := way.merge(r.bytes, r.delta)
+		require.NoError(t, err, r.name)
+		require.Equal(t, merged, p, "%s of %d", r.name, r.size)
+	}
+}
+
+// inBytes returns the way that r has in this build, or that by a decoded state.
+func (r row) inBytes() bytesWay {
+	var way bytesWay
+	if w := bytesWays[r.name]; w != nil {
+		way = w(r.size)
+	}
+	if way.change == nil {
+		way.change = r.change
+	}
+	if way.merge == nil {
+		way.merge = r.merge
+	}
+	return way
+}
+
+// hasBytes says of which types there are benchmarks in bytes, in older builds, too.
+var hasBytes = map[string]bool{"PNCounter": true, "LWWMap": true}
 
 func BenchmarkRow(b *testing.B) {
 	for _, r := range rows(b) {
@@ -303,6 +361,9 @@ func BenchmarkRow(b *testing.B) {
 				_, _ = r.merge(r.bytes, r.delta)
 			}
 		})
+		if hasBytes[r.name] {
+			benchmarkBytes(b, r)
+		}
 	}
 	for _, n := range []int{1, 3, 10, 100, 1000} {
 		plain := map[string]string{}
@@ -322,4 +383,21 @@ func BenchmarkRow(b *testing.B) {
 			b.ReportMetric(float64(len(bytes)), "bytes")
 		})
 	}
+}
+
+func benchmarkBytes(b *testing.B, r row) {
+	b.Helper()
+	way := r.inBytes()
+	b.Run(fmt.Sprintf("type=%s/n=%d/change-bytes", r.name, r.size), func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			_, _ = way.change(r.bytes)
+		}
+	})
+	b.Run(fmt.Sprintf("type=%s/n=%d/delta-bytes", r.name, r.size), func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			_, _ = way.merge(r.bytes, r.delta)
+		}
+	})
 }

@@ -98,6 +98,18 @@ func DecodeKey[K comparable](p []byte) (K, error) {
 	return decodeSlow[K](p)
 }
 
+// IsKey reports whether [DecodeKey] takes p, which does not get any further.
+func IsKey[K comparable](p []byte) bool {
+	switch any((*K)(nil)).(type) {
+	case *string:
+		return true
+	case *int64, *uint64:
+		return len(p) == 8
+	}
+	_, err := DecodeKey[K](bytes.Clone(p))
+	return err == nil
+}
+
 // ReadKey sets dst to the key whose canonical bytes are p, which r has at offset at. A
 // string may be a part of a copy of what r reads.
 func ReadKey[K comparable](dst *K, r *wire.Reader, at int, p []byte) error {

@@ -1,0 +1,7 @@
+package lww
+
+// IsPlainRow reports whether [PutBinary] takes no decoded state for row.
+func IsPlainRow[K comparable, V any](row []byte) bool {
+	var x mapRow[K, V]
+	return x.read(row) && x.find()
+}
