@@ -72,7 +72,7 @@ func (x *explainer) keyedDocument(at *docPlace) {
 	member := at.rule.rule.arg
 	l := &docLists{names: make(map[string]string)}
 	baseKeys, baseAt := x.run.docList(l, at.base, member)
-	_, resultAt := x.run.docList(l, at.result, member)
+	resultKeys, resultAt := x.run.docList(l, at.result, member)
 	inKeys, inAt := make([][]string, len(at.in)), make([]map[string]any, len(at.in))
 	for i, v := range at.in {
 		inKeys[i], inAt[i] = x.run.docList(l, v, member)
@@ -85,6 +85,18 @@ func (x *explainer) keyedDocument(at *docPlace) {
 		}
 		x.below(sub, l.names[k])
 	}
+	named := func(keys []string) []string {
+		out := make([]string, len(keys))
+		for i, k := range keys {
+			out[i] = l.names[k]
+		}
+		return out
+	}
+	orders := make([][]string, len(inKeys))
+	for i, keys := range inKeys {
+		orders[i] = named(keys)
+	}
+	x.giveUp(&fact{rule: &at.rule.rule, who: at.who, known: at.known}, named(baseKeys), orders, named(resultKeys))
 }
 
 // documentValue explains a value that merges as a whole.

@@ -415,6 +415,15 @@ func (x *explainer) keyed(f *field, at place) {
 		}
 		x.entry(f, k.read(key.at), b, in, at.who, find(&result, k, key.at), at.known)
 	}
+	orders := make([][]string, len(l.in))
+	for i := range l.in {
+		orders[i] = l.in[i].names()
+	}
+	var before []string
+	if at.known {
+		before = l.base.names()
+	}
+	x.giveUp(&fact{name: f.name, rule: &f.rule, who: at.who, known: at.known}, before, orders, result.names())
 	x.run.done(&result)
 	x.run.unlist(&l)
 }

@@ -15,8 +15,8 @@ import (
 
 // A Report says what a merge did with every value that some side changed, or
 // with an unknown base, every value in which the sides differ. It holds copies
-// and stays true when the inputs change. The order of a list is reported for
-// records only: see [Place].
+// and stays true when the inputs change. The order of a keyed list is reported
+// by [Place] for records, and by [Order] for plans.
 //
 // A Report does not depend on the order in which the sides were given, but for
 // the numbers that name them.
@@ -76,6 +76,15 @@ type Place int
 
 // String returns the place as in "place 2".
 func (p Place) String() string { return fmt.Sprintf("place %d", int(p)) }
+
+// An Order is the keys of a keyed list in their order, as paths have them: the value of the
+// candidates of a [Change] about an order that a [Plan] gave up. A plan keeps the order
+// of the one side that changed it, and of several that of the base; what was added
+// elsewhere goes to the end.
+type Order []string
+
+// String returns the keys as in "order a b c".
+func (o Order) String() string { return strings.Join(append([]string{"order"}, o...), " ") }
 
 // An Outcome says how a value came about.
 type Outcome uint8

@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math/big"
 	"testing"
 
@@ -103,9 +104,7 @@ func TestRecordAdditiveOfUsers(t *testing.T) {
 				if delta := s.rec.Since(before); rapid.Bool().Draw(t, "send") {
 					sites[j].rec.Merge(s.rec)
 					sites[j].rec.Merge(delta)
-					for k, c := range s.changes {
-						sites[j].changes[k] = c
-					}
+					maps.Copy(sites[j].changes, s.changes)
 					sites[j].changes[count] = change
 				}
 				s.changes[count] = change
@@ -113,9 +112,7 @@ func TestRecordAdditiveOfUsers(t *testing.T) {
 			case 1:
 				o := sites[j]
 				s.rec.Merge(o.rec)
-				for k, c := range o.changes {
-					s.changes[k] = c
-				}
+				maps.Copy(s.changes, o.changes)
 			case 2:
 				again := p.NewRecord()
 				b, err := s.rec.MarshalBinary()
