@@ -367,6 +367,55 @@ func TestExchangeClosed(t *testing.T) {
 	})
 }
 
+// TestExchangeClosedExhaustive takes all histories of two members and a zombie, up to a
+// number of steps, closings at any time included.
+func TestExchangeClosedExhaustive(t *testing.T) {
+	t.Parallel()
+	dead := over(t, map[vclock.Replica]uint64{"e": 1})
+	type site = *crdt.PNCounter
+	var steps []func(b, c, e site)
+	for _, pair := range [][2]int{{0, 1}, {0, 2}, {1, 0}, {1, 2}, {2, 0}} {
+		steps = append(steps, func(b, c, e site) {
+			all := []site{b, c, e}
+			all[pair[0]].Merge(all[pair[1]])
+		})
+	}
+	steps = append(
+		steps,
+		func(b, _, _ site) { b.Add("b", 1) },
+		func(b, _, _ site) { b.Reset("b") },
+		func(b, _, _ site) { b.Close(dead) },
+		func(_, c, _ site) { c.Close(dead) },
+		func(_, _, e site) { e.Add("e", 2) },
+		func(_, _, e site) { e.Add("e", 5) },
+	)
+	met := map[string]bool{}
+	worlds := [][3]site{{{}, {}, {}}}
+	for range max(2, 6+deeper()) {
+		var next [][3]site
+		for _, w := range worlds {
+			for _, step := range steps {
+				n := [3]site{w[0].Clone(), w[1].Clone(), w[2].Clone()}
+				step(n[0], n[1], n[2])
+				id := string(encoded(t, n[0])) + "|" + string(encoded(t, n[1])) + "|" + string(encoded(t, n[2]))
+				if met[id] {
+					continue
+				}
+				met[id] = true
+				next = append(next, n)
+				for _, pair := range [][2]int{{0, 1}, {0, 2}, {2, 0}, {1, 2}} {
+					x, y := n[pair[0]], n[pair[1]]
+					if err := catchUp(x, y, w[pair[0]]); err != nil {
+						t.Fatalf("%q: %v and %v: %v", id, x, y, err)
+					}
+				}
+			}
+		}
+		worlds = next
+	}
+	require.Greater(t, len(met), 100)
+}
+
 func exchangeClosed[V interface {
 	exchanging[V]
 	Close(vclock.Closing) bool
