@@ -56,7 +56,7 @@ func (p *source) sample(o options) (drawn []mutant, possible int, err error) {
 			if !at.MatchString(m.place) {
 				continue
 			}
-			sum := sha256.Sum256([]byte(fmt.Sprint(o.seed, filepath.Base(f.name), m.kind, m.what, m.wraps[0].start)))
+			sum := sha256.Sum256(fmt.Append(nil, o.seed, filepath.Base(f.name), m.kind, m.what, m.wraps[0].start))
 			m.rank = binary.BigEndian.Uint64(sum[:])
 			kinds[m.kind] = append(kinds[m.kind], m)
 			possible++
