@@ -345,13 +345,13 @@ func compareBlocks(blocks []block, ours []livePage, salt uint64, both *runs) (di
 // fingerprint: that of the one dot in both that explains it, or else of all. If the
 // fingerprint deceives, what is said of the dot is true nevertheless, and the
 // next exchange finds the difference.
-func guess(both *runs, ours livePage, print, salt uint64) pageBitmap {
+func guess(both *runs, ours livePage, theirs, salt uint64) pageBitmap {
 	seen := both.pageWords(ours.num)
 	one := pageBitmap{num: ours.num}
 	offsets(seen, func(off uint) {
 		k, bit := off>>6, uint64(1)<<(off&63)
 		live := ours.live
-		if live[k] ^= bit; one.seen == [2]uint64{} && pagePrint(salt, ours.num, live)&printMask == print {
+		if live[k] ^= bit; one.seen == [2]uint64{} && pagePrint(salt, ours.num, live)&printMask == theirs {
 			one.seen[k] = bit
 			one.live[k] = ours.live[k] & bit
 		}

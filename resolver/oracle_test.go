@@ -182,7 +182,7 @@ func (w *world) fenced(t require.TestingT) map[lww.Stamp]resolver.Version[string
 // asserts returns the event that a write by a client would say again: the only one there,
 // which the client was shown, with nothing that the region does not know. It returns nil
 // if there is none.
-func (w *world) asserts(r *region, c *client, deleted bool, value string) *event {
+func (*world) asserts(r *region, c *client, deleted bool, value string) *event {
 	live := r.ledger.live()
 	if len(live) != 1 || r.epoch != r.ledger.level || r.ledger.epoch != r.ledger.level || c.context.Epoch() != r.epoch {
 		return nil

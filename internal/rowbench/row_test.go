@@ -41,6 +41,8 @@ type bytesWay struct {
 var bytesWays = map[string]func(size int) bytesWay{}
 
 // register adds the way of a type.
+//
+//nolint:unparam // a declaration needs a value
 func register(name string, way func(size int) bytesWay) bool {
 	bytesWays[name] = way
 	return true
@@ -185,20 +187,20 @@ func rwSet(tb testing.TB, n int) row {
 func lwwMap(tb testing.TB, n int) row {
 	tb.Helper()
 	x := new(lww.Map[string, string])
-	put := func(m *lww.Map[string, string], r vclock.Replica, k string) *lww.Map[string, string] {
-		d, err := m.Put(writer(r), k, "a value")
+	put := func(m *lww.Map[string, string], r vclock.Replica, k, v string) *lww.Map[string, string] {
+		d, err := m.Put(writer(r), k, v)
 		require.NoError(tb, err)
 		return d
 	}
 	for i := range n {
-		put(x, region(i), sku(i))
+		put(x, region(i), sku(i), "a value")
 	}
 	first := sku(0)
 	r := newRow(tb, "LWWMap", n, x, func(m *lww.Map[string, string], r vclock.Replica) error {
 		_, err := m.Put(writer(r), first, "another")
 		return err
 	})
-	return r.withDelta(tb, put(x.Clone(), "us", sku(n-1)))
+	return r.withDelta(tb, put(x.Clone(), "us", sku(n-1), "a third"))
 }
 
 func orMap(tb testing.TB, n int) row {

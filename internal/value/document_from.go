@@ -14,7 +14,7 @@ import (
 )
 
 // A DocumentError says what is no value of a document, and where.
-type DocumentError struct { //nolint:revive // users know it as merge.DocumentError
+type DocumentError struct {
 	Path   string // the place inside the document, "" for all of it
 	Type   string // the Go type of what is there
 	Reason string

@@ -145,6 +145,8 @@ func (c *celsius) UnmarshalText(p []byte) error {
 }
 
 // A folder has a Clone of its own, and memory that no encoding shows.
+//
+//nolint:recvcheck // as types with text in a value often are
 type folder struct {
 	name  string
 	pages []string
@@ -157,9 +159,11 @@ func (f *folder) UnmarshalText(p []byte) error { f.name = string(p); return nil 
 func (f *folder) Clone() folder { return folder{f.name, append([]string{"copy"}, f.pages...)} }
 
 // Equal asks for another type, and is not called.
-func (f *folder) Equal(name string) bool { panic(name) }
+func (*folder) Equal(name string) bool { panic(name) }
 
 // A loose is equal to what differs from it in a cache.
+//
+//nolint:recvcheck // as types with text in a value often are
 type loose struct{ n, cache int }
 
 func (l loose) MarshalText() ([]byte, error) { return fmt.Appendf(nil, "%d", l.n), nil }
