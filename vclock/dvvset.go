@@ -190,6 +190,33 @@ func (s *DVVSet[V]) Merge(o *DVVSet[V]) bool {
 	return changed
 }
 
+// Changed returns an iterator over what merging o would change in s: the dot of each sibling that
+// would come, with true, and of each that would go, with false, in ascending order. It takes
+// as long as Merge.
+func (s *DVVSet[V]) Changed(o *DVVSet[V]) iter.Seq2[Dot, bool] {
+	return func(yield func(d Dot, comes bool) bool) {
+		joined := s.Clone()
+		joined.Merge(o)
+		was, is := s.siblings, joined.siblings
+		for len(was) > 0 || len(is) > 0 {
+			more := true
+			switch cmp := compareHeads(was, is); {
+			case cmp < 0:
+				more = yield(was[0].dot, false)
+				was = was[1:]
+			case cmp > 0:
+				more = yield(is[0].dot, true)
+				is = is[1:]
+			default:
+				was, is = was[1:], is[1:]
+			}
+			if !more {
+				return
+			}
+		}
+	}
+}
+
 // compareHeads compares the first siblings of two lists, not both of them
 // empty; a list that is used up comes last.
 func compareHeads[V any](s, o []sibling[V]) int {

@@ -56,6 +56,32 @@ func TestDVVSetThroughOneServer(t *testing.T) {
 	})
 }
 
+// TestDVVSetChanged tells before a merge what comes and what goes.
+func TestDVVSetChanged(t *testing.T) {
+	var eu, us siblings
+	first, err := eu.Put("eu", vclock.Clock{}, "a")
+	require.NoError(t, err)
+	us.Merge(&eu)
+	second, err := us.Put("us", us.Context(), "b")
+	require.NoError(t, err)
+	beside, err := eu.Put("eu", vclock.Clock{}, "c")
+	require.NoError(t, err)
+
+	before := eu.Clone()
+	require.Equal(t, map[vclock.Dot]bool{first: false, second: true}, maps.Collect(eu.Changed(&us)))
+	require.Equal(t, map[vclock.Dot]bool{beside: true}, maps.Collect(us.Changed(&eu)))
+	require.True(t, eu.Equal(before), "asking changes nothing")
+	eu.Merge(&us)
+	require.Equal(t, []string{"c", "b"}, slices.Collect(eu.Values()))
+	for range eu.Changed(before) {
+		t.Fatal("what was merged changes nothing")
+	}
+	for d := range before.Changed(&us) {
+		require.Equal(t, first, d)
+		break
+	}
+}
+
 // An event is one write, with the writes that happened before it: those that
 // the client had read, and all that these stand for.
 type event struct {
