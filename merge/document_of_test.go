@@ -11,51 +11,10 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"go.yaml.in/yaml/v3"
 	"pgregory.net/rapid"
 
 	"github.com/rejoin-go/rejoin/merge"
 )
-
-// fromYAML returns a text as package yaml reads it.
-func fromYAML(t *testing.T, text string) any {
-	t.Helper()
-	var v any
-	require.NoError(t, yaml.Unmarshal([]byte(text), &v))
-	return v
-}
-
-// TestDocumentOfYAML converts what package yaml makes of every kind of node.
-func TestDocumentOfYAML(t *testing.T) {
-	v := fromYAML(t, `
-list: [x, 1, 1.5, true, ~]
-keys: {1: one, true: yes, -3: three, text: t}
-day: 2026-01-02
-time: 2026-01-02T10:00:00.123+02:00
-big: 12345678901234567890
-inf: -.inf
-bytes: !!binary aGVsbG8=
-anchor: &a {q: 1}
-alias: *a
-dates: {2026-01-02: first}
-set: !!set {a, b}
-`)
-	doc, err := merge.Document(v)
-	require.NoError(t, err)
-	require.Equal(t, object{
-		"list": []any{"x", 1, 1.5, true, nil},
-		"keys": object{"1": "one", "true": "yes", "-3": "three", "text": "t"},
-		"day":  "2026-01-02T00:00:00Z", "time": "2026-01-02T10:00:00.123+02:00",
-		"big": uint64(12345678901234567890), "inf": math.Inf(-1), "bytes": "hello",
-		"anchor": object{"q": 1}, "alias": object{"q": 1},
-		"dates": object{"2026-01-02T00:00:00Z": "first"},
-		"set":   object{"a": nil, "b": nil},
-	}, doc)
-	p := merge.MustCompile(merge.Options[any]{})
-	got, err := p.Merge(&doc, merge.Side[any]{Value: doc, Stamp: stamp(1, "a")}, merge.Side[any]{Value: doc, Stamp: stamp(2, "b")})
-	require.NoError(t, err)
-	require.Equal(t, doc, got)
-}
 
 // TestDocumentOfTypes converts what programs and typed decoders put into maps.
 func TestDocumentOfTypes(t *testing.T) {
@@ -167,25 +126,22 @@ func TestDocumentIsJSON(t *testing.T) {
 	})
 }
 
-// Settings that people keep in YAML are merged as documents.
+// Settings that people keep in YAML are merged as documents: package yaml makes these maps.
 func ExampleDocument() {
-	read := func(text string) any {
-		var v any
-		if err := yaml.Unmarshal([]byte(text), &v); err != nil {
-			fmt.Println(err)
-		}
-		doc, err := merge.Document(v)
+	since := time.Date(2026, 1, 2, 0, 0, 0, 0, time.UTC)
+	document := func(ports map[any]any) any {
+		doc, err := merge.Document(map[string]any{"ports": ports, "since": since})
 		if err != nil {
 			fmt.Println(err)
 		}
 		return doc
 	}
-	base := read("{ports: {80: web}, since: 2026-01-02}")
+	base := document(map[any]any{80: "web"})
 	plan := merge.MustCompile(merge.Options[any]{})
 	merged, err := plan.Merge(
 		&base,
-		merge.Side[any]{Value: read("{ports: {80: web, 443: tls}, since: 2026-01-02}"), Stamp: stamp(1, "eu")},
-		merge.Side[any]{Value: read("{ports: {80: proxy}, since: 2026-01-02}"), Stamp: stamp(2, "us")},
+		merge.Side[any]{Value: document(map[any]any{80: "web", 443: "tls"}), Stamp: stamp(1, "eu")},
+		merge.Side[any]{Value: document(map[any]any{80: "proxy"}), Stamp: stamp(2, "us")},
 	)
 	fmt.Println(merged, err)
 	// Output: map[ports:map[443:tls 80:proxy] since:2026-01-02T00:00:00Z] <nil>
