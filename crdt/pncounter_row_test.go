@@ -176,8 +176,8 @@ func TestAddBinaryOver(t *testing.T) {
 }
 
 func TestAddBinaryAllocs(t *testing.T) {
-	if testing.CoverMode() != "" {
-		t.Skip("coverage changes inlining and allocation")
+	if raceEnabled || testing.CoverMode() != "" {
+		t.Skip("race detection and coverage change inlining and allocation")
 	}
 	for name, c := range plainRows(t) {
 		row, r := encoded(t, c), vclock.Replica("eu")

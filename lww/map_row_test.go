@@ -240,8 +240,8 @@ type stuck struct{}
 func (stuck) Next(hlc.Timestamp) (hlc.Timestamp, error) { return 0, errors.New("stuck") }
 
 func TestRowBytesAllocs(t *testing.T) {
-	if testing.CoverMode() != "" {
-		t.Skip("coverage changes inlining and allocation")
+	if raceEnabled || testing.CoverMode() != "" {
+		t.Skip("race detection and coverage change inlining and allocation")
 	}
 	var m lww.Map[string, string]
 	for i, k := range skus(0, 10) {
