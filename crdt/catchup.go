@@ -149,7 +149,8 @@ func (m *ORMap[K, V]) Ask(salt uint64) []byte {
 
 // Answer answers a message of a peer, from Ask or Answer, and changes nothing: delta, if
 // not nil, is to be merged, reply, if not nil, to be sent. See [ORSet.Answer].
-// Of a key only what the peer has not seen travels, at any depth. It takes O(n log n) for n changes that the values
+// Of a key only what the peer has not seen travels, at any depth, and counters of a life that one side
+// only has closed as a whole. It takes O(n log n) for n changes that the values
 // hold. A value that a register cannot hold is kept in the delta; its [*content.ValueError]
 // comes beside delta and reply.
 func (m *ORMap[K, V]) Answer(msg []byte) (reply []byte, delta *ORMap[K, V], err error) {
@@ -170,7 +171,8 @@ func (c *PNCounter) Ask(salt uint64) []byte {
 }
 
 // Answer answers a message of a peer, from Ask or Answer, and changes nothing: delta, if
-// not nil, is to be merged, reply, if not nil, to be sent. See [ORSet.Answer].
+// not nil, is to be merged, reply, if not nil, to be sent. See [ORSet.Answer]. What was counted in a
+// life that one side only has closed travels as a whole.
 func (c *PNCounter) Answer(msg []byte) (reply []byte, delta *PNCounter, err error) {
 	c = c.state()
 	reply, d, brought, err := answer(c.root, c, msg)

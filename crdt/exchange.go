@@ -143,10 +143,17 @@ func (x *exchange[V]) answerWhole(theirs *root, state V) []byte {
 	return append(x.head(kindDelta), x.part(lacks)...)
 }
 
-// settle adds to what the peer lacks all that the state has of closed lives of which the
-// peer lacks a part, if the state counts. The join of tallies lets the side that has closed a life
-// decide what was counted in it as a whole. It has seen numbers by closing only,
-// so that a dot of such a life, seen and not live, says nothing of a count.
+// The join of tallies lets the side that has closed a life decide what was counted in it as a
+// whole. That side has seen numbers by closing only, so a dot of such a life that is seen and
+// not live says nothing of a count. Three rules follow for states that count:
+//
+//   - What one side has closed and the other has not is sent as a whole, with the closing.
+//   - What was undone of a life that both have closed has the dot of a reset, which is news: no
+//     bitmap of the life is needed.
+//   - Only if both have seen the same, and a page of the life differs, did somebody close
+//     what was not complete. Then each sends all that it has of the life, as a merge would.
+
+// settle adds to what the peer lacks all of the closed lives of which it lacks a part.
 func (x *exchange[V]) settle(lacks []runs) {
 	if !x.counts {
 		return
@@ -289,6 +296,7 @@ func (x *exchange[V]) answerPages(m *message[V]) []byte {
 			lacks[i] = lacks[i].minus(m.root.seenOf(name))
 		}
 	}
+	news := m.root != nil || anyOf(lacks) // the two have not seen the same
 	var reply bitsMessage
 	for _, b := range m.blocks {
 		i, ok := x.root.lookup(b.name)
@@ -297,11 +305,15 @@ func (x *exchange[V]) answerPages(m *message[V]) []byte {
 		}
 		both := shared[i].and(&x.root.seen[i])
 		differ := compareBlocks(b.blocks, masked(pages[i], &both), saltOf(m.salt, b.name), &both)
-		if len(differ) > 0 {
-			reply.pages = append(reply.pages, bitsOf{b.name, differ})
-			if x.isSettled(i, differ[0].num) {
+		if len(differ) > 0 && x.isSettled(i, differ[0].num) {
+			if news { // what is new explains it, or the next exchange finds it
+				differ = slices.DeleteFunc(differ, func(p pageBitmap) bool { return x.isSettled(i, p.num) })
+			} else {
 				lacks[i].add(1, x.root.closedTo(i))
 			}
+		}
+		if len(differ) > 0 {
+			reply.pages = append(reply.pages, bitsOf{b.name, differ})
 		}
 	}
 	if anyOf(lacks) {
@@ -373,10 +385,13 @@ func (x *exchange[V]) answerBits(m *message[V]) []byte {
 			continue
 		}
 		for _, p := range b.pages {
-			x.seeDead(&lacks[i], i, p.num, pages, p.live)
 			if x.isSettled(i, p.num) {
+				if m.root.seenOf(b.name).prefix >= x.root.closedTo(i) { // the peer tells all that it has of them
+					x.seeDead(&lacks[i], i, p.num, pages, p.live)
+				}
 				continue
 			}
+			x.seeDead(&lacks[i], i, p.num, pages, p.live)
 			gone := pages.find(i, p.num)
 			for k := range gone {
 				gone[k] &= p.seen[k] &^ p.live[k]

@@ -115,14 +115,6 @@ func (m *ORMap[K, V]) join(o *ORMap[K, V], j *merging) bool {
 // are joined.
 func (*ORMap[K, V]) nests() bool { return true }
 
-// countsIn reports whether v holds tallies.
-func countsIn(v any) bool {
-	c, ok := v.(interface{ tallied() bool })
-	return ok && c.tallied()
-}
-
-func (*PNCounter) tallied() bool { return true }
-
 func (*ORMap[K, V]) tallied() bool {
 	var none V
 	return countsIn(none)

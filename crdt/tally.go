@@ -218,3 +218,11 @@ func (d *tallyOp) tally(r *root) tally {
 	}
 	return t
 }
+
+// countsIn reports whether v holds tallies.
+func countsIn(v any) bool {
+	c, ok := v.(interface{ tallied() bool })
+	return ok && c.tallied()
+}
+
+func (*PNCounter) tallied() bool { return true }
