@@ -128,6 +128,7 @@ func TestPNCounterForged(t *testing.T) {
 
 // TestCountersInMapForged does the same with two counters in a map.
 func TestCountersInMapForged(t *testing.T) {
+	t.Parallel()
 	random := rand.New(rand.NewPCG(2, 2))
 	ps, qs := forgedTallies("p"), forgedTallies("q")
 	want := 5000
