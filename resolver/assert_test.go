@@ -39,7 +39,7 @@ func TestAssertion(t *testing.T) {
 	here.Merge(&there)
 	require.Equal(t, 2, here.Len(), "a delete that had not seen it does not beat it")
 	_, err = here.Touch(eu, here.Context())
-	require.ErrorIs(t, err, resolver.ErrAbsent)
+	require.ErrorIs(t, err, resolver.ErrNotSingle)
 
 	// Of two versions each may be written again: the other one goes.
 	_, err = here.Write(eu, here.Context(), order{[]string{"milk"}})

@@ -65,9 +65,9 @@ func (e *CrowdedError) Error() string {
 	return fmt.Sprintf("resolver: set holds %d versions, and the write replaces none", e.Versions)
 }
 
-// ErrAbsent is returned by [Siblings.Touch] where there is no version to touch, or
-// more than one.
-var ErrAbsent = errors.New("resolver: there is not one version to touch")
+// ErrNotSingle is returned by [Siblings.Touch] where the set holds none of the versions
+// that the writer was shown, or several.
+var ErrNotSingle = errors.New("resolver: the set holds none of the versions that the writer was shown, or several")
 
 // Write records a write of value by w. It replaces exactly the versions that
 // seen covers, the context that came with what the writer was shown; the zero
@@ -109,12 +109,12 @@ func (s *Siblings[T]) Delete(w Writer, seen Context) (Written[T], error) {
 
 // Touch writes again, as it is, the one version that s holds of those that the writer
 // was shown, be it a delete: it then stands against writes that s has not heard of, which
-// are its siblings. It returns [ErrAbsent] if s holds none of them or several, and
+// are its siblings. It returns [ErrNotSingle] if s holds none of them or several, and
 // the errors of [Siblings.Write]; the set is then as it was.
 func (s *Siblings[T]) Touch(w Writer, seen Context) (Written[T], error) {
 	shown := slices.DeleteFunc(s.Versions(), func(v Version[T]) bool { return !seen.covers(v.Stamp) })
 	if len(shown) != 1 {
-		return Written[T]{}, ErrAbsent
+		return Written[T]{}, ErrNotSingle
 	}
 	v := &shown[0]
 	return s.add(w, Version[T]{Value: v.Value, Deleted: v.Deleted, Past: seen, stored: v.stored}, nil)
