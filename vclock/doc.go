@@ -22,6 +22,7 @@
 //   - [DotSet]: events that become known in any order, with gaps.
 //   - [Matrix]: the members of a store, what each is known to have merged, and so
 //     what may be forgotten.
+//   - [Round]: when it may.
 //
 // The numbers count events, or are times such as hlc timestamps, one or the
 // other for all replicas of a system.

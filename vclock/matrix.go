@@ -14,7 +14,7 @@ import (
 //
 // It is what a store goes by to forget: a tombstone, or a remembered removal, may
 // be dropped once every member has merged it, since then no message can arrive that
-// still needs it. And it is what tells when the numbers of a dead incarnation may be
+// still needs it: see [Round]. And it is what tells when the numbers of a dead incarnation may be
 // closed: see [Matrix.Close].
 //
 // # One message
@@ -517,7 +517,7 @@ func (m *Matrix) Horizon() (seen, reading uint64) {
 
 // Settled reports whether the owner may forget what [Matrix.Stable] covers: it is
 // confirmed, it has merged everything that any member had when that was last heard
-// of, and no life is over that is not closed.
+// of, and no life is over that is not closed. A [Round] asks it.
 func (m *Matrix) Settled() bool {
 	own, ok := m.Row(m.self())
 	if !ok || !m.Confirmed() || !m.closed.Covers(m.declared) {

@@ -24,8 +24,7 @@ type member struct {
 	set   *crdt.ORSet[int]
 	count *crdt.PNCounter
 	carts *crdt.ORMap[string, *crdt.ORSet[int]]
-	mark  crdt.Context // what the counter had when it was last recorded
-	at    uint64
+	round *vclock.Round[string, crdt.Context]
 
 	added, removed     map[int]bool // of the set and the map
 	counted, uncounted map[int]bool
@@ -195,8 +194,18 @@ func (w *world) record(m *member) {
 	w.now++
 	m.matrix.Record(w.now)
 	m.sure = m.sure || m.matrix.Confirmed()
-	if m.mark.IsZero() {
-		m.mark, m.at = m.count.Context(), w.now
+}
+
+// open begins a round of collection, if none is open and m may.
+func (w *world) open(m *member) {
+	if m.round != nil {
+		return
+	}
+	round := vclock.NewRound[string, crdt.Context](m.matrix)
+	round.Note("count", m.count.Context())
+	w.now++
+	if round.Shut(m.matrix, w.now) == nil {
+		m.round = round
 	}
 }
 
@@ -257,6 +266,11 @@ func (w *world) take(m *member, d delta) {
 
 // forget closes what may be closed, and forgets what may be forgotten.
 func (w *world) forget(m *member) {
+	if m.round == nil {
+		w.open(m)
+		return
+	}
+	permit, done := m.round.Done(m.matrix)
 	over := m.matrix.Close()
 	if w.impatient {
 		over = m.matrix.Sealed()
@@ -264,9 +278,12 @@ func (w *world) forget(m *member) {
 	m.set.Close(over)
 	m.count.Close(over)
 	m.carts.Close(over)
-	if w.hasty || m.matrix.Settled() && m.matrix.Stable().At(m.id.Name) >= m.at {
-		m.count.Compact(m.mark)
-		m.mark = crdt.Context{}
+	if w.hasty {
+		m.count.Compact(m.count.Context())
+	}
+	if done {
+		m.count.Compact(permit.Seen["count"])
+		m.round = nil
 		w.say("%s forgets", m.me)
 	}
 }
@@ -281,6 +298,7 @@ func (w *world) restart(m *member) {
 		*m = *p.clone()
 		m.id, m.sure = id, sure
 		w.say("%s goes on from an older state", m.me)
+		m.round = nil
 		if w.same {
 			m.me = id.Name
 			return
@@ -290,7 +308,6 @@ func (w *world) restart(m *member) {
 		if err := m.matrix.Begin(m.me, w.now); err != nil {
 			panic(err)
 		}
-		m.mark = crdt.Context{}
 		return
 	}
 }
@@ -309,7 +326,7 @@ func (w *world) admit(m *member) {
 		panic(err)
 	}
 	c.id, c.me = vclock.NewIdentity(r).Start(0)
-	c.matrix, c.sure, c.mark = matrix, false, crdt.Context{}
+	c.matrix, c.sure, c.round = matrix, false, nil
 	w.members = append(w.members, c)
 	w.say("%s admits %s", m.me, r)
 }
