@@ -13,7 +13,8 @@ import (
 //
 // Stable is what every replica is known to have merged of every other, as
 // [vclock.Matrix.Stable] says of a matrix of hlc times; now is the reading of
-// the local clock. A store that forgets keys starts every key that it does not
+// the local clock. A name without an incarnation in it stands for all lives of the
+// replica. A store that forgets keys starts every key that it does not
 // have with NewSiblings, with the latest stable that it reaped under:
 // so no late message brings a deleted key back, and no new write is taken for
 // one that was deleted.
@@ -32,10 +33,10 @@ import (
 // A client that read the key before it was deleted, and writes after it was
 // reaped, writes it anew: there is no delete left to conflict with.
 func (s *Siblings[T]) Reap(stable vclock.Clock, now hlc.Timestamp) (bool, error) {
-	if s.live() || !stable.Covers(s.past) {
+	if s.live() || !coversLives(stable, s.past) {
 		return false, nil
 	}
-	if err := ahead(stable, lww.Stamp{}, now, 0); err != nil { // stable covers the past
+	if err := ahead(stable, lww.Stamp{}, now, 0); err != nil { // no time in the past is later
 		return false, err
 	}
 	if s.floor > now {
@@ -43,4 +44,15 @@ func (s *Siblings[T]) Reap(stable vclock.Clock, now hlc.Timestamp) (bool, error)
 	}
 	s.past, s.floor, s.entries = stable, max(s.floor, latest(stable)), nil
 	return true, nil
+}
+
+// coversLives reports whether stable covers past, where a row of a matrix is of a replica
+// through all its lives, and each life writes under a name of its own.
+func coversLives(stable, past vclock.Clock) bool {
+	for r, t := range past.All() {
+		if name, _ := r.Lineage(); t > max(stable.At(r), stable.At(name)) {
+			return false
+		}
+	}
+	return true
 }

@@ -193,3 +193,45 @@ var errStopped = errors.New("no time to give")
 type stopped struct{}
 
 func (stopped) Next(hlc.Timestamp) (hlc.Timestamp, error) { return 0, errStopped }
+
+// A key was written and deleted by a replica in its second life. The matrix has one row for
+// all lives of a replica; the delete was never reaped, and where it was, what was late
+// of that life would have come back.
+func TestSiblingsReapedDeleteOfALaterLife(t *testing.T) {
+	m, other := vclock.NewMatrix("eu", "us"), vclock.NewMatrix("us", "eu")
+	require.NoError(t, m.Begin("eu#1", 20))
+	now := uint64(100)
+	for range 3 {
+		for _, pair := range [][2]*vclock.Matrix{{m, other}, {other, m}} {
+			pair[0].Record(now)
+			now++
+			_, err := pair[1].Merge(pair[0])
+			require.NoError(t, err)
+			pair[1].Record(now)
+		}
+	}
+	stable := m.Stable()
+	require.Equal(t, stable.At("eu"), stable.At("eu#1"))
+	require.Greater(t, stable.At("eu"), uint64(60))
+
+	var eu resolver.Siblings[string]
+	wrote(t, &eu, at("eu", 10), resolver.Context{}, "account")
+	wrote(t, &eu, at("eu#1", 40), eu.Context(), "account, open")
+	late := eu.Clone()
+	_, err := eu.Delete(at("eu#1", 60), eu.Context())
+	require.NoError(t, err)
+	beyond := eu.Clone()
+	reaped, err := eu.Reap(stable, hlc.Timestamp(now))
+	require.NoError(t, err)
+	require.True(t, reaped)
+	fresh := resolver.NewSiblings[string](stable, 0)
+	for _, s := range []*resolver.Siblings[string]{fresh, &eu} {
+		require.False(t, s.Merge(late))
+		has(t, s)
+	}
+	_, err = beyond.Delete(at("eu#1", 1000), resolver.Context{})
+	require.NoError(t, err)
+	reaped, err = beyond.Reap(stable, 2000)
+	require.NoError(t, err)
+	require.False(t, reaped, "not all have merged it")
+}

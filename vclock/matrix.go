@@ -474,7 +474,8 @@ func (m *Matrix) Len() int {
 }
 
 // Stable returns what every member is known to have merged: the meet of the rows,
-// those of members that are leaving included. Without members it is empty. It only
+// those of members that are leaving included. A member that goes on as another
+// incarnation is there by the name that it writes as, too. Without members it is empty. It only
 // goes back when somebody is admitted, until that one has been heard of. It takes O(n²)
 // time for n members.
 func (m *Matrix) Stable() Clock {
@@ -484,6 +485,12 @@ func (m *Matrix) Stable() Clock {
 	stable := m.members[0].row
 	for i := range m.members {
 		stable = stable.Meet(m.members[i].row)
+	}
+	for i := range m.members {
+		x := &m.members[i]
+		if at := stable.At(x.name); x.life > 0 && at > 0 {
+			stable = stable.With(Incarnation(string(x.name), x.life), at)
+		}
 	}
 	return stable
 }
