@@ -12,21 +12,19 @@ import (
 // maxAhead is how far ahead of this region's clock a stamp is simply taken.
 const maxAhead = hlc.DefaultMaxAhead
 
-// clocks knows the clock of this region and how those of its peers differ. What
-// to do with a write that says it was made in the future depends on whose clock
-// is off, as hlc.Policy says:
+// clocks knows the clock of this region and how those of its peers differ. What to do with a write
+// that says it was made in the future depends on whose clock is off, as hlc.Policy says:
 //
 //	this region is slow, as most clocks agree   take it: they are right
 //	it is up to a minute ahead                  leave it until its time has come
 //	it is farther ahead                         refuse it, and write that down
 //
-// What is not taken comes back with every round of anti-entropy, and is taken as
-// soon as it may be.
+// What is not taken comes back with every round of anti-entropy, and is taken as soon as it may be.
 type clocks struct {
 	clock  *hlc.Durable
 	offset atomic.Int64 // by which the local clock is made wrong, for the demonstration
 
-	warned time.Time // when a refused write was last written down, by the writing goroutine
+	warned time.Time // when a refused write was last written down, under store.writing
 
 	mu   sync.Mutex
 	skew hlc.Skew
@@ -48,8 +46,8 @@ func (c *clocks) slow() bool {
 	return report.Outlier && report.Self < 0
 }
 
-// admit reports whether a state that arrived may be merged into a row now, and
-// advances the local clock past it if so.
+// admit reports whether a state that arrived may be merged into a row now, and advances the local
+// clock past it if so.
 func (g *region) admit(r *row, st state) bool {
 	c, latest := g.clocks, st.latest()
 	if latest == 0 {
@@ -67,20 +65,20 @@ func (g *region) admit(r *row, st state) bool {
 			return false
 		}
 	}
-	// It refuses what is too far ahead. Then this region is slow, and its writes
-	// follow upon what they replace all the same: see hlc.Clock.Next.
+	// It refuses what is too far ahead. Then this region is slow, and its writes follow upon what
+	// they replace all the same: see hlc.Clock.Next.
 	_ = c.clock.Advance(latest)
 	return true
 }
 
-// Readings of clocks have a way of their own: the stamps in a stream are as old as
-// the messages, and say nothing about clocks.
+// Readings of clocks have a way of their own: the stamps in a stream are as old as the messages,
+// and say nothing about clocks.
 
 // beat reads the clock of a peer.
 func (g *region) beat(ctx context.Context, p *peer) error {
 	asked := time.Now()
-	var there time.Time
-	if err := p.ask(ctx, "beat", struct{}{}, &there); err != nil {
+	there, err := ask[time.Time](ctx, p, "beat", nil)
+	if err != nil {
 		return err
 	}
 	way := time.Since(asked) / 2
@@ -90,6 +88,6 @@ func (g *region) beat(ctx context.Context, p *peer) error {
 	return nil
 }
 
-func (g *region) answerBeat(context.Context, struct{}) (time.Time, error) {
+func (g *region) answerBeat(context.Context, any) (time.Time, error) {
 	return g.clocks.physical(), nil
 }

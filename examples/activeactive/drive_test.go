@@ -73,7 +73,7 @@ func drive(ctx context.Context, dir string, plan loadPlan) (*report, error) {
 	for _, name := range names {
 		d.pauses[name] = &pause{}
 	}
-	if err := s.startAll(ctx); err != nil {
+	if err := s.startAll(); err != nil {
 		return d.report, err
 	}
 	for _, phase := range []func(context.Context) error{d.stockUp, d.write, d.heal, d.check, d.join, d.leave} {
@@ -250,7 +250,7 @@ func (d *driver) kill(ctx context.Context, name string, sig os.Signal) error {
 	d.counts[sig.String()]++
 	d.s.stop(name, sig)
 	sleep(ctx, time.Duration(d.rnd.IntN(500))*time.Millisecond)
-	return d.s.start(context.WithoutCancel(ctx), name)
+	return d.s.start(name)
 }
 
 // skew sets a clock wrong for a while.
@@ -283,7 +283,7 @@ func (d *driver) spoil(ctx context.Context, name string) {
 func (d *driver) restore(ctx context.Context, name string) error {
 	ctx = context.WithoutCancel(ctx)
 	d.counts["backups restored"]++
-	file := filepath.Join(d.s.dir, "backup-"+name)
+	file := filepath.Join(filepath.Dir(d.s.regions[name].dir), "backup-"+name)
 	if err := d.s.call(ctx, name, http.MethodPost, "/admin/backup", map[string]string{"path": file}, nil); err != nil {
 		return err
 	}
@@ -299,7 +299,7 @@ func (d *driver) restore(ctx context.Context, name string) error {
 	if err := replaceDatabase(d.s.regions[name].dir, file); err != nil {
 		return err
 	}
-	return d.s.start(ctx, name)
+	return d.s.start(name)
 }
 
 // replaceDatabase puts a file in the place of a region's database, or nothing.
@@ -363,16 +363,22 @@ func (d *driver) join(ctx context.Context) error {
 		if err := replaceDatabase(d.s.regions["ap"].dir, ""); err != nil {
 			return err
 		}
-		return d.s.start(ctx, "ap", flags...)
+		return d.s.start("ap", flags...)
 	}
 	start := time.Now()
 	if err := begin(); err != nil {
 		return err
 	}
-	if _, err := d.s.awaitEqual(ctx, d.names, 3*time.Minute); err != nil {
-		return err
+	for same := false; !same && time.Since(start) < 3*time.Minute; sleep(ctx, 20*time.Millisecond) {
+		var err error
+		if same, err = d.s.equal(ctx, d.names, "/digest?quick"); err != nil {
+			return err
+		}
 	}
 	compared := time.Since(start)
+	if _, err := d.s.awaitEqual(ctx, d.names, time.Minute); err != nil {
+		return err // byte by byte, which takes longer than catching up
+	}
 	start = time.Now()
 	if err := begin("-sync=-1s", "-replay"); err != nil {
 		return err

@@ -3,13 +3,17 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"io"
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"slices"
+	"strings"
 
 	"github.com/rejoin-go/rejoin/crdt"
 	"github.com/rejoin-go/rejoin/merge"
@@ -28,34 +32,28 @@ func badRequest(format string, args ...any) error {
 	return &httpError{http.StatusBadRequest, fmt.Sprintf(format, args...)}
 }
 
-// errBehind refuses a context that is ahead of what this region has merged: the
-// client has read in another region, or here before a backup was restored, and
-// what it saw is on its way.
+// errBehind refuses a context that is ahead of what this region has merged: the client has read in
+// another region, or here before a backup was restored, and what it saw is on its way.
 var errBehind = &httpError{http.StatusServiceUnavailable, "What you have seen has not arrived in this region yet. Try again in a second."}
 
-// statusOf returns the status of an error. At 503 the client should try the same
-// again a little later.
+// statusOf returns the status of an error. At 503 the client should try the same again a little
+// later.
 func statusOf(err error) int {
 	if e, ok := errors.AsType[*httpError](err); ok {
 		return e.status
 	}
-	if e, ok := errors.AsType[*crdt.RightsError](err); ok {
-		for _, h := range e.Held {
-			if h.Replica != e.Replica && h.Rights > 0 {
-				return http.StatusServiceUnavailable // other regions have some, and cannot be asked
-			}
-		}
-		return http.StatusConflict // sold out
-	}
+	short, ok := errors.AsType[*crdt.RightsError](err)
 	switch {
-	case is[errDeposed](err), is[*resolver.FencedError](err):
+	case ok && slices.ContainsFunc(short.Held, func(h crdt.Held) bool { return h.Replica != short.Replica && h.Rights > 0 }):
+		return http.StatusServiceUnavailable // other regions have some, and cannot be asked
+	case ok, is[*resolver.StaleError](err):
+		return http.StatusConflict // sold out, or to be read again
+	case is[*resolver.FencedError](err):
 		return http.StatusMisdirectedRequest
 	case errors.Is(err, crdt.ErrAmount), errors.Is(err, crdt.ErrOverflow), is[*merge.WriteError](err):
 		return http.StatusUnprocessableEntity
 	case is[*merge.StaleError](err), is[*merge.OtherRecordError](err):
 		return http.StatusPreconditionFailed
-	case is[*resolver.StaleError](err):
-		return http.StatusConflict
 	case is[*resolver.BehindError](err), is[*merge.BehindError](err), is[*resolver.AheadError](err),
 		errors.Is(err, errNoAnswer), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return http.StatusServiceUnavailable
@@ -68,52 +66,55 @@ func is[E error](err error) bool {
 	return ok
 }
 
-// A handler answers a request, or returns why not.
-type handler func(w http.ResponseWriter, r *http.Request) error
+// A handler returns what answers a request, or why there is nothing.
+type handler func(r *http.Request) (answer any, err error)
+
+// A shown value is an answer with the ETag under which it may be changed.
+type shown struct {
+	value any
+	etag  string
+}
 
 // ServeHTTP implements http.Handler.
 func (h handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, 64<<10)
-	if err := h(w, r); err != nil {
-		status := statusOf(err)
-		if status == http.StatusServiceUnavailable {
-			w.Header().Set("Retry-After", "1")
-		}
-		reply(w, status, map[string]string{"error": err.Error()})
+	answer, err := h(r)
+	status := http.StatusOK
+	if err != nil {
+		answer, status = map[string]string{"error": err.Error()}, statusOf(err)
 	}
-}
-
-// reply writes an answer, one without content for nil.
-func reply(w http.ResponseWriter, status int, v any) {
-	if v == nil {
-		w.WriteHeader(http.StatusNoContent)
+	if status == http.StatusServiceUnavailable {
+		w.Header().Set("Retry-After", "1")
+	}
+	switch a := answer.(type) {
+	case *relayed:
+		maps.Copy(w.Header(), a.Header)
+		w.WriteHeader(a.Status)
+		_, _ = w.Write(a.Body)
 		return
+	case shown:
+		if answer = a.value; a.etag != "" {
+			w.Header().Set("ETag", a.etag)
+		}
 	}
 	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(v) // a client that has gone needs no answer
-}
-
-// get is a handler of requests that have no body.
-func get(do func(r *http.Request) (any, error)) handler {
-	return func(w http.ResponseWriter, r *http.Request) error {
-		answer, err := do(r)
-		if err == nil {
-			reply(w, http.StatusOK, answer)
-		}
-		return err
+	if answer == nil {
+		status = http.StatusNoContent
+	}
+	if w.WriteHeader(status); answer != nil {
+		_ = json.NewEncoder(w).Encode(answer) // a client that has gone needs no answer
 	}
 }
 
 // post is a handler of requests that are answered without content.
 func post[Q any](do func(ctx context.Context, q Q) error) handler {
-	return get(func(r *http.Request) (any, error) {
+	return func(r *http.Request) (any, error) {
 		q, err := readBody[Q](r)
 		if err != nil {
 			return nil, err
 		}
 		return nil, do(r.Context(), q)
-	})
+	}
 }
 
 // readBody decodes the body of a request.
@@ -132,55 +133,75 @@ func readBody[Q any](r *http.Request) (q Q, err error) {
 	return q, nil
 }
 
-// A relayed request is one that another region answers.
+// A relayed request is one that another region answers, and its answer.
 type relayed struct {
-	Method, Path, Match string
-	Body                []byte
+	Method, Path string
+	Header       http.Header
+	Body         []byte
+	Status       int
 }
 
-// answered is its answer.
-type answered struct {
-	Status int
-	Header http.Header
-	Body   []byte
-}
-
-// route lets a write be done by the region that takes it: by its home, if rows
-// have homes. If that cannot be reached the write is taken here, and becomes a
-// version beside those of the home if both happen to be written.
-func (g *region) route(w http.ResponseWriter, r *http.Request, row string, h handler) error {
+// route lets a write be done by the region that takes it: by its home, if rows have homes. If that
+// cannot be reached the write is taken here, and becomes a version beside those of the home if both
+// happen to be written.
+func (g *region) route(r *http.Request, row string, h handler) (any, error) {
 	if err := g.mayWrite(); err != nil {
-		return err
+		return nil, err
 	}
-	home := g.peer(string(g.home(row)))
+	home := g.peers[string(g.home(row))]
 	if g.mode.Load().Name != homeRegion || r.Header.Get("Relayed") != "" || home == nil || !home.conn.IsConnected() {
-		return h(w, r)
+		return h(r)
 	}
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
-		return badRequest("The request cannot be read: %v.", err)
+		return nil, badRequest("The request cannot be read: %v.", err)
 	}
-	var a answered
+	r.Header.Set("Relayed", "yes")
 	// Whether the home has done it is not known if there is no answer.
-	if err := home.ask(r.Context(), "http", relayed{r.Method, r.URL.RequestURI(), r.Header.Get("If-Match"), body}, &a); err != nil {
-		return err
+	a, err := ask[*relayed](r.Context(), home, "http", relayed{Method: r.Method, Path: r.URL.RequestURI(), Header: r.Header, Body: body})
+	if err == nil {
+		a.Header.Set("Answered-By", home.name)
 	}
-	maps.Copy(w.Header(), a.Header)
-	w.Header().Set("Answered-By", home.name)
-	w.WriteHeader(a.Status)
-	_, err = w.Write(a.Body)
-	return err
+	return a, err
 }
 
 // answerHTTP answers a request that another region has passed on.
-func (g *region) answerHTTP(ctx context.Context, q relayed) (answered, error) {
+func (g *region) answerHTTP(ctx context.Context, q relayed) (*relayed, error) {
 	r, err := http.NewRequestWithContext(ctx, q.Method, q.Path, bytes.NewReader(q.Body))
 	if err != nil {
-		return answered{}, err
+		return nil, err
 	}
-	r.Header.Set("If-Match", q.Match)
-	r.Header.Set("Relayed", "yes")
+	r.Header = q.Header
 	a := httptest.NewRecorder()
 	g.api.ServeHTTP(a, r)
-	return answered{a.Code, a.Header(), a.Body.Bytes()}, nil
+	return &relayed{Status: a.Code, Header: a.Header(), Body: a.Body.Bytes()}, nil
+}
+
+// What a client was shown goes to it as an ETag and comes back as If-Match: the context, or token,
+// of what it read. A write under it replaces exactly that. The tag names its row, as a context is
+// good for one row only: under that of another cart, a client would remove what it never saw.
+
+// tag makes an ETag of what a reader of a row was shown.
+func tag(row string, context encoding.TextMarshaler) string {
+	text, _ := context.MarshalText() // no context has an error
+	return fmt.Sprintf(`"%s.%s"`, rowSum(row), text)
+}
+
+// readTag reads the If-Match of a request, and reports whether there is one.
+func readTag(r *http.Request, row string, context encoding.TextUnmarshaler) (bool, error) {
+	header := r.Header.Get("If-Match")
+	if header == "" || header == "*" {
+		return false, nil
+	}
+	text, ok := strings.CutPrefix(strings.Trim(header, `"`), rowSum(row)+".")
+	if !ok || context.UnmarshalText([]byte(text)) != nil {
+		return false, badRequest("The If-Match of the request is no ETag of %s: it is damaged, or that of another row.", row)
+	}
+	return true, nil
+}
+
+func rowSum(row string) string {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(row))
+	return fmt.Sprintf("%x", h.Sum64())
 }

@@ -1,8 +1,8 @@
 package main
 
 import (
+	"cmp"
 	"context"
-	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,22 +13,19 @@ import (
 	"github.com/rejoin-go/rejoin/vclock"
 )
 
-// A replica is a lineage of stored state. A database that goes back to what it
-// was before, because a backup was restored, must not go on under the name that
-// it had: it would number its changes as it has numbered others before, which
-// peers have seen. It begins a new life, the next incarnation.
+// A replica is a lineage of stored state. A database that goes back to what it was before, because
+// a backup was restored, must not go on under the name that it had: it would number its changes as
+// it has numbered others before, which peers have seen. It begins a new life, the next incarnation.
 //
-// What tells is the number of commits, which is kept in the database, in the
-// transaction of every change, and in a vclock.Identity, in a file beside it that
-// no backup of the database holds. After a stop, a crash, or a kill, the database
-// is at the number in the file or a few commits past it. A restored one is behind.
-// A machine that was restored as a whole, with the file, is found out by its
-// peers, which remember the number of what they have merged. The n-th life
-// begins with commit n·2³².
+// What tells is the number of commits, which is kept in the database, in the transaction of every
+// change, and in a vclock.Identity, in a file beside it that no backup of the database holds. After
+// a stop, a crash, or a kill, the database is at the number in the file or a few commits past it. A
+// restored one is behind. A machine that was restored as a whole, with the file, is found out by
+// its peers, which remember the number of what they have merged. The n-th life begins with commit
+// n·2³².
 const lifeBits = 32
 
-// begin says which life of the region this is, and makes the database and the
-// file say so.
+// begin says which life of the region this is, and makes the database and the file say so.
 func (g *region) begin(ctx context.Context) (err error) {
 	id := vclock.NewIdentity(vclock.Replica(g.name))
 	if g.witness, err = os.OpenFile(filepath.Join(g.config.dir, "witness"), os.O_RDWR|os.O_CREATE, 0o600); err != nil {
@@ -36,40 +33,38 @@ func (g *region) begin(ctx context.Context) (err error) {
 	}
 	cut := json.NewDecoder(g.witness).Decode(&id) // no file yet, or one that a crash has cut
 	var commits uint64
-	err = g.store.db.QueryRowContext(ctx, `SELECT commits FROM lineage`).Scan(&commits)
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return err
+	for scan := range g.store.query(ctx, &err, `SELECT commits FROM lineage`) {
+		scan(&commits)
 	}
 	known := max(id.Commits, commits, g.askPeers(ctx))
 	if id.Incarnation = known >> lifeBits; id.Incarnation >= vclock.MaxIncarnation {
-		return fmt.Errorf("there is no life after %v", id)
+		err = fmt.Errorf("there is no life after %v", id)
+	}
+	if err != nil {
+		return err
 	}
 	// The database that was written last goes on.
 	id.Stopped, id.Commits = commits == known && (cut == nil || commits == 0), commits
 	life := id.Incarnation
-	if id, g.store.replica = id.Start(commits); id.Incarnation > life {
-		commits = id.Incarnation << lifeBits
+	if g.id, g.store.replica = id.Start(commits); g.id.Incarnation > life {
+		commits = g.id.Incarnation << lifeBits
 	}
-	g.id = id
 	g.store.commits.Store(commits)
 	if err := errors.Join(g.witnessed(commits), g.witness.Sync()); err != nil {
 		return err
 	}
 	_, err = g.store.db.ExecContext(ctx, `INSERT INTO lineage (one, commits) VALUES (1, $1)
 		ON CONFLICT (one) DO UPDATE SET commits = excluded.commits WHERE lineage.commits < excluded.commits`, commits)
-	if err != nil || g.matrix.Owner() == g.me() {
+	now, failed := g.clocks.clock.Now()
+	if err = cmp.Or(err, failed); err != nil || g.matrix.Owner() == g.me() {
 		return err
 	}
 	// What earlier lives wrote and nobody has is given up.
-	now, err := g.clocks.clock.Now()
-	if err != nil {
-		return err
-	}
 	return g.matrix.Begin(g.me(), uint64(now))
 }
 
-// witnessed writes the number of a commit into the file. It is not synced: a
-// file that is behind is no harm, only one that is ahead of its database.
+// witnessed writes the number of a commit into the file. It is not synced: a file that is behind is
+// no harm, only one that is ahead of its database.
 func (g *region) witnessed(commits uint64) error {
 	text, err := json.Marshal(g.id.Stop(commits))
 	if err == nil {
@@ -79,14 +74,13 @@ func (g *region) witnessed(commits uint64) error {
 }
 
 // remember notes the number of a commit of a peer of which something is merged.
-func (g *region) remember(t *tx, peer string, commit uint64) error {
+func (g *region) remember(t *tx, peer string, commit uint64) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if commit <= g.heard[peer] {
-		return nil
+	if commit > g.heard[peer] {
+		g.heard[peer] = commit
+		t.note("heard/"+peer, commit)
 	}
-	g.heard[peer] = commit
-	return t.note("heard/"+peer, commit)
 }
 
 // answerHeard says what this region remembers of a peer.
@@ -96,19 +90,21 @@ func (g *region) answerHeard(_ context.Context, peer string) (uint64, error) {
 	return g.heard[peer], nil
 }
 
-// askPeers returns the largest number that any peer which can be reached
-// remembers of this region.
+// askPeers returns the largest number that any peer which can be reached remembers of this region.
 func (g *region) askPeers(ctx context.Context) (known uint64) {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
 	answers := make(chan uint64)
 	for _, p := range g.peers {
 		go func() {
-			var n uint64
-			for ctx.Err() == nil && p.ask(ctx, "heard", g.name, &n) != nil {
+			for {
+				n, err := ask[uint64](ctx, p, "heard", g.name)
+				if err == nil || ctx.Err() != nil {
+					answers <- n
+					return
+				}
 				sleep(ctx, 50*time.Millisecond)
 			}
-			answers <- n
 		}()
 	}
 	for range g.peers {

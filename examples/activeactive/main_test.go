@@ -23,9 +23,23 @@ func shop(t *testing.T, extra ...string) *supervisor {
 	s, err := newSupervisor(t.TempDir(), []string{"ap", "eu", "us"}, append([]string{"-sync", "300ms"}, extra...)...)
 	require.NoError(t, err)
 	t.Cleanup(s.stopAll)
-	require.NoError(t, s.startAll(t.Context()))
+	require.NoError(t, s.startAll())
 	return s
 }
+
+// What a region answers, as far as the tests look at it.
+type (
+	stockView struct {
+		Left  int64
+		Exact bool
+	}
+	flagView struct{ Value string }
+	rowView  struct{ Bytes int }
+	settled  struct {
+		Ticket string `json:"ticket"`
+		Keep   int    `json:"keep"`
+	}
+)
 
 // must makes a request that succeeds, and returns its ETag.
 func must(t *testing.T, s *supervisor, region, method, path, match string, body, into any) string {
@@ -116,7 +130,7 @@ func TestBadRequests(t *testing.T) {
 		{400, "PUT", "/order/1", "An order has", "", Order{Item: "lamp", Status: "lost"}},
 		{422, "POST", "/stock/lamp/deliver", "not positive", "", amount{-3}},
 		{409, "POST", "/stock/none/buy", "rights", "", amount{1}},
-		{409, "POST", "/order/1/settle", "decided", "", settlement{Ticket: "x"}},
+		{409, "POST", "/order/1/settle", "decided", "", settled{Ticket: "x"}},
 		{400, "POST", "/admin/mode", "no mode", "", mode{Name: "chaos"}},
 	} {
 		text := refused(t, s, c.status, "eu", c.method, c.path, c.match, c.body)
@@ -148,8 +162,8 @@ func TestOrders(t *testing.T) {
 	if v.Choices[0].Status != "cancelled" {
 		keep = 1
 	}
-	must(t, s, "ap", http.MethodPost, "/order/ann:1/settle", "", settlement{v.Ticket, keep}, nil)
-	refused(t, s, http.StatusConflict, "ap", http.MethodPost, "/order/ann:1/settle", "", settlement{v.Ticket, keep})
+	must(t, s, "ap", http.MethodPost, "/order/ann:1/settle", "", settled{v.Ticket, keep}, nil)
+	refused(t, s, http.StatusConflict, "ap", http.MethodPost, "/order/ann:1/settle", "", settled{v.Ticket, keep})
 	equal(t, s)
 	v = orderView{}
 	must(t, s, "eu", http.MethodGet, "/order/ann:1", "", nil, &v)
@@ -262,7 +276,7 @@ func TestIdentity(t *testing.T) {
 	for _, sig := range []os.Signal{os.Interrupt, syscall.SIGKILL} {
 		add()
 		s.stop("eu", sig)
-		require.NoError(t, s.start(t.Context(), "eu"))
+		require.NoError(t, s.start("eu"))
 		require.Equal(t, first, incarnation(t, s, "eu"), "a database that is the one last written goes on")
 	}
 	backup := t.TempDir() + "/backup"
@@ -279,12 +293,12 @@ func TestIdentity(t *testing.T) {
 		require.NoError(t, os.WriteFile(s.regions["eu"].dir+"/rows.db", copied, 0o600))
 	}
 	again()
-	require.NoError(t, s.start(t.Context(), "eu"))
+	require.NoError(t, s.start("eu"))
 	second := incarnation(t, s, "eu")
 	require.Greater(t, second, first, "a database from a backup begins a new incarnation")
 	again()
 	require.NoError(t, os.WriteFile(s.regions["eu"].dir+"/witness", witness, 0o600))
-	require.NoError(t, s.start(t.Context(), "eu"))
+	require.NoError(t, s.start("eu"))
 	require.Greater(t, incarnation(t, s, "eu"), second, "so does a machine that was restored as a whole: its peers know")
 	add()
 	equal(t, s)
@@ -298,7 +312,7 @@ func restore(t *testing.T, s *supervisor, region, file string) {
 	t.Helper()
 	s.stop(region, syscall.SIGKILL)
 	require.NoError(t, replaceDatabase(s.regions[region].dir, file))
-	require.NoError(t, s.start(t.Context(), region))
+	require.NoError(t, s.start(region))
 }
 
 func TestRestoredRegionIsBehindItsClients(t *testing.T) {
@@ -352,9 +366,9 @@ func TestRegionGoneForGood(t *testing.T) {
 	equal(t, s)
 	s.stop("ap", syscall.SIGKILL)
 	for _, name := range []string{"eu", "us"} {
-		must(t, s, name, http.MethodPost, "/admin/retire", "", retirement{"ap"}, nil)
+		must(t, s, name, http.MethodPost, "/admin/retire", "", map[string]string{"region": "ap"}, nil)
 	}
-	refused(t, s, http.StatusBadRequest, "eu", http.MethodPost, "/admin/retire", "", retirement{"mars"})
+	refused(t, s, http.StatusBadRequest, "eu", http.MethodPost, "/admin/retire", "", map[string]string{"region": "mars"})
 	must(t, s, "eu", http.MethodDelete, "/flags/site/a-flag-that-is-deleted", "", nil, nil)
 	require.Eventually(t, func() bool {
 		err := s.call(t.Context(), "us", http.MethodPost, "/stock/lamp/buy", amount{20}, nil)
@@ -366,7 +380,7 @@ func TestRegionGoneForGood(t *testing.T) {
 		return rows["flags/site"].Bytes < 50
 	}, 30*time.Second, 200*time.Millisecond, "nobody waits for it before something is forgotten")
 
-	require.NoError(t, s.start(t.Context(), "ap"))
+	require.NoError(t, s.start("ap"))
 	must(t, s, "ap", http.MethodPost, "/cart/ann/tea", "", amount{1}, nil)
 	time.Sleep(time.Second)
 	var lines []cartLine
@@ -416,10 +430,7 @@ func TestCacheOfRowsIsBounded(t *testing.T) {
 	_, err = s.db.Exec(`INSERT INTO lineage (one, commits) VALUES (1, 0)`)
 	require.NoError(t, err)
 	s.limit, s.replica = 4, "eu"
-	ctx, stop := context.WithCancel(context.Background())
-	done := make(chan struct{})
-	go func() { defer close(done); s.run(ctx) }()
-	t.Cleanup(func() { stop(); <-done })
+	ctx := t.Context()
 	for i := range 20 {
 		keys := []string{fmt.Sprint("cart/", i), fmt.Sprint("cart/", i+1), fmt.Sprint("cart/", i+2)}
 		require.NoError(t, s.write(ctx, func(t *tx) error {

@@ -39,9 +39,9 @@ func TestOverhead(t *testing.T) {
 				sum[mode] += n
 				t.Logf("round %d, plain %d: %d writes/s", round, mode, n/3)
 				if s.stopAll(); mode == 0 {
-					for name := range s.regions {
+					for name, p := range s.regions {
 						to := filepath.Join(dir, fmt.Sprint(name, round))
-						require.NoError(t, os.Rename(filepath.Join(s.dir, name, "cpu.profile"), to))
+						require.NoError(t, os.Rename(filepath.Join(p.dir, "cpu.profile"), to))
 						profiles = append(profiles, to)
 					}
 				}
@@ -66,7 +66,7 @@ func writeAll(t *testing.T, s *supervisor) int64 {
 				case 0:
 					err = s.call(t.Context(), name, http.MethodPost, fmt.Sprintf("/cart/%d/tea", i%1000), amount{1}, nil)
 				case 1:
-					err = s.call(t.Context(), name, http.MethodPut, fmt.Sprintf("/flags/%d/f", i%1000), flagValue{"on"}, nil)
+					err = s.call(t.Context(), name, http.MethodPut, fmt.Sprintf("/flags/%d/f", i%1000), map[string]string{"value": "on"}, nil)
 				case 2:
 					err = s.call(t.Context(), name, http.MethodPatch, fmt.Sprintf("/profile/%d", i%1000), map[string]any{"city": fmt.Sprint(i), "addPoints": 1}, nil)
 				}

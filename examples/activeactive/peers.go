@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -12,19 +14,22 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// Each region has a NATS server of its own and is a client of all others: it
-// reads their streams and asks them questions through connections that it
-// opens itself. No server knows of another, so there is nothing to configure
-// between them and no loop to be refused, and each region goes on alone as long
-// as it has to.
+// Each region has a NATS server of its own and is a client of all others: it reads their streams
+// and asks them questions through connections that it opens itself. No server knows of another, so
+// there is nothing to configure between them and no loop to be refused, and each region goes on
+// alone as long as it has to.
 
 func streamName(region string) string { return "rejoin-" + region }
 func logSubject(region string) string { return "rejoin." + region + ".log" }
 
-// startServer starts the NATS server of a region inside this process.
-func startServer(dir, host string, port int) (*server.Server, error) {
+// startServer starts the NATS server of a region inside this process. Port 0 is any that is free.
+func startServer(dir, address string) (*server.Server, error) {
+	at, err := net.ResolveTCPAddr("tcp", address)
+	if err != nil {
+		return nil, err
+	}
 	ns, err := server.NewServer(&server.Options{
-		Host: host, Port: port, JetStream: true, StoreDir: dir, NoSigs: true, NoLog: true, MaxPayload: 8 << 20,
+		Host: at.IP.String(), Port: cmp.Or(at.Port, server.RANDOM_PORT), JetStream: true, StoreDir: dir, NoSigs: true, NoLog: true, MaxPayload: 8 << 20,
 	})
 	if err != nil {
 		return nil, err
@@ -32,21 +37,19 @@ func startServer(dir, host string, port int) (*server.Server, error) {
 	ns.Start()
 	if !ns.ReadyForConnections(10 * time.Second) {
 		ns.Shutdown()
-		return nil, fmt.Errorf("the NATS server at %s:%d does not start", host, port)
+		return nil, fmt.Errorf("the NATS server at %s does not start", address)
 	}
 	return ns, nil
 }
 
 // A peer is another region, as this one sees it.
 type peer struct {
-	name   string
-	conn   *nats.Conn
-	js     jetstream.JetStream
-	synced time.Time // when anti-entropy was last done with
+	name string
+	conn *nats.Conn
+	js   jetstream.JetStream
 }
 
-// dial connects to the server of a region and goes on trying for as long as it
-// takes.
+// dial connects to the server of a region and goes on trying for as long as it takes.
 func dial(url, name, as string) (*peer, error) {
 	conn, err := nats.Connect(url, nats.Name(as), nats.RetryOnFailedConnect(true), nats.MaxReconnects(-1),
 		nats.ReconnectWait(200*time.Millisecond), nats.ReconnectJitter(50*time.Millisecond, 50*time.Millisecond),
@@ -60,26 +63,27 @@ func dial(url, name, as string) (*peer, error) {
 
 var errNoAnswer = errors.New("the region cannot be reached")
 
-// ask sends a question to the peer and decodes its answer.
-func (p *peer) ask(ctx context.Context, what string, question, answer any) error {
+// ask sends a question to a peer and returns its answer.
+func ask[A any](ctx context.Context, p *peer, what string, question any) (answer A, err error) {
 	data, err := json.Marshal(question)
 	if err != nil {
-		return err
+		return answer, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
 	defer cancel()
 	msg, err := p.conn.RequestWithContext(ctx, "rejoin."+p.name+".ask."+what, data)
 	if err != nil {
-		return fmt.Errorf("%s: %w: %w", p.name, errNoAnswer, err)
+		return answer, fmt.Errorf("%s: %w: %w", p.name, errNoAnswer, err)
 	}
 	if text := msg.Header.Get("Error"); text != "" {
-		return fmt.Errorf("%s: %s", p.name, text)
+		return answer, fmt.Errorf("%s: %s", p.name, text)
 	}
-	return json.Unmarshal(msg.Data, answer)
+	err = json.Unmarshal(msg.Data, &answer)
+	return answer, err
 }
 
-// serve answers the questions of peers. Each is answered in a goroutine of its
-// own, as some of them wait for a commit.
+// serve answers the questions of peers. Each is answered in a goroutine of its own, as some of them
+// wait for a commit.
 func serve[Q, A any](ctx context.Context, at *peer, what string, answer func(context.Context, Q) (A, error)) error {
 	_, err := at.conn.Subscribe("rejoin."+at.name+".ask."+what, func(msg *nats.Msg) {
 		go func() {

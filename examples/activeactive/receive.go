@@ -10,14 +10,12 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// A region reads the stream of each peer, as a client of the peer's server. The
-// position in the stream is a note in the region's own database, written in the
-// transaction of what was read: a crash, or a database from a backup, goes on
-// where its rows are. A position that the server keeps, a durable consumer,
-// would be ahead of a restored database.
+// A region reads the stream of each peer, as a client of the peer's server. The position in the
+// stream is a note in the region's own database, written in the transaction of what was read: a
+// crash, or a database from a backup, goes on where its rows are. A position that the server keeps,
+// a durable consumer, would be ahead of a restored database.
 
-// A cursor is the position in a stream. A stream that was made anew is another
-// one.
+// A cursor is the position in a stream. A stream that was made anew is another one.
 type cursor struct {
 	Created time.Time
 	Seen    uint64
@@ -31,20 +29,19 @@ func (g *region) follow(ctx context.Context, p *peer) error {
 	if err != nil {
 		return err
 	}
-	info := stream.CachedInfo()
-	seen, err := g.seen(ctx, p, info)
+	at, err := g.position(ctx, p, stream.CachedInfo())
 	if err != nil {
 		return err
 	}
 	consumer, err := stream.OrderedConsumer(look, jetstream.OrderedConsumerConfig{
-		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: seen + 1, InactiveThreshold: 30 * time.Second,
+		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: at.Seen + 1, InactiveThreshold: 30 * time.Second,
 	})
 	if err != nil {
 		return err
 	}
 	for ctx.Err() == nil {
-		// A batch that is not full ends after the wait, and each message is
-		// there as soon as it has arrived.
+		// A batch that is not full ends after the wait, and each message is there as soon as it has
+		// arrived.
 		batch, err := consumer.Fetch(64, jetstream.FetchMaxWait(2*time.Second))
 		if err != nil {
 			return err
@@ -54,7 +51,7 @@ func (g *region) follow(ctx context.Context, p *peer) error {
 			for n := min(31, len(batch.Messages())); n > 0; n-- {
 				some = append(some, <-batch.Messages())
 			}
-			if err := g.take(ctx, p, info.Created, some); err != nil {
+			if err := g.take(ctx, p, at, some); err != nil {
 				return err
 			}
 		}
@@ -68,27 +65,24 @@ func (g *region) follow(ctx context.Context, p *peer) error {
 	return ctx.Err()
 }
 
-// seen returns the number of the message read last. A stream that was made anew,
-// or lost its end, is read from its beginning: what was merged before is merged
-// again without effect. A region that has never read it begins at its end:
-// anti-entropy has the rest, and for less.
-func (g *region) seen(ctx context.Context, p *peer, info *jetstream.StreamInfo) (uint64, error) {
-	var at cursor
-	if err := g.store.note(ctx, "cursor/"+p.name, &at); err != nil {
-		return 0, err
-	}
+// position returns the cursor. A stream that was made anew, or lost its end, is read from its
+// beginning: what was merged before is merged again without effect. A region that has never read it
+// begins at its end: anti-entropy has the rest, and for less.
+func (g *region) position(ctx context.Context, p *peer, info *jetstream.StreamInfo) (at cursor, err error) {
+	err = g.store.note(ctx, "cursor/"+p.name, &at)
 	switch {
 	case at.Created.IsZero() && g.config.syncEvery > 0:
-		return info.State.LastSeq, nil
+		at.Seen = info.State.LastSeq
 	case !at.Created.Equal(info.Created) || at.Seen > info.State.LastSeq:
-		return 0, nil
+		at.Seen = 0
 	}
-	return at.Seen, nil
+	at.Created = info.Created
+	return at, err
 }
 
 // take merges messages and commits the cursor with them.
-func (g *region) take(ctx context.Context, p *peer, created time.Time, messages []jetstream.Msg) error {
-	in := arrivals{peer: p.name, cursor: cursor{Created: created}}
+func (g *region) take(ctx context.Context, p *peer, at cursor, messages []jetstream.Msg) error {
+	in := arrivals{peer: p.name, cursor: at}
 	for _, m := range messages {
 		meta, err := m.Metadata()
 		if err != nil {
@@ -104,72 +98,79 @@ func (g *region) take(ctx context.Context, p *peer, created time.Time, messages 
 	return g.merge(ctx, &in)
 }
 
-// arrivals are the states that came from a peer.
+// arrivals are rows, or deltas of rows, that came from a peer.
 type arrivals struct {
 	peer   string
 	keys   []string
-	states []state
+	data   [][]byte
 	cursor cursor // in the stream, if they are from there
 	commit uint64 // the peer's latest, see identity.go
 	held   int    // rows that are not to be merged yet, or not at all
 }
 
-// open decodes a message. A row of a kind that this program does not know, or
-// that it cannot read, is skipped: a newer program writes it, and it must not
-// stop all others.
+// open reads a message. A row of a kind that this program does not know is skipped: a newer program
+// writes it, and it must not stop all others.
 func (g *region) open(body []byte, in *arrivals) error {
 	return entries(body, func(key string, data []byte) {
-		st, err := g.store.decodeRow(key, data)
-		if err != nil {
+		if _, err := g.store.empty(key, 0); err != nil {
 			in.held++
 			g.log.Warn("row skipped", "key", key, "error", err)
 			return
 		}
-		in.keys, in.states = append(in.keys, key), append(in.states, st)
+		in.keys, in.data = append(in.keys, key), append(in.data, data)
 	})
 }
 
-// merge merges what came from a peer, as far as clock.go lets it. Nothing of it
-// goes into the outbox: each region reads the streams of all others.
+// merge merges what came from a peer. Nothing of it goes into the outbox: each region reads the
+// streams of all others.
 func (g *region) merge(ctx context.Context, in *arrivals) error {
-	if in.peer != "" && !g.isMember(in.peer) {
+	if !g.isMember(in.peer) {
 		return fmt.Errorf("%s was retired", in.peer)
 	}
 	held := in.held
 	return g.store.write(ctx, func(t *tx) error {
 		in.held = held // it may be done again
 		for i, key := range in.keys {
-			if g.admit(t.row(key), in.states[i]) {
-				g.mergeRow(t, in.peer, t.row(key), in.states[i])
-			} else {
+			if !g.mergeRow(t, in.peer, t.row(key), in.data[i]) {
 				in.held++
 			}
 		}
 		if !in.cursor.Created.IsZero() {
-			if err := t.note("cursor/"+in.peer, in.cursor); err != nil {
-				return err
-			}
+			t.note("cursor/"+in.peer, in.cursor)
 		}
-		return g.remember(t, in.peer, in.commit)
+		g.remember(t, in.peer, in.commit)
+		return nil
 	}, in.keys...)
 }
 
-// mergeRow merges a state into a row. What a promotion fences is written down
-// before it is gone.
-func (g *region) mergeRow(t *tx, peer string, r *row, in state) {
+// mergeRow merges what a peer has of a row, unless it cannot be read, or clock.go does not let it.
+// What a promotion fences is written down before it is gone.
+func (g *region) mergeRow(t *tx, peer string, r *row, data []byte) bool {
+	in, err := g.store.decodeRow(r.key, data)
+	if err != nil {
+		g.log.Warn("row skipped", "error", err)
+		return false
+	}
+	if !g.admit(r, in) {
+		return false
+	}
 	if orders, ok := r.state.(of[*Orders]); ok {
 		fence(t, r.key, orders.s.Fenced(as[*Orders](in))...)
 	}
-	g.events.before(r, in)
-	changed := r.rev == 0 && !r.dirty && kindOf(r.key) != orderKind
-	if changed {
-		r.state = in // what there was is empty
-	} else {
-		changed = r.state.merge(in)
+	if record, ok := r.state.(of[*Profiles]); ok && g.config.explain {
+		r.why = append(r.why, record.s.Explain(as[*Profiles](in)).Changes...)
 	}
-	if changed {
-		r.from, r.garbage = peer, r.garbage || leavesGarbage(in)
-		t.touch(r)
-		g.decide(t, r)
+	isNew := r.rev == 0 && !r.dirty && kindOf(r.key) != orderKind
+	if !isNew && !r.state.merge(in) {
+		if r.why != nil {
+			g.tell(r, peer) // what is here has won
+		}
+		return true
 	}
+	t.touch(r)
+	if r.from, r.garbage = peer, r.garbage || leavesGarbage(in); isNew {
+		r.state, r.data = in, data // what there was is empty
+	}
+	g.decide(t, r)
+	return true
 }

@@ -4,13 +4,16 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -21,7 +24,6 @@ import (
 	"github.com/rejoin-go/rejoin/crdt"
 	"github.com/rejoin-go/rejoin/hlc"
 	"github.com/rejoin-go/rejoin/lww"
-	"github.com/rejoin-go/rejoin/merge"
 	"github.com/rejoin-go/rejoin/resolver"
 	"github.com/rejoin-go/rejoin/vclock"
 )
@@ -34,11 +36,11 @@ type config struct {
 	explain   bool              // keep events, and why values are what they are, for the page
 	syncEvery time.Duration
 	level     slog.Level
-	prepare   func(g *region) // nil but in tests, which spoil the region before it starts
+	prepare   func(g *region) // in tests, spoils the region before it starts
 }
 
-// A region is one process: a database, a server for its peers to read from, an
-// HTTP API, and a clock.
+// A region is one process: a database, a server for its peers to read from, an HTTP API, and a
+// clock.
 type region struct {
 	name    string
 	started time.Time
@@ -48,10 +50,10 @@ type region struct {
 	clocks  *clocks
 	server  *server.Server // nil if it runs elsewhere
 	self    *peer          // the region itself, as its peers see it
-	peers   []*peer
+	peers   map[string]*peer
 	wake    chan struct{}                 // there may be something to send
-	mangle  func(message []byte) [][]byte // nil but in tests, which lose and repeat messages
-	events  *events
+	mangle  func(message []byte) [][]byte // what is sent of a message: in tests, some are lost and repeated
+	events  events
 	api     http.Handler
 	mode    atomic.Pointer[mode]
 	id      vclock.Identity
@@ -78,20 +80,9 @@ func (g *region) stamps() lww.Writer { return lww.Writer{Replica: g.me(), Clock:
 
 // regions returns the names of all regions, sorted.
 func (g *region) regions() []string {
-	names := []string{g.name}
-	for _, p := range g.peers {
-		names = append(names, p.name)
-	}
+	names := append(slices.Collect(maps.Keys(g.peers)), g.name)
 	slices.Sort(names)
 	return names
-}
-
-// peer returns a peer by its name, nil if there is none.
-func (g *region) peer(name string) *peer {
-	if i := slices.IndexFunc(g.peers, func(p *peer) bool { return p.name == name }); i >= 0 {
-		return g.peers[i]
-	}
-	return nil
 }
 
 // runRegion runs a region until stop ends.
@@ -103,7 +94,10 @@ func runRegion(stop context.Context, c config) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, st.db.Close()) }()
+	defer func() {
+		st.writing.Lock() // for ever
+		err = errors.Join(err, st.db.Close())
+	}()
 	bound, err := hlc.OpenBoundFile(filepath.Join(c.dir, "clock"))
 	if err != nil {
 		return err
@@ -111,58 +105,45 @@ func runRegion(stop context.Context, c config) (err error) {
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: c.level}))
 	g := &region{
 		name: c.name, started: time.Now(), config: c, log: log.With("region", c.name), store: st, clocks: &clocks{}, wake: make(chan struct{}, 1),
-		events: &events{on: c.explain, why: map[string]map[string]merge.Change{}}, early: map[string]*vclock.Matrix{}, heard: map[string]uint64{},
+		peers: map[string]*peer{}, early: map[string]*vclock.Matrix{}, heard: map[string]uint64{},
+		mangle: func(message []byte) [][]byte { return [][]byte{message} },
 	}
-	// The longer the window, the less often the bound is written; peers still take
-	// what is stamped at its end.
-	g.clocks.clock = &hlc.Durable{Bound: bound, Physical: g.clocks.physical, MaxAhead: maxAhead, Window: maxAhead * 4 / 5}
+	// The longer the window, the less often the bound is written, and the longer the time after a
+	// crash until peers take what is stamped at its end.
+	g.clocks.clock = &hlc.Durable{Bound: bound, Physical: g.clocks.physical, MaxAhead: maxAhead, Window: 2 * maxAhead}
 	g.freeRule, g.homeRule = orderRule(), orderRule(resolver.HomeWins[Order](g.home))
+	st.committed = g.committed
 	g.api = g.routes()
 	if err := g.connect(ctx); err != nil {
 		return err
 	}
-	if c.prepare != nil {
-		c.prepare(g)
-	}
-	if err := g.recall(ctx); err != nil {
-		return err
-	}
+	c.prepare(g)
 	if err := g.start(ctx); err != nil {
 		return err
 	}
-	err = g.serveHTTP(stop)
-	cancel()
-	<-st.stopped
-	return err
+	return g.serveHTTP(stop)
 }
 
-// connect starts the server of the region, or connects to one, and to those of
-// the peers.
+// connect starts the server of the region, or connects to one, and to those of the peers. It says
+// where it is, which the supervisor wants to know.
 func (g *region) connect(ctx context.Context) (err error) {
-	url := g.config.nats
-	if url == "" {
-		at, err := net.ResolveTCPAddr("tcp", g.config.natsAddr)
-		if err != nil {
+	if g.config.nats == "" {
+		if g.server, err = startServer(filepath.Join(g.config.dir, "nats"), g.config.natsAddr); err != nil {
 			return err
 		}
-		if g.server, err = startServer(filepath.Join(g.config.dir, "nats"), at.IP.String(), at.Port); err != nil {
-			return err
-		}
-		url = g.server.ClientURL()
+		g.config.nats = g.server.ClientURL()
 	}
-	if g.self, err = dial(url, g.name, g.name); err != nil {
+	fmt.Println(strings.TrimPrefix(g.config.nats, "nats://"))
+	if g.self, err = dial(g.config.nats, g.name, g.name); err != nil {
 		return err
 	}
 	for name, url := range g.config.peers {
-		p, err := dial(url, name, g.name)
-		if err != nil {
+		if g.peers[name], err = dial(url, name, g.name); err != nil {
 			return err
 		}
-		g.peers = append(g.peers, p)
 	}
-	g.store.committed = g.committed
-	// Peers that were away for longer than the stream keeps messages get what they
-	// lack by anti-entropy.
+	// Peers that were away for longer than the stream keeps messages get what they lack by
+	// anti-entropy.
 	_, err = g.self.js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
 		Name: streamName(g.name), Subjects: []string{logSubject(g.name)},
 		Storage: jetstream.FileStorage, MaxAge: 24 * time.Hour, MaxBytes: 1 << 30,
@@ -170,59 +151,48 @@ func (g *region) connect(ctx context.Context) (err error) {
 	return err
 }
 
-// recall reads what the region has noted of itself and its peers.
-func (g *region) recall(ctx context.Context) error {
+// start reads what the region has noted of itself and its peers, finds out who it is in this life,
+// and starts what runs beside its API.
+func (g *region) start(ctx context.Context) error {
 	m := mode{Name: activeActive}
 	var members []vclock.Replica
+	var err error
 	for _, p := range g.peers {
 		members = append(members, vclock.Replica(p.name))
 		var commit uint64
-		if err := g.store.note(ctx, "heard/"+p.name, &commit); err != nil {
-			return err
-		}
+		err = cmp.Or(err, g.store.note(ctx, "heard/"+p.name, &commit))
 		g.heard[p.name] = commit
 	}
 	g.matrix = vclock.NewMatrix(vclock.Replica(g.name), members...)
-	err := cmp.Or(g.store.fill(ctx), g.store.note(ctx, "mode", &m), g.store.note(ctx, "matrix", g.matrix))
-	g.mode.Store(&m)
-	return err
-}
-
-// start finds out who the region is in this life, and starts what runs beside
-// its API.
-func (g *region) start(ctx context.Context) error {
-	err := cmp.Or(
-		serve(ctx, g.self, "heard", g.answerHeard),
-		serve(ctx, g.self, "beat", g.answerBeat),
-		g.begin(ctx),
-	)
+	if err := cmp.Or(err, g.store.fill(ctx), g.store.note(ctx, "mode", &m), g.store.note(ctx, "matrix", g.matrix),
+		serve(ctx, g.self, "heard", g.answerHeard), serve(ctx, g.self, "beat", g.answerBeat), g.begin(ctx)); err != nil {
+		return err
+	}
+	// The clock goes on behind what was reserved in the life before, which peers take a little
+	// later: this region waits, and not its first writes.
+	now, err := g.clocks.clock.Now()
 	if err != nil {
 		return err
 	}
+	sleep(ctx, min(now.Time().Sub(g.clocks.physical())-maxAhead, g.clocks.clock.Window))
+	g.mode.Store(&m)
 	g.log.Info("started", "as", g.me())
-	go g.store.run(ctx)
 	go g.every(ctx, time.Second, "sending", g.publish)
+	go g.every(ctx, 500*time.Millisecond, "refunds", g.carryOut)
 	for _, p := range g.peers {
 		go g.every(ctx, 300*time.Millisecond, "reading "+p.name, func(ctx context.Context) error { return g.follow(ctx, p) })
 		go g.every(ctx, time.Second, "clock of "+p.name, func(ctx context.Context) error { return g.beat(ctx, p) })
-		if g.config.syncEvery > 0 {
-			go g.every(ctx, g.config.syncEvery, "comparing with "+p.name, func(ctx context.Context) error { return g.reconcile(ctx, p) })
-		}
 	}
-	if g.config.syncEvery > 0 {
-		go g.every(ctx, 5*g.config.syncEvery, "collecting", g.collect)
+	err = cmp.Or(serve(ctx, g.self, "fetch", g.pack), serve(ctx, g.self, "push", g.takeBatch),
+		serve(ctx, g.self, "rights", g.answerRights), serve(ctx, g.self, "http", g.answerHTTP))
+	if err != nil || g.config.syncEvery <= 0 {
+		return err
 	}
-	go g.every(ctx, 500*time.Millisecond, "refunds", g.carryOut)
-	if g.config.syncEvery > 0 {
-		err = serve(ctx, g.self, "sync", g.answerSync)
+	for _, p := range g.peers {
+		go g.every(ctx, g.config.syncEvery, "comparing with "+p.name, func(ctx context.Context) error { return g.reconcile(ctx, p) })
 	}
-	return cmp.Or(
-		err,
-		serve(ctx, g.self, "fetch", g.pack),
-		serve(ctx, g.self, "push", g.answerPush),
-		serve(ctx, g.self, "rights", g.answerRights),
-		serve(ctx, g.self, "http", g.answerHTTP),
-	)
+	go g.every(ctx, 5*g.config.syncEvery, "collecting", g.collect)
+	return serve(ctx, g.self, "sync", g.answerSync)
 }
 
 // committed is told of every commit.
@@ -236,7 +206,9 @@ func (g *region) committed(t *tx) {
 		default: // the publisher knows
 		}
 	}
-	g.events.commit(g, t)
+	for _, r := range t.dirty {
+		g.tell(r, r.from)
+	}
 }
 
 // serveHTTP serves the API until ctx ends.
@@ -245,28 +217,27 @@ func (g *region) serveHTTP(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	srv := &http.Server{Handler: g.api, ReadHeaderTimeout: 5 * time.Second}
-	stopped := make(chan struct{})
-	context.AfterFunc(ctx, func() {
-		defer close(stopped)
-		end, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
-		defer cancel()
-		if srv.Shutdown(end) != nil {
-			_ = srv.Close() // who waits for another region is told so
-		}
-	})
-	if err := srv.Serve(l); ctx.Err() == nil {
+	fmt.Println(l.Addr())
+	srv, failed := &http.Server{Handler: g.api, ReadHeaderTimeout: 5 * time.Second}, make(chan error, 1)
+	go func() { failed <- srv.Serve(l) }()
+	select {
+	case err := <-failed:
 		return err
+	case <-ctx.Done():
 	}
-	<-stopped
+	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+	defer cancel()
+	if srv.Shutdown(end) != nil {
+		_ = srv.Close() // who waits for another region is told so
+	}
 	if g.server != nil {
 		g.server.Shutdown()
 	}
 	return nil
 }
 
-// every does something again and again until ctx ends. What goes wrong is logged
-// and tried again soon.
+// every does something again and again until ctx ends. What goes wrong is logged and tried again
+// soon.
 func (g *region) every(ctx context.Context, pause time.Duration, what string, do func(ctx context.Context) error) {
 	for ctx.Err() == nil {
 		wait := pause

@@ -10,6 +10,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -49,7 +50,7 @@ func runSpoilt(args []string) error {
 	}
 	c.prepare = func(g *region) {
 		mux := http.NewServeMux()
-		mux.Handle("GET /digest", get(g.getDigest))
+		mux.Handle("GET /digest", handler(g.getDigest))
 		f := &faults{}
 		g.mangle = f.mangle
 		mux.Handle("POST /admin/faults", post(f.set))
@@ -58,9 +59,9 @@ func runSpoilt(args []string) error {
 			stats.add(t)
 			g.committed(t)
 		}
-		mux.Handle("GET /stats", get(func(*http.Request) (any, error) { return stats.get(), nil }))
+		mux.Handle("GET /stats", handler(func(*http.Request) (any, error) { return stats.get(), nil }))
 		mux.Handle("POST /admin/backup", post(g.backup))
-		mux.Handle("GET /replayed", get(g.replayed))
+		mux.Handle("GET /replayed", handler(g.replayed))
 		mux.Handle("/", g.api)
 		if plain {
 			g.store.empty = func(string, uint64) (state, error) { return &plainState{}, nil }
@@ -97,7 +98,7 @@ func runSpoilt(args []string) error {
 
 // replayed reports whether all streams have been read to their ends.
 func (g *region) replayed(r *http.Request) (any, error) {
-	for _, p := range append(g.peers, g.self) {
+	for _, p := range append(slices.Collect(maps.Values(g.peers)), g.self) {
 		stream, err := p.js.Stream(r.Context(), streamName(p.name))
 		if err != nil {
 			return false, err
@@ -128,7 +129,9 @@ func (s *storeStats) add(t *tx) {
 	s.Commits++
 	s.Requests += t.requests
 	s.OutboxBytes += len(t.body)
-	s.RowBytes += t.size
+	for _, r := range t.dirty {
+		s.RowBytes += len(r.data)
+	}
 }
 
 func (s *storeStats) get() [4]int {
@@ -147,15 +150,17 @@ type digest struct {
 // costs nothing.
 func (g *region) getDigest(r *http.Request) (any, error) {
 	if r.URL.Query().Has("quick") {
-		return digest{Hash: hex.EncodeToString(g.store.ask(1))}, nil
+		g.store.mu.Lock()
+		defer g.store.mu.Unlock()
+		return digest{Hash: hex.EncodeToString(g.store.table.Ask(1))}, nil
 	}
 	var d digest
 	h := sha256.New()
-	err := g.store.readAll(r.Context(), func(key string, data []byte) error {
+	var err error
+	for row := range g.store.rows(r.Context(), &err, `ORDER BY id`) {
 		d.Rows++
-		_, err := fmt.Fprintf(h, "%q %x\n", key, data)
-		return err
-	}, `ORDER BY id`)
+		_, _ = fmt.Fprintf(h, "%q %x\n", row.key, row.data)
+	}
 	d.Hash = hex.EncodeToString(h.Sum(nil))
 	return d, err
 }
@@ -171,25 +176,21 @@ func (p *plainState) merge(other state) bool {
 	p.data = o.data
 	return changed
 }
-func (p *plainState) encode() ([]byte, error)  { return p.data, nil }
-func (p *plainState) decode(data []byte) error { p.data = slices.Clone(data); return nil }
-func (p *plainState) latest() hlc.Timestamp    { return 0 }
+func (p *plainState) append(b []byte) ([]byte, error) { return append(b, p.data...), nil }
+func (p *plainState) decode(data []byte) error        { p.data = slices.Clone(data); return nil }
+func (p *plainState) latest() hlc.Timestamp           { return 0 }
 
 // overwrite is all handlers of writes without the library.
-func (g *region) overwrite(w http.ResponseWriter, r *http.Request) error {
+func (g *region) overwrite(r *http.Request) (any, error) {
 	if _, err := readBody[any](r); err != nil {
-		return err
+		return nil, err
 	}
 	key := r.PathValue("kind") + "/" + r.PathValue("id")
-	err := g.store.write(r.Context(), func(t *tx) error {
+	return nil, g.store.write(r.Context(), func(t *tx) error {
 		t.row(key).state = &plainState{[]byte(r.URL.Path + time.Now().String())}
 		t.changed(t.row(key), nil)
 		return nil
 	}, key)
-	if err == nil {
-		reply(w, http.StatusOK, nil)
-	}
-	return err
 }
 
 // faults spoils what the publisher sends, to see that nothing depends on it.
@@ -258,7 +259,8 @@ func (s *supervisor) callTag(ctx context.Context, name, method, path, match stri
 		}
 		in = bytes.NewReader(text)
 	}
-	q, err := http.NewRequestWithContext(ctx, method, "http://"+s.regions[name].http+path, in)
+	at, _, _ := s.regions[name].at()
+	q, err := http.NewRequestWithContext(ctx, method, "http://"+at+path, in)
 	if err != nil {
 		return "", err
 	}

@@ -1,121 +1,108 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 )
 
-// A supervisor runs regions as processes, with links between them that it can
-// cut. It knows nothing of their data.
+// A supervisor runs regions as processes, with links between them that it can cut. It knows nothing
+// of their data.
 type supervisor struct {
-	dir     string
 	extra   []string // arguments for every region
 	bank    string
 	regions map[string]*process
 	links   map[[2]string]*link // by who asks, and whom
+
 	mu      sync.Mutex
 	refunds map[string]int // what the bank has paid back, and how often it was asked
 }
 
 // A process is one region.
 type process struct {
-	name, dir, http, nats string
+	dir string
 
-	mu   sync.Mutex
-	cmd  *exec.Cmd
-	done chan struct{} // closed when it has ended
+	mu         sync.Mutex
+	cmd        *exec.Cmd
+	done       chan struct{} // closed when it has ended
+	http, nats string        // where it listens: at free ports, others each time
 }
 
 // newSupervisor makes regions of the given names. They are not started yet.
-func newSupervisor(dir string, names []string, extra ...string) (*supervisor, error) {
-	s := &supervisor{dir: dir, extra: extra, regions: map[string]*process{}, links: map[[2]string]*link{}, refunds: map[string]int{}}
-	bank, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return nil, err
-	}
-	s.bank = "http://" + bank.Addr().String()
-	go func() {
-		_ = (&http.Server{Handler: http.HandlerFunc(s.refund), ReadHeaderTimeout: time.Second}).Serve(bank)
-	}()
+func newSupervisor(dir string, names []string, extra ...string) (s *supervisor, err error) {
+	s = &supervisor{extra: extra, regions: map[string]*process{}, links: map[[2]string]*link{}, refunds: map[string]int{}}
+	s.bank = httptest.NewServer(http.HandlerFunc(s.refund)).URL
 	for _, name := range names {
-		p := &process{name: name, dir: filepath.Join(dir, name), done: make(chan struct{})}
-		close(p.done)
-		if p.http, err = freeAddress(); err == nil {
-			p.nats, err = freeAddress()
-		}
-		if err != nil {
-			return nil, err
-		}
-		s.regions[name] = p
+		s.regions[name] = &process{dir: filepath.Join(dir, name)}
 	}
 	for from := range s.regions {
 		for to, p := range s.regions {
-			if from != to {
-				if s.links[[2]string{from, to}], err = newLink(p.nats); err != nil {
-					return nil, err
-				}
+			if from != to && err == nil {
+				s.links[[2]string{from, to}], err = newLink(func() string { _, nats, _ := p.at(); return nats })
 			}
 		}
 	}
-	return s, nil
+	return s, err
 }
 
-// freeAddress returns an address that nobody listens at.
-func freeAddress() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	return l.Addr().String(), l.Close()
-}
-
-// start starts a region, with more arguments if there are any, and waits until
-// it answers.
-func (s *supervisor) start(ctx context.Context, name string, more ...string) error {
+// start starts a region, with more arguments if there are any, and waits until it says where it
+// listens.
+func (s *supervisor) start(name string, more ...string) error {
 	self, err := os.Executable()
 	if err != nil {
 		return err
 	}
 	p := s.regions[name]
-	args := []string{"region", "-name", name, "-dir", p.dir, "-http", p.http, "-listen", p.nats, "-bank", s.bank}
+	args := []string{"region", "-name", name, "-dir", p.dir, "-http", "127.0.0.1:0", "-listen", "127.0.0.1:0", "-bank", s.bank}
 	for way, l := range s.links {
 		if way[0] == name {
 			args = append(args, "-peer", way[1]+"=nats://"+l.Addr().String())
 		}
 	}
-	cmd, done := exec.Command(self, append(append(args, s.extra...), more...)...), make(chan struct{})
-	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
-	if err := cmd.Start(); err != nil {
+	cmd, done := exec.Command(self, slices.Concat(args, s.extra, more)...), make(chan struct{})
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	if err = cmp.Or(err, cmd.Start()); err != nil {
 		return err
+	}
+	late := time.AfterFunc(20*time.Second, func() { _ = cmd.Process.Kill() })
+	defer late.Stop()
+	p.mu.Lock()
+	p.cmd, p.done = cmd, done
+	p.mu.Unlock()
+	for _, at := range []*string{&p.nats, &p.http} { // the peers need the first to start
+		var address string
+		_, err = fmt.Fscanln(out, &address)
+		p.mu.Lock()
+		*at = address
+		p.mu.Unlock()
 	}
 	go func() {
 		_ = cmd.Wait() // a region that was killed has nothing to say
 		close(done)
 	}()
-	p.mu.Lock()
-	p.cmd, p.done = cmd, done
-	p.mu.Unlock()
-	for end := time.Now().Add(20 * time.Second); time.Now().Before(end) && p.running() && ctx.Err() == nil; sleep(ctx, 20*time.Millisecond) {
-		if a, err := http.Get("http://" + p.http + "/status"); err == nil {
-			return a.Body.Close()
-		}
+	if err != nil {
+		return fmt.Errorf("region %s does not start: %w", name, err)
 	}
-	return fmt.Errorf("region %s does not answer", name)
+	return nil
 }
 
 // startAll starts all regions at once.
-func (s *supervisor) startAll(ctx context.Context) error {
+func (s *supervisor) startAll() error {
 	errs := make(chan error)
 	for name := range s.regions {
-		go func() { errs <- s.start(ctx, name) }()
+		go func() { errs <- s.start(name) }()
 	}
 	var err error
 	for range s.regions {
@@ -129,27 +116,10 @@ func (s *supervisor) stop(name string, sig os.Signal) {
 	p := s.regions[name]
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.cmd == nil {
-		return
-	}
-	_ = p.cmd.Process.Signal(sig) // it may have ended
-	select {
-	case <-p.done:
-	case <-time.After(5 * time.Second):
-		_ = p.cmd.Process.Kill()
+	if p.cmd != nil {
+		_ = p.cmd.Process.Signal(sig) // it may have ended
+		defer time.AfterFunc(5*time.Second, func() { _ = p.cmd.Process.Kill() }).Stop()
 		<-p.done
-	}
-}
-
-// running reports whether a region runs.
-func (p *process) running() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	select {
-	case <-p.done:
-		return false
-	default:
-		return true
 	}
 }
 
@@ -162,10 +132,91 @@ func (s *supervisor) stopAll() {
 	wg.Wait()
 }
 
+// at returns where a region listens, and whether it runs.
+func (p *process) at() (http, nats string, up bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	select {
+	case <-p.done:
+		return p.http, p.nats, false
+	default:
+		return p.http, p.nats, p.cmd != nil
+	}
+}
+
 // refund is the bank: it pays a payment back once, however often it is asked.
 func (s *supervisor) refund(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.refunds[r.Header.Get("Idempotency-Key")]++
 	w.WriteHeader(http.StatusNoContent)
+}
+
+// A link is the way from one region to the server of another: a TCP proxy that can be cut.
+type link struct {
+	net.Listener
+	to func() string // an address, another one each time that the region starts
+
+	mu   sync.Mutex
+	up   context.Context // ends when the link is cut
+	down context.CancelFunc
+}
+
+// newLink opens a link.
+func newLink(to func() string) (*link, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	k := &link{Listener: l, to: to}
+	k.up, k.down = context.WithCancel(context.Background())
+	if err == nil {
+		go k.run()
+	}
+	return k, err
+}
+
+func (k *link) run() {
+	for {
+		from, err := k.Accept()
+		if err != nil {
+			return
+		}
+		go k.carry(from)
+	}
+}
+
+// carry copies both ways until one side ends or the link is cut.
+func (k *link) carry(from net.Conn) {
+	defer from.Close()
+	k.mu.Lock()
+	ctx, end := context.WithCancel(k.up)
+	k.mu.Unlock()
+	defer end()
+	to, err := new(net.Dialer).DialContext(ctx, "tcp", k.to())
+	if err != nil {
+		return
+	}
+	defer to.Close()
+	for _, way := range [][2]net.Conn{{to, from}, {from, to}} {
+		go func() {
+			_, _ = io.Copy(way[0], way[1])
+			end()
+		}()
+	}
+	<-ctx.Done()
+}
+
+// set cuts or heals the link.
+func (k *link) set(cut bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if cut {
+		k.down()
+	} else if k.up.Err() != nil {
+		k.up, k.down = context.WithCancel(context.Background())
+	}
+}
+
+func (k *link) isCut() bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.up.Err() != nil
 }

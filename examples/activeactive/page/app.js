@@ -97,13 +97,30 @@ function fill(e, key, ...children) {
   if (at >= 0) e.querySelectorAll('button')[at]?.focus();
 }
 const clock = (stamp) => stamp && stamp.replace(/^.*T(.{12}).*@(.*)$/, '$1 at $2').replace(/#\d+$/, '');
+// reason is why a field has its value: what the last merge did to it, if it has not
+// changed since.
+const whys = {}; // by region and row: by path, the event and what it says of the field
+function reason(r, row, field, ...paths) {
+  const now = seen.rows[r]?.[row]?.state;
+  const w = [field, ...paths].map((p) => whys[`${r} ${row}`]?.[p]).find((w) => w);
+  return w && JSON.stringify(w.event.state?.[field]) === JSON.stringify(now?.[field]) ? w.change : undefined;
+}
+// flagChanges says of a merge of flags what a record says by itself.
+const flagsBefore = {};
+function flagChanges(r, e) {
+  if (e.row !== 'flags/site') return [];
+  const had = flagsBefore[r] || {}, now = flagsBefore[r] = e.state || {};
+  if (!e.from) return [];
+  return Object.keys(now).filter((f) => now[f].stamp !== had[f]?.stamp).map((f) => ({ path: f, rule: 'last writer wins', outcome: 'taken', winner: 0,
+    candidates: [{ side: 0, stamp: now[f].stamp }, ...(had[f] ? [{ side: 1, stamp: had[f].stamp, value: had[f].value, lost: true }] : [])] }));
+}
 // because says in words what a merge.Change says of a field.
 function because(w) {
   if (!w) return '';
   const parts = [w.rule, w.outcome];
   const winner = w.candidates.find((c) => c.side === w.winner), loser = w.candidates.find((c) => c.lost);
   if (winner && !winner.lost) parts.push(`written ${clock(winner.stamp)}`);
-  if (w.margin) parts.push(`by ${Math.round(w.margin / 1e6) / 1e3} s`);
+  if (w.margin) parts.push(`by ${w.margin.replace(/(\.\d\d)\d+/, '$1')}`);
   return loser ? [parts.join(', '), '; ', h('b', {}, `“${loser.value}”`), ` of ${clock(loser.stamp)} gave way`] : [parts.join(', ')];
 }
 
@@ -125,7 +142,7 @@ function paint(r) {
   const v = p?.state || {};
   for (const name of ['name', 'city', 'email', 'phone', 'tier']) {
     set(c[name], v[name] || '');
-    const w = p?.why?.[name] || p?.why?.[name[0].toUpperCase() + name.slice(1)] || (name === 'email' && p?.why?.contact);
+    const w = reason(r, 'profile/ann', name, name[0].toUpperCase() + name.slice(1), name === 'email' ? 'contact' : '');
     fill(c.why[name], JSON.stringify(w), ...because(w));
   }
   c.points.textContent = v.points ?? 0;
@@ -141,11 +158,11 @@ function paint(r) {
     h('button', { type: 'button', onclick: () => write(r, 'stock/lamp/buy', 'POST', { n: 5 }) }, 'Buy 5')),
   h('div', { class: 'why' }, 'may sell: ' + Object.entries(s?.holders || {}).map(([k, n]) => `${k} ${n}`).join(', ')));
   const flags = data['flags/site'], values = flags?.state || {};
-  fill(c.flags, JSON.stringify([values, flags?.why]), ...['banner', 'checkout'].map((f) => {
+  fill(c.flags, JSON.stringify([values, whys[`${r} flags/site`]]), ...['banner', 'checkout'].map((f) => {
     const on = values[f]?.value === 'on';
     return h('div', {}, h('div', { class: 'bar' }, h('span', { style: 'margin-right:auto' }, `${f}: ${values[f]?.value || 'off'}`),
       h('button', { type: 'button', onclick: () => write(r, `flags/site/${f}`, 'PUT', { value: on ? 'off' : 'on' }) }, on ? 'Switch off' : 'Switch on')),
-    h('div', { class: 'why' }, ...because(flags?.why?.[f])));
+    h('div', { class: 'why' }, ...because(reason(r, 'flags/site', f))));
   }));
   const o = data['order/ann:1'], order = o?.state?.order;
   const put = (status, payment) => write(r, 'order/ann:1', 'PUT', { item: 'lamp', total: 4900, status, payment: payment || order?.payment }, o?.etag);
@@ -154,7 +171,7 @@ function paint(r) {
     order ? h('button', { type: 'button', onclick: () => put('paid', `${r}-${Date.now() % 100000}`) }, 'Pay') : null,
     order ? h('button', { type: 'button', onclick: () => put('shipped') }, 'Ship') : null,
     order ? h('button', { type: 'button', onclick: () => put('cancelled') }, 'Cancel') : null),
-  h('div', { class: 'why' }, ...(o?.state?.versions ? [h('b', {}, `${o.state.versions.length} versions`), `: ${o.state.rule || ''} ${o.state.reason || ''}`] : [])));
+  h('div', { class: 'why' }, ...(o?.state?.choices ? [h('b', {}, `${o.state.choices.length} versions`), `: ${o.state.rule || ''} ${o.state.reason || ''}`] : [])));
 }
 
 function paintMap() {
@@ -180,11 +197,12 @@ function paintTickets() {
 const plain = {}, events = [], lost = new Set(), last = {};
 for (const r of regions) { plain[r] = {}; last[r] = 0; }
 function remember(r, list) {
-  for (const e of list) {
+  for (const e of list || []) {
     last[r] = Math.max(last[r], e.number);
     e.region = r;
     e.id = `${r} ${e.number}`;
     events.push(e);
+    for (const change of e.why || flagChanges(r, e)) (whys[`${r} ${e.row}`] ??= {})[change.path] = { event: e, change };
     if (e.from) continue;
     const had = plain[r][e.row];
     plain[r][e.row] = { clock: e.clock, region: r, has: new Set([...(had?.has || []), e.id]) };
@@ -211,7 +229,7 @@ function paintLine() {
     `${e.at.slice(11, 23)} ${e.region} ${e.from ? `merged ${e.row} from ${e.from}` : `wrote ${e.row}`}: `, h('span', { class: 'dim' }, short(e.state)))));
 }
 function short(state) {
-  const text = JSON.stringify(state, (k, v) => (k === 'etag' || k === 'stamp' || k === 'versions' || k === 'choices' || v === '' || v === null ? undefined : v)) || '';
+  const text = JSON.stringify(state, (k, v) => (k === 'etag' || k === 'stamp' || k === 'choices' || v === '' || v === null ? undefined : v)) || '';
   return text.length > 150 ? text.slice(0, 150) + '…' : text;
 }
 
@@ -248,7 +266,7 @@ async function poll() {
         seen.rows[r] = data.value; seen.status[r] = status.value;
         remember(r, news.value);
         const audit = (await call(`/api/${r}/audit`, 'GET')).value;
-        if (audit.length) seen.audit = audit;
+        if (audit) seen.audit = audit;
       } catch { seen.up[r] = false; }
     }));
     if (!furnished && regions.every((r) => seen.up[r] && seen.rows[r])) furnish();
