@@ -222,8 +222,8 @@ func TestHistory(t *testing.T) {
 			"expire": func(t *rapid.T) {
 				s := anySite(t, "site")
 				age := hlc.Timestamp(rapid.IntRange(-2000, 4000).Draw(t, "milliseconds")) * hlc.Timestamp(time.Millisecond)
-				delta := s.expire(t, s.physical-age)
-				h.send(delta, map[write]bool{})
+				m := s.expire(t, s.physical-age)
+				h.send(m.state, m.known)
 			},
 			"clock": func(t *rapid.T) {
 				step := rapid.IntRange(-3000, 5000).Draw(t, "milliseconds")
@@ -284,13 +284,20 @@ func TestHistory(t *testing.T) {
 	})
 }
 
-// expire deletes what was last written before since, and nothing else.
-func (s *site) expire(t *rapid.T, since hlc.Timestamp) *lww.Map[string, string] {
+// expire deletes what was last written before since, and nothing else. It returns the
+// deletes, which speak for the writes that they delete.
+func (s *site) expire(t *rapid.T, since hlc.Timestamp) message {
 	before, old := s.state.Clone(), 0
+	known := map[write]bool{}
 	for k := range before.All() {
 		if stamp := before.Stamp(k); stamp.Time < since {
 			old++
 			s.expired[stamp] = true
+			for w := range s.known {
+				if w.key == k && w.stamp == stamp {
+					known[w] = true
+				}
+			}
 		}
 	}
 	delta := s.state.Expire(since)
@@ -301,7 +308,7 @@ func (s *site) expire(t *rapid.T, since hlc.Timestamp) *lww.Map[string, string] 
 	}
 	before.Merge(delta)
 	require.True(t, before.Equal(s.state), "the delta does what Expire did")
-	return delta
+	return message{delta, known}
 }
 
 // settle delivers every message once more and then syncs the replicas.
