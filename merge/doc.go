@@ -157,6 +157,10 @@
 // value unless its tag says fields. An element or entry that is known to be
 // absent from the base is merged against zeros.
 //
+// What a record keeps of a value is what package vclock/content tells, the same in all
+// packages: −0 reads 0, a time keeps its zone. A leaf that is a struct, a list or a map may
+// change its type as that package says; [Record.Check] names one that cannot be read.
+//
 // # Documents
 //
 // A map[string]any, as T or in a field, and a field of type any, are merged as

@@ -28,13 +28,12 @@ type attachment struct {
 	Bytes   []byte
 	Time    time.Time
 	Ptr     *string
-	List    []string
 	Array   [2]int
-	Map     map[int]string
 	Addr    netip.Addr
 	Big     big.Int
 	Any     any
-	Next    *attachment
+	In      struct{ Text string }
+	Next    *struct{ Text string }
 }
 
 func leafRoundTrip[V any](t *testing.T, v V, want string) {
@@ -64,10 +63,9 @@ func TestLeafBytes(t *testing.T) {
 	leafRoundTrip(t, []byte{7}, "0107")
 	leafRoundTrip(t, &text, "0178")
 	leafRoundTrip(t, (*string)(nil), "")
-	leafRoundTrip(t, []string{"a", ""}, "01016100")
 	leafRoundTrip(t, [2]int{1, 0}, "0281010180")
-	leafRoundTrip(t, map[string]int{"b": 1, "a": 0}, "0101610180016202"+"8101")
 	leafRoundTrip(t, time.Unix(1, 2).UTC(), "810100000002")
+	leafRoundTrip(t, time.Unix(1, 2).In(time.FixedZone("", -3600)), "8101000000027df1f0")
 	leafRoundTrip(t, item{Key: "k", Count: 1}, "05436f756e74028101034b6579016b")
 	leafRoundTrip(t, any(nil), "00")
 	leafRoundTrip(t, any(1.5), "02"+hex.EncodeToString([]byte("15e-1")))
@@ -81,7 +79,7 @@ func TestLeafOrder(t *testing.T) {
 		ordered(t, rapid.Int64())
 		ordered(t, rapid.Uint64())
 		ordered(t, rapid.Map(rapid.Float64(), func(f float64) float64 { return f }))
-		ordered(t, rapid.SampledFrom([]float64{math.Inf(-1), -1, math.Copysign(0, -1), 0, 1, math.MaxFloat64, math.Inf(1), math.NaN()}))
+		ordered(t, rapid.SampledFrom([]float64{math.Inf(-1), -1, 0, 1, math.MaxFloat64, math.Inf(1), math.NaN()}))
 		ordered(t, rapid.String())
 		ordered(t, rapid.Map(rapid.Int64Range(-1<<40, 1<<40), func(n int64) time.Time { return time.Unix(n>>8, n&255).UTC() }))
 	})
@@ -107,8 +105,14 @@ func TestLeafRefuses(t *testing.T) {
 	require.Error(t, err, "256 is no int8")
 	_, err = merge.DecodeLeaf[uint]([]byte{0x7f})
 	require.Error(t, err, "−1 is no uint")
-	_, err = merge.DecodeLeaf[map[string]int]([]byte("\x01\x01b\x01\x80\x01a\x01\x80"))
-	require.Error(t, err, "keys out of order")
+	_, err = merge.DecodeLeaf[float64]([]byte("\x80\x0f\xff\xff\xff\xff\xff\xfe"))
+	require.Error(t, err, "−0 is written as 0")
+	for _, p := range []string{"81010000000280", "81013b9aca00", "810100000002", "8101000000028310000000"} {
+		raw, err := hex.DecodeString(p)
+		require.NoError(t, err)
+		_, err = merge.DecodeLeaf[time.Time](raw)
+		require.Equal(t, p != "810100000002", err != nil, "time %s", p)
+	}
 	_, err = merge.DecodeLeaf[item]([]byte("\x03Key\x00"))
 	require.Error(t, err, "a zero field is left out")
 	_, err = merge.DecodeLeaf[item]([]byte("\x03Kex\x01k"))
@@ -129,8 +133,8 @@ func FuzzLeaf(f *testing.F) {
 	for _, v := range []attachment{
 		{},
 		{Bool: true, Int: -3, Uint: 7, Float: 1.5, Small: 2, Complex: 1i, Text: "t", Bytes: []byte{}, Time: time.Unix(5, 6).UTC()},
-		{Ptr: &text, List: []string{"a"}, Array: [2]int{1, 2}, Map: map[int]string{1: "a", -1: "b"}, Addr: netip.IPv6Loopback()},
-		{Big: *big.NewInt(12345), Any: map[string]any{"a": json.Number("1e400"), "b": []any{nil}}, Next: &attachment{Text: "n"}},
+		{Ptr: &text, Array: [2]int{1, 2}, Addr: netip.IPv6Loopback()},
+		{Big: *big.NewInt(12345), Any: map[string]any{"a": json.Number("1e400"), "b": []any{nil}}, Next: &struct{ Text string }{"n"}},
 	} {
 		p, err := merge.AppendLeaf(nil, &v)
 		require.NoError(f, err)

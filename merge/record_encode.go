@@ -10,7 +10,7 @@ import (
 )
 
 // recordVersion is the first byte of the encodings of Record and Token.
-const recordVersion = 2
+const recordVersion = 3
 
 // A Fingerprint tells plans apart: programs whose plans have one fingerprint
 // know the same fields under the same rules.

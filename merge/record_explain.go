@@ -139,8 +139,45 @@ func (p *recordPart) doubt(c *cell.Cell) string {
 		return "a value is of another type"
 	case p.kind == cell.Choice && (n > 1 || p.shown(c) == nil):
 		return "a value is not in the rank"
-	case p.kind == cell.State && (n > 1 || p.shown(c) == nil), p.kind.IsRegister() && p.group == nil && !p.understands(c.Value):
+	case p.kind == cell.State && (n > 1 || p.shown(c) == nil):
 		return "a value is of another type"
+	case p.kind.IsRegister() || p.kind == cell.Immutable || p.kind == cell.Manual:
+		return p.unreadable(c)
+	case p.kind == cell.Table:
+		return p.unreadableEntry(c)
+	}
+	return ""
+}
+
+// unreadable says why a leaf that holds values one by one cannot be read, or nothing.
+func (p *recordPart) unreadable(c *cell.Cell) string {
+	if p.group != nil {
+		reason := ""
+		cell.EachMember(c.Value, func(name, content string) {
+			if f := p.member(name); f != nil && content[0] == byte(f.code) && reason == "" {
+				if err := f.load(f.blank(), content[1:]); err != nil {
+					reason = name + ": " + err.Error()
+				}
+			}
+		})
+		return reason
+	}
+	if s := p.shown(c); s != nil {
+		if err := p.f.load(p.f.blank(), s.Content()); err != nil {
+			return err.Error()
+		}
+	}
+	return ""
+}
+
+// unreadableEntry says which entry of a map of leaves cannot be read, and why, or nothing.
+func (p *recordPart) unreadableEntry(c *cell.Cell) string {
+	for i := range c.Kids {
+		if k := &c.Kids[i]; k.Live {
+			if err := p.entry.load(p.entry.blank(), k.Value); err != nil {
+				return p.keyText(k.Key) + ": " + err.Error()
+			}
+		}
 	}
 	return ""
 }
@@ -176,8 +213,8 @@ func (p *recordPart) valueOf(c *cell.Cell) any {
 		p.f.key.Load(v, c.Key)
 		return v.Interface()
 	case c.Kind == cell.Entry && c.Live:
-		v := reflect.New(p.value.Go).Elem()
-		p.value.Load(v, c.Value)
+		v := p.entry.blank()
+		_ = p.entry.load(v, c.Value) // zero if it cannot be read
 		return v.Interface()
 	case c.Kind == cell.Element || c.Kind == cell.Entry:
 		return Absent{}

@@ -34,7 +34,7 @@ func (p *recordPart) fillTable(dst reflect.Value, c *cell.Cell) {
 		fillTexts(m, c)
 		return
 	}
-	key, v := reflect.New(p.f.key.Go).Elem(), reflect.New(p.value.Go).Elem()
+	key, v := reflect.New(p.f.key.Go).Elem(), p.entry.blank()
 	for i := range c.Kids {
 		k := &c.Kids[i]
 		if !k.Live {
@@ -42,7 +42,7 @@ func (p *recordPart) fillTable(dst reflect.Value, c *cell.Cell) {
 		}
 		key.SetZero()
 		v.SetZero()
-		if p.f.key.Load(key, k.Key) && p.value.Load(v, k.Value) {
+		if p.f.key.Load(key, k.Key) && p.entry.load(v, k.Value) == nil {
 			setEntry(dst, key, v, len(c.Kids))
 		}
 	}

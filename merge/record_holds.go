@@ -53,8 +53,7 @@ func (p *recordPart) holds(c *cell.Cell, row reflect.Value) bool {
 
 // untouched reports whether f of row is as in a row that nobody wrote to.
 func (f *field) untouched(row reflect.Value) bool {
-	v := f.in(row)
-	return v.IsZero() && (f.shape == nil || !f.shape.Negative(v))
+	return f.in(row).IsZero()
 }
 
 func (p *recordPart) groupHolds(c *cell.Cell, row reflect.Value) bool {

@@ -15,9 +15,10 @@ import (
 
 // A recordJSON is a record in JSON.
 type recordJSON struct {
-	Plan    string        `json:"plan"`
-	Horizon hlc.Timestamp `json:"horizon,omitzero"`
-	Record  cell.JSON     `json:"record"`
+	Plan    string          `json:"plan"`
+	Horizon hlc.Timestamp   `json:"horizon,omitzero"`
+	Kinds   json.RawMessage `json:"kinds,omitempty"`
+	Record  cell.JSON       `json:"record"`
 }
 
 // MarshalJSON implements [json.Marshaler]. Each field is an object with its
@@ -31,10 +32,15 @@ type recordJSON struct {
 // A row that is not there, an element removed, and an entry deleted have
 // "gone":true, and the stamp of a row is that of the delete that its life began
 // with. Values say of themselves what they are, so that a program reads fields
-// that it does not know: text, integers, true and false, null and lists as
+// that it does not know: text, integers, true and false and null as
 // themselves, integers beyond ±2⁵³ as {"int":"…"}, floats as {"float":"1.5"},
 // times as {"time":"…"}, what a pointer points to as {"to":…}, the members of a
 // group as {"group":{…}}, everything else as {"base64":"…"}.
+//
+// A struct, a list or a map that is one value, and a type that marshals itself, have the
+// JSON of their type, with the fields that the type does not know. The member kinds has what
+// that does not show, and where both do not lead back to the bytes of a value, these are
+// beside it. It is an error if that JSON leaves out a field that is not zero.
 func (r Record[T]) MarshalJSON() ([]byte, error) {
 	out := recordJSON{Horizon: r.horizon}
 	var p cell.Knows
@@ -43,35 +49,41 @@ func (r Record[T]) MarshalJSON() ([]byte, error) {
 	}
 	root := r.root
 	root.Kind = cell.Row
-	out.Record = root.RowJSON(p)
+	row, kinds, err := root.RowJSON(p)
+	if err != nil {
+		return nil, fmt.Errorf("merge: encode Record: %w", err)
+	}
+	if out.Record = row; len(kinds) > 0 {
+		out.Kinds = kinds.AppendJSON(nil)
+	}
 	return json.Marshal(out)
 }
 
 // KeyType implements [cell.Knows].
-func (p *recordPart) KeyType(kid cell.Kind) *value.Type {
-	switch {
-	case p.f == nil:
+func (p *recordPart) KeyType() *value.Type {
+	if p.f == nil {
 		return nil
-	case kid == cell.Fact || kid == cell.Option || kid == cell.Version:
-		return p.f.shape
 	}
 	return p.f.key
 }
 
-// ContentJSON implements [cell.Knows].
-func (p *recordPart) ContentJSON(c *cell.Cell) json.RawMessage {
+// Values implements [cell.Knows].
+func (p *recordPart) Values() cell.Values {
 	switch {
-	case p.group != nil:
-		return cell.GroupJSON(c.Value, func(name string) *value.Type {
-			if f := p.member(name); f != nil {
-				return f.shape
-			}
-			return nil
-		})
-	case c.Kind == cell.Entry:
-		return cell.ValueJSON(p.value, c.Value)
+	case p.entry != nil:
+		return p.entry.values()
+	case p.f == nil || p.f.shape == nil:
+		return cell.Values{}
 	}
-	return cell.ValueJSON(p.f.shape, c.Value)
+	return p.f.values()
+}
+
+// Member implements [cell.Knows].
+func (p *recordPart) Member(name string) cell.Values {
+	if f := p.member(name); f != nil {
+		return f.values()
+	}
+	return cell.Values{}
 }
 
 // UnmarshalJSON implements [json.Unmarshaler]. It accepts what
@@ -111,6 +123,12 @@ func decodeRecordJSON(data []byte) (root cell.Cell, horizon hlc.Timestamp, origi
 	if in.Horizon >= hlc.Max {
 		return root, 0, 0, fmt.Errorf("horizon %d is not below the maximum %d", uint64(in.Horizon), uint64(hlc.Max))
 	}
-	root, err = in.Record.Row(in.Horizon)
+	var kinds value.Kinds
+	if in.Kinds != nil {
+		if kinds, err = value.ParseKinds(in.Kinds); err != nil {
+			return root, 0, 0, err
+		}
+	}
+	root, err = in.Record.Row(in.Horizon, kinds)
 	return root, in.Horizon, origin, err
 }

@@ -32,12 +32,12 @@ type recordPart struct {
 	key   string
 	kind  cell.Kind
 	typ   cell.TypeCode
-	f     *field      // the field; of a group the first
-	def   *ruleDef    // of its rule
-	group []*field    // the members of a group in ascending order of name
-	elem  *recordRow  // pointer, map of rows, keyed: the rows
-	value *value.Type // table: the values
-	refs  bool        // of the whole record: it has lists of pointers, in which none may be nil
+	f     *field     // the field; of a group the first
+	def   *ruleDef   // of its rule
+	group []*field   // the members of a group in ascending order of name
+	elem  *recordRow // pointer, map of rows, keyed: the rows
+	entry *field     // table: the values
+	refs  bool       // of the whole record: it has lists of pointers, in which none may be nil
 }
 
 // part returns the part that k, a field of the row, belongs to, or nil.
@@ -103,7 +103,7 @@ func (c *recordCompiler) row(w *row, at [][]int) *recordRow {
 		p := &recordPart{key: groupKey(g), kind: cell.Register}
 		for _, f := range g.fields {
 			if !isKey(f) {
-				c.codable(f, f.shape)
+				c.content(f)
 				p.group = append(p.group, f)
 			}
 		}
@@ -159,8 +159,8 @@ func (c *recordCompiler) part(w *recordRow, f *field) {
 	case classMap:
 		ok = c.kept(f) && c.codable(f, f.key)
 		if p.kind = cell.Rows; f.plain {
-			p.kind, p.value = cell.Table, f.elem.fields[0].shape
-			ok = ok && c.codable(f, p.value)
+			p.kind, p.entry = cell.Table, f.elem.fields[0]
+			ok = c.content(p.entry) && ok
 			break
 		}
 		p.elem = c.below(f, "*", nil)
@@ -179,7 +179,7 @@ func (c *recordCompiler) part(w *recordRow, f *field) {
 		return
 	}
 	if p.kind.IsTyped() {
-		p.typ = cell.TypeOf(firstShape(p.value, f.key, f.shape), true)
+		p.typ = p.code()
 	}
 	w.parts = append(w.parts, p)
 }
@@ -195,9 +195,15 @@ func (c *recordCompiler) document(f *field) {
 	c.refuse(f, reason, []ruleID{ruleAtomic, ruleIgnore})
 }
 
-func firstShape(shapes ...*value.Type) *value.Type {
-	i := slices.IndexFunc(shapes, func(s *value.Type) bool { return s != nil })
-	return shapes[i]
+// code returns the code of the values, or of the elements of a set.
+func (p *recordPart) code() cell.TypeCode {
+	switch {
+	case p.entry != nil:
+		return p.entry.code
+	case p.f.key != nil:
+		return cell.TypeOf(p.f.key, true)
+	}
+	return p.f.code
 }
 
 func (c *recordCompiler) below(f *field, name string, at [][]int) *recordRow {
@@ -219,7 +225,21 @@ func (c *recordCompiler) leaf(f *field) (cell.Kind, bool) {
 		c.refuse(f, fmt.Sprintf("%v has no binary, text or JSON form that a record could keep", f.typ), []ruleID{ruleIgnore})
 		return 0, false
 	}
-	return def.kind(f), c.codable(f, f.shape)
+	return def.kind(f), c.content(f)
+}
+
+// content has f, a leaf, encoded as its code says.
+func (c *recordCompiler) content(f *field) bool {
+	f.code = cell.TypeOf(f.shape, true)
+	if !f.code.IsContent() {
+		return c.codable(f, f.shape)
+	}
+	var err error
+	if f.leaf, err = value.LeafOf(f.typ); err != nil {
+		c.refuse(f, err.Error(), []ruleID{ruleIgnore})
+		return false
+	}
+	return true
 }
 
 func (c *recordCompiler) codable(f *field, s *value.Type) bool {
@@ -262,7 +282,7 @@ func (w *recordRow) describe(write func([]byte) (int, error), prefix string, ope
 		path := value.JoinPath(prefix, p.key)
 		_, _ = write(fmt.Appendf(nil, "%s\t%d\t%s\t%d\t", path, p.kind, p.f.rule.String(), p.typ))
 		for _, f := range p.group {
-			_, _ = write(fmt.Appendf(nil, "%s\t%d\t", f.name, cell.TypeOf(f.shape, true)))
+			_, _ = write(fmt.Appendf(nil, "%s\t%d\t", f.name, f.code))
 		}
 		_, _ = write([]byte{'\n'})
 		if p.elem != nil {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"reflect"
+	"slices"
 
 	"github.com/rejoin-go/rejoin/internal/value"
 	"github.com/rejoin-go/rejoin/lww"
@@ -77,14 +78,10 @@ func (r *Record[T]) behind(at spot, read reflect.Value) error {
 		if p.kind != cell.Immutable || p.f.shape.IsZero(v) {
 			continue
 		}
-		content, err := p.f.shape.Append(nil, value.Addressable(v))
-		if err != nil {
-			return within(p.key, err)
-		}
 		switch held := p.held(&r.root); {
 		case held == nil:
 			missing = cmp.Or(missing, p.key)
-		case held.Kid(string(content), cell.Fact) == nil:
+		case !p.hasFact(held, v):
 			return &OtherRecordError{Path: p.key}
 		}
 	}
@@ -98,6 +95,14 @@ func (r *Record[T]) behind(at spot, read reflect.Value) error {
 		return &BehindError{Path: missing}
 	}
 	return nil
+}
+
+// hasFact reports whether one of the values that c, an immutable field, was set to reads v.
+func (p *recordPart) hasFact(c *cell.Cell, v reflect.Value) bool {
+	return slices.ContainsFunc(c.Kids, func(k cell.Cell) bool {
+		x := p.f.blank()
+		return p.decode(x, k.Key) && p.f.shape.Same(x, value.Addressable(v))
+	})
 }
 
 // behind returns an error if the caller had seen a life or a sibling which the

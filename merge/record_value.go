@@ -2,7 +2,6 @@ package merge
 
 import (
 	"cmp"
-	"errors"
 	"iter"
 	"reflect"
 	"slices"
@@ -115,26 +114,43 @@ func (p *recordPart) shown(c *cell.Cell) *cell.Cell {
 				return &c.Kids[i] // there is only one: see Best
 			}
 		}
-		return nil
+		return p.readable(c)
 	case cell.State:
 		for i := range c.Kids {
 			if p.understands(c.Kids[i].Key) {
 				return &c.Kids[i] // there is only one: see Fold
 			}
 		}
-		return nil
+		return p.readable(c)
 	default:
 		return c
 	}
 }
 
-// decode sets dst, which holds the zero value, and reports whether it could.
-func (p *recordPart) decode(dst reflect.Value, content string) bool {
-	return p.f.shape.Load(dst, content)
+// readable returns the newest of the values of c that p can read in part, or nil: those of
+// a type that has more fields elsewhere.
+func (p *recordPart) readable(c *cell.Cell) *cell.Cell {
+	if !p.typ.IsContent() {
+		return nil
+	}
+	var best *cell.Cell
+	for i := range c.Kids {
+		k := &c.Kids[i]
+		if (best == nil || cmp.Or(k.Newest().Compare(best.Newest()), strings.Compare(k.Key, best.Key)) > 0) && p.decode(p.f.blank(), k.Key) {
+			best = k
+		}
+	}
+	return best
 }
 
+// decode sets dst, which holds the zero value, and reports whether it could.
+func (p *recordPart) decode(dst reflect.Value, content string) bool {
+	return p.f.load(dst, content) == nil
+}
+
+// understands reports whether p, whose values are combined, knows all of one.
 func (p *recordPart) understands(content string) bool {
-	return p.decode(reflect.New(p.f.typ).Elem(), content)
+	return p.f.loadExact(p.f.blank(), content)
 }
 
 // listed reports whether p, a choice, can tell where content stands among the
@@ -199,19 +215,16 @@ func (p *recordPart) Fold(versions []cell.Cell) []cell.Cell {
 	return cell.JoinKids(rest, []cell.Cell{sum})
 }
 
-var errTypes = errors.New("a value of another type")
-
 // joinContents returns the join of two values of a type or rule that joins.
 func (p *recordPart) joinContents(a, b string) (string, error) {
-	x, y := reflect.New(p.f.typ).Elem(), reflect.New(p.f.typ).Elem()
-	if !p.decode(x, a) || !p.decode(y, b) {
+	x, y := p.f.blank(), p.f.blank()
+	if !p.f.loadExact(x, a) || !p.f.loadExact(y, b) {
 		return "", errTypes
 	}
 	if err := p.joinValues(x, y); err != nil {
 		return "", err
 	}
-	out, err := p.f.shape.Append(nil, x)
-	return string(out), err
+	return p.f.store(x, "")
 }
 
 // joinValues makes x, which nobody else refers to, the join of x and y.
@@ -242,8 +255,8 @@ func (p *recordPart) fillGroup(dst reflect.Value, tuple string) {
 // decodeMember sets dst, which holds the zero value, to the value of a member
 // of a group, if it is of the field's type.
 func (f *field) decodeMember(dst reflect.Value, content string) {
-	if len(content) > 0 && cell.TypeCode(content[0]) == cell.TypeOf(f.shape, true) {
-		f.shape.Load(dst, content[1:])
+	if len(content) > 0 && cell.TypeCode(content[0]) == f.code {
+		_ = f.load(dst, content[1:]) // it stays zero, and Check says so
 	}
 }
 

@@ -8,7 +8,6 @@ import (
 
 	"github.com/rejoin-go/rejoin/hlc"
 	"github.com/rejoin-go/rejoin/internal/int128"
-	"github.com/rejoin-go/rejoin/internal/value"
 	"github.com/rejoin-go/rejoin/internal/wire"
 	"github.com/rejoin-go/rejoin/lww"
 	"github.com/rejoin-go/rejoin/merge/internal/cell"
@@ -212,11 +211,29 @@ func (e *edit) leaf(p *recordPart, at spot, read, next reflect.Value) (*cell.Cel
 			return nil, p.refuse(reason)
 		}
 	}
-	content, err := p.f.shape.Append(nil, value.Addressable(next))
+	content, err := p.f.store(next, e.replaced(p.carried(at.now)))
 	if err != nil {
 		return nil, err
 	}
-	return e.put(p, at, string(content))
+	return e.put(p, at, content)
+}
+
+// carried returns what a write to p replaces, and whose unknown fields it keeps: of several
+// values the newest. It is nil where programs need to know all of a value.
+func (p *recordPart) carried(now *cell.Cell) *cell.Cell {
+	if now == nil || p.isCombined() {
+		return nil
+	}
+	return p.shown(now)
+}
+
+// replaced returns the bytes that c, which may be nil, has for a value that replaces it.
+// What is seeded has the same bytes everywhere, and so takes nothing over.
+func (e *edit) replaced(c *cell.Cell) string {
+	if c == nil || e.seed {
+		return ""
+	}
+	return c.Content()
 }
 
 // put returns a write of the given content to a leaf, or an error if it would
@@ -256,29 +273,27 @@ func (p *recordPart) same(a, b reflect.Value) bool {
 
 // group returns a write of all members of a group.
 func (e *edit) group(p *recordPart, at spot, next reflect.Value) (*cell.Cell, error) {
-	type member struct {
-		name  string
-		value []byte
-	}
+	type member struct{ name, content string }
 	var tuple []member
-	for _, f := range p.group {
-		v, err := f.shape.Append([]byte{byte(cell.TypeOf(f.shape, true))}, value.Addressable(f.in(next)))
-		if err != nil {
-			return nil, err
+	olds := map[string]string{}
+	cell.EachMember(e.replaced(at.now), func(name, content string) {
+		if f := p.member(name); f == nil { // members that only other programs know move along
+			tuple = append(tuple, member{name, content})
+		} else if content[0] == byte(f.code) {
+			olds[name] = content[1:]
 		}
-		tuple = append(tuple, member{f.name, v})
-	}
-	if at.now != nil { // members that only other programs know move along
-		cell.EachMember(at.now.Value, func(name, content string) {
-			if p.member(name) == nil {
-				tuple = append(tuple, member{name, []byte(content)})
-			}
-		})
+	})
+	for _, f := range p.group {
+		content, err := f.store(f.in(next), olds[f.name])
+		if err != nil {
+			return nil, within(f.name, err)
+		}
+		tuple = append(tuple, member{f.name, string([]byte{byte(f.code)}) + content})
 	}
 	slices.SortStableFunc(tuple, func(a, b member) int { return strings.Compare(a.name, b.name) })
 	var b []byte
 	for _, m := range tuple {
-		b = wire.AppendBytes(wire.AppendBytes(b, m.name), m.value)
+		b = wire.AppendBytes(wire.AppendBytes(b, m.name), m.content)
 	}
 	return e.put(p, at, string(b))
 }
@@ -329,26 +344,26 @@ func (e *edit) state(p *recordPart, at spot, read, next reflect.Value) (*cell.Ce
 	if next.Kind() == reflect.Pointer && next.IsNil() {
 		return nil, p.refuse("nil does not include what is there")
 	}
-	content, err := p.f.shape.Append(nil, value.Addressable(next))
+	content, err := p.f.store(next, "")
 	if err != nil {
 		return nil, err
 	}
-	both, err := p.f.shape.Append(nil, value.Addressable(read))
+	both, err := p.f.store(read, "")
 	if err != nil {
 		return nil, err
 	}
-	if both, err := p.joinContents(string(both), string(content)); err != nil {
+	if both, err := p.joinContents(both, content); err != nil {
 		return nil, err
-	} else if both != string(content) {
+	} else if both != content {
 		return nil, p.refuse("the value does not include what was read")
 	}
 	s, err := e.stamp(at.now.LatestOrZero())
 	if err != nil {
 		return nil, err
 	}
-	v := cell.Cell{Key: string(content), Kind: cell.Version, Kids: []cell.Cell{{Key: string(s.Replica), Kind: cell.Seen, Stamp: s}}}
+	v := cell.Cell{Key: content, Kind: cell.Version, Kids: []cell.Cell{{Key: string(s.Replica), Kind: cell.Seen, Stamp: s}}}
 	if at.now != nil {
-		if shown := p.shown(at.now); shown != nil {
+		if shown := p.shown(at.now); shown != nil && p.understands(shown.Key) {
 			if v.Key, err = p.joinContents(shown.Key, v.Key); err != nil {
 				return nil, err
 			}
@@ -360,7 +375,7 @@ func (e *edit) state(p *recordPart, at spot, read, next reflect.Value) (*cell.Ce
 
 // manual returns a sibling that replaces those that the caller had seen.
 func (e *edit) manual(p *recordPart, at spot, next reflect.Value) (*cell.Cell, error) {
-	content, err := p.f.shape.Append(nil, value.Addressable(next))
+	content, err := p.f.store(next, e.replaced(p.carried(at.now)))
 	if err != nil {
 		return nil, err
 	}
@@ -377,7 +392,7 @@ func (e *edit) manual(p *recordPart, at spot, next reflect.Value) (*cell.Cell, e
 			}
 		}
 	}
-	own.Kids = append(own.Kids, cell.Cell{Key: cell.TimeKey(s.Time), Kind: cell.Sibling, Stamp: s, Value: string(content)})
+	own.Kids = append(own.Kids, cell.Cell{Key: cell.TimeKey(s.Time), Kind: cell.Sibling, Stamp: s, Value: content})
 	d := &cell.Cell{Key: p.key, Kind: p.kind, Type: p.typ, Kids: []cell.Cell{own}}
 	if at.seen != nil {
 		for _, k := range at.seen.Kids {

@@ -141,19 +141,17 @@ func (e *edit) set(p *recordPart, at spot, read, next reflect.Value) (*cell.Cell
 func (e *edit) table(p *recordPart, at spot, read, next reflect.Value) (*cell.Cell, error) {
 	var kids []cell.Cell
 	err := p.pairs(read, next, func(key string, r, n *item) error {
-		if r != nil && n != nil && p.value.Same(value.Addressable(r.value), value.Addressable(n.value)) {
+		if r != nil && n != nil && p.entry.shape.Same(value.Addressable(r.value), value.Addressable(n.value)) {
 			return nil
 		}
-		c := cell.Cell{Key: key, Kind: cell.Entry, Live: n != nil}
+		c, now := cell.Cell{Key: key, Kind: cell.Entry, Live: n != nil}, at.now.Kid(key, cell.Entry)
+		var err error
 		if n != nil {
-			content, err := p.value.Append(nil, value.Addressable(n.value))
-			if err != nil {
+			if c.Value, err = p.entry.store(n.value, e.replaced(now)); err != nil {
 				return err
 			}
-			c.Value = string(content)
 		}
-		var err error
-		c.Stamp, err = e.stamp(max(e.horizon, at.now.Kid(key, cell.Entry).LatestOrZero()))
+		c.Stamp, err = e.stamp(max(e.horizon, now.LatestOrZero()))
 		kids = append(kids, c)
 		return err
 	})

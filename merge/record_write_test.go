@@ -520,7 +520,8 @@ func TestRecordCallbackUntouched(t *testing.T) {
 	require.Equal(t, 2, value(t, r).Tags.Len())
 }
 
-// TestRecordNegativeZero writes −0 where nobody wrote, which is a change of bits.
+// TestRecordNegativeZero writes −0, which reads 0 in all packages: next to the writer as
+// elsewhere, in a leaf of its own and inside of one, and where nobody wrote.
 func TestRecordNegativeZero(t *testing.T) {
 	type nested struct {
 		N  int
@@ -529,6 +530,7 @@ func TestRecordNegativeZero(t *testing.T) {
 	}
 	type reading struct {
 		Leaf  float64
+		High  float64 `merge:"max"`
 		Whole nested  `merge:"atomic"`
 		Moved float32 `merge:"group=g"`
 		Fixed float64 `merge:"first"`
@@ -536,24 +538,18 @@ func TestRecordNegativeZero(t *testing.T) {
 	p := merge.MustCompile(merge.Options[reading]{Record: true})
 	minus := math.Copysign(0, -1)
 	r, w := p.NewRecord(), writer("eu")
-	for _, edit := range []func(v *reading){
-		func(v *reading) { v.Leaf = minus },
-		func(v *reading) { v.Whole.In.X[1] = minus },
-		func(v *reading) { v.Whole.N = 1 },
-		func(v *reading) { v.Whole.C = complex(0, float32(minus)) },
-		func(v *reading) { v.Moved = float32(minus) },
-	} {
-		before := r.Clone()
-		require.NoError(t, r.Update(w, func(v *reading) error { edit(v); return nil }))
-		require.False(t, r.Equal(before))
-	}
+	require.NoError(t, r.Update(w, set(func(v *reading) { v.Leaf, v.High, v.Whole.In.X[1], v.Moved = 1, -1, 1, 1 })))
+	require.NoError(t, r.Update(w, set(func(v *reading) {
+		v.Leaf, v.High, v.Whole.In.X[1], v.Moved, v.Whole.C = minus, minus, minus, float32(minus), complex(0, float32(minus))
+	})))
+	require.Equal(t, reading{}, value(t, r))
 	got := value(t, r)
-	require.True(t, math.Signbit(got.Leaf))
-	require.True(t, math.Signbit(got.Whole.In.X[1]))
-	require.True(t, math.Signbit(float64(imag(got.Whole.C))))
-	require.True(t, math.Signbit(float64(got.Moved)))
-	err := r.Update(w, func(v *reading) error { v.Fixed = minus; return nil })
-	require.ErrorContains(t, err, "zero means that nobody has set it")
+	for i, f := range []float64{got.Leaf, got.High, got.Whole.In.X[1], float64(got.Moved), float64(imag(got.Whole.C))} {
+		require.False(t, math.Signbit(f), "field %d", i)
+	}
+	before := r.Clone()
+	require.NoError(t, r.Update(w, set(func(v *reading) { v.Leaf, v.Fixed = 0, minus })))
+	require.True(t, r.Equal(before), "0 is what is there, and no value to set once")
 }
 
 // TestRecordAssertion sets a field to what it holds, which is no write, and touches it,

@@ -82,7 +82,7 @@ func (p *recordPart) sum(dst reflect.Value, c *cell.Cell) bool {
 	total.Set(p.f.rule.custom.zero)
 	for i := range c.Kids {
 		v := reflect.New(p.f.typ).Elem()
-		if !p.decode(v, c.Kids[i].Value) {
+		if !p.f.loadExact(v, c.Kids[i].Value) {
 			all = false
 			continue
 		}
@@ -102,16 +102,16 @@ func (e *edit) sum(p *recordPart, at spot, read, next reflect.Value) (*cell.Cell
 	total.Set(p.f.rule.custom.zero)
 	if own := at.now.Kid(string(s.Replica), cell.Sum); own != nil {
 		v := reflect.New(p.f.typ).Elem()
-		if !p.decode(v, own.Value) {
+		if !p.f.loadExact(v, own.Value) {
 			return nil, p.refuse("what " + string(s.Replica) + " has added is of another type")
 		}
 		p.f.rule.custom.add(total, reflect.Value{}, v)
 	}
 	p.f.rule.custom.add(total, value.Addressable(read), value.Addressable(next))
-	content, err := p.f.shape.Append(nil, total)
+	content, err := p.f.store(total, "")
 	if err != nil {
 		return nil, err
 	}
-	kid := cell.Cell{Key: string(s.Replica), Kind: cell.Sum, Stamp: s, Value: string(content)}
+	kid := cell.Cell{Key: string(s.Replica), Kind: cell.Sum, Stamp: s, Value: content}
 	return &cell.Cell{Key: p.key, Kind: p.kind, Type: p.typ, Kids: []cell.Cell{kid}}, nil
 }

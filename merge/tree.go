@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/rejoin-go/rejoin/internal/value"
+	"github.com/rejoin-go/rejoin/merge/internal/cell"
 )
 
 // A row is a value that is there or not as a whole: T itself, an element of a
@@ -49,6 +50,8 @@ type field struct {
 	rule  rule
 
 	shape  *value.Type   // of the whole field; nil for rows and for joins of opaque types
+	code   cell.TypeCode // of a leaf of a record
+	leaf   value.Leaf    // of one that is content
 	join   *joiner       // rule join
 	order  *order        // rules max and min
 	group  *group        // rule group

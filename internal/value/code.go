@@ -43,41 +43,34 @@ func (s *Type) codableWithin(seen map[*Type]bool) error {
 	return cmp.Or(s.key.codableWithin(seen), s.Elem.codableWithin(seen))
 }
 
-// Append appends the canonical bytes of v, which do not say where they end:
+// Append appends the canonical bytes of v, a key, an element, or a value without parts,
+// which do not say where they end:
 //
 //	bool             1 byte, 0 or 1
 //	integer          1 byte 0x80+n or 0x7f−n, then n bytes of |v| or ^(|v|−1), big-endian
-//	float            8 bytes, IEEE 754 bits; ordered as the numbers are
+//	float            8 bytes, IEEE 754 bits; ordered as the numbers are; no −0, and one NaN
 //	complex          two floats
 //	string           its bytes
-//	time.Time        seconds as an integer, 4 bytes of nanoseconds; the zone is dropped
+//	time.Time        seconds as an integer, 4 bytes of nanoseconds; unless 0, seconds east of UTC as an integer
 //	[]byte           nothing if nil; else 1, then its bytes
 //	pointer          nothing if nil; else 1, then what it points to
-//	slice            nothing if nil; else 1, then each element with its length
 //	array            each element with its length
-//	map              nothing if nil; else 1, then keys and values with their lengths, by key bytes
 //	struct           name and value with their lengths of each field that is not zero, by name
 //	marshaler        what it marshals to
 //	any              see [AppendDocument]
 //
 // The bytes of scalars and times sort as the values do, NaN below all numbers.
 func (s *Type) Append(b []byte, v reflect.Value) ([]byte, error) {
+	if b, ok := s.appendScalar(b, v); ok {
+		return b, nil
+	}
 	switch s.Kind {
-	case KindBool:
-		return append(b, Bit(v.Bool())), nil
-	case KindInt:
-		return appendInt(b, v.Int()), nil
-	case KindUint:
-		return AppendUint(b, v.Uint()), nil
-	case KindFloat:
-		return AppendFloat(b, v.Float()), nil
 	case KindComplex:
-		return AppendFloat(AppendFloat(b, real(v.Complex())), imag(v.Complex())), nil
+		return appendContentFloat(appendContentFloat(b, real(v.Complex())), imag(v.Complex())), nil
 	case KindString:
 		return append(b, v.String()...), nil
 	case KindTime:
-		t := Wall(Addressable(v))
-		return binary.BigEndian.AppendUint32(appendInt(b, t.Unix()), uint32(t.Nanosecond())), nil
+		return appendZoned(b, Wall(Addressable(v)))
 	case KindArray:
 		return s.appendElements(b, v)
 	case KindStruct:
@@ -89,22 +82,34 @@ func (s *Type) Append(b []byte, v reflect.Value) ([]byte, error) {
 		return append(b, p...), err
 	case KindRaw:
 		return b, s.Codable()
-	default:
+	case KindBytes, KindPointer, KindSlice, KindMap: // may be nil
+	case KindBool, KindInt, KindUint, KindFloat: // are scalars
 	}
-	if v.IsNil() {
+	switch {
+	case v.IsNil():
 		return b, nil
+	case s.Kind == KindBytes:
+		return append(append(b, 1), v.Bytes()...), nil
+	case s.Kind == KindPointer:
+		return s.Elem.Append(append(b, 1), v.Elem())
 	}
-	b = append(b, 1)
-	switch s.Kind {
-	case KindBytes:
-		return append(b, v.Bytes()...), nil
-	case KindPointer:
-		return s.Elem.Append(b, v.Elem())
-	case KindSlice:
-		return s.appendElements(b, v)
-	default:
-		return s.appendEntries(b, v)
+	return b, errWhole
+}
+
+// errWhole is about a value that a [Leaf] encodes.
+var errWhole = errors.New("a list or a map is content")
+
+// appendZoned appends t so that bytes sort as instants do.
+func appendZoned(b []byte, t time.Time) ([]byte, error) {
+	_, offset := t.Zone()
+	if offset >= maxOffset || offset <= -maxOffset {
+		return b, fmt.Errorf("%d seconds east of UTC", offset)
 	}
+	b = binary.BigEndian.AppendUint32(appendInt(b, t.Unix()), uint32(t.Nanosecond()))
+	if offset != 0 {
+		b = appendInt(b, int64(offset))
+	}
+	return b, nil
 }
 
 // Bit returns 1 for true and 0 for false.
@@ -145,59 +150,12 @@ func (s *Type) appendFields(b []byte, v reflect.Value) (_ []byte, err error) {
 	return b, nil
 }
 
-// absent reports whether a struct leaves v out of its bytes. That is decided
-// by the bits, since −0 is a value.
+// absent reports whether a struct leaves v out of its bytes.
 func (s *Type) absent(v reflect.Value) bool {
-	switch s.Kind {
-	case KindTime:
+	if s.Kind == KindTime {
 		return Wall(Addressable(v)).IsZero()
-	default:
-		return v.IsZero() && !s.Negative(v)
 	}
-}
-
-// Negative reports whether v, which is zero for [reflect.Value.IsZero], holds −0.
-func (s *Type) Negative(v reflect.Value) bool {
-	switch s.Kind {
-	case KindFloat:
-		return math.Signbit(v.Float())
-	case KindComplex:
-		return math.Signbit(real(v.Complex())) || math.Signbit(imag(v.Complex()))
-	case KindArray:
-		if s.Elem.Kind <= KindUint {
-			return false
-		}
-		for i := range v.Len() {
-			if s.Elem.Negative(v.Index(i)) {
-				return true
-			}
-		}
-	case KindStruct:
-		return slices.ContainsFunc(s.fields, func(f Field) bool { return f.Type.Negative(v.Field(f.index)) })
-	default:
-	}
-	return false
-}
-
-func (s *Type) appendEntries(b []byte, v reflect.Value) ([]byte, error) {
-	type entry struct{ key, value []byte }
-	entries := make([]entry, 0, v.Len())
-	for it := v.MapRange(); it.Next(); {
-		k, err := s.key.Append(nil, it.Key())
-		if err != nil {
-			return b, err
-		}
-		e, err := s.Elem.Append(nil, it.Value())
-		if err != nil {
-			return b, err
-		}
-		entries = append(entries, entry{k, e})
-	}
-	slices.SortFunc(entries, func(x, y entry) int { return bytes.Compare(x.key, y.key) })
-	for _, e := range entries {
-		b = wire.AppendBytes(wire.AppendBytes(b, e.key), e.value)
-	}
-	return b, nil
+	return v.IsZero()
 }
 
 // Decode sets dst, which must be zero, to the value that p encodes. It takes
@@ -238,7 +196,7 @@ func (s *Type) Read(dst reflect.Value, p []byte, depth int) error {
 			SetDocument(dst, x)
 		}
 		return err
-	default:
+	case KindBytes, KindPointer, KindSlice, KindMap: // may be nil
 	}
 	switch {
 	case len(p) == 0:
@@ -255,10 +213,8 @@ func (s *Type) Read(dst reflect.Value, p []byte, depth int) error {
 		v := reflect.New(s.Go.Elem())
 		dst.Set(v)
 		return s.Elem.Read(v.Elem(), p, depth+1)
-	case KindSlice:
-		return s.readSlice(dst, p, depth)
 	default:
-		return s.readMap(dst, p, depth)
+		return errWhole
 	}
 }
 
@@ -298,15 +254,11 @@ func (s *Type) readScalar(dst reflect.Value, p []byte) error {
 	case KindString:
 		dst.SetString(string(p))
 	default:
-		neg, mag, rest, err := ReadInt(p)
-		if err != nil || len(rest) != 4 || mag > math.MaxInt64 {
-			return cmp.Or(err, errCanonical)
+		t, err := readZoned(p)
+		if err != nil {
+			return err
 		}
-		sec := int64(mag)
-		if neg {
-			sec = ^sec
-		}
-		*dst.Addr().Interface().(*time.Time) = time.Unix(sec, int64(binary.BigEndian.Uint32(rest))).UTC()
+		*dst.Addr().Interface().(*time.Time) = t
 	}
 	return nil
 }
@@ -325,39 +277,19 @@ func (s *Type) readArray(dst reflect.Value, p []byte, depth int) error {
 	return r.Close()
 }
 
-func (s *Type) readSlice(dst reflect.Value, p []byte, depth int) error {
-	dst.Set(reflect.MakeSlice(s.Go, 0, 0))
-	for r := wire.NewReader(p); r.Len() > 0; {
-		part := r.Bytes()
-		if r.Err() != nil {
-			return r.Err()
-		}
-		v := reflect.New(s.Go.Elem()).Elem()
-		if err := s.Elem.Read(v, part, depth+1); err != nil {
-			return err
-		}
-		dst.Set(reflect.Append(dst, v))
+func readZoned(p []byte) (time.Time, error) {
+	_, _, rest, err := ReadInt(p)
+	if err != nil {
+		return time.Time{}, err
 	}
-	return nil
-}
-
-func (s *Type) readMap(dst reflect.Value, p []byte, depth int) error {
-	dst.Set(reflect.MakeMap(s.Go))
-	for r := wire.NewReader(p); r.Len() > 0; {
-		k, e := r.Bytes(), r.Bytes()
-		if r.Err() != nil {
-			return r.Err()
-		}
-		key, v := reflect.New(s.Go.Key()).Elem(), reflect.New(s.Go.Elem()).Elem()
-		if err := s.key.Read(key, k, depth+1); err != nil {
-			return err
-		}
-		if err := s.Elem.Read(v, e, depth+1); err != nil {
-			return err
-		}
-		dst.SetMapIndex(key, v)
+	if len(rest) == 4 {
+		p = appendInt(slices.Clip(p), 0)
 	}
-	return nil
+	t, rest, err := readTime(p)
+	if err == nil && len(rest) > 0 {
+		err = errCanonical
+	}
+	return t, err
 }
 
 func (s *Type) readFields(dst reflect.Value, p []byte, depth int) error {

@@ -1,38 +1,58 @@
 package value
 
 import (
-	"encoding/binary"
 	"reflect"
 	"strings"
 )
 
 // Holds reports whether content is the canonical bytes of v.
 func (s *Type) Holds(v reflect.Value, content string) bool {
-	var buf [16]byte
-	b := buf[:0]
 	switch s.Kind {
 	case KindString:
 		return v.String() == content
-	case KindBool:
-		b = append(b, Bit(v.Bool()))
-	case KindInt:
-		b = appendInt(b, v.Int())
-	case KindUint:
-		b = AppendUint(b, v.Uint())
-	case KindFloat:
-		b = AppendFloat(b, v.Float())
-	case KindTime:
-		t := Wall(Addressable(v))
-		b = binary.BigEndian.AppendUint32(appendInt(b, t.Unix()), uint32(t.Nanosecond()))
 	case KindPointer:
 		if v.IsNil() || content == "" {
 			return v.IsNil() && content == ""
 		}
 		return content[0] == 1 && s.Elem.Holds(v.Elem(), content[1:])
 	default:
-		return false
+		var buf [24]byte
+		b, ok := s.appendScalar(buf[:0], v)
+		return ok && string(b) == content
 	}
-	return string(b) == content
+}
+
+// Bytes returns the canonical bytes of v: see [Type.Append].
+func (s *Type) Bytes(v reflect.Value) (string, error) {
+	var buf [24]byte // which the compiler keeps on the stack, as b goes through no method of v
+	if b, ok := s.appendScalar(buf[:0], v); ok {
+		return string(b), nil
+	}
+	if s.Kind == KindString {
+		return v.String(), nil
+	}
+	b, err := s.Append(nil, v)
+	return string(b), err
+}
+
+// appendScalar appends the canonical bytes of a number, a truth value or a time. It
+// reports false for others.
+func (s *Type) appendScalar(b []byte, v reflect.Value) ([]byte, bool) {
+	switch s.Kind {
+	case KindBool:
+		return append(b, Bit(v.Bool())), true
+	case KindInt:
+		return appendInt(b, v.Int()), true
+	case KindUint:
+		return AppendUint(b, v.Uint()), true
+	case KindFloat:
+		return appendContentFloat(b, v.Float()), true
+	case KindTime:
+		b, err := appendZoned(b, Wall(Addressable(v)))
+		return b, err == nil
+	default:
+		return b, false
+	}
 }
 
 // Load sets dst, which holds the zero value, to the value whose canonical bytes

@@ -57,7 +57,7 @@ func (k Kinds) note(path string, b []byte) []byte {
 		n, b, _ := readCount(b)
 		for range n {
 			size, rest, _ := readCount(b)
-			b = k.note(fieldPath(path, string(rest[:size])), rest[size:])
+			b = k.note(FieldPath(path, string(rest[:size])), rest[size:])
 		}
 		return b
 	case codeNil, codeFalse, codeTrue, codeInt, codeFloat, codeComplex, codeString, codeBytes, codeTime, codeOwn, codeText, codeJSON, codes:
@@ -66,8 +66,8 @@ func (k Kinds) note(path string, b []byte) []byte {
 	return b
 }
 
-// fieldPath returns the path of a field of the value at a path.
-func fieldPath(path, name string) string {
+// FieldPath returns the path of a field of the value at a path.
+func FieldPath(path, name string) string {
 	if name == "" || strings.ContainsAny(name, `.[]{}"`) || strings.ContainsFunc(name, func(r rune) bool { return !strconv.IsPrint(r) }) {
 		name = strconv.QuoteToASCII(name)
 	}

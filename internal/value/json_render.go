@@ -321,7 +321,7 @@ func (k Kinds) parseStruct(path string, c code, parts []part, depth int) ([]byte
 	}
 	fields := make([]member, 0, len(parts))
 	for _, m := range parts {
-		p, err := k.parseWithin(fieldPath(path, m.name), m.text, depth+1)
+		p, err := k.parseWithin(FieldPath(path, m.name), m.text, depth+1)
 		if err != nil {
 			return nil, err
 		}

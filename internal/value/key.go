@@ -38,37 +38,40 @@ func (s *Type) Floats() bool {
 	}
 }
 
-// Normal returns v, a key or element, with 0 for −0.
+// Normal returns v, a key or element, with 0 for −0 and times in UTC.
 func Normal(s *Type, v reflect.Value) reflect.Value {
-	if !s.Floats() {
+	if !s.Floats() && !s.Forms() {
 		return v
 	}
 	c := reflect.New(s.Go).Elem()
 	c.Set(v)
-	visitFloats(s, c, func(f reflect.Value) bool {
-		if f.Float() == 0 {
-			f.SetFloat(0)
+	visitParts(s, c, func(p reflect.Value) bool {
+		switch {
+		case p.CanFloat() && p.Float() == 0:
+			p.SetFloat(0)
+		case IsTime(p.Type()):
+			p.Set(reflect.ValueOf(Wall(p).UTC()))
 		}
 		return true
 	})
 	return c
 }
 
-// visitFloats calls visit for each float in a key until it returns false, and
+// visitParts calls visit for each float and time in a key until it returns false, and
 // reports whether it never did.
-func visitFloats(s *Type, v reflect.Value, visit func(reflect.Value) bool) bool {
+func visitParts(s *Type, v reflect.Value, visit func(reflect.Value) bool) bool {
 	switch s.Kind {
-	case KindFloat:
+	case KindFloat, KindTime:
 		return visit(v)
 	case KindArray:
 		for i := range v.Len() {
-			if !visitFloats(s.Elem, v.Index(i), visit) {
+			if !visitParts(s.Elem, v.Index(i), visit) {
 				return false
 			}
 		}
 	case KindStruct:
 		for _, f := range s.fields {
-			if !visitFloats(f.Type, v.Field(f.index), visit) {
+			if !visitParts(f.Type, v.Field(f.index), visit) {
 				return false
 			}
 		}
@@ -81,7 +84,7 @@ var errNaN = errors.New("NaN is no key or element")
 
 // CheckKey returns an error if a key holds NaN, which does not equal itself.
 func CheckKey(s *Type, v reflect.Value) error {
-	if s.Floats() && !visitFloats(s, v, func(f reflect.Value) bool { return !math.IsNaN(f.Float()) }) {
+	if s.Floats() && !visitParts(s, v, func(p reflect.Value) bool { return !p.CanFloat() || !math.IsNaN(p.Float()) }) {
 		return errNaN
 	}
 	return nil

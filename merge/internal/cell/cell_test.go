@@ -5,11 +5,13 @@ import (
 	"encoding/json"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
 	"github.com/rejoin-go/rejoin/hlc"
+	"github.com/rejoin-go/rejoin/internal/value"
 	"github.com/rejoin-go/rejoin/internal/wire"
 	"github.com/rejoin-go/rejoin/lww"
 	"github.com/rejoin-go/rejoin/merge/internal/cell"
@@ -24,6 +26,23 @@ func drawStamp(t *rapid.T) lww.Stamp {
 	}
 }
 
+// drawType draws the code of strings or of structs.
+func drawType(t *rapid.T) cell.TypeCode {
+	return rapid.SampledFrom([]cell.TypeCode{5, 12}).Draw(t, "type")
+}
+
+// content returns the bytes of a text, or of a struct with a list of the text and a time.
+func content(typ cell.TypeCode, text string) string {
+	if !typ.IsContent() {
+		return text
+	}
+	v := struct {
+		A []string
+		T time.Time
+	}{[]string{text, "\x00"}, time.Unix(int64(len(text)), 0).UTC()}
+	return string(value.AppendFull(nil, &v, ""))
+}
+
 // drawCell draws a cell of the given kind that a record may hold. What is
 // written under one stamp is the same everywhere.
 func drawCell(t *rapid.T, key string, kind cell.Kind, depth int) cell.Cell {
@@ -31,18 +50,21 @@ func drawCell(t *rapid.T, key string, kind cell.Kind, depth int) cell.Cell {
 	text := func(s lww.Stamp) string { return s.String()[len(s.String())-4:] }
 	switch kind {
 	case cell.Register, cell.First, cell.Max, cell.Min:
-		c.Type = 5
+		c.Type = drawType(t)
 		c.Stamp = drawStamp(t)
-		c.Value = text(c.Stamp)
+		c.Value = content(c.Type, text(c.Stamp))
 	case cell.Set, cell.Union, cell.Table, cell.Immutable, cell.Choice:
-		c.Type = 5
+		c.Type = drawType(t)
 		for _, k := range rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"a", "b", "c"}), 1, 3, rapid.ID).Draw(t, "keys") {
 			kid := cell.Cell{Key: k, Kind: kind.Kid(), Stamp: drawStamp(t)}
 			if kind == cell.Set || kind == cell.Table {
 				kid.Live = kid.Stamp.Time%2 == 0
 			}
-			if kind == cell.Table && kid.Live {
-				kid.Value = text(kid.Stamp)
+			switch {
+			case kind == cell.Table && kid.Live:
+				kid.Value = content(c.Type, text(kid.Stamp))
+			case kind == cell.Immutable || kind == cell.Choice:
+				kid.Key = content(c.Type, k)
 			}
 			c.Kids = append(c.Kids, kid)
 		}
@@ -118,11 +140,13 @@ func TestForms(t *testing.T) {
 		back, err := read(b, 0)
 		require.NoError(t, err)
 		require.True(t, a.Same(&back))
-		js, err := json.Marshal(a.RowJSON(nil))
+		row, kinds, err := a.RowJSON(nil)
+		require.NoError(t, err)
+		js, err := json.Marshal(row)
 		require.NoError(t, err)
 		var in cell.JSON
 		require.NoError(t, json.Unmarshal(js, &in))
-		back, err = in.Row(0)
+		back, err = in.Row(0, kinds)
 		require.NoError(t, err)
 		require.True(t, a.Same(&back), "%s", js)
 	})

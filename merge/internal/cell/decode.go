@@ -238,6 +238,7 @@ var (
 	errTotal     = errors.New("a total that is no integer")
 	errPlace     = errors.New("a place that is none")
 	errText      = errors.New("a path that is not UTF-8")
+	errContent   = errors.New("a value that is not in its canonical form")
 )
 
 // check returns an error unless c, with all below it, is a cell that a record
@@ -257,6 +258,8 @@ func (c *Cell) check(horizon hlc.Timestamp, root bool) error {
 		return errPlace
 	case !c.Type.valid():
 		return errType
+	case !c.holdsContent():
+		return errContent
 	case c.Kind == State && !distinct(c.Kids):
 		return errIncluded
 	}
@@ -279,6 +282,25 @@ func (c *Cell) check(horizon hlc.Timestamp, root bool) error {
 		}
 	}
 	return nil
+}
+
+// holdsContent reports whether all values of c, if it is a field of a type whose values are
+// content, are in full form.
+func (c *Cell) holdsContent() bool {
+	switch {
+	case c.Kind == Register && c.Type == 0:
+		return isTuple(c.Value)
+	case c.Type.IsContent() && c.Kind != Set && c.Kind != Union:
+		return c.isFull()
+	}
+	return true
+}
+
+func (c *Cell) isFull() bool {
+	if c.Kind.holdsValue() {
+		return c.Kind == Entry && !c.Live || value.IsFull(c.Content())
+	}
+	return !slices.ContainsFunc(c.Kids, func(k Cell) bool { return !k.isFull() })
 }
 
 // maxVersions bounds the versions of one value that a decoder compares with

@@ -1,7 +1,6 @@
 package cell
 
 import (
-	"encoding/json"
 	"slices"
 	"strings"
 
@@ -21,11 +20,19 @@ type Knows interface {
 	// Fold returns the versions of a cell of kind [State] with those that
 	// the program understands joined.
 	Fold(versions []Cell) []Cell
-	// KeyType returns the type of the keys of kids of the given kind, nil if it
-	// is unknown.
-	KeyType(kid Kind) *value.Type
-	// ContentJSON returns the value of a cell in JSON: see [ValueJSON].
-	ContentJSON(c *Cell) json.RawMessage
+	// KeyType returns the type of the elements or keys of a field.
+	KeyType() *value.Type
+	// Values returns what is known of the values of a field.
+	Values() Values
+	// Member returns what is known of a member of a group.
+	Member(name string) Values
+}
+
+// Values is what a program knows of values of one type; its zero value is nothing.
+type Values struct {
+	Code TypeCode
+	Type *value.Type
+	Leaf value.Leaf // of content
 }
 
 // A scope is what a program knows of the kids of a cell: of its row, if they

@@ -20,40 +20,53 @@ func cellKindNames() []string {
 	}
 }
 
-// A JSON is a cell in JSON. Which members it has depends on its kind, as
-// in the binary form.
+// A JSON is a cell in JSON. Which members it has depends on its kind, as in the binary
+// form. Bytes are those of a value to which its JSON does not lead back.
 type JSON struct {
 	Path    *string         `json:"path,omitempty"`
 	Kind    string          `json:"kind,omitempty"`
 	Type    string          `json:"type,omitempty"`
 	Key     json.RawMessage `json:"key,omitempty"`
 	Value   json.RawMessage `json:"value,omitempty"`
+	Bytes   []byte          `json:"bytes,omitempty"`
 	Gone    bool            `json:"gone,omitempty"`
 	Stamp   lww.Stamp       `json:"stamp,omitzero"`
 	Fields  []JSON          `json:"fields,omitempty"`
 	Entries []JSON          `json:"entries,omitempty"`
 }
 
-// json returns c, about which the program knows p, as an object.
-func (c *Cell) json(p Knows) JSON {
+// A jsonWriter writes cells with the given kinds of what is in their values, and keeps the
+// first error.
+type jsonWriter struct {
+	kinds value.Kinds
+	err   error
+}
+
+// cell returns c, about which the program knows p, as an object. Field is the cell of the
+// field that c is or is below; nil for a row.
+func (w *jsonWriter) cell(c *Cell, p Knows, field *Cell) JSON {
 	l := layoutOf(c.Kind)
 	out := JSON{Stamp: c.Stamp, Gone: l.live && !c.Live}
 	if c.Kind.IsField() {
+		field = c
 		out.Kind, out.Type = cellKindNames()[c.Kind], c.Type.String()
 		out.Path = &c.Key
 	}
-	if l.key == keyBytes {
-		out.Key = ValueJSON(keyType(p, c.Kind), c.Key)
+	switch {
+	case c.Kind == Fact || c.Kind == Option || c.Kind == Version:
+		out.Key, out.Bytes = w.contentJSON(c, p, field)
+	case l.key == keyBytes:
+		out.Key = ValueJSON(keyType(p), c.Key)
 	}
 	if l.value && (c.Live || !l.live) {
-		out.Value = c.contentJSON(p)
+		out.Value, out.Bytes = w.contentJSON(c, p, field)
 	}
 	for i := range c.Kids {
 		k := &c.Kids[i]
-		kid := k.json(scope{p, l.kids == anyField}.of(k))
+		kid := w.cell(k, scope{p, l.kids == anyField}.of(k), field)
 		if l.kids == Row {
 			kid.Path, kid.Kind = nil, ""
-			kid.Key = ValueJSON(keyType(p, k.Kind), k.Key)
+			kid.Key = ValueJSON(keyType(p), k.Key)
 		}
 		if l.kids == anyField {
 			out.Fields = append(out.Fields, kid)
@@ -64,44 +77,114 @@ func (c *Cell) json(p Knows) JSON {
 	return out
 }
 
-func keyType(p Knows, kid Kind) *value.Type {
+func keyType(p Knows) *value.Type {
 	if p == nil {
 		return nil
 	}
-	return p.KeyType(kid)
+	return p.KeyType()
 }
 
-// contentJSON returns the value of c, about which the program knows p.
-func (c *Cell) contentJSON(p Knows) json.RawMessage {
+// contentJSON returns the value of c, about which the program knows p, and which is of a
+// field.
+func (w *jsonWriter) contentJSON(c *Cell, p Knows, field *Cell) (text json.RawMessage, beside []byte) {
+	known := Values{}
+	if p != nil {
+		known = p.Values()
+	}
 	switch {
 	case c.Kind == Total:
-		return ValueJSON(&value.Type{Kind: value.KindInt}, c.Value)
+		return ValueJSON(&value.Type{Kind: value.KindInt}, c.Value), nil
 	case c.Kind == Placed:
-		return placeJSON(c.Value)
-	case p == nil:
-		return ValueJSON(nil, c.Value)
+		return placeJSON(c.Value), nil
+	case c.Kind == Register && c.Type == 0:
+		return w.groupJSON(c, p), nil
 	}
-	return p.ContentJSON(c)
+	return w.valueJSON(value.FieldPath("", field.Key), field.Type, c.Content(), known)
 }
 
-// RowJSON returns the row c, of which the program knows p, as an object.
-func (c *Cell) RowJSON(p Knows) JSON {
-	out := c.json(p)
+// valueJSON returns a value of the given type, of which the program knows something.
+func (w *jsonWriter) valueJSON(path string, typ TypeCode, content string, known Values) (text json.RawMessage, beside []byte) {
+	if known.Code != typ {
+		known = Values{}
+	}
+	if !typ.IsContent() {
+		return ValueJSON(known.Type, content), nil
+	}
+	text, beside, err := known.Leaf.JSON(path, content, w.kinds)
+	if err != nil && w.err == nil {
+		w.err = value.Below(path, err)
+	}
+	return text, beside
+}
+
+// note adds the kinds of all values in c, which is below a field.
+func note(kinds value.Kinds, c, field *Cell) {
+	if c.Kind.IsField() {
+		field = c
+	}
+	switch {
+	case c.Kind == Register && c.Type == 0:
+		EachMember(c.Value, func(name, content string) {
+			if TypeCode(content[0]).IsContent() {
+				kinds.Note(memberPath(c.Key, name), content[1:])
+			}
+		})
+	case field == nil || !field.Type.IsContent() || field.Kind == Set || field.Kind == Union:
+	case c.Kind == Entry && c.Live, c.Kind != Entry && c.Kind.holdsValue():
+		kinds.Note(value.FieldPath("", field.Key), c.Content())
+	}
+	for i := range c.Kids {
+		note(kinds, &c.Kids[i], field)
+	}
+}
+
+// RowJSON returns the row c, of which the program knows p, as an object, and the kinds of
+// what its values hold. An error names a value that has no JSON.
+func (c *Cell) RowJSON(p Knows) (JSON, value.Kinds, error) {
+	w := jsonWriter{kinds: value.Kinds{}}
+	note(w.kinds, c, nil)
+	out := w.cell(c, p, nil)
 	out.Path, out.Kind = nil, ""
-	return out
+	return out, w.kinds, w.err
 }
 
 // Row returns the row of a record with the given horizon that j describes.
-func (j *JSON) Row(horizon hlc.Timestamp) (Cell, error) {
-	root, err := j.cell(Row, 0)
+func (j *JSON) Row(horizon hlc.Timestamp, kinds value.Kinds) (Cell, error) {
+	root, err := jsonKinds{kinds}.cell(j, Row, 0, nil)
 	if err == nil {
 		err = root.check(horizon, true)
 	}
 	return root, err
 }
 
-// Cell returns the cell of the given kind that j describes.
-func (j *JSON) cell(kind Kind, depth int) (Cell, error) {
+// jsonKinds reads what a jsonWriter with the same kinds wrote.
+type jsonKinds struct{ value.Kinds }
+
+// parseContent reads a value of the given type at a path.
+func (kinds jsonKinds) parseContent(path string, typ TypeCode, text json.RawMessage, beside []byte) (string, error) {
+	switch {
+	case typ.IsContent():
+		return kinds.FullOf(path, text, beside)
+	case beside != nil:
+		return "", fmt.Errorf("%w: bytes", errMember)
+	}
+	return parseValue(text, 0)
+}
+
+// content reads the value of c, which is below a field.
+func (kinds jsonKinds) content(c, field *Cell, text json.RawMessage, beside []byte) (string, error) {
+	if c.Kind == Register && c.Type == 0 {
+		if beside != nil {
+			return "", fmt.Errorf("%w: bytes", errMember)
+		}
+		return kinds.parseGroup(c.Key, text)
+	}
+	return kinds.parseContent(value.FieldPath("", field.Key), field.Type, text, beside)
+}
+
+// cell returns the cell of the given kind that j describes, which is below a field or, if
+// that is nil, a row or the field itself.
+func (kinds jsonKinds) cell(j *JSON, kind Kind, depth int, field *Cell) (Cell, error) {
 	c := Cell{Kind: kind, Stamp: j.Stamp}
 	l := layoutOf(kind)
 	c.Live = l.live && !j.Gone
@@ -116,21 +199,39 @@ func (j *JSON) cell(kind Kind, depth int) (Cell, error) {
 	case l.live && !c.Live && j.Fields != nil:
 		return c, fmt.Errorf("%w: fields of what is gone", errMember)
 	}
-	var err error
-	if hasValue {
-		if c.Value, err = parseValue(j.Value, 0); err != nil {
-			return c, err
+	if err := j.identify(&c); err != nil {
+		return c, err
+	}
+	if kind.IsField() {
+		field = &c
+	}
+	isKey := kind == Fact || kind == Option || kind == Version
+	if hasValue || isKey {
+		text := j.Value
+		if isKey {
+			text = j.Key
 		}
+		content, err := kinds.content(&c, field, text, j.Bytes)
+		switch {
+		case err != nil:
+			return c, err
+		case isKey:
+			c.Key = content
+		default:
+			c.Value = content
+		}
+	} else if j.Bytes != nil {
+		return c, fmt.Errorf("%w: bytes", errMember)
 	}
 	for i := range j.Fields {
-		k, err := j.Fields[i].field(depth)
+		k, err := kinds.field(&j.Fields[i], depth)
 		if err != nil {
 			return c, err
 		}
 		c.Kids = append(c.Kids, k)
 	}
 	for i := range j.Entries {
-		k, err := j.Entries[i].entry(l.kids, depth)
+		k, err := kinds.entry(&j.Entries[i], l.kids, depth, field)
 		if err != nil {
 			return c, err
 		}
@@ -142,7 +243,21 @@ func (j *JSON) cell(kind Kind, depth int) (Cell, error) {
 
 var errMember = errors.New("a member that is not for this kind")
 
-func (j *JSON) field(depth int) (Cell, error) {
+// identify sets the path and the type of c, if it is a field.
+func (j *JSON) identify(c *Cell) (err error) {
+	if !c.Kind.IsField() || j.Path == nil {
+		return nil
+	}
+	c.Key = *j.Path
+	if j.Type != "" {
+		if c.Type, err = parseTypeCode(j.Type); !c.Kind.IsTyped() {
+			err = fmt.Errorf("%w: type", errMember)
+		}
+	}
+	return err
+}
+
+func (kinds jsonKinds) field(j *JSON, depth int) (Cell, error) {
 	kind := Kind(max(0, slices.Index(cellKindNames(), j.Kind)))
 	switch {
 	case j.Path == nil || j.Key != nil:
@@ -150,36 +265,28 @@ func (j *JSON) field(depth int) (Cell, error) {
 	case !kind.IsField():
 		return Cell{}, fmt.Errorf("field %.64q: unknown kind %.64q", *j.Path, j.Kind)
 	}
-	c, err := j.cell(kind, depth+1)
-	c.Key = *j.Path
-	if err == nil && j.Type != "" {
-		if c.Type, err = parseTypeCode(j.Type); !kind.IsTyped() {
-			err = fmt.Errorf("%w: type", errMember)
-		}
-	}
+	c, err := kinds.cell(j, kind, depth+1, nil)
 	if err != nil {
-		err = fmt.Errorf("field %.64q: %w", c.Key, err)
+		err = fmt.Errorf("field %.64q: %w", *j.Path, err)
 	}
 	return c, err
 }
 
-func (j *JSON) entry(kind Kind, depth int) (Cell, error) {
-	c, err := j.cell(kind, depth+1)
-	hasKey := kind == Row
+func (kinds jsonKinds) entry(j *JSON, kind Kind, depth int, field *Cell) (Cell, error) {
+	hasKey := kind == Row || layoutOf(kind).key == keyBytes
+	if hasKey != (j.Key != nil) || j.Path != nil || j.Kind != "" || j.Type != "" {
+		return Cell{}, fmt.Errorf("%w: key, path or kind", errMember)
+	}
+	c, err := kinds.cell(j, kind, depth+1, field)
 	switch layoutOf(kind).key {
-	case keyBytes:
-		hasKey = true
 	case keyReplica:
 		c.Key = string(c.Stamp.Replica)
 	case keyTime:
 		c.Key = TimeKey(c.Stamp.Time)
 	default:
-	}
-	if hasKey != (j.Key != nil) || j.Path != nil || j.Kind != "" || j.Type != "" {
-		return c, fmt.Errorf("%w: key, path or kind", errMember)
-	}
-	if hasKey && err == nil {
-		c.Key, err = parseValue(j.Key, 0)
+		if err == nil && kind != Fact && kind != Option && kind != Version {
+			c.Key, err = parseValue(j.Key, 0)
+		}
 	}
 	return c, err
 }

@@ -4,10 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"math"
 	"reflect"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -21,20 +19,12 @@ import (
 // A taggedJSON is a value in JSON that text, numbers and lists cannot tell
 // from others. It has one member.
 type taggedJSON struct {
-	Int    *string               `json:"int,omitempty"`
-	Float  *string               `json:"float,omitempty"`
-	Time   *time.Time            `json:"time,omitempty"`
-	To     json.RawMessage       `json:"to,omitempty"`
-	Group  map[string]memberJSON `json:"group,omitempty"`
-	Place  []json.RawMessage     `json:"place,omitempty"`
-	Base64 *[]byte               `json:"base64,omitempty"`
-}
-
-// A memberJSON is a member of a group in JSON. Without a type, its value is the
-// bytes with the code of a type that the program does not have there.
-type memberJSON struct {
-	Type  string          `json:"type,omitempty"`
-	Value json.RawMessage `json:"value"`
+	Int    *string           `json:"int,omitempty"`
+	Float  *string           `json:"float,omitempty"`
+	Time   *time.Time        `json:"time,omitempty"`
+	To     json.RawMessage   `json:"to,omitempty"`
+	Place  []json.RawMessage `json:"place,omitempty"`
+	Base64 *[]byte           `json:"base64,omitempty"`
 }
 
 // ValueJSON returns canonical bytes of shape s, nil if that is unknown, as JSON
@@ -136,7 +126,7 @@ func readableList(s *value.Type, content string) json.RawMessage {
 	return mustJSON(list)
 }
 
-var errValue = errors.New("a value that is neither text, integer, true, false, null, list nor an object with one of int, float, time, to, group, place, base64")
+var errValue = errors.New("a value that is neither text, integer, true, false, null, list nor an object with one of int, float, time, to, place, base64")
 
 // parseValue returns the canonical bytes that [ValueJSON] wrote as p.
 func parseValue(p json.RawMessage, depth int) (string, error) {
@@ -221,24 +211,6 @@ func parseTagged(p json.RawMessage, depth int) (string, error) {
 		n++
 		content, e := parseValue(v.To, depth+1)
 		err, out = e, append([]byte{1}, content...)
-	}
-	if v.Group != nil {
-		n++
-		for _, name := range slices.Sorted(maps.Keys(v.Group)) {
-			m := v.Group[name]
-			content, e := parseValue(m.Value, depth+1)
-			if e != nil {
-				return "", e
-			}
-			if m.Type != "" {
-				typ, e := parseTypeCode(m.Type)
-				if e != nil {
-					return "", e
-				}
-				content = string([]byte{byte(typ)}) + content
-			}
-			out = wire.AppendBytes(wire.AppendBytes(out, name), content)
-		}
 	}
 	if v.Place != nil {
 		n++

@@ -113,6 +113,17 @@ func layoutOf(k Kind) layout {
 	}
 }
 
+// holdsValue reports whether cells of the kind have a value of their field's type: see
+// [Cell.Content].
+func (k Kind) holdsValue() bool {
+	switch k {
+	case Register, First, Max, Min, Fact, Option, Version, Sum, Sibling, Entry:
+		return true
+	default:
+		return false
+	}
+}
+
 // IsField reports whether cells of the kind hold a field.
 func (k Kind) IsField() bool { return k >= Register && k <= Sums }
 

@@ -20,13 +20,42 @@ type TypeCode uint8
 // typeNames returns the names of codes below 16.
 func typeNames() []string {
 	return []string{
-		"", "bool", "int", "float", "complex", "string", "bytes", "time", "list", "array", "map", "pointer", "struct",
-		"opaque", "any",
+		"", "bool", "int", "float", "complex", "string", "bytes", "time", "list", "array", "map", "pointer", "struct", "any",
 	}
 }
 
-// TypeOf returns the code of a shape, in depth with that of its elements.
+// The codes of types whose values have parts.
+const (
+	codeList TypeCode = iota + 8
+	codeArray
+	codeMap
+	codePointer
+	codeStruct
+)
+
+// IsContent reports whether values of the type are in full form, which says of itself
+// what it is: see package value. Others have bytes that sort as the values do, and no room
+// for what a program does not know.
+func (c TypeCode) IsContent() bool {
+	switch outer, inner := c&15, c>>4; outer {
+	case codeList, codeArray, codeMap, codeStruct:
+		return true
+	case codePointer:
+		return inner.IsContent() || inner == codePointer
+	default:
+		return false
+	}
+}
+
+// TypeOf returns the code of a shape, in depth with that of its elements. That of a
+// pointer to what is content is that of what it points to, and a type that marshals itself
+// counts as a struct: both change without another form.
 func TypeOf(s *value.Type, deep bool) TypeCode {
+	if s.Kind == value.KindPointer && s.Elem.Kind != value.KindPointer {
+		if c := TypeOf(s.Elem, deep); c.IsContent() {
+			return c
+		}
+	}
 	name := ""
 	switch s.Kind {
 	case value.KindBool:
@@ -51,10 +80,8 @@ func TypeOf(s *value.Type, deep bool) TypeCode {
 		name = "map"
 	case value.KindPointer:
 		name = "pointer"
-	case value.KindStruct, value.KindRaw:
+	case value.KindStruct, value.KindRaw, value.KindOpaque:
 		name = "struct"
-	case value.KindOpaque:
-		name = "opaque"
 	case value.KindDocument:
 		name = "any"
 	}

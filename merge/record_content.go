@@ -1,0 +1,58 @@
+package merge
+
+import (
+	"errors"
+	"reflect"
+
+	"github.com/rejoin-go/rejoin/internal/value"
+	"github.com/rejoin-go/rejoin/merge/internal/cell"
+)
+
+// store returns the bytes of v, a value of f. Where old is not empty, it is those of the
+// value that v replaces: what v does not change of it stays, and so does what the program does
+// not know.
+func (f *field) store(v reflect.Value, old string) (string, error) {
+	v = value.Addressable(v)
+	if f.code.IsContent() {
+		return f.leaf.Replace(v, old)
+	}
+	return f.shape.Bytes(v)
+}
+
+var errTypes = errors.New("a value of another type")
+
+// load sets dst, which holds the zero value, to the value of f with the given bytes, but
+// for what the program does not know of it. If the type cannot hold it, dst stays zero, and the
+// error says why.
+func (f *field) load(dst reflect.Value, content string) error {
+	switch {
+	case f.code.IsContent():
+		if bad := f.leaf.Load(dst, content); bad != nil {
+			return bad
+		}
+	case !f.shape.Load(dst, content):
+		return errTypes
+	}
+	return nil
+}
+
+// loadExact is load of a value in which there is nothing that the program does not know. It
+// reports whether that is so; if not, dst stays zero.
+func (f *field) loadExact(dst reflect.Value, content string) bool {
+	if f.code.IsContent() {
+		return f.leaf.LoadExact(dst, content)
+	}
+	return f.shape.Load(dst, content)
+}
+
+// values returns what is known of the values of f, a leaf.
+func (f *field) values() cell.Values { return cell.Values{Code: f.code, Type: f.shape, Leaf: f.leaf} }
+
+// blank returns a zero value of f that can be set.
+func (f *field) blank() reflect.Value { return reflect.New(f.typ).Elem() }
+
+// isCombined reports whether programs make new values out of those that a leaf holds, or
+// drop some of them. They need to know all of a value for that.
+func (p *recordPart) isCombined() bool {
+	return p.kind == cell.State || p.kind == cell.Choice || p.kind == cell.Sums
+}
