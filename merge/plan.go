@@ -24,8 +24,7 @@ type Plan[T any] struct {
 	steady bool
 	// scalars are the fields of a T that holds nothing else, nil for other types.
 	scalars []scalar
-	record  *recordPart // nil unless compiled with Options.Record
-	print   Fingerprint // of record
+	record  *recordPlan // nil unless compiled with Options.Record
 	runs    sync.Pool   // of *run
 }
 
@@ -57,10 +56,14 @@ func Compile[T any](opts Options[T]) (*Plan[T], error) {
 	}
 	p := &Plan[T]{row: w, check: opts.Check, custom: len(opts.Overrides) > 0, steady: !w.adds(map[*row]bool{}), scalars: w.scalars()}
 	if opts.Record {
-		if p.record, err = compileRecord(typ, w); err != nil {
+		top, err := compileRecord(typ, w)
+		if err != nil {
 			return nil, err
 		}
-		p.print = p.record.fingerprint()
+		p.record = &recordPlan{row: w, top: top, print: top.fingerprint()}
+		if opts.Check != nil {
+			p.record.check = func(v reflect.Value) error { return opts.Check(v.Addr().Interface().(*T)) }
+		}
 	}
 	return p, nil
 }

@@ -54,10 +54,25 @@ import (
 // Tracking in Distributed Storage Systems with Dotted Version Vectors”, 2012,
 // for the fields with rule manual.
 type Record[T any] struct {
-	plan    *Plan[T]
+	state recordState
+	_     [0]*T // a record of another type is no conversion away
+}
+
+// A recordState is a [Record] of whatever type. All but the outermost steps are methods of
+// it: they are compiled once, and not for each T.
+type recordState struct {
+	plan    *recordPlan
 	root    cell.Cell // a row
 	horizon hlc.Timestamp
 	origin  Fingerprint // fingerprint of the plan that encoded what r was decoded from
+}
+
+// A recordPlan is what a record needs of its plan.
+type recordPlan struct {
+	row   *row
+	top   *recordPart
+	print Fingerprint
+	check func(reflect.Value) error // Options.Check, or nil
 }
 
 // NewRecord returns an empty record. It panics unless p was compiled with
@@ -66,24 +81,24 @@ func (p *Plan[T]) NewRecord() *Record[T] {
 	if p.record == nil {
 		panic(fmt.Sprintf("merge: the plan of %v is not for records: set Options.Record", reflect.TypeFor[T]()))
 	}
-	return &Record[T]{plan: p, root: cell.Cell{Kind: cell.Row}}
+	return &Record[T]{state: recordState{plan: p.record, root: cell.Cell{Kind: cell.Row}}}
 }
 
 // top returns the part that the root is.
-func (r *Record[T]) top() *recordPart {
+func (r *recordState) top() *recordPart {
 	if r.plan == nil {
 		panic("merge: record without a plan; make it with Plan.NewRecord")
 	}
-	return r.plan.record
+	return r.plan.top
 }
 
 // Get returns the value and whether there is one. It is the caller's: nothing
 // in it is shared with r. A list or map that is merged by parts is nil if it has
-// none, and times are in UTC.
+// none. A time is in UTC or a fixed zone.
 func (r *Record[T]) Get() (T, bool) {
 	var v T
-	r.fill(&v)
-	return v, r.root.Live
+	r.state.fill(reflect.ValueOf(&v).Elem())
+	return v, r.state.root.Live
 }
 
 // String returns the value with the names of its fields, for people.
@@ -96,10 +111,17 @@ func (r *Record[T]) String() string {
 }
 
 // fill sets v, which is zero, to the value.
-func (r *Record[T]) fill(v *T) {
+func (r *recordState) fill(v reflect.Value) {
 	if r.root.Live {
-		r.top().elem.fill(reflect.ValueOf(v).Elem(), r.root.Kids)
+		r.top().elem.fill(v, r.root.Kids)
 	}
+}
+
+// value returns the value, which is addressable.
+func (r *recordState) value() reflect.Value {
+	v := reflect.New(r.plan.row.typ).Elem()
+	r.fill(v)
+	return v
 }
 
 // Update calls edit with the value, the zero T if there is none, and writes
@@ -117,27 +139,31 @@ func (r *Record[T]) fill(v *T) {
 // time to give. The record is then as it was, as it is if edit panics.
 // It panics if w is invalid: see [lww.Writer.Next].
 func (r *Record[T]) Update(w lww.Writer, edit func(*T) error) error {
-	r.top()
 	var next T
-	r.fill(&next)
-	if err := edit(&next); err != nil {
+	return r.state.update(w, reflect.ValueOf(&next).Elem(), func() error { return edit(&next) })
+}
+
+// update sets next, which is zero, to the value, has it edited, and writes what changed.
+func (r *recordState) update(w lww.Writer, next reflect.Value, edit func() error) error {
+	r.top()
+	r.fill(next)
+	if err := edit(); err != nil {
 		return err
 	}
-	to := reflect.ValueOf(&next).Elem()
-	if err := r.validate(to); err != nil {
+	if err := r.validate(next); err != nil {
 		return err
 	}
-	return r.write(r.since(w, to))
+	return r.write(r.since(w, next))
 }
 
 // since returns the changes from the value to next.
-func (r *Record[T]) since(w lww.Writer, next reflect.Value) ([]cell.Cell, error) {
+func (r *recordState) since(w lww.Writer, next reflect.Value) ([]cell.Cell, error) {
 	e := edit{w: w, horizon: r.horizon}
-	return e.since(r.plan.record.elem, &r.root, next)
+	return e.since(r.plan.top.elem, &r.root, next)
 }
 
 // write applies the changes of an edit, unless it failed.
-func (r *Record[T]) write(changes []cell.Cell, err error) error {
+func (r *recordState) write(changes []cell.Cell, err error) error {
 	switch {
 	case err != nil:
 		return reported(err)
@@ -148,8 +174,8 @@ func (r *Record[T]) write(changes []cell.Cell, err error) error {
 }
 
 // validate returns an error if v holds what no record can.
-func (r *Record[T]) validate(v reflect.Value) error {
-	if !r.plan.row.checks && !r.plan.record.refs {
+func (r *recordState) validate(v reflect.Value) error {
+	if !r.plan.row.checks && !r.plan.top.refs {
 		return nil
 	}
 	if err := r.plan.row.validate(v, 0); err != nil {
@@ -167,7 +193,7 @@ func reported(err error) error {
 }
 
 // join joins a row into the root.
-func (r *Record[T]) join(d *cell.Cell) bool {
+func (r *recordState) join(d *cell.Cell) bool {
 	r.root.Kind = cell.Row
 	root, changed := cell.Join(&r.root, d, r.top())
 	r.root = root
@@ -180,7 +206,9 @@ func (r *Record[T]) join(d *cell.Cell) bool {
 // is gone from its state. A record that is deleted already stays as it is.
 //
 // It returns an error if w's clock does, and panics if w is invalid.
-func (r *Record[T]) Delete(w lww.Writer) error {
+func (r *Record[T]) Delete(w lww.Writer) error { return r.state.delete(w) }
+
+func (r *recordState) delete(w lww.Writer) error {
 	r.top()
 	if !r.root.Live && !r.root.Stamp.IsZero() {
 		return nil
@@ -203,7 +231,9 @@ func (r *Record[T]) Delete(w lww.Writer) error {
 // entries; nothing is allocated if nothing changes and the horizons are equal.
 //
 // Options.Check has no part in it: see [Record.Check].
-func (r *Record[T]) Merge(o *Record[T]) bool {
+func (r *Record[T]) Merge(o *Record[T]) bool { return r.state.merge(&o.state) }
+
+func (r *recordState) merge(o *recordState) bool {
 	if o.plan == nil {
 		return false
 	}
@@ -220,7 +250,7 @@ func (r *Record[T]) Merge(o *Record[T]) bool {
 }
 
 // raise makes h the horizon if it is larger than the present one.
-func (r *Record[T]) raise(h hlc.Timestamp) bool {
+func (r *recordState) raise(h hlc.Timestamp) bool {
 	if h <= r.horizon {
 		return false
 	}
@@ -231,10 +261,10 @@ func (r *Record[T]) raise(h hlc.Timestamp) bool {
 // Latest returns the largest time in r, of any write or of the horizon, or zero
 // if r is empty. Advance the local clock to the Latest of what arrives, and what
 // is written next is after all of it: see [hlc.Clock.Advance].
-func (r *Record[T]) Latest() hlc.Timestamp { return max(r.horizon, r.root.Latest()) }
+func (r *Record[T]) Latest() hlc.Timestamp { return max(r.state.horizon, r.state.root.Latest()) }
 
 // Horizon returns the time that r is compacted to, or zero.
-func (r *Record[T]) Horizon() hlc.Timestamp { return r.horizon }
+func (r *Record[T]) Horizon() hlc.Timestamp { return r.state.horizon }
 
 // Compact drops the tombstones of removed elements of sets and of deleted
 // entries of maps with a time at or below horizon, and makes horizon a part of
@@ -249,7 +279,9 @@ func (r *Record[T]) Horizon() hlc.Timestamp { return r.horizon }
 // horizon. The hazard is that of [lww.Map.Compact]: the record must hold every
 // write stamped at or below horizon, and none may be stamped so from now on, by
 // any replica.
-func (r *Record[T]) Compact(horizon hlc.Timestamp) error {
+func (r *Record[T]) Compact(horizon hlc.Timestamp) error { return r.state.compact(horizon) }
+
+func (r *recordState) compact(horizon hlc.Timestamp) error {
 	switch {
 	case horizon <= r.horizon:
 		return nil
@@ -264,7 +296,9 @@ func (r *Record[T]) Compact(horizon hlc.Timestamp) error {
 }
 
 // Equal reports whether r and o are the same state.
-func (r *Record[T]) Equal(o *Record[T]) bool {
+func (r *Record[T]) Equal(o *Record[T]) bool { return r.state.equal(&o.state) }
+
+func (r *recordState) equal(o *recordState) bool {
 	return r.horizon == o.horizon && r.root.Live == o.root.Live && r.root.Stamp == o.root.Stamp &&
 		cell.SameKids(r.root.Kids, o.root.Kids)
 }

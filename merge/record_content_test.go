@@ -227,16 +227,20 @@ func TestRecordUnreadable(t *testing.T) {
 	type wide struct{ N int64 }
 	type narrow struct{ N int8 }
 	type wides struct {
-		All  map[string][]wide
-		One  wide `merge:"atomic"`
-		Pair wide `merge:"group=g"`
-		Good string
+		All    map[string][]wide
+		One    wide `merge:"atomic"`
+		Pair   wide `merge:"group=g"`
+		Beside int  `merge:"group=g"`
+		Note   wide `merge:"manual"`
+		Good   string
 	}
 	type narrows struct {
-		All  map[string][]narrow
-		One  narrow `merge:"atomic"`
-		Pair narrow `merge:"group=g"`
-		Good string
+		All    map[string][]narrow
+		One    narrow `merge:"atomic"`
+		Pair   narrow `merge:"group=g"`
+		Beside int    `merge:"group=g"`
+		Note   narrow `merge:"manual"`
+		Good   string
 	}
 	older, newer := recordPlan(t, merge.Options[narrows]{}), recordPlan(t, merge.Options[wides]{})
 	const n = 10_000
@@ -255,14 +259,20 @@ func TestRecordUnreadable(t *testing.T) {
 	require.ErrorContains(t, o.Check(), `All: 7: unreadable value: field [1].N: stored int 700, want int8`)
 	sameBytes(t, r, o)
 
-	require.NoError(t, r.Update(w, set(func(v *wides) { v.All["7"], v.One, v.Pair = nil, wide{300}, wide{400} })))
+	require.NoError(t, r.Update(w, set(func(v *wides) {
+		v.All, v.One, v.Pair, v.Note = map[string][]wide{"1": {{1}}}, wide{300}, wide{400}, wide{500}
+	})))
 	o = exchange(t, r, older)
 	require.Equal(t, "good", value(t, o).Good)
 	require.Zero(t, value(t, o).One)
 	require.ErrorContains(t, o.Check(), "One: unreadable value: field N: stored int 300, want int8")
 	require.ErrorContains(t, o.Check(), "Pair: unreadable value: field N: stored int 400, want int8")
-	require.NoError(t, o.Update(w, set(func(v *narrows) { v.Good = "better" })))
-	require.Equal(t, wide{300}, value(t, exchange(t, o, newer)).One, "who cannot read it does not lose it")
+	require.NoError(t, o.Update(w, set(func(v *narrows) { v.Good, v.Beside = "better", 1 })))
+	require.NoError(t, o.Touch(w, "One"))
+	require.NoError(t, o.Touch(w, "Note"))
+	require.Equal(t, wides{
+		All: map[string][]wide{"1": {{1}}}, One: wide{300}, Pair: wide{400}, Note: wide{500}, Beside: 1, Good: "better",
+	}, value(t, exchange(t, o, newer)), "who cannot read it does not lose it")
 }
 
 // TestRecordContentJSON: the value in a record's JSON is the JSON of its type.

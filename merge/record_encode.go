@@ -21,14 +21,21 @@ func (f Fingerprint) String() string { return fmt.Sprintf("%016x", uint64(f)) }
 
 // Fingerprint returns the fingerprint of a plan compiled with
 // [Options.Record], zero for others.
-func (p *Plan[T]) Fingerprint() Fingerprint { return p.print }
+func (p *Plan[T]) Fingerprint() Fingerprint {
+	if p.record == nil {
+		return 0
+	}
+	return p.record.print
+}
 
 // Origin returns the fingerprint of the plan that encoded what r was decoded
 // from, or of r's own if it was not decoded. Where it is not that of the own
 // plan, another version of the program is still writing, or has begun to:
 // fields that one of the two does not know are carried along, and rules that
 // were changed decide differently until all are upgraded.
-func (r *Record[T]) Origin() Fingerprint {
+func (r *Record[T]) Origin() Fingerprint { return r.state.from() }
+
+func (r *recordState) from() Fingerprint {
 	if r.origin == 0 && r.plan != nil {
 		return r.plan.print
 	}
@@ -37,7 +44,9 @@ func (r *Record[T]) Origin() Fingerprint {
 
 // AppendBinary implements [encoding.BinaryAppender]. It never returns an error.
 // FORMAT.md in the root of the module has the layout.
-func (r *Record[T]) AppendBinary(b []byte) ([]byte, error) {
+func (r *Record[T]) AppendBinary(b []byte) ([]byte, error) { return r.state.appendBinary(b), nil }
+
+func (r *recordState) appendBinary(b []byte) []byte {
 	b = append(b, recordVersion)
 	var own Fingerprint
 	if r.plan != nil {
@@ -47,7 +56,7 @@ func (r *Record[T]) AppendBinary(b []byte) ([]byte, error) {
 	b = binary.AppendUvarint(b, uint64(r.horizon))
 	root := r.root
 	root.Kind = cell.Row
-	return cell.Append(b, &root), nil
+	return cell.Append(b, &root)
 }
 
 // MarshalBinary implements [encoding.BinaryMarshaler]. See
@@ -59,7 +68,9 @@ func (r *Record[T]) MarshalBinary() ([]byte, error) { return r.AppendBinary(nil)
 // know is kept. It leaves r unchanged if it returns an error, as it does for a
 // record without a plan. What it allocates is bounded by the length of data
 // times half the size of a cell in memory, which is about 100 bytes.
-func (r *Record[T]) UnmarshalBinary(data []byte) error {
+func (r *Record[T]) UnmarshalBinary(data []byte) error { return r.state.unmarshalBinary(data) }
+
+func (r *recordState) unmarshalBinary(data []byte) error {
 	if r.plan == nil {
 		return fmt.Errorf("merge: decode Record: no plan; make the record with Plan.NewRecord")
 	}
@@ -74,7 +85,7 @@ func (r *Record[T]) UnmarshalBinary(data []byte) error {
 	if err := d.Close(); err != nil {
 		return fmt.Errorf("merge: decode Record: %w", wire.Damaged(err))
 	}
-	root.Kids = r.plan.record.elem.settle(root.Kids)
+	root.Kids = r.plan.top.elem.settle(root.Kids)
 	r.root, r.horizon, r.origin = root, horizon, Fingerprint(origin)
 	return nil
 }
@@ -82,7 +93,7 @@ func (r *Record[T]) UnmarshalBinary(data []byte) error {
 // MergeBinary is [Record.UnmarshalBinary] into another record of r's plan, and
 // [Record.Merge] of that.
 func (r *Record[T]) MergeBinary(data []byte) (changed bool, err error) {
-	o := Record[T]{plan: r.plan}
+	o := Record[T]{state: recordState{plan: r.state.plan}}
 	if err := o.UnmarshalBinary(data); err != nil {
 		return false, err
 	}

@@ -17,7 +17,9 @@ import (
 // without a field set, or whose place in a list changes. The empty path is the
 // record itself, which a new horizon changes too. A field counts whose stamp
 // changes though its value does not. The paths are in the order of the state.
-func (r *Record[T]) Changed(o *Record[T]) []string {
+func (r *Record[T]) Changed(o *Record[T]) []string { return r.state.changed(&o.state) }
+
+func (r *recordState) changed(o *recordState) []string {
 	var paths []string
 	if o.plan != nil && o.horizon > r.horizon {
 		paths = append(paths, "")
@@ -39,11 +41,13 @@ func (r *Record[T]) Changed(o *Record[T]) []string {
 //
 // A value left to a person, and what [Options.Check] says of the merged value,
 // are in the report too.
-func (r *Record[T]) Explain(o *Record[T]) Report {
+func (r *Record[T]) Explain(o *Record[T]) Report { return r.state.explain(&o.state) }
+
+func (r *recordState) explain(o *recordState) Report {
 	rep, plan := Report{Changes: []Change{}}, cmp.Or(r.plan, o.plan)
 	merged := r.compare(o, func(d *difference) {
 		if c, ok := d.change(); ok {
-			c.Pattern = plan.record.pattern(c.Path)
+			c.Pattern = plan.top.pattern(c.Path)
 			rep.Changes = append(rep.Changes, c)
 		}
 	})
@@ -59,15 +63,17 @@ func (r *Record[T]) Explain(o *Record[T]) Report {
 //
 // Check never changes the record: what it finds is repaired by a write. Fields
 // that have to agree belong in one group.
-func (r *Record[T]) Check() error {
+func (r *Record[T]) Check() error { return r.state.checkAll() }
+
+func (r *recordState) checkAll() error {
 	if r.plan == nil || !r.root.Live {
 		return nil
 	}
 	var rep Report
-	walkRecord(r.plan.record.elem, r.root.Kids, "", func(path string, p *recordPart, c *cell.Cell) {
+	walkRecord(r.plan.top.elem, r.root.Kids, "", func(path string, p *recordPart, c *cell.Cell) {
 		if reason := p.doubt(c); reason != "" {
 			change := Change{
-				Path: path, Pattern: r.plan.record.pattern(path), Rule: p.f.rule.String(),
+				Path: path, Pattern: r.plan.top.pattern(path), Rule: p.f.rule.String(),
 				Outcome: Undecided, Winner: -1, Reason: reason, Result: p.valueOf(c),
 			}
 			for i, v := range p.values(c) {
@@ -83,12 +89,11 @@ func (r *Record[T]) Check() error {
 }
 
 // checkText returns what Options.Check says of the value.
-func (r *Record[T]) checkText() string {
+func (r *recordState) checkText() string {
 	if r.plan == nil || r.plan.check == nil || !r.root.Live {
 		return ""
 	}
-	v, _ := r.Get()
-	if err := r.plan.check(&v); err != nil {
+	if err := r.plan.check(r.value()); err != nil {
 		return err.Error()
 	}
 	return ""
@@ -244,15 +249,16 @@ func (d *difference) changes() bool {
 
 // compare calls visit for each difference between r and o, and returns what
 // merging makes of them.
-func (r *Record[T]) compare(o *Record[T], visit func(*difference)) *Record[T] {
-	merged := r.Clone()
-	merged.Merge(o)
+func (r *recordState) compare(o *recordState, visit func(*difference)) *recordState {
+	merged := new(recordState)
+	*merged = *r
+	merged.merge(o)
 	if o.plan == nil {
 		return merged
 	}
 	ours := r.root
 	ours.Kind = cell.Row // which that of a zero Record lacks
-	compareRows(merged.plan.record, "", &ours, &o.root, &merged.root, nil, visit)
+	compareRows(merged.plan.top, "", &ours, &o.root, &merged.root, nil, visit)
 	return merged
 }
 

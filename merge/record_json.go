@@ -41,11 +41,13 @@ type recordJSON struct {
 // JSON of their type, with the fields that the type does not know. The member kinds has what
 // that does not show, and where both do not lead back to the bytes of a value, these are
 // beside it. It is an error if that JSON leaves out a field that is not zero.
-func (r Record[T]) MarshalJSON() ([]byte, error) {
+func (r Record[T]) MarshalJSON() ([]byte, error) { return r.state.marshalJSON() }
+
+func (r *recordState) marshalJSON() ([]byte, error) {
 	out := recordJSON{Horizon: r.horizon}
 	var p cell.Knows
 	if r.plan != nil {
-		out.Plan, p = r.plan.print.String(), r.plan.record
+		out.Plan, p = r.plan.print.String(), r.plan.top
 	}
 	root := r.root
 	root.Kind = cell.Row
@@ -90,7 +92,9 @@ func (p *recordPart) Member(name string) cell.Values {
 // [Record.MarshalJSON] writes, also under another plan, in any order and with
 // any white space, and leaves r unchanged if it returns an error, as it does for
 // a record without a plan. As usual, null changes nothing.
-func (r *Record[T]) UnmarshalJSON(data []byte) error {
+func (r *Record[T]) UnmarshalJSON(data []byte) error { return r.state.unmarshalJSON(data) }
+
+func (r *recordState) unmarshalJSON(data []byte) error {
 	if string(data) == "null" {
 		return nil
 	}
@@ -101,7 +105,7 @@ func (r *Record[T]) UnmarshalJSON(data []byte) error {
 	if err != nil {
 		return fmt.Errorf("merge: decode Record: %w", wire.Damaged(err))
 	}
-	root.Kids = r.plan.record.elem.settle(root.Kids)
+	root.Kids = r.plan.top.elem.settle(root.Kids)
 	r.root, r.horizon, r.origin = root, horizon, origin
 	return nil
 }

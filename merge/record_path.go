@@ -54,7 +54,9 @@ func (p *recordPart) byName(c *cell.Cell, name string) *cell.Cell {
 // write or delete at or below it. It returns the zero Stamp if there is none.
 //
 // The path is one of those in reports and errors.
-func (r *Record[T]) Stamp(path string) lww.Stamp {
+func (r *Record[T]) Stamp(path string) lww.Stamp { return r.state.stamp(path) }
+
+func (r *recordState) stamp(path string) lww.Stamp {
 	names, err := splitPath(path)
 	if path == "" {
 		return r.root.Newest()
@@ -62,7 +64,7 @@ func (r *Record[T]) Stamp(path string) lww.Stamp {
 	if err != nil || r.plan == nil {
 		return lww.Stamp{}
 	}
-	return r.plan.record.stampAt(&r.root, names)
+	return r.plan.top.stampAt(&r.root, names)
 }
 
 func (p *recordPart) stampAt(c *cell.Cell, names []string) lww.Stamp {
@@ -101,7 +103,9 @@ func (p *recordPart) stampAt(c *cell.Cell, names []string) lww.Stamp {
 // The path is that of a field, of an element or entry that is there, or of a
 // row. Touch returns an error for any other, and the errors of [Record.Update];
 // the record is then as it was.
-func (r *Record[T]) Touch(w lww.Writer, path string) error {
+func (r *Record[T]) Touch(w lww.Writer, path string) error { return r.state.touch(w, path) }
+
+func (r *recordState) touch(w lww.Writer, path string) error {
 	top := r.top()
 	var names []string
 	if path != "" {
@@ -110,9 +114,8 @@ func (r *Record[T]) Touch(w lww.Writer, path string) error {
 			return fmt.Errorf("merge: touch: %w", err)
 		}
 	}
-	content, _ := r.Get()
 	e := edit{w: w, horizon: r.horizon}
-	d, err := e.touch(top, &r.root, reflect.ValueOf(&content).Elem(), names)
+	d, err := e.touch(top, &r.root, r.value(), names)
 	if err != nil {
 		return reported(err)
 	}
@@ -180,8 +183,14 @@ func (e *edit) touchPart(p *recordPart, c *cell.Cell, row reflect.Value, rest []
 		return e.sum(p, at, p.f.in(row), p.f.in(row))
 	case p.kind == cell.State:
 		return e.state(p, at, p.f.in(row), p.f.in(row))
+	case p.carried(c) != nil: // as it is, be it that the program cannot read it
+		content := p.carried(c).Content()
+		if p.kind == cell.Manual {
+			return e.manual(p, at, content)
+		}
+		return e.put(p, at, content)
 	case p.kind == cell.Manual:
-		return e.manual(p, at, p.f.in(row))
+		return e.value(p, at, reflect.Value{}, p.f.in(row))
 	}
 	return e.leaf(p, at, reflect.Value{}, p.f.in(row))
 }
@@ -213,12 +222,14 @@ func (e *edit) touchKid(p *recordPart, kid *cell.Cell, rest []string) (*cell.Cel
 // not know, since another version of the program wrote them, or this one when
 // the field had another rule. They are merged and encoded like all others. A
 // star stands for any element or entry. The paths are sorted.
-func (r *Record[T]) Unknown() []string {
+func (r *Record[T]) Unknown() []string { return r.state.unknown() }
+
+func (r *recordState) unknown() []string {
 	if r.plan == nil {
 		return nil
 	}
 	var paths []string
-	r.plan.record.elem.eachUnknown(r.root.Kids, "", func(path string) { paths = append(paths, path) })
+	r.plan.top.elem.eachUnknown(r.root.Kids, "", func(path string) { paths = append(paths, path) })
 	slices.Sort(paths)
 	return slices.Compact(paths)
 }
@@ -250,11 +261,13 @@ func (w *recordRow) eachUnknown(kids []cell.Cell, prefix string, visit func(path
 // was one. It is not a write: a record that still holds the field brings it
 // back when it is merged, so Forget has to be called everywhere, and after the
 // last program that writes the field is gone.
-func (r *Record[T]) Forget(path string) bool {
-	if r.plan == nil || !slices.Contains(r.Unknown(), path) {
+func (r *Record[T]) Forget(path string) bool { return r.state.forget(path) }
+
+func (r *recordState) forget(path string) bool {
+	if r.plan == nil || !slices.Contains(r.unknown(), path) {
 		return false
 	}
-	r.root.Kids = r.plan.record.elem.forget(r.root.Kids, "", path)
+	r.root.Kids = r.plan.top.elem.forget(r.root.Kids, "", path)
 	return true
 }
 

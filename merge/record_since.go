@@ -20,10 +20,15 @@ import "github.com/rejoin-go/rejoin/merge/internal/cell"
 // [lww.Map]. It takes O(d) time for d changes in records that share the rest, as
 // a record and its Clone do, and O(n) for others.
 func (r *Record[T]) Since(old *Record[T]) *Record[T] {
+	return &Record[T]{state: r.state.without(&old.state)}
+}
+
+// without returns what r holds that old does not.
+func (r *recordState) without(old *recordState) recordState {
 	if r.horizon != old.horizon {
-		return r.Clone()
+		return *r
 	}
-	d := &Record[T]{plan: r.plan, root: cell.Cell{Kind: cell.Row}}
+	d := recordState{plan: r.plan}
 	if part, ok := r.root.Since(&old.root); ok {
 		d.root = part
 	}

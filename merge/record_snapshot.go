@@ -25,7 +25,7 @@ type Token struct{ root cell.Cell }
 // [Record.Apply] needs to know with it.
 func (r *Record[T]) Snapshot() (T, Token) {
 	v, _ := r.Get()
-	return v, Token{r.root.Lives()}
+	return v, Token{r.state.root.Lives()}
 }
 
 // Apply writes what changed between read, which the caller got together with
@@ -51,8 +51,11 @@ func (r *Record[T]) Snapshot() (T, Token) {
 // another replica, which was ahead, a field that is newer there may keep its
 // value: merge that state into r first.
 func (r *Record[T]) Apply(w lww.Writer, seen Token, read, next T) error {
+	return r.state.apply(w, seen, reflect.ValueOf(&read).Elem(), reflect.ValueOf(&next).Elem())
+}
+
+func (r *recordState) apply(w lww.Writer, seen Token, from, to reflect.Value) error {
 	top, at := r.top(), spot{&r.root, &seen.root}
-	from, to := reflect.ValueOf(&read).Elem(), reflect.ValueOf(&next).Elem()
 	for _, v := range []reflect.Value{from, to} {
 		if err := r.validate(v); err != nil {
 			return err
@@ -70,7 +73,7 @@ func (r *Record[T]) Apply(w lww.Writer, seen Token, read, next T) error {
 
 // behind returns an error unless a caller may have seen what a token says, and
 // read what is read.
-func (r *Record[T]) behind(at spot, read reflect.Value) error {
+func (r *recordState) behind(at spot, read reflect.Value) error {
 	top := r.top()
 	missing := ""
 	for _, p := range top.elem.parts {
@@ -154,6 +157,10 @@ func (p *recordPart) kid(of cell.Kind, k *cell.Cell) (*recordPart, string) {
 // [Record.Update], an error for an invalid stamp and a [*lww.HorizonError] for
 // one at or below the horizon; the record is then as it was.
 func (r *Record[T]) Seed(content T, stamp lww.Stamp) error {
+	return r.state.adopt(reflect.ValueOf(&content).Elem(), stamp)
+}
+
+func (r *recordState) adopt(v reflect.Value, stamp lww.Stamp) error {
 	top := r.top()
 	if !stamp.IsValid() {
 		return fmt.Errorf("merge: invalid stamp of replica %q and time %d", string(stamp.Replica), uint64(stamp.Time))
@@ -161,7 +168,6 @@ func (r *Record[T]) Seed(content T, stamp lww.Stamp) error {
 	if stamp.Time <= r.horizon {
 		return &lww.HorizonError{Stamp: stamp, Horizon: r.horizon}
 	}
-	v := reflect.ValueOf(&content).Elem()
 	if err := r.validate(v); err != nil {
 		return err
 	}

@@ -184,7 +184,11 @@ func (e *edit) value(p *recordPart, at spot, r, n reflect.Value) (*cell.Cell, er
 	case cell.State:
 		return e.state(p, at, r, n)
 	case cell.Manual:
-		return e.manual(p, at, n)
+		content, err := p.f.store(n, e.replaced(p.carried(at.now)))
+		if err != nil {
+			return nil, err
+		}
+		return e.manual(p, at, content)
 	default:
 		return e.leaf(p, at, r, n)
 	}
@@ -284,7 +288,11 @@ func (e *edit) group(p *recordPart, at spot, next reflect.Value) (*cell.Cell, er
 		}
 	})
 	for _, f := range p.group {
-		content, err := f.store(f.in(next), olds[f.name])
+		old, v := olds[f.name], f.in(next)
+		content, err := f.store(v, old)
+		if old != "" && v.IsZero() && f.load(f.blank(), old) != nil { // it was not there to be seen
+			content = old
+		}
 		if err != nil {
 			return nil, within(f.name, err)
 		}
@@ -374,11 +382,7 @@ func (e *edit) state(p *recordPart, at spot, read, next reflect.Value) (*cell.Ce
 }
 
 // manual returns a sibling that replaces those that the caller had seen.
-func (e *edit) manual(p *recordPart, at spot, next reflect.Value) (*cell.Cell, error) {
-	content, err := p.f.store(next, e.replaced(p.carried(at.now)))
-	if err != nil {
-		return nil, err
-	}
+func (e *edit) manual(p *recordPart, at spot, content string) (*cell.Cell, error) {
 	s, err := e.stamp(max(at.now.LatestOrZero(), at.seen.LatestOrZero()))
 	if err != nil {
 		return nil, err
