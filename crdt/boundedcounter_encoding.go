@@ -110,7 +110,7 @@ func readHoldings(r *wire.Reader) []holding {
 	}
 	all := make([]holding, 0, n)
 	for range n {
-		e := entry{readReplica(r), readAmount(r), readAmount(r)}
+		e := entry{readReplica(r, ""), readAmount(r), readAmount(r)}
 		if k := len(all); k > 0 && all[k-1].replica >= e.replica {
 			r.Fail("replica %q follows %q", e.replica, all[k-1].replica)
 		}

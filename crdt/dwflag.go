@@ -218,6 +218,13 @@ func (*DWFlag) fresh(r *root, scope uint32) *DWFlag {
 	return &DWFlag{dwFlagState: dwFlagState{node: node[*DWFlag]{root: r, mode: sealed, scope: scope}}}
 }
 
+func (f *DWFlag) recycle(r *root, scope uint32) {
+	clear(f.cell)
+	f.dwFlagState = dwFlagState{node: node[*DWFlag]{root: r, mode: sealed, scope: scope}, cell: f.cell[:0]}
+}
+
+func (f *DWFlag) swap(o *DWFlag) { f.dwFlagState, o.dwFlagState = o.dwFlagState, f.dwFlagState }
+
 func (f *DWFlag) join(o *DWFlag, j *merging) bool {
 	if o == nil {
 		return f.cell.join(nil, j)

@@ -19,11 +19,7 @@ func (f *DWFlag) MarshalBinary() ([]byte, error) { return f.AppendBinary(nil) }
 // what [DWFlag.AppendBinary] writes, and leaves f unchanged on any other input. It
 // allocates at most 128 bytes per byte of input.
 func (f *DWFlag) UnmarshalBinary(data []byte) error {
-	v, err := readCausal[*DWFlag](data)
-	if err == nil {
-		f.adopt(v)
-	}
-	return err
+	return unmarshal(&f.node, f, data)
 }
 
 // MarshalJSON implements [json.Marshaler]. It never returns an error.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/rejoin-go/rejoin/internal/value"
@@ -143,21 +144,21 @@ func longest(last, suffix []byte, shared int) bool {
 	return len(suffix) == 0 || shared == maxShared || shared == len(last) || last[shared] != suffix[0]
 }
 
-// decodeBlock returns the n elements of a block.
-func (k elements[E]) decodeBlock(p []byte, n int) ([]E, error) {
+// decodeBlock returns the n elements of a block, in the memory of elems, which is empty. The
+// strings of small blocks are parts of text.
+func (k elements[E]) decodeBlock(elems []E, text *blockText, p []byte, n int) ([]E, error) {
 	if len(p) < n {
-		return nil, errBlock
+		return elems, errBlock
 	}
-	var elems []E
 	if k.small {
-		elems = make([]E, 0, n)
+		elems = slices.Grow(elems, n)
 	}
 	if k.integer {
 		return k.decodeIntegers(elems, p, n)
 	}
 	if es, ok := any(&elems).(*[]string); ok {
 		var err error
-		*es, err = decodeStrings(*es, p, n)
+		*es, err = decodeStrings(*es, text, p, n)
 		return elems, err
 	}
 	var cur []byte
@@ -183,16 +184,41 @@ func (k elements[E]) decodeBlock(p []byte, n int) ([]E, error) {
 	return elems, nil
 }
 
-// decodeStrings gives the strings of a block one array, so that one that
-// outlives the others holds on to no more than its block.
-func decodeStrings(elems []string, p []byte, n int) ([]string, error) {
+// A blockText is the array that strings of small blocks are parts of.
+type blockText struct {
+	strings.Builder
+	left int // bytes that follow, of blocks and others
+}
+
+// maxText is the largest size of such an array.
+const maxText = 1024
+
+// room returns an array with room for the strings of a block of size bytes.
+func (t *blockText) room(total, size int) *strings.Builder {
+	if total > maxText/4 {
+		own := new(strings.Builder)
+		own.Grow(total)
+		return own
+	}
+	if t.Cap()-t.Len() < total {
+		t.Reset()
+		t.Grow(min(maxText, total+total*min(t.left, maxText)/max(1, size))) // as if all that follows were blocks like this one
+	}
+	return &t.Builder
+}
+
+// decodeStrings gives the strings of a block one array, and those of several small blocks, so
+// that one that outlives the others holds on to no more than its block, or 1 KB.
+func decodeStrings(elems []string, text *blockText, p []byte, n int) ([]string, error) {
 	total, err := checkStrings(p, n)
 	if err != nil {
 		return elems, err
 	}
-	var all strings.Builder
-	all.Grow(total)
-	from := 0
+	if again, ok := sameStrings(elems[:cap(elems)], p, n); ok {
+		return again, nil
+	}
+	all := text.room(total, len(p))
+	from := all.Len()
 	for range n {
 		shared, suffix, rest, _ := front(p, all.Len()-from)
 		last := from
@@ -203,6 +229,23 @@ func decodeStrings(elems []string, p []byte, n int) ([]string, error) {
 		p = rest[suffix:]
 	}
 	return elems, nil
+}
+
+// sameStrings reports whether a block, which has been checked, has the first n of strings, and
+// returns these.
+func sameStrings(old []string, p []byte, n int) ([]string, bool) {
+	if len(old) < n {
+		return nil, false
+	}
+	last := ""
+	for _, e := range old[:n] {
+		shared, suffix, rest, _ := front(p, len(last))
+		if len(e) != shared+suffix || e[:shared] != last[:shared] || e[shared:] != string(rest[:suffix]) {
+			return nil, false
+		}
+		last, p = e, rest[suffix:]
+	}
+	return old[:n], true
 }
 
 func (k elements[E]) appendIntegers(b []byte, elems []E) []byte {

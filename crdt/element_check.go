@@ -16,7 +16,7 @@ func (k elements[E]) checkBlock(p []byte, n int) error {
 		_, err := checkStrings(p, n)
 		return err
 	}
-	_, err := k.decodeBlock(p, n)
+	_, err := k.decodeBlock(nil, &blockText{}, p, n)
 	return err
 }
 

@@ -115,8 +115,12 @@ type decoder struct {
 	brief   bool                // in a message: names are as appendBrief writes them
 	bad     *content.ValueError // of the first value that its type cannot hold
 	kinds   [16]byte            // room for the kinds of ordinary types
+	reuse   *root               // memory for the root, or nil
+	text    blockText           // of the elements of small pages
 	census                      // of the values in maps that were scanned
 	tallies slab[tally]
+
+	known [fewNames]vclock.Replica // in the last state that d read: often those of the next
 }
 
 func newDecoder(data []byte) *decoder {
@@ -166,14 +170,25 @@ func (d *decoder) dotIn(p []byte) (dot, error) {
 // context reads the context into a new root.
 func (d *decoder) context() {
 	n := d.Count(4)
-	if n == 0 || n > len(smallRoot{}.names) {
-		names, seen := readReplicas(d.Reader, n, d.brief, make([]vclock.Replica, 0, n), make([]runs, 0, n))
-		d.root = newRoot(names, seen)
-		return
+	switch {
+	case d.reuse != nil:
+		d.root, d.reuse = d.reuse, nil
+		d.root.recycle()
+	case n > 0 && n <= len(smallRoot{}.names):
+		r := new(smallRoot)
+		r.root.names, r.root.seen = r.names[:0], r.seen[:0]
+		d.root = &r.root
+	default:
+		d.root = &root{names: make([]vclock.Replica, 0, n), seen: make([]runs, 0, n)}
 	}
-	r := new(smallRoot)
-	r.root.names, r.root.seen = readReplicas(d.Reader, n, d.brief, r.names[:0], r.seen[:0])
-	d.root = &r.root
+	r := d.root
+	r.names, r.seen = readReplicas(d.Reader, n, d.brief, d.known[:], r.names, r.seen)
+	if n > fewNames {
+		r.reindex(n)
+	} else {
+		r.index = nil
+		copy(d.known[:], r.names)
+	}
 }
 
 // A smallRoot is a root with room for a few replicas beside it.
@@ -222,13 +237,6 @@ func (e *encoder) release() {
 	encoders.Put(e)
 }
 
-// readCausal reads what appendCausal wrote, and refuses values that their type cannot
-// hold.
-func readCausal[V Value[V]](data []byte) (V, error) {
-	v, bad, err := decodeCausal[V](data)
-	return strict("crdt: decode %s: %w", v, bad, err)
-}
-
 // readLenient reads what appendCausal or causalJSON wrote. It keeps values that their
 // type cannot hold, and returns the error of the first of them beside the state.
 func readLenient[V Value[V]](data []byte) (V, error) {
@@ -266,20 +274,29 @@ func lenient[V Value[V]](format string, v V, bad *content.ValueError, err error)
 // decodeCausal reads what appendCausal wrote, and returns the first value in it that
 // its type cannot hold.
 func decodeCausal[V Value[V]](data []byte) (v V, bad *content.ValueError, err error) {
-	return decodeWhole[V](data, false)
+	return decodeWhole[V](data, false, nil)
 }
 
-// decodeWhole reads what appendWhole wrote.
-func decodeWhole[V Value[V]](data []byte, brief bool) (v V, bad *content.ValueError, err error) {
+// decodeWhole reads what appendWhole wrote, into spare if that is not nil: a *V, whose state is
+// of no use any more but for its memory.
+func decodeWhole[V Value[V]](data []byte, brief bool, spare *V) (v V, bad *content.ValueError, err error) {
 	d := decoders.Get().(*decoder)
 	defer d.release()
 	d.begin(data)
+	if spare != nil {
+		d.reuse = (*spare).rootOf()
+	}
 	if d.brief = brief; brief {
 		d.context()
 	} else {
 		readHead[V](d)
 	}
-	v = v.fresh(d.root, 0)
+	if spare == nil {
+		v = v.fresh(d.root, 0)
+	} else {
+		v = *spare
+		v.recycle(d.root, 0)
+	}
 	if d.Err() == nil {
 		v.decode(d)
 	}
@@ -311,6 +328,7 @@ func (d *decoder) locate(key []byte) {
 // release gives d back.
 func (d *decoder) release() {
 	d.reader, d.root, d.trusted, d.brief, d.bad = wire.Reader{}, nil, false, false, nil
+	d.reuse, d.text = nil, blockText{}
 	d.forget()
 	d.tallies = slab[tally]{}
 	decoders.Put(d)

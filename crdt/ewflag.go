@@ -206,6 +206,13 @@ func (*EWFlag) fresh(r *root, scope uint32) *EWFlag {
 	return &EWFlag{ewFlagState: ewFlagState{node: node[*EWFlag]{root: r, mode: sealed, scope: scope}}}
 }
 
+func (f *EWFlag) recycle(r *root, scope uint32) {
+	clear(f.cell)
+	f.ewFlagState = ewFlagState{node: node[*EWFlag]{root: r, mode: sealed, scope: scope}, cell: f.cell[:0]}
+}
+
+func (f *EWFlag) swap(o *EWFlag) { f.ewFlagState, o.ewFlagState = o.ewFlagState, f.ewFlagState }
+
 func (f *EWFlag) join(o *EWFlag, j *merging) bool {
 	if o == nil {
 		return f.cell.join(nil, j)

@@ -15,11 +15,7 @@ func (f *EWFlag) MarshalBinary() ([]byte, error) { return f.AppendBinary(nil) }
 // what [EWFlag.AppendBinary] writes, and leaves f unchanged on any other input. It
 // allocates at most 128 bytes per byte of input.
 func (f *EWFlag) UnmarshalBinary(data []byte) error {
-	v, err := readCausal[*EWFlag](data)
-	if err == nil {
-		f.adopt(v)
-	}
-	return err
+	return unmarshal(&f.node, f, data)
 }
 
 // MarshalJSON implements [json.Marshaler]. It never returns an error.

@@ -236,7 +236,7 @@ func readShared(d *wire.Reader) (s shares) {
 		d.Fail("shares of form %d", c)
 	}
 	n := d.Count(4)
-	s.names, s.seen = readReplicas(d, n, true, make([]vclock.Replica, 0, n), make([]runs, 0, n))
+	s.names, s.seen = readReplicas(d, n, true, nil, make([]vclock.Replica, 0, n), make([]runs, 0, n))
 	readNames(d, func(name vclock.Replica) {
 		if _, twice := slices.BinarySearch(s.names, name); twice {
 			d.Fail("replica %q appears twice", string(name))
@@ -555,7 +555,7 @@ func (m *message[V]) finish(d *decoder) (err error) {
 		}
 	}
 	if follows && d.Err() == nil {
-		if m.delta, m.bad, err = decodeWhole[V](d.Take(d.Len()), true); err != nil {
+		if m.delta, m.bad, err = decodeWhole[V](d.Take(d.Len()), true, nil); err != nil {
 			d.Fail("decode %s: %w", typeName[V](), err)
 		} else {
 			m.root = rootOf(m.delta)

@@ -41,9 +41,10 @@ type GCounter struct {
 
 // A gCounterState is what a GCounter holds, so that one in a struct has its JSON there.
 type gCounterState struct {
-	one  [1]share // the content of a delta, unless all is used or the total is 0
-	all  []share  // sorted by replica, totals above 0
-	last int      // index of the share that was added to last
+	one   [1]share // the content of a delta, unless all is used or the total is 0
+	all   []share  // sorted by replica, totals above 0
+	last  int      // index of the share that was added to last
+	spare []share  // memory of what c was before it was decoded into: see unmarshal
 }
 
 // A share is what one replica has added.
@@ -178,13 +179,19 @@ func (c *GCounter) MarshalBinary() ([]byte, error) { return c.AppendBinary(nil) 
 
 // UnmarshalBinary implements [encoding.BinaryUnmarshaler]. It accepts only what
 // [GCounter.AppendBinary] writes, and leaves c unchanged otherwise. It allocates at
-// most 128 bytes per byte of data.
+// most 128 bytes per byte of data, in the memory that c has where that is enough: see
+// [PNCounter.UnmarshalBinary].
 func (c *GCounter) UnmarshalBinary(data []byte) error {
-	all, err := readShares(data)
+	all, err := readShares(data, c.spare)
 	if err != nil {
+		c.spare = all
 		return fmt.Errorf("crdt: decode GCounter: %w", wire.Damaged(err))
 	}
-	*c = GCounter{gCounterState: gCounterState{all: all}}
+	spare := c.all
+	if max(len(data), cap(spare)) > mostSpare {
+		spare = nil
+	}
+	c.gCounterState = gCounterState{all: all, spare: spare}
 	return nil
 }
 
@@ -193,20 +200,21 @@ func (c *GCounter) UnmarshalBinary(data []byte) error {
 // same bound, and leaves c unchanged otherwise. It decodes the totals of all
 // replicas first.
 func (c *GCounter) MergeBinary(data []byte) (bool, error) {
-	all, err := readShares(data)
+	all, err := readShares(data, nil)
 	if err != nil {
 		return false, fmt.Errorf("crdt: merge GCounter: %w", wire.Damaged(err))
 	}
 	return c.Merge(&GCounter{gCounterState: gCounterState{all: all}}), nil
 }
 
-// readShares reads what AppendBinary wrote.
-func readShares(data []byte) ([]share, error) {
+// readShares reads what AppendBinary wrote, in the memory of spare.
+func readShares(data []byte, spare []share) ([]share, error) {
 	r := wire.NewReader(data)
 	r.Version(1)
-	all := make([]share, 0, r.Count(3))
-	for range cap(all) {
-		s := share{replica: readReplica(r), total: r.Uvarint()}
+	n := r.Count(3)
+	all := slices.Grow(spare[:0], n)
+	for i := range n {
+		s := share{replica: readReplica(r, all[:n][i].replica), total: r.Uvarint()}
 		switch n := len(all); {
 		case s.total == 0:
 			r.Fail("replica %q has a total of 0", s.replica)

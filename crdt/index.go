@@ -135,12 +135,20 @@ func (x *index) split(h uint64, t *bucket) {
 	}
 }
 
-// reserve makes room for n elements in an empty index.
+// reserve empties the index and makes room for n elements.
 func (x *index) reserve(n int) {
 	size := minSlots
 	for size < maxSlots && 4*n > 3*size {
 		size *= 2
 	}
+	x.used = 0
+	if len(x.buckets) == 1 && x.depth == 0 && len(x.buckets[0].slots) >= size && len(x.buckets[0].slots) <= 4*size { // memory to use again
+		t := x.buckets[0]
+		clear(t.slots)
+		t.used = 0
+		return
+	}
+	x.depth = 0
 	for x.depth < maxDepth && n>>x.depth > size*5/8 {
 		x.depth++
 	}

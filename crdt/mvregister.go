@@ -304,6 +304,15 @@ func (*MVRegister[V]) fresh(r *root, scope uint32) *MVRegister[V] {
 	return &MVRegister[V]{mvRegisterState: mvRegisterState[V]{node: node[*MVRegister[V]]{root: r, mode: sealed, scope: scope}}}
 }
 
+func (m *MVRegister[V]) recycle(r *root, scope uint32) {
+	clear(m.cell)
+	m.mvRegisterState = mvRegisterState[V]{node: node[*MVRegister[V]]{root: r, mode: sealed, scope: scope}, cell: m.cell[:0]}
+}
+
+func (m *MVRegister[V]) swap(o *MVRegister[V]) {
+	m.mvRegisterState, o.mvRegisterState = o.mvRegisterState, m.mvRegisterState
+}
+
 func (m *MVRegister[V]) join(o *MVRegister[V], j *merging) bool {
 	if o == nil {
 		return m.cell.join(nil, j)

@@ -26,11 +26,7 @@ func (m *MVRegister[V]) MarshalBinary() ([]byte, error) { return m.AppendBinary(
 // [MVRegister.UnmarshalLenient]. It allocates at most 128 bytes per byte of input beside
 // what decoding the values takes where V is of no basic kind.
 func (m *MVRegister[V]) UnmarshalBinary(data []byte) error {
-	v, err := readCausal[*MVRegister[V]](data)
-	if err == nil {
-		m.adopt(v)
-	}
-	return err
+	return unmarshal(&m.node, m, data)
 }
 
 // UnmarshalLenient decodes what [MVRegister.AppendBinary] or [MVRegister.MarshalJSON]

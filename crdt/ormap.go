@@ -38,6 +38,7 @@ type orMapState[K comparable, V Value[V]] struct {
 	node[*ORMap[K, V]]
 	entries map[K]V       // none is empty; some may show nothing
 	packed  *packedMap[V] // instead of entries, in a map that is only joined into another
+	free    []V           // values to use again
 }
 
 // Update calls f with the value at key, an empty one if there is none, and
@@ -367,6 +368,30 @@ func (m *ORMap[K, V]) clearKey(c *clearing, key K, rec *ORMap[K, V]) {
 
 func (*ORMap[K, V]) fresh(r *root, scope uint32) *ORMap[K, V] {
 	return &ORMap[K, V]{orMapState: orMapState[K, V]{node: node[*ORMap[K, V]]{root: r, mode: sealed, scope: scope}}}
+}
+
+func (m *ORMap[K, V]) recycle(r *root, scope uint32) {
+	for _, v := range m.entries {
+		m.free = append(m.free, v)
+	}
+	clear(m.entries)
+	m.orMapState = orMapState[K, V]{node: node[*ORMap[K, V]]{root: r, mode: sealed, scope: scope}, entries: m.entries, free: m.free}
+}
+
+func (m *ORMap[K, V]) swap(o *ORMap[K, V]) {
+	m.orMapState, o.orMapState = o.orMapState, m.orMapState
+}
+
+// again returns an empty value to be entered at key, in the memory of one that was in m
+// before, if there is one.
+func (m *ORMap[K, V]) again(r *root, key K) (v V) {
+	n := len(m.free)
+	if n == 0 {
+		return v.fresh(r, m.scopeAt(key))
+	}
+	v, m.free = m.free[n-1], m.free[:n-1]
+	v.recycle(r, m.scopeAt(key))
+	return v
 }
 
 func (m *ORMap[K, V]) clear(c *clearing, rec *ORMap[K, V]) {

@@ -30,11 +30,7 @@ func (m *ORMap[K, V]) MarshalBinary() ([]byte, error) { return m.AppendBinary(ni
 // where keys, elements or values are of other than basic kinds what
 // [ORSet.UnmarshalBinary] and [MVRegister.UnmarshalBinary] say.
 func (m *ORMap[K, V]) UnmarshalBinary(data []byte) error {
-	v, err := readCausal[*ORMap[K, V]](data)
-	if err == nil {
-		m.adopt(v)
-	}
-	return err
+	return unmarshal(&m.node, m, data)
 }
 
 // UnmarshalLenient decodes what [ORMap.AppendBinary] or [ORMap.MarshalJSON] wrote. It
@@ -235,7 +231,9 @@ func (m *ORMap[K, V]) decode(d *decoder) {
 	var key K
 	n := d.Count(2)
 	if n > 1 {
-		m.entries = make(map[K]V, min(n, fewEntries))
+		if m.entries == nil {
+			m.entries = make(map[K]V, min(n, fewEntries))
+		}
 		d.tallies.expect(n)
 	}
 	for i := range n {
@@ -247,8 +245,7 @@ func (m *ORMap[K, V]) decode(d *decoder) {
 			d.Fail("key: %w", err)
 			return
 		}
-		var none V
-		v := none.fresh(d.root, m.scopeAt(key))
+		v := m.again(d.root, key)
 		had := d.bad
 		v.decode(d)
 		if had == nil && d.bad != nil {

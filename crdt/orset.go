@@ -243,6 +243,13 @@ func (*ORSet[E]) fresh(r *root, scope uint32) *ORSet[E] {
 	return &ORSet[E]{orSetState: orSetState[E]{node: node[*ORSet[E]]{root: r, mode: sealed, scope: scope}}}
 }
 
+func (s *ORSet[E]) recycle(r *root, scope uint32) {
+	s.store.recycle()
+	s.orSetState = orSetState[E]{node: node[*ORSet[E]]{root: r, mode: sealed, scope: scope}, store: s.store}
+}
+
+func (s *ORSet[E]) swap(o *ORSet[E]) { s.orSetState, o.orSetState = o.orSetState, s.orSetState }
+
 func (s *ORSet[E]) join(o *ORSet[E], j *merging) bool {
 	if o == nil {
 		return s.ready().join(nil, j)

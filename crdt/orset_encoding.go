@@ -16,11 +16,7 @@ func (s *ORSet[E]) MarshalBinary() ([]byte, error) { return s.AppendBinary(nil) 
 // allocates at most 128 bytes per byte of input, beyond some KB, and for elements
 // that are arrays or structs 8 times their size in memory more.
 func (s *ORSet[E]) UnmarshalBinary(data []byte) error {
-	v, err := readCausal[*ORSet[E]](data)
-	if err == nil {
-		s.adopt(v)
-	}
-	return err
+	return unmarshal(&s.node, s, data)
 }
 
 // MarshalJSON implements [json.Marshaler]. It never returns an error.

@@ -47,12 +47,13 @@ func appendRuns(b []byte, seen *runs) []byte {
 // replica of at least 4.
 func readPast(d *wire.Reader) (names []vclock.Replica, seen []runs) {
 	n := d.Count(4)
-	return readReplicas(d, n, false, make([]vclock.Replica, 0, n), make([]runs, 0, n))
+	return readReplicas(d, n, false, nil, make([]vclock.Replica, 0, n), make([]runs, 0, n))
 }
 
 // readReplicas reads what appendPast wrote of n replicas, or appendBrief, and appends it to
-// names and seen. All names are parts of one string.
-func readReplicas(d *wire.Reader, n int, brief bool, names []vclock.Replica, seen []runs) ([]vclock.Replica, []runs) {
+// names and seen. A name that is known at the same place is not copied; all others are parts
+// of one string.
+func readReplicas(d *wire.Reader, n int, brief bool, known, names []vclock.Replica, seen []runs) ([]vclock.Replica, []runs) {
 	var room [256]byte
 	text := room[:0]
 	var last []byte
@@ -63,9 +64,18 @@ func readReplicas(d *wire.Reader, n int, brief bool, names []vclock.Replica, see
 			return nil, nil
 		}
 	}
-	for rest := string(text); rest != ""; {
-		end := 1 + int(rest[0])
-		names, rest = append(names, vclock.Replica(rest[1:end])), rest[end:]
+	copied := ""
+	for at := 0; at < len(text); {
+		from := at + 1
+		at = from + int(text[at])
+		if k := len(names); k < len(known) && string(text[from:at]) == string(known[k]) {
+			names = append(names, known[k])
+			continue
+		}
+		if copied == "" {
+			copied = string(text)
+		}
+		names = append(names, vclock.Replica(copied[from:at]))
 	}
 	return names, seen
 }

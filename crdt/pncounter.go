@@ -298,6 +298,14 @@ func (*PNCounter) fresh(r *root, scope uint32) *PNCounter {
 	return &PNCounter{pnCounterState: pnCounterState{node: node[*PNCounter]{root: r, mode: sealed, scope: scope}}}
 }
 
+func (c *PNCounter) recycle(r *root, scope uint32) {
+	c.pnCounterState = pnCounterState{node: node[*PNCounter]{root: r, mode: sealed, scope: scope}, tallies: c.tallies[:0]}
+}
+
+func (c *PNCounter) swap(o *PNCounter) {
+	c.pnCounterState, o.pnCounterState = o.pnCounterState, c.pnCounterState
+}
+
 func (c *PNCounter) join(o *PNCounter, j *merging) bool {
 	changed := false
 	for i := range c.tallies {

@@ -28,11 +28,7 @@ func (c *PNCounter) MarshalBinary() ([]byte, error) { return c.AppendBinary(nil)
 // what [PNCounter.AppendBinary] writes, and leaves c unchanged on any other
 // input. It allocates at most 128 bytes per byte of input.
 func (c *PNCounter) UnmarshalBinary(data []byte) error {
-	v, err := readCausal[*PNCounter](data)
-	if err == nil {
-		c.adopt(v)
-	}
-	return err
+	return unmarshal(&c.node, c, data)
 }
 
 // MarshalJSON implements [json.Marshaler]. It never returns an error. A replica

@@ -14,10 +14,10 @@ func checkReplica(r vclock.Replica) {
 	}
 }
 
-// readReplica reads a name that [wire.AppendBytes] wrote.
-func readReplica(r *wire.Reader) vclock.Replica {
+// readReplica reads a name that [wire.AppendBytes] wrote. One that is old is not copied.
+func readReplica(r *wire.Reader, old vclock.Replica) vclock.Replica {
 	p := r.Bytes()
-	name := vclock.Replica(r.StringAt(r.Offset()-len(p), len(p)))
+	name := vclock.Replica(r.StringOr(r.Offset()-len(p), len(p), string(old)))
 	if r.Err() == nil && !name.IsValid() {
 		r.Fail("invalid replica %q", string(name))
 	}

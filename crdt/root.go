@@ -38,6 +38,10 @@ type root struct {
 	merge  merging                   // scratch of the receiver of a merge
 	path   []uint32                  // the scopes of the keys that Update is changing, one in the other
 	owner  vclock.Replica            // that Update is changing them for; empty outside of it
+
+	// Of a state that was decoded: from how many bytes, and what it was before; see unmarshal.
+	size  int
+	spare any
 }
 
 const fewNames = 8
@@ -84,7 +88,9 @@ func (r *root) reserve(names []vclock.Replica) {
 
 // reindex makes the index, with room for n names.
 func (r *root) reindex(n int) {
-	r.index = make(map[vclock.Replica]uint32, n)
+	if clear(r.index); r.index == nil {
+		r.index = make(map[vclock.Replica]uint32, n)
+	}
 	for i, name := range r.names {
 		r.index[name] = uint32(i)
 	}

@@ -301,6 +301,13 @@ func (*RWSet[E]) fresh(r *root, scope uint32) *RWSet[E] {
 	return &RWSet[E]{rwSetState: rwSetState[E]{node: node[*RWSet[E]]{root: r, mode: sealed, scope: scope}}}
 }
 
+func (s *RWSet[E]) recycle(r *root, scope uint32) {
+	s.store.recycle()
+	s.rwSetState = rwSetState[E]{node: node[*RWSet[E]]{root: r, mode: sealed, scope: scope}, store: s.store}
+}
+
+func (s *RWSet[E]) swap(o *RWSet[E]) { s.rwSetState, o.rwSetState = o.rwSetState, s.rwSetState }
+
 func (s *RWSet[E]) join(o *RWSet[E], j *merging) bool {
 	if o == nil {
 		return s.ready().join(nil, j)

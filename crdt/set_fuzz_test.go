@@ -85,6 +85,7 @@ func fuzzState[S state[S]](t *testing.T, fresh func() S, data []byte, touch func
 	t.Helper()
 	x, y := fresh(), fresh()
 	err := x.UnmarshalBinary(data)
+	fuzzUsed(t, fresh, data, err)
 	changed, merr := y.MergeBinary(data)
 	require.Equal(t, err == nil, merr == nil, "%v, %v", err, merr)
 	if err != nil {
@@ -108,6 +109,31 @@ func fuzzState[S state[S]](t *testing.T, fresh func() S, data []byte, touch func
 	require.False(t, changed)
 	y.Merge(z)
 	require.True(t, y.Equal(z))
+}
+
+// fuzzUsed checks that decoding data into a state that was decoded into before is what it is
+// into a new one, which has returned err.
+func fuzzUsed[S state[S]](t *testing.T, fresh func() S, data []byte, err error) {
+	t.Helper()
+	used := fresh()
+	before, merr := used.MarshalBinary()
+	require.NoError(t, merr)
+	for range 3 {
+		require.NoError(t, used.UnmarshalBinary(before))
+		uerr := used.UnmarshalBinary(data)
+		after, merr := used.MarshalBinary()
+		require.NoError(t, merr)
+		if err != nil {
+			require.EqualError(t, uerr, err.Error())
+			require.Equal(t, before, after)
+			continue
+		}
+		require.NoError(t, uerr)
+		require.Equal(t, data, after)
+		x := fresh()
+		require.NoError(t, x.UnmarshalBinary(data))
+		require.True(t, used.Equal(x))
+	}
 }
 
 // fuzzJSON checks that JSON which is read is a state.

@@ -44,6 +44,29 @@ func newStore[E comparable]() *store[E] {
 	}
 }
 
+// recycle empties s but for its memory, which decode uses again.
+func (s *store[E]) recycle() {
+	if s == nil {
+		return
+	}
+	pages := s.pages[:1]
+	for _, p := range s.pages[1:] {
+		if p != nil {
+			pages = append(pages, p)
+		}
+	}
+	clear(s.pages[len(pages):])
+	s.logs, s.pages, s.free, s.spare = s.logs[:0], pages[:1], s.free[:0], nil
+	clear(s.rest)
+}
+
+// again has the next page use the memory of one that was there before, if there is one.
+func (s *store[E]) again() {
+	if n := len(s.pages); s.spare == nil && n < cap(s.pages) {
+		s.spare = s.pages[:n+1][n]
+	}
+}
+
 // log returns the log of a replica, or nil.
 func (s *store[E]) log(replica uint32) *pagelog[E] {
 	if int(replica) < len(s.logs) && s.logs[replica].replica == replica {

@@ -164,7 +164,8 @@ func (d *decoder) pageNum(next uint64) uint64 {
 // decode reads what encode wrote into an empty store.
 func (s *store[E]) decode(d *decoder, marks bool) {
 	s.decodePages(d, marks, func(p *page[E], block []byte, n int) (err error) {
-		p.elems, err = s.kind.decodeBlock(block, n)
+		d.text.left = d.Len()
+		p.elems, err = s.kind.decodeBlock(p.elems[:0], &d.text, block, n)
 		return err
 	})
 	if d.Err() == nil {
@@ -217,7 +218,7 @@ func (s *store[E]) unpack(p *page[E]) {
 		return
 	}
 	var err error
-	if p.elems, err = s.kind.decodeBlock(s.packed.blocks[p.id], p.count()); err != nil {
+	if p.elems, err = s.kind.decodeBlock(nil, new(blockText), s.packed.blocks[p.id], p.count()); err != nil {
 		panic(fmt.Sprintf("crdt: a valid block does not decode: %v", err))
 	}
 }
@@ -227,7 +228,7 @@ func (s *store[E]) unpack(p *page[E]) {
 func (s *store[E]) decodePages(d *decoder, marks bool, block func(p *page[E], block []byte, n int) error) {
 	var r *room[E]
 	begin := func(logs int) {
-		if logs > 1 && logs <= len(r.logs) && s.packed == nil {
+		if logs > 1 && logs <= len(r.logs) && s.packed == nil && cap(s.logs) == 0 {
 			r = s.makeRoom()
 		}
 		s.logs = slices.Grow(s.logs, logs)
@@ -247,6 +248,9 @@ func (s *store[E]) decodePages(d *decoder, marks bool, block func(p *page[E], bl
 			data := d.Bytes()
 			if d.Err() != nil {
 				return
+			}
+			if s.packed == nil {
+				s.again()
 			}
 			p := s.addPage(l, len(l.pages), h.num)
 			p.live, p.mark = h.live, h.mark

@@ -20,6 +20,12 @@ type Value[V any] interface {
 	// scope. It works on a nil receiver.
 	fresh(r *root, scope uint32) V
 
+	// recycle makes the value what fresh makes, in the memory that it has. Swap exchanges
+	// what two states hold.
+	recycle(r *root, scope uint32)
+	swap(o V)
+	rootOf() *root
+
 	// open lets the value be changed, and has each change joined into rec, a
 	// value of the delta under construction. Seal ends that.
 	open(rec V)

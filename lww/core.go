@@ -43,7 +43,8 @@ type core[K comparable, V any] struct {
 	index    index         // positions in entries; empty while there are few
 	replicas table         // the replicas of entries, and of some that are gone: see forget
 	horizon  hlc.Timestamp
-	dead     int // tombstones among entries
+	dead     int         // tombstones among entries
+	spare    *core[K, V] // what c was before it was decoded into: see unmarshal
 }
 
 // A version is an entry out of the context of its core.
@@ -181,11 +182,11 @@ func (c *core[K, V]) indexLast() {
 }
 
 func (c *core[K, V]) reindex() {
-	c.index = index{}
 	if len(c.entries) <= few {
+		c.index = index{}
 		return
 	}
-	c.index.grow(len(c.entries))
+	c.index.reset(len(c.entries))
 	for i := range c.entries {
 		c.index.add(c.entries[i].hash, i)
 	}
@@ -234,6 +235,7 @@ func (c *core[K, V]) forget() {
 
 func (c *core[K, V]) clone() core[K, V] {
 	d := *c
+	d.spare = nil
 	d.entries = slices.Clone(c.entries)
 	d.encs = slices.Clone(c.encs)
 	d.index.slots = slices.Clone(c.index.slots)

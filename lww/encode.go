@@ -224,13 +224,23 @@ func (c *core[K, V]) oldest() hlc.Timestamp {
 // decodeBinary returns the core that [core.appendBinary] encodes as data, and the
 // first value in it that V cannot hold.
 func decodeBinary[K comparable, V any](data []byte, set bool) (core[K, V], *content.ValueError, error) {
+	var c core[K, V]
+	bad, err := c.decode(data, set)
+	if err != nil {
+		return core[K, V]{}, nil, err
+	}
+	return c, bad, nil
+}
+
+// decode makes c, which is empty but for memory to use again, what decodeBinary returns. If
+// there is an error, c is of no use but for its memory.
+func (c *core[K, V]) decode(data []byte, set bool) (*content.ValueError, error) {
 	r := wire.NewReader(data)
 	t := byte(typeMap)
 	if set {
 		t = typeSet
 	}
 	readHead(r, t, value.Identity[K]())
-	var c core[K, V]
 	c.horizon = hlc.Timestamp(r.Uvarint())
 	if c.horizon >= hlc.Max {
 		r.Fail("horizon %d is not below the maximum %d", uint64(c.horizon), uint64(hlc.Max))
@@ -238,18 +248,20 @@ func decodeBinary[K comparable, V any](data []byte, set bool) (core[K, V], *cont
 	c.readReplicas(r)
 	bad := c.readEntries(r, set)
 	if err := r.Close(); err != nil {
-		return core[K, V]{}, nil, err
+		return nil, err
 	}
 	c.reindex()
-	return c, bad, nil
+	return bad, nil
 }
 
 func (c *core[K, V]) readReplicas(r *wire.Reader) {
 	n := r.Count(2)
+	names := &c.replicas.names
+	*names = slices.Grow(*names, n)
 	var last vclock.Replica
-	for range n {
+	for i := range n {
 		p := r.Bytes()
-		name := vclock.Replica(r.StringAt(r.Offset()-len(p), len(p)))
+		name := vclock.Replica(r.StringOr(r.Offset()-len(p), len(p), string((*names)[:n][i])))
 		switch {
 		case r.Err() != nil:
 			return
@@ -269,16 +281,17 @@ const smallest = 3
 
 func (c *core[K, V]) readEntries(r *wire.Reader, set bool) (bad *content.ValueError) {
 	n := r.Count(smallest)
-	used := make([]bool, len(c.replicas.names))
+	var room [few]bool
+	used := append(room[:0], make([]bool, len(c.replicas.names))...)
 	oldest, least := hlc.Timestamp(0), hlc.Max
 	var last []byte
-	var values *value.Decoder[V]
+	var values value.Decoder[V]
 	if n > 0 {
 		oldest = hlc.Timestamp(r.Uvarint())
 		if !set {
 			values = value.NewDecoder[V](r)
 		}
-		c.entries = make([]entry[K, V], 0, n)
+		c.entries = slices.Grow(c.entries, n)
 	}
 	for i := range n {
 		key := r.Bytes()
@@ -287,7 +300,7 @@ func (c *core[K, V]) readEntries(r *wire.Reader, set bool) (bad *content.ValueEr
 			r.Fail("key %.64q after %.64q", key, last)
 		}
 		last = key
-		time, unread := c.readEntry(r, at, key, oldest, values)
+		time, unread := c.readEntry(r, at, key, oldest, &values, set)
 		if r.Err() != nil {
 			return nil
 		}
@@ -295,7 +308,7 @@ func (c *core[K, V]) readEntries(r *wire.Reader, set bool) (bad *content.ValueEr
 		used[c.entries[i].replica()] = true
 		least = min(least, time)
 	}
-	if values != nil {
+	if n > 0 && !set {
 		values.Close()
 	}
 	switch {
@@ -308,7 +321,7 @@ func (c *core[K, V]) readEntries(r *wire.Reader, set bool) (bad *content.ValueEr
 }
 
 // readEntry reads what follows a key. A set has no values.
-func (c *core[K, V]) readEntry(r *wire.Reader, at int, key []byte, oldest hlc.Timestamp, values *value.Decoder[V]) (hlc.Timestamp, *content.ValueError) {
+func (c *core[K, V]) readEntry(r *wire.Reader, at int, key []byte, oldest hlc.Timestamp, values *value.Decoder[V], set bool) (hlc.Timestamp, *content.ValueError) {
 	delta, by := r.Uvarint(), r.Uvarint()
 	e := entry[K, V]{time: oldest + hlc.Timestamp(delta), by: uint32(by>>1<<2 | by&1)}
 	switch {
@@ -324,6 +337,7 @@ func (c *core[K, V]) readEntry(r *wire.Reader, at int, key []byte, oldest hlc.Ti
 	if r.Err() != nil {
 		return 0, nil
 	}
+	c.remind(&e)
 	c.entries = append(c.entries, e)
 	last := &c.entries[len(c.entries)-1]
 	if err := value.ReadKey(&last.key, r, at, key); err != nil {
@@ -332,7 +346,7 @@ func (c *core[K, V]) readEntry(r *wire.Reader, at int, key []byte, oldest hlc.Ti
 	}
 	last.hash = hashOf(last.key)
 	var bad *content.ValueError
-	if values != nil && !e.deleted() {
+	if !set && !e.deleted() {
 		bad = c.readLast(values)
 	} else {
 		c.keep(len(c.entries)-1, "")
@@ -367,9 +381,14 @@ func (m *Map[K, V]) MarshalBinary() ([]byte, error) { return m.marshal(false), n
 // [*content.ValueError] if V cannot hold a value, for which there is
 // [Map.UnmarshalLenient]. What it allocates is bounded by the length of data times the
 // size of an entry in memory over three.
+//
+// It uses the memory that m has, and so it is the ordinary way of a service to decode
+// each of many rows into a Map that a [sync.Pool] keeps: one that was decoded into twice
+// allocates little, and nothing for keys, values and replicas that are strings which it has
+// met at the same place. For that it holds the memory of the state before, too, but none of rows beyond 64 KB.
 func (m *Map[K, V]) UnmarshalBinary(data []byte) error {
-	c, bad, err := decodeBinary[K, V](data, false)
-	return m.take(c, bad, err, false)
+	bad, err := m.unmarshal(data, false)
+	return m.failed(bad, err)
 }
 
 // take makes c the state of m, if there is no error, or only that of a value that V
@@ -378,6 +397,12 @@ func (m *Map[K, V]) take(c core[K, V], bad *content.ValueError, err error, lenie
 	if err == nil && (bad == nil || lenient) {
 		m.core = c
 	}
+	return m.failed(bad, err)
+}
+
+// failed returns the error of a decoder that met a value which V cannot hold, or another
+// error.
+func (*Map[K, V]) failed(bad *content.ValueError, err error) error {
 	if err == nil && bad != nil {
 		err = bad
 	}
@@ -436,13 +461,12 @@ func (s *Set[E]) AppendBinary(b []byte) ([]byte, error) {
 func (s *Set[E]) MarshalBinary() ([]byte, error) { return s.marshal(true), nil }
 
 // UnmarshalBinary implements [encoding.BinaryUnmarshaler]. It accepts exactly
-// what [Set.AppendBinary] writes, and leaves s unchanged if it returns an error.
+// what [Set.AppendBinary] writes, and leaves s unchanged if it returns an error. It uses
+// the memory that s has: see [Map.UnmarshalBinary].
 func (s *Set[E]) UnmarshalBinary(data []byte) error {
-	c, _, err := decodeBinary[E, member](data, true)
-	if err != nil {
+	if _, err := s.unmarshal(data, true); err != nil {
 		return fmt.Errorf("lww: decode Set: %w", wire.Damaged(err))
 	}
-	s.core = c
 	return nil
 }
 

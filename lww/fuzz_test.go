@@ -19,6 +19,10 @@ func fuzzBinary[S any, P coded[S]](t *testing.T, p []byte) {
 	if err != nil || !bytes.Equal(enc, p) {
 		t.Fatalf("%T: accepted %x, which encodes as %x, %v", s, p, enc, err)
 	}
+	var used S
+	for range 3 {
+		requireReused[S, P](t, &used, p)
+	}
 	fuzzState[S, P](t, &s)
 }
 

@@ -38,12 +38,29 @@ func (x *index) add(h uint32, position int) {
 // the slots free, so that probing ends soon.
 func (x *index) full() bool { return x.used >= len(x.slots)/4*3 }
 
-// grow makes room for n positions.
-func (x *index) grow(n int) {
+// slotsFor returns how many slots n positions take.
+func slotsFor(n int) int {
 	size := 4 * few
 	for size/4*3 <= n {
 		size *= 2
 	}
+	return size
+}
+
+// reset empties x and makes room for n positions, in the memory that it has if that is of
+// this size.
+func (x *index) reset(n int) {
+	if len(x.slots) != slotsFor(n) {
+		x.slots = make([]uint64, slotsFor(n))
+	} else {
+		clear(x.slots)
+	}
+	x.used = 0
+}
+
+// grow makes room for n positions.
+func (x *index) grow(n int) {
+	size := slotsFor(n)
 	old := x.slots
 	x.slots, x.used = make([]uint64, size), 0
 	for _, s := range old {

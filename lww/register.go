@@ -150,9 +150,9 @@ func (r *Register[V]) MarshalBinary() ([]byte, error) { return r.AppendBinary(ni
 // UnmarshalBinary implements [encoding.BinaryUnmarshaler]. It accepts exactly
 // what [Register.AppendBinary] writes, and leaves r unchanged if it returns an
 // error: a [*content.ValueError] if V cannot hold the value, for which there is
-// [Register.UnmarshalLenient].
+// [Register.UnmarshalLenient]. A name and a string that r has already are not allocated.
 func (r *Register[V]) UnmarshalBinary(data []byte) error {
-	next, bad, err := decodeRegister[V](data)
+	next, bad, err := decodeRegister(data, &r.registerState)
 	return r.take(next, bad, err, false)
 }
 
@@ -164,7 +164,7 @@ func (r *Register[V]) UnmarshalLenient(data []byte) error {
 		next, bad, err := decodeRegisterJSON[V](text)
 		return r.take(next, bad, err, true)
 	}
-	next, bad, err := decodeRegister[V](data)
+	next, bad, err := decodeRegister(data, &r.registerState)
 	return r.take(next, bad, err, true)
 }
 
@@ -173,7 +173,8 @@ func (r *Register[V]) UnmarshalLenient(data []byte) error {
 // and has no effect then.
 func (r *Register[V]) MergeBinary(data []byte) (changed bool, err error) {
 	var o Register[V]
-	if err := o.UnmarshalBinary(data); err != nil {
+	next, bad, err := decodeRegister(data, &r.registerState)
+	if err := o.take(next, bad, err, false); err != nil {
 		return false, err
 	}
 	return r.Merge(&o), nil
@@ -206,10 +207,15 @@ func (r *Register[V]) take(next registerState[V], bad *content.ValueError, err e
 	return nil
 }
 
-func decodeRegister[V any](data []byte) (next registerState[V], bad *content.ValueError, err error) {
+// decodeRegister decodes what [Register.AppendBinary] wrote. Strings that are those of old
+// are not copied.
+func decodeRegister[V any](data []byte, old *registerState[V]) (next registerState[V], bad *content.ValueError, err error) {
 	in := wire.NewReader(data)
 	readHead(in, typeRegister, "")
-	next.stamp = readStamp(in)
+	next.stamp = readStamp(in, old.stamp.Replica)
+	if v, ok := any(&next.value).(*string); ok && !next.stamp.IsZero() {
+		*v = *any(&old.value).(*string)
+	}
 	if in.Err() == nil && !next.stamp.IsZero() {
 		d := value.NewDecoder[V](in)
 		next.enc, bad = d.Next(&next.value)

@@ -36,4 +36,11 @@ func TestRowAllocs(t *testing.T) {
 		_, _ = m.MarshalBinary()
 	})
 	require.LessOrEqual(t, allocs, 11.0, "delete")
+	var m lww.Map[string, string]
+	allocs = testing.AllocsPerRun(200, func() {
+		require.NoError(t, m.UnmarshalBinary(p))
+		_, _ = m.Put(w, k, "another")
+		_, _ = m.MarshalBinary()
+	})
+	require.LessOrEqual(t, allocs, 2.0, "put into a state that is used again: the delta and the row")
 }

@@ -150,7 +150,7 @@ func (s Stamp) MarshalBinary() ([]byte, error) { return s.AppendBinary(nil) }
 // what [Stamp.AppendBinary] writes.
 func (s *Stamp) UnmarshalBinary(data []byte) error {
 	r := wire.NewReader(data)
-	t := readStamp(r)
+	t := readStamp(r, s.Replica)
 	if err := r.Close(); err != nil {
 		return fmt.Errorf("lww: decode Stamp: %w", wire.Damaged(err))
 	}
@@ -158,10 +158,12 @@ func (s *Stamp) UnmarshalBinary(data []byte) error {
 	return nil
 }
 
-// readStamp reads what [Stamp.AppendBinary] wrote.
-func readStamp(r *wire.Reader) Stamp {
-	t := Stamp{Time: hlc.Timestamp(r.Uint64())}
-	t.Replica = vclock.Replica(r.Take(int(r.Byte())))
+// readStamp reads what [Stamp.AppendBinary] wrote. A name that is old is not copied.
+func readStamp(r *wire.Reader, old vclock.Replica) Stamp {
+	t := Stamp{Time: hlc.Timestamp(r.Uint64()), Replica: old}
+	if name := r.Take(int(r.Byte())); string(name) != string(old) {
+		t.Replica = vclock.Replica(name)
+	}
 	if r.Err() == nil && !t.IsZero() {
 		if err := t.check(); err != nil {
 			r.Fail("%w", err)

@@ -164,6 +164,9 @@ func (k *Kit[S]) checkCodec(s S) *LawError {
 	if failure := k.checkAlike("a state", s, "one decoded from its bytes", back); failure != nil {
 		return failure
 	}
+	if failure := k.checkUsed(s, p); failure != nil {
+		return failure
+	}
 	if a, ok := any(s).(encoding.BinaryAppender); ok {
 		if out, err := a.AppendBinary([]byte("head")); err != nil || string(out) != "head"+string(p) {
 			return k.changed(s, RoundTrip, "appending %s to %q gives %q (error %v)", k.show(s), "head", out, err)
@@ -174,6 +177,32 @@ func (k *Kit[S]) checkCodec(s S) *LawError {
 			return k.changed(s, RoundTrip, "AppendBinary and MarshalBinary differ for %s: %s, %s (error %v)", k.show(s), readable(p), readable(out), err)
 		}
 	}
+	return nil
+}
+
+// checkUsed decodes p, the encoding of s, into a state that others were decoded into
+// before, and that was changed since.
+func (k *Kit[S]) checkUsed(s S, p []byte) *LawError {
+	if k.used == nil {
+		used := k.New()
+		k.used = &used
+	}
+	used := *k.used
+	held := used.Clone()
+	before := k.key(held)
+	if err := decode(used, p); err != nil {
+		return k.changed(s, RoundTrip, "decoding the encoding of %s into %s: %v", k.show(s), k.show(held), err)
+	}
+	switch {
+	case !used.Equal(s) || !s.Equal(used) || k.key(used) != string(p):
+		return k.changed(s, RoundTrip, "encoded: %s\ndecoded into %s: %s", k.show(s), k.show(held), k.show(used))
+	case k.key(held) != before:
+		return k.changed(s, Aliasing, "decoding %s into a state changes its clone, which is now %s", k.show(s), k.show(held))
+	}
+	if failure := k.checkAlike("a state", s, "one decoded from its bytes into a used state", used); failure != nil {
+		return failure
+	}
+	k.poke(used)
 	return nil
 }
 
@@ -277,8 +306,12 @@ func (k *Kit[S]) checkHostile(s S) *LawError {
 		return nil
 	}
 	var m meter
+	used := k.New()
 	for _, in := range damaged(p) {
 		into := s.Clone()
+		if failure := k.tryUsed(used, p, in); failure != nil {
+			return failure
+		}
 		m.start()
 		failure := k.tryDecode(into, in)
 		if failure != nil {
@@ -297,6 +330,16 @@ func (k *Kit[S]) checkHostile(s S) *LawError {
 		}
 	}
 	return nil
+}
+
+// tryUsed makes used what p is, in memory that it had before, and then decodes in.
+func (k *Kit[S]) tryUsed(used S, p, in []byte) *LawError {
+	for range 2 {
+		if err := decode(used, p); err != nil || k.key(used) != string(p) {
+			return broken(Hostile, "after %s was decoded into a state, it takes %s for %s (error %v)", readable(in), readable(p), k.show(used), err)
+		}
+	}
+	return k.tryDecode(used, in)
 }
 
 func (k *Kit[S]) tryDecode(into S, in []byte) (failure *LawError) {

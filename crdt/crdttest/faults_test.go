@@ -36,6 +36,7 @@ const (
 	trustingDecoder
 	greedyDecoder
 	dirtyDecoder
+	keepingDecoder
 	deafMergeBinary
 	refusalThatChanges
 	removesUnseen
@@ -230,6 +231,9 @@ func (s *orset) UnmarshalBinary(p []byte) error {
 	if again, err := d.MarshalBinary(); s.fault != trustingDecoder && (err != nil || string(again) != string(p)) && s.fault != mapOrderLeak {
 		return errNotCanonical
 	}
+	if s.fault == keepingDecoder {
+		maps.Copy(d.elems, s.elems)
+	}
 	*s = *d
 	return nil
 }
@@ -303,6 +307,7 @@ func TestFaults(t *testing.T) {
 		{"decoder panics", panickingDecoder, crdttest.Panics, 0},
 		{"decoder takes what no encoder writes", trustingDecoder, crdttest.Hostile, 0},
 		{"decoder changes its receiver and fails", dirtyDecoder, crdttest.Hostile, 1},
+		{"decoder keeps what was there", keepingDecoder, crdttest.RoundTrip, 2},
 		{"decoder allocates what a length says", greedyDecoder, crdttest.Bounded, 1},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

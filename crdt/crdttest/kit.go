@@ -59,6 +59,7 @@ type Kit[S crdt.State[S]] struct {
 	format  format
 	clock   func(S) vclock.Clock // nil if the type is not compacted
 	samples [][]any              // for each operation a few arguments, for trying out changes
+	used    *S                   // what states of the history were decoded into, one after the other
 }
 
 // An Operation is one kind of update of a type, made by [Op] or [OpSeen].

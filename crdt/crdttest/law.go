@@ -31,7 +31,7 @@ const (
 	Model         Law = "a state shows what the model says"
 
 	Canonical Law = "equal states have equal bytes, unequal states unequal bytes"
-	RoundTrip Law = "decoding what was encoded gives an equal state"
+	RoundTrip Law = "decoding what was encoded gives an equal state, whatever it is decoded into"
 	Alike     Law = "equal states show the same, and so does one that was decoded from the bytes of another"
 	Bytes     Law = "MergeBinary is Merge of the decoded state"
 	Hostile   Law = "a decoder refuses whatever the encoder would not write, and then leaves its receiver alone"

@@ -84,6 +84,7 @@ func (k *Kit[S]) run(h history) *LawError {
 type checks struct{ steps, end bool }
 
 func (k *Kit[S]) execute(h history, c checks) (r *run[S], failure *LawError) {
+	k.used = nil
 	r = &run[S]{k: k, laws: c.steps, deltas: map[int]message[S]{}, clients: map[int]client[S]{}, whole: true}
 	defer func() {
 		if p := recover(); p != nil {

@@ -27,6 +27,9 @@ type row struct {
 	change func(p []byte) ([]byte, error)
 	// merge merges delta into the state encoded as p and encodes it again.
 	merge func(p, delta []byte) ([]byte, error)
+	// reuse is change by one state that is decoded into again and again, and by one buffer.
+	// What it returns is good until the next call.
+	reuse func(p []byte) ([]byte, error)
 }
 
 // A bytesWay is what changes the bytes of a row, and merges a delta into them, without a
@@ -52,6 +55,7 @@ func register(name string, way func(size int) bytesWay) bool {
 type state[S any] interface {
 	*S
 	Merge(o *S) bool
+	AppendBinary(b []byte) ([]byte, error)
 	MarshalBinary() ([]byte, error)
 	UnmarshalBinary(data []byte) error
 }
@@ -77,6 +81,17 @@ func newRow[S any, P state[S]](tb testing.TB, name string, size int, x P, change
 			return nil, err
 		}
 		return s.MarshalBinary()
+	}
+	used, buf := P(new(S)), []byte(nil)
+	r.reuse = func(p []byte) ([]byte, error) {
+		err := used.UnmarshalBinary(p)
+		if err == nil {
+			err = change(used, "eu")
+		}
+		if err == nil {
+			buf, err = used.AppendBinary(buf[:0])
+		}
+		return buf, err
 	}
 	r.merge = func(p, delta []byte) ([]byte, error) {
 		s := P(new(S))
@@ -269,6 +284,7 @@ func record(tb testing.TB) row {
 		}
 		return s.MarshalBinary()
 	}
+	r.reuse = r.change // a record has no memory to use again
 	r.merge = func(p, delta []byte) ([]byte, error) {
 		s, d := plan.NewRecord(), plan.NewRecord()
 		if err := s.UnmarshalBinary(p); err != nil {
@@ -304,6 +320,11 @@ func TestRows(t *testing.T) {
 			requireSameWay(t, r, way(r.size), changed)
 		}
 		require.NotEqual(t, r.bytes, changed, "%s of %d: the change changes nothing", r.name, r.size)
+		for range 3 {
+			reused, err := r.reuse(r.bytes)
+			require.NoError(t, err, r.name)
+			require.Equal(t, changed, reused, "%s of %d", r.name, r.size)
+		}
 		merged, err := r.merge(r.bytes, r.delta)
 		require.NoError(t, err, r.name)
 		require.NotEqual(t, r.bytes, merged, "%s of %d: the delta changes nothing", r.name, r.size)
@@ -356,6 +377,12 @@ func BenchmarkRow(b *testing.B) {
 				_, _ = r.change(r.bytes)
 			}
 			b.ReportMetric(float64(len(r.bytes)), "bytes")
+		})
+		b.Run(fmt.Sprintf("type=%s/n=%d/reused", r.name, r.size), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				_, _ = r.reuse(r.bytes)
+			}
 		})
 		b.Run(fmt.Sprintf("type=%s/n=%d/delta", r.name, r.size), func(b *testing.B) {
 			b.ReportAllocs()

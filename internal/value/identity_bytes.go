@@ -111,10 +111,10 @@ func IsKey[K comparable](p []byte) bool {
 }
 
 // ReadKey sets dst to the key whose canonical bytes are p, which r has at offset at. A
-// string may be a part of a copy of what r reads.
+// string may be a part of a copy of what r reads, and stays if it is the same already.
 func ReadKey[K comparable](dst *K, r *wire.Reader, at int, p []byte) error {
 	if s, ok := any(dst).(*string); ok {
-		*s = r.StringAt(at, len(p))
+		*s = r.StringOr(at, len(p), *s)
 		return nil
 	}
 	k, err := DecodeKey[K](p)

@@ -21,8 +21,8 @@ type Decoder[V any] struct {
 	kept   int // bytes of the forms that are kept beside values
 	most   int
 
-	oneCode [1]code // room for what values of one basic type need
-	oneUsed [1]bool
+	basic     code // of all values, if that is a basic type: then there are no tables
+	basicUsed bool
 }
 
 type readShape struct {
@@ -37,16 +37,22 @@ type step struct {
 }
 
 // NewDecoder reads the tables from r. Its methods record errors in r.
-func NewDecoder[V any](r *wire.Reader) *Decoder[V] {
-	if d := newBasicDecoder[V](r); d != nil {
-		return d
+func NewDecoder[V any](r *wire.Reader) Decoder[V] {
+	d := Decoder[V]{r: r, most: 1<<24 + 64*r.Len()}
+	if d.basic = readBasicTables[V](r); d.basic == codeNil {
+		d.readTables()
 	}
+	return d
+}
+
+func (d *Decoder[V]) readTables() {
 	p, err := planFor[V]()
+	r := d.r
 	if err != nil {
 		r.Fail("%w", err)
-		return &Decoder[V]{r: r}
+		return
 	}
-	d := &Decoder[V]{r: r, plan: p, most: 1<<24 + 64*r.Len()}
+	d.plan = p
 	set := r.Uvarint()
 	for c := range codes {
 		if set>>c&1 == 1 {
@@ -58,30 +64,24 @@ func NewDecoder[V any](r *wire.Reader) *Decoder[V] {
 	}
 	d.readNames()
 	d.readShapes()
-	if r.Err() != nil {
-		return &Decoder[V]{r: r}
+	if r.Err() == nil {
+		d.used = make([]bool, len(d.codes)+len(d.shapes))
 	}
-	d.used = make([]bool, len(d.codes)+len(d.shapes))
-	return d
 }
 
-// newBasicDecoder reads tables that say that all values are of V, if that is one of the
-// basic types; nil, and nothing read, if they say something else.
-func newBasicDecoder[V any](r *wire.Reader) *Decoder[V] {
+// readBasicTables reads tables that say that all values are of V, if that is one of the
+// basic types, and returns its code; codeNil, and nothing read, if they say something else.
+func readBasicTables[V any](r *wire.Reader) code {
 	b := r.Unread()
 	if len(b) < 3 || b[0] >= 0x80 || b[1] != 0 || b[2] != 0 { // one code, no names, no shapes
-		return nil
+		return codeNil
 	}
-	d := &Decoder[V]{r: r, most: 1<<24 + 64*r.Len()}
-	var v *V
-	if c := basicCode(v); c == codeNil || b[0] != 1<<c {
-		return nil
-	} else {
-		d.oneCode[0] = c
+	c := basicCode((*V)(nil))
+	if c == codeNil || b[0] != 1<<c {
+		return codeNil
 	}
-	d.codes, d.used = d.oneCode[:], d.oneUsed[:]
 	r.Take(3)
-	return d
+	return c
 }
 
 func (d *Decoder[V]) readNames() {
@@ -153,37 +153,31 @@ func (d *Decoder[V]) steps(names []int) []step {
 
 // Close fails unless every code and every shape was used.
 func (d *Decoder[V]) Close() {
-	if d.r.Err() == nil && slices.Contains(d.used, false) {
+	if d.r.Err() == nil && (slices.Contains(d.used, false) || d.basic != codeNil && !d.basicUsed) {
 		d.r.Fail("a shape or a code of no value")
 	}
 }
 
-// Next reads a value into v: see [Load].
+// Next reads a value into v, which is zero, or a string that may be the same: see [Load].
 func (d *Decoder[V]) Next(v *V) (kept string, bad *ValueError) {
 	if d.r.Err() != nil {
 		return "", nil
 	}
-	at := uint64(0)
-	if len(d.used) != 1 {
-		at = d.r.Uvarint()
-	}
-	if at >= uint64(len(d.used)) {
-		d.r.Fail("value %d of %d shapes", at, len(d.used))
+	c, shape, ok := d.nextHead()
+	if !ok {
 		return "", nil
 	}
-	d.used[at] = true
 	b := d.r.Unread()
-	if rest, ok := d.nextFast(v, int(at), b); ok {
+	if rest, ok := d.nextFast(v, c, shape, b); ok {
 		d.r.Take(len(b) - len(rest))
 		return "", nil
 	}
 	var rest []byte
 	var err error
 	d.full = d.full[:0]
-	if i := int(at) - len(d.codes); i >= 0 {
-		rest, err = d.shape(b, i, 0)
+	if shape != nil {
+		rest, err = d.shape(b, shape, 0)
 	} else {
-		c := d.codes[at]
 		d.full = append(d.full, byte(c))
 		rest, err = d.body(c, b, 0)
 	}
@@ -202,24 +196,46 @@ func (d *Decoder[V]) Next(v *V) (kept string, bad *ValueError) {
 	return kept, bad
 }
 
+// nextHead reads what stands before a value: its place, where there are several. It
+// returns the code, or the shape, of the value.
+func (d *Decoder[V]) nextHead() (c code, shape *readShape, ok bool) {
+	if d.basic != codeNil {
+		d.basicUsed = true
+		return d.basic, nil, true
+	}
+	at := uint64(0)
+	if len(d.used) != 1 {
+		at = d.r.Uvarint()
+	}
+	if at >= uint64(len(d.used)) {
+		d.r.Fail("value %d of %d shapes", at, len(d.used))
+		return codeNil, nil, false
+	}
+	d.used[at] = true
+	if i := int(at) - len(d.codes); i >= 0 {
+		return codeStruct, &d.shapes[i], true
+	}
+	return d.codes[at], nil, true
+}
+
 // nextFast reads a value of which nothing is kept, and returns what follows in b. It
 // reports false if it cannot, or if the bytes are not those of the value.
-func (d *Decoder[V]) nextFast(v *V, at int, b []byte) ([]byte, bool) {
-	if i := at - len(d.codes); i >= 0 {
-		if d.shapes[i].steps == nil {
+func (d *Decoder[V]) nextFast(v *V, c code, shape *readShape, b []byte) ([]byte, bool) {
+	if shape != nil {
+		if shape.steps == nil {
 			return nil, false
 		}
-		return nextFlat(d.r, reflect.ValueOf(v).Elem(), d.shapes[i].steps, b)
+		return nextFlat(d.r, reflect.ValueOf(v).Elem(), shape.steps, b)
 	}
-	if s, ok := any(v).(*string); ok && d.codes[at] == codeString {
+	if s, ok := any(v).(*string); ok && c == codeString {
 		n, rest, err := readCount(b)
 		if err != nil {
 			return nil, false
 		}
-		*s = d.r.StringAt(d.r.Offset()+len(b)-len(rest), n)
+		*s = d.r.StringOr(d.r.Offset()+len(b)-len(rest), n, *s)
 		return rest[n:], true
 	}
-	if c := d.codes[at]; c != codeNil && basicCode(v) == c { // codeNil is of no basic type
+	if c != codeNil && basicCode(v) == c { // codeNil is of no basic type
 		return readBasic(v, c, b)
 	}
 	return nil, false
@@ -256,10 +272,9 @@ func nextFlat(r *wire.Reader, v reflect.Value, steps []step, b []byte) ([]byte, 
 	return b, true
 }
 
-// shape appends a struct of the shape at i in full form, and returns what follows
-// its body in b.
-func (d *Decoder[V]) shape(b []byte, i, depth int) (_ []byte, err error) {
-	s := &d.shapes[i]
+// shape appends a struct of the shape s in full form, and returns what follows its body
+// in b.
+func (d *Decoder[V]) shape(b []byte, s *readShape, depth int) (_ []byte, err error) {
 	d.full = binary.AppendUvarint(append(d.full, byte(codeStruct)), uint64(len(s.names)))
 	for _, at := range s.names {
 		n := &d.names[at]
@@ -293,7 +308,7 @@ func (d *Decoder[V]) body(c code, b []byte, depth int) ([]byte, error) {
 		}
 		d.used[len(d.codes)+int(at)] = true
 		d.full = d.full[:len(d.full)-1] // the code is there
-		return d.shape(b[size:], int(at), depth)
+		return d.shape(b[size:], &d.shapes[at], depth)
 	default:
 		rest, err := skipScalar(c, b)
 		if err == nil {

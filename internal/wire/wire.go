@@ -55,6 +55,15 @@ func (r *Reader) StringAt(off, n int) string {
 	return r.text[at : at+n]
 }
 
+// StringOr returns what StringAt does, and old in its place where the two are the same: who
+// reads one row after the other meets the same names again.
+func (r *Reader) StringOr(off, n int, old string) string {
+	if n == len(old) && string(r.buf[off:off+n]) == old {
+		return old
+	}
+	return r.StringAt(off, n)
+}
+
 // NewReader returns a Reader over b, which it does not modify.
 func NewReader(b []byte) *Reader { return &Reader{buf: b} }
 
