@@ -34,6 +34,15 @@ func KnownReplicas(x any) int {
 	return 0
 }
 
+// Asked returns how often a merge asked every key of m for what a delta removes, or noted
+// where every event is.
+func Asked[K comparable, V Value[V]](m *ORMap[K, V]) int {
+	if m.where == nil {
+		return 0
+	}
+	return m.where.asked
+}
+
 // Colliding returns those of the first n integers whose hashes in s agree in the
 // bits that its index has.
 func Colliding(s *ORSet[int], n int) []int {

@@ -76,6 +76,9 @@ func (m *ORMap[K, V]) join(o *ORMap[K, V], j *merging) bool {
 	changed := false
 	rest := len(m.entries) // keys that only m has
 	packed := o != nil && o.packed != nil
+	if packed {
+		m.where = nil // of a large state: all keys are asked
+	}
 	o.guests(func(g *guest[K, V]) {
 		v, ok := m.find(g)
 		if ok {
@@ -87,6 +90,9 @@ func (m *ORMap[K, V]) join(o *ORMap[K, V], j *merging) bool {
 		if j.few {
 			j.look(v)
 		}
+		if m.isIndexed() {
+			m.noteAll(g, j)
+		}
 		if v.join(g.value, j) {
 			changed = true
 			m.settle(g.name(), v)
@@ -94,6 +100,11 @@ func (m *ORMap[K, V]) join(o *ORMap[K, V], j *merging) bool {
 	})
 	if !packed && (rest == 0 || j.foundAll()) {
 		return changed // no other key has anything that the peer removed
+	}
+	if j.few && !packed {
+		if where := m.indexed(); where != nil {
+			return m.joinRemoved(o, j, where) || changed
+		}
 	}
 	for key, v := range m.entries {
 		if o.isGuest(key, v) || j.few && !j.look(v) {

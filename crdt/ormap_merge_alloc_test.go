@@ -78,10 +78,36 @@ func TestORMapDeltaAskedAllocs(t *testing.T) {
 	require.Less(t, testing.AllocsPerRun(10, func() { m.Merge(delta) }), 100.0)
 }
 
-// BenchmarkORMapDeltaAsked merges deltas into a map of n keys that it has to ask
-// every key for: that of a deleted key, and one that it has merged before.
+// TestORMapDeltaAsked: deltas that delete, and those that were merged before, do not ask every
+// key each, however many come, and whatever is changed, merged and deleted between.
+func TestORMapDeltaAsked(t *testing.T) {
+	var m crdt.ORMap[string, *crdt.PNCounter]
+	add := func(i int) *crdt.ORMap[string, *crdt.PNCounter] {
+		return m.Update("eu", fmt.Sprint(i), func(c *crdt.PNCounter) { c.Add("eu", 1) })
+	}
+	for i := range 1000 {
+		add(i)
+	}
+	o := m.Clone()
+	before := add(7)
+	o.Merge(before)
+	o.Merge(add(7))
+	for i := range 3000 {
+		require.False(t, o.Merge(before))
+		require.True(t, o.Merge(m.Delete("eu", fmt.Sprint(i%1000))))
+		require.True(t, o.Merge(add(i%1000)))
+		o.Update("us", fmt.Sprint(i%500), func(c *crdt.PNCounter) { c.Add("us", 1) })
+	}
+	require.LessOrEqual(t, crdt.Asked(o), 20, "what is noted is made anew when most of it is gone")
+	o.Merge(&m)
+	m.Merge(o)
+	require.True(t, m.Equal(o))
+}
+
+// BenchmarkORMapDeltaAsked merges deltas into a map of n keys that may remove something of any
+// key: that of a deleted key, and one that was merged before.
 func BenchmarkORMapDeltaAsked(b *testing.B) {
-	for _, n := range []int{1_000, 100_000} {
+	for _, n := range []int{10, 1_000, 100_000} {
 		keys := benchKeys("sequential", n)
 		var m crdt.ORMap[string, *crdt.ORSet[string]]
 		update := func(key string) *crdt.ORMap[string, *crdt.ORSet[string]] {
