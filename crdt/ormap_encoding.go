@@ -29,6 +29,8 @@ func (m *ORMap[K, V]) MarshalBinary() ([]byte, error) { return m.AppendBinary(ni
 // which there is [ORMap.UnmarshalLenient]. It allocates at most 192 bytes per byte of input, beyond some KB, at any depth, and
 // where keys, elements or values are of other than basic kinds what
 // [ORSet.UnmarshalBinary] and [MVRegister.UnmarshalBinary] say.
+// It uses the memory that m has: see [PNCounter.UnmarshalBinary].
+// Values that At and All handed out before are not to be used any more.
 func (m *ORMap[K, V]) UnmarshalBinary(data []byte) error {
 	return unmarshal(&m.node, m, data)
 }

@@ -97,13 +97,20 @@ func (c *core[K, V]) inOrder(m *scratch) []keyed {
 	return m.order
 }
 
-// A scratch is memory that encoding takes and gives back.
+// A scratch is memory that encoding and decoding take and give back.
 type scratch struct {
 	buf   []byte
 	keys  []byte
 	order []keyed
 	names []vclock.Replica
 	ranks []uint64
+	in    wire.Reader
+}
+
+// reader returns a Reader of data. What it reads is not kept.
+func (m *scratch) reader(data []byte) *wire.Reader {
+	m.in = *wire.NewReader(data)
+	return &m.in
 }
 
 // scratches has what is not in use.
@@ -120,6 +127,7 @@ func (m *scratch) release() {
 		return
 	}
 	clear(m.names)
+	m.in = wire.Reader{}
 	scratches.Put(m)
 }
 
@@ -235,7 +243,9 @@ func decodeBinary[K comparable, V any](data []byte, set bool) (core[K, V], *cont
 // decode makes c, which is empty but for memory to use again, what decodeBinary returns. If
 // there is an error, c is of no use but for its memory.
 func (c *core[K, V]) decode(data []byte, set bool) (*content.ValueError, error) {
-	r := wire.NewReader(data)
+	m := scratches.Get().(*scratch)
+	defer m.release()
+	r := m.reader(data)
 	t := byte(typeMap)
 	if set {
 		t = typeSet

@@ -210,7 +210,9 @@ func (r *Register[V]) take(next registerState[V], bad *content.ValueError, err e
 // decodeRegister decodes what [Register.AppendBinary] wrote. Strings that are those of old
 // are not copied.
 func decodeRegister[V any](data []byte, old *registerState[V]) (next registerState[V], bad *content.ValueError, err error) {
-	in := wire.NewReader(data)
+	m := scratches.Get().(*scratch)
+	defer m.release()
+	in := m.reader(data)
 	readHead(in, typeRegister, "")
 	next.stamp = readStamp(in, old.stamp.Replica)
 	if v, ok := any(&next.value).(*string); ok && !next.stamp.IsZero() {

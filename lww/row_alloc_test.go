@@ -28,19 +28,19 @@ func TestRowAllocs(t *testing.T) {
 		_, _ = m.Put(w, k, "another")
 		_, _ = m.MarshalBinary()
 	})
-	require.LessOrEqual(t, allocs, 10.0, "put")
+	require.LessOrEqual(t, allocs, 7.0, "put")
 	allocs = testing.AllocsPerRun(200, func() {
 		var m lww.Map[string, string]
 		require.NoError(t, m.UnmarshalBinary(p))
 		_, _ = m.Delete(w, k)
 		_, _ = m.MarshalBinary()
 	})
-	require.LessOrEqual(t, allocs, 11.0, "delete")
+	require.LessOrEqual(t, allocs, 7.0, "delete")
 	var m lww.Map[string, string]
 	allocs = testing.AllocsPerRun(200, func() {
 		require.NoError(t, m.UnmarshalBinary(p))
 		_, _ = m.Put(w, k, "another")
 		_, _ = m.MarshalBinary()
 	})
-	require.LessOrEqual(t, allocs, 2.0, "put into a state that is used again: the delta and the row")
+	require.LessOrEqual(t, allocs, 3.0, "put into a state that is used again: the delta, the row, and the value that is another")
 }

@@ -170,7 +170,7 @@ func (c Context) MarshalBinary() ([]byte, error) { return c.AppendBinary(nil) }
 func (c *Context) UnmarshalBinary(data []byte) error {
 	r := wire.NewReader(data)
 	r.Version(contextVersion)
-	d := readContext(r)
+	d := readContext(r, c.past)
 	if err := r.Close(); err != nil {
 		return fmt.Errorf("resolver: decode Context: %w", wire.Damaged(err))
 	}
@@ -178,14 +178,15 @@ func (c *Context) UnmarshalBinary(data []byte) error {
 	return nil
 }
 
-func readContext(r *wire.Reader) Context {
+// readContext reads what append wrote. Names of replicas in known are not copied.
+func readContext(r *wire.Reader, known vclock.Clock) Context {
 	flags := r.Byte()
 	if flags&^(contextFound|contextDot) != 0 {
 		r.Fail("unknown flags %#x", flags)
 	}
-	c := Context{found: flags&contextFound != 0, epoch: r.Uvarint(), of: r.Uvarint(), past: readClock(r)}
+	c := Context{found: flags&contextFound != 0, epoch: r.Uvarint(), of: r.Uvarint(), past: readClock(r, known)}
 	if flags&contextDot != 0 {
-		c.dot = readStamp(r)
+		c.dot = readStampIn(r, known)
 	}
 	if r.Err() == nil {
 		if err := c.check(); err != nil {
@@ -206,13 +207,14 @@ func (c Context) check() error {
 	return nil
 }
 
-// readClock reads what appendClock wrote, the times of a state.
-func readClock(r *wire.Reader) vclock.Clock {
-	var c vclock.Clock
+// readClock reads what appendClock wrote, the times of a state. Names that are those of
+// known are not copied.
+func readClock(r *wire.Reader, known vclock.Clock) vclock.Clock {
 	p := r.Bytes()
 	if r.Err() != nil {
-		return c
+		return vclock.Clock{}
 	}
+	c := known // UnmarshalBinary has its names
 	err := c.UnmarshalBinary(p)
 	if err == nil {
 		err = checkClock(c)

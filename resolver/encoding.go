@@ -60,9 +60,10 @@ func (s *Siblings[T]) ETag() string {
 // UnmarshalBinary implements [encoding.BinaryUnmarshaler]. It accepts exactly
 // what [Siblings.AppendBinary] writes, and leaves s unchanged if it returns an
 // error. A version with a value that T cannot hold is one: see
-// [Siblings.UnmarshalLenient].
+// [Siblings.UnmarshalLenient]. Sets share their versions, so that it uses no memory of s
+// but for the names of replicas where they are the same.
 func (s *Siblings[T]) UnmarshalBinary(data []byte) error {
-	d, err := decodeSiblings[T](data)
+	d, err := decodeSiblings[T](data, s.past)
 	if err == nil {
 		err = d.Check()
 	}
@@ -78,7 +79,7 @@ func (s *Siblings[T]) UnmarshalBinary(data []byte) error {
 // returns the same error for them together with a set that is as good as any for
 // merging and encoding: see [Siblings.Unreadable].
 func (s *Siblings[T]) UnmarshalLenient(data []byte) error {
-	d, err := decodeSiblings[T](data)
+	d, err := decodeSiblings[T](data, s.past)
 	if err != nil {
 		return fmt.Errorf("resolver: decode Siblings: %w", err)
 	}
@@ -92,7 +93,7 @@ func (s *Siblings[T]) UnmarshalLenient(data []byte) error {
 // MergeBinary is [Siblings.UnmarshalBinary] into another set, and [Siblings.Merge] of
 // that.
 func (s *Siblings[T]) MergeBinary(data []byte) (changed bool, err error) {
-	var o Siblings[T]
+	o := Siblings[T]{past: s.past} // whose names are often those of data
 	if err := o.UnmarshalBinary(data); err != nil {
 		return false, err
 	}
@@ -140,11 +141,12 @@ func (s *Siblings[T]) Value() (driver.Value, error) { return s.MarshalBinary() }
 // refuses NULL, and leaves s unchanged if it returns an error.
 func (s *Siblings[T]) Scan(src any) error { return wire.Scan("resolver: scan Siblings", src, s) }
 
-// decodeSiblings decodes what [Siblings.AppendBinary] wrote.
-func decodeSiblings[T any](data []byte) (d Siblings[T], err error) {
+// decodeSiblings decodes what [Siblings.AppendBinary] wrote. Names that are those of known are
+// not copied.
+func decodeSiblings[T any](data []byte, known vclock.Clock) (d Siblings[T], err error) {
 	r := wire.NewReader(data)
 	r.Version(siblingsVersion)
-	d = Siblings[T]{level: r.Uvarint(), epoch: r.Uvarint(), past: readClock(r)}
+	d = Siblings[T]{level: r.Uvarint(), epoch: r.Uvarint(), past: readClock(r, known)}
 	last := latest(d.past)
 	if above := r.Uvarint(); above > uint64(hlc.Max-last) {
 		r.Fail("floor is out of range")

@@ -7,6 +7,7 @@ import (
 
 	"github.com/rejoin-go/rejoin/internal/value"
 	"github.com/rejoin-go/rejoin/internal/wire"
+	"github.com/rejoin-go/rejoin/vclock"
 )
 
 // A Ticket asks a person to decide a conflict. It holds all that is needed to ask
@@ -50,7 +51,7 @@ func (t *Ticket[T]) UnmarshalBinary(data []byte) error {
 	seen := wire.NewReader(r.Bytes())
 	var d Ticket[T]
 	if r.Err() == nil {
-		d = Ticket[T]{Reason: reason, Context: readContext(seen)}
+		d = Ticket[T]{Reason: reason, Context: readContext(seen, vclock.Clock{})}
 		if err := seen.Close(); err != nil {
 			r.Fail("context: %w", err)
 		}

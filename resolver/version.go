@@ -212,7 +212,7 @@ func readEntry[T any](r *wire.Reader, t *valuesReader[T], past vclock.Clock, e *
 	e.Deleted, e.partial = flags&versionDeleted != 0, flags&versionPartial != 0
 	e.Stamp = readStampIn(r, past)
 	e.Epoch = r.Uvarint()
-	e.Past = readContext(r)
+	e.Past = readContext(r, past)
 	if flags&versionSettles != 0 {
 		const leastStamp = 10 // a time, a length, a name of one byte
 		e.Settles = make([]lww.Stamp, r.Count(leastStamp))
@@ -221,7 +221,7 @@ func readEntry[T any](r *wire.Reader, t *valuesReader[T], past vclock.Clock, e *
 		}
 	}
 	if flags&versionAncestors != 0 {
-		e.ancestors = readAncestors(r, t)
+		e.ancestors = readAncestors(r, t, past)
 	}
 	if !e.Deleted {
 		if e.stored = t.read(r.Uvarint(), r); e.stored != nil {
@@ -235,7 +235,7 @@ func readEntry[T any](r *wire.Reader, t *valuesReader[T], past vclock.Clock, e *
 	}
 }
 
-func readAncestors[T any](r *wire.Reader, t *valuesReader[T]) []ancestor[T] {
+func readAncestors[T any](r *wire.Reader, t *valuesReader[T], past vclock.Clock) []ancestor[T] {
 	const leastAncestor = 3 // a length, an empty clock, a place
 	n := r.Count(leastAncestor)
 	if n == 0 || n > maxAncestors {
@@ -245,7 +245,7 @@ func readAncestors[T any](r *wire.Reader, t *valuesReader[T]) []ancestor[T] {
 	all := make([]ancestor[T], n)
 	for i := range all {
 		a := &all[i]
-		a.past = readClock(r)
+		a.past = readClock(r, past)
 		if place := r.Uvarint(); place > 0 {
 			a.value = t.read(place-1, r)
 		}

@@ -109,11 +109,11 @@ func (c Clock) MarshalBinary() ([]byte, error) {
 }
 
 // UnmarshalBinary implements [encoding.BinaryUnmarshaler]. It accepts exactly
-// what [Clock.AppendBinary] writes.
+// what [Clock.AppendBinary] writes. Names that c has, in whole, are not allocated.
 func (c *Clock) UnmarshalBinary(data []byte) error {
 	r := wire.NewReader(data)
 	r.Version(clockVersion)
-	d := readClock(r)
+	d := readClock(r, *c)
 	if err := r.Close(); err != nil {
 		return fmt.Errorf("vclock: decode Clock: %w", wire.Damaged(err))
 	}
@@ -121,14 +121,15 @@ func (c *Clock) UnmarshalBinary(data []byte) error {
 	return nil
 }
 
-// readClock reads what follows the version byte of a clock's encoding.
-func readClock(r *wire.Reader) Clock {
+// readClock reads what follows the version byte of a clock's encoding. Names that are those
+// of known, in whole, are not copied.
+func readClock(r *wire.Reader, known Clock) Clock {
 	const leastEntry = 3 // a length, a name of one byte, a number
 	n := r.Count(leastEntry)
 	if n == 0 {
 		return Clock{}
 	}
-	c := Clock{names: readNames(r, n)}
+	c := Clock{names: readNames(r, n, known.names)}
 	if r.Err() == nil {
 		c.seqs = make([]uint64, n)
 	}
@@ -139,7 +140,7 @@ func readClock(r *wire.Reader) Clock {
 }
 
 // readNames reads n lengths and names in ascending order, n being at least 1.
-func readNames(r *wire.Reader, n int) string {
+func readNames(r *wire.Reader, n int, known string) string {
 	ahead := *r
 	data := ahead.Take(ahead.Len())
 	var last []byte
@@ -158,7 +159,11 @@ func readNames(r *wire.Reader, n int) string {
 		}
 		last, end = name, end+1+len(name)
 	}
-	names := string(r.Take(end))
+	p := r.Take(end)
+	if string(p) == known {
+		return known
+	}
+	names := string(p)
 	// Below utf8.RuneSelf, a byte of length is a character of its own, so that
 	// the names are valid if the whole is.
 	if lengths >= utf8.RuneSelf || !utf8.ValidString(names) {

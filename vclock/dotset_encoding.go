@@ -49,7 +49,7 @@ func (s *DotSet) UnmarshalBinary(data []byte) error {
 	var d DotSet
 	const leastReplica = 4 // a length, a name of one byte, a prefix, a count
 	if n := r.Count(leastReplica); n > 0 {
-		for names := readNames(r, n); names != ""; {
+		for names := readNames(r, n, ""); names != ""; {
 			var name Replica
 			name, names = cutName(names)
 			d.names = append(d.names, name)

@@ -91,7 +91,7 @@ func (v *DVV) UnmarshalBinary(data []byte) error {
 	r.Version(dvvVersion)
 	w := DVV{Dot: readDot(r)}
 	r.Version(clockVersion)
-	w.Past = readClock(r)
+	w.Past = readClock(r, Clock{})
 	err := r.Close()
 	if err == nil {
 		err = w.check()

@@ -101,7 +101,7 @@ func decodeDVVSet[V any](data []byte) (DVVSet[V], error) {
 	r := wire.NewReader(data)
 	r.Version(dvvSetVersion)
 	r.Version(clockVersion)
-	d := DVVSet[V]{past: readClock(r)}
+	d := DVVSet[V]{past: readClock(r, Clock{})}
 	past := finger{d.past}
 	const leastSibling = 4 // a length, a name of one byte, a number, a size
 	for range r.Count(leastSibling) {

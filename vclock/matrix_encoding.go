@@ -53,7 +53,7 @@ func (m *Matrix) UnmarshalBinary(data []byte) error {
 	d := Matrix{owner: Replica(r.Take(int(r.Byte())))}
 	const leastMember = 10 // a name of one byte and its length, a life, three empty clocks, a count
 	if n := r.Count(leastMember); n > 0 {
-		for names := readNames(r, n); names != ""; {
+		for names := readNames(r, n, ""); names != ""; {
 			var x member
 			x.name, names = cutName(names)
 			d.members = append(d.members, x)
@@ -88,7 +88,7 @@ func (m *Matrix) UnmarshalBinary(data []byte) error {
 
 func readVersionedClock(r *wire.Reader) Clock {
 	r.Version(clockVersion)
-	return readClock(r)
+	return readClock(r, Clock{})
 }
 
 func readClosing(r *wire.Reader) Closing {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 
 	"github.com/rejoin-go/rejoin/crdt"
 	"github.com/rejoin-go/rejoin/hlc"
@@ -52,6 +53,35 @@ func Example_store() {
 	fmt.Println(slices.Sorted(cart.All()), revision, err)
 	// Output:
 	// [bread milk] 2 <nil>
+}
+
+func Example_storePool() {
+	carts := sync.Pool{New: func() any { return new(crdt.ORSet[string]) }}
+	add := func(row *[]byte, item string) error {
+		cart := carts.Get().(*crdt.ORSet[string])
+		defer carts.Put(cart)
+		err := cart.UnmarshalBinary(*row) // whatever row it had before
+		if err != nil {
+			return err
+		}
+		cart.Add("eu", item)
+		*row, err = cart.AppendBinary((*row)[:0])
+		return err
+	}
+
+	var zero crdt.ORSet[string]
+	ann, err := zero.MarshalBinary()
+	bob := slices.Clone(ann)
+	err = errors.Join(err, add(&ann, "milk"), add(&bob, "eggs"), add(&ann, "bread"))
+
+	var cart crdt.ORSet[string]
+	for _, row := range [][]byte{ann, bob} {
+		err = errors.Join(err, cart.UnmarshalBinary(row))
+		fmt.Println(slices.Sorted(cart.All()), err)
+	}
+	// Output:
+	// [bread milk] <nil>
+	// [eggs] <nil>
 }
 
 func Example_storeBytes() {
