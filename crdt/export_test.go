@@ -34,6 +34,11 @@ func KnownReplicas(x any) int {
 	return 0
 }
 
+// AddAtRow is AddAtBinary where it takes no decoded state.
+func AddAtRow[K comparable](dst, row []byte, r vclock.Replica, key K, n int64) ([]byte, bool) {
+	return addAtRow(dst, row, r, key, n)
+}
+
 // Asked returns how often a merge asked every key of m for what a delta removes, or noted
 // where every event is.
 func Asked[K comparable, V Value[V]](m *ORMap[K, V]) int {

@@ -61,8 +61,11 @@ func (m *ORMap[K, V]) indexed() map[dot]K {
 		return nil
 	}
 	keys := make(map[dot]K, len(m.entries))
-	for key, v := range m.entries {
-		v.dots(func(d dot) { keys[d] = key })
+	var key K
+	note := func(d dot) { keys[d] = key } // one closure for all
+	for k, v := range m.entries {
+		key = k
+		v.dots(note)
 	}
 	m.where.keys, m.where.most = keys, 2*len(keys)+fewEntries
 	return keys

@@ -49,7 +49,7 @@ func addToRow(dst, row []byte, name vclock.Replica, n int64) ([]byte, bool) {
 	}
 	x := counterRow{row: row, at: 2}
 	x.writer.name, x.writer.life = name.Lineage()
-	if !x.context() || !x.count(n) {
+	if !x.context() || !x.tally(n) || x.at != len(row) || x.sum.n == 0 {
 		return dst, false
 	}
 	dst = slices.Grow(dst, len(row)+x.numbers.grows()+x.sum.grows())
@@ -70,6 +70,14 @@ type counterRow struct {
 	prefix  uint64 // that the row has of the writer
 	numbers edit   // of the context
 	sum     edit   // of the tally; empty if there is none
+
+	nested bool // the counter is one of a map
+}
+
+// tally reads the tallies of a counter that is no value in a map, and adds n.
+func (x *counterRow) tally(n int64) bool {
+	_, ok := x.tallies(n, true, nil)
+	return ok
 }
 
 // An edit is what replaces the bytes between two offsets.
@@ -162,9 +170,10 @@ func (x *counterRow) mint(i int) int {
 	return i + r.Offset()
 }
 
-// count reads the tallies, as decode does, and adds n to the one on which the writer
-// counts. It reports false if it is not there, or if not all are plain sums.
-func (x *counterRow) count(n int64) bool {
+// tallies reads the tallies, as decode does, and adds n, if this is the counter, to the one
+// on which the writer counts, if it is there. In a map it appends the dots to those of the
+// other values. It reports false if not all are plain sums.
+func (x *counterRow) tallies(n int64, counts bool, dots []uint64) (_ []uint64, ok bool) {
 	p := x.row
 	size, i := wire.UvarintAt(p, x.at)
 	place, entry, next := -1, x.first, x.first // a place, where its numbers are, and what follows
@@ -176,7 +185,7 @@ func (x *counterRow) count(n int64) bool {
 		span, at := wire.UvarintAt(p, at)
 		sum, at := wire.UvarintAt(p, at)
 		if at > len(p) || u>>2 >= x.replicas || u&3 != formCounting || int(u>>2) < place {
-			return false
+			return dots, false
 		}
 		for place < int(u>>2) {
 			place++
@@ -186,10 +195,13 @@ func (x *counterRow) count(n int64) bool {
 		start := last - span
 		line := lifeOf(start + 1)
 		if last > maxSeq || start >= last || int(line) <= before || last > prefix && !holdsAt(p, entry, last) {
-			return false
+			return dots, false
 		}
 		before, i = int(line), at
-		if uint32(place) != x.writer.replica || settled {
+		if x.nested {
+			dots = append(dots, uint64(place)<<48|last)
+		}
+		if !counts || uint32(place) != x.writer.replica || settled {
 			continue
 		}
 		t := tally{start: start, last: last, line: line, total: int64(sum>>1) ^ -int64(sum&1)}
@@ -202,7 +214,8 @@ func (x *counterRow) count(n int64) bool {
 			x.sum.varint(t.total)
 		}
 	}
-	return i == len(p) && x.sum.n > 0
+	x.at = i
+	return dots, i <= len(p)
 }
 
 // prefixAt reads the numbers of a replica at i, and returns up to where none is missing

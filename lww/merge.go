@@ -24,7 +24,38 @@ func (c *core[K, V]) merge(d *core[K, V]) bool {
 		c.retain(func(e *entry[K, V]) bool { return e.time > h })
 		c.horizon = h
 	}
+	if len(d.entries) < lookups {
+		changed = c.mergeFew(d, h) || changed
+	} else {
+		changed = c.mergeMany(d, h) || changed
+	}
+	c.forget()
+	return changed
+}
+
+// mergeFew joins the entries of d, of which there are few.
+func (c *core[K, V]) mergeFew(d *core[K, V], h hlc.Timestamp) bool {
+	changed := false
 	i := 0 // states that took the same writes have them in the same order
+	for j := range d.entries {
+		e := &d.entries[j]
+		if !d.counts(e.time, h) {
+			continue
+		}
+		if i < 0 || i >= len(c.entries) || c.entries[i].hash != e.hash || c.entries[i].key != e.key {
+			i = c.find(e.key, e.hash)
+		}
+		if i, changed = c.mergeEntry(i, d, j, changed); i >= 0 {
+			i++
+		}
+	}
+	return changed
+}
+
+// mergeMany joins the entries of d.
+func (c *core[K, V]) mergeMany(d *core[K, V], h hlc.Timestamp) bool {
+	changed := false
+	i := 0
 	var ahead lookahead
 	for j := range d.entries {
 		e := &d.entries[j]
@@ -34,18 +65,21 @@ func (c *core[K, V]) merge(d *core[K, V]) bool {
 		if j < ahead.to || i < 0 || i >= len(c.entries) || c.entries[i].hash != e.hash || c.entries[i].key != e.key {
 			i = find(c, d, j, &ahead)
 		}
-		if i >= 0 && c.same(i, d, j) {
-			i++
-			continue
-		}
-		v := d.at(j)
-		changed = c.join(i, &v) || changed
-		if i >= 0 {
+		if i, changed = c.mergeEntry(i, d, j, changed); i >= 0 {
 			i++
 		}
 	}
-	c.forget()
 	return changed
+}
+
+// mergeEntry joins the version at position j of d into c, where its key is at position i, or
+// nowhere. It returns i, and true if c has changed now or before.
+func (c *core[K, V]) mergeEntry(i int, d *core[K, V], j int, changed bool) (int, bool) {
+	if i >= 0 && c.same(i, d, j) {
+		return i, changed
+	}
+	v := d.at(j)
+	return i, c.join(i, &v) || changed
 }
 
 // same reports whether c holds, at position i, the version at position j of d.
@@ -168,14 +202,16 @@ func find[K comparable, V any](c, d *core[K, V], j int, a *lookahead) int {
 		a.from, a.to = j, min(j+lookups, len(d.entries))
 		c.lookAhead(d.entries[a.from:a.to], &a.positions)
 	}
-	if i := a.positions[j-a.from]; i >= 0 {
+	if i := a.positions[j-a.from]; i != unsure {
 		return int(i)
 	}
 	return c.find(d.entries[j].key, d.entries[j].hash)
 }
 
-// lookAhead sets the positions of entries, -1 where a key is not in c or not the
-// first of its hash.
+// unsure is the position of a key that is not the first of its hash, if it is there.
+const unsure = -2
+
+// lookAhead sets the positions of entries, -1 where a key is not in c, or unsure.
 func (c *core[K, V]) lookAhead(entries []entry[K, V], positions *[lookups]int32) {
 	for k := range entries {
 		h := entries[k].hash
@@ -189,12 +225,12 @@ func (c *core[K, V]) lookAhead(entries []entry[K, V], positions *[lookups]int32)
 	}
 	for k := range entries { // has all entries fetched before the first key is
 		if i := positions[k]; i >= 0 && c.entries[i].hash != entries[k].hash {
-			positions[k] = -1
+			positions[k] = unsure
 		}
 	}
 	for k := range entries {
 		if i := positions[k]; i >= 0 && c.entries[i].key != entries[k].key {
-			positions[k] = -1
+			positions[k] = unsure
 		}
 	}
 }

@@ -12,6 +12,11 @@ var _ = register("PNCounter", func(int) bytesWay {
 	return bytesWay{change: func(p []byte) ([]byte, error) { return crdt.AddBinary(nil, p, first, 1) }}
 })
 
+var _ = register("ORMap", func(int) bytesWay {
+	first := sku(0)
+	return bytesWay{change: func(p []byte) ([]byte, error) { return crdt.AddAtBinary(nil, p, "eu", first, 2) }}
+})
+
 var _ = register("LWWMap", func(int) bytesWay {
 	first := sku(0)
 	return bytesWay{

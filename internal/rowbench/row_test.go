@@ -367,7 +367,7 @@ func (r row) inBytes() bytesWay {
 }
 
 // hasBytes says of which types there are benchmarks in bytes, in older builds, too.
-var hasBytes = map[string]bool{"PNCounter": true, "LWWMap": true}
+var hasBytes = map[string]bool{"PNCounter": true, "LWWMap": true, "ORMap": true}
 
 func BenchmarkRow(b *testing.B) {
 	for _, r := range rows(b) {
