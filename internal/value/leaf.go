@@ -68,7 +68,7 @@ func (l Leaf) JSON(path, full string, kinds Kinds) (text json.RawMessage, beside
 		text = render([]byte(full))
 	} else {
 		v := reflect.New(l.plan.typ).Elem()
-		l.Load(v, full)
+		_ = l.Load(v, full) // what cannot be read has no JSON of its type
 		if text, err = l.plan.valueJSON(v, []byte(full)); err != nil {
 			return nil, nil, err
 		}
