@@ -27,7 +27,7 @@
 // [Timestamp] is the value, [Clock] issues it. [Durable] is a Clock that survives
 // crashes: without one, a process that restarts with a slower wall clock issues
 // timestamps that it has issued before. [Skew] finds the node whose wall clock is
-// off, which might be this one.
+// off, which might be this one, and [Jumps] that this one was set.
 //
 // # Uniqueness
 //

@@ -27,3 +27,14 @@ func Example_clocksTrusted() {
 	// Output:
 	// true -1h0m0s
 }
+
+func Example_jumps() {
+	wall := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	var jumps hlc.Jumps
+	jumps.Add(wall, 0) // in a program: jumps.Add(time.Now(), time.Since(start))
+	fmt.Println(jumps.Add(wall.Add(10*time.Second), 10*time.Second))
+	fmt.Println(jumps.Add(wall.Add(time.Hour), 11*time.Second)) // somebody has set it
+	// Output:
+	// 0s
+	// 59m49s
+}
