@@ -161,6 +161,18 @@ func (s *Siblings[T]) Verify(o *Siblings[T]) error {
 	return nil
 }
 
+// Speaks reports whether o has merged writes that are sealed, and that s has not. Ask it of
+// what does not come from a member with its matrix, and refuse what does: see
+// [vclock.Matrix.Sealed].
+func (s *Siblings[T]) Speaks(o *Siblings[T], sealed vclock.Closing) bool {
+	for r, t := range o.past.All() {
+		if sealed.IsOverAt(r, t) && t > s.past.At(r) {
+			return true
+		}
+	}
+	return false
+}
+
 // Ahead returns an [*AheadError] if a time in s is more than limit after now.
 // Ask it about what a peer sent, before merging: a version from the future wins
 // where the latest does, and is replaced only by those who were shown it.

@@ -235,3 +235,18 @@ func TestSiblingsReapedDeleteOfALaterLife(t *testing.T) {
 	require.NoError(t, err)
 	require.False(t, reaped, "not all have merged it")
 }
+
+// A message of a life that is over comes when all have sealed it: it is found out, unless what
+// it says is here.
+func TestSiblingsSpeaks(t *testing.T) {
+	m := vclock.NewMatrix("eu")
+	require.NoError(t, m.Begin("eu#1", 20))
+	sealed := m.Sealed()
+	var eu, us resolver.Siblings[string]
+	wrote(t, &eu, at("eu", 10), resolver.Context{}, "account")
+	require.True(t, us.Speaks(&eu, sealed))
+	require.False(t, eu.Speaks(&eu, sealed))
+	us.Merge(&eu)
+	wrote(t, &eu, at("eu#1", 30), eu.Context(), "account, open")
+	require.False(t, us.Speaks(&eu, sealed))
+}

@@ -81,10 +81,17 @@ func (c Closing) Equal(d Closing) bool { return c.lives.Equal(d.lives) && c.sinc
 // isGone reports whether name was retired.
 func (c Closing) isGone(name Replica) bool { return c.lives.At(name) == gone }
 
-// isOver reports whether the life that r names is over.
-func (c Closing) isOver(r Replica) bool {
+// IsOver reports whether the life that r names is over.
+func (c Closing) IsOver(r Replica) bool {
 	name, life := r.Lineage()
 	return c.lives.At(name) > life
+}
+
+// IsOverAt reports whether what r has written at a time is of a life that is over, where
+// numbers are times.
+func (c Closing) IsOverAt(r Replica, time uint64) bool {
+	name, _ := r.Lineage()
+	return c.IsOver(r) && (c.isGone(name) || time < c.since.At(name))
 }
 
 // String returns the names and the first incarnations that are not over, such as

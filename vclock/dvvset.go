@@ -340,6 +340,31 @@ func (s *DVVSet[V]) Verify(o *DVVSet[V]) error {
 	return nil
 }
 
+// LastOf returns the largest number of r in s, or 0. If it is above what r itself knows of,
+// another lineage uses the name: see [Replica].
+func (s *DVVSet[V]) LastOf(r Replica) uint64 {
+	last := s.past.At(r)
+	for i := range s.siblings {
+		if d := s.siblings[i].dot; d.Replica == r {
+			last = max(last, d.Seq)
+		}
+	}
+	return last
+}
+
+// Speaks reports whether o has seen writes that are sealed, and that s has not. Numbers are
+// times. Ask it of what does not come from a member with its matrix, and refuse what does:
+// see [Matrix.Sealed].
+func (s *DVVSet[V]) Speaks(o *DVVSet[V], sealed Closing) bool {
+	ours := s.Context()
+	for r, n := range o.Context().All() {
+		if sealed.IsOverAt(r, n) && n > ours.At(r) {
+			return true
+		}
+	}
+	return false
+}
+
 // Equal reports whether s and o hold the same siblings and have seen the same.
 func (s *DVVSet[V]) Equal(o *DVVSet[V]) bool {
 	return s.past.Equal(o.past) && slices.EqualFunc(s.siblings, o.siblings, func(w, x sibling[V]) bool {

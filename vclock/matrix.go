@@ -260,7 +260,7 @@ func (m *Matrix) Begin(r Replica, at uint64) error {
 	switch {
 	case name != m.self():
 		return &MemberError{Replica: r}
-	case m.declared.isOver(r):
+	case m.declared.IsOver(r):
 		return &MemberError{Replica: r, Over: true, Retired: m.declared.isGone(name)}
 	case life == m.declared.lives.At(name):
 	case at <= before:
@@ -281,7 +281,7 @@ func (m *Matrix) Begin(r Replica, at uint64) error {
 func (m *Matrix) Usable() error {
 	name := m.self()
 	switch {
-	case m.declared.isOver(m.owner):
+	case m.declared.IsOver(m.owner):
 		return &MemberError{Replica: m.owner, Over: true, Retired: m.declared.isGone(name)}
 	case !m.Contains(name):
 		return &MemberError{Replica: m.owner}
@@ -383,7 +383,7 @@ func (m *Matrix) Check(o *Matrix) error {
 	switch {
 	case m.owner == "" || o.owner == "":
 		return errNoOwner
-	case m.declared.isOver(o.owner):
+	case m.declared.IsOver(o.owner):
 		return &MemberError{Replica: o.owner, Over: true, Retired: m.declared.isGone(name)}
 	case !o.Contains(name) || !m.Contains(name) && !o.Confirmed():
 		return &MemberError{Replica: o.owner}
