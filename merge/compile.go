@@ -265,6 +265,8 @@ func (c *compiler) defaultRule(loc *location) ruleID {
 		return ruleLWW
 	case findJoin(typ) != nil:
 		return ruleJoin
+	case value.CodecOf(typ).Encodes():
+		return ruleLWW
 	case isObject(typ) || value.IsAny(typ):
 		return ruleFields
 	}

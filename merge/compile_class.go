@@ -43,8 +43,10 @@ func (c *compiler) classify(w *row, f *field, loc location) error {
 	if !def.fits(f.typ) {
 		return c.refuse(f, "does not go with "+f.typ.String())
 	}
-	if def.op == opAdditive && f.typ.Kind() == reflect.Pointer {
-		return c.classifyOptional(f)
+	if def.op == opAdditive {
+		if f.adder = adderOf(f.typ); f.adder == nil && f.typ.Kind() == reflect.Pointer {
+			return c.classifyOptional(f)
+		}
 	}
 	if def.order != nil {
 		f.order = newOrder(s, def.down)

@@ -156,7 +156,7 @@ func TestOptionErrors(t *testing.T) {
 		{"nil join", on(merge.Join[int]("or", nil)), `field A: rule "or": Join was given a nil function`},
 		{"nil func", on(merge.Func[int]("ask", nil).Always()), `field A: rule "ask": Func was given a nil function`},
 		{"no name", on(merge.Prefer("", cmp.Compare[int])), `field A: Prefer was given no name`},
-		{"zero rule", on(merge.Rule[int]{}), `field A: Rule[int] is zero; make one by Prefer, Join, Additive or Func`},
+		{"zero rule", on(merge.Rule[int]{}), `field A: Rule[int] is zero; make one by Prefer, Join or Func`},
 		{"zero rule, always", on(merge.Rule[int]{}.Always()), `field A: Rule[int] is zero`},
 		{"zero rule of a type", merge.Options[rec]{Overrides: []merge.Override[rec]{merge.Type[rec](merge.Rule[int]{})}}, `for int: Rule[int] is zero`},
 		{"nil function of a type", merge.Options[rec]{Overrides: []merge.Override[rec]{merge.Type[rec](merge.Join[int]("or", nil))}}, `rule "or": for int: Join was given a nil function`},

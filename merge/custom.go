@@ -5,8 +5,8 @@ import (
 	"reflect"
 )
 
-// A Rule is a custom rule for values of type F, made by [Prefer], [Join],
-// [Additive] or [Func], and put in force by [Field] or [Type]. Its name appears in reports.
+// A Rule is a custom rule for values of type F, made by [Prefer], [Join] or
+// [Func], and put in force by [Field] or [Type]. Its name appears in reports.
 // A Rule is immutable. [Compile] refuses the zero Rule, and one without a name
 // or with a nil function.
 type Rule[F any] struct{ custom *custom }
@@ -14,7 +14,7 @@ type Rule[F any] struct{ custom *custom }
 // made returns what r holds, of the zero Rule that it is none.
 func (r Rule[F]) made() *custom {
 	if r.custom == nil {
-		return &custom{typ: reflect.TypeFor[F](), wrong: fmt.Sprintf("Rule[%v] is zero; make one by Prefer, Join, Additive or Func", reflect.TypeFor[F]())}
+		return &custom{typ: reflect.TypeFor[F](), wrong: fmt.Sprintf("Rule[%v] is zero; make one by Prefer, Join or Func", reflect.TypeFor[F]())}
 	}
 	return r.custom
 }
@@ -30,8 +30,6 @@ type custom struct {
 	join    func(dst, v reflect.Value)             // Join: dst becomes join(dst, v)
 	call    func(c *call, dst reflect.Value) error // Func: dst becomes the result
 	always  bool                                   // Func: called for every change
-	add     func(dst, from, to reflect.Value)      // Additive: dst becomes dst + to − from; without from, dst + to
-	zero    reflect.Value                          // Additive
 }
 
 // A call is what a Func is told, without its type parameter.

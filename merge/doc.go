@@ -36,10 +36,10 @@
 //	atomic     the same for lists, maps and structs, as one value; lists have it without a tag
 //	first      what was set first stays
 //	immutable  the same, and a second value needs a person
-//	max, min   the largest or smallest change; of numbers, strings, times, and types with Compare
+//	max, min   the largest or smallest change; of numbers, strings, times, and what has an order
 //	rank=a<b   the change that stands furthest to the right; of strings
 //	nonzero    the newest change that is not zero
-//	additive   all changes add up; of integers, and pointers to them
+//	additive   all changes add up; of integers, what has a sum, and pointers to them
 //	union      lists as sets that only grow
 //	set        lists as sets: additions and removals both count
 //	keyed=F    lists of structs, element by element, by the key in their field F, or in several: keyed=F+G
@@ -49,7 +49,9 @@
 //	join       by the type's own Merge; what types with that method have without a tag
 //	-          not merged, zero in the result
 //
-// Custom rules are [Prefer], [Join], [Additive] and [Func].
+// A type has an order by its method Compare, and it has an order or a sum if a program hands
+// one over for it to package [github.com/rejoin-go/rejoin/vclock/content]: decimals,
+// [math/big.Int], amounts of several currencies. Custom rules are [Prefer], [Join] and [Func].
 //
 // This table says what each rule makes of changes since the base, sides being
 // ordered by their stamps and then by value; changed means different from the
@@ -77,7 +79,6 @@
 //	join       joined               joined               joined               deleted      joined               IF
 //	Prefer     taken                taken                largest              deleted      largest              UIF
 //	Join       joined               joined               joined               deleted      joined               IF
-//	Additive   taken                summed               summed               deleted      equal, else newest!  UF
 //	Func       taken                taken                asked                deleted      asked                UI
 //	-          zero                 zero                 zero                 deleted      zero                 F
 //
@@ -96,9 +97,9 @@
 // Equal means what section Values says: the same instant in another zone is no
 // change, and which of the two zones the result has depends on the stamps.
 //
-// Rules without F decide by stamps, and a version has but one. The rules additive and [Additive] lack I
+// Rules without F decide by stamps, and a version has but one. Additive lacks I
 // on purpose: of a stock of 10 two shops sell 2 each and both say 8, and 6 are
-// left. They need the latest common ancestor as their base.
+// left. It needs the latest common ancestor as their base.
 //
 // # Rules in a Record
 //
@@ -128,7 +129,6 @@
 //	join       joined      joined         joined       deleted      with less in it         join
 //	Prefer     taken       taken          largest      deleted      smaller                 join
 //	Join       joined      joined         joined       deleted      with less in it         join
-//	Additive   summed      summed         summed       deleted                              join
 //	Func                                                                                    refused
 //	-          zero        zero           zero         deleted                              join
 //

@@ -213,7 +213,7 @@ func (x *explainer) judge(fa *fact, c *Change, won, stand int) {
 		c.Outcome = Fallback
 	case len(c.Candidates) == 1 && won >= 0:
 		c.Outcome = Taken
-	case def.combines && (stand < len(c.Candidates) || def.op == opAdditive || def.op == opSum):
+	case def.combines && (stand < len(c.Candidates) || def.op == opAdditive):
 		c.Outcome, c.Winner = Combined, -1
 	case stand == len(c.Candidates):
 		c.Outcome = Same

@@ -14,12 +14,12 @@ const (
 	opTime                       // register of a time
 	opRegister                   // register that has to be copied
 	opLeaf                       // leaf whose rule chooses one of the inputs
-	opAdditive                   // leaf whose rule adds changes up
+	opAdditive                   // integer whose rule adds changes up
 	opGroup                      // fields that move together
 	opJoin                       // type with a Merge method
 	opJoinFunc                   // custom Join
 	opFunc                       // custom Func
-	opSum                        // custom Additive
+	opSum                        // leaf with a codec whose rule adds changes up
 	opPointer
 	opMap
 	opKeyed
@@ -97,6 +97,9 @@ func (f *field) opcode() opcode {
 }
 
 func (f *field) leafOpcode() opcode {
+	if f.adder != nil {
+		return opSum
+	}
 	if op := f.rule.id.def().op; op != 0 {
 		return op
 	}

@@ -38,7 +38,7 @@ import (
 //
 // A Record is not safe for concurrent use: like a built-in map it may be read,
 // and be the argument of Merge, from several goroutines at once, while a write
-// excludes everything else. Values go in and out as copies.
+// excludes everything else. Values go in and out as copies. A copy of a Record is a Clone.
 //
 // Update and Apply take O(n) time for n leaves, elements and entries, Clone
 // O(1): states share what they have in common.

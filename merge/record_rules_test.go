@@ -265,6 +265,9 @@ func recordSubjects() []recordSubject {
 		inRecord("rank=a<b<c", []string{"", "a", "b", "c"}, merge.Options[box[string]]{}, texts("abc"), "zzz"),
 		inRecord("nonzero", numbers, merge.Options[box[int]]{}, ints(nil)),
 		inRecord("additive", numbers, merge.Options[box[int]]{}, ints(sum)),
+		inRecord("additive", amounts(), merge.Options[box[amount]]{}, ofAmounts()),
+		inRecord("max", amounts(), merge.Options[box[amount]]{}, ofAmounts()),
+		inRecord("min", amounts(), merge.Options[box[amount]]{}, ofAmounts()),
 		inRecord("union", lists, merge.Options[box[[]string]]{}, sorted(unionOf)),
 		inRecord("set", lists, merge.Options[box[[]string]]{}, sorted(threeWay)),
 		inRecord("union", structs, merge.Options[box[[]parts]]{}, sortedBy(compareStored, unionBy(compareStored))),
@@ -286,7 +289,6 @@ func recordSubjects() []recordSubject {
 		}),
 		inRecord("Prefer", numbers, custom(merge.Prefer("larger", cmp.Compare[int])), ints(nil)),
 		inRecord("Join", numbers, custom(merge.Join("max", func(a, b int) int { return max(a, b) })), ints(largest)),
-		inRecord("Additive", numbers, custom(merge.Additive("sum", 0, func(a, b int) int { return a + b }, func(n int) int { return -n })), ints(sum)),
 		inRecord("Func", numbers, custom(merge.Func("product", product)), ints(nil)),
 		inRecord("-", numbers, merge.Options[box[int]]{}, ints(func(*int, []int) int { return 0 })),
 	}

@@ -164,6 +164,9 @@ func structOf(typ reflect.Type) reflect.Type {
 // isOrdered reports whether max and min can choose among values of typ, or of
 // what it points to.
 func isOrdered(typ reflect.Type) bool {
+	if value.CodecOf(typ).Compare != nil {
+		return true
+	}
 	if typ.Kind() == reflect.Pointer {
 		typ = typ.Elem()
 	}
@@ -171,7 +174,7 @@ func isOrdered(typ reflect.Type) bool {
 	case k >= reflect.Bool && k <= reflect.Float64 && k != reflect.Uintptr, k == reflect.String, value.IsTime(typ):
 		return true
 	}
-	return compareMethod(typ) >= 0
+	return value.CodecOf(typ).Compare != nil || compareMethod(typ) >= 0
 }
 
 // compareMethod returns the index, among the methods of *typ, of a method
@@ -185,21 +188,24 @@ func compareMethod(typ reflect.Type) int {
 	return -1
 }
 
-// An order compares the values of one type for max and min. A nil pointer and
-// NaN are no values and lose either way.
+// An order compares the values of one type for max and min. Nil and NaN are no values
+// and lose either way.
 type order struct {
 	shape  *value.Type
-	method int  // index of the method Compare, or -1
-	down   bool // min
+	handed func(a, b reflect.Value) int // handed over for the type, or nil
+	inside bool                         // or for what it points to
+	method int                          // index of the method Compare, or -1
+	down   bool                         // min
 }
 
 func newOrder(s *value.Type, down bool) *order {
 	typ := s.Go
-	if s.Kind == value.KindPointer {
+	o := &order{shape: s, handed: value.CodecOf(typ).Compare, method: -1, down: down}
+	if o.handed == nil && typ.Kind() == reflect.Pointer {
 		typ = typ.Elem()
+		o.handed, o.inside = value.CodecOf(typ).Compare, true
 	}
-	o := &order{shape: s, method: -1, down: down}
-	if k := typ.Kind(); k == reflect.Struct || k == reflect.Array {
+	if k := typ.Kind(); o.handed == nil && (k == reflect.Struct || k == reflect.Array) {
 		o.method = compareMethod(typ)
 	}
 	return o
@@ -207,32 +213,42 @@ func newOrder(s *value.Type, down bool) *order {
 
 // compare returns +1 if a is to be chosen over b.
 func (o *order) compare(a, b reflect.Value) int {
+	if isNil(a) || isNil(b) {
+		return -value.CompareBool(isNil(a), isNil(b))
+	}
 	s := o.shape
-	if s.Kind == value.KindPointer {
-		if a.IsNil() || b.IsNil() {
-			return -value.CompareBool(a.IsNil(), b.IsNil())
-		}
+	if o.inside {
 		a, b, s = a.Elem(), b.Elem(), s.Elem
 	}
 	c := 0
-	switch s.Kind {
-	case value.KindFloat:
+	switch {
+	case o.handed != nil:
+		c = o.handed(a, b)
+	case s.Kind == value.KindFloat:
 		x, y := a.Float(), b.Float()
 		if x != x || y != y {
 			return -value.CompareBool(x != x, y != y)
 		}
 		c = cmp.Compare(x, y)
-	case value.KindTime:
+	case s.Kind == value.KindTime:
 		c = value.Wall(value.Addressable(a)).Compare(value.Wall(value.Addressable(b)))
+	case o.method >= 0:
+		c = int(value.Addressable(a).Addr().Method(o.method).Call([]reflect.Value{b})[0].Int())
 	default:
-		if o.method >= 0 {
-			c = int(value.Addressable(a).Addr().Method(o.method).Call([]reflect.Value{b})[0].Int())
-		} else {
-			c = s.Compare(a, b)
-		}
+		c = s.Compare(a, b)
 	}
 	if o.down {
 		return -c
 	}
 	return c
+}
+
+// isNil reports whether v is nil, of a type that has one.
+func isNil(v reflect.Value) bool {
+	switch k := v.Kind(); k {
+	case reflect.Pointer, reflect.Map, reflect.Slice, reflect.Interface:
+		return v.IsNil()
+	default:
+		return false
+	}
 }

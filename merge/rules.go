@@ -35,7 +35,6 @@ const (
 	rulePrefer
 	ruleJoinFunc
 	ruleFunc
-	ruleSum
 )
 
 // A ruleDef is what there is to say of one rule. A rule of leaves stands nowhere
@@ -122,16 +121,14 @@ func (id ruleID) def() ruleDef {
 		return joinFuncRule()
 	case ruleFunc:
 		return funcRule()
-	case ruleSum:
-		return sumRule()
 	}
 	return ruleDef{}
 }
 
 // allRules lists all rules, in the order of their numbers.
 func allRules() []ruleID {
-	ids := make([]ruleID, 0, ruleSum)
-	for id := ruleLWW; id <= ruleSum; id++ {
+	ids := make([]ruleID, 0, ruleFunc)
+	for id := ruleLWW; id <= ruleFunc; id++ {
 		ids = append(ids, id)
 	}
 	return ids
@@ -209,8 +206,8 @@ func nonzeroRule() ruleDef {
 
 func additiveRule() ruleDef {
 	return ruleDef{
-		name: "additive", tag: true, fits: isInteger, op: opAdditive, combines: true, adds: true, person: true,
-		document: (*run).sum, kind: in(cell.Totals),
+		name: "additive", tag: true, fits: isAddable, op: opAdditive, combines: true, adds: true, person: true,
+		document: (*run).sum, kind: inSums,
 	}
 }
 
@@ -274,14 +271,14 @@ func funcRule() ruleDef {
 
 func anyType(reflect.Type) bool { return true }
 
-// isInteger reports whether changes of values of typ, or of what it points to, can be
+// isAddable reports whether changes of values of typ, or of what it points to, can be
 // added up.
-func isInteger(typ reflect.Type) bool {
-	if typ.Kind() == reflect.Pointer {
+func isAddable(typ reflect.Type) bool {
+	if adderOf(typ) == nil && typ.Kind() == reflect.Pointer {
 		typ = typ.Elem()
 	}
 	k := typ.Kind()
-	return k >= reflect.Int && k <= reflect.Uint64
+	return k >= reflect.Int && k <= reflect.Uint64 || adderOf(typ) != nil
 }
 
 // isList reports whether typ is a list of distinct elements.
@@ -309,17 +306,29 @@ func hasFields(typ reflect.Type) bool {
 
 func inRegister(*field) cell.Kind { return cell.Register }
 
+// inSums returns the kind of cell for additive: in one, totals of integers are added up without
+// the program.
+func inSums(f *field) cell.Kind {
+	if f.adder != nil {
+		return cell.Sums
+	}
+	return cell.Totals
+}
+
 func in(kind cell.Kind) func(*field) cell.Kind {
 	return func(*field) cell.Kind { return kind }
 }
 
 // ordered returns the kind of cell for max and min: the given one, which
-// compares bytes, if these sort as the values do.
+// compares bytes, if these sort as the rule does.
 func ordered(kind cell.Kind) func(*field) cell.Kind {
 	return func(f *field) cell.Kind {
 		s := f.shape
 		if s.Kind == value.KindPointer {
 			s = s.Elem
+		}
+		if f.order.handed != nil {
+			return cell.Choice
 		}
 		switch s.Kind {
 		case value.KindBool, value.KindInt, value.KindUint, value.KindFloat, value.KindString, value.KindTime:
@@ -346,12 +355,10 @@ func refusesUnlisted(p *recordPart, next reflect.Value) string {
 }
 
 func refusesNone(_ *recordPart, next reflect.Value) string {
-	if next.Kind() == reflect.Pointer {
-		if next.IsNil() {
-			return "nil is no value to compare"
-		}
-		next = next.Elem()
+	if isNil(next) {
+		return "nil is no value to compare"
 	}
+	next = reflect.Indirect(next)
 	if next.CanFloat() && math.IsNaN(next.Float()) {
 		return "NaN is no value to compare"
 	}

@@ -556,6 +556,9 @@ func subjects() []subject {
 		on("rank=a<b<c", []string{"", "a", "b", "c"}, merge.Options[box[string]]{}, texts("abc")),
 		on("nonzero", numbers, merge.Options[box[int]]{}, ints(nil)),
 		on("additive", numbers, merge.Options[box[int]]{}, ints(sum)),
+		on("additive", amounts(), merge.Options[box[amount]]{}, ofAmounts()),
+		on("max", amounts(), merge.Options[box[amount]]{}, ofAmounts()),
+		on("min", amounts(), merge.Options[box[amount]]{}, ofAmounts()),
 		on("union", lists, merge.Options[box[[]string]]{}, stringLists(unionOf)),
 		on("set", lists, merge.Options[box[[]string]]{}, stringLists(threeWay)),
 		on("union", structs, merge.Options[box[[]parts]]{}, listsOf(unionBy(compareParts))),
@@ -577,7 +580,6 @@ func subjects() []subject {
 		}),
 		on("Prefer", numbers, custom(merge.Prefer("larger", cmp.Compare[int])), ints(nil)),
 		on("Join", numbers, custom(merge.Join("or", func(a, b int) int { return max(a, b) })), ints(largest)),
-		on("Additive", numbers, custom(merge.Additive("sum", 0, func(a, b int) int { return a + b }, func(n int) int { return -n })), ints(sum)),
 		on("Func", numbers, custom(merge.Func("product", product)), ints(productOf)),
 		on("-", numbers, merge.Options[box[int]]{}, ints(func(*int, []int) int { return 0 })),
 	}
@@ -631,12 +633,11 @@ func TestRulesDelete(t *testing.T) {
 		t.Run(row.rule, func(t *testing.T) {
 			rule := cmp.Or(args[row.rule], row.rule)
 			switch row.rule {
-			case "Prefer", "Join", "Additive", "Func":
+			case "Prefer", "Join", "Func":
 				rules := map[string]merge.Rule[int]{
-					"Prefer":   merge.Prefer("larger", cmp.Compare[int]),
-					"Join":     merge.Join("max", func(a, b int) int { return max(a, b) }),
-					"Additive": merge.Additive("sum", 0, func(a, b int) int { return a + b }, func(n int) int { return -n }),
-					"Func":     merge.Func("product", product),
+					"Prefer": merge.Prefer("larger", cmp.Compare[int]),
+					"Join":   merge.Join("max", func(a, b int) int { return max(a, b) }),
+					"Func":   merge.Func("product", product),
 				}
 				deleting(t, row, 1, 2, merge.Options[map[string]int]{
 					Overrides: []merge.Override[map[string]int]{merge.Type[map[string]int](rules[row.rule])},

@@ -24,7 +24,7 @@ func TestRulesAreWhole(t *testing.T) {
 		require.NotEmpty(t, def.name, "rule %d has no entry", id)
 		require.NotContains(t, names, def.name)
 		names[def.name] = id
-		custom := id == rulePrefer || id == ruleJoinFunc || id == ruleFunc || id == ruleSum
+		custom := id == rulePrefer || id == ruleJoinFunc || id == ruleFunc
 		require.Equal(t, !custom, def.tag, "%s: a tag names it", def.name)
 		require.Equal(t, def.tag, def.fits != nil, "%s: what types it is for", def.name)
 		if def.tag {

@@ -7,45 +7,36 @@ import (
 	"github.com/rejoin-go/rejoin/merge/internal/cell"
 )
 
-// Additive returns a rule that adds up the changes of all sides, as the rule additive
-// does, for numbers of the application's own: decimals, [math/big.Int], amounts of
-// several currencies. Add must be commutative and associative and have zero as its
-// neutral element, negate must give what adds up to zero with its argument, and
-// neither may modify its arguments: of floats they would not. A nil pointer counts as zero.
-//
-// Without a base a person has to decide, unless all sides agree. A change of one side
-// alone is taken as it is, however it is written. A [Record] accepts the rule, and keeps a
-// sum for each replica, in the binary, text or JSON form of F.
-//
-//	merge.Additive("sum", decimal.Zero, decimal.Decimal.Add, decimal.Decimal.Neg)
-func Additive[F any](name string, zero F, add func(a, b F) F, negate func(F) F) Rule[F] {
-	c := newCustom[F](ruleSum, "Additive", name, add == nil || negate == nil)
-	c.name = "additive " + name
-	at := func(v reflect.Value) F {
-		if v.Kind() == reflect.Pointer && v.IsNil() {
-			return zero
-		}
-		return *v.Addr().Interface().(*F)
+// adderOf returns what was handed over to add values of typ up, or nil.
+func adderOf(typ reflect.Type) *value.Codec {
+	if c := value.CodecOf(typ); c.Add != nil {
+		return &c
 	}
-	c.add = func(dst, from, to reflect.Value) {
-		change := at(to)
-		if from.IsValid() {
-			change = add(change, negate(at(from)))
-		}
-		*dst.Addr().Interface().(*F) = add(at(dst), change)
-	}
-	c.zero = reflect.ValueOf(&zero).Elem()
-	return Rule[F]{c}
+	return nil
 }
 
-// sumRule is the entry of [Additive].
-func sumRule() ruleDef {
-	return ruleDef{
-		name: "Additive", op: opSum, combines: true, adds: true, person: true, typed: true, kind: in(cell.Sums),
+// plus adds v to sum. Zero adds nothing.
+func (f *field) plus(sum, v reflect.Value) {
+	switch {
+	case v.IsZero():
+	case sum.IsZero():
+		sum.Set(v)
+	default:
+		f.adder.Add(sum, sum, v)
 	}
 }
 
-// sumOf adds the changes of all sides to the base by a custom rule.
+// change adds to sum what leads from one value to another.
+func (f *field) change(sum, from, to reflect.Value) {
+	change := reflect.New(f.typ).Elem()
+	if !from.IsZero() {
+		f.adder.Negate(change, from)
+	}
+	f.plus(change, to)
+	f.plus(sum, change)
+}
+
+// sumOf adds the changes of all sides to the base by a codec.
 func (r *run) sumOf(f *field, fr *frame) {
 	if !fr.known {
 		f.fill(fr.dst, fr.in[0])
@@ -67,7 +58,7 @@ func (r *run) sumOf(f *field, fr *frame) {
 			sum.Set(v)
 			continue
 		}
-		f.rule.custom.add(sum, fr.base, v)
+		f.change(sum, fr.base, v)
 	}
 	if changed == 0 {
 		sum.Set(fr.in[0])
@@ -79,14 +70,13 @@ func (r *run) sumOf(f *field, fr *frame) {
 // read them all.
 func (p *recordPart) sum(dst reflect.Value, c *cell.Cell) bool {
 	total, all := reflect.New(p.f.typ).Elem(), true
-	total.Set(p.f.rule.custom.zero)
 	for i := range c.Kids {
 		v := reflect.New(p.f.typ).Elem()
 		if !p.f.loadExact(v, c.Kids[i].Value) {
 			all = false
 			continue
 		}
-		p.f.rule.custom.add(total, reflect.Value{}, v)
+		p.f.plus(total, v)
 	}
 	p.f.fill(dst, total)
 	return all
@@ -99,15 +89,14 @@ func (e *edit) sum(p *recordPart, at spot, read, next reflect.Value) (*cell.Cell
 		return nil, err
 	}
 	total := reflect.New(p.f.typ).Elem()
-	total.Set(p.f.rule.custom.zero)
 	if own := at.now.Kid(string(s.Replica), cell.Sum); own != nil {
 		v := reflect.New(p.f.typ).Elem()
 		if !p.f.loadExact(v, own.Value) {
 			return nil, p.refuse("what " + string(s.Replica) + " has added is of another type")
 		}
-		p.f.rule.custom.add(total, reflect.Value{}, v)
+		p.f.plus(total, v)
 	}
-	p.f.rule.custom.add(total, value.Addressable(read), value.Addressable(next))
+	p.f.change(total, read, next)
 	content, err := p.f.store(total, "")
 	if err != nil {
 		return nil, err

@@ -1,11 +1,13 @@
 package merge_test
 
 import (
+	"cmp"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"maps"
 	"math/big"
+	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -14,22 +16,52 @@ import (
 	"github.com/rejoin-go/rejoin/lww"
 	"github.com/rejoin-go/rejoin/merge"
 	"github.com/rejoin-go/rejoin/vclock"
+	"github.com/rejoin-go/rejoin/vclock/content"
 )
 
 // An account has a sum without bounds.
 type account struct {
-	Balance *big.Int
+	Balance *big.Int `merge:"additive"`
 	Last    string
 }
 
-func accountOptions() merge.Options[account] {
-	return merge.Options[account]{Overrides: []merge.Override[account]{
-		merge.Field(func(a *account) **big.Int { return &a.Balance }, merge.Additive(
-			"sum", new(big.Int),
-			func(a, b *big.Int) *big.Int { return new(big.Int).Add(a, b) },
-			func(n *big.Int) *big.Int { return new(big.Int).Neg(n) },
-		)),
-	}}
+// An amount is a number of a type that shows nothing of itself.
+type amount struct{ n int }
+
+// What the tests of this package hand over: no type may have been used before.
+var _ = func() bool {
+	content.Register(content.Codec[*big.Int]{
+		Add:    func(a, b *big.Int) *big.Int { return new(big.Int).Add(a, b) },
+		Negate: func(n *big.Int) *big.Int { return new(big.Int).Neg(n) },
+	})
+	content.Register(content.Codec[amount]{
+		Encode: func(a amount) ([]byte, error) { return strconv.AppendInt(nil, int64(a.n), 10), nil },
+		Decode: func(p []byte) (amount, error) {
+			n, err := strconv.Atoi(string(p))
+			return amount{n}, err
+		},
+		Compare: func(a, b amount) int { return cmp.Compare(a.n, b.n) },
+		Add:     func(a, b amount) amount { return amount{a.n + b.n} },
+		Negate:  func(a amount) amount { return amount{-a.n} },
+	})
+	return true
+}()
+
+func amounts() []amount { return []amount{{0}, {1}, {2}, {3}} }
+
+// ofAmounts says what rules make of amounts: what they make of integers.
+func ofAmounts() situation[amount] {
+	return situation[amount]{
+		same: func(a, b amount) bool { return a == b }, zero: func(a amount) bool { return a.n == 0 },
+		less: func(a, b amount) bool { return a.n < b.n },
+		unite: func(base *amount, sides []amount) amount {
+			total := base.n
+			for _, s := range sides {
+				total += s.n - base.n
+			}
+			return amount{total}
+		},
+	}
 }
 
 // huge returns n·2¹⁰⁰.
@@ -38,7 +70,7 @@ func huge(n int64) *big.Int { return new(big.Int).Lsh(big.NewInt(n), 100) }
 // TestAdditiveOfUsers adds up big integers: changes that are alike count twice, and nil is
 // zero, but stays nil where nobody changed it.
 func TestAdditiveOfUsers(t *testing.T) {
-	p := merge.MustCompile(accountOptions())
+	p := merge.MustCompile(merge.Options[account]{})
 	side := func(n *big.Int, r vclock.Replica) merge.Side[account] {
 		return merge.Side[account]{Value: account{Balance: n}, Stamp: stamp(1, r)}
 	}
@@ -62,7 +94,7 @@ func TestAdditiveOfUsers(t *testing.T) {
 			if tt.a != nil && tt.b != nil && tt.name != "none" && tt.name != "one" {
 				require.Len(t, report.Changes, 1)
 				require.Equal(t, merge.Combined, report.Changes[0].Outcome)
-				require.Equal(t, "additive sum", report.Changes[0].Rule)
+				require.Equal(t, "additive", report.Changes[0].Rule)
 			}
 		})
 	}
@@ -75,7 +107,7 @@ func TestAdditiveOfUsers(t *testing.T) {
 // TestRecordAdditiveOfUsers adds up what three replicas wrote, whatever was merged when, also
 // through bytes and JSON and deltas: the sum of all changes ever made.
 func TestRecordAdditiveOfUsers(t *testing.T) {
-	p := recordPlan(t, accountOptions())
+	p := recordPlan(t, merge.Options[account]{})
 	rapid.Check(t, func(t *rapid.T) {
 		type site struct {
 			rec     *merge.Record[account]
@@ -138,23 +170,49 @@ func TestRecordAdditiveOfUsers(t *testing.T) {
 
 // TestRecordAdditiveBytes is the promise to stored sums.
 func TestRecordAdditiveBytes(t *testing.T) {
-	p := recordPlan(t, accountOptions())
+	p := recordPlan(t, merge.Options[account]{})
 	r := p.NewRecord()
 	require.NoError(t, r.Update(lww.Writer{Replica: "eu", Clock: &ticks{}}, set(func(a *account) { a.Balance = big.NewInt(5) })))
 	b, err := r.MarshalBinary()
 	require.NoError(t, err)
-	require.Equal(t, "038a946b31c7ecc26e0001026575010100010742616c616e6365100c01010001130e0135", hex.EncodeToString(b))
+	require.Equal(t, "03089d3243846ac1cb0001026575010100010742616c616e6365100c01010001130e0135", hex.EncodeToString(b))
 }
 
-// Two shops count what they sell in an amount that fits no integer of Go.
-func ExampleAdditive() {
-	plan := merge.MustCompile(accountOptions())
-	base := account{Balance: huge(10)}
-	merged, err := plan.Merge(
-		&base,
-		merge.Side[account]{Value: account{Balance: huge(8)}, Stamp: stamp(1, "eu")},
-		merge.Side[account]{Value: account{Balance: huge(7)}, Stamp: stamp(2, "us")},
-	)
-	fmt.Println(merged.Balance.Cmp(huge(5)), err)
-	// Output: 0 <nil>
+// TestHandedOver merges a type of which the package knows what was handed over: as one
+// value, a copy, behind a pointer, and in an order.
+func TestHandedOver(t *testing.T) {
+	type till struct {
+		Now   amount
+		Most  *amount `merge:"max"`
+		Least *amount `merge:"min"`
+		Sum   *amount `merge:"additive"`
+		All   map[string]amount
+		List  []amount
+	}
+	p := recordPlan(t, merge.Options[till]{})
+	base := till{Now: amount{1}, Most: &amount{2}, Sum: &amount{10}, All: map[string]amount{"a": {1}}, List: []amount{{1}}}
+	eu, us := base, base
+	eu.Now, eu.Most, eu.Least, eu.Sum, eu.List = amount{5}, nil, &amount{4}, &amount{8}, []amount{{1}, {2}}
+	us.Most, us.Least, us.Sum, us.All = &amount{3}, &amount{-3}, &amount{7}, map[string]amount{"a": {2}}
+	got, err := p.Merge(&base, merge.Side[till]{Value: eu, Stamp: stamp(1, "eu")}, merge.Side[till]{Value: us, Stamp: stamp(2, "us")})
+	require.NoError(t, err)
+	require.Equal(t, till{
+		Now: amount{5}, Most: &amount{3}, Least: &amount{-3}, Sum: &amount{5}, All: map[string]amount{"a": {2}}, List: []amount{{1}, {2}},
+	}, got)
+	require.NotSame(t, us.Most, got.Most)
+
+	r := p.NewRecord()
+	require.NoError(t, r.Update(writer("eu"), set(func(v *till) { *v = got })))
+	b, err := r.MarshalBinary()
+	require.NoError(t, err)
+	o := p.NewRecord()
+	require.NoError(t, o.UnmarshalBinary(b))
+	again, ok := o.Get()
+	require.True(t, ok)
+	require.Equal(t, got, again)
+	refused := new(merge.WriteError)
+	require.ErrorAs(t, o.Update(writer("us"), set(func(v *till) { v.Most = &amount{2} })), &refused)
+	require.Equal(t, "max", refused.Rule)
+	require.ErrorAs(t, o.Update(writer("us"), set(func(v *till) { v.Least = nil })), &refused)
+	require.Equal(t, "nil is no value to compare", refused.Reason)
 }

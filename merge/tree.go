@@ -54,6 +54,7 @@ type field struct {
 	leaf   value.Leaf    // of one that is content
 	join   *joiner       // rule join
 	order  *order        // rules max and min
+	adder  *value.Codec  // rule additive, of what is no integer
 	group  *group        // rule group
 	choose chooseFunc    // rules that take one of the versions
 	elem   *row          // pointer, map and keyed: what it holds

@@ -76,7 +76,6 @@ type steadyLine struct {
 func steadyPlan() *merge.Plan[steady] {
 	return merge.MustCompile(merge.Options[steady]{Overrides: []merge.Override[steady]{
 		merge.Field(func(s *steady) *int { return &s.Even }, merge.Prefer("Prefer", func(a, b int) int { return cmp.Compare(b&1, a&1) })),
-		merge.Field(func(s *steady) *int64 { return &s.Cents }, merge.Additive("Additive", 0, func(a, b int64) int64 { return a + b }, func(n int64) int64 { return -n })),
 		merge.Field(func(s *steady) *string { return &s.Ask }, merge.Func("Func", func(merge.Case[string]) (string, error) { return "asked", nil })),
 	}})
 }

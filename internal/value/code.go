@@ -57,6 +57,7 @@ func (s *Type) codableWithin(seen map[*Type]bool) error {
 //	array            each element with its length
 //	struct           name and value with their lengths of each field that is not zero, by name
 //	marshaler        what it marshals to
+//	codec            nothing if zero; else 1, then what it encodes to
 //	any              see [AppendDocument]
 //
 // The bytes of scalars and times sort as the values do, NaN below all numbers.

@@ -7,8 +7,8 @@ import (
 
 // lost returns an error that names a part of v which the form of a type's own did
 // not keep, stored being what it decodes to. A type is asked by its method Equal;
-// else its exported fields are compared, if it has no others, and else == is
-// asked, if it does not compare pointers.
+// else its exported fields are compared, if it has no others; else the order that was
+// handed over for it is asked, or ==, if it does not compare pointers.
 func (p *plan) lost(v, stored reflect.Value) error {
 	switch {
 	case p.exact:
@@ -68,6 +68,9 @@ func (p *plan) keeps(v, w reflect.Value) bool {
 		a, errA := kinds.appendFull(nil, v, 0)
 		b, errB := kinds.appendFull(nil, w, 0)
 		return errA != nil || errB != nil || bytes.Equal(a, b)
+	}
+	if p.order != nil && !v.IsZero() && !w.IsZero() {
+		return p.order(v, w) == 0
 	}
 	return !pointerFree(p.typ) || v.Equal(w)
 }

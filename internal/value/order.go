@@ -108,6 +108,8 @@ func (s *Type) sameEntries(a, b reflect.Value) bool {
 
 func (s *Type) sameOpaque(a, b reflect.Value) bool {
 	switch {
+	case s.codec != nil:
+		return a.IsZero() == b.IsZero() && bytes.Equal(s.opaqueBytes(a), s.opaqueBytes(b))
 	case s.Go.Comparable() && a.Equal(b):
 		return true
 	case s.equal >= 0:
@@ -127,6 +129,13 @@ func (s *Type) opaqueBytes(v reflect.Value) []byte {
 }
 
 func (s *Type) marshal(v reflect.Value) ([]byte, error) {
+	if s.codec != nil {
+		if v.IsZero() {
+			return nil, nil
+		}
+		p, err := s.codec.Encode(v)
+		return append([]byte{1}, p...), err
+	}
 	x := Addressable(v).Addr().Interface()
 	switch s.form {
 	case formBinary:
@@ -139,6 +148,15 @@ func (s *Type) marshal(v reflect.Value) ([]byte, error) {
 }
 
 func (s *Type) unmarshal(dst reflect.Value, p []byte) error {
+	switch {
+	case s.codec == nil:
+	case len(p) == 0:
+		return nil
+	case p[0] != 1:
+		return errCanonical
+	default:
+		return s.codec.Decode(p[1:], dst)
+	}
 	x := dst.Addr().Interface()
 	switch s.form {
 	case formBinary:

@@ -29,10 +29,14 @@ func (e *TypeError) Error() string {
 // Unwrap returns the error of the type's own method, if it is the reason.
 func (e *TypeError) Unwrap() error { return e.err }
 
-// A Codec is the encoding of a type that has none of its own.
+// A Codec is what a program has handed over for a type. Encode and Decode are nil if the
+// type keeps its own form, the others if nobody may ask for them.
 type Codec struct {
-	Encode func(v reflect.Value) ([]byte, error)
-	Decode func(p []byte, dst reflect.Value) error
+	Encode  func(v reflect.Value) ([]byte, error)
+	Decode  func(p []byte, dst reflect.Value) error
+	Compare func(a, b reflect.Value) int
+	Add     func(dst, a, b reflect.Value) // dst becomes a + b
+	Negate  func(dst, v reflect.Value)    // dst becomes −v
 }
 
 // plans holds what is known of types: a codec, and how content of it is encoded.
@@ -41,7 +45,8 @@ type Codec struct {
 var plans struct {
 	mu     sync.Mutex
 	codecs map[reflect.Type]*Codec
-	of     sync.Map // reflect.Type to *compiled
+	asked  map[reflect.Type]bool // types that something was compiled of
+	of     sync.Map              // reflect.Type to *compiled
 }
 
 type compiled struct {
@@ -50,11 +55,11 @@ type compiled struct {
 }
 
 // Register makes c the encoding of values of typ. It panics if values of typ have
-// been encoded before, or if typ has another codec.
+// been encoded or merged before, or if typ has another codec.
 func Register(typ reflect.Type, c *Codec) {
 	plans.mu.Lock()
 	defer plans.mu.Unlock()
-	if _, used := plans.of.Load(typ); used {
+	if _, used := plans.of.Load(typ); used || plans.asked[typ] {
 		panic(fmt.Sprintf("content: register %v: the type has been used", typ))
 	}
 	if plans.codecs[typ] != nil {
@@ -66,14 +71,32 @@ func Register(typ reflect.Type, c *Codec) {
 	plans.codecs[typ] = c
 }
 
+// CodecOf returns what was handed over for typ, which cannot be changed any more.
+func CodecOf(typ reflect.Type) Codec {
+	plans.mu.Lock()
+	defer plans.mu.Unlock()
+	if plans.asked == nil {
+		plans.asked = make(map[reflect.Type]bool)
+	}
+	plans.asked[typ] = true
+	if c := plans.codecs[typ]; c != nil {
+		return *c
+	}
+	return Codec{}
+}
+
+// Encodes reports whether c is the encoding of its type.
+func (c Codec) Encodes() bool { return c.Encode != nil }
+
 // A plan is how content of one type is encoded. It is immutable once compiled, but
 // for a memo.
 type plan struct {
 	typ    reflect.Type
-	kind   Kind // by which values are read; 0 if no kind covers the type
-	own    form // the form that values are written in, formNone for the kind
-	codec  *Codec
-	binary bool // has a binary form, so that bytes of one can be read
+	kind   Kind                         // by which values are read; 0 if no kind covers the type
+	own    form                         // the form that values are written in, formNone for the kind
+	codec  *Codec                       // that encodes values, or nil
+	order  func(a, b reflect.Value) int // handed over, or nil
+	binary bool                         // has a binary form, so that bytes of one can be read
 	text   bool
 	json   bool // has a JSON form, or is an interface
 	elem   *plan
@@ -183,7 +206,11 @@ func (c *planner) fill(p *plan) error {
 		p.kind = KindTime
 		return nil
 	}
-	p.codec = plans.codecs[p.typ]
+	if c := plans.codecs[p.typ]; c != nil {
+		if p.order = c.Compare; c.Encodes() {
+			p.codec = c
+		}
+	}
 	if p.typ.Kind() != reflect.Interface && p.typ.Kind() != reflect.Pointer {
 		p.binary, p.text, p.json = formsOf(p.typ)
 	}

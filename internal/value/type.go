@@ -29,7 +29,7 @@ const (
 	KindPointer
 	KindStruct
 	KindRaw      // struct of basic kinds with unexported fields: readable, not encodable
-	KindOpaque   // struct that marshals itself
+	KindOpaque   // what marshals itself, or has a codec
 	KindDocument // any
 )
 
@@ -47,6 +47,7 @@ type Type struct {
 	fields []Field // struct, in declaration order
 	named  []int   // struct: indexes of fields in order of name
 	form   form    // opaque: the marshaler in use
+	codec  *Codec  // opaque: in place of a marshaler
 	equal  int     // opaque: index of its method Equal, or -1
 	clone  int     // opaque: index of its method Clone, or -1
 	quick  *quick  // of some slices and maps
@@ -108,11 +109,11 @@ func formsOf(typ reflect.Type) (binary, text, js bool) {
 		pointerIs[json.Marshaler](typ) && pointerIs[json.Unmarshaler](typ)
 }
 
-// IsOneValue reports whether a struct type presents itself as a single value:
-// it marshals itself or is a database value, so that mixing the fields of two
+// IsOneValue reports whether a type presents itself as a single value: it has a
+// codec, marshals itself or is a database value, so that mixing the fields of two
 // of its values would make a third that nobody wrote.
 func IsOneValue(typ reflect.Type) bool {
-	return formOf(typ) != formNone || typ.Implements(reflect.TypeFor[driver.Valuer]())
+	return formOf(typ) != formNone || typ.Implements(reflect.TypeFor[driver.Valuer]()) || CodecOf(typ).Encodes()
 }
 
 // A Compiler compiles types, each once. Its zero value is ready for use.
@@ -144,6 +145,10 @@ func (c *Compiler) Compile(typ reflect.Type) (*Type, error) {
 }
 
 func (c *Compiler) fill(s *Type) (err error) {
+	if codec := CodecOf(s.Go); codec.Encodes() && !IsTime(s.Go) {
+		s.Kind, s.form, s.codec = KindOpaque, formBinary, &codec
+		return nil
+	}
 	s.Flat = true
 	switch k := s.Go.Kind(); k {
 	case reflect.Bool:

@@ -17,6 +17,7 @@ import (
 	"github.com/rejoin-go/rejoin/merge"
 	"github.com/rejoin-go/rejoin/merge/mergetest"
 	"github.com/rejoin-go/rejoin/vclock"
+	"github.com/rejoin-go/rejoin/vclock/content"
 )
 
 // A stock has a field of every rule that a record can have.
@@ -39,7 +40,7 @@ type stock struct {
 	Ready *bool
 	Even  int   // prefers even numbers
 	Bits  uint8 // joined by or
-	Cents int64 // added up
+	Cents cents `merge:"additive"`
 	Spare *int  `merge:"additive"`
 	Prefs map[string]int
 	Box   *crate
@@ -59,12 +60,22 @@ type shelf struct {
 	crate
 }
 
+// Cents are added up by what the test hands over.
+type cents struct{ Units int64 }
+
+var _ = func() bool {
+	content.Register(content.Codec[cents]{
+		Add:    func(a, b cents) cents { return cents{a.Units + b.Units} },
+		Negate: func(c cents) cents { return cents{-c.Units} },
+	})
+	return true
+}()
+
 func even(a, b int) int { return cmp.Compare((a+1)%2, (b+1)%2) }
 
 func overrides() []merge.Override[stock] {
 	return []merge.Override[stock]{
 		merge.Field(func(s *stock) *int { return &s.Even }, merge.Prefer("even", even)),
-		merge.Field(func(s *stock) *int64 { return &s.Cents }, merge.Additive("cents", 0, func(a, b int64) int64 { return a + b }, func(n int64) int64 { return -n })),
 		merge.Field(func(s *stock) *uint8 { return &s.Bits }, merge.Join("or", func(a, b uint8) uint8 { return a | b })),
 	}
 }
