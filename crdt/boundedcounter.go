@@ -7,6 +7,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/rejoin-go/rejoin/internal/nocopy"
 	"github.com/rejoin-go/rejoin/vclock"
 
 	"github.com/rejoin-go/rejoin/internal/int128"
@@ -46,7 +47,7 @@ import (
 // See Balegas et al., “Extending Eventually Consistent Cloud Databases for
 // Enforcing Numeric Invariants”, 2015, https://arxiv.org/abs/1503.09052.
 type BoundedCounter struct {
-	_ noCopy
+	_ nocopy.NoCopy
 	boundedCounterState
 }
 

@@ -3,6 +3,7 @@ package crdt
 import (
 	"slices"
 
+	"github.com/rejoin-go/rejoin/internal/nocopy"
 	"github.com/rejoin-go/rejoin/vclock"
 )
 
@@ -25,7 +26,7 @@ import (
 // See Almeida, Shoker, Baquero, Delta State Replicated Data Types, 2018,
 // https://arxiv.org/abs/1603.01529, section 7.
 type DWFlag struct {
-	_ noCopy
+	_ nocopy.NoCopy
 	dwFlagState
 }
 

@@ -9,6 +9,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/rejoin-go/rejoin/internal/nocopy"
 	"github.com/rejoin-go/rejoin/internal/value"
 	"github.com/rejoin-go/rejoin/internal/wire"
 	"github.com/rejoin-go/rejoin/vclock"
@@ -35,7 +36,7 @@ import (
 // Replicated Data Types”, 2011, section 3.1.1,
 // https://inria.hal.science/inria-00555588.
 type GCounter struct {
-	_ noCopy
+	_ nocopy.NoCopy
 	gCounterState
 }
 

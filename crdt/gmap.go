@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"iter"
 	"reflect"
+
+	"github.com/rejoin-go/rejoin/internal/nocopy"
 )
 
 // A GMap is a map whose keys never leave and whose values merge: what any replica
@@ -33,7 +35,7 @@ import (
 // See Almeida, Shoker, Baquero, “Delta State Replicated Data Types”, 2018, section
 // 6, https://arxiv.org/abs/1603.01529.
 type GMap[K comparable, V State[V]] struct {
-	_ noCopy
+	_ nocopy.NoCopy
 	gMapState[K, V]
 }
 

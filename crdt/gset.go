@@ -6,6 +6,7 @@ import (
 	"iter"
 	"slices"
 
+	"github.com/rejoin-go/rejoin/internal/nocopy"
 	"github.com/rejoin-go/rejoin/internal/value"
 	"github.com/rejoin-go/rejoin/internal/wire"
 )
@@ -29,7 +30,7 @@ import (
 // Replicated Data Types”, 2011, section 3.3.1,
 // https://inria.hal.science/inria-00555588.
 type GSet[E comparable] struct {
-	_ noCopy
+	_ nocopy.NoCopy
 	gSetState[E]
 }
 

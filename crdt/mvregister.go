@@ -5,6 +5,7 @@ import (
 	"iter"
 	"slices"
 
+	"github.com/rejoin-go/rejoin/internal/nocopy"
 	"github.com/rejoin-go/rejoin/internal/value"
 	"github.com/rejoin-go/rejoin/vclock"
 	"github.com/rejoin-go/rejoin/vclock/content"
@@ -34,7 +35,7 @@ import (
 // https://inria.hal.science/inria-00555588; the dots are those of Almeida, Shoker,
 // Baquero, Delta State Replicated Data Types, 2018, https://arxiv.org/abs/1603.01529.
 type MVRegister[V any] struct {
-	_ noCopy
+	_ nocopy.NoCopy
 	mvRegisterState[V]
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"iter"
 
+	"github.com/rejoin-go/rejoin/internal/nocopy"
 	"github.com/rejoin-go/rejoin/internal/value"
 	"github.com/rejoin-go/rejoin/vclock"
 )
@@ -29,7 +30,7 @@ import (
 // See Almeida, Shoker, Baquero, Delta State Replicated Data Types, 2018,
 // https://arxiv.org/abs/1603.01529, section 7.
 type ORMap[K comparable, V Value[V]] struct {
-	_ noCopy
+	_ nocopy.NoCopy
 	orMapState[K, V]
 }
 

@@ -3,6 +3,7 @@ package crdt
 import (
 	"iter"
 
+	"github.com/rejoin-go/rejoin/internal/nocopy"
 	"github.com/rejoin-go/rejoin/vclock"
 )
 
@@ -29,7 +30,7 @@ import (
 // https://arxiv.org/abs/1210.3368, and Almeida, Shoker, Baquero, Delta State
 // Replicated Data Types, 2018, https://arxiv.org/abs/1603.01529.
 type ORSet[E comparable] struct {
-	_ noCopy
+	_ nocopy.NoCopy
 	orSetState[E]
 }
 

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/rejoin-go/rejoin/internal/nocopy"
 	"github.com/rejoin-go/rejoin/vclock"
 
 	"github.com/rejoin-go/rejoin/internal/int128"
@@ -39,7 +40,7 @@ import (
 // began and what was undone of it, and that a reset is an event with a dot of its
 // own, is what makes counters in maps exact here.
 type PNCounter struct {
-	_ noCopy
+	_ nocopy.NoCopy
 	pnCounterState
 }
 

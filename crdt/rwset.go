@@ -3,6 +3,7 @@ package crdt
 import (
 	"iter"
 
+	"github.com/rejoin-go/rejoin/internal/nocopy"
 	"github.com/rejoin-go/rejoin/vclock"
 )
 
@@ -25,7 +26,7 @@ import (
 // See Bieniusa et al., Brief Announcement: Semantics of Eventually Consistent
 // Replicated Sets, DISC 2012.
 type RWSet[E comparable] struct {
-	_ noCopy
+	_ nocopy.NoCopy
 	rwSetState[E]
 }
 

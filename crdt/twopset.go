@@ -6,6 +6,7 @@ import (
 	"iter"
 	"slices"
 
+	"github.com/rejoin-go/rejoin/internal/nocopy"
 	"github.com/rejoin-go/rejoin/internal/value"
 	"github.com/rejoin-go/rejoin/internal/wire"
 )
@@ -34,7 +35,7 @@ import (
 // Replicated Data Types”, 2011, section 3.3.2,
 // https://inria.hal.science/inria-00555588.
 type TwoPSet[E comparable] struct {
-	_ noCopy
+	_ nocopy.NoCopy
 	twoPSetState[E]
 }
 

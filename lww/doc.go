@@ -39,6 +39,11 @@
 // Deletes leave tombstones, which Compact drops up to a horizon. [Map.Compact]
 // says when that is safe. [Map.Expire] deletes what has not been written for long.
 //
+// # Copies
+//
+// A copy of a Map or a Set shares memory with it: use Clone. Go vet complains about copies.
+// A copy of a [Register] is a Clone.
+//
 // # Keys, elements and values
 //
 // Keys of a [Map] and elements of a [Set] may be of these types, named ones

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/rejoin-go/rejoin/hlc"
+	"github.com/rejoin-go/rejoin/internal/nocopy"
 	"github.com/rejoin-go/rejoin/internal/value"
 	"github.com/rejoin-go/rejoin/vclock/content"
 )
@@ -31,7 +32,7 @@ import (
 // that one version, to be merged elsewhere. Deltas may be lost, repeated,
 // reordered and merged into each other. They carry no horizon.
 type Map[K comparable, V any] struct {
-	_ noCopy
+	_ nocopy.NoCopy
 	core[K, V]
 }
 

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/rejoin-go/rejoin/hlc"
+	"github.com/rejoin-go/rejoin/internal/nocopy"
 )
 
 // A Set is a last-writer-wins set, one stamp per element. Of a concurrent add
@@ -20,7 +21,7 @@ import (
 // values, and its methods are those of Map: deltas, horizons and stamps are
 // explained there. A Set must not be copied: see [Set.Clone].
 type Set[E comparable] struct {
-	_ noCopy
+	_ nocopy.NoCopy
 	core[E, member]
 }
 

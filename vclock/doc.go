@@ -42,6 +42,11 @@
 // [Identity] tells at each start whether the state is older, and [Incarnation] what that
 // means. The others hear of it with the [Matrix].
 //
+// # Copies
+//
+// Clocks, dots, closings and identities are values. A copy of a [DotSet] or a [Matrix] shares
+// memory with it: use Clone. Go vet complains about copies. A copy of a [DVVSet] is a Clone.
+//
 // # References
 //
 // Parker et al., “Detection of Mutual Inconsistency in Distributed Systems”,

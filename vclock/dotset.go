@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/rejoin-go/rejoin/internal/nocopy"
 	"github.com/rejoin-go/rejoin/internal/quote"
 )
 
@@ -30,6 +31,12 @@ var ErrExhausted = errors.New("vclock: replica has no number left")
 // O(log r + log g) time, and an insertion moves a bounded number of entries, so
 // that events may arrive in any order. The first event of a replica takes O(r).
 type DotSet struct {
+	_ nocopy.NoCopy
+	dotSetState
+}
+
+// A dotSetState is what a DotSet holds, so that one in a struct has its JSON there.
+type dotSetState struct {
 	names []Replica // ascending
 	held  []numbers // held[i] belongs to names[i] and is not empty
 }
@@ -201,7 +208,7 @@ func (s *DotSet) Clone() *DotSet {
 	for i := range held {
 		held[i] = held[i].clone()
 	}
-	return &DotSet{slices.Clone(s.names), held}
+	return &DotSet{dotSetState: dotSetState{slices.Clone(s.names), held}}
 }
 
 // String returns the dots of s as ranges, such as "eu:1-4 us:1-7,9,11-13".

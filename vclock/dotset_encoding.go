@@ -61,7 +61,7 @@ func (s *DotSet) UnmarshalBinary(data []byte) error {
 	if err := r.Close(); err != nil {
 		return fmt.Errorf("vclock: decode DotSet: %w", wire.Damaged(err))
 	}
-	*s = d
+	s.dotSetState = d.dotSetState
 	return nil
 }
 
@@ -90,7 +90,7 @@ func readNumbers(r *wire.Reader) numbers {
 // replica:
 //
 //	{"eu":"1-4","us":"1-7,9,11-13"}
-func (s DotSet) MarshalJSON() ([]byte, error) {
+func (s dotSetState) MarshalJSON() ([]byte, error) {
 	b := []byte{'{'}
 	for i, r := range s.names {
 		b = appendMember(b, r)
@@ -123,7 +123,7 @@ func (s *DotSet) UnmarshalJSON(data []byte) error {
 	for _, r := range slices.Sorted(maps.Keys(held)) {
 		d.names, d.held = append(d.names, r), append(d.held, held[r])
 	}
-	*s = d
+	s.dotSetState = d.dotSetState
 	return nil
 }
 

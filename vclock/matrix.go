@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+
+	"github.com/rejoin-go/rejoin/internal/nocopy"
 )
 
 // A Matrix is what one member of a group knows of the group: who its members are,
@@ -44,6 +46,12 @@ import (
 // See Wuu, Bernstein, “Efficient Solutions to the Replicated Log and Dictionary
 // Problems”, PODC 1984, for the idea of a two-dimensional clock.
 type Matrix struct {
+	_ nocopy.NoCopy
+	matrixState
+}
+
+// A matrixState is what a Matrix holds, so that one in a struct has its JSON there.
+type matrixState struct {
 	owner    Replica  // as which it writes: with its incarnation
 	members  []member // ascending by name; who was retired stays until that is closed
 	declared Closing  // what is over, and sealed by everybody who has this matrix
@@ -69,7 +77,7 @@ func compareMember(m member, r Replica) int { return cmp.Compare(m.name, r) }
 // names without incarnations: a member remains what it is through all its lives.
 // NewMatrix panics on an invalid replica.
 func NewMatrix(owner Replica, members ...Replica) *Matrix {
-	m := &Matrix{owner: owner}
+	m := &Matrix{matrixState: matrixState{owner: owner}}
 	for _, r := range append([]Replica{owner}, members...) {
 		r.mustBeValid()
 		name, _ := r.Lineage()
@@ -402,7 +410,7 @@ func (m *Matrix) Merge(o *Matrix) (bool, error) {
 	if err := m.Check(o); err != nil {
 		return false, err
 	}
-	joined := Matrix{owner: m.owner, declared: m.declared.Join(o.declared), closed: m.closed.Join(o.closed)}
+	joined := Matrix{matrixState: matrixState{owner: m.owner, declared: m.declared.Join(o.declared), closed: m.closed.Join(o.closed)}}
 	for _, x := range slices.Concat(m.members, o.members) {
 		joined.enter(x.name)
 	}
@@ -424,7 +432,7 @@ func (m *Matrix) Merge(o *Matrix) (bool, error) {
 	}
 	joined.forget()
 	changed := !m.Equal(&joined)
-	*m = joined
+	m.matrixState = joined.matrixState
 	return changed, nil
 }
 
@@ -546,9 +554,9 @@ func (m *Matrix) Equal(o *Matrix) bool {
 
 // Clone returns a copy of m.
 func (m *Matrix) Clone() *Matrix {
-	c := *m
+	c := m.matrixState
 	c.members = slices.Clone(m.members)
-	return &c
+	return &Matrix{matrixState: c}
 }
 
 // String returns one line per member: its name, a space, and its row.

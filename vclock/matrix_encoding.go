@@ -50,7 +50,7 @@ func (m *Matrix) MarshalBinary() ([]byte, error) { return m.AppendBinary(nil) }
 func (m *Matrix) UnmarshalBinary(data []byte) error {
 	r := wire.NewReader(data)
 	r.Version(matrixVersion)
-	d := Matrix{owner: Replica(r.Take(int(r.Byte())))}
+	d := Matrix{matrixState: matrixState{owner: Replica(r.Take(int(r.Byte())))}}
 	const leastMember = 10 // a name of one byte and its length, a life, three empty clocks, a count
 	if n := r.Count(leastMember); n > 0 {
 		for names := readNames(r, n, ""); names != ""; {
@@ -82,7 +82,7 @@ func (m *Matrix) UnmarshalBinary(data []byte) error {
 	if err != nil {
 		return fmt.Errorf("vclock: decode Matrix: %w", wire.Damaged(err))
 	}
-	*m = d
+	m.matrixState = d.matrixState
 	return nil
 }
 
@@ -167,7 +167,7 @@ func (c Closing) json() closingJSON { return closingJSON{c.lives, c.since} }
 //
 //	{"owner":"eu","members":{"eu":{"incarnation":0,"row":{"eu":"4","us":"6"},"sealed":{"incarnations":{"us":"2"},"since":{"us":"5"}},
 //	 "strangers":[]}},"declared":{"incarnations":{"us":"2"},"since":{"us":"5"}},"closed":{"incarnations":{},"since":{}}}
-func (m Matrix) MarshalJSON() ([]byte, error) {
+func (m matrixState) MarshalJSON() ([]byte, error) {
 	owner, err := json.Marshal(m.owner)
 	b := append(append([]byte(`{"owner":`), owner...), `,"members":{`...)
 	for i := 0; i < len(m.members) && err == nil; i++ {
@@ -214,7 +214,7 @@ func (m *Matrix) UnmarshalJSON(data []byte) error {
 	if err != nil {
 		return fmt.Errorf("vclock: decode Matrix: %w", wire.Damaged(err))
 	}
-	*m = d
+	m.matrixState = d.matrixState
 	return nil
 }
 

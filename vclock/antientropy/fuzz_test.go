@@ -15,10 +15,10 @@ import (
 // and nothing is allocated that the length of the message, or of the table, does not
 // explain.
 func FuzzAnswer(f *testing.F) {
-	var tables [3]antientropy.Table
+	var tables [3]*antientropy.Table
 	for i, n := range []int{0, 20, 2000} {
 		m, _ := differ(n, 0, rand.New(rand.NewPCG(1, 2)))
-		tables[i] = newSide(m).table
+		tables[i] = &newSide(m).table
 	}
 	m, o := differ(2000, 60, rand.New(rand.NewPCG(1, 2)))
 	sides := [2]*side{newSide(m), newSide(o)}

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"math"
 
+	"github.com/rejoin-go/rejoin/internal/nocopy"
 	"github.com/rejoin-go/rejoin/vclock"
 )
 
@@ -20,7 +21,7 @@ type Delta[S any] interface {
 // lost message costs its own bytes once more. Peers for which the log does not reach
 // back far enough get a whole state, or find out what they are missing otherwise.
 //
-// Make one with [NewLog]. A Log is not safe for concurrent use. It holds up to limit
+// Make one with [NewLog]. A Log is not safe for concurrent use and must not be copied. It holds up to limit
 // deltas, and a number for each peer.
 //
 // See Almeida, Shoker, Baquero, Delta State Replicated Data Types, 2018,
@@ -28,6 +29,7 @@ type Delta[S any] interface {
 // what it sent, Enes et al., Efficient Synchronization of State-Based CRDTs, 2019,
 // https://arxiv.org/abs/1803.02750.
 type Log[S Delta[S]] struct {
+	_     nocopy.NoCopy
 	limit int
 	kept  []logged[S] // the one at i has the number end - len(kept) + i
 	end   uint64

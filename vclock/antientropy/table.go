@@ -5,19 +5,22 @@ import (
 	"encoding/binary"
 	"iter"
 	"math/bits"
+
+	"github.com/rejoin-go/rejoin/internal/nocopy"
 )
 
 // A Table holds a fingerprint for each key of a store, and finds by [Table.Ask]
 // and [Table.Answer] the keys whose states another store does not have, or has
 // otherwise.
 //
-// The zero Table is empty and ready to use. A Table is not safe for concurrent
+// The zero Table is empty and ready to use. A Table must not be copied. It is not safe for concurrent
 // use; like a map, it may be read by several goroutines as long as none writes.
 // Ask and Answer read.
 //
 // Put and Delete take O(1), now and then O(n) for n keys. A key takes about 60
 // bytes beside its own.
 type Table struct {
+	_       nocopy.NoCopy
 	buckets [][]entry // 1<<depth of them, by the upper bits of the id
 	depth   uint
 	n       int
