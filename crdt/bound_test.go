@@ -142,9 +142,9 @@ func (in inputs) lying(head string) inputs {
 
 func boundedCounters() []bounded {
 	const n = 1 << 14
-	totals := &greedy{[]byte("\x01")}
+	totals := &greedy{[]byte("\x02\x0c")}
 	totals.list(n, func(i int) { totals.text(shortName(i, n)); totals.uvarint(1) })
-	minted, given := &greedy{[]byte("\x01\x00\x00")}, &greedy{[]byte("\x01\x00\x00")}
+	minted, given := &greedy{[]byte("\x02\x0d\x00\x00")}, &greedy{[]byte("\x02\x0d\x00\x00")}
 	minted.list(n, func(i int) { minted.text(shortName(i, n)); minted.uvarint(1, 0) }).uvarint(0)
 	given.list(n, func(i int) { given.text(shortName(i, n)); given.uvarint(0, 0) })
 	given.list(n, func(i int) { given.uvarint(uint64(i), 0, 1, uint64(i+1)%n, 1, 0) })
@@ -153,11 +153,11 @@ func boundedCounters() []bounded {
 	return []bounded{
 		{
 			"GCounter", 128, costsOf(func() *crdt.GCounter { return new(crdt.GCounter) }),
-			inputs{}.and("replicas", totals).lying("\x01"),
+			inputs{}.and("replicas", totals).lying("\x02\x0c"),
 		},
 		{
 			"BoundedCounter", 128, costsOf(func() *crdt.BoundedCounter { return new(crdt.BoundedCounter) }),
-			inputs{}.and("replicas", minted).and("moves", given).lying("\x01\x00\x00").lying("\x01\x00\x00\x01\x01a\x01\x00"),
+			inputs{}.and("replicas", minted).and("moves", given).lying("\x02\x0d\x00\x00").lying("\x02\x0d\x00\x00\x01\x01a\x01\x00"),
 		},
 		{
 			"PNCounter", 128, costsOf(func() *crdt.PNCounter { return new(crdt.PNCounter) }),
@@ -173,7 +173,7 @@ func boundedGrowing() []bounded {
 		return g.list(n, func(i int) { g.text(shortName(i, n)); value(g) })
 	}
 	nothing := func(*greedy) {}
-	present, removed := keys("\x01", nothing), keys("\x01\x00", nothing)
+	present, removed := keys("\x02\x0a", nothing), keys("\x02\x0a\x00", nothing)
 	present.uvarint(0)
 	type (
 		texts = crdt.GSet[string]
@@ -181,18 +181,18 @@ func boundedGrowing() []bounded {
 		flags = crdt.GMap[string, *crdt.EWFlag]
 	)
 	return []bounded{
-		{"GSet", 128, costsOf(func() *texts { return new(texts) }), inputs{}.and("elements", keys("\x01", nothing)).lying("\x01")},
+		{"GSet", 128, costsOf(func() *texts { return new(texts) }), inputs{}.and("elements", keys("\x02\x09", nothing)).lying("\x02\x09")},
 		{
 			"TwoPSet", 128, costsOf(func() *crdt.TwoPSet[string] { return new(crdt.TwoPSet[string]) }),
-			inputs{}.and("present", present).and("removed", removed).lying("\x01").lying("\x01\x00"),
+			inputs{}.and("present", present).and("removed", removed).lying("\x02\x0a").lying("\x02\x0a\x00"),
 		},
 		{
 			"GMap of GSet", 256, costsOf(func() *sets { return new(sets) }),
-			inputs{}.and("keys", keys("\x01", func(g *greedy) { g.text("\x01\x00") })).lying("\x01"),
+			inputs{}.and("keys", keys("\x02\x0b", func(g *greedy) { g.text("\x02\x09\x00") })).lying("\x02\x0b"),
 		},
 		{
 			"GMap of EWFlag", 256, costsOf(func() *flags { return new(flags) }),
-			inputs{}.and("keys", keys("\x01", func(g *greedy) { g.text("\x02\x04\x00\x00") })),
+			inputs{}.and("keys", keys("\x02\x0b", func(g *greedy) { g.text("\x02\x04\x00\x00") })),
 		},
 	}
 }

@@ -18,10 +18,7 @@ import (
 // FORMAT.md in the root of the module has the layout.
 func (c *BoundedCounter) AppendBinary(b []byte) ([]byte, error) {
 	all := c.holdings()
-	b = append(b, 1, 0)
-	if c.bound.upper {
-		b[len(b)-1] = 1
-	}
+	b = append(appendGrownHead(b, kindBoundedCounter, ""), value.Bit(c.bound.upper))
 	b = binary.AppendVarint(b, c.bound.at)
 	b = binary.AppendUvarint(b, uint64(len(all)))
 	for i := range all {
@@ -79,7 +76,7 @@ func (c *BoundedCounter) MergeBinary(data []byte) (bool, error) {
 func readBounded(data []byte) (*BoundedCounter, error) {
 	var x BoundedCounter
 	r := wire.NewReader(data)
-	r.Version(1)
+	readGrownHead(r, kindBoundedCounter, "")
 	side := r.Byte()
 	if side > 1 {
 		r.Fail("side %d of the bound is neither 0 nor 1", side)

@@ -2,6 +2,7 @@ package crdt_test
 
 import (
 	"bytes"
+	"encoding"
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
@@ -31,6 +32,36 @@ func TestDecodeErrors(t *testing.T) {
 	require.ErrorIs(t, rw.UnmarshalBinary([]byte{99}), crdt.ErrVersion)
 	require.ErrorIs(t, rw.UnmarshalBinary(data[:len(data)-1]), crdt.ErrDamaged)
 	require.ErrorIs(t, json.Unmarshal([]byte(`{}`), &rw), crdt.ErrDamaged)
+}
+
+// TestGrownNamed: bytes of a type that only grows say which one it is.
+func TestGrownNamed(t *testing.T) {
+	type state interface {
+		encoding.BinaryMarshaler
+		encoding.BinaryUnmarshaler
+		MergeBinary(data []byte) (bool, error)
+	}
+	type point struct{ X, Y int }
+	all := map[string]state{
+		"GSet": new(crdt.GSet[string]), "TwoPSet": new(crdt.TwoPSet[point]), "GMap": new(crdt.GMap[string, *crdt.GCounter]),
+		"GCounter": new(crdt.GCounter), "BoundedCounter": new(crdt.BoundedCounter), "ORSet": new(crdt.ORSet[string]),
+	}
+	for from, s := range all {
+		data, err := s.MarshalBinary()
+		require.NoError(t, err)
+		for to, o := range all {
+			_, merge := o.MergeBinary(data)
+			for _, err := range []error{o.UnmarshalBinary(data), merge} {
+				if from == to {
+					require.NoError(t, err)
+					continue
+				}
+				require.ErrorIs(t, err, crdt.ErrType)
+				require.ErrorContains(t, err, "holds "+from+", want "+to)
+			}
+		}
+	}
+	require.ErrorIs(t, new(crdt.GSet[string]).UnmarshalBinary([]byte{1, 0}), crdt.ErrVersion, "the format before")
 }
 
 // TestDecodeLogsDoNotWrap: a gap so large that the place of a replica wraps around

@@ -13,7 +13,7 @@ import (
 	"github.com/rejoin-go/rejoin/vclock/content"
 )
 
-// causalVersion is the format of the bytes of a causal state:
+// stateVersion is the format of the bytes of a state. Those of a causal one are:
 //
 //	field    bytes
 //	version  1, now 2
@@ -23,7 +23,7 @@ import (
 //	store    the rest
 //
 // In the store a replica is its place in the context, whose names ascend.
-const causalVersion = 2
+const stateVersion = 2
 
 // An encoder writes one state.
 type encoder struct {
@@ -221,7 +221,7 @@ func appendWhole[V Value[V]](b []byte, r *root, v V, brief bool) []byte {
 		e.buf = e.out[:0]
 	}
 	if !brief {
-		e.buf = v.kinds(append(e.buf, causalVersion))
+		e.buf = v.kinds(append(e.buf, stateVersion))
 	}
 	e.context()
 	v.encode(e)
@@ -457,7 +457,7 @@ func mergeBinary[V Value[V]](r *root, x V, data []byte) (bool, error) {
 // readHead reads what stands before the store of a state of type V.
 func readHead[V Value[V]](d *decoder) {
 	var none V
-	d.Version(causalVersion)
+	d.Version(stateVersion)
 	if d.Err() == nil {
 		readKinds(d.Reader, none.kinds(d.kinds[:0]))
 	}

@@ -166,7 +166,7 @@ func (c *GCounter) Equal(y *GCounter) bool { return slices.Equal(c.shares(), y.s
 // FORMAT.md in the root of the module has the layout.
 func (c *GCounter) AppendBinary(b []byte) ([]byte, error) {
 	shares := c.shares()
-	b = append(b, 1)
+	b = appendGrownHead(b, kindGCounter, "")
 	b = binary.AppendUvarint(b, uint64(len(shares)))
 	for _, s := range shares {
 		b = wire.AppendBytes(b, s.replica)
@@ -211,7 +211,7 @@ func (c *GCounter) MergeBinary(data []byte) (bool, error) {
 // readShares reads what AppendBinary wrote, in the memory of spare.
 func readShares(data []byte, spare []share) ([]share, error) {
 	r := wire.NewReader(data)
-	r.Version(1)
+	readGrownHead(r, kindGCounter, "")
 	n := r.Count(3)
 	all := slices.Grow(spare[:0], n)
 	for i := range n {

@@ -21,7 +21,7 @@ func (m *GMap[K, V]) AppendBinary(b []byte) ([]byte, error) {
 	if err := checkBinary[V](); err != nil {
 		return nil, fmt.Errorf("crdt: encode GMap: %w", err)
 	}
-	b = appendKeyed[K](b, tableVersion)
+	b = appendGrownHead(b, kindGMap, value.Identity[K]())
 	b = binary.AppendUvarint(b, uint64(m.Len()))
 	var buf []byte
 	for _, i := range m.in.sorted() {
@@ -64,7 +64,7 @@ func (m *GMap[K, V]) UnmarshalBinary(data []byte) error {
 // not readable.
 func readGMap[K comparable, V State[V]](data []byte) (d *GMap[K, V], bad *content.ValueError, err error) {
 	r := wire.NewReader(data)
-	readTableHead[K](r)
+	readGrownHead(r, kindGMap, value.Identity[K]())
 	n := r.Count(2)
 	d = new(GMap[K, V])
 	var before []byte
@@ -96,7 +96,7 @@ func (m *GMap[K, V]) MergeBinary(data []byte) (bool, error) {
 		return false, fmt.Errorf("crdt: merge GMap: %w", wire.Damaged(err))
 	}
 	r := wire.NewReader(data)
-	readTableHead[K](r)
+	readGrownHead(r, kindGMap, value.Identity[K]())
 	n := r.Count(2)
 	from := r.Offset()
 	var before []byte

@@ -142,7 +142,7 @@ func (s *GSet[E]) sortedElems() []E {
 // AppendBinary implements [encoding.BinaryAppender]. It never returns an error.
 // FORMAT.md in the root of the module has the layout.
 func (s *GSet[E]) AppendBinary(b []byte) ([]byte, error) {
-	return appendKeys(appendKeyed[E](b, tableVersion), s.sortedElems()), nil
+	return appendKeys(appendGrownHead(b, kindGSet, value.Identity[E]()), s.sortedElems()), nil
 }
 
 // MarshalBinary implements [encoding.BinaryMarshaler]; see [GSet.AppendBinary].
@@ -157,7 +157,7 @@ func (s *GSet[E]) UnmarshalBinary(data []byte) error {
 		return fmt.Errorf("crdt: decode GSet: %w", wire.Damaged(err))
 	}
 	r := wire.NewReader(data)
-	readTableHead[E](r)
+	readGrownHead(r, kindGSet, value.Identity[E]())
 	in := readTable[E](r)
 	if err := r.Close(); err != nil {
 		return fmt.Errorf("crdt: decode GSet: %w", wire.Damaged(err))
@@ -175,7 +175,7 @@ func (s *GSet[E]) MergeBinary(data []byte) (bool, error) {
 		return false, fmt.Errorf("crdt: merge GSet: %w", wire.Damaged(err))
 	}
 	r := wire.NewReader(data)
-	readTableHead[E](r)
+	readGrownHead(r, kindGSet, value.Identity[E]())
 	in := readKeyList[E](r, data)
 	if err := r.Close(); err != nil {
 		return false, fmt.Errorf("crdt: merge GSet: %w", wire.Damaged(err))

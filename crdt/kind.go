@@ -9,7 +9,7 @@ import (
 	"github.com/rejoin-go/rejoin/internal/wire"
 )
 
-// Kinds of causal types, as their encodings begin.
+// Kinds of types, which follow the version in their encodings.
 const (
 	_ byte = iota
 	kindORSet
@@ -20,42 +20,43 @@ const (
 	_ // was an MVRegister whose values had no names of fields
 	kindPNCounter
 	kindMVRegister
+	kindGSet
+	kindTwoPSet
+	kindGMap
+	kindGCounter
+	kindBoundedCounter
 
-	// Named is added to the kind, or to the version of a grow-only type, where the
-	// fields of keys or elements follow, as they are structs: their bytes do not name
-	// them.
+	// Named is added to the kind where the fields of keys or elements follow, as they are
+	// structs: their bytes do not name them.
 	named byte = 0x80
 )
 
-// tableVersion is the format of the grow-only types.
-const tableVersion = 1
-
-// appendKeyed appends a kind or version with the fields of the keys, if there are any.
+// appendKeyed appends a kind with the fields of the keys, if there are any.
 func appendKeyed[K comparable](b []byte, kind byte) []byte {
-	id := value.Identity[K]()
-	if id == "" {
-		return append(b, kind)
-	}
-	return wire.AppendBytes(append(b, kind|named), id)
+	return appendKind(b, kind, value.Identity[K]())
 }
 
-// readTableHead reads what stands before the keys of a grow-only type.
-func readTableHead[K comparable](r *wire.Reader) {
-	want := value.Identity[K]()
-	stored := ""
-	if b := r.Unread(); len(b) > 0 && b[0] == tableVersion|named {
-		r.Byte()
-		if stored = string(r.Bytes()); stored == "" {
-			r.Fail("keys without fields")
-		}
-	} else {
-		r.Version(tableVersion)
+func appendKind(b []byte, kind byte, fields string) []byte {
+	if fields == "" {
+		return append(b, kind)
 	}
-	if r.Err() == nil {
-		if err := value.CheckIdentity(stored, want); err != nil {
-			r.Fail("%w", err)
-		}
+	return wire.AppendBytes(append(b, kind|named), fields)
+}
+
+// appendGrownHead appends what the bytes of a grow-only type begin with: version, kind and the
+// fields of its keys, if there are any.
+func appendGrownHead(b []byte, kind byte, fields string) []byte {
+	return appendKind(append(b, stateVersion), kind, fields)
+}
+
+// readGrownHead reads what appendGrownHead wrote, and fails if it is of another type.
+func readGrownHead(r *wire.Reader, kind byte, fields string) {
+	r.Version(stateVersion)
+	if b := r.Unread(); fields == "" && len(b) > 0 && b[0] == kind {
+		r.Take(1)
+		return
 	}
+	readKinds(r, appendKind(nil, kind, fields))
 }
 
 // readKinds reads the kinds of a state and its values, and fails unless they are those
@@ -128,6 +129,16 @@ func kindName(k byte) string {
 		return "MVRegister"
 	case kindPNCounter:
 		return "PNCounter"
+	case kindGSet:
+		return "GSet"
+	case kindTwoPSet:
+		return "TwoPSet"
+	case kindGMap:
+		return "GMap"
+	case kindGCounter:
+		return "GCounter"
+	case kindBoundedCounter:
+		return "BoundedCounter"
 	}
 	return fmt.Sprintf("kind %d", k)
 }

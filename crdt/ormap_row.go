@@ -41,7 +41,7 @@ func addAtRow[K comparable](dst, row []byte, name vclock.Replica, key K, n int64
 	var kindRoom, keyRoom [64]byte
 	var dots [64]uint64
 	kinds := append(appendKeyed[K](kindRoom[:0], kindORMap), kindPNCounter)
-	if len(row) < 1+len(kinds) || len(name) > vclock.MaxReplica || row[0] != causalVersion || !bytes.Equal(row[1:1+len(kinds)], kinds) {
+	if len(row) < 1+len(kinds) || len(name) > vclock.MaxReplica || row[0] != stateVersion || !bytes.Equal(row[1:1+len(kinds)], kinds) {
 		return dst, false
 	}
 	key, err := value.Normalize(key)

@@ -44,7 +44,7 @@ func AddBinary(dst, row []byte, r vclock.Replica, n int64) ([]byte, error) {
 // addToRow is AddBinary for a row that holds a sum of r, and no reset. It reports false
 // for any other, be it a state or not.
 func addToRow(dst, row []byte, name vclock.Replica, n int64) ([]byte, bool) {
-	if len(row) < 2 || len(name) > vclock.MaxReplica || row[0] != causalVersion || row[1] != kindPNCounter {
+	if len(row) < 2 || len(name) > vclock.MaxReplica || row[0] != stateVersion || row[1] != kindPNCounter {
 		return dst, false
 	}
 	x := counterRow{row: row, at: 2}

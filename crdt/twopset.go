@@ -222,7 +222,7 @@ func (s *TwoPSet[E]) sorted(p phase) []E {
 // AppendBinary implements [encoding.BinaryAppender]. It never returns an error.
 // FORMAT.md in the root of the module has the layout.
 func (s *TwoPSet[E]) AppendBinary(b []byte) ([]byte, error) {
-	b = appendKeys(appendKeyed[E](b, tableVersion), s.sorted(present))
+	b = appendKeys(appendGrownHead(b, kindTwoPSet, value.Identity[E]()), s.sorted(present))
 	return appendKeys(b, s.sorted(removed)), nil
 }
 
@@ -238,7 +238,7 @@ func (s *TwoPSet[E]) UnmarshalBinary(data []byte) error {
 		return fmt.Errorf("crdt: decode TwoPSet: %w", wire.Damaged(err))
 	}
 	r := wire.NewReader(data)
-	readTableHead[E](r)
+	readGrownHead(r, kindTwoPSet, value.Identity[E]())
 	in, gone := readTable[E](r), readTable[E](r)
 	if err := r.Close(); err != nil {
 		return fmt.Errorf("crdt: decode TwoPSet: %w", wire.Damaged(err))
@@ -255,7 +255,7 @@ func (s *TwoPSet[E]) MergeBinary(data []byte) (bool, error) {
 		return false, fmt.Errorf("crdt: merge TwoPSet: %w", wire.Damaged(err))
 	}
 	r := wire.NewReader(data)
-	readTableHead[E](r)
+	readGrownHead(r, kindTwoPSet, value.Identity[E]())
 	in, gone := readKeyList[E](r, data), readKeyList[E](r, data)
 	if err := r.Close(); err != nil {
 		return false, fmt.Errorf("crdt: merge TwoPSet: %w", wire.Damaged(err))
