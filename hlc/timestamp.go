@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"database/sql/driver"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -150,7 +151,7 @@ func (t Timestamp) MarshalText() ([]byte, error) {
 func (t *Timestamp) UnmarshalText(text []byte) error {
 	u, err := Parse(string(text))
 	if err != nil {
-		return err
+		return wire.Damaged(err)
 	}
 	*t = u
 	return nil
@@ -201,6 +202,9 @@ func (t Timestamp) Value() (driver.Value, error) {
 // unchanged: NULL too, for which there is [database/sql.Null], and times, since
 // a database column of that kind has dropped digits.
 func (t *Timestamp) Scan(src any) error {
+	if wire.IsNull(src) {
+		return errors.New("hlc: scan Timestamp: NULL; a nullable column takes sql.Null[hlc.Timestamp]")
+	}
 	var n uint64
 	var err error
 	switch v := src.(type) {
@@ -215,8 +219,6 @@ func (t *Timestamp) Scan(src any) error {
 		n, err = parseDigits(string(v))
 	case string:
 		n, err = parseDigits(v)
-	case nil:
-		return fmt.Errorf("hlc: scan Timestamp: NULL; a nullable column takes sql.Null[hlc.Timestamp]")
 	default:
 		return fmt.Errorf("hlc: scan Timestamp: %T is none of int64, uint64 and text", src)
 	}

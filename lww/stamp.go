@@ -91,7 +91,7 @@ func (s *Stamp) UnmarshalText(text []byte) error {
 	}
 	t, err := ParseStamp(string(text))
 	if err != nil {
-		return err
+		return wire.Damaged(err)
 	}
 	*s = t
 	return nil
@@ -186,16 +186,14 @@ func (s Stamp) Value() (driver.Value, error) {
 // for which there is [database/sql.Null], and leaves s unchanged if it returns
 // an error.
 func (s *Stamp) Scan(src any) error {
-	var text []byte
+	if wire.IsNull(src) {
+		return errors.New("lww: scan Stamp: NULL; a nullable column takes sql.Null[lww.Stamp]")
+	}
 	switch v := src.(type) {
 	case string:
-		text = []byte(v)
+		return s.UnmarshalText([]byte(v))
 	case []byte:
-		text = v
-	case nil:
-		return errors.New("lww: scan Stamp: NULL; a nullable column takes sql.Null[lww.Stamp]")
-	default:
-		return fmt.Errorf("lww: scan Stamp: %T is not text", src)
+		return s.UnmarshalText(v)
 	}
-	return s.UnmarshalText(text)
+	return fmt.Errorf("lww: scan Stamp: %T is not text", src)
 }

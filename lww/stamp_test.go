@@ -145,6 +145,7 @@ func TestStampRefused(t *testing.T) {
 	}
 	s := kept
 	require.ErrorContains(t, s.Scan(nil), "NULL")
+	require.ErrorContains(t, s.Scan([]byte(nil)), "NULL")
 	require.ErrorContains(t, s.Scan(int64(5)), "int64 is not text")
 	require.Equal(t, kept, s)
 }

@@ -4,6 +4,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+
+	"github.com/rejoin-go/rejoin/internal/wire"
 )
 
 // An ID names a conflict: a hash of the key and of the versions in conflict. It
@@ -26,7 +28,7 @@ func (id ID) MarshalText() ([]byte, error) { return id.AppendText(nil) }
 func (id *ID) UnmarshalText(text []byte) error {
 	p, err := hex.DecodeString(string(text))
 	if err != nil || len(p) != len(id) || hex.EncodeToString(p) != string(text) {
-		return fmt.Errorf("resolver: decode ID: %.64q is not %d lower-case hexadecimal digits", text, 2*len(id))
+		return wire.Damaged(fmt.Errorf("resolver: decode ID: %.64q is not %d lower-case hexadecimal digits", text, 2*len(id)))
 	}
 	copy(id[:], p)
 	return nil

@@ -77,7 +77,7 @@ func (c Clock) MarshalText() ([]byte, error) { return c.AppendText(nil) }
 func (c *Clock) UnmarshalText(text []byte) error {
 	d, err := Parse(string(text))
 	if err != nil {
-		return err
+		return wire.Damaged(err)
 	}
 	*c = d
 	return nil
@@ -305,13 +305,14 @@ func (c Clock) Value() (driver.Value, error) { return c.String(), nil }
 // because a history that is not known is not an empty one; use a
 // [database/sql.Null] of Clock for a column that may hold it.
 func (c *Clock) Scan(src any) error {
+	if wire.IsNull(src) {
+		return errors.New("vclock: scan Clock: NULL; a nullable column takes sql.Null[vclock.Clock]")
+	}
 	switch src := src.(type) {
 	case string:
 		return c.UnmarshalText([]byte(src))
 	case []byte:
 		return c.UnmarshalText(src)
-	case nil:
-		return errors.New("vclock: scan Clock: NULL; a nullable column takes sql.Null[vclock.Clock]")
 	}
 	return fmt.Errorf("vclock: scan Clock: %T is not text", src)
 }

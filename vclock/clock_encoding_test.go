@@ -133,6 +133,7 @@ func TestClockUnmarshalBinaryRefuses(t *testing.T) {
 
 func TestClockScanRefuses(t *testing.T) {
 	c := vclock.Clock{}.With("ap", 1)
+	require.ErrorContains(t, c.Scan([]byte(nil)), "NULL", "as which some drivers hand it over")
 	require.EqualError(t, c.Scan(nil), "vclock: scan Clock: NULL; a nullable column takes sql.Null[vclock.Clock]")
 	require.EqualError(t, c.Scan(int64(4)), "vclock: scan Clock: int64 is not text")
 	require.ErrorContains(t, c.Scan("eu:0"), "vclock: parse clock")

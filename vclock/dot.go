@@ -73,7 +73,7 @@ func (d *Dot) UnmarshalText(text []byte) error {
 	}
 	e, err := ParseDot(string(text))
 	if err != nil {
-		return err
+		return wire.Damaged(err)
 	}
 	*d = e
 	return nil

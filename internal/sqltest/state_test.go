@@ -145,6 +145,8 @@ func storeState(t *testing.T, db *sql.DB, param string, s, empty state) {
 	require.ErrorContains(t, empty.Scan(int64(1)), "neither bytes nor text")
 	require.Error(t, empty.Scan([]byte("{")))
 	require.Error(t, empty.Scan([]byte{}))
+	require.ErrorContains(t, empty.Scan([]byte(nil)), "NULL")
+	require.ErrorContains(t, empty.Scan(fmt.Sprintf(`\x%x`, want)), "as which PostgreSQL shows bytes")
 	requireBytes(t, want, empty)
 
 	_, err = db.Exec("INSERT INTO texts VALUES ("+param+")", string(text))

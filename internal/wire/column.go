@@ -22,13 +22,25 @@ func Scan(action string, src any, into interface {
 		data = []byte(v)
 	case []byte:
 		data = v
-	case nil:
-		return errors.New(action + ": NULL; a nullable column takes sql.Null")
 	default:
-		return fmt.Errorf("%s: %T is neither bytes nor text", action, src)
+		if !IsNull(src) {
+			return fmt.Errorf("%s: %T is neither bytes nor text", action, src)
+		}
+	}
+	switch {
+	case IsNull(src):
+		return errors.New(action + ": NULL; a nullable column takes sql.Null")
+	case bytes.HasPrefix(data, []byte(`\x`)):
+		return errors.New(action + `: the text \x…, as which PostgreSQL shows bytes; scan the bytes, without a cast to text`)
 	}
 	if text := bytes.TrimLeft(data, " \t\r\n"); len(text) > 0 && (text[0] == '{' || text[0] == '[') {
 		return into.UnmarshalJSON(data)
 	}
 	return into.UnmarshalBinary(data)
+}
+
+// IsNull reports whether src is NULL, which some drivers hand over as bytes that are nil.
+func IsNull(src any) bool {
+	b, ok := src.([]byte)
+	return src == nil || ok && b == nil
 }

@@ -43,6 +43,8 @@ func TestScan(t *testing.T) {
 	}
 	var c column
 	require.EqualError(t, wire.Scan("pkg: scan Type", nil, &c), "pkg: scan Type: NULL; a nullable column takes sql.Null")
+	require.EqualError(t, wire.Scan("pkg: scan Type", []byte(nil), &c), "pkg: scan Type: NULL; a nullable column takes sql.Null")
+	require.EqualError(t, wire.Scan("pkg: scan Type", `\x0102`, &c), `pkg: scan Type: the text \x…, as which PostgreSQL shows bytes; scan the bytes, without a cast to text`)
 	require.EqualError(t, wire.Scan("pkg: scan Type", 7, &c), "pkg: scan Type: int is neither bytes nor text")
 	require.Empty(t, c.asked)
 }
