@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/rejoin-go/rejoin/internal/value"
 )
 
 // maxDepth bounds how far values are followed, for those that contain
@@ -78,8 +80,28 @@ func (p printer) text(v reflect.Value, depth int) string {
 	}
 }
 
+// encoded returns the bytes of a value for whose type a codec was handed over, or why it has
+// none: what else such a type holds is its own business.
+func encoded(v reflect.Value) ([]byte, bool) {
+	c := value.CodecOf(v.Type())
+	if !c.Encodes() || !v.CanInterface() || v.IsZero() {
+		return nil, false
+	}
+	b, err := c.Encode(v)
+	if err != nil {
+		b = []byte(err.Error())
+	}
+	return b, true
+}
+
 // whole returns the text of types that speak for themselves.
 func (p printer) whole(v reflect.Value) (string, bool) {
+	if b, ok := encoded(v); ok {
+		if p.key {
+			return fmt.Sprintf("%x", b), true
+		}
+		return fmt.Sprint(v), true
+	}
 	if !v.CanInterface() || v.Kind() == reflect.Pointer || v.Kind() == reflect.Interface {
 		return "", false
 	}
@@ -226,8 +248,12 @@ func (c copier) into(dst, src reflect.Value, depth int) {
 	}
 }
 
-// cloned sets dst by the Clone method of an opaque type, if it has one.
+// cloned sets dst by the codec that was handed over for a type, or by the Clone method of
+// an opaque type, if there is one.
 func cloned(dst, src reflect.Value) bool {
+	if b, ok := encoded(src); ok && value.CodecOf(src.Type()).Decode(b, dst) == nil {
+		return true
+	}
 	if !opaque(src.Type()) {
 		return false
 	}
