@@ -9,7 +9,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/rejoin-go/rejoin/crdt"
 	"github.com/rejoin-go/rejoin/merge"
@@ -66,7 +65,7 @@ func on[S replicated[S], Q any](g *region, mux *http.ServeMux, pattern string, d
 	kind := strings.Split(pattern, "/")[1]
 	mux.Handle(pattern, handler(func(r *http.Request) (any, error) {
 		key := kind + "/" + r.PathValue("id")
-		if len(key) > 200 || !utf8.ValidString(key) || strings.Contains(key, "\x00") {
+		if !isName(key) {
 			return nil, badRequest("A name is a text of at most 200 bytes.")
 		}
 		return g.route(r, key, func(r *http.Request) (any, error) {
@@ -182,11 +181,7 @@ func (g *region) deleteFromCart(c *call, cart *Cart, _ struct{}) (*Cart, error) 
 	case !cart.HasSeen(seen):
 		return nil, errBehind
 	}
-	delta, err := cart.DeleteSeen(g.me(), seen, sku)
-	if err != nil {
-		return nil, badRequest("The ETag is that of another line.")
-	}
-	return delta, nil
+	return cart.DeleteSeen(g.me(), seen, sku) // its tag says that the context is of this line
 }
 
 // putOrder writes an order. Under If-Match it replaces what the client was shown, without it is a
@@ -209,18 +204,15 @@ func (g *region) deleteOrder(c *call, orders *Orders, _ struct{}) (*Orders, erro
 
 func (g *region) writeOrder(c *call, orders *Orders, write func(resolver.Context) (resolver.Written[Order], error)) error {
 	var seen resolver.Context
-	if _, err := readTag(c.r, c.row.key, &seen); err != nil {
-		return err
-	}
-	if now, err := g.clocks.clock.Now(); err != nil {
-		return err
-	} else if err := seen.Ahead(now, maxAhead); err != nil && !g.clocks.slow() {
-		return err // a write under it would be stamped after that
-	}
-	if err := g.mayWrite(); err != nil {
-		return err // it was promoted away meanwhile
-	}
-	if seen.Epoch() >= orders.Epoch() && !orders.Covers(seen) {
+	_, err := readTag(c.r, c.row.key, &seen)
+	now, failed := g.clocks.clock.Now()
+	ahead := seen.Ahead(now, maxAhead) // a write under it would be stamped after that
+	switch err = cmp.Or(err, failed, g.mayWrite()); {
+	case err != nil:
+		return err // it may have been promoted away meanwhile
+	case ahead != nil && !g.clocks.slow():
+		return ahead
+	case seen.Epoch() >= orders.Epoch() && !orders.Covers(seen):
 		return errBehind
 	}
 	done, err := write(seen)
@@ -292,15 +284,12 @@ func (g *region) getEvents(r *http.Request) (any, error) {
 	return g.events.since(after), nil
 }
 
-// getRows answers with all rows that begin with a prefix, for the page.
+// getRows answers with the first rows, for the page.
 func (g *region) getRows(r *http.Request) (any, error) {
-	prefix := r.URL.Query().Get("prefix")
 	out := map[string]any{}
 	var err error
-	for row := range g.store.rows(r.Context(), &err, `WHERE id >= $1 ORDER BY id LIMIT 200`, prefix) {
-		if err == nil && strings.HasPrefix(row.key, prefix) {
-			out[row.key], err = g.viewRow(r.Context(), row.key, row.data)
-		}
+	for row := range g.store.rows(r.Context(), &err, `ORDER BY id LIMIT 200`) {
+		out[row.key], err = g.viewRow(r.Context(), row.key, row.data)
 	}
 	return out, err
 }

@@ -41,10 +41,7 @@ func (c *clocks) report() hlc.SkewReport {
 }
 
 // slow reports whether most clocks agree that the local one is behind.
-func (c *clocks) slow() bool {
-	report := c.report()
-	return report.Outlier && report.Self < 0
-}
+func (c *clocks) slow() bool { r := c.report(); return r.Outlier && r.Self < 0 }
 
 // admit reports whether a state that arrived may be merged into a row now, and advances the local
 // clock past it if so.

@@ -176,27 +176,26 @@ func (t *tx) encode() {
 	slices.SortFunc(t.dirty, func(a, b *row) int { return cmp.Compare(a.key, b.key) })
 	var out envelope
 	var room, scratch []byte
+	encode := func(b []byte, st state) []byte {
+		b, err := st.append(b)
+		t.err = cmp.Or(t.err, err)
+		return b
+	}
 	for _, r := range t.dirty {
 		if r.data == nil {
 			from := len(room)
-			room = t.append(room, r.state)
+			room = encode(room, r.state)
 			r.data = room[from:len(room):len(room)]
 		}
 		if orders, ok := r.state.(of[*Orders]); ok {
 			t.observe(orders.s.Epoch())
 		}
 		if r.delta != nil {
-			scratch = t.append(scratch[:0], r.delta)
+			scratch = encode(scratch[:0], r.delta)
 			out.add(r.key, scratch)
 		}
 	}
 	t.body = out.body
-}
-
-func (t *tx) append(b []byte, st state) []byte {
-	b, err := st.append(b)
-	t.err = cmp.Or(t.err, err)
-	return b
 }
 
 // send sends all statements of a transaction to the database.

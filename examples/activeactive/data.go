@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/rejoin-go/rejoin/crdt"
 	"github.com/rejoin-go/rejoin/hlc"
@@ -100,6 +101,11 @@ func refunds(c *resolver.Conflict[Order], kept Order) (out []resolver.Compensati
 		}
 	}
 	return out
+}
+
+// isName reports whether a row may be called so.
+func isName(row string) bool {
+	return len(row) <= 200 && utf8.ValidString(row) && !strings.Contains(row, "\x00")
 }
 
 // kindOf returns the kind of a row.

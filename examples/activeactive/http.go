@@ -50,7 +50,7 @@ func statusOf(err error) int {
 		return http.StatusConflict // sold out, or to be read again
 	case is[*resolver.FencedError](err):
 		return http.StatusMisdirectedRequest
-	case errors.Is(err, crdt.ErrAmount), errors.Is(err, crdt.ErrOverflow), is[*merge.WriteError](err):
+	case errors.Is(err, crdt.ErrAmount), errors.Is(err, crdt.ErrOverflow), is[*crdt.ContextError](err), is[*merge.WriteError](err):
 		return http.StatusUnprocessableEntity
 	case is[*merge.StaleError](err), is[*merge.OtherRecordError](err):
 		return http.StatusPreconditionFailed

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -445,4 +446,16 @@ func TestCacheOfRowsIsBounded(t *testing.T) {
 	tea, _ := as[*Cart](st).At("tea")
 	n, _ := tea.Total()
 	require.Equal(t, int64(3), n)
+}
+
+func TestRowsOfStrangeNamesAreSkipped(t *testing.T) {
+	g := &region{store: &store{empty: empty}, log: slog.New(slog.DiscardHandler)}
+	var e envelope
+	for _, key := range []string{"cart/ann", "cart/\xff", "cart/a\x00b", "what/ann", "cart/" + strings.Repeat("a", 200)} {
+		e.add(key, nil)
+	}
+	var in arrivals
+	require.NoError(t, g.open(e.body, &in))
+	require.Equal(t, []string{"cart/ann"}, in.keys)
+	require.Equal(t, 4, in.held, "this region has not everything that the peer has")
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strconv"
@@ -55,11 +56,8 @@ func (g *region) follow(ctx context.Context, p *peer) error {
 				return err
 			}
 		}
-		if err := batch.Error(); err != nil {
-			return err
-		}
-		if !p.conn.IsConnected() {
-			return nats.ErrDisconnected
+		if err := batch.Error(); err != nil || !p.conn.IsConnected() {
+			return cmp.Or(err, nats.ErrDisconnected)
 		}
 	}
 	return ctx.Err()
@@ -112,7 +110,7 @@ type arrivals struct {
 // writes it, and it must not stop all others.
 func (g *region) open(body []byte, in *arrivals) error {
 	return entries(body, func(key string, data []byte) {
-		if _, err := g.store.empty(key, 0); err != nil {
+		if _, err := g.store.empty(key, 0); err != nil || !isName(key) {
 			in.held++
 			g.log.Warn("row skipped", "key", key, "error", err)
 			return

@@ -81,12 +81,11 @@ func (g *region) answerRights(ctx context.Context, q rightsRequest) (b batch, er
 // inherit takes over the rights of regions that were retired, once all that remain have shown what
 // they know of them. One region does it, the first.
 func (g *region) inherit(ctx context.Context) error {
-	gone := slices.DeleteFunc(g.regions(), g.isMember)
-	first := slices.IndexFunc(g.regions(), g.isMember)
-	if len(gone) == 0 || g.regions()[first] != g.name {
+	all := g.regions()
+	if slices.ContainsFunc(all[:slices.Index(all, g.name)], g.isMember) {
 		return nil
 	}
-	return g.reclaim(ctx, gone...)
+	return g.reclaim(ctx, slices.DeleteFunc(all, g.isMember)...)
 }
 
 // reclaim takes over the rights of lives that are over: of regions that are gone, or of this
@@ -94,7 +93,7 @@ func (g *region) inherit(ctx context.Context) error {
 // backup has not heard of all that was sold.
 func (g *region) reclaim(ctx context.Context, regions ...string) error {
 	keys, err := g.store.keysOf(ctx, stockKind)
-	if err != nil {
+	if err != nil || len(regions) == 0 {
 		return err
 	}
 	return g.store.write(ctx, func(t *tx) (failed error) {

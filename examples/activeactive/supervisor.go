@@ -79,7 +79,7 @@ func (s *supervisor) start(name string, more ...string) error {
 	late := time.AfterFunc(20*time.Second, func() { _ = cmd.Process.Kill() })
 	defer late.Stop()
 	p.mu.Lock()
-	p.cmd, p.done = cmd, done
+	p.cmd, p.done, p.http, p.nats = cmd, done, "", ""
 	p.mu.Unlock()
 	for _, at := range []*string{&p.nats, &p.http} { // the peers need the first to start
 		var address string
@@ -138,7 +138,7 @@ func (p *process) at() (http, nats string, up bool) {
 	defer p.mu.Unlock()
 	select {
 	case <-p.done:
-		return p.http, p.nats, false
+		return "", "", false // somebody else may have its ports
 	default:
 		return p.http, p.nats, p.cmd != nil
 	}
