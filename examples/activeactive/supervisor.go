@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -76,8 +77,8 @@ func (s *supervisor) start(name string, more ...string) error {
 	if err = cmp.Or(err, cmd.Start()); err != nil {
 		return err
 	}
-	late := time.AfterFunc(20*time.Second, func() { _ = cmd.Process.Kill() })
-	defer late.Stop()
+	// One that does not start in a minute shows what it is at.
+	defer time.AfterFunc(time.Minute, func() { _ = cmd.Process.Signal(syscall.SIGQUIT) }).Stop()
 	p.mu.Lock()
 	p.cmd, p.done, p.http, p.nats = cmd, done, "", ""
 	p.mu.Unlock()
