@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"math/bits"
+	"strings"
 )
 
 // AppendBytes appends the length of p as a varint, then p.
@@ -34,17 +35,21 @@ type Reader struct {
 	off int
 	err error
 
-	text   string // a copy of what begins in buf at textAt
+	text   string // of an input of one window: a copy of what begins in buf at textAt
 	textAt int
+	packed *strings.Builder // of a longer input: strings, one after the other
 }
 
-// window is the size of the copies that strings of an input are parts of: there is one
+// window is the size of the memory that strings of an input are parts of: there is one
 // allocation for many, and a string that is left of them keeps no more alive.
 const window = 1024
 
 // StringAt returns the n bytes at offset off of the input as a string. It is made for
 // offsets that ascend.
 func (r *Reader) StringAt(off, n int) string {
+	if len(r.buf) > window {
+		return r.pack(off, n)
+	}
 	if off < r.textAt || off+n > r.textAt+len(r.text) {
 		if n > window/4 {
 			return string(r.buf[off : off+n])
@@ -62,6 +67,24 @@ func (r *Reader) StringOr(off, n int, old string) string {
 		return old
 	}
 	return r.StringAt(off, n)
+}
+
+// pack returns the n bytes at offset off, beside other strings: what stands between them in the
+// input takes no room.
+func (r *Reader) pack(off, n int) string {
+	if n > window/4 {
+		return string(r.buf[off : off+n])
+	}
+	if r.packed == nil {
+		r.packed = new(strings.Builder) // of copies of r too, which must not overwrite
+	}
+	if r.packed.Len()+n > r.packed.Cap() {
+		r.packed.Reset()
+		r.packed.Grow(min(window, len(r.buf)-off))
+	}
+	r.packed.Write(r.buf[off : off+n])
+	s := r.packed.String()
+	return s[len(s)-n:]
 }
 
 // NewReader returns a Reader over b, which it does not modify.

@@ -3,6 +3,7 @@ package wire_test
 import (
 	"encoding/binary"
 	"math"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -138,6 +139,16 @@ func TestReaderTellsFaults(t *testing.T) {
 	require.ErrorIs(t, r.Err(), wire.ErrDamaged)
 }
 
+// TestStringAtOfCopies: a copy of a reader reads on by itself, and overwrites no string.
+func TestStringAtOfCopies(t *testing.T) {
+	input := []byte(strings.Repeat("abcdefgh", 400))
+	r := wire.NewReader(input)
+	first := r.StringAt(0, 8)
+	ahead := *r
+	second, other := ahead.StringAt(9, 4), r.StringAt(2, 3)
+	require.Equal(t, []string{"abcdefgh", "bcde", "cde"}, []string{first, second, other})
+}
+
 // Strings are parts of few copies of the input: in order, across the end of a copy, out
 // of order, longer than a copy, and at the very end.
 func TestStringAt(t *testing.T) {
@@ -173,6 +184,12 @@ func TestStringAtAllocs(t *testing.T) {
 			_ = r.StringAt(off, 16)
 		}
 	}), 9.0)
+	require.LessOrEqual(t, testing.AllocsPerRun(20, func() {
+		r := wire.NewReader(input)
+		for off := 0; off < len(input); off += 64 { // what stands between strings is not kept
+			_ = r.StringAt(off, 16)
+		}
+	}), 3.0)
 	require.LessOrEqual(t, testing.AllocsPerRun(20, func() {
 		r := wire.NewReader(input)
 		_ = r.StringAt(0, 16)
