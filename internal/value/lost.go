@@ -6,9 +6,9 @@ import (
 )
 
 // lost returns an error that names a part of v which the form of a type's own did
-// not keep, stored being what it decodes to. A type is asked by its method Equal;
-// else its exported fields are compared, if it has no others; else the order that was
-// handed over for it is asked, or ==, if it does not compare pointers.
+// not keep, stored being what it decodes to. A type is asked by its method Equal, or
+// by the order that was handed over for it; else its exported fields are compared, if it has
+// no others, and else == is asked, if it does not compare pointers.
 func (p *plan) lost(v, stored reflect.Value) error {
 	switch {
 	case p.exact:
@@ -62,15 +62,15 @@ func (p *plan) keeps(v, w reflect.Value) bool {
 			return v.Addr().Method(m.Index).Call([]reflect.Value{w.Addr()})[0].Bool()
 		}
 	}
+	if p.order != nil && !v.IsZero() && !w.IsZero() {
+		return p.order(v, w) == 0
+	}
 	if p.kind != 0 {
 		kinds := *p
 		kinds.own = formNone
 		a, errA := kinds.appendFull(nil, v, 0)
 		b, errB := kinds.appendFull(nil, w, 0)
 		return errA != nil || errB != nil || bytes.Equal(a, b)
-	}
-	if p.order != nil && !v.IsZero() && !w.IsZero() {
-		return p.order(v, w) == 0
 	}
 	return !pointerFree(p.typ) || v.Equal(w)
 }
