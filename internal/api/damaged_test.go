@@ -32,15 +32,15 @@ func TestDamaged(t *testing.T) {
 			if typ == reflect.TypeFor[merge.Record[note]]() {
 				x = reflect.ValueOf(plan.NewRecord())
 			}
-			if u, ok := x.Interface().(encoding.TextUnmarshaler); ok {
+			if u, ok := reflect.TypeAssert[encoding.TextUnmarshaler](x); ok {
 				require.ErrorIs(t, u.UnmarshalText([]byte("no such text")), vclock.ErrDamaged)
 				require.ErrorIs(t, json.Unmarshal([]byte(`"no such text"`), u), vclock.ErrDamaged)
 			}
-			if u, ok := x.Interface().(json.Unmarshaler); ok {
+			if u, ok := reflect.TypeAssert[json.Unmarshaler](x); ok {
 				require.ErrorIs(t, u.UnmarshalJSON([]byte(`{"no":`)), vclock.ErrDamaged)
 				require.ErrorIs(t, json.Unmarshal([]byte(`{"no":["such"]}`), u), vclock.ErrDamaged)
 			}
-			if u, ok := x.Interface().(encoding.BinaryUnmarshaler); ok {
+			if u, ok := reflect.TypeAssert[encoding.BinaryUnmarshaler](x); ok {
 				require.ErrorIs(t, u.UnmarshalBinary(nil), vclock.ErrDamaged)
 			}
 		})

@@ -44,7 +44,7 @@ func (o objects) close(over vclock.Closing) {
 	o.count.Close(over)
 }
 
-// add adds to all three, remove removes from them; they return what is on its way then.
+// add adds to all three, and returns what is on its way then; remove removes from them.
 func (o objects) add(by vclock.Replica, n int, at lww.Stamp) objects {
 	d, err := o.row.PutAt("k", n, at)
 	if err != nil {
@@ -53,12 +53,12 @@ func (o objects) add(by vclock.Replica, n int, at lww.Stamp) objects {
 	return objects{o.set.Add(by, "x"), o.count.Add(by, 1<<n), d}
 }
 
-func (o objects) remove(by vclock.Replica, at lww.Stamp) objects {
-	d, err := o.row.DeleteAt("k", at)
-	if err != nil {
+func (o objects) remove(by vclock.Replica, at lww.Stamp) {
+	if _, err := o.row.DeleteAt("k", at); err != nil {
 		panic(err)
 	}
-	return objects{o.set.Remove(by, "x"), o.count.Reset(by), d}
+	o.set.Remove(by, "x")
+	o.count.Reset(by)
 }
 
 // returned reports how o shows what its twin does not, if it does. A set may show less
@@ -106,12 +106,13 @@ type place struct {
 	text       string // what key makes of it
 }
 
-func (p place) clone() place {
-	p.text = ""
+func (p *place) clone() place {
+	c := *p
+	c.text = ""
 	if p.matrix != nil {
-		p.matrix, p.has, p.twin = p.matrix.Clone(), p.has.clone(), p.twin.clone()
+		c.matrix, c.has, c.twin = p.matrix.Clone(), p.has.clone(), p.twin.clone()
 	}
-	return p
+	return c
 }
 
 // A message is the change of one element, on its way through a broker for ever.
