@@ -176,7 +176,13 @@ func (c *GCounter) AppendBinary(b []byte) ([]byte, error) {
 }
 
 // MarshalBinary implements [encoding.BinaryMarshaler]; see [GCounter.AppendBinary].
-func (c *GCounter) MarshalBinary() ([]byte, error) { return c.AppendBinary(nil) }
+func (c *GCounter) MarshalBinary() ([]byte, error) {
+	size := 1 + binary.MaxVarintLen64
+	for _, s := range c.shares() {
+		size += 1 + len(s.replica) + wire.UvarintLen(s.total)
+	}
+	return c.AppendBinary(make([]byte, 0, size))
+}
 
 // UnmarshalBinary implements [encoding.BinaryUnmarshaler]. It accepts only what
 // [GCounter.AppendBinary] writes, and leaves c unchanged otherwise. It allocates at
