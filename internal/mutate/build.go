@@ -198,8 +198,8 @@ type suite struct {
 	skipped   []string // what fails without a mutant
 }
 
-// build compiles the tests with all mutants, and runs them once with none.
-func (p *source) build(dir string, o options, mutants []mutant) (*suite, error) {
+// build compiles the tests of a package with all mutants, and runs them once with none.
+func (p *source) build(dir string, o options, judge string, mutants []mutant) (*suite, error) {
 	wall, err := time.ParseDuration(o.wall)
 	if err != nil {
 		return nil, err
@@ -220,7 +220,6 @@ func (p *source) build(dir string, o options, mutants []mutant) (*suite, error) 
 	if err := os.WriteFile(overlayFile, list, 0o600); err != nil {
 		return nil, err
 	}
-	judge := cmp.Or(o.by, p.path)
 	where, err := goCommand("list", "-f", "{{.Dir}}", judge)
 	if err != nil {
 		return nil, err
@@ -229,7 +228,7 @@ func (p *source) build(dir string, o options, mutants []mutant) (*suite, error) 
 	if err != nil {
 		return nil, err
 	}
-	b := &suite{path: filepath.Join(dir, "tests"), dir: strings.TrimSpace(string(where)), wall: wall, skip: o.skip}
+	b := &suite{path: filepath.Join(dir, "tests-"+strings.ReplaceAll(judge, "/", "-")), dir: strings.TrimSpace(string(where)), wall: wall, skip: o.skip}
 	if _, err := goCommand("test", "-c", "-overlay", overlayFile, "-o", b.path, judge); err != nil {
 		return nil, err
 	}
@@ -266,6 +265,16 @@ func (b *suite) unchanged() error {
 	const slower = 4
 	b.limit = slower*int((cmd.ProcessState.UserTime()+cmd.ProcessState.SystemTime())/time.Second) + slower
 	return nil
+}
+
+// survives reports whether the tests of all suites pass with a mutant.
+func survives(suites []*suite, id int) (bool, error) {
+	for _, b := range suites {
+		if alive, err := b.survives(id); !alive || err != nil {
+			return false, err
+		}
+	}
+	return true, nil
 }
 
 // survives reports whether all tests pass with a mutant. One that makes them run

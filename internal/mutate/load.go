@@ -14,11 +14,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 )
 
 // A source is one package: its files, and what the type checker says of them.
 type source struct {
 	path, dir string
+	short     string // path without that of the module
 	files     []file
 	fset      *token.FileSet
 	info      *types.Info
@@ -36,11 +38,12 @@ type listed struct {
 	ImportPath, Dir, Export string
 	GoFiles                 []string
 	DepOnly                 bool
+	Module                  struct{ Path string }
 }
 
 // load reads and checks the package that the go command knows by name.
 func load(name string) (*source, error) {
-	out, err := goCommand("list", "-export", "-deps", "-json=ImportPath,Dir,Export,GoFiles,DepOnly", name, "os", "strconv")
+	out, err := goCommand("list", "-export", "-deps", "-json=ImportPath,Dir,Export,GoFiles,DepOnly,Module", name, "os", "strconv")
 	if err != nil {
 		return nil, err
 	}
@@ -59,7 +62,7 @@ func load(name string) (*source, error) {
 		if p.path != "" {
 			return nil, fmt.Errorf("more than one package: %s, %s", p.path, l.ImportPath)
 		}
-		p.path, p.dir = l.ImportPath, l.Dir
+		p.path, p.dir, p.short = l.ImportPath, l.Dir, strings.TrimPrefix(l.ImportPath, l.Module.Path+"/")
 		for _, base := range l.GoFiles {
 			if err := p.parse(filepath.Join(l.Dir, base)); err != nil {
 				return nil, err

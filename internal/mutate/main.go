@@ -6,9 +6,14 @@
 //
 // All mutants of a package are compiled into one test binary, through -overlay, and
 // the environment chooses one; so there is one build, and no file is changed.
+//
+// Mutants that change nothing which anybody sees are in equivalent.txt, each with the
+// reason. They are not drawn and count for nothing. A survivor is printed by the name
+// that it would have there, after its line.
 package main
 
 import (
+	"cmp"
 	"errors"
 	"flag"
 	"fmt"
@@ -26,17 +31,20 @@ type options struct {
 	wall   string
 	skip   string
 	by     string
+	listed bool
+	known  string // what is equivalent, as in equivalent.txt
 }
 
 func main() {
-	var o options
+	o := options{known: equivalent}
 	flag.IntVar(&o.n, "n", 60, "mutants per package")
 	flag.Uint64Var(&o.seed, "seed", 1, "which mutants: one seed draws the same of the same code")
 	flag.StringVar(&o.at, "at", "", "only mutants of places that match, such as 'clock.go:14[0-9]$'")
 	flag.IntVar(&o.checks, "checks", 40, "histories of each rapid test")
 	flag.StringVar(&o.wall, "timeout", "10m", "of one run of the tests; processor time is bounded by that of the unchanged run too")
 	flag.StringVar(&o.skip, "skip", "", "tests left out, as in go test -skip")
-	flag.StringVar(&o.by, "by", "", "a package whose tests judge, instead of the package's own")
+	flag.StringVar(&o.by, "by", "", "packages whose tests judge, with commas, instead of the package's own")
+	flag.BoolVar(&o.listed, "listed", false, "only the mutants that are listed as equivalent, of which none should be killed")
 	flag.Parse()
 	if err := run(os.Stdout, o, flag.Args()); err != nil {
 		fmt.Fprintln(os.Stderr, "mutate:", err)
@@ -74,26 +82,32 @@ func mutate(w io.Writer, o options, name string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	b, err := p.build(dir, o, mutants)
-	if err != nil {
-		return err
-	}
-	if len(b.skipped) > 0 {
-		if _, err := fmt.Fprintf(w, "%s: without %s, which fail unmutated\n", name, strings.Join(b.skipped, ", ")); err != nil {
+	var suites []*suite
+	for _, judge := range strings.Split(cmp.Or(o.by, p.path), ",") {
+		b, err := p.build(dir, o, judge, mutants)
+		if err != nil {
 			return err
+		}
+		suites = append(suites, b)
+		if len(b.skipped) > 0 {
+			if _, err := fmt.Fprintf(w, "%s: without %s, which fail unmutated\n", judge, strings.Join(b.skipped, ", ")); err != nil {
+				return err
+			}
 		}
 	}
 	killed := 0
 	for _, m := range mutants {
-		alive, err := b.survives(m.id)
-		switch {
-		case err != nil:
+		alive, err := survives(suites, m.id)
+		if err != nil {
 			return err
-		case !alive:
+		}
+		if !alive {
 			killed++
+		}
+		if alive == o.listed {
 			continue
 		}
-		if _, err := fmt.Fprintf(w, "%s: %s: %s\n", m.place, m.kind, m.what); err != nil {
+		if _, err := fmt.Fprintf(w, "%s: %s\n", m.place, m.name(p.short)); err != nil {
 			return err
 		}
 	}

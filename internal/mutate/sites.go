@@ -21,9 +21,22 @@ type mutant struct {
 	id    int // above 0
 	kind  string
 	place string // file and line
+	in    string // the function around it
+	again int    // how many like it are before it in the function
 	what  string // what becomes what
 	wraps []wrap
 	rank  uint64 // the order in which a seed draws
+}
+
+// name returns what the mutant is called in the list of equivalent ones. It stays when
+// lines move.
+func (m *mutant) name(dir string) string {
+	file, _, _ := strings.Cut(m.place, ":")
+	name := fmt.Sprintf("%s/%s: %s: %s: %s", dir, file, m.in, m.kind, m.what)
+	if m.again > 0 {
+		name += fmt.Sprintf(" #%d", m.again+1)
+	}
+	return name
 }
 
 // A wrap is what a mutant puts around a stretch of a file. Stretches are nodes of
@@ -43,17 +56,27 @@ type finding struct {
 	stack []ast.Node
 }
 
-// sample returns the mutants that o asks for and how many there are to draw from.
-// One kind after the other gives one, so that rare kinds are not drowned.
+// sample returns the mutants that o asks for and how many there are to draw from,
+// without those that o knows as equivalent. One kind after the other gives one, so that
+// rare kinds are not drowned.
 func (p *source) sample(o options) (drawn []mutant, possible int, err error) {
 	at, err := regexp.Compile(o.at)
+	if err != nil {
+		return nil, 0, err
+	}
+	taken, err := knownOf(o.known, p.short)
 	if err != nil {
 		return nil, 0, err
 	}
 	kinds := make(map[string][]mutant)
 	for _, f := range p.files {
 		for _, m := range p.find(f) {
-			if !at.MatchString(m.place) {
+			name := m.name(p.short)
+			_, listed := taken[name]
+			if listed {
+				taken[name] = true
+			}
+			if listed != o.listed || !at.MatchString(m.place) {
 				continue
 			}
 			sum := sha256.Sum256(fmt.Append(nil, o.seed, filepath.Base(f.name), m.kind, m.what, m.wraps[0].start))
@@ -64,6 +87,9 @@ func (p *source) sample(o options) (drawn []mutant, possible int, err error) {
 	}
 	for _, k := range kinds {
 		slices.SortFunc(k, func(a, b mutant) int { return cmp.Compare(a.rank, b.rank) })
+	}
+	if err := untaken(taken); err != nil {
+		return nil, 0, err
 	}
 	for round := 0; len(drawn) < min(o.n, possible); round++ {
 		for _, k := range slices.Sorted(maps.Keys(kinds)) {
@@ -92,6 +118,13 @@ func (p *source) find(f file) []mutant {
 		s.stack = append(s.stack, n)
 		return true
 	})
+	again := make(map[string]int)
+	for i := range s.found {
+		m := &s.found[i]
+		name := m.name("")
+		m.again = again[name]
+		again[name]++
+	}
 	return s.found
 }
 
@@ -206,7 +239,7 @@ func (s *finding) call(n *ast.CallExpr) {
 			continue
 		}
 		s.found = append(s.found, mutant{
-			kind: "swap", place: s.place(n), what: s.text(a) + ", " + s.text(b) + " → " + s.text(b) + ", " + s.text(a),
+			kind: "swap", place: s.place(n), in: s.function(), what: s.text(a) + ", " + s.text(b) + " → " + s.text(b) + ", " + s.text(a),
 			wraps: []wrap{
 				s.around(a, "mutantPick(ID, ", ", "+s.text(b)+")"), s.around(b, "mutantPick(ID, ", ", "+s.text(a)+")"),
 			},
@@ -351,7 +384,27 @@ func (s *finding) wrap(kind string, n ast.Node, to, before, after string) {
 	if kind == "early" {
 		what = to + " before " + s.text(n)
 	}
-	s.found = append(s.found, mutant{kind: kind, place: s.place(n), what: oneLine(what), wraps: []wrap{s.around(n, before, after)}})
+	s.found = append(s.found, mutant{
+		kind: kind, place: s.place(n), in: s.function(), what: oneLine(what), wraps: []wrap{s.around(n, before, after)},
+	})
+}
+
+// function returns the name of the function that the finding stands in, with its type if
+// it is a method; "var" outside.
+func (s *finding) function() string {
+	for _, n := range s.stack {
+		f, ok := n.(*ast.FuncDecl)
+		switch {
+		case !ok:
+		case f.Recv == nil:
+			return f.Name.Name
+		default:
+			of := s.text(f.Recv.List[0].Type)
+			of, _, _ = strings.Cut(strings.TrimPrefix(of, "*"), "[")
+			return of + "." + f.Name.Name
+		}
+	}
+	return "var"
 }
 
 func oneLine(text string) string {
