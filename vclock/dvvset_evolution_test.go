@@ -75,6 +75,12 @@ func TestDVVSetUnreadable(t *testing.T) {
 	require.NoError(t, err)
 	doc, err := a.MarshalJSON()
 	require.NoError(t, err)
+	several := a.Clone()
+	_, err = several.Put("us", vclock.Clock{}, "y")
+	require.NoError(t, err)
+	two, err := several.MarshalBinary()
+	require.NoError(t, err)
+	require.ErrorContains(t, new(vclock.DVVSet[int]).UnmarshalBinary(two), "key eu:1", "the first of them")
 
 	var b vclock.DVVSet[int]
 	_, err = b.MergeBinary(data)

@@ -297,6 +297,7 @@ func TestDVVSetPutAtRefuses(t *testing.T) {
 	require.Equal(t, before, encoded(t, &s))
 	require.Panics(t, func() { _ = s.PutAt(dot(0), vclock.Clock{}, "c") })
 	require.Panics(t, func() { _, _ = s.Put("", vclock.Clock{}, "c") })
+	require.Panics(t, func() { _, _ = new(vclock.DVVSet[any]).Put("", vclock.Clock{}, func() {}) }, "whatever the value")
 	require.Equal(t, before, encoded(t, &s))
 }
 
