@@ -44,6 +44,13 @@ import (
 // a new name, which [vclock.Incarnation] makes, merge what the other replicas
 // know, and may then [BoundedCounter.Reclaim] what its old name held.
 //
+// Names stay: the counter has an entry for each incarnation that changed it, of some 10 bytes and its moves.
+// Those that are over cannot be made one, as those of a [GCounter] are. Their rights are
+// reclaimed by others after they are over, in moves that only grow for one owner and
+// one taker, and a move from several owners that were made one would not be known for the
+// same by those who made one of other owners: rights would be handed out twice. So
+// let what has a database or a disk write, and be tens, not pods without either.
+//
 // See Balegas et al., “Extending Eventually Consistent Cloud Databases for
 // Enforcing Numeric Invariants”, 2015, https://arxiv.org/abs/1503.09052.
 type BoundedCounter struct {
@@ -140,7 +147,19 @@ func AtMost(n int64) *BoundedCounter {
 }
 
 // Bound returns the bound and whether it is an upper one.
-func (c *BoundedCounter) Bound() (n int64, upper bool) { return c.bound.at, c.bound.upper }
+func (c *BoundedCounter) Bound() (n int64, upper bool) {
+	c = c.orEmpty()
+	return c.bound.at, c.bound.upper
+}
+
+// orEmpty returns c, or an empty counter for a nil one: reads of the one are reads of
+// the other.
+func (c *BoundedCounter) orEmpty() *BoundedCounter {
+	if c == nil {
+		return new(BoundedCounter)
+	}
+	return c
+}
 
 // Add adds n on behalf of r, and returns the delta. The error is [ErrAmount] if n
 // is not positive, [ErrOverflow] if r has added or subtracted too much
@@ -267,6 +286,7 @@ func (c *BoundedCounter) settle() {
 
 // holdings returns the holdings of c in either form. The result is only read.
 func (c *BoundedCounter) holdings() []holding {
+	c = c.orEmpty()
 	if c.all != nil || c.own.replica == "" {
 		return c.all
 	}
@@ -285,6 +305,7 @@ func (c *BoundedCounter) expand() {
 // the number does not fit an int64, or if more rights were spent than there are,
 // which takes a reused replica name or a wrong Reclaim; n is then the bound.
 func (c *BoundedCounter) Total() (n int64, exact bool) {
+	c = c.orEmpty()
 	var distance int128.Int
 	all := c.holdings()
 	for i := range all {
@@ -339,6 +360,7 @@ func (c *BoundedCounter) Debt() int64 {
 // retains y. Of two different bounds, which are a mistake, the upper one stays,
 // then the larger.
 func (c *BoundedCounter) Merge(y *BoundedCounter) bool {
+	y = y.orEmpty()
 	c.expand()
 	bound := c.bound.join(y.bound)
 	moves := c.moves.join(y.moves)
@@ -370,18 +392,22 @@ func (c *BoundedCounter) mergeEntry(y *entry) bool {
 // Clone returns a copy of c that shares no memory with it that either could
 // change.
 func (c *BoundedCounter) Clone() *BoundedCounter {
+	c = c.orEmpty()
 	return &BoundedCounter{boundedCounterState: boundedCounterState{escrow: escrow{moves: c.moves, bound: c.bound}, all: slices.Clone(c.holdings())}}
 }
 
 // Equal reports whether c and y are the same state.
 func (c *BoundedCounter) Equal(y *BoundedCounter) bool {
+	c, y = c.orEmpty(), y.orEmpty()
 	return c.bound == y.bound && c.moves.equal(y.moves) && slices.Equal(c.holdings(), y.holdings())
 }
 
 // Verify returns an error if c and y have different bounds, which a counter
 // that has only one never does. A counter without bound, as in an empty delta,
-// agrees with any.
+// agrees with any. Two lineages that spent the same rights it does not see: see
+// [BoundedCounter.LastOf].
 func (c *BoundedCounter) Verify(y *BoundedCounter) error {
+	c, y = c.orEmpty(), y.orEmpty()
 	if zero := (bound{}); c.bound != y.bound && c.bound != zero && y.bound != zero {
 		return fmt.Errorf("crdt: counters with different bounds: %v and %v", c.bound, y.bound)
 	}

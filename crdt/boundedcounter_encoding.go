@@ -17,6 +17,7 @@ import (
 // AppendBinary implements [encoding.BinaryAppender]. It never returns an error.
 // FORMAT.md in the root of the module has the layout.
 func (c *BoundedCounter) AppendBinary(b []byte) ([]byte, error) {
+	c = c.orEmpty()
 	all := c.holdings()
 	b = append(appendGrownHead(b, kindBoundedCounter, ""), value.Bit(c.bound.upper))
 	b = binary.AppendVarint(b, c.bound.at)

@@ -227,6 +227,7 @@ func (s *TwoPSet[E]) Changed(o *TwoPSet[E]) iter.Seq2[E, bool] {
 // unspecified order, and keys that it would add. It takes O(n) for n keys of o, and a copy of each
 // value that changes.
 func (m *GMap[K, V]) Changed(o *GMap[K, V]) iter.Seq2[K, Change[V]] {
+	m, o = m.orEmpty(), o.orEmpty()
 	return func(yield func(K, Change[V]) bool) {
 		for k, theirs := range o.All() {
 			c := Change[V]{After: theirs}

@@ -92,6 +92,11 @@ func (f *DWFlag) HasSeen(seen Context) bool { return f.whole().root.hasSeen(seen
 // another lineage.
 func (f *DWFlag) LastOf(r vclock.Replica) uint64 { return f.whole().root.lastOf(r) }
 
+// Usable returns nil if r can change f, and a [*vclock.MemberError] if it cannot: its
+// incarnation is over here. Then mutators under it make no dot, change nothing, and return
+// an empty delta. It takes O(log n) for n gaps.
+func (f *DWFlag) Usable(r vclock.Replica) error { return f.whole().root.usable(r) }
+
 // Speaks reports whether o has seen events that are sealed, and that f has not. Ask it
 // of what does not come from a member with its matrix, and refuse what does: see
 // [vclock.Matrix.Sealed].

@@ -91,6 +91,13 @@ func (f *DWFlag) Compact(seen Context) bool {
 	return ok && f.compact(c)
 }
 
+// Revived reports whether a merge of o would enable f although o has not seen all of seen,
+// what f was compacted under last: see [RWSet.Revived].
+func (f *DWFlag) Revived(o *DWFlag, seen Context) bool {
+	before, after := f.Changed(o)
+	return !o.HasSeen(seen) && after && !before
+}
+
 // Verify returns an error that names a dot which f and o hold with different
 // content, and nil if there is none. Such a dot is the trace of a replica name
 // used by two lineages, which no merge can mend.

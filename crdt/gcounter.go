@@ -21,7 +21,8 @@ import (
 // was made and however often it is delivered.
 //
 // Each replica has a total of its own, which only it raises; the value is the
-// sum of the totals, and merging takes the larger total of each replica.
+// sum of the totals, and merging takes the larger total of each replica. [GCounter.Close]
+// makes one total of those of a replica's incarnations that are over.
 //
 // The zero GCounter is empty and ready to use. A GCounter is not safe for
 // concurrent use. Add takes O(log n) for n replicas, O(1) while one replica
@@ -52,11 +53,19 @@ type gCounterState struct {
 type share struct {
 	replica vclock.Replica
 	total   uint64
+	below   uint64 // not 0 if it is a closed one: see Close
 }
 
 func compareShares(a, b *share) int { return cmp.Compare(a.replica, b.replica) }
 
 func joinShare(x, y *share) bool {
+	if x.below != y.below {
+		more := y.below > x.below
+		if more {
+			*x = *y
+		}
+		return more
+	}
 	grows := y.total > x.total
 	x.total = max(x.total, y.total)
 	return grows
@@ -64,6 +73,9 @@ func joinShare(x, y *share) bool {
 
 // shares returns the content of c in either form. The result is only read.
 func (c *GCounter) shares() []share {
+	if c == nil {
+		return nil
+	}
 	if c.all == nil && c.one[0].total > 0 {
 		return c.one[:]
 	}
@@ -81,7 +93,8 @@ func (c *GCounter) expand() {
 // Add adds n on behalf of r, and returns the delta. It panics if r is invalid.
 //
 // A total stops at the largest uint64; from then on [GCounter.Total] says that
-// it is not exact.
+// it is not exact. Under an incarnation that is over Add changes nothing, and the delta is
+// empty: see [GCounter.Usable].
 func (c *GCounter) Add(r vclock.Replica, n uint64) *GCounter {
 	var d share
 	c.add(r, n, &d)
@@ -97,6 +110,9 @@ func (c *GCounter) add(r vclock.Replica, n uint64, d *share) {
 		}
 	}
 	s := &c.all[i]
+	if isClosed(*s) {
+		return
+	}
 	if s.total += n; s.total < n {
 		s.total = math.MaxUint64
 	}
@@ -110,7 +126,7 @@ func (c *GCounter) locate(r vclock.Replica, n uint64) int {
 	c.expand()
 	i, found := slices.BinarySearchFunc(c.all, r, func(s share, r vclock.Replica) int { return cmp.Compare(s.replica, r) })
 	if !found {
-		if n == 0 {
+		if n == 0 || closes(c.all, r) {
 			return -1
 		}
 		c.all = slices.Insert(c.all, i, share{replica: r})
@@ -134,7 +150,7 @@ func (c *GCounter) Total() (n uint64, exact bool) {
 }
 
 // All returns an iterator over the replicas that have added something and their
-// totals, in order of their names.
+// totals, in order of their names. Incarnations that are closed are one, under the name alone.
 func (c *GCounter) All() iter.Seq2[vclock.Replica, uint64] {
 	return func(yield func(vclock.Replica, uint64) bool) {
 		for _, s := range c.shares() {
@@ -149,8 +165,8 @@ func (c *GCounter) All() iter.Seq2[vclock.Replica, uint64] {
 // retains y.
 func (c *GCounter) Merge(y *GCounter) bool {
 	c.expand()
-	all, changed := joinSorted(c.all, y.shares(), compareShares, joinShare)
-	c.all = all
+	all, changed := joinSorted(c.all, open(y.shares(), c.all), compareShares, joinShare)
+	c.all = open(all, all)
 	return changed
 }
 
@@ -166,11 +182,18 @@ func (c *GCounter) Equal(y *GCounter) bool { return slices.Equal(c.shares(), y.s
 // FORMAT.md in the root of the module has the layout.
 func (c *GCounter) AppendBinary(b []byte) ([]byte, error) {
 	shares := c.shares()
-	b = appendGrownHead(b, kindGCounter, "")
+	kind := kindGCounter
+	if slices.ContainsFunc(shares, isClosed) {
+		kind = kindClosedGCounter
+	}
+	b = appendGrownHead(b, kind, "")
 	b = binary.AppendUvarint(b, uint64(len(shares)))
 	for _, s := range shares {
 		b = wire.AppendBytes(b, s.replica)
 		b = binary.AppendUvarint(b, s.total)
+		if kind == kindClosedGCounter {
+			b = binary.AppendUvarint(b, s.below)
+		}
 	}
 	return b, nil
 }
@@ -217,11 +240,14 @@ func (c *GCounter) MergeBinary(data []byte) (bool, error) {
 // readShares reads what AppendBinary wrote, in the memory of spare.
 func readShares(data []byte, spare []share) ([]share, error) {
 	r := wire.NewReader(data)
-	readGrownHead(r, kindGCounter, "")
+	closed := readCounterHead(r)
 	n := r.Count(3)
 	all := slices.Grow(spare[:0], n)
 	for i := range n {
 		s := share{replica: readReplica(r, all[:n][i].replica), total: r.Uvarint()}
+		if closed {
+			s.below = r.Uvarint()
+		}
 		switch n := len(all); {
 		case s.total == 0:
 			r.Fail("replica %q has a total of 0", s.replica)
@@ -233,19 +259,26 @@ func readShares(data []byte, spare []share) ([]share, error) {
 		}
 		all = append(all, s)
 	}
+	if err := checkShares(all, closed); err != nil && r.Err() == nil {
+		r.Fail("%w", err)
+	}
 	return all, r.Close()
 }
 
 // MarshalJSON implements [json.Marshaler]: an object of the replicas' totals,
-// which are strings, as in {"eu":"3","us":"4"}.
+// which are strings, as in {"eu":"3","us":"4"}; of one with closed incarnations a list of the total and
+// the first that is not closed, as in {"eu":["3","2"]}.
 func (c gCounterState) MarshalJSON() ([]byte, error) {
 	return (&GCounter{gCounterState: c}).marshalJSON()
 }
 
 func (c *GCounter) marshalJSON() ([]byte, error) {
-	totals := make(map[vclock.Replica]natural)
-	for r, n := range c.All() {
-		totals[r] = natural(n)
+	totals := make(map[vclock.Replica]any)
+	for _, s := range c.shares() {
+		totals[s.replica] = natural(s.total)
+		if isClosed(s) {
+			totals[s.replica] = []natural{natural(s.total), natural(s.below)}
+		}
 	}
 	return json.Marshal(totals)
 }
@@ -259,18 +292,40 @@ func (c *GCounter) UnmarshalJSON(data []byte) error {
 	}
 	var all []share
 	err := value.DecodeObject(data, func(name string, value []byte) error {
-		var n natural
-		err := parseNumeral(value, &n)
-		if err == nil && (n == 0 || !vclock.Replica(name).IsValid()) {
-			err = fmt.Errorf("invalid total %d of replica %q", n, name)
-		}
-		all = append(all, share{vclock.Replica(name), uint64(n)})
+		s, err := parseShare(name, value)
+		all = append(all, s)
 		return err
 	})
+	slices.SortFunc(all, func(a, b share) int { return compareShares(&a, &b) })
+	if err == nil {
+		err = checkShares(all, slices.ContainsFunc(all, isClosed))
+	}
 	if err != nil {
 		return fmt.Errorf("crdt: decode GCounter: %w", wire.Damaged(err))
 	}
-	slices.SortFunc(all, func(a, b share) int { return compareShares(&a, &b) })
 	*c = GCounter{gCounterState: gCounterState{all: all}}
 	return nil
+}
+
+// parseShare reads the total of one replica.
+func parseShare(name string, text []byte) (share, error) {
+	s := share{replica: vclock.Replica(name)}
+	parts := []json.RawMessage{text}
+	var err error
+	if isList := len(text) > 0 && text[0] == '['; isList {
+		if err = decodeList(text, &parts); err == nil && len(parts) != 2 {
+			err = fmt.Errorf("%d numbers of replica %q, want 2", len(parts), name)
+		}
+	}
+	var numbers [2]natural
+	for i := range parts {
+		if err == nil {
+			err = parseNumeral(parts[i], &numbers[i])
+		}
+		if err == nil && (numbers[i] == 0 || !s.replica.IsValid()) {
+			err = fmt.Errorf("invalid total %d of replica %q", numbers[i], name)
+		}
+	}
+	s.total, s.below = uint64(numbers[0]), uint64(numbers[1])
+	return s, err
 }

@@ -77,6 +77,8 @@ func TestGCounterGolden(t *testing.T) {
 	x.Add("eu", 1)
 	golden(t, "gcounter", &x, new(crdt.GCounter))
 	golden(t, "gcounter_empty", new(crdt.GCounter), new(crdt.GCounter))
+	x.Close(over(t, map[vclock.Replica]uint64{"eu": 300}))
+	golden(t, "gcounter_closed", &x, new(crdt.GCounter))
 }
 
 func TestGCounterRefusesBytes(t *testing.T) {

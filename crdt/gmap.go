@@ -93,6 +93,14 @@ func lone[K comparable, V State[V]](k K, v V) *GMap[K, V] {
 	return m
 }
 
+// orEmpty returns m, or an empty map for a nil one: reads of the one are reads of the other.
+func (m *GMap[K, V]) orEmpty() *GMap[K, V] {
+	if m == nil {
+		return new(GMap[K, V])
+	}
+	return m
+}
+
 // put adds a key that is absent.
 func (m *GMap[K, V]) put(k K, v V) {
 	m.in.add(k)
@@ -112,6 +120,7 @@ func (m *GMap[K, V]) joinAt(i int, k K, v V) bool {
 // At returns the value of k, and whether there is one. The value is the map's own:
 // it must not be changed, except in [GMap.Update].
 func (m *GMap[K, V]) At(k K) (V, bool) {
+	m = m.orEmpty()
 	if i := m.in.find(k); i >= 0 {
 		return m.values[i], true
 	}
@@ -120,13 +129,14 @@ func (m *GMap[K, V]) At(k K) (V, bool) {
 }
 
 // Len returns the number of keys.
-func (m *GMap[K, V]) Len() int { return len(m.in.keys) }
+func (m *GMap[K, V]) Len() int { return len(m.orEmpty().in.keys) }
 
 // All returns an iterator over the keys and their values in unspecified order. The
 // values are as those of [GMap.At]. Keys added during the iteration may be left
 // out.
 func (m *GMap[K, V]) All() iter.Seq2[K, V] {
 	return func(yield func(K, V) bool) {
+		m := m.orEmpty()
 		for i, k := range m.in.keys {
 			if !yield(k, m.values[i]) {
 				return
@@ -138,6 +148,7 @@ func (m *GMap[K, V]) All() iter.Seq2[K, V] {
 // Merge joins o into m and reports whether m changed. It neither modifies nor
 // retains o.
 func (m *GMap[K, V]) Merge(o *GMap[K, V]) bool {
+	o = o.orEmpty()
 	changed, next := false, 0
 	for j, k := range o.in.keys {
 		i := m.in.findFrom(next, k)
@@ -152,6 +163,7 @@ func (m *GMap[K, V]) Merge(o *GMap[K, V]) bool {
 
 // Clone returns a copy that shares no memory with m.
 func (m *GMap[K, V]) Clone() *GMap[K, V] {
+	m = m.orEmpty()
 	c := &GMap[K, V]{gMapState: gMapState[K, V]{in: m.in.clone()}}
 	for _, v := range m.values {
 		c.values = append(c.values, v.Clone())
@@ -161,6 +173,7 @@ func (m *GMap[K, V]) Clone() *GMap[K, V] {
 
 // Equal reports whether m and o have the same keys with equal values.
 func (m *GMap[K, V]) Equal(o *GMap[K, V]) bool {
+	m, o = m.orEmpty(), o.orEmpty()
 	if m.Len() != o.Len() {
 		return false
 	}

@@ -18,6 +18,7 @@ import (
 // binary form, or if encoding a value fails. FORMAT.md in the root of the module has
 // the layout.
 func (m *GMap[K, V]) AppendBinary(b []byte) ([]byte, error) {
+	m = m.orEmpty()
 	if err := checkBinary[V](); err != nil {
 		return nil, fmt.Errorf("crdt: encode GMap: %w", err)
 	}

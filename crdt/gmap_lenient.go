@@ -59,6 +59,7 @@ func (m *GMap[K, V]) MergeLenient(data []byte) (changed bool, err error) {
 // tells that its type cannot hold it, in unspecified order, with the first of each key.
 // It takes O(n). The map must not change during the iteration.
 func (m *GMap[K, V]) Unreadable() iter.Seq2[K, *content.ValueError] {
+	m = m.orEmpty()
 	return func(yield func(K, *content.ValueError) bool) {
 		for k, v := range m.All() {
 			c, ok := any(v).(interface{ Check() error })

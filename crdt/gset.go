@@ -41,8 +41,17 @@ type gSetState[E comparable] struct {
 	in   table[E]
 }
 
+// orEmpty returns s, or an empty set for a nil one: reads of the one are reads of the other.
+func (s *GSet[E]) orEmpty() *GSet[E] {
+	if s == nil {
+		return new(GSet[E])
+	}
+	return s
+}
+
 // elems returns the elements in either form. The result is only read.
 func (s *GSet[E]) elems() []E {
+	s = s.orEmpty()
 	if s.lone {
 		return s.one[:]
 	}
@@ -59,6 +68,7 @@ func (s *GSet[E]) expand() {
 
 // find returns the number of e in s.elems, or -1.
 func (s *GSet[E]) find(e E) int {
+	s = s.orEmpty()
 	if s.lone {
 		return slices.Index(s.one[:], e)
 	}
@@ -110,6 +120,7 @@ func (s *GSet[E]) Merge(o *GSet[E]) bool {
 
 // Clone returns a copy that shares no memory with s.
 func (s *GSet[E]) Clone() *GSet[E] {
+	s = s.orEmpty()
 	return &GSet[E]{gSetState: gSetState[E]{one: s.one, lone: s.lone, in: s.in.clone()}}
 }
 
@@ -120,6 +131,7 @@ func (s *GSet[E]) Equal(o *GSet[E]) bool {
 
 // covers reports whether all elements of o are in s.
 func (s *GSet[E]) covers(o *GSet[E]) bool {
+	s = s.orEmpty()
 	if s.lone {
 		return !slices.ContainsFunc(o.elems(), func(e E) bool { return e != s.one[0] })
 	}

@@ -25,6 +25,7 @@ const (
 	kindGMap
 	kindGCounter
 	kindBoundedCounter
+	kindClosedGCounter // a GCounter with closed totals
 
 	// Named is added to the kind where the fields of keys or elements follow, as they are
 	// structs: their bytes do not name them.
@@ -135,7 +136,7 @@ func kindName(k byte) string {
 		return "TwoPSet"
 	case kindGMap:
 		return "GMap"
-	case kindGCounter:
+	case kindGCounter, kindClosedGCounter:
 		return "GCounter"
 	case kindBoundedCounter:
 		return "BoundedCounter"

@@ -68,12 +68,10 @@ func (r *root) lastOf(name vclock.Replica) uint64 {
 	return 0
 }
 
-// Usable returns nil if r can change the state, and a [*vclock.MemberError] if it
-// cannot: its incarnation is over here. Then mutators under it make no dot, change nothing, and return
-// an empty delta. It takes O(log n) for n gaps.
-func (n *node[V]) Usable(r vclock.Replica) error {
-	if _, life := r.Lineage(); n.root.lastOf(r) == lifeEnd(life) {
-		return &vclock.MemberError{Replica: r, Over: true}
+// usable returns an error if name can number nothing.
+func (r *root) usable(name vclock.Replica) error {
+	if _, life := name.Lineage(); r.lastOf(name) == lifeEnd(life) {
+		return &vclock.MemberError{Replica: name, Over: true}
 	}
 	return nil
 }

@@ -70,6 +70,7 @@ func (s *TwoPSet[E]) Digest() iter.Seq2[string, uint64] {
 
 // Missing returns the part of s with the given ids: see [GSet.Missing].
 func (s *TwoPSet[E]) Missing(ids []string) *TwoPSet[E] {
+	s = s.orEmpty()
 	d := new(TwoPSet[E])
 	keysOf(ids, func(e E) {
 		if p := s.phase(e); p != absent {
@@ -84,7 +85,11 @@ func (s *TwoPSet[E]) Missing(ids []string) *TwoPSet[E] {
 func (c *GCounter) Digest() iter.Seq2[string, uint64] {
 	return func(yield func(string, uint64) bool) {
 		for _, s := range c.shares() {
-			if !yield(string(s.replica), s.total) {
+			print := s.total
+			if isClosed(s) {
+				print = mix(mix(s.total) ^ s.below)
+			}
+			if !yield(string(s.replica), print) {
 				return
 			}
 		}
@@ -121,6 +126,7 @@ func (c *BoundedCounter) Digest() iter.Seq2[string, uint64] {
 // Missing returns the part of c with the given ids: see [GSet.Missing]. It has all moves of
 // rights, which are what makes it safe to merge anywhere.
 func (c *BoundedCounter) Missing(ids []string) *BoundedCounter {
+	c = c.orEmpty()
 	d := &BoundedCounter{boundedCounterState: boundedCounterState{escrow: escrow{moves: c.moves, bound: c.bound}}}
 	for _, h := range c.holdings() {
 		if slices.Contains(ids, string(h.replica)) {
@@ -138,6 +144,7 @@ func (m *GMap[K, V]) Digest() (iter.Seq2[string, uint64], error) {
 	if err := checkBinary[V](); err != nil {
 		return nil, fmt.Errorf("crdt: digest GMap: %w", err)
 	}
+	m = m.orEmpty()
 	prints := make([]uint64, 0, m.Len())
 	var buf []byte
 	for i, v := range m.values {

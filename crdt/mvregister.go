@@ -161,6 +161,11 @@ func (m *MVRegister[V]) HasSeen(seen Context) bool { return m.whole().root.hasSe
 // another lineage.
 func (m *MVRegister[V]) LastOf(r vclock.Replica) uint64 { return m.whole().root.lastOf(r) }
 
+// Usable returns nil if r can change m, and a [*vclock.MemberError] if it cannot: its
+// incarnation is over here. Then mutators under it make no dot, change nothing, and return
+// an empty delta. It takes O(log n) for n gaps.
+func (m *MVRegister[V]) Usable(r vclock.Replica) error { return m.whole().root.usable(r) }
+
 // Speaks reports whether o has seen events that are sealed, and that m has not. Ask it
 // of what does not come from a member with its matrix, and refuse what does: see
 // [vclock.Matrix.Sealed].

@@ -223,11 +223,16 @@ func (m *ORMap[K, V]) HasSeen(seen Context) bool { return m.whole().root.hasSeen
 // another lineage.
 func (m *ORMap[K, V]) LastOf(r vclock.Replica) uint64 { return m.whole().root.lastOf(r) }
 
+// Usable returns nil if r can change m, and a [*vclock.MemberError] if it cannot: its
+// incarnation is over here. Then mutators under it make no dot, change nothing, and return
+// an empty delta. It takes O(log n) for n gaps.
+func (m *ORMap[K, V]) Usable(r vclock.Replica) error { return m.whole().root.usable(r) }
+
 // Speaks reports whether o has seen events that are sealed, and that m has not. Ask it
 // of what does not come from a member with its matrix, and refuse what does: see
 // [vclock.Matrix.Sealed].
 func (m *ORMap[K, V]) Speaks(o *ORMap[K, V], sealed vclock.Closing) bool {
-	return speaks(m.root, o.root, sealed)
+	return speaks(m.whole().root, o.whole().root, sealed)
 }
 
 // Merge joins o into m and reports whether that changed m. It panics if m or o

@@ -117,6 +117,11 @@ func (s *ORSet[E]) HasSeen(seen Context) bool { return s.whole().root.hasSeen(se
 // another lineage.
 func (s *ORSet[E]) LastOf(r vclock.Replica) uint64 { return s.whole().root.lastOf(r) }
 
+// Usable returns nil if r can change s, and a [*vclock.MemberError] if it cannot: its
+// incarnation is over here. Then mutators under it make no dot, change nothing, and return
+// an empty delta. It takes O(log n) for n gaps.
+func (s *ORSet[E]) Usable(r vclock.Replica) error { return s.whole().root.usable(r) }
+
 // Speaks reports whether o has seen events that are sealed, and that s has not. Ask it
 // of what does not come from a member with its matrix, and refuse what does: see
 // [vclock.Matrix.Sealed].

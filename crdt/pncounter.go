@@ -189,6 +189,11 @@ func (c *PNCounter) HasSeen(seen Context) bool { return c.whole().root.hasSeen(s
 // another lineage.
 func (c *PNCounter) LastOf(r vclock.Replica) uint64 { return c.whole().root.lastOf(r) }
 
+// Usable returns nil if r can change c, and a [*vclock.MemberError] if it cannot: its
+// incarnation is over here. Then mutators under it make no dot, change nothing, and return
+// an empty delta. It takes O(log n) for n gaps.
+func (c *PNCounter) Usable(r vclock.Replica) error { return c.whole().root.usable(r) }
+
 // Speaks reports whether o has seen events that are sealed, and that c has not. Ask it
 // of what does not come from a member with its matrix, and refuse what does: see
 // [vclock.Matrix.Sealed].

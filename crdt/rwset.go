@@ -135,6 +135,11 @@ func (s *RWSet[E]) HasSeen(seen Context) bool { return s.whole().root.hasSeen(se
 // another lineage.
 func (s *RWSet[E]) LastOf(r vclock.Replica) uint64 { return s.whole().root.lastOf(r) }
 
+// Usable returns nil if r can change s, and a [*vclock.MemberError] if it cannot: its
+// incarnation is over here. Then mutators under it make no dot, change nothing, and return
+// an empty delta. It takes O(log n) for n gaps.
+func (s *RWSet[E]) Usable(r vclock.Replica) error { return s.whole().root.usable(r) }
+
 // Speaks reports whether o has seen events that are sealed, and that s has not. Ask it
 // of what does not come from a member with its matrix, and refuse what does: see
 // [vclock.Matrix.Sealed].
@@ -200,7 +205,8 @@ func (s *RWSet[E]) Clone() *RWSet[E] {
 // A remove that is forgotten wins over nothing that comes later: neither over the
 // adds of a replica that goes on from a state older than the remove, as from a
 // backup, nor over an [RWSet.AddSeen] for a client that read before it. Such a
-// replica should merge a state of another before it writes.
+// replica should merge a state of another before it writes; what it brings back
+// [RWSet.Revived] lists.
 //
 // There is no delta: merging the whole state lets the others forget the same.
 // Until then an add made here has, as a delta, not seen the remove that another
@@ -210,6 +216,25 @@ func (s *RWSet[E]) Compact(seen Context) bool {
 	s.ready()
 	c, ok := r.compacting(seen)
 	return ok && s.compact(c)
+}
+
+// Revived returns an iterator over the elements that a merge of o would bring in although o
+// has not seen all of seen, in unspecified order: those that were added without knowledge of
+// a remove that s may have forgotten. Seen is what s was compacted under last. Ask it of the whole
+// state of a replica that went on from an older one, before the merge, and remove again,
+// after it, what must stay out. Of one who has seen all of seen there are none. It takes as
+// long as a merge of o.
+func (s *RWSet[E]) Revived(o *RWSet[E], seen Context) iter.Seq[E] {
+	return func(yield func(E) bool) {
+		if o.HasSeen(seen) {
+			return
+		}
+		for e, shown := range s.Changed(o) {
+			if shown && !yield(e) {
+				return
+			}
+		}
+	}
 }
 
 // ready returns the store, to change it: it makes one, and gives a delta of one

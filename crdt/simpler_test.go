@@ -130,3 +130,76 @@ func TestClosedIsSeenEverywhere(t *testing.T) {
 		require.Equal(t, life(1, 0), s.LastOf("eu#1"), "no number is above what is closed")
 	})
 }
+
+// TestReuseThatNobodySees: two lineages under one name that have counted just as far are equal
+// bytes, for ever; one that has gone further its owner finds by LastOf.
+func TestReuseThatNobodySees(t *testing.T) {
+	t.Run("PNCounter", func(t *testing.T) {
+		var before, restored crdt.PNCounter
+		before.Add("eu", 3)
+		restored.Add("eu", 3)
+		require.Equal(t, encoded(t, &before), encoded(t, &restored), "6 were counted, and 3 are known")
+		require.NoError(t, before.Verify(&restored))
+		require.Equal(t, before.LastOf("eu"), restored.LastOf("eu"))
+		before.Add("eu", 3)
+		require.Greater(t, before.LastOf("eu"), restored.LastOf("eu"))
+	})
+	t.Run("GCounter", func(t *testing.T) {
+		var before, restored crdt.GCounter
+		before.Add("eu", 3)
+		restored.Add("eu", 3)
+		require.Equal(t, encoded(t, &before), encoded(t, &restored))
+		require.NoError(t, before.Verify(&restored))
+		before.Add("eu", 1)
+		require.Greater(t, before.LastOf("eu"), restored.LastOf("eu"))
+	})
+	t.Run("BoundedCounter", func(t *testing.T) {
+		stock := crdt.AtLeast(0)
+		_, err := stock.Add("eu", 10)
+		require.NoError(t, err)
+		before, restored := stock.Clone(), stock.Clone()
+		for _, c := range []*crdt.BoundedCounter{before, restored} {
+			_, err = c.Sub("eu", 8)
+			require.NoError(t, err)
+		}
+		require.Equal(t, encoded(t, before), encoded(t, restored), "16 of 10 were sold")
+		require.NoError(t, before.Verify(restored))
+		require.Zero(t, before.Debt())
+		_, err = before.Transfer("eu", "us", 1)
+		require.NoError(t, err)
+		require.Greater(t, before.LastOf("eu"), restored.LastOf("eu"))
+	})
+}
+
+// TestRevived: an element that was removed, and the remove forgotten, comes back with one
+// that goes on from a backup and adds it again without knowing; it is listed.
+func TestRevived(t *testing.T) {
+	var eu crdt.RWSet[string]
+	eu.Add("us", "ann")
+	eu.Add("us", "bob")
+	backup := eu.Clone()
+	eu.Remove("eu", "ann")
+	seen := eu.Context()
+	require.True(t, eu.Compact(seen))
+
+	require.Empty(t, slices.Collect(eu.Revived(backup, seen)), "what the backup has is known to be removed")
+	backup.Add("us#1", "ann")
+	require.Equal(t, []string{"ann"}, slices.Collect(eu.Revived(backup, seen)))
+	after := eu.Clone()
+	after.Add("us", "cid")
+	require.Empty(t, slices.Collect(eu.Revived(after, seen)))
+	for range eu.Revived(backup, seen) {
+		break
+	}
+
+	var flag, old crdt.DWFlag
+	old.Merge(flag.Enable("us"))
+	flag.Disable("eu")
+	flag.Enable("eu")
+	flag.Disable("eu")
+	seen = flag.Context()
+	flag.Compact(seen)
+	old.Enable("us#1")
+	require.True(t, flag.Revived(&old, seen))
+	require.False(t, flag.Revived(&flag, seen))
+}

@@ -57,9 +57,18 @@ const (
 	removed
 )
 
+// orEmpty returns s, or an empty set for a nil one: reads of the one are reads of the other.
+func (s *TwoPSet[E]) orEmpty() *TwoPSet[E] {
+	if s == nil {
+		return new(TwoPSet[E])
+	}
+	return s
+}
+
 // elems returns the elements and their phases in either form. The results are
 // only read.
 func (s *TwoPSet[E]) elems() ([]E, []phase) {
+	s = s.orEmpty()
 	if s.ones[0] != absent {
 		return s.one[:], s.ones[:]
 	}
@@ -68,6 +77,7 @@ func (s *TwoPSet[E]) elems() ([]E, []phase) {
 
 // phase returns the phase of e.
 func (s *TwoPSet[E]) phase(e E) phase {
+	s = s.orEmpty()
 	if s.ones[0] != absent && s.one[0] == e {
 		return s.ones[0]
 	}
@@ -149,6 +159,7 @@ func (s *TwoPSet[E]) Removed(e E) bool { return s.phase(e) == removed }
 
 // Len returns the number of elements that have been added and not removed.
 func (s *TwoPSet[E]) Len() int {
+	s = s.orEmpty()
 	if p := s.ones[0]; p != absent {
 		return int(removed - p)
 	}
@@ -189,12 +200,14 @@ func (s *TwoPSet[E]) Merge(o *TwoPSet[E]) bool {
 
 // Clone returns a copy that shares no memory with s.
 func (s *TwoPSet[E]) Clone() *TwoPSet[E] {
+	s = s.orEmpty()
 	return &TwoPSet[E]{twoPSetState: twoPSetState[E]{one: s.one, ones: s.ones, in: s.in.clone(), at: slices.Clone(s.at), gone: s.gone}}
 }
 
 // Equal reports whether the same elements have been added to s and o, and the
 // same removed.
 func (s *TwoPSet[E]) Equal(o *TwoPSet[E]) bool {
+	s = s.orEmpty()
 	ours, _ := s.elems()
 	theirs, phases := o.elems()
 	if len(ours) != len(theirs) {
