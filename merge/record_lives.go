@@ -19,8 +19,8 @@ func (r *Record[T]) LastOf(by vclock.Replica) hlc.Timestamp { return r.state.roo
 // is none unless two lineages use one replica, or one wrote over an entry from the future. What two lineages
 // have counted just as far at one time cannot be seen. It takes O(n) for n leaves, elements and entries.
 func (r *Record[T]) Verify(o *Record[T]) error {
-	if k := r.state.root.Forked(&o.state.root); k != nil {
-		return fmt.Errorf("merge: %q: stamp %v stands for two writes", k.Key, k.Stamp)
+	if field, at := r.state.root.Forked(&o.state.root); !at.IsZero() {
+		return fmt.Errorf("merge: %s: stamp %v stands for two writes", field, at)
 	}
 	return nil
 }

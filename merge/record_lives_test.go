@@ -38,7 +38,7 @@ func TestRecordLives(t *testing.T) {
 	fork := backup.Clone()
 	write(r, "eu", 20, func(s *stock) { s.N++ })
 	write(fork, "eu", 20, func(s *stock) { s.N += 5 })
-	require.ErrorContains(t, r.Verify(fork), `"N": stamp`)
+	require.ErrorContains(t, r.Verify(fork), `merge: N: stamp`)
 	require.NoError(t, r.Verify(backup))
 	require.NoError(t, r.Verify(plan.NewRecord()))
 	require.Greater(t, r.LastOf("eu"), last)

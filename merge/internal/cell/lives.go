@@ -17,25 +17,30 @@ func (c *Cell) LastOf(r vclock.Replica) (last hlc.Timestamp) {
 	return last
 }
 
-// Forked returns the first cell in c that is in d, too, under the same stamp and with
-// other content, or nil. It looks at those of which a stamp is of one write.
-func (c *Cell) Forked(d *Cell) *Cell {
+// Forked returns the key of the first field in c with something that is in d, too, under the same stamp and
+// with other content, and that stamp, or the zero Stamp. It looks at cells of which a stamp
+// is of one write.
+func (c *Cell) Forked(d *Cell) (field string, at lww.Stamp) {
 	if d == nil {
-		return nil
+		return "", lww.Stamp{}
 	}
 	switch c.Kind {
 	case Register, Placed, Element, Entry, Total, Sum:
 		if !c.Stamp.IsZero() && c.Stamp == d.Stamp && (c.Live != d.Live || c.Value != d.Value) {
-			return c
+			return c.Key, c.Stamp
 		}
 	default:
 	}
 	for i := range c.Kids {
-		if k := c.Kids[i].Forked(d.Like(&c.Kids[i])); k != nil {
-			return k
+		k := &c.Kids[i]
+		if field, at = k.Forked(d.Like(k)); !at.IsZero() {
+			if k.Kind >= Fact { // no field, but a part of one
+				field = c.Key
+			}
+			return field, at
 		}
 	}
-	return nil
+	return "", lww.Stamp{}
 }
 
 // Speaks reports whether d has something under a stamp that is of interest, and that c,
