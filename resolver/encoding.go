@@ -187,9 +187,7 @@ func readEntries[T any](r *wire.Reader, past vclock.Clock) []entry[T] {
 	t.open(r)
 	n := r.Count(leastVersion)
 	if n == 0 {
-		if r.Err() == nil {
-			t.close(r)
-		}
+		t.close(r)
 		return nil
 	}
 	entries := make([]entry[T], 0, min(n, 8))
@@ -199,9 +197,7 @@ func readEntries[T any](r *wire.Reader, past vclock.Clock) []entry[T] {
 			return nil
 		}
 	}
-	if r.Err() == nil {
-		t.close(r)
-	}
+	t.close(r)
 	return entries
 }
 

@@ -12,6 +12,22 @@ func (s *Siblings[T]) Only(i int) Context {
 // Past returns the times that c covers.
 func (c Context) Past() vclock.Clock { return c.past }
 
+// Trim returns the pasts of the ancestors that are left of those with the given pasts.
+func Trim(pasts []vclock.Clock) (left []vclock.Clock) {
+	all := make([]ancestor[string], len(pasts))
+	for i := range all {
+		all[i].past = pasts[i]
+	}
+	for _, a := range trim(all) {
+		left = append(left, a.past)
+	}
+	return left
+}
+
+// Advanced returns the one replica whose number is larger in d than in c, if that is all
+// that differs.
+func Advanced(c, d vclock.Clock) (r vclock.Replica, ok bool) { return advanced(c, d) }
+
 // HasType reports whether values of T are copied and compared part by part.
 func HasType[T any]() bool { return typeOf[T]() != nil }
 

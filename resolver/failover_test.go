@@ -302,6 +302,10 @@ func TestCut(t *testing.T) {
 	p, err = cut.Promotion(2)
 	require.NoError(t, err)
 	require.EqualValues(t, 2, p.Epoch)
+	eu.Promote(p)
+	cut.Add(eu)
+	_, err = cut.Promotion(1)
+	require.EqualError(t, err, "resolver: promotion under epoch 1, while a set knows of 2")
 }
 
 // TestStoreEpoch refuses the write that creates a key, at a deposed primary that has

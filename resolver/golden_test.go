@@ -147,16 +147,24 @@ func TestDecodeErrors(t *testing.T) {
 		`{"versions":[{"stamp":"1970-01-01T00:00:00.000000008Z@eu","value":"a"},{"stamp":"1970-01-01T00:00:00.000000009Z@eu","value":"a","past":{"dot":"1970-01-01T00:00:00.000000008Z@eu"}}],` + past + `}`: "is replaced by another",
 		`{"versions":[{"stamp":"1970-01-01T00:00:00.000000009Z@eu","value":"a"},{"stamp":"1970-01-01T00:00:00.000000008Z@eu","value":"a"}],` + past + `}`:                                                    "is out of order",
 		`{"versions":[{"stamp":"1970-01-01T00:00:00.000000009Z@eu","value":"a","past":{"past":{"eu":"9"}}}],` + past + `}`:                                                                                   "is not after its past",
-		`{"versions":[{"stamp":"1970-01-01T00:00:00.000000009Z@eu","value":"a","settles":["1970-01-01T00:00:00.000000008Z@eu"]}],` + past + `}`:                                                              "out of order or not in its past",
+		`{"versions":[{"stamp":"1970-01-01T00:00:00.000000009Z@eu","value":"a","settles":["1970-01-01T00:00:00.000000008Z@eu"]}],` + past + `}`:                                                              "version 1970-01-01T00:00:00.000000009Z@eu settles 1970-01-01T00:00:00.000000008Z@eu, which is out of order or not in its past",
 		`{"versions":[{"stamp":"1970-01-01T00:00:00.000000009Z@eu","value":"a","settles":[]}],` + past + `}`:                                                                                                 "settles nothing",
-		`{"past":{"eu":"9223372036854775808"}}`:                   "out of range",
-		`{"floor":"1970-01-01T00:00:00.000000009Z",` + past + `}`: "floor is not above the past",
+		`{"versions":[{"stamp":"1970-01-01T00:00:00.000000009Z@eu","value":"a"},{"stamp":"1970-01-01T00:00:00.000000009Z@eu","value":"a"}],` + past + `}`:                                                    "is out of order",
+		`{"versions":[{"stamp":"1970-01-01T00:00:00.000000009Z@eu","value":"a","ancestors":[{"past":{"ap":"1"}}]}],` + past + `}`:                                                                            "has an ancestor that is not in the past of the set",
+		`{"past":{"eu":"9223372036854775808"}}`: "out of range",
+		`{"versions":[{"stamp":"1970-01-01T00:00:00.000000009Z@eu","value":"a","settles":[""]}],` + past + `}`: "out of order or not in its past",
+		`{"floor":"1970-01-01T00:00:00.000000009Z",` + past + `}`:                                              "floor is not above the past",
 		`{"other":1}`: "unknown member",
 	} {
 		var s resolver.Siblings[string]
 		require.ErrorContains(t, s.UnmarshalJSON([]byte(in)), want, in)
 		require.True(t, s.Equal(&resolver.Siblings[string]{}))
 	}
+	// What the writer of a version had been shown in a lower epoch is no word about this one.
+	lower := `{"level":"1","epoch":"1","past":{"ap":"7","eu":"9"},"versions":[{"stamp":"1970-01-01T00:00:00.000000005Z@ap","epoch":"1","value":"a"},` +
+		`{"stamp":"1970-01-01T00:00:00.000000009Z@eu","epoch":"1","value":"b","past":{"past":{"ap":"7"}}}]}`
+	require.NoError(t, new(resolver.Siblings[string]).UnmarshalJSON([]byte(lower)))
+	require.ErrorContains(t, new(resolver.Siblings[string]).UnmarshalJSON([]byte(strings.Replace(lower, `"past":{"past"`, `"past":{"epoch":"1","of":"1","past"`, 1))), "is replaced by another")
 	s := write(t, &resolver.Siblings[string]{}, at("eu", 1), resolver.Context{}, "v")
 	require.NoError(t, s.UnmarshalJSON([]byte("null")))
 	require.Equal(t, 1, s.Len())

@@ -311,6 +311,44 @@ func TestFieldsAfterSeveralEdits(t *testing.T) {
 	require.Equal(t, contact{"Ann", "Lisbon", "555-0100"}, *out.Conflict.Base)
 }
 
+// Two regions go on from an edit that a third has not heard of. What these two have in
+// common is more than what all three have: they are merged first, and then with the third.
+func TestFieldsByParts(t *testing.T) {
+	type contact struct{ Name, City, Phone, Zip string }
+	r := resolver.New(resolver.Fields(merge.MustCompile(merge.Options[contact]{})))
+	first := contact{"Ann", "Lisbon", "555-0100", "1000"}
+	edit := func(from *resolver.Siblings[contact], w resolver.Writer, base, v contact) *resolver.Siblings[contact] {
+		s := from.Clone()
+		_, err := s.Edit(w, s.Context(), base, v)
+		require.NoError(t, err)
+		return s
+	}
+	zero := write(t, &resolver.Siblings[contact]{}, at("ap", 1), resolver.Context{}, first)
+	second := contact{"Ann", "Lisbon", "555-0199", "1000"}
+	one := edit(zero, at("af", 5), first, second)
+	sets := []*resolver.Siblings[contact]{
+		edit(one, at("eu", 10), second, contact{"Anne", "Lisbon", "555-0199", "1000"}),
+		edit(one, at("us", 11), second, contact{"Ann", "Porto", "555-0199", "1000"}),
+		edit(zero, at("sa", 12), first, contact{"Ann", "Lisbon", "555-0100", "4000"}),
+	}
+	for range sets {
+		sets = append(sets[1:], sets[0])
+		out := resolve(t, r, join(sets...))
+		require.Equal(t, "fields: merged", out.Rule+": "+out.Reason)
+		require.Equal(t, contact{"Anne", "Porto", "555-0199", "4000"}, out.Value)
+		require.False(t, out.Conflict.BaseKnown, "of all three")
+	}
+
+	// So many are merged by parts, and no more.
+	for n := len(sets); n < 33; n++ {
+		sets = append(sets, edit(zero, at(vclock.Replica(fmt.Sprint("r", n)), 9), first, contact{"Ann", "Lisbon", "555-0100", "2000"}))
+	}
+	out := resolve(t, r, join(sets[:32]...))
+	require.Equal(t, "merged", out.Reason)
+	require.Equal(t, contact{"Anne", "Porto", "555-0199", "4000"}, out.Value)
+	require.Equal(t, "base unknown", resolve(t, r, join(sets...)).Reason)
+}
+
 // Where nobody said what an edit was made from, no rule says "merged".
 func TestFieldsBaseUnknown(t *testing.T) {
 	plan := merge.MustCompile(merge.Options[pair]{})

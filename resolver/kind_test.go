@@ -2,6 +2,7 @@ package resolver_test
 
 import (
 	"context"
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -101,6 +102,9 @@ func TestConflictString(t *testing.T) {
 func TestBase(t *testing.T) {
 	base := func(s *resolver.Siblings[string]) (*string, bool) {
 		c := resolve(t, resolver.New(resolver.LastWriterWins[string]), s).Conflict
+		if c == nil {
+			return nil, false
+		}
 		return c.Base, c.BaseKnown
 	}
 	b, known := base(updates(t, "base", "a", "b"))
@@ -136,6 +140,30 @@ func TestBase(t *testing.T) {
 		require.True(t, known, name)
 		require.Equal(t, "base", *b, name)
 	}
+
+	// An edit that was written over, beside a version that is no edit: what is said is kept,
+	// in whatever order the two that are written over are.
+	for _, by := range []vclock.Replica{"af", "za"} {
+		over := join(other, write(t, first, at(by, 3), first.Context(), "d"))
+		over = write(t, over, at("us", 8), over.Context(), "both")
+		b, known = base(join(over, write(t, first, at("sa", 9), first.Context(), "c")))
+		require.True(t, known, by)
+		require.Equal(t, "base", *b, by)
+	}
+
+	// So many versions are compared with each other, and no more.
+	const most = 32
+	many := first
+	for i := range most + 1 {
+		b, known = base(many)
+		require.Equal(t, i > 1, known, "%d versions", i)
+		s := first.Clone()
+		_, err = s.Edit(at(vclock.Replica(fmt.Sprint("r", i)), 10), first.Context(), "base", "v")
+		require.NoError(t, err)
+		many = join(many, s)
+	}
+	_, known = base(many)
+	require.False(t, known)
 }
 
 // TestVerify names a stamp with two contents.

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"math"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -282,6 +283,27 @@ func TestReplay(t *testing.T) {
 	require.Empty(t, resolver.Replay(t.Context(), avg.Entries(), own(average)).Differ)
 	require.Equal(t, "5", fmt.Sprint(mustItem(t, avg.Entries()[0].Value).Stock))
 
+	// A rule that fails would have left it to a person, and the entry says why.
+	failing := own(func(_ context.Context, c *resolver.Conflict[item]) (resolver.Decision[item], error) {
+		return c.Delete("not this"), errors.New("no database")
+	})
+	for _, d := range resolver.Replay(t.Context(), stored, failing).Differ {
+		require.Equal(t, resolver.Deferred, d.Would.Event)
+		require.Contains(t, d.Would.Reason, "no database")
+		require.True(t, d.Would.Failed)
+	}
+
+	// To use a value made of the versions is to keep the version that has it.
+	again := own(func(_ context.Context, c *resolver.Conflict[item]) (resolver.Decision[item], error) {
+		if v := c.Versions[len(c.Versions)-1]; !v.Deleted {
+			return c.Use(v.Value, "the same"), nil
+		}
+		return c.Delete("the same"), nil
+	})
+	require.Empty(t, resolver.Replay(t.Context(), slices.DeleteFunc(slices.Clone(stored), func(e resolver.LogEntry) bool {
+		return e.Event != resolver.Decided
+	}), again).Differ)
+
 	// What was tampered with, or redacted, is not replayed.
 	stored[0].Key = "other"
 	stored[1].Versions[0] = json.RawMessage(`"redacted"`)
@@ -340,6 +362,26 @@ func TestEpochsInJSON(t *testing.T) {
 		require.NoError(t, json.Unmarshal(text, &read))
 		require.True(t, read.Equal(seen), "%s", text)
 	}
+}
+
+// TestLogFenced logs one version, which is no conflict, and says why it cannot.
+func TestLogFenced(t *testing.T) {
+	type account struct {
+		Name string
+		Hash string `json:"-"`
+	}
+	log := &resolver.MemoryLog{}
+	r := &resolver.Reconciler[account]{Log: log}
+	require.NoError(t, r.Fenced(t.Context(), "k", resolver.Version[account]{Value: account{Name: "ann"}, Stamp: stamp("us", 9), Epoch: 1}))
+	require.Len(t, log.Entries(), 1)
+	e := log.Entries()[0]
+	require.Empty(t, e.Kind)
+	require.Equal(t, "below the epoch in force: written in epoch 1", e.Reason)
+	err := r.Fenced(t.Context(), "k", resolver.Version[account]{Value: account{Hash: "x"}, Stamp: stamp("us", 9)})
+	require.ErrorContains(t, err, "Hash: is not zero")
+	anything := &resolver.Reconciler[any]{Log: log}
+	require.ErrorContains(t, anything.Fenced(t.Context(), "k", resolver.Version[any]{Value: func() {}, Stamp: stamp("us", 9)}), "resolver: log: ")
+	require.Len(t, log.Entries(), 1)
 }
 
 // TestIdentity logs every decision that is another, by whatever it differs, though

@@ -3,6 +3,7 @@ package resolver_test
 import (
 	"context"
 	"errors"
+	"runtime"
 	"slices"
 	"testing"
 
@@ -140,6 +141,9 @@ func TestRuleFaults(t *testing.T) {
 				var failed *resolver.RuleError
 				require.ErrorAs(t, out.Err, &failed)
 				require.Equal(t, out.Rule, failed.Rule)
+				if name == "panic error" {
+					require.ErrorAs(t, out.Err, new(runtime.Error))
+				}
 				require.Equal(t, tt.want == resolver.ErrChanged.Error(), errors.Is(out.Err, resolver.ErrChanged))
 				require.Equal(t, doc{2, []string{"b"}}, out.Value, "the latest is shown")
 				require.Len(t, log.Entries(), 1)
@@ -154,6 +158,33 @@ func TestRuleFaults(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestRuleChangesSettles has a rule that changes what a version settles.
+func TestRuleChangesSettles(t *testing.T) {
+	s := updates(t, "base", "a", "b")
+	r, _ := manual()
+	ticket := resolve(t, r, s).Ticket
+	beside := write(t, s.Clone(), at("ap", 20), resolver.Context{}, "c")
+	_, err := r.Settle(t.Context(), at("eu", 30), s, ticket, ticket.Conflict.Keep(0, "a it is"))
+	require.NoError(t, err)
+	out, err := resolver.New(own(func(_ context.Context, c *resolver.Conflict[string]) (resolver.Decision[string], error) {
+		last := c.Versions[len(c.Versions)-1]
+		last.Settles[0] = last.Stamp
+		return c.Suggest(), nil
+	})).Resolve(t.Context(), "k", join(s, beside))
+	require.NoError(t, err)
+	require.ErrorIs(t, out.Err, resolver.ErrChanged)
+}
+
+// TestRuleUsesUnstorable has a rule that decides for what no set can hold.
+func TestRuleUsesUnstorable(t *testing.T) {
+	out, err := resolver.New(own(func(_ context.Context, c *resolver.Conflict[any]) (resolver.Decision[any], error) {
+		return c.Use(func() {}, "mine"), nil
+	})).Resolve(t.Context(), "k", updates(t, any("base"), any("a"), any("b")))
+	require.NoError(t, err)
+	require.NotNil(t, out.Ticket)
+	require.ErrorContains(t, out.Err, "uses a value that cannot be encoded")
 }
 
 // A nilError is an error type whose nil pointers panic.

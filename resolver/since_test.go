@@ -37,6 +37,38 @@ func TestSinceLeavesOutOthers(t *testing.T) {
 	require.True(t, us.set.Equal(eu.set))
 }
 
+// TestSinceHasWhatWritersHadSeen: a delta is a set of its own, which knows of all that the
+// writers of its versions had been shown, though nothing of that is new to the peer.
+func TestSinceHasWhatWritersHadSeen(t *testing.T) {
+	t.Parallel()
+	check := func(s, old *resolver.Siblings[string]) *resolver.Siblings[string] {
+		t.Helper()
+		delta := s.Since(old)
+		data, err := delta.MarshalBinary()
+		require.NoError(t, err)
+		var decoded resolver.Siblings[string]
+		require.NoError(t, decoded.UnmarshalBinary(data))
+		merged := old.Clone()
+		merged.Merge(&decoded)
+		require.True(t, merged.Equal(s))
+		return delta
+	}
+	// A version that nothing happened to comes before the one that is new.
+	line := write(t, &resolver.Siblings[string]{}, at("eu", 1), resolver.Context{}, "a")
+	line = write(t, line, at("us", 2), line.Context(), "b")
+	old := join(line, write(t, &resolver.Siblings[string]{}, at("ap", 2), resolver.Context{}, "beside"))
+	delta := check(join(old, write(t, line, at("us", 10), line.Context(), "c")), old)
+	require.Equal(t, "eu:1,us:10", delta.Clock().String())
+
+	// Two write over one version of a conflict. The peer has heard of one of them.
+	conflict := join(write(t, &resolver.Siblings[string]{}, at("eu", 1), resolver.Context{}, "a"), write(t, &resolver.Siblings[string]{}, at("us", 2), resolver.Context{}, "b"))
+	r, _ := manual()
+	seen := resolve(t, r, conflict).Context
+	old = join(conflict, write(t, conflict, at("af", 11), seen, "d"))
+	delta = check(join(old, write(t, conflict, at("ap", 10), seen, "c")), old)
+	require.Equal(t, "ap:10,us:2", delta.Clock().String())
+}
+
 // A replica sends what it wrote, and later what a peer has not acknowledged, instead of
 // whole sets.
 func ExampleSiblings_Since() {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -30,7 +32,7 @@ func resolve[T any](t require.TestingT, r *resolver.Reconciler[T], s *resolver.S
 // the version shown, and the other one stays.
 func TestProvisional(t *testing.T) {
 	s := updates(t, "base", "a", "b")
-	r, _ := manual()
+	r, log := manual()
 	out := resolve(t, r, s)
 	require.NotNil(t, out.Ticket)
 	require.Equal(t, "b", out.Value)
@@ -66,6 +68,9 @@ func TestProvisional(t *testing.T) {
 	// Where it is not known, the answer counts, and conflicts with the write.
 	_, err = r.Settle(t.Context(), at("eu", 30), elsewhere, out.Ticket, out.Ticket.Conflict.Keep(0, "a it is"))
 	require.NoError(t, err)
+	settled := log.Entries()[len(log.Entries())-1]
+	require.Equal(t, resolver.Settled, settled.Event)
+	require.JSONEq(t, `"a"`, string(settled.Value), "also of a version that is kept")
 	both := resolve(t, r, join(s, elsewhere))
 	require.Len(t, both.Conflict.Versions, 2)
 	require.Equal(t, "c", both.Conflict.Versions[0].Value)
@@ -112,6 +117,7 @@ func TestSettlements(t *testing.T) {
 			for _, rec := range log.Entries() {
 				events[rec.Event]++
 			}
+			require.JSONEq(t, `"`+tt.eu+`"`, string(log.Entries()[1].Value))
 			require.Equal(t, map[resolver.Event]int{resolver.Deferred: 1, resolver.Settled: 2, resolver.Superseded: 1}, events)
 
 			// A third answer comes where the second is known.
@@ -167,6 +173,42 @@ func TestProvisionalSettlement(t *testing.T) {
 		require.Equal(t, "c", next.Conflict.Versions[0].Value)
 		require.NotContains(t, set.Versions(), gaveWay.Version)
 	}
+}
+
+// TestProvisionalSettlementOfTwo writes over an answer that is shown while another
+// conflict, with two answers of its own, is beside it: of what gave way, the write replaces
+// that to the answer shown and nothing else.
+func TestProvisionalSettlementOfTwo(t *testing.T) {
+	first := write(t, &resolver.Siblings[string]{}, at("ap", 1), resolver.Context{}, "base")
+	r, _ := manual()
+	answered := func(a, b, x, y resolver.Writer) (sets []*resolver.Siblings[string]) {
+		s := join(write(t, first, a, first.Context(), "a"), write(t, first, b, first.Context(), "b"))
+		ticket := resolve(t, r, s).Ticket
+		for _, w := range []resolver.Writer{x, y} {
+			next := s.Clone()
+			_, err := r.Settle(t.Context(), w, next, ticket, ticket.Conflict.Use(string(w.Replica)+"'s", ""))
+			require.NoError(t, err)
+			sets = append(sets, next)
+		}
+		return sets
+	}
+	all := join(append(
+		answered(at("eu", 10), at("us", 11), at("eu", 37), at("us", 40)),
+		answered(at("sa", 12), at("af", 13), at("ap", 35), at("sa", 45))...,
+	)...)
+	values := func(s *resolver.Siblings[string]) (v []string) {
+		for _, version := range s.Versions() {
+			v = append(v, version.Value)
+		}
+		return v
+	}
+	require.Equal(t, []string{"ap's", "eu's", "us's", "sa's"}, values(all))
+	out := resolve(t, r, all)
+	require.NotNil(t, out.Ticket)
+	require.Equal(t, "sa's", out.Value)
+	_, err := all.Write(at("na", 50), out.Context, "next")
+	require.NoError(t, err)
+	require.Equal(t, []string{"eu's", "us's", "next"}, values(all))
 }
 
 // TestSettlementsOfDifferentTickets has an answer to a ticket with three versions
@@ -251,6 +293,56 @@ func TestTicketEncodings(t *testing.T) {
 		require.NoError(t, err)
 		require.Nil(t, resolve(t, r, s).Ticket)
 	})
+}
+
+// TestTicketRefused reads the JSON of a ticket with one thing changed that no ticket has.
+func TestTicketRefused(t *testing.T) {
+	golden, err := os.ReadFile("testdata/ticket.txt")
+	require.NoError(t, err)
+	_, text, _ := strings.Cut(string(golden), "\n")
+	var want, got resolver.Ticket[string]
+	require.NoError(t, want.UnmarshalJSON([]byte(text)))
+	require.NoError(t, got.UnmarshalJSON([]byte(text)))
+	base := `{},{"past":{"ap":"1"},"value":"base"}`
+	for _, tt := range []struct{ from, to, want string }{
+		{`"key"`, `"more":1,"key"`, "unknown member"},
+		{`"id":"0bb`, `"id":"1bb`, "is not that of the versions"},
+		{`"id":"0bb`, `"id":"0b`, "decode ID"},
+		{`"key":"k"`, `"key":"l"`, "is not that of the versions"},
+		{`"key":"k"`, `"key":5`, `member "key"`},
+		{`"kind":"update/delete"`, `"kind":"tied"`, "is not that of the versions"},
+		{`"kind":"update/delete"`, `"kind":5`, `member "kind"`},
+		{`"reason":"a person decides"`, `"reason":5`, `member "reason"`},
+		{`"context":{`, `"context":{"dot":5,`, `member "context"`},
+		{`"us":"12"`, `"us":"11"`, "out of order or not in the context"},
+		{`"versions":[`, `"fields":5,"versions":[`, `member "fields"`},
+		{`"versions":[`, `"versions":5,"none":[`, ""},
+		{`"versions":[`, `"versions":[{"stamp":"1970-01-01T00:00:00.000000010Z@eu","value":"a","past":{"past":{"ap":"1"},"found":true},"ancestors":[` + base + `]},`, "out of order or not in the context"},
+		{`"partial":true`, `"partial":false`, `member "partial"`},
+		{`"deleted":true`, `"deleted":false`, `member "deleted"`},
+		{`"value":"a"`, `"value":"a","deleted":true`, `needs either "value" or "deleted"`},
+		{`"value":"a"`, `"value":"a","fields":{}`, `member "fields": unknown member`},
+		{`"value":"a"`, `"value":"a","other":{}`, `member "other": unknown member`},
+		{`"value":"a"`, `"value":5`, "stored int, want string"},
+		{`"ancestors":[` + base, `"ancestors":[{"past":{"ap":"1"},"value":"base"},{}`, "an ancestor is out of order or not before the version"},
+		{`"ancestors":[` + base, `"ancestors":[{},{}`, "an ancestor is out of order or not before the version"},
+		{`"ancestors":[` + base, `"ancestors":[{"past":{"ap":"10"},"value":"base"}`, "an ancestor is out of order or not before the version"},
+		{`"ancestors":[` + base, `"ancestors":[{},{"past":{"ap":"1"}},{"past":{"ap":"2"}},{"past":{"ap":"3"}},{"past":{"ap":"4"}}`, "5 ancestors, more than 4"},
+		{`"ancestors":[` + base, `"ancestors":[`, "no ancestors"},
+		{`"ancestors":[` + base, `"ancestors":[5`, "ancestor 0"},
+		{`"ancestors":[` + base, `"ancestors":[{},{"past":5}`, `ancestor 1: member "past"`},
+		{`"ancestors":[` + base, `"ancestors":[{},{"past":{"ap":"1"},"more":5}`, `ancestor 1: member "more": unknown member`},
+	} {
+		require.Contains(t, text, tt.from)
+		err := got.UnmarshalJSON([]byte(strings.Replace(text, tt.from, tt.to, 1)))
+		require.ErrorContains(t, err, tt.want, tt.to)
+		require.ErrorContains(t, err, "resolver: decode Ticket: ", tt.to)
+		require.Equal(t, want, got, tt.to)
+	}
+	for _, ancestors := range []string{`{},{"past":{"ap":"9"},"value":"base"}`, `{},{"past":{"ap":"1"}},{"past":{"ap":"2"}},{"past":{"ap":"3"}}`} {
+		require.NoError(t, got.UnmarshalJSON([]byte(strings.Replace(text, base, ancestors, 1))), "at the limits")
+	}
+	require.NoError(t, got.UnmarshalJSON([]byte("null")))
 }
 
 // TestZeroTicket answers and encodes a ticket that asks nothing.

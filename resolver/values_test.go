@@ -221,6 +221,59 @@ func TestStoredValue(t *testing.T) {
 	require.Equal(t, "a", s.Versions()[0].Value.Tags[0])
 }
 
+// TestNoJSON: a field that JSON would drop is an error that names it, in every form that
+// holds versions, and a base that cannot be stored is none.
+func TestNoJSON(t *testing.T) {
+	type account struct {
+		Name string
+		Hash string `json:"-"`
+	}
+	s := updates(t, account{Name: "ann"}, account{Name: "anne"}, account{"ann", "x"})
+	ticket := resolve(t, resolver.New(resolver.Manual[account]), s).Ticket
+	for _, v := range []json.Marshaler{s, ticket, s.Versions()[1]} {
+		_, err := v.MarshalJSON()
+		require.ErrorContains(t, err, "resolver: encode Version: ", "%T", v)
+		require.ErrorContains(t, err, "Hash: is not zero", "%T", v)
+	}
+
+	several := updates(t, any("base"), any("a"), any("b"))
+	before := several.Clone()
+	_, err := several.Edit(at("ap", 20), several.Context(), func() {}, "c")
+	require.ErrorContains(t, err, "resolver: ")
+	require.True(t, several.Equal(before))
+}
+
+// TestJSONOfTimes writes the kinds that JSON does not show where versions stand together.
+func TestJSONOfTimes(t *testing.T) {
+	type meeting struct{ At time.Time }
+	hour := func(h int) meeting { return meeting{time.Date(2026, 11, 23, h, 0, 0, 0, time.UTC)} }
+	s := updates(t, hour(1), hour(2), hour(3))
+	var again resolver.Siblings[meeting]
+	text, err := s.MarshalJSON()
+	require.NoError(t, err)
+	require.Contains(t, string(text), `"fields":{"At":"time"}`)
+	require.NoError(t, again.UnmarshalJSON(text))
+	require.True(t, again.Equal(s))
+
+	deleted := new(resolver.Siblings[meeting])
+	_, err = deleted.Delete(at("ap", 2), resolver.Context{})
+	require.NoError(t, err)
+	beside := join(deleted, write(t, new(resolver.Siblings[meeting]), at("eu", 3), resolver.Context{}, hour(4)))
+	for _, s := range []*resolver.Siblings[meeting]{s, beside} {
+		ticket := resolve(t, resolver.New(resolver.Manual[meeting]), s).Ticket
+		var back resolver.Ticket[meeting]
+		text, err = ticket.MarshalJSON()
+		require.NoError(t, err)
+		require.Contains(t, string(text), `"fields":{"At":"time"}`)
+		require.NoError(t, back.UnmarshalJSON(text))
+		want, err := ticket.MarshalBinary()
+		require.NoError(t, err)
+		got, err := back.MarshalBinary()
+		require.NoError(t, err)
+		require.Equal(t, want, got)
+	}
+}
+
 // TestPolicyFaults has functions of the application inside of policies change what
 // they are given. A person decides, and the versions are as they were.
 func TestPolicyFaults(t *testing.T) {
