@@ -246,6 +246,8 @@ func TestHostileJSON(t *testing.T) {
 		{"horizon zero", edit(good, "2026-11-23T12:00:00", "1970-01-01T00:00:00"), "out of range"},
 		{"no stamp", edit(good, `,"stamp":"2026-11-23T12:00:01.000000000Z@eu"`, ``), "key or stamp is missing"},
 		{"empty stamp", edit(good, `2026-11-23T12:00:01.000000000Z@eu`, ``), "parse stamp"},
+		{"stamp that is no text", edit(good, `"2026-11-23T12:00:01.000000000Z@eu"`, `5`), `member "stamp": json: cannot unmarshal number`},
+		{"horizon that is no text", edit(good, `"2026-11-23T12:00:00.000000000Z"`, `5`), `member "horizon": json: cannot unmarshal number`},
 		{"no value", edit(good, `"value":"v",`, ``), `needs either a value or "deleted"`},
 		{"both", edit(tomb, `"deleted"`, `"value":"v","deleted"`), `needs either a value or "deleted"`},
 		{"not deleted", edit(tomb, `true`, `false`), "is not true"},
@@ -271,8 +273,9 @@ func TestHostileJSON(t *testing.T) {
 		`{"value":1}`:   "go together",
 		`{"value":300}`: "go together",
 		`{"value":300,"stamp":"2026-11-23T12:00:01.000000000Z@eu"}`: "stored int 300, want int8",
-		`{"stamp":"x"}`: "parse stamp",
-		`{"horizon":1}`: "unknown member",
+		`{"stamp":"x"}`:         "parse stamp",
+		`{"value":1,"stamp":5}`: "cannot unmarshal number",
+		`{"horizon":1}`:         "unknown member",
 		`{"value":1,"stamp":"2026-11-23T12:00:01.000000000Z@eu","stamp":1}`: "twice",
 		`{"stamp":"2026-11-23T12:00:01.000000000Z@eu"}`:                     "go together",
 	} {
@@ -380,6 +383,44 @@ func TestForgetsReplicas(t *testing.T) {
 		m.Clone()
 		runtime.ReadMemStats(&after)
 		require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(lives), "%s: bytes that a clone takes", name)
+	}
+}
+
+// TestKeysOfOneHash has two keys that hash alike, in states with an index, and merges them
+// one by one and among others.
+func TestKeysOfOneHash(t *testing.T) {
+	byHash := make(map[uint32]int)
+	var one, other int
+	for k := 0; one == other; k++ {
+		require.Less(t, k, 1<<20, "no two hash alike")
+		if twin, ok := byHash[lww.Hash(k)]; ok {
+			one, other = twin, k
+		}
+		byHash[lww.Hash(k)] = k
+	}
+	var held, single, among lww.Map[int, string]
+	for i := range 50 {
+		_, err := held.PutAt(-i, "", at(1, "eu"))
+		require.NoError(t, err)
+		_, err = among.PutAt(i/40*-1000-i, "", at(1, "eu")) // most of them known
+		require.NoError(t, err)
+	}
+	_, err := held.PutAt(one, "one", at(1, "eu"))
+	require.NoError(t, err)
+	for _, m := range []*lww.Map[int, string]{&single, &among} {
+		_, err := m.PutAt(other, "other", at(2, "us"))
+		require.NoError(t, err)
+		merged := held.Clone()
+		require.True(t, merged.Merge(m))
+		for k, want := range map[int]string{one: "one", other: "other"} {
+			got, ok := merged.At(k)
+			require.True(t, ok)
+			require.Equal(t, want, got)
+		}
+		require.False(t, merged.Merge(m))
+		back := m.Clone()
+		back.Merge(&held)
+		require.True(t, back.Equal(merged))
 	}
 }
 

@@ -261,6 +261,12 @@ func TestUnreadableRegister(t *testing.T) {
 	again, err := p.MarshalBinary()
 	require.NoError(t, err)
 	require.Equal(t, data, again)
+	for cut := range data {
+		changed, err = p.MergeLenient(data[:cut])
+		require.False(t, changed)
+		require.Error(t, err, "cut to %d bytes", cut)
+		require.NotErrorIs(t, err, lww.ErrUnreadable)
+	}
 	require.NoError(t, p.Set(w, narrow{5}))
 	require.NoError(t, p.Check())
 	data, err = p.MarshalBinary()
@@ -375,4 +381,11 @@ func TestJSONOfOneKind(t *testing.T) {
 	require.NoError(t, err)
 	require.Contains(t, string(text), `"fields":`, "%s", text)
 	hop[dated, struct{ Other string }](t, &m, true)
+
+	// A tombstone has no value to tell the kinds of.
+	_, err = m.DeleteAt("k", at(noon+1, "eu"))
+	require.NoError(t, err)
+	text, err = m.MarshalJSON()
+	require.NoError(t, err)
+	require.NotContains(t, string(text), `"fields":`, "%s", text)
 }

@@ -230,6 +230,22 @@ func TestManyReplicas(t *testing.T) {
 	}
 }
 
+// TestNinthReplica writes twice for each of so many replicas that their names get an index.
+func TestNinthReplica(t *testing.T) {
+	for n := 7; n < 12; n++ {
+		var m lww.Map[int, string]
+		for i := range 2 * n {
+			_, err := m.PutAt(i, "v", at(1, vclock.Replica("r"+strconv.Itoa(i%n))))
+			require.NoError(t, err)
+		}
+		b, err := m.MarshalBinary()
+		require.NoError(t, err)
+		var again lww.Map[int, string]
+		require.NoError(t, again.UnmarshalBinary(b), "%d replicas", n)
+		require.True(t, again.Equal(&m))
+	}
+}
+
 func TestCompact(t *testing.T) {
 	w := frozen("eu", noon)
 	var m lww.Map[string, int]
