@@ -73,6 +73,32 @@ func (t *texty) UnmarshalText(p []byte) error {
 	return err
 }
 
+// The four halves of a form have unexported state, and one method to write it each.
+type (
+	appendsBytes  struct{ n byte }
+	marshalsBytes struct{ n byte }
+	appendsText   struct{ n byte }
+	marshalsText  struct{ n byte }
+)
+
+func (a appendsBytes) AppendBinary(b []byte) ([]byte, error) { return append(b, a.n), nil }
+func (m marshalsBytes) MarshalBinary() ([]byte, error)       { return []byte{m.n}, nil }
+func (a appendsText) AppendText(b []byte) ([]byte, error)    { return append(b, 'a'+a.n), nil }
+func (m marshalsText) MarshalText() ([]byte, error)          { return []byte{'a' + m.n}, nil }
+
+func (a *appendsBytes) UnmarshalBinary(p []byte) (err error)  { a.n, err = one(p, 0); return err }
+func (m *marshalsBytes) UnmarshalBinary(p []byte) (err error) { m.n, err = one(p, 0); return err }
+func (a *appendsText) UnmarshalText(p []byte) (err error)     { a.n, err = one(p, 'a'); return err }
+func (m *marshalsText) UnmarshalText(p []byte) (err error)    { m.n, err = one(p, 'a'); return err }
+
+// one returns the only byte of p less from.
+func one(p []byte, from byte) (byte, error) {
+	if len(p) != 1 {
+		return 0, errors.New("wants 1 byte")
+	}
+	return p[0] - from, nil
+}
+
 // forgetful loses state when it marshals.
 type forgetful struct{ kept, lost uint8 }
 
@@ -221,6 +247,37 @@ func TestGolden(t *testing.T) {
 	want, err := os.ReadFile("testdata/identity.txt")
 	require.NoError(t, err)
 	require.Equal(t, string(want), got)
+}
+
+// TestKeysThatMarshalThemselves takes a type by whichever method it has to write itself.
+func TestKeysThatMarshalThemselves(t *testing.T) {
+	checkKey(t, appendsBytes{3})
+	checkKey(t, marshalsBytes{3})
+	checkKey(t, appendsText{3})
+	checkKey(t, marshalsText{3})
+	checkKey(t, [2]appendsBytes{{1}, {2}})
+	require.Equal(t, "\x03", string(value.AppendKey(nil, appendsBytes{3})))
+	require.Equal(t, "\x03", string(value.AppendKey(nil, marshalsBytes{3})))
+	require.Equal(t, "d", string(value.AppendKey(nil, appendsText{3})))
+	require.Equal(t, "d", string(value.AppendKey(nil, marshalsText{3})))
+}
+
+// TestKeysOfWiderMachines reads numbers that fit where an int has 64 bits, and refuses them
+// where it has 32.
+func TestKeysOfWiderMachines(t *testing.T) {
+	large := []byte{0, 0, 0, 1, 0, 0, 0, 0}
+	signed := []byte{0x80, 0, 0, 1, 0, 0, 0, 0}
+	u, errUint := value.DecodeKey[uint](large)
+	p, errPointer := value.DecodeKey[uintptr](large)
+	n, errInt := value.DecodeKey[int](signed)
+	if strconv.IntSize == 32 {
+		require.ErrorContains(t, errUint, "4294967296 overflows uint")
+		require.ErrorContains(t, errPointer, "4294967296 overflows uintptr")
+		require.ErrorContains(t, errInt, "4294967296 overflows int")
+		return
+	}
+	require.NoError(t, errors.Join(errUint, errPointer, errInt))
+	require.Equal(t, []uint64{1 << 32, 1 << 32, 1 << 32}, []uint64{uint64(u), uint64(p), uint64(n)})
 }
 
 func TestCheckKey(t *testing.T) {
