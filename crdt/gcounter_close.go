@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 
@@ -53,10 +54,7 @@ func open(shares, by []share) []share {
 // closing. There is no delta.
 func (c *GCounter) Close(over vclock.Closing) bool {
 	c.expand()
-	ends := map[vclock.Replica]uint64{}
-	for name, end := range over.All() {
-		ends[name] = end
-	}
+	ends := maps.Collect(over.All())
 	closed := map[vclock.Replica]*share{}
 	var all []share
 	for _, s := range c.all {

@@ -206,13 +206,13 @@ func TestClosedGCounters(t *testing.T) {
 				m.Add(names[i], 100)
 				model += 100
 			case 2, 3:
-				for _, d := range mail[:min(1, len(mail))] {
-					d = mail[rng.IntN(len(mail))]
-					if m.Speaks(d, sealed) {
-						refused++
-					} else {
-						m.Merge(d)
-					}
+				if len(mail) == 0 {
+					break
+				}
+				if d := mail[rng.IntN(len(mail))]; m.Speaks(d, sealed) {
+					refused++
+				} else {
+					m.Merge(d)
 				}
 			case 4:
 				m.Merge(members[1-i])

@@ -85,11 +85,11 @@ func (s *TwoPSet[E]) Missing(ids []string) *TwoPSet[E] {
 func (c *GCounter) Digest() iter.Seq2[string, uint64] {
 	return func(yield func(string, uint64) bool) {
 		for _, s := range c.shares() {
-			print := s.total
+			sum := s.total
 			if isClosed(s) {
-				print = mix(mix(s.total) ^ s.below)
+				sum = mix(mix(s.total) ^ s.below)
 			}
-			if !yield(string(s.replica), print) {
+			if !yield(string(s.replica), sum) {
 				return
 			}
 		}

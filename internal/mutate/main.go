@@ -83,7 +83,7 @@ func mutate(w io.Writer, o options, name string) (err error) {
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	var suites []*suite
-	for _, judge := range strings.Split(cmp.Or(o.by, p.path), ",") {
+	for judge := range strings.SplitSeq(cmp.Or(o.by, p.path), ",") {
 		b, err := p.build(dir, o, judge, mutants)
 		if err != nil {
 			return err
