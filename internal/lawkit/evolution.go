@@ -142,40 +142,50 @@ func add[A, B any](f *fleet, name vclock.Replica, values func() A, own Make[A], 
 			return err
 		}
 		after, err := shown(s, other("x"))
-		if err == nil && before != after {
-			err = fmt.Errorf("a %T was %s and is %s", *new(B), before, after)
+		if err == nil && before.bytes != after.bytes {
+			err = fmt.Errorf("a %T was %v and is %v", *new(B), before, after)
 		}
 		return err
 	}
 	f.sites = append(f.sites, site{s, func() Encoded { return own(name) }, step})
 }
 
+// A reading is what a program reads; by the text alone a pointer differs from another.
+type reading struct{ text, bytes string }
+
+func (r reading) String() string {
+	if r.bytes == "" {
+		return r.text
+	}
+	return fmt.Sprintf("%s in the bytes %x", r.text, r.bytes)
+}
+
 // shown returns what a program of another version reads, in bytes and in JSON.
-func shown[B any](from Encoded, to Holder[B]) (string, error) {
+func shown[B any](from Encoded, to Holder[B]) (reading, error) {
 	p, err := from.MarshalBinary()
 	if err != nil {
-		return "", err
+		return reading{}, err
 	}
 	doc, err := from.MarshalJSON()
 	if err != nil {
-		return "", err
+		return reading{}, err
 	}
 	if err := to.UnmarshalJSON(doc); err != nil {
-		return "", err
+		return reading{}, err
 	}
 	if q, err := to.MarshalBinary(); err != nil || !bytes.Equal(p, q) {
-		return "", fmt.Errorf("the bytes %x are %x after JSON, which is %s (error %w)", p, q, doc, err)
+		return reading{}, fmt.Errorf("the bytes %x are %x after JSON, which is %s (error %w)", p, q, doc, err)
 	}
 	if err := to.UnmarshalBinary(p); err != nil {
-		return "", err
+		return reading{}, err
 	}
 	v, one := to.Read()
 	if !one {
-		return "nothing", nil
+		return reading{text: "nothing"}, nil
 	}
 	stored, kept, err := value.Store(v)
 	if err != nil {
-		return "", err
+		return reading{}, err
 	}
-	return fmt.Sprintf("%+v in the bytes %x", v, value.AppendFull(nil, &stored, kept)), nil
+	return reading{fmt.Sprintf("%+v", v), string(value.AppendFull(nil, &stored, kept))}, nil
 }

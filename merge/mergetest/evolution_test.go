@@ -1,0 +1,62 @@
+package mergetest_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/rejoin-go/rejoin/merge"
+	"github.com/rejoin-go/rejoin/merge/mergetest"
+)
+
+type (
+	personV1 struct {
+		Name  string
+		Home  homeV1   `merge:"atomic"`
+		Tags  []string `merge:"set"`
+		Kept  homeV1   `merge:"group=g"`
+		Stock int      `merge:"additive"`
+		Lines []homeV1
+	}
+	homeV1 struct {
+		City string
+		No   int8
+	}
+	personV2 struct {
+		Phone string
+		Full  string   `merge:"lww,name=Name"`
+		Home  *homeV2  `merge:"atomic"`
+		Tags  []string `merge:"set"`
+		Kept  homeV2   `merge:"group=g"`
+		Stock int64    `merge:"additive"`
+		Lines []homeV2
+	}
+	homeV2 struct {
+		No   int8
+		Zip  string
+		City string
+	}
+	personV3 struct { // cannot read the numbers of others
+		Home struct{ No string } `merge:"atomic"`
+	}
+)
+
+// TestEvolution checks a pair of types that may run side by side, and tells one that may not.
+func TestEvolution(t *testing.T) {
+	one := merge.MustCompile(merge.Options[personV1]{Record: true})
+	two := merge.MustCompile(merge.Options[personV2]{Record: true})
+	three := merge.MustCompile(merge.Options[personV3]{Record: true})
+	mergetest.CheckEvolution(t, one, mergetest.Values[personV1](), two, mergetest.Values[personV2]())
+
+	var err error
+	for seed := range 200 {
+		rapid.Custom(func(t *rapid.T) int {
+			if e := mergetest.Evolve(t, one, mergetest.Values[personV1](), three, mergetest.Values[personV3]()); e != nil {
+				err = e
+			}
+			return 0
+		}).Example(seed)
+	}
+	require.ErrorContains(t, err, "personV3 cannot read Home: unreadable value: field No: stored int")
+}
