@@ -159,7 +159,8 @@
 //
 // What a record keeps of a value is what package vclock/content tells, the same in all
 // packages: −0 reads 0, a time keeps its zone. A leaf that is a struct, a list or a map may
-// change its type as that package says; [Record.Check] names one that cannot be read.
+// change its type as that package says; [Record.Check] has a
+// [*github.com/rejoin-go/rejoin/vclock/content.ValueError] of each that cannot be read.
 //
 // # Documents
 //

@@ -54,8 +54,8 @@ import (
 // Tracking in Distributed Storage Systems with Dotted Version Vectors”, 2012,
 // for the fields with rule manual.
 type Record[T any] struct {
-	state recordState
 	_     [0]*T // a record of another type is no conversion away
+	state recordState
 }
 
 // A recordState is a [Record] of whatever type. All but the outermost steps are methods of

@@ -1,7 +1,6 @@
 package merge
 
 import (
-	"errors"
 	"reflect"
 
 	"github.com/rejoin-go/rejoin/internal/value"
@@ -19,19 +18,15 @@ func (f *field) store(v reflect.Value, old string) (string, error) {
 	return f.shape.Bytes(v)
 }
 
-var errTypes = errors.New("a value of another type")
-
 // load sets dst, which holds the zero value, to the value of f with the given bytes, but
-// for what the program does not know of it. If the type cannot hold it, dst stays zero, and the
-// error says why.
-func (f *field) load(dst reflect.Value, content string) error {
-	switch {
-	case f.code.IsContent():
-		if bad := f.leaf.Load(dst, content); bad != nil {
-			return bad
-		}
-	case !f.shape.Load(dst, content):
-		return errTypes
+// for what the program does not know of it. If the type cannot hold it, dst stays zero, and
+// what load returns says why.
+func (f *field) load(dst reflect.Value, content string) *value.ValueError {
+	if f.code.IsContent() {
+		return f.leaf.Load(dst, content)
+	}
+	if !f.shape.Load(dst, content) {
+		return &value.ValueError{Stored: "bytes of no such value", Wanted: f.typ.String()}
 	}
 	return nil
 }

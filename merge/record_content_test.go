@@ -13,6 +13,7 @@ import (
 	"github.com/rejoin-go/rejoin/lww"
 	"github.com/rejoin-go/rejoin/merge"
 	"github.com/rejoin-go/rejoin/vclock"
+	"github.com/rejoin-go/rejoin/vclock/content"
 )
 
 type partV1 struct {
@@ -256,7 +257,11 @@ func TestRecordUnreadable(t *testing.T) {
 	got := value(t, o)
 	require.Len(t, got.All, n-1)
 	require.Equal(t, []narrow{{8}}, got.All["8"])
-	require.ErrorContains(t, o.Check(), `All: 7: unreadable value: field [1].N: stored int 700, want int8`)
+	require.EqualError(t, o.Check(), `merge: conflict: All.7: unreadable value: field [1].N: stored int 700, want int8`)
+	var bad *content.ValueError
+	require.ErrorAs(t, o.Check(), &bad)
+	require.Equal(t, content.ValueError{Key: "All.7", Field: "[1].N", Stored: "int 700", Wanted: "int8"}, *bad)
+	require.ErrorIs(t, o.Check(), lww.ErrUnreadable)
 	sameBytes(t, r, o)
 
 	require.NoError(t, r.Update(w, set(func(v *wides) {
@@ -267,6 +272,15 @@ func TestRecordUnreadable(t *testing.T) {
 	require.Zero(t, value(t, o).One)
 	require.ErrorContains(t, o.Check(), "One: unreadable value: field N: stored int 300, want int8")
 	require.ErrorContains(t, o.Check(), "Pair: unreadable value: field N: stored int 400, want int8")
+	require.ErrorContains(t, o.Check(), "Note: unreadable value: field N: stored int 500, want int8")
+	var conflict *merge.ConflictError
+	require.ErrorAs(t, o.Check(), &conflict)
+	var keys []string
+	for _, err := range conflict.Unwrap() {
+		require.ErrorAs(t, err, &bad)
+		keys = append(keys, bad.Key)
+	}
+	require.ElementsMatch(t, []string{"One", "Pair", "Note"}, keys)
 	require.NoError(t, o.Update(w, set(func(v *narrows) { v.Good, v.Beside = "better", 1 })))
 	require.NoError(t, o.Touch(w, "One"))
 	require.NoError(t, o.Touch(w, "Note"))

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"reflect"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/rejoin-go/rejoin/internal/value"
@@ -69,13 +70,18 @@ func (r *recordState) checkAll() error {
 	if r.plan == nil || !r.root.Live {
 		return nil
 	}
-	var rep Report
+	var e ConflictError
+	rep := &e.Report
 	walkRecord(r.plan.top.elem, r.root.Kids, "", func(path string, p *recordPart, c *cell.Cell) {
-		if reason := p.doubt(c); reason != "" {
-			change := Change{
-				Path: path, Pattern: r.plan.top.pattern(path), Rule: p.f.rule.String(),
-				Outcome: Undecided, Winner: -1, Reason: reason, Result: p.valueOf(c),
+		p.eachUnreadable(path, c, func(path string, bad *value.ValueError) {
+			if p.kind == cell.Table {
+				rep.Changes = append(rep.Changes, r.undecided(path, p, bad.Error(), Absent{}))
 			}
+			bad.Key = path
+			e.unreadable = append(e.unreadable, bad)
+		})
+		if reason := p.doubt(c); reason != "" {
+			change := r.undecided(path, p, reason, p.valueOf(c))
 			for i, v := range p.values(c) {
 				change.Candidates = append(change.Candidates, Candidate{Side: i, Stamp: v.Newest(), Value: p.read(v.Content())})
 			}
@@ -85,7 +91,15 @@ func (r *recordState) checkAll() error {
 	if rep.Check = r.checkText(); rep.Check == "" && len(rep.Changes) == 0 {
 		return nil
 	}
-	return &ConflictError{Report: rep}
+	return &e
+}
+
+// undecided returns a line about what is at path in p.
+func (r *recordState) undecided(path string, p *recordPart, reason string, result any) Change {
+	return Change{
+		Path: path, Pattern: r.plan.top.pattern(path), Rule: p.f.rule.String(),
+		Outcome: Undecided, Winner: -1, Reason: reason, Result: result,
+	}
 }
 
 // checkText returns what Options.Check says of the value.
@@ -146,45 +160,50 @@ func (p *recordPart) doubt(c *cell.Cell) string {
 		return "a value is not in the rank"
 	case p.kind == cell.State && (n > 1 || p.shown(c) == nil):
 		return "a value is of another type"
-	case p.kind.IsRegister() || p.kind == cell.Immutable || p.kind == cell.Manual:
-		return p.unreadable(c)
-	case p.kind == cell.Table:
-		return p.unreadableEntry(c)
 	}
-	return ""
+	reason := ""
+	p.eachUnreadable("", c, func(path string, bad *value.ValueError) {
+		if reason == "" && p.kind != cell.Table { // of which each entry has a line of its own
+			reason = bad.Error()
+			if p.group != nil {
+				reason = path + ": " + reason
+			}
+		}
+	})
+	return reason
 }
 
-// unreadable says why a leaf that holds values one by one cannot be read, or nothing.
-func (p *recordPart) unreadable(c *cell.Cell) string {
-	if p.group != nil {
-		reason := ""
+// eachUnreadable calls visit for each value in c, a leaf at a path, that p knows and cannot
+// read, with its path.
+func (p *recordPart) eachUnreadable(path string, c *cell.Cell, visit func(path string, bad *value.ValueError)) {
+	try := func(path string, f *field, content string) {
+		if bad := f.load(f.blank(), content); bad != nil {
+			visit(path, bad)
+		}
+	}
+	switch {
+	case p.group != nil:
+		row := strings.TrimSuffix(path, p.key)
 		cell.EachMember(c.Value, func(name, content string) {
-			if f := p.member(name); f != nil && content[0] == byte(f.code) && reason == "" {
-				if err := f.load(f.blank(), content[1:]); err != nil {
-					reason = name + ": " + err.Error()
-				}
+			if f := p.member(name); f != nil && content[0] == byte(f.code) {
+				try(row+name, f, content[1:])
 			}
 		})
-		return reason
-	}
-	if s := p.shown(c); s != nil {
-		if err := p.f.load(p.f.blank(), s.Content()); err != nil {
-			return err.Error()
-		}
-	}
-	return ""
-}
-
-// unreadableEntry says which entry of a map of leaves cannot be read, and why, or nothing.
-func (p *recordPart) unreadableEntry(c *cell.Cell) string {
-	for i := range c.Kids {
-		if k := &c.Kids[i]; k.Live {
-			if err := p.entry.load(p.entry.blank(), k.Value); err != nil {
-				return p.keyText(k.Key) + ": " + err.Error()
+	case p.kind == cell.Table:
+		for i := range c.Kids {
+			if k := &c.Kids[i]; k.Live {
+				try(value.JoinPath(path, p.keyText(k.Key)), p.entry, k.Value)
 			}
 		}
+	case p.kind == cell.State || p.kind == cell.Choice:
+		for i := range c.Kids {
+			try(path, p.f, c.Kids[i].Key)
+		}
+	case p.kind.IsRegister() || p.kind == cell.Immutable || p.kind == cell.Manual:
+		if s := p.shown(c); s != nil {
+			try(path, p.f, s.Content())
+		}
 	}
-	return ""
 }
 
 // alike reports whether siblings all have one value.

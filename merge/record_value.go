@@ -2,6 +2,7 @@ package merge
 
 import (
 	"cmp"
+	"errors"
 	"iter"
 	"reflect"
 	"slices"
@@ -219,7 +220,7 @@ func (p *recordPart) Fold(versions []cell.Cell) []cell.Cell {
 func (p *recordPart) joinContents(a, b string) (string, error) {
 	x, y := p.f.blank(), p.f.blank()
 	if !p.f.loadExact(x, a) || !p.f.loadExact(y, b) {
-		return "", errTypes
+		return "", errors.New("a value of another type")
 	}
 	if err := p.joinValues(x, y); err != nil {
 		return "", err

@@ -339,8 +339,17 @@ func inJSON(v any) any {
 }
 
 // A ConflictError is returned by [Plan.Merge] and [Plan.Explain], with a
-// provisional value, if a person has to decide.
-type ConflictError struct{ Report Report }
+// provisional value, if a person has to decide, and by [Record.Check].
+type ConflictError struct {
+	Report Report
+
+	unreadable []error
+}
+
+// Unwrap returns a [*github.com/rejoin-go/rejoin/vclock/content.ValueError] for each value
+// of a [Record] that its plan cannot read, with the path as its Key. They are
+// [lww.ErrUnreadable].
+func (e *ConflictError) Unwrap() []error { return e.unreadable }
 
 // Error names what has to be decided.
 func (e *ConflictError) Error() string {

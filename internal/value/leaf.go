@@ -17,15 +17,8 @@ func LeafOf(typ reflect.Type) (Leaf, error) {
 	return Leaf{p}, err
 }
 
-// Store returns the full form of v, or a [*TypeError] if v does not survive its
-// encoding: see [Store].
-func (l Leaf) Store(v reflect.Value) (string, error) {
-	full, err := l.plan.settled(v, reflect.New(l.plan.typ).Elem())
-	return string(full), err
-}
-
-// Replace is [Leaf.Store] of a value that replaces another of which old is the full form:
-// see [Replace].
+// Replace returns the full form of v, or a [*TypeError] if v does not survive its encoding.
+// Where old is not empty, it is that of the value that v replaces: see [Replace].
 func (l Leaf) Replace(v reflect.Value, old string) (string, error) {
 	stored := reflect.New(l.plan.typ).Elem()
 	full, err := l.plan.settled(v, stored)

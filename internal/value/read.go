@@ -14,7 +14,7 @@ import (
 // A ValueError says that a type cannot hold a value that is stored. It wraps
 // [wire.ErrUnreadable].
 type ValueError struct { //nolint:revive // users know it as content.ValueError
-	Key    string // the key of the value in its state, in JSON; "" if there are no keys
+	Key    string // the key of the value in its state, in JSON, or its path in a record; "" if there are none
 	Field  string // the place inside the value, "" for the value itself
 	Stored string // the kind that is stored
 	Wanted string // the kind of the type, with the type

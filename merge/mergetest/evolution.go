@@ -3,7 +3,6 @@ package mergetest
 import (
 	"errors"
 	"fmt"
-	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -13,6 +12,7 @@ import (
 	"github.com/rejoin-go/rejoin/lww"
 	"github.com/rejoin-go/rejoin/merge"
 	"github.com/rejoin-go/rejoin/vclock"
+	"github.com/rejoin-go/rejoin/vclock/content"
 )
 
 // CheckEvolution checks that two versions of a program, with the plans old and next, may run
@@ -103,14 +103,8 @@ func (r *deployed[T]) MergeBinary(p []byte) (bool, error) {
 
 // readable returns an error if the record holds a value that the plan knows and cannot read.
 func (r *deployed[T]) readable() error {
-	conflict, ok := errors.AsType[*merge.ConflictError](r.Check())
-	if !ok {
-		return nil
-	}
-	for _, c := range conflict.Report.Changes {
-		if strings.Contains(c.Reason, "unreadable value") || strings.Contains(c.Reason, "of another type") {
-			return fmt.Errorf("%T cannot read %s: %s", *new(T), c.Path, c.Reason)
-		}
+	if bad, ok := errors.AsType[*content.ValueError](r.Check()); ok {
+		return fmt.Errorf("%T: %w", *new(T), bad)
 	}
 	return nil
 }

@@ -58,5 +58,5 @@ func TestEvolution(t *testing.T) {
 			return 0
 		}).Example(seed)
 	}
-	require.ErrorContains(t, err, "personV3 cannot read Home: unreadable value: field No: stored int")
+	require.ErrorContains(t, err, "personV3: unreadable value of key Home: field No: stored int")
 }
