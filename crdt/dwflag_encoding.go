@@ -17,7 +17,8 @@ func (f *DWFlag) MarshalBinary() ([]byte, error) { return f.AppendBinary(nil) }
 
 // UnmarshalBinary implements [encoding.BinaryUnmarshaler]. It accepts exactly
 // what [DWFlag.AppendBinary] writes, and leaves f unchanged on any other input. It
-// allocates at most 128 bytes per byte of input.
+// allocates at most 128 bytes per byte of input. It uses the memory that f has: see
+// [PNCounter.UnmarshalBinary].
 func (f *DWFlag) UnmarshalBinary(data []byte) error {
 	return unmarshal(&f.node, f, data)
 }

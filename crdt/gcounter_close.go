@@ -48,10 +48,10 @@ func open(shares, by []share) []share {
 	return kept
 }
 
-// Close makes one total of those of all incarnations of a name that are over, and reports whether that changed c. What
-// comes late of them has no effect then. The value does not change. A [vclock.Matrix] tells
-// when this is safe: see [vclock.Matrix.Close]. Replicas that c has not met need no
-// closing. There is no delta.
+// Close makes one total of those of all incarnations of a name that are over, and reports
+// whether that changed c. What comes late of them has no effect then. The value does not
+// change. A [vclock.Matrix] tells when this is safe: see [vclock.Matrix.Close]. Replicas that
+// c has not met need no closing. There is no delta.
 func (c *GCounter) Close(over vclock.Closing) bool {
 	c.expand()
 	ends := maps.Collect(over.All())

@@ -24,7 +24,8 @@ func (m *MVRegister[V]) MarshalBinary() ([]byte, error) { return m.AppendBinary(
 // what [MVRegister.AppendBinary] writes, and leaves m unchanged if it returns an error:
 // a [*content.ValueError] if V cannot hold a value, for which there is
 // [MVRegister.UnmarshalLenient]. It allocates at most 128 bytes per byte of input beside
-// what decoding the values takes where V is of no basic kind.
+// what decoding the values takes where V is of no basic kind. It uses the memory that m has:
+// see [PNCounter.UnmarshalBinary].
 func (m *MVRegister[V]) UnmarshalBinary(data []byte) error {
 	return unmarshal(&m.node, m, data)
 }

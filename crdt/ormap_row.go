@@ -16,9 +16,10 @@ import (
 // encoding make, without the state in between: see [AddBinary], of which the rest holds here, too.
 //
 // It reads row once, which takes O(n log n) for n counters, and allocates only room for the
-// result, and beyond 64 counters 8 bytes for each. The first increment of a replica in a row, its first at a key that
-// others have, and each in a map with a reset that is not compacted, take a decoded
-// state. It panics if r is invalid, or key is none that a key of this package may be.
+// result, and beyond 64 counters 8 bytes for each. The first increment of a replica in a row,
+// its first at a key that others have, and each in a map with a reset that is not compacted,
+// take a decoded state. It panics if r is invalid, or if key is none that a key of this
+// package may be.
 func AddAtBinary[K comparable](dst, row []byte, r vclock.Replica, key K, n int64) ([]byte, error) {
 	if b, ok := addAtRow(dst, row, r, key, n); ok {
 		return b, nil

@@ -15,6 +15,7 @@ func (s *RWSet[E]) MarshalBinary() ([]byte, error) { return s.AppendBinary(nil) 
 // what [RWSet.AppendBinary] writes, and leaves s unchanged on any other input. It
 // allocates at most 128 bytes per byte of input, beyond some KB, and for elements
 // that are arrays or structs 8 times their size in memory more.
+// It uses the memory that s has: see [PNCounter.UnmarshalBinary].
 func (s *RWSet[E]) UnmarshalBinary(data []byte) error {
 	return unmarshal(&s.node, s, data)
 }

@@ -62,8 +62,8 @@ func (m *Map[K, V]) PutAt(k K, v V, s Stamp) (delta *Map[K, V], err error) {
 }
 
 // Touch writes the value of k again, as it is, under a new stamp: it then stands
-// against writes that m has not heard of. It returns [ErrAbsent] if k has no value, and an error if w's clock has no time to give; m is
-// then as it was. It panics if w is invalid.
+// against writes that m has not heard of. It returns [ErrAbsent] if k has no value, and an
+// error if w's clock has no time to give; m is then as it was. It panics if w is invalid.
 func (m *Map[K, V]) Touch(w Writer, k K) (delta *Map[K, V], err error) {
 	d, err := m.touch(w, k)
 	return &Map[K, V]{core: d}, err

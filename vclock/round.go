@@ -6,8 +6,8 @@ import (
 )
 
 // A Round is one round of collecting garbage in a store, at one member: a state machine
-// without clock, messages or storage. K names an object, such as the key of its row, and C is what an
-// object has seen: a Context of package crdt.
+// without clock, messages or storage. K names an object, such as the key of its row, and C
+// is what an object has seen: a Context of package crdt.
 //
 //   - Begin with [NewRound], and [Round.Note] the objects that have garbage, in as
 //     many transactions as it takes; then [Round.Shut] it.
@@ -21,7 +21,7 @@ import (
 // those who have not heard that one was retired, or goes on as another incarnation.
 // Each member has rounds of its own; they need no leader, and do not disturb each other.
 //
-// A Round lives in memory. Where it is lost, nothing is but the time: begin another.
+// Make one with [NewRound]. A Round lives in memory. Where it is lost, nothing is but the time: begin another.
 // Where the owner goes on as another incarnation its rounds are void: their methods
 // panic. So they do when called in another order, or with the matrix of another member.
 //
@@ -40,7 +40,10 @@ func NewRound[K comparable, C any](m *Matrix) *Round[K, C] {
 // Note notes what an object has seen now. Objects without garbage need not be noted.
 // Note panics if the round is shut: what is seen since belongs into the next one.
 func (r *Round[K, C]) Note(key K, seen C) {
-	if r.mark > 0 {
+	switch {
+	case r.noted == nil:
+		panic("vclock: Note in a Round without an owner: make it with NewRound")
+	case r.mark > 0:
 		panic(fmt.Sprintf("vclock: Note(%v) in a Round that is shut: begin another", key))
 	}
 	r.noted[key] = seen
@@ -49,8 +52,8 @@ func (r *Round[K, C]) Note(key K, seen C) {
 // Shut ends the notes, at the reading of the owner's clock, in a transaction that is not
 // before theirs. States that are recorded from now on have what was noted; see [Matrix.Record].
 //
-// It returns a [*MemberError] if the owner may not collect garbage: if it is no member any more, or not
-// [Matrix.Confirmed]. Shut has no effect on a round that is shut.
+// It returns a [*MemberError] if the owner may not collect garbage: if it is no member any
+// more, or not [Matrix.Confirmed]. Shut has no effect on a round that is shut.
 func (r *Round[K, C]) Shut(m *Matrix, now uint64) error {
 	r.check(m)
 	if err := m.Usable(); err != nil {
@@ -112,8 +115,8 @@ type Permit[K comparable, C any] struct {
 // Done returns what may be forgotten, and whether anything may: whether the round is
 // shut and all have seen what was noted. It closes what may be closed, as [Matrix.Close]
 // does: m is to be stored in the same transaction. What a permit allows may be
-// forgotten at any time after, piece by piece, as long as the store does not go back to an older state.
-// It takes O(n²) time for n members.
+// forgotten at any time after, piece by piece, as long as the store does not go back to an
+// older state. It takes O(n²) time for n members.
 func (r *Round[K, C]) Done(m *Matrix) (Permit[K, C], bool) {
 	r.check(m)
 	over := m.Close()

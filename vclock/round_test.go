@@ -77,6 +77,14 @@ func TestRoundAndANewcomer(t *testing.T) {
 	require.True(t, ok)
 }
 
+// A Round that was not begun says so.
+func TestRoundWithoutAnOwner(t *testing.T) {
+	eu := vclock.NewMatrix("eu")
+	var round vclock.Round[string, int]
+	require.PanicsWithValue(t, "vclock: Note in a Round without an owner: make it with NewRound", func() { round.Note("key", 1) })
+	require.PanicsWithValue(t, `vclock: the Round of "" is asked with the Matrix of "eu": begin another`, func() { _ = round.Shut(eu, 1) })
+}
+
 // One that is retired is not waited for, but the others are, until they know.
 func TestRoundAndOneThatIsRetired(t *testing.T) {
 	_, eu, us := three()

@@ -69,19 +69,21 @@ func (m *mv[V]) Write(v V) error {
 	return err
 }
 
+// held returns the value of a register that may not be there, if it has one alone.
+func held[V any](r *crdt.MVRegister[V], ok bool) (v V, one bool) {
+	if !ok {
+		return v, false
+	}
+	return r.Get()
+}
+
 // mvs is a map of such registers, in which one comes and goes.
 type mvs[V any] struct {
 	crdt.ORMap[string, *crdt.MVRegister[V]]
 	name vclock.Replica
 }
 
-func (m *mvs[V]) Read() (v V, one bool) {
-	r, ok := m.At("k")
-	if !ok {
-		return v, false
-	}
-	return r.Get()
-}
+func (m *mvs[V]) Read() (V, bool) { return held(m.At("k")) }
 
 func (m *mvs[V]) Write(v V) (err error) {
 	m.Update(m.name, "k", func(r *crdt.MVRegister[V]) { _, err = r.Set(m.name, v) })
@@ -94,13 +96,7 @@ type grown[V any] struct {
 	name vclock.Replica
 }
 
-func (m *grown[V]) Read() (v V, one bool) {
-	r, ok := m.At("k")
-	if !ok {
-		return v, false
-	}
-	return r.Get()
-}
+func (m *grown[V]) Read() (V, bool) { return held(m.At("k")) }
 
 func (m *grown[V]) Write(v V) error {
 	r := new(crdt.MVRegister[V])

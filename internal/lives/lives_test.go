@@ -16,15 +16,10 @@ import (
 // A member is a replica with its store: a set, a counter and a map of sets, and the
 // model of them. Every write has a number; counters count powers of two.
 type member struct {
-	id     vclock.Identity
-	me     vclock.Replica
-	matrix *vclock.Matrix
-	sure   bool // it was confirmed once
-
+	life
 	set   *crdt.ORSet[int]
 	count *crdt.PNCounter
 	carts *crdt.ORMap[string, *crdt.ORSet[int]]
-	round *vclock.Round[string, crdt.Context]
 
 	added, removed     map[int]bool // of the set and the map
 	counted, uncounted map[int]bool
@@ -32,7 +27,7 @@ type member struct {
 
 func (m *member) clone() *member {
 	c := *m
-	c.matrix, c.set, c.count, c.carts = m.matrix.Clone(), m.set.Clone(), m.count.Clone(), m.carts.Clone()
+	c.life, c.set, c.count, c.carts = m.life.clone(), m.set.Clone(), m.count.Clone(), m.carts.Clone()
 	c.added, c.removed = maps.Clone(m.added), maps.Clone(m.removed)
 	c.counted, c.uncounted = maps.Clone(m.counted), maps.Clone(m.uncounted)
 	return &c
@@ -111,12 +106,10 @@ type world struct {
 
 func newWorld(seed uint64) *world {
 	w := &world{rng: rand.New(rand.NewPCG(seed, 11))}
-	names := []vclock.Replica{"a", "b", "c"}
-	for _, r := range names {
-		id, me := vclock.NewIdentity(r).Start(0)
+	for _, l := range founders("a", "b", "c") {
 		w.members = append(w.members, &member{
-			id: id, me: me, matrix: vclock.NewMatrix(r, names...), sure: true,
-			set: new(crdt.ORSet[int]), count: new(crdt.PNCounter), carts: new(crdt.ORMap[string, *crdt.ORSet[int]]),
+			life: l,
+			set:  new(crdt.ORSet[int]), count: new(crdt.PNCounter), carts: new(crdt.ORMap[string, *crdt.ORSet[int]]),
 			added: map[int]bool{}, removed: map[int]bool{}, counted: map[int]bool{}, uncounted: map[int]bool{},
 		})
 	}
@@ -190,11 +183,12 @@ func (w *world) write(m *member) {
 	}
 }
 
-func (w *world) record(m *member) {
+func (w *world) time() uint64 {
 	w.now++
-	m.matrix.Record(w.now)
-	m.sure = m.sure || m.matrix.Confirmed()
+	return w.now
 }
+
+func (w *world) record(m *member) { m.record(w.time()) }
 
 // open begins a round of collection, if none is open and m may.
 func (w *world) open(m *member) {
@@ -203,8 +197,7 @@ func (w *world) open(m *member) {
 	}
 	round := vclock.NewRound[string, crdt.Context](m.matrix)
 	round.Note("count", m.count.Context())
-	w.now++
-	if round.Shut(m.matrix, w.now) == nil {
+	if round.Shut(m.matrix, w.time()) == nil {
 		m.round = round
 	}
 }
@@ -294,41 +287,25 @@ func (w *world) restart(m *member) {
 		if p.id.Name != m.id.Name || w.rng.IntN(3) > 0 {
 			continue
 		}
-		id, sure := m.id, m.sure
+		now := m.life
 		*m = *p.clone()
-		m.id, m.sure = id, sure
+		m.life = now
+		m.restart(p.life, w.same, w.time)
 		w.say("%s goes on from an older state", m.me)
-		m.round = nil
-		if w.same {
-			m.me = id.Name
-			return
-		}
-		m.id, m.me = id.Start(0)
-		w.now++
-		if err := m.matrix.Begin(m.me, w.now); err != nil {
-			panic(err)
-		}
 		return
 	}
 }
 
 func (w *world) admit(m *member) {
-	if len(w.members) > 3 || !m.sure || m.matrix.Usable() != nil {
+	if len(w.members) > 3 {
 		return
 	}
-	r := vclock.Replica(fmt.Sprint("n", w.now, "x", len(w.said)))
-	if m.matrix.Admit(r) != nil {
-		return
+	if l, ok := m.admit(vclock.Replica(fmt.Sprint("n", w.now, "x", len(w.said)))); ok {
+		c := m.clone()
+		c.life = l
+		w.members = append(w.members, c)
+		w.say("%s admits %s", m.me, l.me)
 	}
-	c := m.clone()
-	matrix, err := m.matrix.For(r)
-	if err != nil {
-		panic(err)
-	}
-	c.id, c.me = vclock.NewIdentity(r).Start(0)
-	c.matrix, c.sure, c.round = matrix, false, nil
-	w.members = append(w.members, c)
-	w.say("%s admits %s", m.me, r)
 }
 
 // settle lets all merge all, until all are equal.
@@ -337,9 +314,7 @@ func (w *world) settle() string {
 		for _, m := range w.members {
 			for _, o := range w.members {
 				w.record(o)
-				if o.sure && m.sure && m.matrix.Check(o.matrix) != nil {
-					_ = m.matrix.Admit(o.id.Name) // m has gone back to before it was admitted
-				}
+				m.meet(&o.life)
 				w.receive(m, o.clone())
 				if wrong := m.wrong(); wrong != "" {
 					return wrong

@@ -128,12 +128,6 @@ func (b bag) forget(horizon hlc.Timestamp, stable vclock.Clock, now hlc.Timestam
 	must(err)
 }
 
-func must(err error) {
-	if err != nil {
-		panic(err)
-	}
-}
-
 // A tick is a clock that shows one time.
 type tick hlc.Timestamp
 
@@ -277,18 +271,14 @@ func expected(deeds []deed, known map[int]bool) map[string]any {
 
 // A dweller is a member, its objects, and the writes that it knows of.
 type dweller struct {
-	id     vclock.Identity
-	me     vclock.Replica
-	matrix *vclock.Matrix
-	round  *vclock.Round[string, crdt.Context]
-	sure   bool
-	has    bag
-	known  map[int]bool
+	life
+	has   bag
+	known map[int]bool
 }
 
 func (d *dweller) clone() *dweller {
 	c := *d
-	c.matrix, c.has, c.known = d.matrix.Clone(), d.has.clone(), maps.Clone(d.known)
+	c.life, c.has, c.known = d.life.clone(), d.has.clone(), maps.Clone(d.known)
 	return &c
 }
 
@@ -307,10 +297,8 @@ type town struct {
 
 func newTown(seed uint64) *town {
 	w := &town{rng: rand.New(rand.NewPCG(seed, 13)), now: 1 << 20}
-	names := []vclock.Replica{"a", "b", "c"}
-	for _, r := range names {
-		id, me := vclock.NewIdentity(r).Start(0)
-		w.members = append(w.members, &dweller{id: id, me: me, matrix: vclock.NewMatrix(r, names...), sure: true, has: newBag(), known: map[int]bool{}})
+	for _, l := range founders("a", "b", "c") {
+		w.members = append(w.members, &dweller{life: l, has: newBag(), known: map[int]bool{}})
 	}
 	return w
 }
@@ -368,10 +356,7 @@ func (w *town) write(m *dweller) {
 	w.say("%s writes %d, which clears: %v", m.me, n, d.clears)
 }
 
-func (w *town) record(m *dweller) {
-	m.matrix.Record(uint64(w.time()))
-	m.sure = m.sure || m.matrix.Confirmed()
-}
+func (w *town) record(m *dweller) { m.record(uint64(w.time())) }
 
 func (w *town) receive(m, p *dweller) {
 	if m.matrix.Check(p.matrix) != nil {
@@ -423,34 +408,25 @@ func (w *town) restart(m *dweller) {
 		if p.id.Name != m.id.Name || w.rng.IntN(3) > 0 {
 			continue
 		}
-		id, sure := m.id, m.sure
+		now := m.life
 		*m = *p.clone()
-		m.id, m.sure, m.round = id, sure, nil
+		m.life = now
+		m.restart(p.life, w.same, func() uint64 { return uint64(w.time()) })
 		w.say("%s goes on from an older state", m.me)
-		if w.same {
-			return
-		}
-		m.id, m.me = id.Start(0)
-		must(m.matrix.Begin(m.me, uint64(w.time())))
 		return
 	}
 }
 
 func (w *town) admit(m *dweller) {
-	if len(w.members) > 3 || !m.sure || m.matrix.Usable() != nil || !m.matrix.Confirmed() {
+	if len(w.members) > 3 || !m.matrix.Confirmed() {
 		return
 	}
-	r := vclock.Replica(fmt.Sprint("n", len(w.said), "x"))
-	if m.matrix.Admit(r) != nil {
-		return
+	if l, ok := m.admit(vclock.Replica(fmt.Sprint("n", len(w.said), "x"))); ok {
+		c := m.clone()
+		c.life = l
+		w.members, w.joined = append(w.members, c), true
+		w.say("%s admits %s", m.me, l.me)
 	}
-	c := m.clone()
-	matrix, err := m.matrix.For(r)
-	must(err)
-	c.id, c.me = vclock.NewIdentity(r).Start(0)
-	c.matrix, c.sure, c.round = matrix, false, nil
-	w.members, w.joined = append(w.members, c), true
-	w.say("%s admits %s", m.me, r)
 }
 
 // wrong returns how a member differs from the model. Where somebody was admitted, what a
@@ -477,9 +453,7 @@ func (w *town) settle() string {
 		for _, m := range w.members {
 			for _, o := range w.members {
 				w.record(o)
-				if o.sure && m.sure && m.matrix.Check(o.matrix) != nil {
-					_ = m.matrix.Admit(o.id.Name) // m has gone back to before it was admitted
-				}
+				m.meet(&o.life)
 				w.receive(m, o.clone())
 			}
 		}
