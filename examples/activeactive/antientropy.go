@@ -125,6 +125,7 @@ func move(ctx context.Context, w wanted, more bool, get func(wanted) (batch, err
 			select {
 			case batches <- b:
 			case <-ctx.Done():
+				failed = ctx.Err()
 			}
 		}
 	}()

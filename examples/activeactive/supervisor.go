@@ -8,7 +8,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -43,7 +42,12 @@ type process struct {
 // newSupervisor makes regions of the given names. They are not started yet.
 func newSupervisor(dir string, names []string, extra ...string) (s *supervisor, err error) {
 	s = &supervisor{extra: extra, regions: map[string]*process{}, links: map[[2]string]*link{}, refunds: map[string]int{}}
-	s.bank = httptest.NewServer(http.HandlerFunc(s.refund)).URL
+	bank, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	go func() { _ = http.Serve(bank, http.HandlerFunc(s.refund)) }()
+	s.bank = "http://" + bank.Addr().String()
 	for _, name := range names {
 		s.regions[name] = &process{dir: filepath.Join(dir, name)}
 	}
