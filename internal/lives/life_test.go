@@ -24,9 +24,10 @@ func founders(names ...vclock.Replica) []life {
 	return lives
 }
 
-func (l life) clone() life {
-	l.matrix = l.matrix.Clone()
-	return l
+func (l *life) clone() life {
+	c := *l
+	c.matrix = l.matrix.Clone()
+	return c
 }
 
 // record notes that all that was merged is stored.
