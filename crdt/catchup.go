@@ -9,7 +9,8 @@ import (
 // answer is the Answer of v, a state of r, and reports whether the message brought
 // anything.
 func answer[V Value[V]](r *root, v V, msg []byte) (reply []byte, delta V, brought bool, err error) {
-	reply, brings, delta, err := newExchange(r, v).answer(msg)
+	reply, brings, d, err := newExchange(r, v).answer(msg)
+	delta, _ = d.(V)
 	return reply, delta, brings != nil, err
 }
 

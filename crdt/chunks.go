@@ -7,16 +7,16 @@ import (
 
 // chunks calls yield with parts of v, a value of r, that are together all of it and
 // have up to size bytes each, or are about one dot.
-func chunks[V Value[V]](r *root, v V, size int, yield func(V) bool) {
+func chunks(of maker, r *root, v causal, size int, yield func(causal) bool) {
 	if r == nil {
 		return
 	}
-	p, d := partOf(r, v, slices.Clone(r.seen))
+	p, d := partOf(of, r, v, slices.Clone(r.seen))
 	var dots []dot
 	d.dots(func(x dot) { dots = append(dots, x) })
 	e := newEncoder(nil, p)
 	e.sort(dots)
-	c := chunking[V]{size, r, v, e.order, yield}
+	c := chunking{size, of, r, v, e.order, yield}
 	all := make([]located, 0, len(dots))
 	for _, x := range dots {
 		all = append(all, located{e.place[x.replica], x.seq})
@@ -31,17 +31,18 @@ type located struct {
 	seq   uint64
 }
 
-type chunking[V Value[V]] struct {
+type chunking struct {
 	size  int
+	maker maker
 	root  *root
-	state V
+	state causal
 	order []uint32
-	yield func(V) bool
+	yield func(causal) bool
 }
 
 // cut yields chunks about all that the root has seen from from up to, and without, to,
 // of which dots are held. It returns false once yield does.
-func (c *chunking[V]) cut(from, to located, dots []located) bool {
+func (c *chunking) cut(from, to located, dots []located) bool {
 	seen := make([]runs, len(c.root.names))
 	spans := 0
 	for place := from.place; place < uint32(len(c.order)) && place <= to.place; place++ {
@@ -66,7 +67,7 @@ func (c *chunking[V]) cut(from, to located, dots []located) bool {
 	if spans == 0 {
 		return true
 	}
-	p, d := partOf(c.root, c.state, seen)
+	p, d := partOf(c.maker, c.root, c.state, seen)
 	if len(dots) <= 1 || len(appendCausal(nil, p, d)) <= c.size {
 		return c.yield(d)
 	}
@@ -77,7 +78,7 @@ func (c *chunking[V]) cut(from, to located, dots []located) bool {
 // adopted returns the iterator over chunks as states of their own.
 func adopted[V Value[V]](r *root, v V, size int, adopt func(V) V) iter.Seq[V] {
 	return func(yield func(V) bool) {
-		chunks(r, v, size, func(d V) bool { return yield(adopt(d)) })
+		chunks(makerOf[V]{}, r, v, size, func(d causal) bool { return yield(adopt(d.(V))) })
 	}
 }
 

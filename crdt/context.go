@@ -90,14 +90,14 @@ func (b *contextBuilder) scope(s uint32) {
 	}
 }
 
-// addTo adds what v holds.
-func addTo[V Value[V]](b *contextBuilder, v V) {
+// add adds what v holds.
+func (b *contextBuilder) add(v causal) {
 	reach(v, func(d dot) { b.seen[d.replica].add(d.seq, d.seq) })
 	b.addSums(v)
 }
 
 // addSums adds the sums that v has, if it is of a type that has any.
-func (b *contextBuilder) addSums(v any) {
+func (b *contextBuilder) addSums(v causal) {
 	s, ok := v.(interface{ sums(yield func(*tally)) })
 	if !ok {
 		return
@@ -130,11 +130,11 @@ func (b *contextBuilder) context() Context {
 
 // contextOf returns the Context of v, whose node is n: of a state as a whole, or of
 // the key that v is at.
-func contextOf[V Value[V]](n *node[V], v V) Context {
+func contextOf(n *node, v causal) Context {
 	b := newContext(n.root)
 	if n.inMap() {
 		b.scope(n.scope)
-		addTo(b, v)
+		b.add(v)
 		return b.context()
 	}
 	for i := range b.seen {

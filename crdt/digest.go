@@ -18,9 +18,9 @@ type livePages [][]livePage
 
 // pagesOf returns the live dots of v, a value of r. It takes O(p) for p pages of a
 // set, and O(n log n) for n dots of another type.
-func pagesOf[V Value[V]](r *root, v V) livePages {
+func pagesOf(r *root, v causal) livePages {
 	all := make(livePages, len(r.names))
-	if s, ok := any(v).(interface{ pages(livePages) }); ok {
+	if s, ok := v.(interface{ pages(livePages) }); ok {
 		s.pages(all)
 		return all
 	}

@@ -32,7 +32,7 @@ type DWFlag struct {
 
 // A dwFlagState is what a DWFlag holds, so that one in a struct has its JSON there.
 type dwFlagState struct {
-	node[*DWFlag]
+	node
 	cell cell[bool]
 	op   cellOp[bool] // the whole state, if it is the delta of one change
 }
@@ -165,7 +165,7 @@ func (f *DWFlag) whole() *DWFlag {
 	if f.op.isEmpty() {
 		return f
 	}
-	c := &DWFlag{dwFlagState: dwFlagState{node: node[*DWFlag]{root: new(root)}}}
+	c := &DWFlag{dwFlagState: dwFlagState{node: node{root: new(root)}}}
 	c.cell.apply(c.root, &f.op)
 	return c
 }
@@ -215,18 +215,19 @@ func (f *DWFlag) live() bool { return isOn(f.cell) }
 
 func (f *DWFlag) record(d *cellOp[bool]) {
 	if f.mode == opened {
-		f.rec.ready()
-		f.rec.cell.apply(f.rec.root, d)
+		rec := f.rec.(*DWFlag)
+		rec.ready()
+		rec.cell.apply(rec.root, d)
 	}
 }
 
 func (*DWFlag) fresh(r *root, scope uint32) *DWFlag {
-	return &DWFlag{dwFlagState: dwFlagState{node: node[*DWFlag]{root: r, mode: sealed, scope: scope}}}
+	return &DWFlag{dwFlagState: dwFlagState{node: node{root: r, mode: sealed, scope: scope}}}
 }
 
 func (f *DWFlag) recycle(r *root, scope uint32) {
 	clear(f.cell)
-	f.dwFlagState = dwFlagState{node: node[*DWFlag]{root: r, mode: sealed, scope: scope}, cell: f.cell[:0]}
+	f.dwFlagState = dwFlagState{node: node{root: r, mode: sealed, scope: scope}, cell: f.cell[:0]}
 }
 
 func (f *DWFlag) swap(o *DWFlag) { f.dwFlagState, o.dwFlagState = o.dwFlagState, f.dwFlagState }

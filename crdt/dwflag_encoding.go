@@ -52,7 +52,7 @@ func (f *DWFlag) UnmarshalJSON(p []byte) error {
 // adopt makes f the state v, which nobody else has.
 func (f *DWFlag) adopt(v *DWFlag) {
 	f.replaceable()
-	*f = DWFlag{dwFlagState: dwFlagState{node: node[*DWFlag]{root: v.root}, cell: v.cell}}
+	*f = DWFlag{dwFlagState: dwFlagState{node: node{root: v.root}, cell: v.cell}}
 }
 
 // MergeBinary merges a state in the form of [DWFlag.AppendBinary] and reports
@@ -60,7 +60,7 @@ func (f *DWFlag) adopt(v *DWFlag) {
 // O(c + r), is decoded first, within the bound of [DWFlag.UnmarshalBinary].
 // It panics if f is a value in an [ORMap].
 func (f *DWFlag) MergeBinary(data []byte) (bool, error) {
-	r := f.receive(new(node[*DWFlag]))
+	r := f.receive(new(node))
 	f.ready()
 	return mergeBinary(r, f, data)
 }

@@ -209,10 +209,10 @@ func newRoot(names []vclock.Replica, seen []runs) *root {
 }
 
 // appendCausal appends a whole state: v, whose root is r.
-func appendCausal[V Value[V]](b []byte, r *root, v V) []byte { return appendWhole(b, r, v, false) }
+func appendCausal(b []byte, r *root, v causal) []byte { return appendWhole(b, r, v, false) }
 
 // appendWhole appends what appendCausal does, or, in a message that has told the kind, the rest.
-func appendWhole[V Value[V]](b []byte, r *root, v V, brief bool) []byte {
+func appendWhole(b []byte, r *root, v causal, brief bool) []byte {
 	e := encoders.Get().(*encoder)
 	defer e.release()
 	e.begin(r)
@@ -240,61 +240,49 @@ func (e *encoder) release() {
 // readLenient reads what appendCausal or causalJSON wrote. It keeps values that their
 // type cannot hold, and returns the error of the first of them beside the state.
 func readLenient[V Value[V]](data []byte) (V, error) {
+	x, err := readEither(makerOf[V]{}, data)
+	v, _ := x.(V)
+	return v, err
+}
+
+func readEither(of maker, data []byte) (v causal, err error) {
 	if text := bytes.TrimLeft(data, " \t\r\n"); len(text) > 0 && text[0] == '{' {
-		v, bad, err := parseCausal[V](text)
-		return lenient("crdt: decode %s from JSON: %w", v, bad, err)
+		v, bad, err := parseCausal(of, text)
+		return v, decoded("crdt: decode %s from JSON: %w", of, bad, err)
 	}
-	v, bad, err := decodeCausal[V](data)
-	return lenient("crdt: decode %s: %w", v, bad, err)
+	v, bad, err := decodeWhole(of, data, false, nil)
+	return v, decoded("crdt: decode %s: %w", of, bad, err)
 }
 
-// strict returns what was decoded, unless there is an error or a value that cannot
-// be read.
-func strict[V Value[V]](format string, v V, bad *content.ValueError, err error) (V, error) {
-	v, err = lenient(format, v, bad, err)
-	if err != nil {
-		var none V
-		return none, err
-	}
-	return v, nil
-}
-
-// lenient returns what was decoded, unless there is an error, and the error of a value
-// that cannot be read beside it.
-func lenient[V Value[V]](format string, v V, bad *content.ValueError, err error) (V, error) {
+// decoded returns the error of decoding, or else that of a value that cannot be read.
+func decoded(format string, of maker, bad *content.ValueError, err error) error {
 	if err == nil && bad != nil {
 		err = bad
 	}
 	if err != nil {
-		err = fmt.Errorf(format, typeName[V](), wire.Damaged(err))
+		err = fmt.Errorf(format, typeName(of), wire.Damaged(err))
 	}
-	return v, err
+	return err
 }
 
-// decodeCausal reads what appendCausal wrote, and returns the first value in it that
-// its type cannot hold.
-func decodeCausal[V Value[V]](data []byte) (v V, bad *content.ValueError, err error) {
-	return decodeWhole[V](data, false, nil)
-}
-
-// decodeWhole reads what appendWhole wrote, into spare if that is not nil: a *V, whose state is
-// of no use any more but for its memory.
-func decodeWhole[V Value[V]](data []byte, brief bool, spare *V) (v V, bad *content.ValueError, err error) {
+// decodeWhole reads what appendWhole wrote, and returns the first value in it that its type
+// cannot hold. It reads into spare if that is not nil: a state that is of no use any more but
+// for its memory.
+func decodeWhole(of maker, data []byte, brief bool, spare causal) (v causal, bad *content.ValueError, err error) {
 	d := decoders.Get().(*decoder)
 	defer d.release()
 	d.begin(data)
 	if spare != nil {
-		d.reuse = (*spare).rootOf()
+		d.reuse = spare.rootOf()
 	}
 	if d.brief = brief; brief {
 		d.context()
 	} else {
-		readHead[V](d)
+		readHead(d, of)
 	}
-	if spare == nil {
-		v = v.fresh(d.root, 0)
+	if v = spare; v == nil {
+		v = of.fresh(d.root)
 	} else {
-		v = *spare
 		v.recycle(d.root, 0)
 	}
 	if d.Err() == nil {
@@ -336,7 +324,7 @@ func (d *decoder) release() {
 
 // distinct returns an error if v, of root r, has a dot that stands for changes in
 // two places. No merge makes one of states that have none.
-func distinct[V Value[V]](c *census, v V, r *root) error {
+func distinct(c *census, v causal, r *root) error {
 	if !canRepeat(v) {
 		return nil
 	}
@@ -347,15 +335,15 @@ func distinct[V Value[V]](c *census, v V, r *root) error {
 
 // canRepeat reports whether a dot of v may have more than one place: in a map, and
 // in a counter that remembers resets.
-func canRepeat[V Value[V]](v V) bool {
-	if c, ok := any(v).(*PNCounter); ok {
+func canRepeat(v causal) bool {
+	if c, ok := v.(*PNCounter); ok {
 		return slices.ContainsFunc(c.tallies, func(t tally) bool { return t.hasReset() })
 	}
 	return isMap(v)
 }
 
-func isMap[V Value[V]](v V) bool {
-	m, ok := any(v).(interface{ nests() bool })
+func isMap(v causal) bool {
+	m, ok := v.(interface{ nests() bool })
 	return ok && m.nests()
 }
 
@@ -419,11 +407,11 @@ func (c *census) check(r *root) error {
 // readPacked validates what appendCausal wrote, as readCausal does, to merge it
 // into a state of r, and returns it in the form in which it joins other values, and
 // where its store begins in data.
-func readPacked[V Value[V]](data []byte) (v V, d *decoder, store int, err error) {
+func readPacked(of maker, data []byte) (v causal, d *decoder, store int, err error) {
 	d = newDecoder(data)
-	readHead[V](d)
+	readHead(d, of)
 	store = d.Offset()
-	v = v.fresh(d.root, 0)
+	v = of.fresh(d.root)
 	nests := isMap(v)
 	if d.Err() == nil {
 		if nests {
@@ -438,28 +426,26 @@ func readPacked[V Value[V]](data []byte) (v V, d *decoder, store int, err error)
 	default:
 		err = distinct(&d.census, v, d.root)
 	}
-	v, err = strict("crdt: merge %s: %w", v, d.bad, err)
-	return v, d, store, err
+	return v, d, store, decoded("crdt: merge %s: %w", of, d.bad, err)
 }
 
 // mergeBinary joins what appendCausal wrote into x, a state of r that is not a
 // map, and reports whether that changed the two.
 func mergeBinary[V Value[V]](r *root, x V, data []byte) (bool, error) {
-	peer, d, _, err := readPacked[V](data)
+	peer, d, _, err := readPacked(makerOf[V]{}, data)
 	if err != nil {
 		return false, err
 	}
 	j := r.merging(d.root)
-	changed := x.join(peer, j)
+	changed := x.join(peer.(V), j)
 	return j.finish() || changed, nil
 }
 
-// readHead reads what stands before the store of a state of type V.
-func readHead[V Value[V]](d *decoder) {
-	var none V
+// readHead reads what stands before the store of a state that of makes.
+func readHead(d *decoder, of maker) {
 	d.Version(stateVersion)
 	if d.Err() == nil {
-		readKinds(d.Reader, none.kinds(d.kinds[:0]))
+		readKinds(d.Reader, of.kinds(d.kinds[:0]))
 	}
 	d.context()
 }

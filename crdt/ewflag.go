@@ -29,7 +29,7 @@ type EWFlag struct {
 
 // An ewFlagState is what an EWFlag holds, so that one in a struct has its JSON there.
 type ewFlagState struct {
-	node[*EWFlag]
+	node
 	cell cell[struct{}]
 	op   cellOp[struct{}] // the whole state, if it is the delta of one change
 }
@@ -154,7 +154,7 @@ func (f *EWFlag) whole() *EWFlag {
 	if f.op.isEmpty() {
 		return f
 	}
-	c := &EWFlag{ewFlagState: ewFlagState{node: node[*EWFlag]{root: new(root)}}}
+	c := &EWFlag{ewFlagState: ewFlagState{node: node{root: new(root)}}}
 	c.cell.apply(c.root, &f.op)
 	return c
 }
@@ -203,18 +203,19 @@ func (f *EWFlag) live() bool { return len(f.cell) > 0 }
 
 func (f *EWFlag) record(d *cellOp[struct{}]) {
 	if f.mode == opened {
-		f.rec.ready()
-		f.rec.cell.apply(f.rec.root, d)
+		rec := f.rec.(*EWFlag)
+		rec.ready()
+		rec.cell.apply(rec.root, d)
 	}
 }
 
 func (*EWFlag) fresh(r *root, scope uint32) *EWFlag {
-	return &EWFlag{ewFlagState: ewFlagState{node: node[*EWFlag]{root: r, mode: sealed, scope: scope}}}
+	return &EWFlag{ewFlagState: ewFlagState{node: node{root: r, mode: sealed, scope: scope}}}
 }
 
 func (f *EWFlag) recycle(r *root, scope uint32) {
 	clear(f.cell)
-	f.ewFlagState = ewFlagState{node: node[*EWFlag]{root: r, mode: sealed, scope: scope}, cell: f.cell[:0]}
+	f.ewFlagState = ewFlagState{node: node{root: r, mode: sealed, scope: scope}, cell: f.cell[:0]}
 }
 
 func (f *EWFlag) swap(o *EWFlag) { f.ewFlagState, o.ewFlagState = o.ewFlagState, f.ewFlagState }

@@ -49,7 +49,7 @@ func (f *EWFlag) UnmarshalJSON(p []byte) error {
 // adopt makes f the state v, which nobody else has.
 func (f *EWFlag) adopt(v *EWFlag) {
 	f.replaceable()
-	*f = EWFlag{ewFlagState: ewFlagState{node: node[*EWFlag]{root: v.root}, cell: v.cell}}
+	*f = EWFlag{ewFlagState: ewFlagState{node: node{root: v.root}, cell: v.cell}}
 }
 
 // MergeBinary merges a state in the form of [EWFlag.AppendBinary] and reports
@@ -57,7 +57,7 @@ func (f *EWFlag) adopt(v *EWFlag) {
 // O(c + r), is decoded first, within the bound of [EWFlag.UnmarshalBinary].
 // It panics if f is a value in an [ORMap].
 func (f *EWFlag) MergeBinary(data []byte) (bool, error) {
-	r := f.receive(new(node[*EWFlag]))
+	r := f.receive(new(node))
 	f.ready()
 	return mergeBinary(r, f, data)
 }

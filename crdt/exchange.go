@@ -25,9 +25,10 @@ import (
 // Every message says something that is true for ever: of contexts, that they hold at
 // least so much, of dots, that they are dead. So one that is late or comes again does
 // no harm, and both sides may change between two messages.
-type exchange[V Value[V]] struct {
+type exchange struct {
+	maker  maker
 	root   *root
-	state  V
+	state  causal
 	small  bool // send small states whole
 	counts bool // the state is of tallies: see settle
 }
@@ -41,15 +42,16 @@ const (
 )
 
 // newExchange returns an exchange of v, a state of r, which may be nil.
-func newExchange[V Value[V]](r *root, v V) *exchange[V] {
+func newExchange[V Value[V]](r *root, v V) *exchange {
+	x := &exchange{makerOf[V]{}, r, v, true, countsIn(v)}
 	if r == nil {
-		r = new(root)
-		v = v.fresh(r, 0)
+		x.root = new(root)
+		x.state = x.maker.fresh(x.root)
 	}
-	return &exchange[V]{r, v, true, countsIn(v)}
+	return x
 }
 
-func (x *exchange[V]) ask(salt uint64) []byte {
+func (x *exchange) ask(salt uint64) []byte {
 	pages := pagesOf(x.root, x.state)
 	if state := x.whole(pages, smallAsk); state != nil {
 		return append(x.head(kindWhole), state...)
@@ -59,7 +61,7 @@ func (x *exchange[V]) ask(salt uint64) []byte {
 }
 
 // whole returns the bytes of the state if it is small.
-func (x *exchange[V]) whole(pages livePages, limit int) []byte {
+func (x *exchange) whole(pages livePages, limit int) []byte {
 	if !x.small || pages.count(smallDots+1) > smallDots {
 		return nil
 	}
@@ -72,10 +74,10 @@ func (x *exchange[V]) whole(pages livePages, limit int) []byte {
 
 // answer returns the reply to a message, nil if there is none, and what the message
 // brought: a state to be merged, and its root, which is nil if it brought nothing.
-func (x *exchange[V]) answer(msg []byte) (reply []byte, r *root, delta V, err error) {
-	m, err := readMessage[V](msg)
+func (x *exchange) answer(msg []byte) (reply []byte, r *root, delta causal, err error) {
+	m, err := readMessage(x.maker, msg)
 	if err != nil {
-		return nil, nil, delta, fmt.Errorf("crdt: exchange of %s: %w", typeName[V](), err)
+		return nil, nil, delta, fmt.Errorf("crdt: exchange of %s: %w", typeName(x.maker), err)
 	}
 	switch m.kind {
 	case kindAsk:
@@ -90,12 +92,12 @@ func (x *exchange[V]) answer(msg []byte) (reply []byte, r *root, delta V, err er
 		reply = x.answerBits(m)
 	}
 	if m.bad != nil {
-		err = fmt.Errorf("crdt: exchange of %s: %w", typeName[V](), m.bad)
+		err = fmt.Errorf("crdt: exchange of %s: %w", typeName(x.maker), m.bad)
 	}
 	return reply, m.root, m.delta, err
 }
 
-func (x *exchange[V]) answerAsk(salt, theirs uint64) []byte {
+func (x *exchange) answerAsk(salt, theirs uint64) []byte {
 	pages := pagesOf(x.root, x.state)
 	if wholePrint(x.root, pages, salt) == theirs {
 		return x.head(kindSame)
@@ -108,7 +110,7 @@ func (x *exchange[V]) answerAsk(salt, theirs uint64) []byte {
 }
 
 // prints returns the fingerprints of ranges of pages.
-func (x *exchange[V]) prints(pages livePages, salt uint64) []byte {
+func (x *exchange) prints(pages livePages, salt uint64) []byte {
 	n := 0
 	for _, p := range pages {
 		n += len(p)
@@ -125,7 +127,7 @@ func (x *exchange[V]) prints(pages livePages, salt uint64) []byte {
 }
 
 // answerWhole returns what a state of the peer's lacks.
-func (x *exchange[V]) answerWhole(theirs *root, state V) []byte {
+func (x *exchange) answerWhole(theirs *root, state causal) []byte {
 	lacks := x.unseenBy(theirs)
 	ours := pagesOf(x.root, x.state)
 	for h, pages := range pagesOf(theirs, state) {
@@ -154,7 +156,7 @@ func (x *exchange[V]) answerWhole(theirs *root, state V) []byte {
 //     what was not complete. Then each sends all that it has of the life, as a merge would.
 
 // settle adds to what the peer lacks all of the closed lives of which it lacks a part.
-func (x *exchange[V]) settle(lacks []runs) {
+func (x *exchange) settle(lacks []runs) {
 	if !x.counts {
 		return
 	}
@@ -167,12 +169,12 @@ func (x *exchange[V]) settle(lacks []runs) {
 }
 
 // isSettled reports whether a page is of lives that are closed here, and the state counts.
-func (x *exchange[V]) isSettled(i uint32, num uint64) bool {
+func (x *exchange) isSettled(i uint32, num uint64) bool {
 	return x.counts && num<<pageBits < x.root.closedTo(i)
 }
 
 // unseenBy returns what x has seen and the peer's has not, by index.
-func (x *exchange[V]) unseenBy(theirs *root) []runs {
+func (x *exchange) unseenBy(theirs *root) []runs {
 	all := make([]runs, len(x.root.names))
 	for i, name := range x.root.names {
 		all[i] = x.root.seen[i].minus(theirs.seenOf(name))
@@ -192,7 +194,7 @@ func (r *root) seenOf(name vclock.Replica) *runs {
 
 // seeDead adds to dead those of the dots in live, of a page of the replica i, that x has
 // seen and that are not live in its pages.
-func (x *exchange[V]) seeDead(dead *runs, i uint32, num uint64, ours livePages, live [2]uint64) {
+func (x *exchange) seeDead(dead *runs, i uint32, num uint64, ours livePages, live [2]uint64) {
 	have, seen := ours.find(i, num), x.root.seen[i].pageWords(num)
 	for k := range live {
 		live[k] &= seen[k] &^ have[k]
@@ -205,13 +207,13 @@ func anyOf(all []runs) bool {
 }
 
 // part returns the bytes of the part of the state that is about seen, which it settles.
-func (x *exchange[V]) part(seen []runs) []byte {
+func (x *exchange) part(seen []runs) []byte {
 	x.settle(seen)
-	r, v := partOf(x.root, x.state, seen)
+	r, v := partOf(x.maker, x.root, x.state, seen)
 	return appendWhole(nil, r, v, true)
 }
 
-func (x *exchange[V]) answerRanges(m *message[V]) []byte {
+func (x *exchange) answerRanges(m *message) []byte {
 	pages := pagesOf(x.root, x.state)
 	lacks := x.unseenBy(m.context)
 	reply := pagesMessage{salt: m.salt}
@@ -286,7 +288,7 @@ func newBlock(first, n uint64, live []livePage, salt uint64) block {
 	return b
 }
 
-func (x *exchange[V]) answerPages(m *message[V]) []byte {
+func (x *exchange) answerPages(m *message) []byte {
 	shared := m.shared(x.root)
 	pages := pagesOf(x.root, x.state)
 	lacks := make([]runs, len(x.root.names))
@@ -376,7 +378,7 @@ func guess(both *runs, ours livePage, theirs, salt uint64) pageBitmap {
 
 // answerBits adds to what the message brings what it tells to be dead, and returns
 // what the peer does not know to be.
-func (x *exchange[V]) answerBits(m *message[V]) []byte {
+func (x *exchange) answerBits(m *message) []byte {
 	pages := pagesOf(x.root, x.state)
 	lacks := make([]runs, len(x.root.names))
 	for _, b := range m.bits {

@@ -76,7 +76,8 @@ const (
 )
 
 // A message is one that was read. What it has beside its kind goes by that.
-type message[V Value[V]] struct {
+type message struct {
+	maker   maker
 	kind    byte
 	salt    uint64
 	print   uint64        // ask
@@ -86,15 +87,15 @@ type message[V Value[V]] struct {
 	blocks  []blocksOf    // pages
 	bits    []bitsOf      // bits
 
-	root  *root // of delta, or nil
-	delta V     // whole, pages, bits, delta
+	root  *root  // of delta, or nil
+	delta causal // whole, pages, bits, delta
 
 	bad *content.ValueError // of a value in delta that its type cannot hold
 }
 
 func appendUint64(b []byte, n uint64) []byte { return binary.BigEndian.AppendUint64(b, n) }
 
-func (x *exchange[V]) head(kind byte) []byte {
+func (x *exchange) head(kind byte) []byte {
 	return x.state.kinds([]byte{exchangeVersion<<4 | kind})
 }
 
@@ -508,15 +509,14 @@ func readBits(d *decoder) (pages []pageBitmap) {
 	return pages
 }
 
-func readMessage[V Value[V]](data []byte) (*message[V], error) {
-	var none V
+func readMessage(of maker, data []byte) (*message, error) {
 	d := newDecoder(data)
-	m := &message[V]{kind: d.Byte() & 15}
+	m := &message{maker: of, kind: d.Byte() & 15}
 	if d.Err() == nil && data[0]>>4 != exchangeVersion {
 		d.Fail("%w %d, want %d", wire.ErrVersion, data[0]>>4, exchangeVersion)
 	}
 	if d.Err() == nil {
-		readKinds(d.Reader, none.kinds(nil))
+		readKinds(d.Reader, of.kinds(nil))
 	}
 	switch m.kind {
 	case kindSame:
@@ -546,7 +546,7 @@ func readMessage[V Value[V]](data []byte) (*message[V], error) {
 }
 
 // finish reads the state that a message may end with.
-func (m *message[V]) finish(d *decoder) (err error) {
+func (m *message) finish(d *decoder) (err error) {
 	follows := m.kind == kindWhole || m.kind == kindDelta
 	if m.kind == kindPages || m.kind == kindBits {
 		c := d.Byte()
@@ -555,22 +555,20 @@ func (m *message[V]) finish(d *decoder) (err error) {
 		}
 	}
 	if follows && d.Err() == nil {
-		if m.delta, m.bad, err = decodeWhole[V](d.Take(d.Len()), true, nil); err != nil {
-			d.Fail("decode %s: %w", typeName[V](), err)
+		if m.delta, m.bad, err = decodeWhole(m.maker, d.Take(d.Len()), true, nil); err != nil {
+			d.Fail("decode %s: %w", typeName(m.maker), err)
 		} else {
-			m.root = rootOf(m.delta)
+			m.root = m.delta.rootOf()
 		}
 	}
 	return d.Close()
 }
 
-func rootOf[V any](v V) *root { return any(v).(interface{ rootOf() *root }).rootOf() }
-
 // removed adds to the delta that a dot is dead.
-func (m *message[V]) removed(name vclock.Replica, seq uint64) {
+func (m *message) removed(name vclock.Replica, seq uint64) {
 	if m.root == nil {
 		m.root = new(root)
-		m.delta = m.delta.fresh(m.root, 0)
+		m.delta = m.maker.fresh(m.root)
 	}
 	m.root.seen[m.root.intern(name)].add(seq, seq)
 }

@@ -79,14 +79,14 @@ func AnswerLong[V Value[V]](v V, msg []byte) (reply []byte, delta V, err error) 
 	reply, r, d, err := x.answer(msg)
 	if r != nil && err == nil {
 		delta = reflect.New(reflect.TypeFor[V]().Elem()).Interface().(V)
-		any(delta).(interface{ adopt(V) }).adopt(d)
+		any(delta).(interface{ adopt(V) }).adopt(d.(V))
 	}
 	return reply, delta, err
 }
 
-func long[V Value[V]](v V) *exchange[V] {
+func long[V Value[V]](v V) *exchange {
 	v = any(v).(interface{ state() V }).state()
-	x := newExchange(rootOf(v), v)
+	x := newExchange(v.rootOf(), v)
 	x.small = false
 	return x
 }

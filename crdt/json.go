@@ -21,10 +21,10 @@ import (
 //
 // The context has the numbers seen of each replica. Dots are strings as
 // [vclock.Dot.String] has them.
-func causalJSON[V Value[V]](r *root, v V) ([]byte, error) {
+func causalJSON(r *root, v causal) ([]byte, error) {
 	e := newEncoder(nil, r)
 	e.text(`{"type":`)
-	e.string(typeName[V]())
+	e.string(typeName(v))
 	e.text(`,"context":{`)
 	for at, i := range e.order {
 		e.comma(at)
@@ -45,7 +45,7 @@ func causalJSON[V Value[V]](r *root, v V) ([]byte, error) {
 	v.encodeJSON(e)
 	e.text("}")
 	if e.err != nil {
-		return nil, fmt.Errorf("crdt: encode %s: %w", typeName[V](), e.err)
+		return nil, fmt.Errorf("crdt: encode %s: %w", typeName(v), e.err)
 	}
 	return e.buf, nil
 }
@@ -80,33 +80,38 @@ func (e *encoder) dotsJSON(ds []dot) {
 // readCausalJSON reads what causalJSON wrote, and refuses values that their type
 // cannot hold.
 func readCausalJSON[V Value[V]](p []byte) (V, error) {
-	v, bad, err := parseCausal[V](p)
-	return strict("crdt: decode %s from JSON: %w", v, bad, err)
+	of := makerOf[V]{}
+	x, bad, err := parseCausal(of, p)
+	if err := decoded("crdt: decode %s from JSON: %w", of, bad, err); err != nil {
+		var none V
+		return none, err
+	}
+	return x.(V), nil
 }
 
 // isNull reports whether p is the JSON null, which changes nothing where it stands
 // for a whole state, as encoding/json asks for. Inside a state it is an error.
 func isNull(p []byte) bool { return string(p) == "null" }
 
-func parseCausal[V Value[V]](p []byte) (none V, bad *content.ValueError, err error) {
+func parseCausal(of maker, p []byte) (v causal, bad *content.ValueError, err error) {
 	m, err := members(p, "type", "context", "state")
 	if err != nil {
-		return none, nil, err
+		return nil, nil, err
 	}
 	got, err := value.DecodeString(m[0])
-	if err == nil && got != typeName[V]() {
-		err = wire.OfType("holds %.64s, want %s", got, typeName[V]())
+	if err == nil && got != typeName(of) {
+		err = wire.OfType("holds %.64s, want %s", got, typeName(of))
 	}
 	if err != nil {
-		return none, nil, err
+		return nil, nil, err
 	}
 	d := new(decoder)
 	if d.root, err = parseContext(m[1]); err != nil {
-		return none, nil, fmt.Errorf("context: %w", err)
+		return nil, nil, fmt.Errorf("context: %w", err)
 	}
-	v := none.fresh(d.root, 0)
+	v = of.fresh(d.root)
 	if err := v.decodeJSON(d, m[2]); err != nil {
-		return none, nil, err
+		return nil, nil, err
 	}
 	return v, d.bad, distinct(&d.census, v, d.root)
 }

@@ -100,10 +100,7 @@ func readKind(r *wire.Reader) (kind byte, fields string) {
 
 // typeName names a type by its kind and those of its values, as in
 // "ORMap/ORSet".
-func typeName[V Value[V]]() string {
-	var none V
-	return kindNames(none.kinds(nil))
-}
+func typeName(f interface{ kinds(b []byte) []byte }) string { return kindNames(f.kinds(nil)) }
 
 func kindNames(kinds []byte) string {
 	var names []string

@@ -83,7 +83,7 @@ func (r *root) usable(name vclock.Replica) error {
 // closing.
 //
 // There is no delta, as after Compact. Close before Compact.
-func (n *node[V]) Close(over vclock.Closing) bool {
+func (n *node) Close(over vclock.Closing) bool {
 	n.checkMode()
 	changed := false
 	for name, last := range over.Counts().All() {

@@ -41,7 +41,7 @@ type MVRegister[V any] struct {
 
 // A mvRegisterState is what a MVRegister holds, so that one in a struct has its JSON there.
 type mvRegisterState[V any] struct {
-	node[*MVRegister[V]]
+	node
 	cell cell[stored[V]]
 	op   cellOp[stored[V]] // the whole state, if it is the delta of one change
 }
@@ -234,7 +234,7 @@ func (m *MVRegister[V]) whole() *MVRegister[V] {
 	if m.op.isEmpty() {
 		return m
 	}
-	c := &MVRegister[V]{mvRegisterState: mvRegisterState[V]{node: node[*MVRegister[V]]{root: new(root)}}}
+	c := &MVRegister[V]{mvRegisterState: mvRegisterState[V]{node: node{root: new(root)}}}
 	c.cell.apply(c.root, &m.op)
 	return c
 }
@@ -301,18 +301,19 @@ func (m *MVRegister[V]) live() bool { return len(m.cell) > 0 }
 
 func (m *MVRegister[V]) record(d *cellOp[stored[V]]) {
 	if m.mode == opened {
-		m.rec.ready()
-		m.rec.cell.apply(m.rec.root, d)
+		rec := m.rec.(*MVRegister[V])
+		rec.ready()
+		rec.cell.apply(rec.root, d)
 	}
 }
 
 func (*MVRegister[V]) fresh(r *root, scope uint32) *MVRegister[V] {
-	return &MVRegister[V]{mvRegisterState: mvRegisterState[V]{node: node[*MVRegister[V]]{root: r, mode: sealed, scope: scope}}}
+	return &MVRegister[V]{mvRegisterState: mvRegisterState[V]{node: node{root: r, mode: sealed, scope: scope}}}
 }
 
 func (m *MVRegister[V]) recycle(r *root, scope uint32) {
 	clear(m.cell)
-	m.mvRegisterState = mvRegisterState[V]{node: node[*MVRegister[V]]{root: r, mode: sealed, scope: scope}, cell: m.cell[:0]}
+	m.mvRegisterState = mvRegisterState[V]{node: node{root: r, mode: sealed, scope: scope}, cell: m.cell[:0]}
 }
 
 func (m *MVRegister[V]) swap(o *MVRegister[V]) {

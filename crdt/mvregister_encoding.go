@@ -74,7 +74,7 @@ func (m *MVRegister[V]) UnmarshalJSON(p []byte) error {
 // adopt makes m the state v, which nobody else has.
 func (m *MVRegister[V]) adopt(v *MVRegister[V]) {
 	m.replaceable()
-	*m = MVRegister[V]{mvRegisterState: mvRegisterState[V]{node: node[*MVRegister[V]]{root: v.root}, cell: v.cell}}
+	*m = MVRegister[V]{mvRegisterState: mvRegisterState[V]{node: node{root: v.root}, cell: v.cell}}
 }
 
 // MergeLenient is [MVRegister.MergeBinary] for what [MVRegister.UnmarshalLenient]
@@ -93,7 +93,7 @@ func (m *MVRegister[V]) MergeLenient(data []byte) (changed bool, err error) {
 // O(c + r), is decoded first, within the bound of [MVRegister.UnmarshalBinary].
 // It panics if m is a value in an [ORMap].
 func (m *MVRegister[V]) MergeBinary(data []byte) (bool, error) {
-	r := m.receive(new(node[*MVRegister[V]]))
+	r := m.receive(new(node))
 	m.ready()
 	return mergeBinary(r, m, data)
 }

@@ -36,7 +36,7 @@ type ORMap[K comparable, V Value[V]] struct {
 
 // An orMapState is what an ORMap holds, so that one in a struct has its JSON there.
 type orMapState[K comparable, V Value[V]] struct {
-	node[*ORMap[K, V]]
+	node
 	entries map[K]V       // none is empty; some may show nothing
 	packed  *packedMap[V] // instead of entries, in a map that is only joined into another
 	free    []V           // values to use again
@@ -61,8 +61,8 @@ func (m *ORMap[K, V]) Update(r vclock.Replica, key K, f func(v V)) *ORMap[K, V] 
 	if err != nil {
 		panic(fmt.Sprintf("crdt: %v", err))
 	}
-	d := m.rec
-	if m.mode == alone {
+	d, ok := m.rec.(*ORMap[K, V])
+	if !ok {
 		d = m.delta()
 	}
 	v := m.value(key, own)
@@ -207,7 +207,7 @@ func (m *ORMap[K, V]) ContextOf(keys ...K) Context {
 		}
 		b.scope(m.scopeAt(key))
 		if v, ok := m.entries[key]; ok {
-			addTo(b, v)
+			b.add(v)
 		}
 	}
 	return b.context()
@@ -307,7 +307,7 @@ func (m *ORMap[K, V]) whole() *ORMap[K, V] {
 
 // delta returns an empty state to record a change in.
 func (*ORMap[K, V]) delta() *ORMap[K, V] {
-	return &ORMap[K, V]{orMapState: orMapState[K, V]{node: node[*ORMap[K, V]]{root: new(root)}}}
+	return &ORMap[K, V]{orMapState: orMapState[K, V]{node: node{root: new(root)}}}
 }
 
 // value returns the value at key, one that belongs to r and is not entered yet
@@ -353,8 +353,9 @@ func (m *ORMap[K, V]) remove(r vclock.Replica, c *clearing, keys func(yield func
 	c.delta = d.root
 	keys(func(key K) { m.clearKey(c, key, d) })
 	if m.mode == opened {
-		j := m.rec.root.merging(d.root)
-		m.rec.join(d, j)
+		rec := m.rec.(*ORMap[K, V])
+		j := rec.root.merging(d.root)
+		rec.join(d, j)
 		j.finish()
 	}
 	return d
@@ -377,7 +378,7 @@ func (m *ORMap[K, V]) clearKey(c *clearing, key K, rec *ORMap[K, V]) {
 }
 
 func (*ORMap[K, V]) fresh(r *root, scope uint32) *ORMap[K, V] {
-	return &ORMap[K, V]{orMapState: orMapState[K, V]{node: node[*ORMap[K, V]]{root: r, mode: sealed, scope: scope}}}
+	return &ORMap[K, V]{orMapState: orMapState[K, V]{node: node{root: r, mode: sealed, scope: scope}}}
 }
 
 func (m *ORMap[K, V]) recycle(r *root, scope uint32) {
@@ -385,7 +386,7 @@ func (m *ORMap[K, V]) recycle(r *root, scope uint32) {
 		m.free = append(m.free, v)
 	}
 	clear(m.entries)
-	m.orMapState = orMapState[K, V]{node: node[*ORMap[K, V]]{root: r, mode: sealed, scope: scope}, entries: m.entries, free: m.free}
+	m.orMapState = orMapState[K, V]{node: node{root: r, mode: sealed, scope: scope}, entries: m.entries, free: m.free}
 }
 
 func (m *ORMap[K, V]) swap(o *ORMap[K, V]) {

@@ -78,7 +78,7 @@ func (m *ORMap[K, V]) UnmarshalJSON(p []byte) error {
 // adopt makes m the state v, which nobody else has.
 func (m *ORMap[K, V]) adopt(v *ORMap[K, V]) {
 	m.replaceable()
-	*m = ORMap[K, V]{orMapState: orMapState[K, V]{node: node[*ORMap[K, V]]{root: v.root}, entries: v.entries}}
+	*m = ORMap[K, V]{orMapState: orMapState[K, V]{node: node{root: v.root}, entries: v.entries}}
 }
 
 // MergeLenient is [ORMap.MergeBinary] for what [ORMap.UnmarshalLenient] accepts: values
@@ -149,11 +149,12 @@ func (m *ORMap[K, V]) Check() error {
 // merged as [ORMap.Merge] says. What it allocates for keys that m lacks is within
 // the bound of [ORMap.UnmarshalBinary].
 func (m *ORMap[K, V]) MergeBinary(data []byte) (bool, error) {
-	r := m.receive(new(node[*ORMap[K, V]]))
-	peer, d, store, err := readPacked[*ORMap[K, V]](data)
+	r := m.receive(new(node))
+	packed, d, store, err := readPacked(makerOf[*ORMap[K, V]]{}, data)
 	if err != nil {
 		return false, err
 	}
+	peer := packed.(*ORMap[K, V])
 	d.Reader, d.trusted = wire.NewReader(data[store:]), true
 	if d.root.isSmall() {
 		peer = m.fresh(d.root, 0)

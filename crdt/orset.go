@@ -36,7 +36,7 @@ type ORSet[E comparable] struct {
 
 // An orSetState is what an ORSet holds, so that one in a struct has its JSON there.
 type orSetState[E comparable] struct {
-	node[*ORSet[E]]
+	node
 	store *store[E]
 	op    setOp[E] // the whole state, if it is the delta of one change
 }
@@ -168,7 +168,7 @@ func (s *ORSet[E]) Clone() *ORSet[E] {
 	if s.inMap() {
 		r := s.root.bare()
 		s.dots(func(d dot) { r.see(d) })
-		return &ORSet[E]{orSetState: orSetState[E]{node: node[*ORSet[E]]{root: r}, store: s.store.clone()}}
+		return &ORSet[E]{orSetState: orSetState[E]{node: node{root: r}, store: s.store.clone()}}
 	}
 	c := &ORSet[E]{orSetState: orSetState[E]{store: s.store.clone(), op: s.op.clone()}}
 	if s.root != nil {
@@ -198,7 +198,7 @@ func (s *ORSet[E]) whole() *ORSet[E] {
 	if s.op.isEmpty() {
 		return s
 	}
-	c := &ORSet[E]{orSetState: orSetState[E]{node: node[*ORSet[E]]{root: new(root)}, store: newStore[E]()}}
+	c := &ORSet[E]{orSetState: orSetState[E]{node: node{root: new(root)}, store: newStore[E]()}}
 	c.store.apply(c.root, &s.op)
 	return c
 }
@@ -227,7 +227,8 @@ func (s *ORSet[E]) removeSeen(name vclock.Replica, seen *Context, e E, d *setOp[
 
 func (s *ORSet[E]) recordOp(d *setOp[E]) {
 	if s.mode == opened {
-		s.rec.ready().apply(s.rec.root, d)
+		rec := s.rec.(*ORSet[E])
+		rec.ready().apply(rec.root, d)
 	}
 }
 
@@ -235,23 +236,24 @@ func (s *ORSet[E]) recordOp(d *setOp[E]) {
 func (s *ORSet[E]) clearOut(name vclock.Replica, all bool, seen Context) *ORSet[E] {
 	r := s.changeFor(name)
 	s.ready()
-	d := &ORSet[E]{orSetState: orSetState[E]{node: node[*ORSet[E]]{root: new(root)}}}
+	d := &ORSet[E]{orSetState: orSetState[E]{node: node{root: new(root)}}}
 	s.clear(&clearing{root: r, delta: d.root, all: all, seen: seen}, d)
 	if s.mode == opened {
-		j := s.rec.root.merging(d.root)
-		s.rec.ready().join(nil, j)
+		rec := s.rec.(*ORSet[E])
+		j := rec.root.merging(d.root)
+		rec.ready().join(nil, j)
 		j.finish()
 	}
 	return d
 }
 
 func (*ORSet[E]) fresh(r *root, scope uint32) *ORSet[E] {
-	return &ORSet[E]{orSetState: orSetState[E]{node: node[*ORSet[E]]{root: r, mode: sealed, scope: scope}}}
+	return &ORSet[E]{orSetState: orSetState[E]{node: node{root: r, mode: sealed, scope: scope}}}
 }
 
 func (s *ORSet[E]) recycle(r *root, scope uint32) {
 	s.store.recycle()
-	s.orSetState = orSetState[E]{node: node[*ORSet[E]]{root: r, mode: sealed, scope: scope}, store: s.store}
+	s.orSetState = orSetState[E]{node: node{root: r, mode: sealed, scope: scope}, store: s.store}
 }
 
 func (s *ORSet[E]) swap(o *ORSet[E]) { s.orSetState, o.orSetState = o.orSetState, s.orSetState }

@@ -53,7 +53,7 @@ func (s *ORSet[E]) UnmarshalJSON(p []byte) error {
 // adopt makes s the state v, which nobody else has.
 func (s *ORSet[E]) adopt(v *ORSet[E]) {
 	s.replaceable()
-	*s = ORSet[E]{orSetState: orSetState[E]{node: node[*ORSet[E]]{root: v.root}, store: v.store}}
+	*s = ORSet[E]{orSetState: orSetState[E]{node: node{root: v.root}, store: v.store}}
 }
 
 // MergeBinary merges a state in the form of [ORSet.AppendBinary] and reports
@@ -61,7 +61,7 @@ func (s *ORSet[E]) adopt(v *ORSet[E]) {
 // Elements are decoded only where the two states differ, within the bound of
 // [ORSet.UnmarshalBinary]. It panics if s is a value in an [ORMap].
 func (s *ORSet[E]) MergeBinary(data []byte) (bool, error) {
-	r := s.receive(new(node[*ORSet[E]]))
+	r := s.receive(new(node))
 	s.ready()
 	return mergeBinary(r, s, data)
 }

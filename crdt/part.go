@@ -36,11 +36,9 @@ func (r *runs) and(o *runs) runs {
 
 // partOf returns the part of v, a value of r, that is about the dots in seen, which r has
 // seen, by its indexes. It keeps seen.
-func partOf[V Value[V]](r *root, v V, seen []runs) (*root, V) {
+func partOf(of maker, r *root, v causal, seen []runs) (*root, causal) {
 	p := newRoot(slices.Clone(r.names), seen)
-	d := v.fresh(p, 0)
-	v.pick(d)
-	return p, d
+	return p, of.part(v, p)
 }
 
 // pickInto puts what to has seen of s into c.

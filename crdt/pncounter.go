@@ -46,7 +46,7 @@ type PNCounter struct {
 
 // A pnCounterState is what a PNCounter holds, so that one in a struct has its JSON there.
 type pnCounterState struct {
-	node[*PNCounter]
+	node
 	tallies []tally // by replica index
 	recent  int     // index in tallies of the one that counted last; written by mutators only
 	op      tallyOp // the whole state, if it is the delta of one increment
@@ -78,8 +78,9 @@ func (c *PNCounter) add(name vclock.Replica, n int64, d *tallyOp) {
 		d.upto, d.base, d.tag = t.upto, t.base, r.name(t.tag)
 	}
 	if c.mode == opened {
-		c.rec.ready()
-		c.rec.apply(c.rec.root, d)
+		rec := c.rec.(*PNCounter)
+		rec.ready()
+		rec.apply(rec.root, d)
 	}
 }
 
@@ -136,15 +137,16 @@ func (c *PNCounter) ResetSeen(r vclock.Replica, seen Context) (*PNCounter, error
 }
 
 func (c *PNCounter) reset(name vclock.Replica, cl *clearing) *PNCounter {
-	d := &PNCounter{pnCounterState: pnCounterState{node: node[*PNCounter]{root: new(root)}}}
+	d := &PNCounter{pnCounterState: pnCounterState{node: node{root: new(root)}}}
 	cl.root, cl.replica = c.write(name)
 	cl.delta = d.root
 	c.ready()
 	c.clear(cl, d)
 	if c.mode == opened {
-		c.rec.ready()
-		j := c.rec.root.merging(d.root)
-		c.rec.join(d, j)
+		rec := c.rec.(*PNCounter)
+		rec.ready()
+		j := rec.root.merging(d.root)
+		rec.join(d, j)
 		j.finish()
 	}
 	return d
@@ -265,7 +267,7 @@ func (c *PNCounter) whole() *PNCounter {
 	if c.op.isEmpty() {
 		return c
 	}
-	d := &PNCounter{pnCounterState: pnCounterState{node: node[*PNCounter]{root: new(root)}}}
+	d := &PNCounter{pnCounterState: pnCounterState{node: node{root: new(root)}}}
 	d.apply(d.root, &c.op)
 	return d
 }
@@ -301,11 +303,11 @@ func (c *PNCounter) joinTally(t *tally, r *root, k knowledge) bool {
 }
 
 func (*PNCounter) fresh(r *root, scope uint32) *PNCounter {
-	return &PNCounter{pnCounterState: pnCounterState{node: node[*PNCounter]{root: r, mode: sealed, scope: scope}}}
+	return &PNCounter{pnCounterState: pnCounterState{node: node{root: r, mode: sealed, scope: scope}}}
 }
 
 func (c *PNCounter) recycle(r *root, scope uint32) {
-	c.pnCounterState = pnCounterState{node: node[*PNCounter]{root: r, mode: sealed, scope: scope}, tallies: c.tallies[:0]}
+	c.pnCounterState = pnCounterState{node: node{root: r, mode: sealed, scope: scope}, tallies: c.tallies[:0]}
 }
 
 func (c *PNCounter) swap(o *PNCounter) {

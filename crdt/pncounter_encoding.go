@@ -68,7 +68,7 @@ func (c *PNCounter) UnmarshalJSON(p []byte) error {
 // adopt makes c the state v, which nobody else has.
 func (c *PNCounter) adopt(v *PNCounter) {
 	c.replaceable()
-	*c = PNCounter{pnCounterState: pnCounterState{node: node[*PNCounter]{root: v.root}, tallies: v.tallies}}
+	*c = PNCounter{pnCounterState: pnCounterState{node: node{root: v.root}, tallies: v.tallies}}
 }
 
 // MergeBinary merges a state in the form of [PNCounter.AppendBinary] and reports
@@ -76,7 +76,7 @@ func (c *PNCounter) adopt(v *PNCounter) {
 // O(n) for n replicas, is decoded first, within the bound of
 // [PNCounter.UnmarshalBinary]. It panics if c is a value in an [ORMap].
 func (c *PNCounter) MergeBinary(data []byte) (bool, error) {
-	r := c.receive(new(node[*PNCounter]))
+	r := c.receive(new(node))
 	c.ready()
 	return mergeBinary(r, c, data)
 }

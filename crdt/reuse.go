@@ -10,37 +10,46 @@ const mostSpare = 1 << 16
 
 // unmarshal makes x, whose node is n, the state that appendCausal wrote as data, unless
 // there is an error, and refuses values that their type cannot hold.
-func unmarshal[V Value[V]](n *node[V], x V, data []byte) error {
-	spare := n.takeSpare(len(data))
-	v, bad, err := decodeWhole(data, false, spare)
-	if _, err := strict("crdt: decode %s: %w", v, bad, err); err != nil {
-		if spare != nil {
-			n.root.spare = spare
-		}
+func unmarshal[V Value[V]](n *node, x V, data []byte) error {
+	v, err := n.decode(makerOf[V]{}, data)
+	if err != nil {
 		return err
 	}
 	n.replaceable()
-	x.swap(v)
-	n.mode = alone
-	n.root.size = len(data)
-	if old := v.rootOf(); old != nil && old.size > 0 && max(old.size, len(data)) <= mostSpare {
-		if spare == nil {
-			spare = new(V)
-		}
-		*spare, old.spare = v, nil
-		n.root.spare = spare
-	}
+	x.swap(v.(V))
+	n.replaced(v, len(data))
 	return nil
 }
 
+// decode returns the state that appendCausal wrote as data, in spare memory if there is some.
+func (n *node) decode(of maker, data []byte) (causal, error) {
+	spare := n.takeSpare(len(data))
+	v, bad, err := decodeWhole(of, data, false, spare)
+	if err = decoded("crdt: decode %s: %w", of, bad, err); err != nil && spare != nil {
+		n.root.spare = spare
+	}
+	return v, err
+}
+
 // takeSpare returns a state whose memory is free for one of size bytes, or nil.
-func (n *node[V]) takeSpare(size int) *V {
+func (n *node) takeSpare(size int) causal {
 	if n.root == nil || n.mode != alone || size > mostSpare {
 		return nil
 	}
-	spare, _ := n.root.spare.(*V)
+	spare := n.root.spare
 	n.root.spare = nil
 	return spare
+}
+
+// replaced ends a swap that made n the node of a state of size bytes: it keeps the memory of old,
+// which is what there was, for the next one.
+func (n *node) replaced(old causal, size int) {
+	n.mode = alone
+	n.root.size = size
+	if r := old.rootOf(); r != nil && r.size > 0 && max(r.size, size) <= mostSpare {
+		r.spare = nil
+		n.root.spare = old
+	}
 }
 
 // recycle makes r what a new root is, in the memory that it has.

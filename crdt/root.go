@@ -41,7 +41,7 @@ type root struct {
 
 	// Of a state that was decoded: from how many bytes, and what it was before; see unmarshal.
 	size  int
-	spare any
+	spare causal
 }
 
 const fewNames = 8

@@ -32,7 +32,7 @@ type RWSet[E comparable] struct {
 
 // A rwSetState is what a RWSet holds, so that one in a struct has its JSON there.
 type rwSetState[E comparable] struct {
-	node[*RWSet[E]]
+	node
 	store *store[E] // dots of adds, and marked ones of removes
 	op    setOp[E]  // the whole state, if it is the delta of one change
 }
@@ -184,7 +184,7 @@ func (s *RWSet[E]) Clone() *RWSet[E] {
 	if s.inMap() {
 		r := s.root.bare()
 		s.dots(func(d dot) { r.see(d) })
-		return &RWSet[E]{rwSetState: rwSetState[E]{node: node[*RWSet[E]]{root: r}, store: s.store.clone()}}
+		return &RWSet[E]{rwSetState: rwSetState[E]{node: node{root: r}, store: s.store.clone()}}
 	}
 	c := &RWSet[E]{rwSetState: rwSetState[E]{store: s.store.clone(), op: s.op.clone()}}
 	if s.root != nil {
@@ -258,7 +258,7 @@ func (s *RWSet[E]) whole() *RWSet[E] {
 	if s.op.isEmpty() {
 		return s
 	}
-	c := &RWSet[E]{rwSetState: rwSetState[E]{node: node[*RWSet[E]]{root: new(root)}, store: newStore[E]()}}
+	c := &RWSet[E]{rwSetState: rwSetState[E]{node: node{root: new(root)}, store: newStore[E]()}}
 	c.store.apply(c.root, &s.op)
 	return c
 }
@@ -294,7 +294,8 @@ func (s *RWSet[E]) putSeen(name vclock.Replica, seen *Context, e E, mark bool, d
 
 func (s *RWSet[E]) recordOp(d *setOp[E]) {
 	if s.mode == opened {
-		s.rec.ready().apply(s.rec.root, d)
+		rec := s.rec.(*RWSet[E])
+		rec.ready().apply(rec.root, d)
 	}
 }
 
@@ -324,12 +325,12 @@ func (s *RWSet[E]) removeAll(name vclock.Replica, seen *Context, which func(head
 }
 
 func (*RWSet[E]) fresh(r *root, scope uint32) *RWSet[E] {
-	return &RWSet[E]{rwSetState: rwSetState[E]{node: node[*RWSet[E]]{root: r, mode: sealed, scope: scope}}}
+	return &RWSet[E]{rwSetState: rwSetState[E]{node: node{root: r, mode: sealed, scope: scope}}}
 }
 
 func (s *RWSet[E]) recycle(r *root, scope uint32) {
 	s.store.recycle()
-	s.rwSetState = rwSetState[E]{node: node[*RWSet[E]]{root: r, mode: sealed, scope: scope}, store: s.store}
+	s.rwSetState = rwSetState[E]{node: node{root: r, mode: sealed, scope: scope}, store: s.store}
 }
 
 func (s *RWSet[E]) swap(o *RWSet[E]) { s.rwSetState, o.rwSetState = o.rwSetState, s.rwSetState }

@@ -54,7 +54,7 @@ func (s *RWSet[E]) UnmarshalJSON(p []byte) error {
 // adopt makes s the state v, which nobody else has.
 func (s *RWSet[E]) adopt(v *RWSet[E]) {
 	s.replaceable()
-	*s = RWSet[E]{rwSetState: rwSetState[E]{node: node[*RWSet[E]]{root: v.root}, store: v.store}}
+	*s = RWSet[E]{rwSetState: rwSetState[E]{node: node{root: v.root}, store: v.store}}
 }
 
 // MergeBinary merges a state in the form of [RWSet.AppendBinary] and reports
@@ -62,7 +62,7 @@ func (s *RWSet[E]) adopt(v *RWSet[E]) {
 // Elements are decoded only where the two states differ, within the bound of
 // [RWSet.UnmarshalBinary]. It panics if s is a value in an [ORMap].
 func (s *RWSet[E]) MergeBinary(data []byte) (bool, error) {
-	r := s.receive(new(node[*RWSet[E]]))
+	r := s.receive(new(node))
 	s.ready()
 	return mergeBinary(r, s, data)
 }

@@ -48,7 +48,7 @@ func (e *ContextError) Error() string {
 
 // admits returns an error unless seen is of the whole state, of the value, or of one
 // that the value is in.
-func (n *node[V]) admits(seen *Context) error {
+func (n *node) admits(seen *Context) error {
 	switch p := seen.past; {
 	case p == nil || p.object == 0 && len(p.scopes) == 0:
 		return nil

@@ -17,7 +17,7 @@ type Stats struct {
 }
 
 // statsOf returns the statistics of a state whose root is r.
-func statsOf[V Value[V]](r *root, v V, elements int) Stats {
+func statsOf(r *root, v causal, elements int) Stats {
 	st := Stats{Elements: elements, Bytes: len(appendCausal(nil, r, v))}
 	v.stats(&st)
 	for _, i := range r.sorted() {
@@ -29,7 +29,7 @@ func statsOf[V Value[V]](r *root, v V, elements int) Stats {
 
 // verify returns an error that names a dot which x and y hold with different
 // content.
-func verify[V Value[V]](ours *root, x V, theirs *root, y V) error {
+func verify(ours *root, x causal, theirs *root, y causal) error {
 	if ours == nil || theirs == nil {
 		return nil
 	}

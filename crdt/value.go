@@ -16,20 +16,14 @@ import (
 //
 // The interface is closed. A type of your own is a value of a [GMap].
 type Value[V any] interface {
+	causal
+
 	// fresh returns an empty value that belongs to r, sealed, at the key with a
 	// scope. It works on a nil receiver.
 	fresh(r *root, scope uint32) V
 
-	// recycle makes the value what fresh makes, in the memory that it has. Swap exchanges
-	// what two states hold.
-	recycle(r *root, scope uint32)
+	// swap exchanges what two states hold.
 	swap(o V)
-	rootOf() *root
-
-	// open lets the value be changed, and has each change joined into rec, a
-	// value of the delta under construction. Seal ends that.
-	open(rec V)
-	seal()
 
 	// join joins the store of o into the value's and reports whether that changed
 	// it. Contexts stay as they are. O may be a nil pointer: a value without
@@ -45,6 +39,28 @@ type Value[V any] interface {
 	// puts what must be remembered of it into rec, an empty value of c.delta.
 	clear(c *clearing, rec V)
 
+	// equal reports whether two values hold the same, where j relates the indexes
+	// of their roots. It changes nothing.
+	equal(o V, j *merging) bool
+
+	// copy returns a sealed copy of the value in r, which has the same indexes as
+	// the value's root, at the key with a scope.
+	copy(r *root, scope uint32) V
+}
+
+// A causal is what of a [Value] does not name its type: what is written with it is compiled
+// once, where what takes a Value is compiled for each type of values that a program has.
+type causal interface {
+	rootOf() *root
+
+	// recycle makes the value what fresh makes, in the memory that it has.
+	recycle(r *root, scope uint32)
+
+	// open lets the value be changed, and has each change joined into rec, a
+	// value of its type in the delta under construction. Seal ends that.
+	open(rec causal)
+	seal()
+
 	// live reports whether the value shows anything: a key is in a map while its
 	// value is live. IsEmpty reports whether it holds nothing at all, residues
 	// included: the map then forgets the key.
@@ -55,14 +71,6 @@ type Value[V any] interface {
 	// change in one place. Events adds a readable description of the change.
 	dots(yield func(dot))
 	events(yield func(d dot, what string))
-
-	// equal reports whether two values hold the same, where j relates the indexes
-	// of their roots. It changes nothing.
-	equal(o V, j *merging) bool
-
-	// copy returns a sealed copy of the value in r, which has the same indexes as
-	// the value's root, at the key with a scope.
-	copy(r *root, scope uint32) V
 
 	// scopeOf returns the scope of the key that the value is at.
 	scopeOf() uint32
@@ -95,6 +103,33 @@ type Value[V any] interface {
 	stats(st *Stats)
 }
 
+// A maker makes the values of one type.
+type maker interface {
+	fresh(r *root) causal              // an empty one that belongs to r
+	part(of causal, seen *root) causal // what seen has seen of one, as pick tells
+	kinds(b []byte) []byte
+}
+
+// makerOf makes the values of type V.
+type makerOf[V Value[V]] struct{}
+
+func (makerOf[V]) fresh(r *root) causal {
+	var none V
+	return none.fresh(r, 0)
+}
+
+func (makerOf[V]) part(of causal, seen *root) causal {
+	var none V
+	d := none.fresh(seen, 0)
+	of.(V).pick(d)
+	return d
+}
+
+func (makerOf[V]) kinds(b []byte) []byte {
+	var none V
+	return none.kinds(b)
+}
+
 // A mode says how a value may be used.
 type mode uint8
 
@@ -107,32 +142,29 @@ const (
 
 // A node is what makes a type a causal one: the root that it belongs to, and,
 // for a value in a map, what it may be used for. Causal types embed it.
-type node[V any] struct {
-	root *root // nil as long as a state alone has seen nothing
-	rec  V     // where changes are recorded, if mode is opened
+type node struct {
+	root *root  // nil as long as a state alone has seen nothing
+	rec  causal // where changes are recorded, if mode is opened
 	mode mode
 	mark bool // set only while the map that holds the value is joined
 
 	scope uint32 // of the key in a map that the value is at; see keyScope
 }
 
-func (n *node[V]) scopeOf() uint32 { return n.scope }
+func (n *node) scopeOf() uint32 { return n.scope }
 
-func (n *node[V]) joined() *bool { return &n.mark }
+func (n *node) joined() *bool { return &n.mark }
 
-func (n *node[V]) rootOf() *root { return n.root }
+func (n *node) rootOf() *root { return n.root }
 
-func (n *node[V]) open(rec V) { n.rec, n.mode = rec, opened }
+func (n *node) open(rec causal) { n.rec, n.mode = rec, opened }
 
-func (n *node[V]) seal() {
-	var none V
-	n.rec, n.mode = none, sealed
-}
+func (n *node) seal() { n.rec, n.mode = nil, sealed }
 
 // write returns the root to change and the index of the replica that changes it.
 // Every mutator begins with it. It panics if the value may not be changed now,
 // or if name is not valid.
-func (n *node[V]) write(name vclock.Replica) (*root, uint32) {
+func (n *node) write(name vclock.Replica) (*root, uint32) {
 	r := n.change()
 	i := r.write(name)
 	if r.owner != name && r.owner != "" {
@@ -142,7 +174,7 @@ func (n *node[V]) write(name vclock.Replica) (*root, uint32) {
 }
 
 // changeFor is write for a change that mints nothing.
-func (n *node[V]) changeFor(name vclock.Replica) *root {
+func (n *node) changeFor(name vclock.Replica) *root {
 	r := n.change()
 	checkReplica(name)
 	if r.owner != name && r.owner != "" {
@@ -158,7 +190,7 @@ func otherWriter(owner, name vclock.Replica) {
 }
 
 // change returns the root to change, for a change that names no replica.
-func (n *node[V]) change() *root {
+func (n *node) change() *root {
 	n.checkMode()
 	if n.root == nil {
 		n.root = new(root)
@@ -167,7 +199,7 @@ func (n *node[V]) change() *root {
 }
 
 // checkMode panics if the value may not be changed now.
-func (n *node[V]) checkMode() {
+func (n *node) checkMode() {
 	switch n.mode {
 	case alone, opened:
 	case sealed:
@@ -180,7 +212,7 @@ func (n *node[V]) checkMode() {
 // replaceable panics if the value may not be replaced by a state that was decoded.
 // One in a map has the context of the map, in which the dots of another state are
 // other events, and a replacement would have no delta.
-func (n *node[V]) replaceable() {
+func (n *node) replaceable() {
 	if n.mode == opened {
 		panic("crdt: a value inside an ORMap is decoded into: decode into a new one, or into the map")
 	}
@@ -190,7 +222,7 @@ func (n *node[V]) replaceable() {
 // receive returns the root to join another state into, and panics if one of the
 // two is a value in a map: such a value has the context of its whole map, which
 // would speak for everything that the value does not hold.
-func (n *node[V]) receive(o *node[V]) *root {
+func (n *node) receive(o *node) *root {
 	switch {
 	case n.inMap():
 		panic("crdt: Merge into a value inside an ORMap: merge the maps, or Update the key")
@@ -201,7 +233,7 @@ func (n *node[V]) receive(o *node[V]) *root {
 }
 
 // inMap reports whether the value belongs to a map.
-func (n *node[V]) inMap() bool { return n.mode == sealed || n.mode == opened }
+func (n *node) inMap() bool { return n.mode == sealed || n.mode == opened }
 
 // A clearing is the removal of a value in progress: of everything in it, or of
 // what a client had seen.
@@ -232,9 +264,9 @@ func (c *clearing) tag() (ours, delta dot, ok bool) {
 
 // reach calls yield with the dots that a state of v alone must have seen: those it
 // holds, and of each residue the latest dot that was undone.
-func reach[V Value[V]](v V, yield func(dot)) {
+func reach(v causal, yield func(dot)) {
 	v.dots(yield)
-	if v, ok := any(v).(interface{ undone(yield func(dot)) }); ok {
+	if v, ok := v.(interface{ undone(yield func(dot)) }); ok {
 		v.undone(yield)
 	}
 }
