@@ -187,14 +187,14 @@ func (c *cell[T]) equal(o cell[T], j *merging, same func(a, b T) bool) bool {
 // ordered returns the writes in the order of their dots' names.
 func (c *cell[T]) ordered(e *encoder) cell[T] {
 	all := slices.Clone(*c)
-	slices.SortFunc(all, func(a, b written[T]) int { return e.compare(a.dot, b.dot) })
+	sortFew(all, func(a, b *written[T]) int { return e.compare(a.dot, b.dot) })
 	return all
 }
 
 // arrange puts writes that were read into their order, and returns an error if
 // one comes twice.
 func (c *cell[T]) arrange(r *root) error {
-	slices.SortFunc(*c, func(a, b written[T]) int { return a.dot.compare(b.dot) })
+	sortFew(*c, func(a, b *written[T]) int { return a.dot.compare(b.dot) })
 	for i := range *c {
 		if i > 0 && (*c)[i].dot == (*c)[i-1].dot {
 			return fmt.Errorf("dot %s appears twice", r.name((*c)[i].dot))

@@ -143,7 +143,7 @@ func (m *MVRegister[V]) contents() []stored[V] {
 	for i, w := range m.cell {
 		all[i] = w.value
 	}
-	slices.SortFunc(all, func(a, b stored[V]) int { return a.compare(&b) })
+	sortFew(all, (*stored[V]).compare)
 	return slices.CompactFunc(all, stored[V].equal)
 }
 

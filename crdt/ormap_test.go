@@ -6,7 +6,6 @@ import (
 	"maps"
 	"math"
 	"slices"
-	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -368,34 +367,6 @@ func TestChangeWhileIterating(t *testing.T) {
 		break
 	}
 	require.Equal(t, 98, w.Len())
-}
-
-// TestConcurrentReads: reading writes nothing, and neither does being merged
-// into something else. The race detector tells.
-func TestConcurrentReads(t *testing.T) {
-	var m tagMap
-	delta := tagged("eu", &m, "k", "x", "y")
-	op := new(tags).Add("eu", "x")
-	var wait sync.WaitGroup
-	for range 4 {
-		wait.Go(func() {
-			var o tagMap
-			var s tags
-			o.Merge(&m)
-			o.Merge(delta)
-			s.Merge(op)
-			v, _ := m.At("k")
-			v.Clone().Merge(op)
-			_ = op.Contains("x") && op.Equal(&s) && op.Len() == 1 && m.Equal(&o) && m.Len() == 1 && v.Contains("y")
-			_, _ = op.MarshalBinary()
-			_, _ = m.MarshalBinary()
-			_ = m.Stats()
-			_ = m.Verify(&o)
-			_ = m.Context().Contains(vclock.Dot{Replica: "eu", Seq: 1})
-		})
-	}
-	wait.Wait()
-	require.Equal(t, 1, m.Len())
 }
 
 // TestDecodeIntoView decodes into values of maps, inside Update and outside. Their dots

@@ -1,6 +1,9 @@
 package crdt
 
-import "slices"
+import (
+	"slices"
+	"sort"
+)
 
 // joinSorted joins y into x, two slices that are sorted by compare without
 // duplicates, and reports whether x changed. It joins elements that compare
@@ -50,3 +53,23 @@ func joinSorted[T any](x, y []T, compare func(a, b *T) int, join func(x, y *T) b
 	}
 	return x, true
 }
+
+// sortFew sorts items of which there are few as a rule, and sorted already. Of slices.SortFunc
+// ten functions would be compiled for each type of them.
+func sortFew[T any](items []T, compare func(a, b *T) int) {
+	for i := 1; i < len(items); i++ {
+		if compare(&items[i-1], &items[i]) > 0 {
+			sort.Sort(&sorting[T]{items, compare})
+			return
+		}
+	}
+}
+
+type sorting[T any] struct {
+	items   []T
+	compare func(a, b *T) int
+}
+
+func (s *sorting[T]) Len() int           { return len(s.items) }
+func (s *sorting[T]) Less(i, j int) bool { return s.compare(&s.items[i], &s.items[j]) < 0 }
+func (s *sorting[T]) Swap(i, j int)      { s.items[i], s.items[j] = s.items[j], s.items[i] }

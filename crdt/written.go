@@ -77,7 +77,7 @@ func (m *MVRegister[V]) Written() iter.Seq2[vclock.Dot, V] {
 	return func(yield func(vclock.Dot, V) bool) {
 		m := m.whole()
 		all := slices.Clone(m.cell)
-		slices.SortFunc(all, func(a, b written[stored[V]]) int { return m.root.name(a.dot).Compare(m.root.name(b.dot)) })
+		sortFew(all, func(a, b *written[stored[V]]) int { return m.root.name(a.dot).Compare(m.root.name(b.dot)) })
 		for _, w := range all {
 			if !yield(m.root.name(w.dot), w.value.v) {
 				return
