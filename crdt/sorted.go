@@ -59,17 +59,8 @@ func joinSorted[T any](x, y []T, compare func(a, b *T) int, join func(x, y *T) b
 func sortFew[T any](items []T, compare func(a, b *T) int) {
 	for i := 1; i < len(items); i++ {
 		if compare(&items[i-1], &items[i]) > 0 {
-			sort.Sort(&sorting[T]{items, compare})
+			sort.Slice(items, func(i, j int) bool { return compare(&items[i], &items[j]) < 0 })
 			return
 		}
 	}
 }
-
-type sorting[T any] struct {
-	items   []T
-	compare func(a, b *T) int
-}
-
-func (s *sorting[T]) Len() int           { return len(s.items) }
-func (s *sorting[T]) Less(i, j int) bool { return s.compare(&s.items[i], &s.items[j]) < 0 }
-func (s *sorting[T]) Swap(i, j int)      { s.items[i], s.items[j] = s.items[j], s.items[i] }

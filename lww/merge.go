@@ -2,6 +2,7 @@ package lww
 
 import (
 	"slices"
+	"sort"
 	"time"
 
 	"github.com/rejoin-go/rejoin/hlc"
@@ -176,8 +177,10 @@ func (c *core[K, V]) export(i int) Entry[K, V] {
 	return Entry[K, V]{Key: e.key, Value: e.value, Deleted: e.deleted(), Stamp: c.stamp(i)}
 }
 
+// sorted sorts entries by their keys. Of slices.SortFunc ten functions would be compiled for each
+// type of them.
 func sorted[K comparable, V any](entries []Entry[K, V]) []Entry[K, V] {
-	slices.SortFunc(entries, func(a, b Entry[K, V]) int { return value.CompareKeys(a.Key, b.Key) })
+	sort.Slice(entries, func(i, j int) bool { return value.CompareKeys(entries[i].Key, entries[j].Key) < 0 })
 	return entries
 }
 
