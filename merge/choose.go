@@ -13,9 +13,13 @@ type chooser interface {
 
 const base = -1
 
-// The functions below return the version that a rule chooses, base for the base,
-// and what a person has to know if one has to decide; then the version is
-// provisional.
+// A chooseFunc returns the version that a rule chooses, base for the base, and what a
+// person has to know if one has to decide; then the version is provisional. An orderFunc
+// is how a rule compares two versions before it looks at stamps.
+type (
+	chooseFunc func(v chooser, n int, known bool) (win int, reason string)
+	orderFunc  func(i, j int) int
+)
 
 func chooseNewest(v chooser, n int, known bool) (int, string) {
 	return nextChange(v, -1, n, known) % n, ""

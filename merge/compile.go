@@ -3,7 +3,6 @@ package merge
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -293,18 +292,4 @@ func (c *compiler) defaultRule(loc *location) ruleID {
 // isObject reports whether typ is map[string]any or a type made from it.
 func isObject(typ reflect.Type) bool {
 	return typ.Kind() == reflect.Map && typ.ConvertibleTo(reflect.TypeFor[map[string]any]())
-}
-
-// unused reports the paths and overrides in the options that no field has.
-func (c *compiler) unused(rules map[string]*pathRule, list []override) {
-	for _, o := range list {
-		if o.custom != nil && !c.used[o.custom] && len(c.errs) == 0 {
-			c.fail("", &rule{id: o.custom.id, custom: o.custom}, fmt.Sprintf("applies to no field: every %v is inside a value that is merged as a whole, is an element of a keyed list, or has a rule of its own", o.custom.typ))
-		}
-	}
-	for _, path := range slices.Sorted(maps.Keys(rules)) {
-		if !rules[path].used {
-			c.errs = append(c.errs, &RuleError{Type: c.root, Path: path, Rule: rules[path].own.String(), Reason: "no field has this path"})
-		}
-	}
 }

@@ -19,28 +19,6 @@ func (r Rule[F]) made() *custom {
 	return r.custom
 }
 
-// A custom is a Rule without its type parameter.
-type custom struct {
-	id    ruleID
-	name  string
-	typ   reflect.Type
-	wrong string // what is wrong with the rule itself, or nothing
-
-	compare func(a, b reflect.Value) int           // Prefer; the values are addressable
-	join    func(dst, v reflect.Value)             // Join: dst becomes join(dst, v)
-	call    func(c *call, dst reflect.Value) error // Func: dst becomes the result
-	always  bool                                   // Func: called for every change
-}
-
-// A call is what a Func is told, without its type parameter.
-type call struct {
-	path  string
-	base  reflect.Value // invalid if unknown
-	sides []reflect.Value
-	who   []int // for each side, its index in stamps
-	run   *run
-}
-
 // newCustom returns a rule of the given kind, with what can be said against it
 // before it meets a field.
 func newCustom[F any](id ruleID, kind, name string, isNil bool) *custom {
@@ -97,7 +75,7 @@ func Func[F any](name string, f func(Case[F]) (F, error)) Rule[F] {
 			fc.Base = &b
 		}
 		for i, s := range c.sides {
-			fc.Sides[i] = Side[F]{Value: *s.Addr().Interface().(*F), Stamp: c.run.stamps[c.who[i]]}
+			fc.Sides[i] = Side[F]{Value: *s.Addr().Interface().(*F), Stamp: c.stamps[c.who[i]]}
 		}
 		v, err := f(fc)
 		if err == nil {

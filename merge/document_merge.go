@@ -224,7 +224,7 @@ func (r *run) chooseDocument(fr *docFrame, id ruleID) version {
 
 // sum adds up the changes of all sides; a number that was absent is 0.
 func (r *run) sum(fr *docFrame) any {
-	d := docValues{fr, ruleAdditive}
+	d := docValues{fr: fr}
 	newest := fr.in[nextChange(d, -1, len(fr.in), fr.known)%len(fr.in)].value
 	if !fr.known {
 		if disagree(d, 0, len(fr.in), false) {

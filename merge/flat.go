@@ -113,17 +113,12 @@ func (s *scalar) set(dst, src unsafe.Pointer) {
 	}
 }
 
-// mergeScalars merges two sides of a struct of scalars with their base into out.
-func (p *Plan[T]) mergeScalars(base *T, sides []Side[T], out *T) {
-	late := p.newest(sides)
-	early := &sides[0]
-	if early == late {
-		early = &sides[1]
-	}
-	*out = late.Value
-	was, dst, old := unsafe.Pointer(base), unsafe.Pointer(out), unsafe.Pointer(&early.Value)
-	for i := range p.scalars {
-		if s := &p.scalars[i]; s.same(dst, was) && !s.same(old, was) {
+// mergeScalars makes out, which is the newer version of a struct of scalars, what it and the
+// older one make of base.
+func mergeScalars[T any](scalars []scalar, base, older, out *T) {
+	was, dst, old := unsafe.Pointer(base), unsafe.Pointer(out), unsafe.Pointer(older)
+	for i := range scalars {
+		if s := &scalars[i]; s.same(dst, was) && !s.same(old, was) {
 			s.set(dst, old)
 		}
 	}

@@ -8,29 +8,6 @@ import (
 	"github.com/rejoin-go/rejoin/internal/value"
 )
 
-// leafValues is the chooser of typed leaves.
-type leafValues struct {
-	f    *field
-	base reflect.Value
-	in   []reflect.Value
-}
-
-func (v *leafValues) at(i int) reflect.Value {
-	if i == base {
-		return v.base
-	}
-	return v.in[i]
-}
-
-func (v *leafValues) same(i, j int) bool { return v.f.shape.Same(v.at(i), v.at(j)) }
-func (v *leafValues) zero(i int) bool    { return v.f.shape.IsZero(v.at(i)) }
-
-func (v *leafValues) order(i, j int) int {
-	return v.f.compareBy(v.at(i), v.at(j))
-}
-
-func (v *leafValues) rank(i int) (int, bool) { return v.f.rule.rankOf(v.at(i).String()) }
-
 // compareBy returns +1 if a is to be chosen over b by a rule that compares
 // values.
 func (f *field) compareBy(a, b reflect.Value) int {
@@ -133,7 +110,7 @@ func (r *run) callFunc(f *field, fr *frame) {
 		f.fill(fr.dst, fr.in[win])
 		return
 	}
-	c := call{path: r.path(f.name), sides: fr.in, who: fr.who, run: r}
+	c := call{path: r.path(f.name), sides: fr.in, who: fr.who, stamps: r.stamps}
 	if fr.known {
 		c.base = fr.base
 	}

@@ -1,6 +1,7 @@
 package merge
 
 import (
+	"fmt"
 	"reflect"
 	"slices"
 	"strings"
@@ -81,9 +82,6 @@ func (l *lists) find(version int, key ref) int {
 	}
 	return l.of(version).find(l.of(key.version), key.at)
 }
-
-// A ref is a position in a version of a list.
-type ref struct{ version, at int }
 
 // rest returns the keys that the lead lacks, in canonical order: those that
 // were added, and those of the base that a side has deleted.
@@ -303,4 +301,100 @@ func (l *lists) agreed() (from int, ok bool) {
 		}
 	}
 	return max(from, 0), true
+}
+
+// keysOf reads the keys of a list into k. For a keyed list it fails if two
+// elements have one key or an element is missing.
+func (r *run) keysOf(k *keys, f *field, list reflect.Value) {
+	k.f, k.list, k.n, k.texts, k.vals, k.index = f, list, list.Len(), nil, nil, nil
+	if f.byRef {
+		for i := range k.n {
+			if list.Index(i).IsNil() {
+				r.fail(f, fmt.Errorf("element %d is a nil pointer", i))
+				k.n = 0
+				return
+			}
+		}
+	}
+	if f.key.Kind == value.KindString {
+		k.texts = r.textsOf(f, list)
+	} else {
+		k.vals = r.take(k.n)
+		for i := range k.vals {
+			k.vals[i] = k.read(i)
+		}
+	}
+	if i := r.indexKeys(k); i >= 0 && f.class == classKeyed {
+		r.fail(f, fmt.Errorf("two elements have the key %s", f.keyText(k.read(i))))
+	}
+}
+
+// textsOf returns the keys of a list that are strings.
+func (r *run) textsOf(f *field, list reflect.Value) []string {
+	if f.class == classSet && list.CanAddr() {
+		if p, ok := reflect.TypeAssert[*[]string](list.Addr()); ok {
+			return *p
+		}
+	}
+	texts := r.takeTexts(list.Len())
+	switch {
+	case f.class == classSet:
+		for i := range texts {
+			texts[i] = list.Index(i).String()
+		}
+	case !f.byRef && len(f.at[0]) == 1:
+		at := f.at[0][0]
+		for i := range texts {
+			texts[i] = list.Index(i).Field(at).String()
+		}
+	default:
+		for i := range texts {
+			texts[i] = f.keyOf(f.element(list, i)).String()
+		}
+	}
+	return texts
+}
+
+// indexKeys gives a long list an index. It returns the position of a key that
+// a keyed list has before it, or -1.
+func (r *run) indexKeys(k *keys) (again int) {
+	again = -1
+	if k.n <= smallList && k.f.class == classSet {
+		return again
+	}
+	if k.n > smallList {
+		k.index = r.table()
+		for i := range k.n {
+			text := k.text(i)
+			if _, ok := k.index[text]; ok {
+				again = i
+			} else {
+				k.index[text] = i
+			}
+		}
+		return again
+	}
+	for i := 1; i < k.n; i++ {
+		if k.first(i) < i {
+			again = i
+		}
+	}
+	return again
+}
+
+// table returns an empty table from the run's store; done puts it back.
+func (r *run) table() map[string]int {
+	if n := len(r.tables); n > 0 {
+		t := r.tables[n-1]
+		r.tables = r.tables[:n-1]
+		return t
+	}
+	return make(map[string]int)
+}
+
+func (r *run) done(k *keys) {
+	if k.index != nil {
+		clear(k.index)
+		r.tables = append(r.tables, k.index)
+	}
 }

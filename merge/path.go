@@ -42,3 +42,12 @@ func splitPath(path string) ([]string, error) {
 		rest = rest[1:]
 	}
 }
+
+// namesOf returns the names of a path that is known to be well-formed.
+func namesOf(path string) []string {
+	if path == "" {
+		return nil
+	}
+	names, _ := splitPath(path)
+	return names
+}

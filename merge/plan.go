@@ -242,6 +242,17 @@ func (p *Plan[T]) Merge(base *T, sides ...Side[T]) (T, error) {
 	return *out, nil
 }
 
+// mergeScalars merges two sides of a struct of scalars with their base into out.
+func (p *Plan[T]) mergeScalars(base *T, sides []Side[T], out *T) {
+	late := p.newest(sides)
+	early := &sides[0]
+	if early == late {
+		early = &sides[1]
+	}
+	*out = late.Value
+	mergeScalars(p.scalars, base, &early.Value, out)
+}
+
 // newestIsResult reports whether merging without a base is taking the newest
 // version: there is nothing to repair in a copy of it.
 func (w *row) newestIsResult() bool { return w.flat && len(w.unknown) == 0 }

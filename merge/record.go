@@ -67,14 +67,6 @@ type recordState struct {
 	origin  Fingerprint // fingerprint of the plan that encoded what r was decoded from
 }
 
-// A recordPlan is what a record needs of its plan.
-type recordPlan struct {
-	row   *row
-	top   *recordPart
-	print Fingerprint
-	check func(reflect.Value) error // Options.Check, or nil
-}
-
 // NewRecord returns an empty record. It panics unless p was compiled with
 // [Options.Record].
 func (p *Plan[T]) NewRecord() *Record[T] {

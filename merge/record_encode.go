@@ -12,13 +12,6 @@ import (
 // recordVersion is the first byte of the encodings of Record and Token.
 const recordVersion = 3
 
-// A Fingerprint tells plans apart: programs whose plans have one fingerprint
-// know the same fields under the same rules.
-type Fingerprint uint64
-
-// String returns 16 hexadecimal digits.
-func (f Fingerprint) String() string { return fmt.Sprintf("%016x", uint64(f)) }
-
 // Fingerprint returns the fingerprint of a plan compiled with
 // [Options.Record], zero for others.
 func (p *Plan[T]) Fingerprint() Fingerprint {

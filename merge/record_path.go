@@ -12,15 +12,6 @@ import (
 	"github.com/rejoin-go/rejoin/merge/internal/cell"
 )
 
-// namesOf returns the names of a path that is known to be well-formed.
-func namesOf(path string) []string {
-	if path == "" {
-		return nil
-	}
-	names, _ := splitPath(path)
-	return names
-}
-
 // match returns the part of w that names begin with, the member if it is a
 // group, and the names that are left. The longest match counts.
 func (w *recordRow) match(names []string) (p *recordPart, member *field, rest []string) {

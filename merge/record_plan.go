@@ -12,6 +12,14 @@ import (
 	"github.com/rejoin-go/rejoin/merge/internal/cell"
 )
 
+// A recordPlan is what a record needs of its plan.
+type recordPlan struct {
+	row   *row
+	top   *recordPart
+	print Fingerprint
+	check func(reflect.Value) error // Options.Check, or nil
+}
+
 // A recordRow is what a plan says about a row of a [Record].
 type recordRow struct {
 	row   *row
@@ -33,7 +41,7 @@ type recordPart struct {
 	kind  cell.Kind
 	typ   cell.TypeCode
 	f     *field     // the field; of a group the first
-	def   *ruleDef   // of its rule
+	rule  recordRule // what its rule says of records
 	group []*field   // the members of a group in ascending order of name
 	elem  *recordRow // pointer, map of rows, keyed: the rows
 	entry *field     // table: the values
@@ -56,6 +64,17 @@ func (p *recordPart) rows() *recordRow {
 		return nil
 	}
 	return p.elem
+}
+
+// A recordRule is what a rule says of records.
+type recordRule struct {
+	kind      func(*field) cell.Kind                             // the cell that holds a leaf
+	never     string                                             // why no record can have it
+	refuses   func(p *recordPart, next reflect.Value) string     // why a value could not show; nil if any can
+	stays     string                                             // why the present value does not give way
+	unchanged func(p *recordPart, read, next reflect.Value) bool // a change that is none; nil if there are no such
+	listed    func(p *recordPart, content string) bool           // of options: whether the program knows where it stands; nil if it does wherever it can read it
+	prefers   func(p *recordPart, a, b string) int               // of options: +1 if a is to be chosen
 }
 
 // A recordCompiler turns the rows of a plan into those of a record.
@@ -111,7 +130,7 @@ func (c *recordCompiler) row(w *row, at [][]int) *recordRow {
 			continue
 		}
 		slices.SortFunc(p.group, func(a, b *field) int { return strings.Compare(a.name, b.name) })
-		p.f, p.def = p.group[0], new(ruleGroup.def())
+		p.f, p.rule = p.group[0], ruleGroup.def().record
 		out.parts = append(out.parts, p)
 	}
 	slices.SortFunc(out.parts, func(a, b *recordPart) int { return strings.Compare(a.key, b.key) })
@@ -148,7 +167,7 @@ func groupKey(g *group) string {
 
 // part adds the part that holds f to w.
 func (c *recordCompiler) part(w *recordRow, f *field) {
-	p := &recordPart{key: f.name, f: f, def: new(f.rule.id.def())}
+	p := &recordPart{key: f.name, f: f, rule: f.rule.id.def().record}
 	ok := false
 	switch f.class {
 	case classLeaf:
@@ -169,7 +188,7 @@ func (c *recordCompiler) part(w *recordRow, f *field) {
 		c.refs = c.refs || f.byRef
 		p.elem = c.below(f, "*", f.at)
 	case classSet:
-		p.kind = f.rule.id.def().kind(f)
+		p.kind = p.rule.kind(f)
 		ok = c.codable(f, f.key)
 	case classDocument:
 		c.document(f)
@@ -216,7 +235,7 @@ func (c *recordCompiler) below(f *field, name string, at [][]int) *recordRow {
 
 // leaf returns the kind of cell that holds a leaf.
 func (c *recordCompiler) leaf(f *field) (cell.Kind, bool) {
-	def := f.rule.id.def()
+	def := f.rule.id.def().record
 	switch {
 	case def.never != "":
 		c.refuse(f, def.never, leafRules(f.typ))
@@ -263,6 +282,13 @@ func (c *recordCompiler) refuse(f *field, reason string, choices []ruleID) {
 		Type: c.root, Path: value.JoinPath(c.trail, f.name), Rule: f.rule.String(), Reason: reason, Choices: usages(choices),
 	})
 }
+
+// A Fingerprint tells plans apart: programs whose plans have one fingerprint
+// know the same fields under the same rules.
+type Fingerprint uint64
+
+// String returns 16 hexadecimal digits.
+func (f Fingerprint) String() string { return fmt.Sprintf("%016x", uint64(f)) }
 
 // fingerprint returns a hash of the paths, kinds and rules of a plan: equal for
 // programs that treat all states alike.

@@ -157,8 +157,8 @@ func (p *recordPart) understands(content string) bool {
 // listed reports whether p, a choice, can tell where content stands among the
 // values of the field.
 func (p *recordPart) listed(content string) bool {
-	if p.def.listed != nil {
-		return p.def.listed(p, content)
+	if p.rule.listed != nil {
+		return p.rule.listed(p, content)
 	}
 	return p.understands(content)
 }
@@ -183,7 +183,7 @@ func (p *recordPart) Best(options []cell.Cell) []cell.Cell {
 
 // better reports whether option a is to be chosen over b.
 func (p *recordPart) better(a, b *cell.Cell) bool {
-	return cmp.Or(p.def.prefers(p, a.Key, b.Key), a.Stamp.Compare(b.Stamp), strings.Compare(a.Key, b.Key)) > 0
+	return cmp.Or(p.rule.prefers(p, a.Key, b.Key), a.Stamp.Compare(b.Stamp), strings.Compare(a.Key, b.Key)) > 0
 }
 
 // Fold implements [cell.Knows]. It joins the versions that the program

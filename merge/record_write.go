@@ -207,11 +207,11 @@ func (p *recordPart) refuse(reason string) error {
 
 // leaf returns the change of a leaf that holds one value.
 func (e *edit) leaf(p *recordPart, at spot, read, next reflect.Value) (*cell.Cell, error) {
-	if p.def.unchanged != nil && read.IsValid() && p.def.unchanged(p, read, next) {
+	if p.rule.unchanged != nil && read.IsValid() && p.rule.unchanged(p, read, next) {
 		return nil, nil
 	}
-	if p.def.refuses != nil {
-		if reason := p.def.refuses(p, next); reason != "" {
+	if p.rule.refuses != nil {
+		if reason := p.rule.refuses(p, next); reason != "" {
 			return nil, p.refuse(reason)
 		}
 	}
@@ -262,7 +262,7 @@ func (e *edit) put(p *recordPart, at spot, content string) (*cell.Cell, error) {
 	}
 	joined, _ = cell.Join(at.now, &d, p)
 	if shown := p.shown(&joined); shown == nil || shown.Content() != content {
-		return nil, p.refuse(p.def.stays)
+		return nil, p.refuse(p.rule.stays)
 	}
 	return &joined, nil
 }

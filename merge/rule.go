@@ -8,6 +8,33 @@ import (
 	"strings"
 
 	"github.com/rejoin-go/rejoin/internal/value"
+	"github.com/rejoin-go/rejoin/lww"
+)
+
+// A ruleID is one of the rules that a tag can name, or one of the kinds
+// of custom rule.
+type ruleID uint8
+
+// The rules that the code asks for. All others stand in the table of rules alone, and their
+// numbers between these.
+const (
+	ruleNone ruleID = iota
+	ruleLWW
+	ruleAtomic
+)
+
+const (
+	ruleUnion ruleID = 128 + iota
+	ruleSet
+	ruleKeyed
+	ruleFields
+	ruleGroup
+	ruleManual // which nothing asks for: errors name the rules in this order
+	ruleJoin
+	ruleIgnore
+	rulePrefer
+	ruleJoinFunc
+	ruleFunc
 )
 
 // String returns the name of the rule in a tag, or of the function that makes it.
@@ -36,6 +63,28 @@ type rule struct {
 	ranks  map[string]int // rank: position of each value, from 1
 	keep   bool           // keyed, fields: a change survives a delete
 	custom *custom        // the kinds of custom rule
+}
+
+// A custom is a Rule without its type parameter.
+type custom struct {
+	id    ruleID
+	name  string
+	typ   reflect.Type
+	wrong string // what is wrong with the rule itself, or nothing
+
+	compare func(a, b reflect.Value) int           // Prefer; the values are addressable
+	join    func(dst, v reflect.Value)             // Join: dst becomes join(dst, v)
+	call    func(c *call, dst reflect.Value) error // Func: dst becomes the result
+	always  bool                                   // Func: called for every change
+}
+
+// A call is what a Func is told, without its type parameter.
+type call struct {
+	path   string
+	base   reflect.Value // invalid if unknown
+	sides  []reflect.Value
+	who    []int       // for each side, its index in stamps
+	stamps []lww.Stamp // of the sides of the merge
 }
 
 // String returns the rule as a tag writes it, or the name of a custom rule.
@@ -138,6 +187,16 @@ func (r *rule) parseRanks() error {
 func (r *rule) rankOf(s string) (n int, listed bool) {
 	n = r.ranks[s]
 	return n, n > 0 || s == ""
+}
+
+// allRules lists the rules that have an entry in the table.
+func allRules() (ids []ruleID) {
+	for id := ruleLWW; id <= ruleFunc; id++ {
+		if id.String() != "" {
+			ids = append(ids, id)
+		}
+	}
+	return ids
 }
 
 // tagRules lists what a tag may name, for the error about one that it may not.

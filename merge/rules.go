@@ -9,32 +9,15 @@ import (
 	"github.com/rejoin-go/rejoin/merge/internal/cell"
 )
 
-// A ruleID is one of the rules that a tag can name, or one of the kinds
-// of custom rule.
-type ruleID uint8
-
+// The rules that nothing asks for but the table.
 const (
-	ruleNone ruleID = iota
-	ruleLWW
-	ruleAtomic
-	ruleFirst
+	ruleFirst = ruleAtomic + 1 + iota
 	ruleImmutable
 	ruleMax
 	ruleMin
 	ruleRank
 	ruleNonzero
 	ruleAdditive
-	ruleUnion
-	ruleSet
-	ruleKeyed
-	ruleFields
-	ruleGroup
-	ruleManual
-	ruleJoin
-	ruleIgnore
-	rulePrefer
-	ruleJoinFunc
-	ruleFunc
 )
 
 // A ruleDef is what there is to say of one rule. A rule of leaves stands nowhere
@@ -61,20 +44,8 @@ type ruleDef struct {
 	parts    func(any) bool            // what documents it does that to; nil for all
 	typed    bool                      // it is not for documents
 
-	// In a record.
-	kind      func(*field) cell.Kind                             // the cell that holds a leaf
-	never     string                                             // why no record can have it
-	refuses   func(p *recordPart, next reflect.Value) string     // why a value could not show; nil if any can
-	stays     string                                             // why the present value does not give way
-	unchanged func(p *recordPart, read, next reflect.Value) bool // a change that is none; nil if there are no such
-	listed    func(p *recordPart, content string) bool           // of options: whether the program knows where it stands; nil if it does wherever it can read it
-	prefers   func(p *recordPart, a, b string) int               // of options: +1 if a is to be chosen
+	record recordRule
 }
-
-type (
-	chooseFunc func(v chooser, n int, known bool) (win int, reason string)
-	orderFunc  func(i, j int) int
-)
 
 // def returns the entry of a rule.
 func (id ruleID) def() ruleDef {
@@ -125,48 +96,43 @@ func (id ruleID) def() ruleDef {
 	return ruleDef{}
 }
 
-// allRules lists all rules, in the order of their numbers.
-func allRules() []ruleID {
-	ids := make([]ruleID, 0, ruleFunc)
-	for id := ruleLWW; id <= ruleFunc; id++ {
-		ids = append(ids, id)
-	}
-	return ids
-}
-
 func lwwRule() ruleDef {
-	return ruleDef{name: "lww", tag: true, fits: anyType, choose: chooseNewest, kind: inRegister}
+	return ruleDef{name: "lww", tag: true, fits: anyType, choose: chooseNewest, record: recordRule{kind: inRegister}}
 }
 
 func atomicRule() ruleDef {
-	return ruleDef{name: "atomic", tag: true, fits: anyType, choose: chooseNewest, kind: inRegister}
+	return ruleDef{name: "atomic", tag: true, fits: anyType, choose: chooseNewest, record: recordRule{kind: inRegister}}
 }
 
 func firstRule() ruleDef {
 	return ruleDef{
 		name: "first", tag: true, fits: anyType, op: opLeaf, choose: chooseFirst, oldest: true,
-		kind: in(cell.First), refuses: refusesUnset, stays: "it is set already",
+		record: recordRule{kind: in(cell.First), refuses: refusesUnset, stays: "it is set already"},
 	}
 }
 
 func immutableRule() ruleDef {
 	return ruleDef{
 		name: "immutable", tag: true, fits: anyType, op: opLeaf, choose: chooseImmutable, oldest: true, person: true,
-		kind: in(cell.Immutable), refuses: refusesUnset, stays: "it is set already",
+		record: recordRule{kind: in(cell.Immutable), refuses: refusesUnset, stays: "it is set already"},
 	}
 }
 
 func maxRule() ruleDef {
 	return ruleDef{
 		name: "max", tag: true, fits: isOrdered, op: opLeaf, choose: chooseLargest, order: byOrder,
-		kind: ordered(cell.Max), refuses: refusesNone, stays: "the value is not above the present one", prefers: prefersLarger,
+		record: recordRule{
+			kind: ordered(cell.Max), refuses: refusesNone, stays: "the value is not above the present one", prefers: prefersLarger,
+		},
 	}
 }
 
 func minRule() ruleDef {
 	return ruleDef{
 		name: "min", tag: true, fits: isOrdered, op: opLeaf, choose: chooseLargest, order: byOrder, down: true,
-		kind: ordered(cell.Min), refuses: refusesNone, stays: "the value is not below the present one", prefers: prefersLarger,
+		record: recordRule{
+			kind: ordered(cell.Min), refuses: refusesNone, stays: "the value is not below the present one", prefers: prefersLarger,
+		},
 	}
 }
 
@@ -175,15 +141,17 @@ func rankRule() ruleDef {
 		name: "rank", tag: true, arg: "a<b<c", parse: (*rule).parseRanks,
 		fits: func(typ reflect.Type) bool { return typ.Kind() == reflect.String },
 		op:   opLeaf, choose: chooseRank, order: byRank, person: true,
-		kind: in(cell.Choice), refuses: refusesUnlisted, stays: "the value ranks below the present one",
-		listed: func(p *recordPart, content string) bool {
-			_, ok := p.f.rule.rankOf(content)
-			return ok
-		},
-		prefers: func(p *recordPart, a, b string) int {
-			x, _ := p.f.rule.rankOf(a)
-			y, _ := p.f.rule.rankOf(b)
-			return x - y
+		record: recordRule{
+			kind: in(cell.Choice), refuses: refusesUnlisted, stays: "the value ranks below the present one",
+			listed: func(p *recordPart, content string) bool {
+				_, ok := p.f.rule.rankOf(content)
+				return ok
+			},
+			prefers: func(p *recordPart, a, b string) int {
+				x, _ := p.f.rule.rankOf(a)
+				y, _ := p.f.rule.rankOf(b)
+				return x - y
+			},
 		},
 	}
 }
@@ -191,15 +159,17 @@ func rankRule() ruleDef {
 func nonzeroRule() ruleDef {
 	return ruleDef{
 		name: "nonzero", tag: true, fits: anyType, op: opLeaf, choose: chooseNonzero, order: byZero,
-		kind: inRegister,
-		refuses: func(p *recordPart, next reflect.Value) string {
-			if p.f.shape.IsZero(next) {
-				return "zero does not replace a value"
-			}
-			return ""
-		},
-		unchanged: func(p *recordPart, read, next reflect.Value) bool { // −0 and 0
-			return p.f.shape.IsZero(read) && p.f.shape.IsZero(next)
+		record: recordRule{
+			kind: inRegister,
+			refuses: func(p *recordPart, next reflect.Value) string {
+				if p.f.shape.IsZero(next) {
+					return "zero does not replace a value"
+				}
+				return ""
+			},
+			unchanged: func(p *recordPart, read, next reflect.Value) bool { // −0 and 0
+				return p.f.shape.IsZero(read) && p.f.shape.IsZero(next)
+			},
 		},
 	}
 }
@@ -207,65 +177,65 @@ func nonzeroRule() ruleDef {
 func additiveRule() ruleDef {
 	return ruleDef{
 		name: "additive", tag: true, fits: isAddable, op: opAdditive, combines: true, adds: true, person: true,
-		document: (*run).sum, kind: inSums,
+		document: (*run).sum, record: recordRule{kind: inSums},
 	}
 }
 
 func unionRule() ruleDef {
-	return ruleDef{name: "union", tag: true, fits: isList, op: opSet, combines: true, document: (*run).setArray, parts: isArrayValue, kind: in(cell.Union)}
+	return ruleDef{name: "union", tag: true, fits: isList, op: opSet, combines: true, document: (*run).setArray, parts: isArrayValue, record: recordRule{kind: in(cell.Union)}}
 }
 
 func setRule() ruleDef {
-	return ruleDef{name: "set", tag: true, fits: isList, op: opSet, combines: true, document: (*run).setArray, parts: isArrayValue, kind: in(cell.Set)}
+	return ruleDef{name: "set", tag: true, fits: isList, op: opSet, combines: true, document: (*run).setArray, parts: isArrayValue, record: recordRule{kind: in(cell.Set)}}
 }
 
 func keyedRule() ruleDef {
 	return ruleDef{
 		name: "keyed", tag: true, arg: "Field", keep: true, fits: isKeyedList, op: opKeyed, document: (*run).keyedArray,
-		parts: isArrayValue, kind: in(cell.Rows),
+		parts: isArrayValue, record: recordRule{kind: in(cell.Rows)},
 	}
 }
 
 func fieldsRule() ruleDef {
 	return ruleDef{
-		name: "fields", tag: true, keep: true, fits: hasFields, op: opPointer, document: (*run).object, parts: isObjectValue, kind: in(cell.Row),
+		name: "fields", tag: true, keep: true, fits: hasFields, op: opPointer, document: (*run).object, parts: isObjectValue, record: recordRule{kind: in(cell.Row)},
 	}
 }
 
 func groupRule() ruleDef {
-	return ruleDef{name: "group", tag: true, arg: "name", fits: anyType, op: opGroup, typed: true, kind: inRegister}
+	return ruleDef{name: "group", tag: true, arg: "name", fits: anyType, op: opGroup, typed: true, record: recordRule{kind: inRegister}}
 }
 
 func manualRule() ruleDef {
-	return ruleDef{name: "manual", tag: true, fits: anyType, op: opLeaf, choose: chooseManual, person: true, kind: in(cell.Manual)}
+	return ruleDef{name: "manual", tag: true, fits: anyType, op: opLeaf, choose: chooseManual, person: true, record: recordRule{kind: in(cell.Manual)}}
 }
 
 func joinRule() ruleDef {
 	return ruleDef{
 		name: "join", tag: true, fits: func(typ reflect.Type) bool { return findJoin(typ) != nil },
-		op: opJoin, combines: true, adds: true, person: true, typed: true, kind: in(cell.State),
+		op: opJoin, combines: true, adds: true, person: true, typed: true, record: recordRule{kind: in(cell.State)},
 	}
 }
 
 func ignoreRule() ruleDef {
-	return ruleDef{name: "-", tag: true, fits: anyType, op: opZero, never: "is not merged"}
+	return ruleDef{name: "-", tag: true, fits: anyType, op: opZero, record: recordRule{never: "is not merged"}}
 }
 
 func preferRule() ruleDef {
 	return ruleDef{
 		name: "Prefer", op: opLeaf, choose: chooseLargest, order: byOrder, typed: true,
-		kind: in(cell.Choice), stays: "the present value is preferred", prefers: prefersLarger,
+		record: recordRule{kind: in(cell.Choice), stays: "the present value is preferred", prefers: prefersLarger},
 	}
 }
 
 func joinFuncRule() ruleDef {
-	return ruleDef{name: "Join", op: opJoinFunc, combines: true, adds: true, typed: true, kind: in(cell.State)}
+	return ruleDef{name: "Join", op: opJoinFunc, combines: true, adds: true, typed: true, record: recordRule{kind: in(cell.State)}}
 }
 
 func funcRule() ruleDef {
 	return ruleDef{
 		name: "Func", op: opFunc, choose: chooseManual, person: true, typed: true,
-		never: "needs the base, which a record does not keep",
+		record: recordRule{never: "needs the base, which a record does not keep"},
 	}
 }
 

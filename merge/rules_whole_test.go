@@ -46,11 +46,11 @@ func TestRulesAreWhole(t *testing.T) {
 		require.False(t, def.parts != nil && def.document == nil, "%s: what it does to parts of documents", def.name)
 
 		// A record has a cell for it, or does not take it and says why.
-		require.Equal(t, def.kind == nil, def.never != "", "%s: a cell, or why there is none", def.name)
-		if def.refuses != nil && def.choose != nil && def.name != "nonzero" {
-			require.NotEmpty(t, def.stays, "%s: why the present value stays", def.name)
+		require.Equal(t, def.record.kind == nil, def.record.never != "", "%s: a cell, or why there is none", def.name)
+		if def.record.refuses != nil && def.choose != nil && def.name != "nonzero" {
+			require.NotEmpty(t, def.record.stays, "%s: why the present value stays", def.name)
 		}
-		require.False(t, strings.HasSuffix(def.stays+def.never, "."), "%s: a reason has no full stop", def.name)
-		require.False(t, def.listed != nil && def.prefers == nil, "%s lists values and does not compare them", def.name)
+		require.False(t, strings.HasSuffix(def.record.stays+def.record.never, "."), "%s: a reason has no full stop", def.name)
+		require.False(t, def.record.listed != nil && def.record.prefers == nil, "%s lists values and does not compare them", def.name)
 	}
 }

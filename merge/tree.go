@@ -73,6 +73,34 @@ type group struct {
 	fields []*field
 }
 
+// An opcode says how one field of a row is merged.
+type opcode uint8
+
+const (
+	opScalar   opcode = iota + 1 // register that assignment copies, with a base
+	opTime                       // register of a time
+	opRegister                   // register that has to be copied
+	opLeaf                       // leaf whose rule chooses one of the inputs
+	opAdditive                   // integer whose rule adds changes up
+	opGroup                      // fields that move together
+	opJoin                       // type with a Merge method
+	opJoinFunc                   // custom Join
+	opFunc                       // custom Func
+	opSum                        // leaf with a codec whose rule adds changes up
+	opPointer
+	opMap
+	opKeyed
+	opSet
+	opDocument
+	opZero // rule "-"
+)
+
+type op struct {
+	code  opcode
+	index int // of the field, if it is a direct field of the row's struct
+	f     *field
+}
+
 // in returns the field's value in a value of the row.
 func (f *field) in(v reflect.Value) reflect.Value { return walk(v, f.index) }
 
