@@ -11,15 +11,14 @@ import (
 
 // classify fills in what the rule of f needs, or says why f cannot have it.
 func (c *compiler) classify(w *row, f *field, loc location) error {
-	switch f.rule.id {
-	case ruleIgnore:
+	switch id := f.rule.id; {
+	case id == ruleIgnore:
 		f.class = classIgnored
 		return nil
-	case ruleFields:
+	case id == ruleFields:
 		return c.classifyFields(f, loc)
-	case ruleKeyed:
+	case id == ruleKeyed:
 		return c.classifyKeyed(f, loc)
-	default:
 	}
 	def := f.rule.id.def()
 	s, err := c.shapes.Compile(f.typ)
@@ -51,12 +50,11 @@ func (c *compiler) classify(w *row, f *field, loc location) error {
 	if def.order != nil {
 		f.order = newOrder(s, def.down)
 	}
-	switch def.op {
-	case opSet:
+	switch {
+	case def.op == opSet:
 		f.class, f.key = classSet, s.Elem
-	case opGroup:
+	case def.op == opGroup:
 		w.join(f, loc.scope)
-	default:
 	}
 	return nil
 }

@@ -83,7 +83,7 @@ func (x *explainer) row(w *row, at place) {
 			x.keyed(f, sub)
 		case classDocument:
 			x.documentField(f, sub)
-		default:
+		case classLeaf, classIgnored, classSet:
 			x.leaf(f, sub, tupleStands(f, at))
 		}
 	}

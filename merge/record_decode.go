@@ -29,7 +29,9 @@ func (w *recordRow) settle(kids []cell.Cell) []cell.Cell {
 			for j := range k.Kids {
 				k.Kids[j].Kids = p.elem.settle(k.Kids[j].Kids)
 			}
-		default:
+		case cell.Register, cell.First, cell.Max, cell.Min, cell.Immutable, cell.Totals, cell.Manual, cell.Union, cell.Set, cell.Table, cell.Placed,
+			cell.Sums, cell.Fact, cell.Option, cell.Version, cell.Seen, cell.Total, cell.Replica, cell.Sibling, cell.Member, cell.Element,
+			cell.Entry, cell.Sum:
 		}
 	}
 	return kids

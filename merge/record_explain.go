@@ -140,9 +140,10 @@ func (p *recordPart) values(c *cell.Cell) []cell.Cell {
 		return slices.Collect(cell.Siblings(c))
 	case cell.Immutable, cell.Choice, cell.State:
 		return c.Kids
-	default:
-		return nil
+	case cell.Register, cell.First, cell.Max, cell.Min, cell.Totals, cell.Union, cell.Set, cell.Table, cell.Rows, cell.Row, cell.Placed, cell.Sums,
+		cell.Fact, cell.Option, cell.Version, cell.Seen, cell.Total, cell.Replica, cell.Sibling, cell.Member, cell.Element, cell.Entry, cell.Sum:
 	}
+	return nil
 }
 
 // doubt says what a person should know of a leaf, or nothing.
@@ -500,9 +501,11 @@ func (d *difference) byValue(later int) bool {
 		return d.ours.Value != d.theirs.Value
 	case cell.Choice:
 		return later <= 0 || d.part.f.rule.custom == nil || d.part.differ(d.ours, d.theirs)
-	default:
-		return false
+	case cell.Register, cell.First, cell.Immutable, cell.State, cell.Totals, cell.Manual, cell.Union, cell.Set, cell.Table, cell.Rows, cell.Placed,
+		cell.Sums, cell.Fact, cell.Option, cell.Version, cell.Seen, cell.Total, cell.Replica, cell.Sibling, cell.Member, cell.Element, cell.Entry,
+		cell.Sum:
 	}
+	return false
 }
 
 // differ reports whether a custom rule prefers one of two values.

@@ -29,7 +29,8 @@ func (p *recordPart) holds(c *cell.Cell, row reflect.Value) bool {
 	case c == nil:
 		return p.f.untouched(row)
 	}
-	switch v := p.f.in(row); p.kind {
+	v := p.f.in(row)
+	switch p.kind {
 	case cell.Row:
 		return c.Live == !v.IsNil() && (!c.Live || p.elem.holds(c.Kids, v.Elem()))
 	case cell.Rows:
@@ -45,10 +46,11 @@ func (p *recordPart) holds(c *cell.Cell, row reflect.Value) bool {
 		return ok && v.CanInt() && v.Int() == n
 	case cell.Sums:
 		return false // only adding up can tell
-	default:
-		s := p.shown(c)
-		return s != nil && p.f.shape.Holds(v, s.Content())
+	case cell.Register, cell.First, cell.Max, cell.Min, cell.Immutable, cell.Choice, cell.State, cell.Manual, cell.Placed, cell.Fact, cell.Option,
+		cell.Version, cell.Seen, cell.Total, cell.Replica, cell.Sibling, cell.Member, cell.Element, cell.Entry, cell.Sum:
 	}
+	s := p.shown(c)
+	return s != nil && p.f.shape.Holds(v, s.Content())
 }
 
 // untouched reports whether f of row is as in a row that nobody wrote to.

@@ -93,7 +93,8 @@ func (p *recordPart) fill(dst reflect.Value, c *cell.Cell) {
 		fillTotal(dst, c)
 	case cell.Sums:
 		p.sum(dst, c)
-	default:
+	case cell.Register, cell.First, cell.Max, cell.Min, cell.Immutable, cell.Choice, cell.State, cell.Manual, cell.Placed, cell.Fact, cell.Option,
+		cell.Version, cell.Seen, cell.Total, cell.Replica, cell.Sibling, cell.Member, cell.Element, cell.Entry, cell.Sum:
 		if s := p.shown(c); s != nil {
 			p.decode(dst, s.Content())
 		}
@@ -123,9 +124,10 @@ func (p *recordPart) shown(c *cell.Cell) *cell.Cell {
 			}
 		}
 		return p.readable(c)
-	default:
-		return c
+	case cell.Register, cell.First, cell.Max, cell.Min, cell.Totals, cell.Union, cell.Set, cell.Table, cell.Rows, cell.Row, cell.Placed, cell.Sums,
+		cell.Fact, cell.Option, cell.Version, cell.Seen, cell.Total, cell.Replica, cell.Sibling, cell.Member, cell.Element, cell.Entry, cell.Sum:
 	}
+	return c
 }
 
 // readable returns the newest of the values of c that p can read in part, or nil: those of

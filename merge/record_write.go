@@ -189,9 +189,10 @@ func (e *edit) value(p *recordPart, at spot, r, n reflect.Value) (*cell.Cell, er
 			return nil, err
 		}
 		return e.manual(p, at, content)
-	default:
-		return e.leaf(p, at, r, n)
+	case cell.Register, cell.First, cell.Max, cell.Min, cell.Immutable, cell.Choice, cell.Placed, cell.Fact, cell.Option, cell.Version, cell.Seen,
+		cell.Total, cell.Replica, cell.Sibling, cell.Member, cell.Element, cell.Entry, cell.Sum:
 	}
+	return e.leaf(p, at, r, n)
 }
 
 func pointee(v reflect.Value) reflect.Value {
@@ -253,7 +254,9 @@ func (e *edit) put(p *recordPart, at spot, content string) (*cell.Cell, error) {
 		d.Kids = []cell.Cell{{Key: content, Kind: cell.Fact, Stamp: s}}
 	case cell.Choice:
 		d.Kids = []cell.Cell{{Key: content, Kind: cell.Option, Stamp: s}}
-	default:
+	case cell.Register, cell.First, cell.Max, cell.Min, cell.State, cell.Totals, cell.Manual, cell.Union, cell.Set, cell.Table, cell.Rows, cell.Row,
+		cell.Placed, cell.Sums, cell.Fact, cell.Option, cell.Version, cell.Seen, cell.Total, cell.Replica, cell.Sibling, cell.Member, cell.Element,
+		cell.Entry, cell.Sum:
 		d.Stamp, d.Value = s, content
 	}
 	joined := d

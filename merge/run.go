@@ -165,7 +165,7 @@ func (r *run) op(o *op, fr *frame) {
 		}
 	case opAdditive:
 		r.additive(o, fr)
-	default:
+	case opLeaf, opJoin, opJoinFunc, opFunc, opSum, opPointer, opMap, opKeyed, opSet, opDocument:
 		r.part(o, fr)
 	}
 }
@@ -200,8 +200,9 @@ func (r *run) part(o *op, fr *frame) {
 		r.keyed(o.f, &sub)
 	case opSet:
 		r.set(o.f, &sub)
-	default:
+	case opDocument:
 		r.documentField(o.f, &sub)
+	case opScalar, opTime, opRegister, opAdditive, opGroup, opZero: // see op
 	}
 	r.give(n)
 }
@@ -219,7 +220,8 @@ func (o *op) scalar(fr *frame) {
 		for was := base.Int(); i < len(fr.in) && o.in(fr.in[i]).Int() == was; {
 			i++
 		}
-	default:
+	case value.KindBool, value.KindUint, value.KindFloat, value.KindComplex, value.KindBytes, value.KindTime, value.KindSlice, value.KindArray,
+		value.KindMap, value.KindPointer, value.KindStruct, value.KindRaw, value.KindOpaque, value.KindDocument:
 		for i < len(fr.in) && o.f.shape.Same(o.in(fr.in[i]), base) {
 			i++
 		}

@@ -174,7 +174,7 @@ func (f *field) fill(dst, src reflect.Value) {
 			return
 		}
 		f.shape.Fill(dst, src)
-	default:
+	case classSet, classDocument:
 		f.shape.Fill(dst, src)
 	}
 }
@@ -278,7 +278,7 @@ func (f *field) same(a, b reflect.Value) bool {
 			}
 		}
 		return true
-	default:
+	case classLeaf, classDocument:
 	}
 	switch {
 	case f.join != nil:
@@ -343,7 +343,7 @@ func (f *field) compare(a, b reflect.Value) int {
 		return f.compareMap(a, b)
 	case classKeyed:
 		return f.compareKeyed(a, b)
-	default:
+	case classLeaf, classSet, classDocument:
 	}
 	if f.shape == nil { // a join of a type without bytes: by all that is in its memory
 		return strings.Compare(plainText(a), plainText(b))

@@ -83,7 +83,7 @@ func (f *field) validate(v reflect.Value, depth int) error {
 			}
 		}
 		return nil
-	default:
+	case classLeaf, classDocument:
 	}
 	if f.shape == nil {
 		return nil

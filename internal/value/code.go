@@ -214,9 +214,10 @@ func (s *Type) Read(dst reflect.Value, p []byte, depth int) error {
 		v := reflect.New(s.Go.Elem())
 		dst.Set(v)
 		return s.Elem.Read(v.Elem(), p, depth+1)
-	default:
-		return errWhole
+	case KindBool, KindInt, KindUint, KindFloat, KindComplex, KindString, KindTime, KindSlice, KindArray, KindMap, KindStruct, KindRaw, KindOpaque,
+		KindDocument:
 	}
+	return errWhole
 }
 
 func (s *Type) readScalar(dst reflect.Value, p []byte) error {
@@ -254,12 +255,13 @@ func (s *Type) readScalar(dst reflect.Value, p []byte) error {
 		dst.SetComplex(complex(ReadFloat(p), ReadFloat(p[8:])))
 	case KindString:
 		dst.SetString(string(p))
-	default:
+	case KindTime:
 		t, err := readZoned(p)
 		if err != nil {
 			return err
 		}
 		*dst.Addr().Interface().(*time.Time) = t
+	case KindBytes, KindSlice, KindArray, KindMap, KindPointer, KindStruct, KindRaw, KindOpaque, KindDocument: // are no scalars
 	}
 	return nil
 }

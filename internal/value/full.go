@@ -39,15 +39,16 @@ const (
 	codeOwn
 	codeText
 	codeJSON
-	codes // the number of codes
 )
+
+const codes = int(codeJSON) + 1
 
 func (c code) String() string {
 	names := [codes]string{
 		"nil", "bool", "bool", "int", "float", "complex", "string", "bytes", "time", "list", "map", "struct", "pointer to nil",
 		"own", "text", "json",
 	}
-	if c < codes {
+	if int(c) < codes {
 		return names[c]
 	}
 	return fmt.Sprintf("code %d", byte(c))
@@ -262,9 +263,9 @@ func (p *plan) marshal(v reflect.Value) ([]byte, error) {
 		return x.(encoding.BinaryMarshaler).MarshalBinary()
 	case formText:
 		return x.(encoding.TextMarshaler).MarshalText()
-	default:
-		return x.(json.Marshaler).MarshalJSON()
+	case formNone, formJSON:
 	}
+	return x.(json.Marshaler).MarshalJSON()
 }
 
 func addressable(v reflect.Value) reflect.Value { return Addressable(v) }
@@ -351,7 +352,6 @@ func skipFull(b []byte, depth int) (rest []byte, err error) {
 		return rest, err
 	case codeInt, codeFloat, codeComplex, codeString, codeBytes, codeTime, codeOwn, codeText, codeJSON:
 		return skipScalar(c, b)
-	case codes: // and above: none
 	}
 	return nil, errCanonical
 }
@@ -381,7 +381,7 @@ func skipScalar(c code, b []byte) ([]byte, error) {
 			return nil, err
 		}
 		return rest[n:], nil
-	case codeList, codeMap, codeStruct, codeOpt, codes: // have parts, or are none
+	case codeList, codeMap, codeStruct, codeOpt: // have parts, or are none
 	}
 	return nil, errCanonical
 }
@@ -441,18 +441,17 @@ func skipParts(c code, b []byte, depth int) ([]byte, error) {
 	var last []byte
 	for i := range n {
 		key := b
-		switch c {
-		case codeMap:
+		switch { // a list has no keys
+		case c == codeMap:
 			if b, err = skipFull(b, depth+1); err != nil {
 				return nil, err
 			}
-		case codeStruct:
+		case c == codeStruct:
 			size, rest, err := readCount(b)
 			if err != nil || size < len(rest) && code(rest[size]) == codeNil {
 				return nil, errCanonical
 			}
 			b, key = rest[size:], rest
-		default: // a list has no keys
 		}
 		key = key[:len(key)-len(b)]
 		if c != codeList {

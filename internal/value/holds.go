@@ -15,11 +15,12 @@ func (s *Type) Holds(v reflect.Value, content string) bool {
 			return v.IsNil() && content == ""
 		}
 		return content[0] == 1 && s.Elem.Holds(v.Elem(), content[1:])
-	default:
-		var buf [24]byte
-		b, ok := s.appendScalar(buf[:0], v)
-		return ok && string(b) == content
+	case KindBool, KindInt, KindUint, KindFloat, KindComplex, KindBytes, KindTime, KindSlice, KindArray, KindMap, KindStruct, KindRaw, KindOpaque,
+		KindDocument:
 	}
+	var buf [24]byte
+	b, ok := s.appendScalar(buf[:0], v)
+	return ok && string(b) == content
 }
 
 // Bytes returns the canonical bytes of v: see [Type.Append].
@@ -50,9 +51,9 @@ func (s *Type) appendScalar(b []byte, v reflect.Value) ([]byte, bool) {
 	case KindTime:
 		b, err := appendZoned(b, Wall(Addressable(v)))
 		return b, err == nil
-	default:
-		return b, false
+	case KindComplex, KindString, KindBytes, KindSlice, KindArray, KindMap, KindPointer, KindStruct, KindRaw, KindOpaque, KindDocument:
 	}
+	return b, false
 }
 
 // Load sets dst, which holds the zero value, to the value whose canonical bytes

@@ -21,7 +21,7 @@ func (c code) isTold() bool {
 	switch c {
 	case codeNil, codeFalse, codeTrue, codeInt, codeString, codeList, codeStruct:
 		return true
-	case codeFloat, codeComplex, codeBytes, codeTime, codeMap, codeOpt, codeOwn, codeText, codeJSON, codes:
+	case codeFloat, codeComplex, codeBytes, codeTime, codeMap, codeOpt, codeOwn, codeText, codeJSON:
 	}
 	return false
 }
@@ -60,7 +60,7 @@ func (k Kinds) note(path string, b []byte) []byte {
 			b = k.note(FieldPath(path, string(rest[:size])), rest[size:])
 		}
 		return b
-	case codeNil, codeFalse, codeTrue, codeInt, codeFloat, codeComplex, codeString, codeBytes, codeTime, codeOwn, codeText, codeJSON, codes:
+	case codeNil, codeFalse, codeTrue, codeInt, codeFloat, codeComplex, codeString, codeBytes, codeTime, codeOwn, codeText, codeJSON:
 	}
 	b, _ = skipScalar(c, b)
 	return b
@@ -95,7 +95,7 @@ func ParseKinds(p []byte) (Kinds, error) {
 	}
 	k := make(Kinds, len(names))
 	for path, text := range names {
-		for c := range codes {
+		for c := range code(codes) {
 			if !c.isTold() && c.String() == text {
 				k[path] = c
 			}
@@ -180,7 +180,7 @@ func (p *plan) hidden(v reflect.Value) error {
 				return within(f.path, err)
 			}
 		}
-	default:
+	case KindBool, KindInt, KindUint, KindFloat, KindComplex, KindString, KindBytes, KindTime, KindRaw, KindOpaque, KindDocument:
 	}
 	return nil
 }
@@ -312,11 +312,9 @@ func (p *plan) spliceMap(text, b []byte) []byte {
 
 // keyName returns the name of a member for a key in full form.
 func keyName(full []byte) string {
-	switch code(full[0]) {
-	case codeString, codeText:
+	if c := code(full[0]); c == codeString || c == codeText {
 		_, rest, _ := readCount(full[1:])
 		return string(rest)
-	default:
-		return string(render(full))
 	}
+	return string(render(full))
 }

@@ -57,10 +57,10 @@ func renderNext(b, full []byte) (_, rest []byte) {
 			parts[i].text, body = renderNext(nil, body)
 		}
 		return appendObject(b, parts), body
-	default:
-		rest, _ = skipScalar(c, body)
-		return renderScalar(b, c, body), rest
+	case codeInt, codeFloat, codeComplex, codeString, codeBytes, codeTime, codeOwn, codeText, codeJSON:
 	}
+	rest, _ = skipScalar(c, body)
+	return renderScalar(b, c, body), rest
 }
 
 func renderScalar(b []byte, c code, body []byte) []byte {
@@ -87,7 +87,7 @@ func renderScalar(b []byte, c code, body []byte) []byte {
 		t, _, _ := readTime(body)
 		return strconv.AppendQuote(b, t.Format(time.RFC3339Nano))
 	case codeString, codeBytes, codeOwn, codeText, codeJSON: // below
-	case codeNil, codeFalse, codeTrue, codeList, codeMap, codeStruct, codeOpt, codes: // are not asked for
+	case codeNil, codeFalse, codeTrue, codeList, codeMap, codeStruct, codeOpt: // are not asked for
 	}
 	n, rest, _ := readCount(body)
 	text := rest[:n]
@@ -257,9 +257,9 @@ func parseText(c code, s string) ([]byte, error) {
 		return wire.AppendBytes([]byte{byte(c)}, p), err
 	case codeText:
 		return wire.AppendBytes([]byte{byte(c)}, s), nil
-	default:
-		return wire.AppendBytes([]byte{byte(codeString)}, s), nil
+	case codeNil, codeFalse, codeTrue, codeInt, codeString, codeList, codeMap, codeStruct, codeOpt, codeJSON:
 	}
+	return wire.AppendBytes([]byte{byte(codeString)}, s), nil
 }
 
 func parseBytes(items []json.RawMessage) ([]byte, error) {
@@ -354,7 +354,7 @@ func isZeroFull(full []byte) bool {
 		t, _, _ := readTime(full[1:])
 		_, offset := t.Zone()
 		return t.IsZero() && offset == 0
-	default:
-		return false
+	case codeTrue, codeComplex, codeBytes, codeList, codeMap, codeOpt, codeOwn, codeText, codeJSON:
 	}
+	return false
 }

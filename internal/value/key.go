@@ -19,7 +19,7 @@ func SameKey(s *Type, a, b reflect.Value) bool {
 		if s.Floats() {
 			return s.Same(Normal(s, a), Normal(s, b))
 		}
-	default:
+	case KindBool, KindInt, KindUint, KindComplex, KindBytes, KindTime, KindSlice, KindMap, KindPointer, KindRaw, KindOpaque, KindDocument:
 	}
 	return s.Same(a, b)
 }
@@ -33,9 +33,10 @@ func (s *Type) Floats() bool {
 		return s.Elem.Floats()
 	case KindStruct:
 		return slices.ContainsFunc(s.fields, func(f Field) bool { return f.Type.Floats() })
-	default:
-		return false
+	case KindBool, KindInt, KindUint, KindComplex, KindString, KindBytes, KindTime, KindSlice, KindMap, KindPointer, KindRaw, KindOpaque,
+		KindDocument:
 	}
+	return false
 }
 
 // Normal returns v, a key or element, with 0 for −0 and times in UTC.
@@ -75,7 +76,7 @@ func visitParts(s *Type, v reflect.Value, visit func(reflect.Value) bool) bool {
 				return false
 			}
 		}
-	default:
+	case KindBool, KindInt, KindUint, KindComplex, KindString, KindBytes, KindSlice, KindMap, KindPointer, KindRaw, KindOpaque, KindDocument:
 	}
 	return true
 }
@@ -100,9 +101,9 @@ func (s *Type) Forms() bool {
 		return s.Elem.Forms()
 	case KindStruct:
 		return slices.ContainsFunc(s.fields, func(f Field) bool { return f.Type.Forms() })
-	default:
-		return false
+	case KindBool, KindInt, KindUint, KindFloat, KindComplex, KindString, KindBytes, KindSlice, KindMap, KindPointer, KindRaw, KindDocument:
 	}
+	return false
 }
 
 // CheckEntry is [CheckKey] for keys of maps. It refuses those that are not what

@@ -45,7 +45,7 @@ func (p *plan) lost(v, stored reflect.Value) error {
 				return within(f.path, err)
 			}
 		}
-	default:
+	case KindBool, KindInt, KindUint, KindFloat, KindComplex, KindString, KindBytes, KindTime, KindRaw, KindOpaque, KindDocument:
 	}
 	return nil
 }

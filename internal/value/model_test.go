@@ -80,7 +80,7 @@ func (n *node) integer() []byte {
 }
 
 func drawNode(t *rapid.T, depth int) node {
-	top := int(codes) - 1
+	top := codes - 1
 	n := node{code: code(rapid.IntRange(0, top).Draw(t, "code"))}
 	if depth == 0 && (n.code == codeList || n.code == codeMap || n.code == codeStruct || n.code == codeOpt) {
 		n.code = codeInt

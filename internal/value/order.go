@@ -142,9 +142,9 @@ func (s *Type) marshal(v reflect.Value) ([]byte, error) {
 		return x.(encoding.BinaryMarshaler).MarshalBinary()
 	case formText:
 		return x.(encoding.TextMarshaler).MarshalText()
-	default:
-		return x.(json.Marshaler).MarshalJSON()
+	case formNone, formJSON:
 	}
+	return x.(json.Marshaler).MarshalJSON()
 }
 
 func (s *Type) unmarshal(dst reflect.Value, p []byte) error {
@@ -163,9 +163,9 @@ func (s *Type) unmarshal(dst reflect.Value, p []byte) error {
 		return x.(encoding.BinaryUnmarshaler).UnmarshalBinary(p)
 	case formText:
 		return x.(encoding.TextUnmarshaler).UnmarshalText(p)
-	default:
-		return x.(json.Unmarshaler).UnmarshalJSON(p)
+	case formNone, formJSON:
 	}
+	return x.(json.Unmarshaler).UnmarshalJSON(p)
 }
 
 // Compare orders all values of the type. It returns 0 only for values that
@@ -287,9 +287,9 @@ func (s *Type) IsZero(v reflect.Value) bool {
 		return v.Float() == 0
 	case KindDocument:
 		return ZeroDocument(Document(v))
-	default:
-		return v.IsZero()
+	case KindBool, KindInt, KindUint, KindComplex, KindString, KindArray, KindPointer, KindStruct, KindRaw, KindOpaque:
 	}
+	return v.IsZero()
 }
 
 // Fill makes dst a copy of src that shares no memory with it. Times lose their
@@ -336,8 +336,9 @@ func (s *Type) Fill(dst, src reflect.Value) {
 		}
 	case KindDocument:
 		SetDocument(dst, CopyDocument(Document(src)))
-	default:
+	case KindOpaque:
 		s.fillOpaque(dst, Addressable(src))
+	case KindBool, KindInt, KindUint, KindFloat, KindComplex, KindString: // are flat
 	}
 }
 

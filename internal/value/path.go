@@ -62,7 +62,7 @@ func KeyText(s *Type, v reflect.Value) string {
 		return strconv.FormatBool(v.Bool())
 	case KindFloat:
 		return QuoteKey(strconv.FormatFloat(v.Float(), 'g', -1, 64))
-	default:
+	case KindComplex, KindBytes, KindTime, KindSlice, KindArray, KindMap, KindPointer, KindStruct, KindRaw, KindOpaque, KindDocument:
 	}
 	if x, ok := reflect.TypeAssert[encoding.TextMarshaler](Addressable(v).Addr()); ok {
 		if p, err := x.MarshalText(); err == nil {

@@ -450,9 +450,9 @@ func (p *plan) isZero(v reflect.Value) bool {
 			}
 		}
 		return true
-	default:
-		return v.IsZero()
+	case KindBool, KindInt, KindUint, KindString, KindBytes, KindSlice, KindMap, KindPointer, KindRaw, KindOpaque, KindDocument:
 	}
+	return v.IsZero()
 }
 
 // timeIn returns the time in v, which need not be addressable.

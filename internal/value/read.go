@@ -92,21 +92,20 @@ func (p *plan) read(dst reflect.Value, b []byte) ([]byte, *ValueError) {
 		return rest[n:], nil
 	case codeList, codeMap, codeStruct:
 		return p.readParts(c, dst, body)
-	default:
-		return p.readScalar(c, dst, body)
+	case codeNil, codeFalse, codeTrue, codeInt, codeFloat, codeComplex, codeString, codeBytes, codeTime, codeOpt:
 	}
+	return p.readScalar(c, dst, body)
 }
 
 // reads reports whether the type reads a form of its own.
 func (p *plan) reads(c code) bool {
-	switch c {
-	case codeOwn:
+	switch {
+	case c == codeOwn:
 		return p.codec != nil || p.binary
-	case codeText:
+	case c == codeText:
 		return p.text
-	default:
-		return p.json
 	}
+	return p.json
 }
 
 func (p *plan) unmarshal(c code, dst reflect.Value, b []byte) error {
@@ -114,14 +113,13 @@ func (p *plan) unmarshal(c code, dst reflect.Value, b []byte) error {
 		return p.codec.Decode(b, dst)
 	}
 	x := dst.Addr().Interface()
-	switch c {
-	case codeOwn:
+	switch {
+	case c == codeOwn:
 		return x.(encoding.BinaryUnmarshaler).UnmarshalBinary(b)
-	case codeText:
+	case c == codeText:
 		return x.(encoding.TextUnmarshaler).UnmarshalText(b)
-	default:
-		return json.Unmarshal(b, x)
 	}
+	return json.Unmarshal(b, x)
 }
 
 func (p *plan) readScalar(c code, dst reflect.Value, b []byte) ([]byte, *ValueError) {

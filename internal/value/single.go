@@ -106,8 +106,9 @@ func (p *plan) appendFlatBody(b []byte, v reflect.Value) []byte {
 			b = appendContentFloat(b, fv.Float())
 		case KindComplex:
 			b = appendContentFloat(appendContentFloat(b, real(fv.Complex())), imag(fv.Complex()))
-		default:
+		case KindString:
 			b = wire.AppendBytes(b, fv.String())
+		case KindBytes, KindTime, KindSlice, KindArray, KindMap, KindPointer, KindStruct, KindRaw, KindOpaque, KindDocument: // are not flat
 		}
 	}
 	return b

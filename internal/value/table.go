@@ -134,21 +134,20 @@ func appendBasic(b []byte, p any) []byte {
 // readBasic sets what p points to, of [basicCode] c, from the beginning of b, and
 // returns what follows. It reports false if it cannot.
 func readBasic(p any, c code, b []byte) (rest []byte, ok bool) {
-	switch c {
-	case codeString:
+	switch { // else it is an integer
+	case c == codeString:
 		n, rest, err := readCount(b)
 		if err != nil {
 			return nil, false
 		}
 		*p.(*string) = string(rest[:n])
 		return rest[n:], true
-	case codeFloat:
+	case c == codeFloat:
 		if len(b) < 8 || !isContentFloat(b[:8]) {
 			return nil, false
 		}
 		*p.(*float64) = ReadFloat(b)
 		return b[8:], true
-	default: // an integer
 	}
 	neg, mag, rest, err := ReadInt(b)
 	if err != nil {
@@ -199,10 +198,10 @@ func (e *Encoder[V]) note(b []byte) []byte {
 		e.seq[slot] = e.place(e.sign[at:])
 		e.sign = e.sign[:at]
 		return b
-	default:
-		b, _ = skipScalar(c, b)
-		return b
+	case codeNil, codeFalse, codeTrue, codeInt, codeFloat, codeComplex, codeString, codeBytes, codeTime, codeOwn, codeText, codeJSON:
 	}
+	b, _ = skipScalar(c, b)
+	return b
 }
 
 // place returns the place of the shape with the given signature: codes and names.
@@ -336,10 +335,10 @@ func (e *Encoder[V]) append(b []byte, c code, body []byte, whole bool) (_, rest 
 			b, body = e.append(b, code(r[size]), r[size+1:], false)
 		}
 		return b, body
-	default:
-		rest, _ = skipScalar(c, body)
-		return append(b, body[:len(body)-len(rest)]...), rest
+	case codeNil, codeFalse, codeTrue, codeInt, codeFloat, codeComplex, codeString, codeBytes, codeTime, codeOwn, codeText, codeJSON:
 	}
+	rest, _ = skipScalar(c, body)
+	return append(b, body[:len(body)-len(rest)]...), rest
 }
 
 // appendParts appends n groups of elements in full form, each of size elements.
@@ -403,9 +402,9 @@ func flatCode(k Kind) code {
 		return codeFloat
 	case KindComplex:
 		return codeComplex
-	default:
-		return codeString
+	case KindString, KindBytes, KindTime, KindSlice, KindArray, KindMap, KindPointer, KindStruct, KindRaw, KindOpaque, KindDocument:
 	}
+	return codeString
 }
 
 func (e *Encoder[V]) appendFlat(b []byte, v reflect.Value) []byte {

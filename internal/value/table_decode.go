@@ -54,7 +54,7 @@ func (d *Decoder[V]) readTables() {
 	}
 	d.plan = p
 	set := r.Uvarint()
-	for c := range codes {
+	for c := range code(codes) {
 		if set>>c&1 == 1 {
 			d.codes = append(d.codes, c)
 		}
@@ -92,7 +92,7 @@ func (d *Decoder[V]) readNames() {
 		switch {
 		case d.r.Err() != nil:
 			return
-		case c == codeNil || c >= codes:
+		case c == codeNil || int(c) >= codes:
 			d.r.Fail("a field of code %d", c)
 		case i > 0 && d.names[i-1].compare(next) >= 0:
 			d.r.Fail("field %.64q does not follow %.64q", next.text, d.names[i-1].text)
@@ -309,13 +309,13 @@ func (d *Decoder[V]) body(c code, b []byte, depth int) ([]byte, error) {
 		d.used[len(d.codes)+int(at)] = true
 		d.full = d.full[:len(d.full)-1] // the code is there
 		return d.shape(b[size:], &d.shapes[at], depth)
-	default:
-		rest, err := skipScalar(c, b)
-		if err == nil {
-			d.full = append(d.full, b[:len(b)-len(rest)]...)
-		}
-		return rest, err
+	case codeNil, codeFalse, codeTrue, codeInt, codeFloat, codeComplex, codeString, codeBytes, codeTime, codeOwn, codeText, codeJSON:
 	}
+	rest, err := skipScalar(c, b)
+	if err == nil {
+		d.full = append(d.full, b[:len(b)-len(rest)]...)
+	}
+	return rest, err
 }
 
 func (d *Decoder[V]) parts(c code, b []byte, depth int) ([]byte, error) {
@@ -352,7 +352,7 @@ func (d *Decoder[V]) parts(c code, b []byte, depth int) ([]byte, error) {
 			first[i] = m
 		}
 		differ[i%size] = differ[i%size] || m != first[i%size]
-		if m >= codes {
+		if int(m) >= codes {
 			return nil, errCanonical
 		}
 		at := len(d.full)

@@ -57,7 +57,7 @@ func (s *Type) Validate(v reflect.Value, depth int) error {
 				return Below(f.name, err)
 			}
 		}
-	default:
+	case KindBool, KindInt, KindUint, KindFloat, KindComplex, KindString, KindBytes, KindTime, KindRaw, KindOpaque:
 	}
 	return nil
 }

@@ -108,10 +108,10 @@ func resolve(h history) history {
 	for i := range h {
 		st := &h[i]
 		st.id = i
-		switch st.kind {
-		case submit:
+		switch {
+		case st.kind == submit:
 			st.ref = pick(display, st.ref)
-		case receive:
+		case st.kind == receive:
 			st.ref = pick(send, st.ref)
 		default:
 			made[st.kind] = append(made[st.kind], i)

@@ -154,9 +154,10 @@ func (c *Cell) retain(keep func(*Cell) bool) (Cell, bool) {
 	case Set, Table, Rows, Row:
 		k.Kids = Retain(c.Kids, keep)
 		return k, len(k.Kids) > 0 || k.Kind == Row
-	default:
-		return k, true
+	case Register, First, Max, Min, Immutable, Choice, State, Totals, Manual, Union, Placed, Sums, Fact, Option, Version, Seen, Total, Replica,
+		Sibling, Member, Sum, anyField:
 	}
+	return k, true
 }
 
 // sameSlice reports whether a and b are one slice, or both empty.
@@ -170,9 +171,10 @@ func (c *Cell) Content() string {
 	switch c.Kind {
 	case Fact, Option, Version:
 		return c.Key
-	default:
-		return c.Value
+	case Register, First, Max, Min, Immutable, Choice, State, Totals, Manual, Union, Set, Table, Rows, Row, Placed, Sums, Seen, Total, Replica,
+		Sibling, Member, Element, Entry, Sum, anyField:
 	}
+	return c.Value
 }
 
 // Siblings returns the siblings of a cell of kind [Manual].

@@ -146,12 +146,10 @@ func (d *stateReader) stamp(ref uint64) lww.Stamp {
 
 // smallest is the size of the smallest kid of a cell with the given layout.
 func (l layout) smallest() int {
-	switch l.kids {
-	case Seen, Total, Sum, Sibling:
+	if k := l.kids; k == Seen || k == Total || k == Sum || k == Sibling {
 		return 1
-	default:
-		return 2
 	}
+	return 2
 }
 
 // Cell reads what comes after the key and the kind.
@@ -222,7 +220,7 @@ func (d *stateReader) kid(kind Kind, depth int) Cell {
 		k.Key = string(k.Stamp.Replica)
 	case keyTime:
 		k.Key = TimeKey(k.Stamp.Time)
-	default:
+	case keyPath, keyBytes:
 	}
 	return k
 }

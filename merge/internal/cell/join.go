@@ -147,12 +147,12 @@ func joinCell(a, b *Cell, in scope) (Cell, bool) {
 		return joinStates(a, b, in.of(a))
 	case Choice:
 		return joinOptions(a, b, in.of(a))
-	default:
-		c := *a
-		var changed bool
-		c.Kids, changed = joinCells(a.Kids, b.Kids, scope{plan: in.of(a)})
-		return c, changed
+	case Immutable, Totals, Manual, Union, Set, Table, Rows, Sums, Version, anyField:
 	}
+	c := *a
+	var changed bool
+	c.Kids, changed = joinCells(a.Kids, b.Kids, scope{plan: in.of(a)})
+	return c, changed
 }
 
 func take(a, b *Cell, better int) (Cell, bool) {

@@ -283,7 +283,7 @@ func (kinds jsonKinds) entry(j *JSON, kind Kind, depth int, field *Cell) (Cell, 
 		c.Key = string(c.Stamp.Replica)
 	case keyTime:
 		c.Key = TimeKey(c.Stamp.Time)
-	default:
+	case keyPath, keyBytes:
 		if err == nil && kind != Fact && kind != Option && kind != Version {
 			c.Key, err = parseValue(j.Key, 0)
 		}

@@ -91,7 +91,7 @@ func readable(s *value.Type, content string) json.RawMessage {
 		default:
 			return readableList(s.Elem, content[1:])
 		}
-	default:
+	case value.KindComplex, value.KindBytes, value.KindArray, value.KindMap, value.KindStruct, value.KindRaw, value.KindOpaque, value.KindDocument:
 	}
 	return nil
 }

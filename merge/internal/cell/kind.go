@@ -108,9 +108,9 @@ func layoutOf(k Kind) layout {
 		return layout{key: keyBytes, stamp: true, live: true}
 	case Entry:
 		return layout{key: keyBytes, stamp: true, live: true, value: true}
-	default:
-		return layout{}
+	case anyField:
 	}
+	return layout{}
 }
 
 // holdsValue reports whether cells of the kind have a value of their field's type: see
@@ -119,9 +119,9 @@ func (k Kind) holdsValue() bool {
 	switch k {
 	case Register, First, Max, Min, Fact, Option, Version, Sum, Sibling, Entry:
 		return true
-	default:
-		return false
+	case Immutable, Choice, State, Totals, Manual, Union, Set, Table, Rows, Row, Placed, Sums, Seen, Total, Replica, Member, Element, anyField:
 	}
+	return false
 }
 
 // IsField reports whether cells of the kind hold a field.

@@ -29,7 +29,8 @@ func (c *Cell) Forked(d *Cell) (field string, at lww.Stamp) {
 		if !c.Stamp.IsZero() && c.Stamp == d.Stamp && (c.Live != d.Live || c.Value != d.Value) {
 			return c.Key, c.Stamp
 		}
-	default:
+	case First, Max, Min, Immutable, Choice, State, Totals, Manual, Union, Set, Table, Rows, Row, Sums, Fact, Option, Version, Seen, Replica,
+		Sibling, Member, anyField:
 	}
 	for i := range c.Kids {
 		k := &c.Kids[i]

@@ -5,22 +5,17 @@ import "slices"
 // Lives returns what of c a token holds.
 func (c *Cell) Lives() Cell {
 	d := Cell{Key: c.Key, Kind: c.Kind, Type: c.Type, Stamp: c.Stamp}
-	switch c.Kind {
-	case Row, Rows, Manual:
+	if c.Kind == Row || c.Kind == Rows || c.Kind == Manual {
 		for i := range c.Kids {
-			k := &c.Kids[i]
-			switch k.Kind {
-			case Row, Rows, Manual:
-				kid := k.Lives()
-				if len(kid.Kids) > 0 || !kid.Stamp.IsZero() {
+			switch k := &c.Kids[i]; {
+			case k.Kind == Replica:
+				d.Kids = append(d.Kids, Cell{Key: k.Key, Kind: k.Kind, Stamp: k.Stamp})
+			case k.Kind == Row, k.Kind == Rows, k.Kind == Manual:
+				if kid := k.Lives(); len(kid.Kids) > 0 || !kid.Stamp.IsZero() {
 					d.Kids = append(d.Kids, kid)
 				}
-			case Replica:
-				d.Kids = append(d.Kids, Cell{Key: k.Key, Kind: k.Kind, Stamp: k.Stamp})
-			default:
 			}
 		}
-	default:
 	}
 	d.Live = d.Kind == Row && len(d.Kids) > 0
 	return d
@@ -29,15 +24,12 @@ func (c *Cell) Lives() Cell {
 // IsSeen reports whether c is what [Cell.Lives] returns.
 func (c *Cell) IsSeen() bool {
 	switch c.Kind {
-	case Row:
-		if c.Live != (len(c.Kids) > 0) {
-			return false
-		}
 	case Replica:
 		return len(c.Kids) == 0
-	case Rows, Manual:
-	default:
-		return false
+	case Row, Rows, Manual:
+		return (c.Kind != Row || c.Live == (len(c.Kids) > 0)) && !slices.ContainsFunc(c.Kids, func(k Cell) bool { return !k.IsSeen() })
+	case Register, First, Max, Min, Immutable, Choice, State, Totals, Union, Set, Table, Placed, Sums, Fact, Option, Version, Seen, Total, Sibling,
+		Member, Element, Entry, Sum, anyField:
 	}
-	return !slices.ContainsFunc(c.Kids, func(k Cell) bool { return !k.IsSeen() })
+	return false
 }

@@ -16,8 +16,8 @@ func (c *Cell) Since(old *Cell) (Cell, bool) {
 			return *c, true
 		}
 	case Immutable, Choice, Totals, Sums, Manual, Union, Set, Table, Rows:
-	default: // of one piece, or kids that say something by not being there
-		return *c, true
+	case Register, First, Max, Min, State, Placed, Fact, Option, Version, Seen, Total, Replica, Sibling, Member, Element, Entry, Sum, anyField:
+		return *c, true // of one piece, or kids that say something by not being there
 	}
 	part := *c
 	part.Kids = nil
