@@ -105,7 +105,10 @@ func longestRun(list []listItem) []int {
 		if list[i].read < 0 || list[i].row == nil {
 			continue
 		}
-		n, _ := slices.BinarySearchFunc(ends, list[i].read, func(at, read int) int { return cmp.Compare(list[at].read, read) })
+		n := len(ends)
+		if n > 0 && list[ends[n-1]].read > list[i].read {
+			n, _ = slices.BinarySearchFunc(ends, list[i].read, func(at, read int) int { return cmp.Compare(list[at].read, read) })
+		}
 		before[i] = -1
 		if n > 0 {
 			before[i] = ends[n-1]
@@ -172,31 +175,52 @@ func (l *listEdit) stays() []*cell.Cell {
 	if l.at.now == nil {
 		return nil
 	}
-	listed := make(map[string]bool, len(l.next)+len(l.gone))
-	for _, key := range l.gone {
-		listed[key] = true
-	}
-	var out []*cell.Cell
+	out := make([]*cell.Cell, 0, len(l.next))
 	add := func(row *cell.Cell) {
 		if at := row.Kid(cell.PositionKey, cell.Placed); at != nil {
 			out = append(out, at)
 		}
 	}
 	for i := range l.next {
-		n := &l.next[i]
-		if listed[n.key] = true; !n.move && n.row != nil {
+		if n := &l.next[i]; !n.move && n.row != nil {
 			add(n.row)
 		}
 	}
-	for i := range l.at.now.Kids { // those that the caller had not seen
-		if k := &l.at.now.Kids[i]; k.Live && !listed[k.Key] {
-			add(k)
-		}
-	}
+	l.unseen(add)
 	if !slices.IsSortedFunc(out, cell.ComparePlaces) {
 		slices.SortFunc(out, cell.ComparePlaces)
 	}
 	return out
+}
+
+// unseen calls yield with the elements that the caller had not seen.
+func (l *listEdit) unseen(yield func(row *cell.Cell)) {
+	n := len(l.gone)
+	for i := range l.next {
+		if l.next[i].row != nil {
+			n++
+		}
+	}
+	for i := range l.at.now.Kids {
+		if l.at.now.Kids[i].Live {
+			n--
+		}
+	}
+	if n == 0 && l.at.now == l.at.seen {
+		return
+	}
+	listed := make(map[string]bool, len(l.next)+len(l.gone))
+	for _, key := range l.gone {
+		listed[key] = true
+	}
+	for i := range l.next {
+		listed[l.next[i].key] = true
+	}
+	for i := range l.at.now.Kids {
+		if k := &l.at.now.Kids[i]; k.Live && !listed[k.Key] {
+			yield(k)
+		}
+	}
 }
 
 // anew reports whether an element that was not moved has to be placed anew: it
