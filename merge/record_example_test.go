@@ -104,6 +104,26 @@ func ExampleRecord_Apply() {
 	// true merge: the record was deleted at 2026-11-23T12:00:10.000000000Z@us, after it was read
 }
 
+// A form shows two fields, and sends back what it showed, what the user made of it, and the token.
+// The other fields have no part in it.
+func ExampleRecord_Apply_form() {
+	rec := contacts.NewRecord()
+	_ = rec.Update(noonAt("eu", 0), func(c *Contact) error {
+		*c = Contact{Name: "Ann", City: "Leeds", Calls: 5, Tags: []string{"new"}}
+		return nil
+	})
+	_, token := rec.Snapshot()
+	shown := Contact{Name: "Ann", Tags: []string{"new"}}
+	sent := Contact{Name: "Ann Lee", Tags: []string{"new", "vip"}}
+
+	fmt.Println(rec.Apply(noonAt("eu", 9), token, shown, sent))
+	v, _ := rec.Get()
+	fmt.Printf("%+v\n", v)
+	// Output:
+	// <nil>
+	// {Name:Ann Lee Street: City:Leeds Calls:5 Tags:[new vip]}
+}
+
 // Two regions have held a row for years when they begin to use records. Each
 // seeds its own with what it has, under one made-up stamp: the calls count once,
 // and where the regions differ, they agree from now on.

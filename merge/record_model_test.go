@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"testing"
 
@@ -448,8 +449,12 @@ func (h *history) save(t *rapid.T, s *site) {
 		setRow(&next, e.row, k, &r, e.deleted)
 	}
 	e.lives = h.lives(then, e.row)
-	before := s.rec.Clone()
+	before, clock := s.rec.Clone(), *s.clock
 	err := s.rec.Apply(s.writer(), f.token, f.value, next)
+	short := before.Clone()
+	read, sent := shown(f.value, next)
+	require.Equal(t, err, short.Apply(lww.Writer{Replica: s.name, Clock: &clock}, f.token, read, sent), "%+v of %+v", sent, read)
+	require.True(t, s.rec.Equal(short), "%+v of %+v", sent, read)
 	if lives := h.lives(s, e.row); e.deleted && lives[0] == e.lives[0] && lives != e.lives {
 		if _, present := h.row(s, e.row); !present { // deleted already
 			require.NoError(t, err)
@@ -465,6 +470,18 @@ func (h *history) save(t *rapid.T, s *site) {
 	}
 	require.NoError(t, err)
 	h.recordSeen(s, e, f.known)
+}
+
+// shown returns read and next without the fields that are alike in both.
+func shown(read, next sample) (sample, sample) {
+	r, n := reflect.ValueOf(&read).Elem(), reflect.ValueOf(&next).Elem()
+	for i := range r.NumField() {
+		if reflect.DeepEqual(r.Field(i).Interface(), n.Field(i).Interface()) {
+			r.Field(i).SetZero()
+			n.Field(i).SetZero()
+		}
+	}
+	return read, next
 }
 
 // copySample returns a second copy of what a form shows.

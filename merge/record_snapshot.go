@@ -42,10 +42,13 @@ func (r *Record[T]) Snapshot() (T, Token) {
 // arrived here, and otherwise the errors of [Record.Update]. The record is then as
 // it was.
 //
-// Read must be what Snapshot returned, unchanged. That it is of this record is
-// known only if a delete, a sibling or an element says otherwise, or a field
-// with rule immutable that was set: give T one, such as its key, or keep the
-// key of the record with the token and compare it.
+// Read must be what Snapshot returned, unchanged, but may leave out what the user was not shown,
+// so that a form has to carry no more than its own fields: what is zero in read and in next
+// alike is not written. Of a group, and of an element of a list, the form has all or nothing.
+//
+// That read is of this record is known only if a delete, a sibling or an element
+// says otherwise, or a field with rule immutable that was set: give T one, such as
+// its key, or keep the key of the record with the token and compare it.
 //
 // What Apply writes is stamped above what r holds. Where the caller read at
 // another replica, which was ahead, a field that is newer there may keep its
