@@ -3,6 +3,7 @@ package merge_test
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/rejoin-go/rejoin/hlc"
@@ -142,4 +143,56 @@ func ExampleRecord_Seed() {
 	// Output:
 	// true
 	// 102
+}
+
+// A Person had one name, and has two since version 2, which keeps the old field as long as
+// programs of version 1 write it.
+type (
+	PersonV1 struct{ Name string }
+	PersonV2 struct{ Name, First, Last string }
+)
+
+// split fills the new fields from the old one, under the time of the write of that. So each node
+// does it by itself, whenever it likes and as often as it likes, and all get the same bytes;
+// what is written to a new field later stands, and so does a later write of the old one.
+func split(r *merge.Record[PersonV2]) error {
+	old, _ := r.Get()
+	written := r.Stamp("Name")
+	if written.IsZero() {
+		return nil
+	}
+	first, last, _ := strings.Cut(old.Name, " ")
+	return r.Seed(PersonV2{First: first, Last: last}, lww.Stamp{Time: written.Time, Replica: "split"})
+}
+
+func ExampleRecord_Seed_migration() {
+	v1 := merge.MustCompile(merge.Options[PersonV1]{Record: true})
+	v2 := merge.MustCompile(merge.Options[PersonV2]{Record: true})
+	old := v1.NewRecord()
+	_ = old.Update(noonAt("ap", 0), func(p *PersonV1) error { p.Name = "Ann Lee"; return nil })
+	row, _ := old.MarshalBinary()
+
+	eu, us := v2.NewRecord(), v2.NewRecord()
+	for _, node := range []*merge.Record[PersonV2]{eu, us} { // each from its own copy of the row
+		fmt.Println(node.UnmarshalBinary(row), split(node))
+	}
+	fmt.Println(eu.Equal(us))
+
+	_ = eu.Update(noonAt("eu", 5), func(p *PersonV2) error { p.First = "Anne"; return nil })
+	_ = old.Update(noonAt("ap", 9), func(p *PersonV1) error { p.Name = "Ann Ray"; return nil }) // a program not yet replaced
+	row, _ = old.MarshalBinary()
+	for _, node := range []*merge.Record[PersonV2]{us, eu} {
+		_, err := node.MergeBinary(row)
+		fmt.Println(err, split(node))
+	}
+	us.Merge(eu)
+	p, _ := us.Get()
+	fmt.Println(p, eu.Equal(us))
+	// Output:
+	// <nil> <nil>
+	// <nil> <nil>
+	// true
+	// <nil> <nil>
+	// <nil> <nil>
+	// {Ann Ray Ann Ray} true
 }
