@@ -9,18 +9,17 @@ import (
 	"slices"
 
 	"github.com/rejoin-go/rejoin/vclock"
+	"github.com/rejoin-go/rejoin/vclock/antientropy"
 )
 
-// Anti-entropy compares whole stores and moves what differs. It is what makes a lost message, a
-// stream that was cut or restored, and a database from a backup heal, and how a region that joins
-// empty gets everything. It is no option: with streams alone, what is missed once is missed for
-// ever.
+// Anti-entropy compares whole stores and moves what differs. It makes a lost message, a stream that
+// was cut or restored, and a database from a backup heal, and gives everything to a region that joins
+// empty. It is no option: with streams alone, what is missed once is missed for ever.
 //
-// A region asks its peers in turn. Both fetching and pushing go through the connection of the one
-// who asks, so that it works where the way back is cut.
+// Both fetching and pushing go through the connection of the one who asks, so that it works where
+// the way back is cut.
 
-// A syncMessage is one message of an exchange, and the keys whose states its sender has for the
-// receiver.
+// A syncMessage is one message of an exchange, with the keys whose states its sender has.
 type syncMessage struct {
 	Message []byte         `json:"message,omitempty"`
 	Keys    []string       `json:"keys,omitempty"`   // sorted
@@ -29,8 +28,8 @@ type syncMessage struct {
 	Matrix  *vclock.Matrix `json:"matrix,omitempty"` // in the answer to the first: see collect.go
 }
 
-// maxKeys bounds the keys in one message, with names of 50 bytes to half of 1 MB.
-const maxKeys = 10_000
+// maxRows bounds the keys in a message, and the rows in a batch, which is one transaction.
+const maxRows = 8000
 
 // A batch has the states of rows, as an envelope.
 type batch struct {
@@ -38,114 +37,114 @@ type batch struct {
 	Body   []byte `json:"body,omitempty"`
 	Last   string `json:"last"`           // rows up to this one are there
 	More   bool   `json:"more,omitempty"` // and others did not fit
+	All    bool   `json:"all,omitempty"`  // of all rows; of some, if not
 	Commit uint64 `json:"commit"`         // how far the sender was: see identity.go
+	err    error
 }
 
-// wanted says which rows are.
 type wanted struct {
 	Keys  []string `json:"keys,omitempty"` // sorted; none for all
 	After string   `json:"after"`
 }
 
-// ask begins an exchange, and answer goes on with it. all reports whether most of what there is has
-// to be sent.
-func (s *store) ask() []byte {
+// compare answers a message of a peer, or begins an exchange. all is how many rows there are.
+func (s *store) compare(message []byte) (reply []byte, send []string, all int, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.table.Ask(rand.Uint64())
+	if message == nil {
+		return s.fingerprints().Ask(rand.Uint64()), nil, 0, nil
+	}
+	reply, send, err = s.fingerprints().Answer(message)
+	return reply, send, s.table.Len(), err
 }
 
-func (s *store) answer(message []byte) (reply []byte, send []string, all bool, err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	reply, send, err = s.table.Answer(message)
-	return reply, send, len(send) > maxKeys && 2*len(send) > s.table.Len(), err
+// fingerprints returns the table, up to date: a row that is written often has one made now and then.
+func (s *store) fingerprints() *antientropy.Table {
+	for key, data := range s.news {
+		s.table.Put(key, antientropy.Fingerprint(data))
+	}
+	clear(s.news)
+	return &s.table
 }
 
-// reconcile makes this region and a peer the same, as far as the policy for clocks lets it.
-//
-// It is done with one peer at a time: what one has sent, the next need not send.
+// reconcile makes this region and a peer the same, as far as the policy for clocks lets it. It is
+// done with one peer at a time: what one has sent, the next need not send.
 func (g *region) reconcile(ctx context.Context, p *peer) error {
 	g.syncing.Lock()
 	defer g.syncing.Unlock()
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	fetch := func(w wanted) (batch, error) { return ask[batch](ctx, p, "fetch", w) }
-	pack := func(w wanted) (batch, error) { return g.pack(ctx, w) }
-	take := func(b batch) (held int, err error) { return g.takeBatch(ctx, b) }
-	push := func(b batch) (held int, err error) { return ask[int](ctx, p, "push", b) }
-	message, held := g.store.ask(), 0 // rows that are not to be merged yet
+	fetch := func(ctx context.Context, w wanted) (batch, error) { return ask[batch](ctx, p, "fetch", w) }
+	push := func(ctx context.Context, b batch) (int, error) { return ask[int](ctx, p, "push", b) }
+	message, _, _, err := g.store.compare(nil)
 	var matrix *vclock.Matrix
-	for round := 0; message != nil; round++ {
-		reply, err := ask[syncMessage](ctx, p, "sync", syncMessage{Message: message, First: round == 0})
-		if err != nil {
+	held := 0 // rows that are not to be merged yet
+	for round := 0; message != nil && round < 1000; round++ {
+		var reply syncMessage
+		if reply, err = ask[syncMessage](ctx, p, "sync", syncMessage{Message: message, First: round == 0}); err != nil {
 			return err
 		}
 		matrix = cmp.Or(matrix, reply.Matrix)
-		n, err := move(ctx, wanted{Keys: reply.Keys}, reply.More, fetch, take)
-		if held += n; err != nil || round == 1000 {
-			return err
-		}
-		if message = nil; reply.More {
-			message = g.store.ask() // what it named is here now
-		} else if reply.Message != nil {
-			var send []string
-			if message, send, _, err = g.store.answer(reply.Message); err != nil {
-				return fmt.Errorf("answer of %s: %w", p.name, err)
-			}
-			if _, err := move(ctx, wanted{Keys: send}, false, pack, push); err != nil {
+		if reply.More || len(reply.Keys) > 0 {
+			n, err := move(ctx, wanted{Keys: reply.Keys}, fetch, g.takeBatch)
+			if held += n; err != nil {
 				return err
 			}
 		}
+		var send []string
+		if message = nil; reply.More {
+			message, _, _, err = g.store.compare(nil) // what it named is here now
+		} else if reply.Message != nil {
+			message, send, _, err = g.store.compare(reply.Message)
+		}
+		if err == nil && len(send) > 0 {
+			_, err = move(ctx, wanted{Keys: send}, g.pack, push)
+		}
+		if err != nil {
+			return err
+		}
 	}
-	if held > 0 || matrix == nil {
-		return nil // this region has not everything that the peer had
+	if held > 0 || message != nil || matrix == nil {
+		return err // this region has not everything that the peer had
 	}
 	return g.exchanged(ctx, p, matrix)
 }
 
-// move moves rows from one side to the other: the next batch is on its way while one is taken. It
-// returns how many are not to be merged yet.
-func move(ctx context.Context, w wanted, more bool, get func(wanted) (batch, error), put func(batch) (int, error)) (held int, err error) {
-	batches := make(chan batch, 1)
-	var failed error
-	go func() {
-		defer close(batches)
-		for more = more || len(w.Keys) > 0; more && failed == nil; {
-			b, err := get(wanted{w.Keys[:min(len(w.Keys), maxRows)], w.After})
-			if failed = err; err != nil {
-				return
-			}
-			done, _ := slices.BinarySearch(w.Keys, b.Last+"\x00")
-			more = done < len(w.Keys) || w.Keys == nil && b.More
-			if more && b.Last <= w.After {
-				failed = fmt.Errorf("%s sends nothing of what it has", b.From)
-			}
-			w = wanted{w.Keys[done:], b.Last}
-			select {
-			case batches <- b:
-			case <-ctx.Done():
-				failed = ctx.Err()
-			}
-		}
-	}()
-	for b := range batches {
-		n, err := put(b)
-		if held += n; err != nil {
-			return held, err
-		}
+// move moves rows: the next batch is on its way while one is taken. held ones are not merged yet.
+func move(ctx context.Context, w wanted, get func(context.Context, wanted) (batch, error), put func(context.Context, batch) (int, error)) (held int, err error) {
+	begin := func(w wanted) chan batch {
+		next := make(chan batch, 1)
+		go func() {
+			b, err := get(ctx, wanted{w.Keys[:min(len(w.Keys), maxRows)], w.After})
+			b.err = err
+			next <- b
+		}()
+		return next
 	}
-	return held, failed
+	for next := begin(w); next != nil && err == nil; {
+		b := <-next
+		done, _ := slices.BinarySearch(w.Keys, b.Last+"\x00")
+		more := done < len(w.Keys) || b.All && b.More
+		if b.err == nil && more && b.Last <= w.After {
+			b.err = fmt.Errorf("%s sends nothing of what it has", b.From)
+		}
+		if b.err != nil {
+			return held, b.err
+		}
+		if next = nil; more {
+			w = wanted{w.Keys[done:], b.Last}
+			next = begin(w)
+		}
+		var n int
+		n, err = put(ctx, b)
+		held += n
+	}
+	return held, err
 }
-
-// maxRows bounds the rows in a batch, which is one transaction.
-const maxRows = 4000
 
 // pack makes a batch of the first rows wanted, as many as fit into a message.
 func (g *region) pack(ctx context.Context, w wanted) (b batch, err error) {
-	b = batch{From: g.name, Last: w.After, Commit: g.store.commits.Load()}
+	b = batch{From: g.name, Last: w.After, All: w.Keys == nil, Commit: g.store.commits.Load()}
 	where, which := fmt.Sprintf(`WHERE id > $1 ORDER BY id LIMIT %d`, maxRows), w.After
-	if w.Keys != nil {
+	if !b.All {
 		where, which = `WHERE id IN `+g.store.listed+` ORDER BY id`, list(w.Keys)
 	}
 	var out envelope
@@ -158,23 +157,16 @@ func (g *region) pack(ctx context.Context, w wanted) (b batch, err error) {
 		b.Last = r.key
 		rows++
 	}
-	if w.Keys == nil {
+	if b.Body = out.body; b.All {
 		b.More = b.More || rows == maxRows
 	} else if !b.More {
 		b.Last = w.Keys[len(w.Keys)-1]
 	}
-	b.Body = out.body
 	return b, err
 }
 
-// takeBatch merges rows that a peer has sent.
 func (g *region) takeBatch(ctx context.Context, b batch) (held int, err error) {
-	in := arrivals{peer: b.From, commit: b.Commit}
-	if err := g.open(b.Body, &in); err != nil {
-		return 0, err
-	}
-	err = g.merge(ctx, &in)
-	return in.held, err
+	return g.merge(ctx, arrivals{peer: b.From, bodies: [][]byte{b.Body}, commit: b.Commit, absent: b.All})
 }
 
 // answerSync is the other side of reconcile, as pack and takeBatch are.
@@ -188,11 +180,13 @@ func (g *region) answerSync(ctx context.Context, q syncMessage) (a syncMessage, 
 			return a, err
 		}
 	}
-	a.Message, a.Keys, a.More, err = g.store.answer(q.Message)
-	if a.More {
-		a.Keys = nil
-	} else if len(a.Keys) > maxKeys {
-		a.Keys, a.More = a.Keys[:maxKeys], true
+	var all int
+	a.Message, a.Keys, all, err = g.store.compare(q.Message)
+	switch n := len(a.Keys); {
+	case n > maxRows && 2*n > all:
+		a.Keys, a.More = nil, true
+	case n > maxRows:
+		a.Keys, a.More = a.Keys[:maxRows], true
 	}
 	return a, err
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -24,54 +25,39 @@ type clocks struct {
 	clock  *hlc.Durable
 	offset atomic.Int64 // by which the local clock is made wrong, for the demonstration
 
-	warned time.Time // when a refused write was last written down, under store.writing
-
 	mu   sync.Mutex
 	skew hlc.Skew
 }
 
-// physical reads the wall clock of this region.
 func (c *clocks) physical() time.Time { return time.Now().Add(time.Duration(c.offset.Load())) }
 
-// report says what the clocks of the peers are.
 func (c *clocks) report() hlc.SkewReport {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.skew.Report(c.physical())
 }
 
-// slow reports whether most clocks agree that the local one is behind.
-func (c *clocks) slow() bool { r := c.report(); return r.Outlier && r.Self < 0 }
-
-// admit reports whether a state that arrived may be merged into a row now, and advances the local
-// clock past it if so.
-func (g *region) admit(r *row, st state) bool {
+// admit returns an error if a state is not to be merged into a row now, and advances the clock if it is.
+func (g *region) admit(r *row, st state) error {
 	c, latest := g.clocks, st.latest()
 	if latest == 0 {
-		return true
+		return nil
 	}
 	if now := c.physical(); latest.Time().Sub(now) > maxAhead {
-		switch (hlc.Policy{}).Judge(latest, r.state.latest(), now, c.report()) {
-		case hlc.Hold:
-			return false
-		case hlc.Refuse:
-			if now := time.Now(); now.Sub(c.warned) > 10*time.Second { // it comes back again and again
-				c.warned = now
-				g.log.Warn("a write from the future is refused", "key", r.key, "time", latest)
-			}
-			return false
+		var held hlc.Timestamp
+		if r.state != nil {
+			held = r.state.latest()
+		}
+		if v := (hlc.Policy{}).Judge(latest, held, now, c.report()); v == hlc.Refuse || v == hlc.Hold {
+			return fmt.Errorf("row %q is of %v: %v", r.key, latest, v)
 		}
 	}
-	// It refuses what is too far ahead. Then this region is slow, and its writes follow upon what
-	// they replace all the same: see hlc.Clock.Next.
+	// If it refuses, this region is slow, and its writes follow upon what they replace all the same.
 	_ = c.clock.Advance(latest)
-	return true
+	return nil
 }
 
-// Readings of clocks have a way of their own: the stamps in a stream are as old as the messages,
-// and say nothing about clocks.
-
-// beat reads the clock of a peer.
+// beat reads a clock: the stamps in a stream are as old as the messages.
 func (g *region) beat(ctx context.Context, p *peer) error {
 	asked := time.Now()
 	there, err := ask[time.Time](ctx, p, "beat", nil)
@@ -83,8 +69,4 @@ func (g *region) beat(ctx context.Context, p *peer) error {
 	defer g.clocks.mu.Unlock()
 	g.clocks.skew.AddReading(p.name, there.Add(way), g.clocks.physical())
 	return nil
-}
-
-func (g *region) answerBeat(context.Context, any) (time.Time, error) {
-	return g.clocks.physical(), nil
 }

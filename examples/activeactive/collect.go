@@ -16,50 +16,54 @@ import (
 // forgotten once every region has merged the delete, which a vclock.Matrix knows: who has merged
 // what of whom, as readings of clocks.
 //
-// The matrix of a region travels with its state. Here that is an exchange of anti-entropy: a region
-// notes what it has, sends the matrix, and once the other has merged all that differs, it merges
-// the matrix. A fingerprint may overlook a difference, one time in ten million, so the matrix of
-// one exchange counts after the next.
+// The matrix of a region travels with its state. Here that is an exchange of anti-entropy: once the
+// other has merged all that differs, it merges the matrix. A fingerprint may overlook a difference,
+// one time in ten million, so the matrix of one exchange counts after the next.
 
-// record merges the matrix of a peer, if there is one, notes what the region has now, and returns
-// its own. That is done between two writes: what has a smaller stamp is
-// committed then, and whoever is sent the state after that gets it.
-func (g *region) record(ctx context.Context, merge *vclock.Matrix) (m *vclock.Matrix, err error) {
-	err = g.store.write(ctx, func(t *tx) error {
+// changeMatrix changes the matrix between two writes: what has a smaller stamp is committed then.
+func (g *region) changeMatrix(ctx context.Context, change func(now uint64) error) error {
+	return g.store.write(ctx, func(t *tx) error {
 		g.mu.Lock()
 		defer g.mu.Unlock()
+		now, err := g.clocks.clock.Now()
+		if err == nil {
+			err = change(uint64(now))
+		}
+		if err == nil {
+			t.note("matrix", g.matrix)
+		}
+		return err
+	})
+}
+
+// record merges the matrix of a peer, if there is one, notes what the region has now, and returns
+// the result, which goes with the state.
+func (g *region) record(ctx context.Context, merge *vclock.Matrix) (m *vclock.Matrix, err error) {
+	err = g.changeMatrix(ctx, func(now uint64) error {
 		if merge != nil {
 			if _, err := g.matrix.Merge(merge); err != nil {
 				return err
 			}
-			g.matrix.Close()
 		}
-		now, err := g.clocks.clock.Now()
-		if err != nil {
-			return err
-		}
-		g.matrix.Record(uint64(now))
+		g.matrix.Record(now)
 		m = g.matrix.Clone()
-		t.note("matrix", m)
 		return nil
 	})
 	return m, err
 }
 
-// exchanged takes the matrix of a peer with which an exchange has come to its end, and nothing of
-// what the peer sent was held back or refused.
+// exchanged takes the matrix of a peer of which everything is merged.
 func (g *region) exchanged(ctx context.Context, p *peer, m *vclock.Matrix) (err error) {
 	g.mu.Lock()
 	before := g.early[p.name]
 	g.early[p.name] = m
-	first := !g.caughtUp
-	for name := range g.peers {
-		first = first && (g.early[name] != nil || !g.matrix.Contains(vclock.Replica(name)))
-	}
+	first := !g.caughtUp && !slices.ContainsFunc(g.names, func(r vclock.Replica) bool {
+		return string(r) != g.name && g.early[string(r)] == nil && g.matrix.Contains(r)
+	})
 	g.caughtUp = g.caughtUp || first
 	g.mu.Unlock()
 	if first {
-		err = g.reclaim(ctx, g.name)
+		err = g.reclaim(ctx, vclock.Replica(g.name))
 	}
 	if err == nil && before != nil {
 		_, err = g.record(ctx, before)
@@ -67,79 +71,74 @@ func (g *region) exchanged(ctx context.Context, p *peer, m *vclock.Matrix) (err 
 	return err
 }
 
-// isMember reports whether a region has not been retired. Of one that has, nothing is taken any
-// more.
-func (g *region) isMember(region string) bool {
+// isMember reports whether a region has not been retired. Of one that has, nothing is taken.
+func (g *region) isMember(region vclock.Replica) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.matrix.Contains(vclock.Replica(region))
+	return g.matrix.Contains(region)
 }
 
-// retire takes a region that is gone for good out of the group: nobody waits for it any more before
-// something is forgotten.
+// retire takes a region that is gone for good out of the group: nobody waits for it any more.
 func (g *region) retire(ctx context.Context, q struct{ Region string }) error {
 	if g.peers[q.Region] == nil {
 		return badRequest("There is no other region %q.", q.Region)
 	}
-	return g.store.write(ctx, func(t *tx) error {
-		g.mu.Lock()
-		defer g.mu.Unlock()
+	return g.changeMatrix(ctx, func(uint64) error {
 		g.matrix.Retire(vclock.Replica(q.Region))
-		t.note("matrix", g.matrix)
 		return nil
 	})
 }
 
-// collect is one round: rows with times forget up to the time that every region has merged all
-// writes of, and carts what this region had at a time up to which every region has merged all that
-// it had. The time is rounded, so that the regions do the same and need not send each other what
-// they have forgotten.
+// A round says when all have merged what was noted of carts, and up to which time everything.
+type round = vclock.Round[string, crdt.Context]
+
+// collect ends a round, once all have seen what there was when it began: rows forget what its permit
+// allows, and are noted for the next.
 func (g *region) collect(ctx context.Context) error {
-	g.mu.Lock()
-	floor, settled := hlc.Timestamp(g.matrix.Floor()), g.matrix.Settled()
-	_, reading := g.matrix.Horizon()
-	g.mu.Unlock()
-	if !settled {
+	var permit vclock.Permit[string, crdt.Context]
+	var done bool
+	err := g.changeMatrix(ctx, func(now uint64) error {
+		if permit, done = g.round.Done(g.matrix); !done {
+			return g.round.Shut(g.matrix, now) // for the first time, if it is new
+		}
 		return nil
+	})
+	if err != nil || !done {
+		return err
 	}
-	horizon := hlc.At(floor.Time().Truncate(5 * time.Second))
+	next := vclock.NewRound[string, crdt.Context](g.matrix)
 	keys, err := g.store.strings(ctx, `SELECT id FROM rows WHERE garbage`)
-	carts, marked := map[string]crdt.Context{}, g.marked <= floor
 	for some := range slices.Chunk(keys, 64) {
 		err = cmp.Or(err, g.store.write(ctx, func(t *tx) (err error) {
 			for _, key := range some {
-				if marked || kindOf(key) != cartKind {
-					err = errors.Join(err, g.forget(t, t.row(key), horizon, carts))
-				}
+				err = errors.Join(err, forget(t, t.row(key), permit, next))
 			}
 			return err
 		}, some...))
 	}
-	now, failed := g.clocks.clock.Now()
-	if err = cmp.Or(err, failed); err != nil {
-		return err
+	if err == nil {
+		g.round, err = next, g.inherit(ctx)
 	}
-	if marked {
-		// What is noted was written before any clock showed this: carts have no times, and a clock
-		// that is ahead has gone on since it was last heard of.
-		g.carts, g.marked = carts, max(now, hlc.Timestamp(reading))+hlc.Timestamp(5*g.config.syncEvery)
-	}
-	return g.inherit(ctx)
+	return err
 }
 
-// forget makes a row smaller, if that is possible. What is old and forgotten once is no garbage any
-// more.
-func (g *region) forget(t *tx, r *row, horizon hlc.Timestamp, carts map[string]crdt.Context) error {
-	before, err := r.state.append(nil)
-	if err != nil {
+// forget makes a row smaller, if that is possible. The time is rounded, so that the regions do the
+// same and need not send each other what they have forgotten.
+func forget(t *tx, r *row, permit vclock.Permit[string, crdt.Context], next *round) error {
+	before, failed := r.state.append(nil)
+	small, err := t.store.decodeRow(r.key, before)
+	if err = cmp.Or(failed, err); err != nil {
 		return err
 	}
-	next, err := t.store.decodeRow(r.key, before)
-	if err != nil {
-		return err
-	}
-	old := next.latest() <= horizon
-	switch s := next.(type) {
+	horizon := hlc.At(hlc.Timestamp(permit.Horizon).Time().Truncate(5 * time.Second))
+	old := small.latest() <= horizon
+	switch s := small.(type) {
+	case of[*Cart]:
+		s.s.Close(permit.Over)
+		s.s.Compact(permit.Seen[r.key])
+		if old = s.s.Stats().Residues == 0; !old {
+			next.Note(r.key, s.s.Context())
+		}
 	case of[*Flags]:
 		err = s.s.Compact(horizon)
 	case of[*Profiles]:
@@ -148,29 +147,23 @@ func (g *region) forget(t *tx, r *row, horizon hlc.Timestamp, carts map[string]c
 		if old {
 			_, err = s.s.Reap(s.s.Clock(), horizon)
 		}
-	case of[*Cart]:
-		s.s.Compact(g.carts[r.key])
-		if old = s.s.Stats().Residues == 0; !old {
-			carts[r.key] = s.s.Context()
-		}
 	}
-	after, failed := next.append(nil)
+	after, failed := small.append(nil)
 	if err = cmp.Or(err, failed); err != nil {
 		return err
 	}
-	if smaller := len(after) < len(before); smaller || old {
-		if smaller {
-			r.state = next
-		}
-		r.garbage = !old
-		t.touch(r)
+	if len(after) < len(before) {
+		r.state = small
+	} else if !old {
+		return nil
 	}
+	r.garbage = !old
+	t.touch(r)
 	return nil
 }
 
-// leavesGarbage reports whether there may be something to forget in a state, or in what a delta
-// makes of one, once all have it. What it overlooks, the region that deleted does not: the others
-// merge what is left of it.
+// leavesGarbage reports whether there may be something to forget of a state. What it overlooks, the
+// region that deleted does not: the others merge what is left of it.
 func leavesGarbage(st state) bool {
 	switch s := st.(type) {
 	case of[*Flags]:

@@ -3,7 +3,12 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/rejoin-go/rejoin/crdt"
@@ -12,10 +17,10 @@ import (
 	"github.com/rejoin-go/rejoin/merge"
 	"github.com/rejoin-go/rejoin/resolver"
 	"github.com/rejoin-go/rejoin/vclock"
+	"github.com/rejoin-go/rejoin/vclock/antientropy"
 )
 
-// What the shop keeps: five kinds of data, and one way each to take part in conflicts. A row is
-// named kind/name, as in cart/ann.
+// What the shop keeps: five kinds of data. A row is named kind/name, as in cart/ann.
 const (
 	profileKind = "profile" // a struct, merged field by field
 	cartKind    = "cart"    // counters by article, all changes count
@@ -24,8 +29,7 @@ const (
 	orderKind   = "order"   // versions side by side, a rule or a person decides
 )
 
-// A Profile is merged field by field, each by the rule in its tag. There may be rows of older and
-// newer programs: a field may be added at any time.
+// A Profile is merged field by field, each by the rule in its tag. Fields may be added at any time.
 type Profile struct {
 	Name   string   `json:"name"`
 	Email  string   `json:"email"  merge:"group=contact"` // these two move together
@@ -36,17 +40,13 @@ type Profile struct {
 	Points int64    `json:"points" merge:"additive"`
 }
 
-// Profiles are what regions know of one profile.
 type Profiles = merge.Record[Profile]
 
-// A Cart has a counter for each article. A line that one device deletes while another adds to it
-// keeps what the first had not been shown.
+// A Cart has a counter for each article. Of a line that is deleted, what is added meanwhile stays.
 type Cart = crdt.ORMap[string, *crdt.PNCounter]
 
-// Stock is what is left to sell.
 type Stock = crdt.BoundedCounter
 
-// Flags has the newest value of each flag.
 type Flags = lww.Map[string, string]
 
 // An Order is never merged: concurrent versions of it are kept, and orderRule says what they mean.
@@ -57,11 +57,10 @@ type Order struct {
 	Payment string `json:"payment,omitempty"`
 }
 
-// Orders are the versions of one order.
 type Orders = resolver.Siblings[Order]
 
-// orderRule returns what is done about concurrent versions of an order, with homes or without. It
-// depends on the versions and on nothing else, so all regions decide alike.
+// orderRule returns what is done about concurrent versions of an order. It depends on the versions
+// and on nothing else, so all regions decide alike.
 func orderRule(homes ...resolver.Rule[Order]) *resolver.Reconciler[Order] {
 	rules := append([]resolver.Rule[Order]{
 		resolver.Named("paid orders", "paid and cancelled is for a person; of two payments one is refunded", paidOrders),
@@ -92,8 +91,7 @@ func paidOrders(_ context.Context, c *resolver.Conflict[Order]) (resolver.Decisi
 	return c.Keep(paid[0], "the first payment stands").With(refunds(c, first)...), nil
 }
 
-// refunds returns the payments that nobody is to keep: those of all versions but the one decided
-// for.
+// refunds returns the payments of all versions but the one decided for.
 func refunds(c *resolver.Conflict[Order], kept Order) (out []resolver.Compensation) {
 	for i, v := range c.Versions {
 		if p := v.Value.Payment; p != "" && (p != kept.Payment || kept.Status == "cancelled") {
@@ -103,28 +101,15 @@ func refunds(c *resolver.Conflict[Order], kept Order) (out []resolver.Compensati
 	return out
 }
 
-// isName reports whether a row may be called so.
-func isName(row string) bool {
-	return len(row) <= 200 && utf8.ValidString(row) && !strings.Contains(row, "\x00")
-}
-
-// kindOf returns the kind of a row.
 func kindOf(row string) string {
 	kind, _, _ := strings.Cut(row, "/")
 	return kind
 }
 
-// userOf returns whose row it is: order/ann:17 and cart/ann are both of ann.
-func userOf(row string) string {
-	_, name, _ := strings.Cut(row, "/")
-	user, _, _ := strings.Cut(name, ":")
-	return user
-}
-
 // regionOf returns the region that a replica is a life of.
-func regionOf(r vclock.Replica) string {
+func regionOf(r vclock.Replica) vclock.Replica {
 	name, _ := r.Lineage()
-	return string(name)
+	return name
 }
 
 // A state is what a row holds: a replicated value of any kind. The store, the outbox, the receiver
@@ -144,7 +129,6 @@ type replicated[S any] interface {
 	UnmarshalBinary(data []byte) error
 }
 
-// of makes a state of a replicated value.
 type of[S replicated[S]] struct{ s S }
 
 func (v of[S]) merge(other state) bool          { return v.s.Merge(other.(of[S]).s) }
@@ -166,35 +150,123 @@ func (v of[S]) latest() (t hlc.Timestamp) {
 // as returns the value of a state whose kind the caller knows.
 func as[S replicated[S]](s state) S { return s.(of[S]).s }
 
-// empty returns the state of a row that is not there yet. epoch is the highest promotion that the
-// store knows of: a new order is not to get past it.
-func empty(row string, epoch uint64) (state, error) {
-	switch kindOf(row) {
-	case profileKind:
-		return of[*Profiles]{profiles.NewRecord()}, nil
-	case cartKind:
-		return of[*Cart]{new(Cart)}, nil
-	case stockKind:
-		return of[*Stock]{crdt.AtLeast(0)}, nil
-	case flagKind:
-		return of[*Flags]{new(Flags)}, nil
-	case orderKind:
-		return of[*Orders]{resolver.NewSiblings[Order](vclock.Clock{}, epoch)}, nil
-	}
-	return nil, fmt.Errorf("row %q is of no kind that this program knows", row)
+// kinds make the state of a row that is not there yet. A new order is not to get past the epoch.
+var kinds = map[string]func(epoch uint64) state{
+	profileKind: func(uint64) state { return of[*Profiles]{profiles.NewRecord()} },
+	cartKind:    func(uint64) state { return of[*Cart]{new(Cart)} },
+	stockKind:   func(uint64) state { return of[*Stock]{crdt.AtLeast(0)} },
+	flagKind:    func(uint64) state { return of[*Flags]{new(Flags)} },
+	orderKind:   func(epoch uint64) state { return of[*Orders]{resolver.NewSiblings[Order](vclock.Clock{}, epoch)} },
 }
 
 // profiles has the rules that the tags of Profile say, compiled once.
 var profiles = merge.MustCompile(merge.Options[Profile]{Record: true})
 
-// decodeRow returns the state of a row, or the delta of one, from its bytes.
+// knows reports whether there may be a row of this name: a newer program may have more kinds.
+func (s *store) knows(row string) bool {
+	return s.kinds[kindOf(row)] != nil && len(row) <= 200 && utf8.ValidString(row) && !strings.Contains(row, "\x00")
+}
+
+// decodeRow returns the state of a row, or the delta of one, from its bytes; of none without.
 func (s *store) decodeRow(row string, data []byte) (state, error) {
-	st, err := s.empty(row, 0)
-	if err == nil {
-		err = st.decode(data)
+	if !s.knows(row) {
+		return nil, fmt.Errorf("row %q is of no kind that this program knows", row)
 	}
-	if err != nil {
+	st := s.kinds[kindOf(row)](s.epoch.Load())
+	if data == nil {
+		return st, nil
+	}
+	if err := st.decode(data); err != nil {
 		return nil, fmt.Errorf("row %q: %w", row, err)
 	}
 	return st, nil
+}
+
+// view returns what a client is shown of a row, with an ETag if there is one for the row as a whole.
+func (g *region) view(ctx context.Context, key string, st state) (shown, error) {
+	switch s := st.(type) {
+	case of[*Profiles]:
+		profile, seen := s.s.Snapshot()
+		return shown{profile, tag(key, seen)}, nil
+	case of[*Cart]: // each line has an ETag of its own, see deleteFromCart
+		lines, counters := []any{}, maps.Collect(s.s.All())
+		for _, sku := range slices.Sorted(maps.Keys(counters)) {
+			n, _ := counters[sku].Total()
+			lines = append(lines, map[string]any{"sku": sku, "count": n, "etag": tag(key+"/"+sku, counters[sku].Context())})
+		}
+		return shown{value: lines}, nil
+	case of[*Stock]:
+		left, exact := s.s.Total()
+		return shown{value: map[string]any{"left": left, "exact": exact, "holders": maps.Collect(s.s.Holders())}}, nil
+	case of[*Flags]:
+		flags := map[string]any{}
+		for k, v := range s.s.All() {
+			flags[k] = map[string]any{"value": v, "stamp": s.s.Stamp(k)}
+		}
+		return shown{value: flags}, nil
+	case of[*Orders]:
+		out, err := g.rule().Resolve(ctx, key, s.s)
+		if err != nil {
+			return shown{}, err
+		}
+		v := map[string]any{"rule": out.Rule, "reason": out.Reason}
+		if out.Found {
+			v["order"] = out.Value
+		}
+		if out.Conflict != nil { // there are several versions
+			choices := []Order{}
+			for _, version := range out.Conflict.Versions {
+				choices = append(choices, version.Value)
+			}
+			v["choices"] = choices
+		}
+		if out.Ticket != nil { // a person has to decide
+			v["ticket"], v["reason"] = out.Ticket.Conflict.ID.String(), out.Ticket.Reason
+		}
+		return shown{v, tag(key, out.Context)}, nil
+	}
+	return shown{}, nil
+}
+
+func (g *region) getRows(r *http.Request) (any, error) {
+	out := map[string]any{}
+	var err error
+	for row := range g.store.rows(r.Context(), &err, `ORDER BY id LIMIT 200`) {
+		var now shown
+		if row.state, err = g.store.decodeRow(row.key, row.data); err == nil {
+			now, err = g.view(r.Context(), row.key, row.state)
+		}
+		digest := fmt.Sprintf("%08x", antientropy.Fingerprint(row.data)>>32)
+		out[row.key] = map[string]any{"digest": digest, "bytes": len(row.data), "state": now.value, "etag": now.etag}
+	}
+	return out, err
+}
+
+func (g *region) tell(r *row, from string) {
+	if !g.config.explain {
+		return
+	}
+	now, err := g.view(context.Background(), r.key, r.state)
+	if err != nil {
+		return
+	}
+	e := &g.events
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.last++
+	e.recent = append(e.recent, map[string]any{
+		"number": e.last, "at": time.Now(), "clock": g.clocks.physical(), "row": r.key, "state": now.value,
+		"from": from, "why": r.why, // the peer that it came from, and what that did to fields
+	})
+	e.recent = e.recent[max(0, len(e.recent)-300):]
+	r.why = nil
+}
+
+// getEvents answers with the events after a number, or all.
+func (g *region) getEvents(r *http.Request) (any, error) {
+	after, _ := strconv.Atoi(r.URL.Query().Get("after"))
+	e := &g.events
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return slices.Clone(e.recent[max(0, len(e.recent)-max(0, e.last-after)):]), nil
 }

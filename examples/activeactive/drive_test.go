@@ -238,11 +238,11 @@ func (d *driver) cut(ctx context.Context, name string) {
 	both := d.rnd.IntN(2) == 0
 	d.counts["cuts"]++
 	there, back := d.s.links[[2]string{name, other}], d.s.links[[2]string{other, name}]
-	there.set(true)
-	back.set(both)
+	there.cut.Store(true)
+	back.cut.Store(both)
 	sleep(ctx, time.Duration(d.rnd.IntN(int(d.plan.duration/8))))
-	there.set(false)
-	back.set(false)
+	there.cut.Store(false)
+	back.cut.Store(false)
 }
 
 // kill ends a region and starts it again.

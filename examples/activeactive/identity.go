@@ -10,19 +10,19 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/rejoin-go/rejoin/crdt"
 	"github.com/rejoin-go/rejoin/vclock"
 )
 
-// A replica is a lineage of stored state. A database that goes back to what it was before, because
-// a backup was restored, must not go on under the name that it had: it would number its changes as
-// it has numbered others before, which peers have seen. It begins a new life, the next incarnation.
+// A database that goes back to what it was before, because a backup was restored, must not go on under
+// the name that it had: it would number its changes as it has numbered others before, which peers have
+// seen. It begins a new life, the next incarnation.
 //
 // What tells is the number of commits, which is kept in the database, in the transaction of every
-// change, and in a vclock.Identity, in a file beside it that no backup of the database holds. After
-// a stop, a crash, or a kill, the database is at the number in the file or a few commits past it. A
-// restored one is behind. A machine that was restored as a whole, with the file, is found out by
-// its peers, which remember the number of what they have merged. The n-th life begins with commit
-// n·2³².
+// change, and in a vclock.Identity, in a file that no backup of the database holds. After a crash the
+// database is at the number in the file or past it. A restored one is behind. A machine that was
+// restored with the file is found out by its peers, which remember the number of what they have
+// merged. The n-th life begins with commit n·2³².
 const lifeBits = 32
 
 // begin says which life of the region this is, and makes the database and the file say so.
@@ -56,38 +56,22 @@ func (g *region) begin(ctx context.Context) (err error) {
 	_, err = g.store.db.ExecContext(ctx, `INSERT INTO lineage (one, commits) VALUES (1, $1)
 		ON CONFLICT (one) DO UPDATE SET commits = excluded.commits WHERE lineage.commits < excluded.commits`, commits)
 	now, failed := g.clocks.clock.Now()
-	if err = cmp.Or(err, failed); err != nil || g.matrix.Owner() == g.me() {
-		return err
+	if err = cmp.Or(err, failed); err == nil && g.matrix.Owner() != g.me() {
+		err = g.matrix.Begin(g.me(), uint64(now)) // what earlier lives wrote and nobody has is given up
 	}
-	// What earlier lives wrote and nobody has is given up.
-	return g.matrix.Begin(g.me(), uint64(now))
+	if err == nil {
+		g.round = vclock.NewRound[string, crdt.Context](g.matrix)
+	}
+	return err
 }
 
-// witnessed writes the number of a commit into the file. It is not synced: a file that is behind is
-// no harm, only one that is ahead of its database.
+// witnessed writes the number of a commit into the file, unsynced: that may be behind the database.
 func (g *region) witnessed(commits uint64) error {
 	text, err := json.Marshal(g.id.Stop(commits))
 	if err == nil {
 		_, err = g.witness.WriteAt(fmt.Appendf(nil, "%-200s\n", text), 0)
 	}
 	return err
-}
-
-// remember notes the number of a commit of a peer of which something is merged.
-func (g *region) remember(t *tx, peer string, commit uint64) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if commit > g.heard[peer] {
-		g.heard[peer] = commit
-		t.note("heard/"+peer, commit)
-	}
-}
-
-// answerHeard says what this region remembers of a peer.
-func (g *region) answerHeard(_ context.Context, peer string) (uint64, error) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.heard[peer], nil
 }
 
 // askPeers returns the largest number that any peer which can be reached remembers of this region.
@@ -97,14 +81,12 @@ func (g *region) askPeers(ctx context.Context) (known uint64) {
 	answers := make(chan uint64)
 	for _, p := range g.peers {
 		go func() {
-			for {
-				n, err := ask[uint64](ctx, p, "heard", g.name)
-				if err == nil || ctx.Err() != nil {
-					answers <- n
-					return
-				}
+			n, err := ask[uint64](ctx, p, "heard", g.name)
+			for err != nil && ctx.Err() == nil {
 				sleep(ctx, 50*time.Millisecond)
+				n, err = ask[uint64](ctx, p, "heard", g.name)
 			}
+			answers <- n
 		}()
 	}
 	for range g.peers {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -13,26 +14,22 @@ import (
 )
 
 // The outbox holds what has been committed and not been sent. The message is written in the
-// transaction of the rows that it is about, so there is never one without the other; it is sent
-// after that, and deleted in a later transaction. A process that dies in between sends it again,
-// which does no harm: what is in it is merged.
+// transaction of the rows that it is about, and deleted in a later one, once it is sent. A process
+// that dies in between sends it again, which does no harm: what is in it is merged.
 //
 // Messages have no serial number, and no position up to which all are sent. Two writers draw
 // numbers in one order and commit in another: whoever has sent 7 and goes on behind it never sees
 // 6, which was committed later. What is in the table has to be sent, whatever its number.
 
-// maxMessage bounds a message, but for its last entries: NATS takes 1 MB by default, and
-// anti-entropy sends text that is longer by a third.
+// maxMessage bounds a message, but for its last rows. NATS takes 1 MB, of text that is longer by a third.
 const maxMessage = 384 << 10
 
 // publish sends whatever is committed, until something is wrong.
 func (g *region) publish(ctx context.Context) error {
 	for {
-		more, err := g.send(ctx)
-		if err != nil {
+		if more, err := g.send(ctx); err != nil {
 			return err
-		}
-		if more {
+		} else if more {
 			continue
 		}
 		select {
@@ -44,9 +41,7 @@ func (g *region) publish(ctx context.Context) error {
 	}
 }
 
-// send sends what is in the outbox, as one message if it fits: deltas of one row that are in
-// several messages are merged before, which is most of what a row costs that is written all the
-// time.
+// send sends what is in the outbox, as one message if it fits: deltas of one row are merged before.
 func (g *region) send(ctx context.Context) (more bool, err error) {
 	var ids []int64
 	var bodies [][]byte
@@ -83,46 +78,30 @@ func (g *region) send(ctx context.Context) (more bool, err error) {
 	})
 }
 
-// merge makes one message of several. Of a row that is in one of them only, the bytes are taken as
-// they are.
+// merge makes one message of several. Rows that are in one of them only are taken as they are.
 func (s *store) merge(bodies [][]byte) ([]byte, error) {
-	if len(bodies) == 1 {
-		return bodies[0], nil
-	}
-	parts := map[string][][]byte{}
+	rows := map[string][]byte{}
+	var wrong error
 	for _, body := range bodies {
-		if err := entries(body, func(key string, data []byte) { parts[key] = append(parts[key], data) }); err != nil {
-			return nil, err
-		}
+		err := entries(body, func(key string, data []byte) {
+			if have := rows[key]; have != nil {
+				both, err := s.decodeRow(key, have)
+				delta, failed := s.decodeRow(key, data)
+				if err = cmp.Or(err, failed); err == nil {
+					both.merge(delta)
+					data, err = both.append(nil)
+				}
+				wrong = cmp.Or(wrong, err)
+			}
+			rows[key] = data
+		})
+		wrong = cmp.Or(wrong, err)
 	}
 	var out envelope
-	for _, key := range slices.Sorted(maps.Keys(parts)) {
-		data, err := s.join(key, parts[key])
-		if err != nil {
-			return nil, err
-		}
-		out.add(key, data)
+	for _, key := range slices.Sorted(maps.Keys(rows)) {
+		out.add(key, rows[key])
 	}
-	return out.body, nil
-}
-
-// join merges what several messages say of one row.
-func (s *store) join(key string, parts [][]byte) ([]byte, error) {
-	if len(parts) == 1 {
-		return parts[0], nil
-	}
-	var all state
-	for _, data := range parts {
-		st, err := s.decodeRow(key, data)
-		if err != nil {
-			return nil, err
-		}
-		if all == nil {
-			all = st
-		}
-		all.merge(st)
-	}
-	return all.append(nil)
+	return out.body, wrong
 }
 
 // An envelope is a message between regions: rows with a state or a delta each.
@@ -145,10 +124,10 @@ var errEnvelope = errors.New("this is no message of another region")
 
 // entries calls yield with each row of an envelope, as it is.
 func entries(body []byte, yield func(key string, data []byte)) error {
-	if len(body) == 0 || body[0] != 1 {
+	if len(body) > 0 && body[0] != 1 {
 		return errEnvelope
 	}
-	for rest := body[1:]; len(rest) > 0; {
+	for rest := body[min(1, len(body)):]; len(rest) > 0; {
 		var parts [2][]byte
 		for i := range parts {
 			n, size := binary.Uvarint(rest)

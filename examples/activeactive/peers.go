@@ -14,10 +14,8 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// Each region has a NATS server of its own and is a client of all others: it reads their streams
-// and asks them questions through connections that it opens itself. No server knows of another, so
-// there is nothing to configure between them and no loop to be refused, and each region goes on
-// alone as long as it has to.
+// Each region has a NATS server of its own and is a client of all others. No server knows of another,
+// so there is no loop to be refused, and each region goes on alone as long as it has to.
 
 func streamName(region string) string { return "rejoin-" + region }
 func logSubject(region string) string { return "rejoin." + region + ".log" }
@@ -42,7 +40,6 @@ func startServer(dir, address string) (*server.Server, error) {
 	return ns, nil
 }
 
-// A peer is another region, as this one sees it.
 type peer struct {
 	name string
 	conn *nats.Conn
@@ -82,8 +79,7 @@ func ask[A any](ctx context.Context, p *peer, what string, question any) (answer
 	return answer, err
 }
 
-// serve answers the questions of peers. Each is answered in a goroutine of its own, as some of them
-// wait for a commit.
+// serve answers the questions of peers, each in a goroutine, as some of them wait for a commit.
 func serve[Q, A any](ctx context.Context, at *peer, what string, answer func(context.Context, Q) (A, error)) error {
 	_, err := at.conn.Subscribe("rejoin."+at.name+".ask."+what, func(msg *nats.Msg) {
 		go func() {

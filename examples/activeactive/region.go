@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -21,7 +20,6 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go/jetstream"
 
-	"github.com/rejoin-go/rejoin/crdt"
 	"github.com/rejoin-go/rejoin/hlc"
 	"github.com/rejoin-go/rejoin/lww"
 	"github.com/rejoin-go/rejoin/resolver"
@@ -31,16 +29,14 @@ import (
 // A config says how to run a region; main.go has the flags.
 type config struct {
 	name, dir, db, listen, nats, natsAddr, bank string
-
-	peers     map[string]string // the other regions, and the URLs of their servers
-	explain   bool              // keep events, and why values are what they are, for the page
-	syncEvery time.Duration
-	level     slog.Level
-	prepare   func(g *region) // in tests, spoils the region before it starts
+	peers                                       map[string]string // the other regions, and the URLs of their servers
+	explain                                     bool              // keep events, and why values are what they are, for the page
+	syncEvery                                   time.Duration
+	level                                       slog.Level
+	prepare                                     func(g *region) // in tests, spoils the region before it starts
 }
 
-// A region is one process: a database, a server for its peers to read from, an HTTP API, and a
-// clock.
+// A region is one process: a database, a server for its peers to read from, an API, and a clock.
 type region struct {
 	name    string
 	started time.Time
@@ -51,41 +47,36 @@ type region struct {
 	server  *server.Server // nil if it runs elsewhere
 	self    *peer          // the region itself, as its peers see it
 	peers   map[string]*peer
+	names   []vclock.Replica              // of all regions, sorted
 	wake    chan struct{}                 // there may be something to send
 	mangle  func(message []byte) [][]byte // what is sent of a message: in tests, some are lost and repeated
-	events  events
+	scratch map[string]state              // by kind: what is being merged, under store.writing
+	heard   map[string]uint64             // the number of the last commit merged of each peer, likewise
 	api     http.Handler
 	mode    atomic.Pointer[mode]
 	id      vclock.Identity
-	witness *os.File // that id is in
+	witness *os.File                             // that id is in
+	rules   map[bool]*resolver.Reconciler[Order] // for orders with homes, and without
+	round   *round                               // of collecting, see collect.go
 
-	freeRule, homeRule *resolver.Reconciler[Order]
-
-	carts  map[string]crdt.Context // what collect.go has noted of carts, and when
-	marked hlc.Timestamp
+	events struct { // what was lately written and merged, for the page alone
+		mu     sync.Mutex
+		last   int
+		recent []any
+	}
 
 	syncing  sync.Mutex // held while reconciling with a peer
 	mu       sync.Mutex
 	matrix   *vclock.Matrix
 	early    map[string]*vclock.Matrix // of the last exchange with each peer
-	heard    map[string]uint64         // the number of the last commit merged of each peer
 	caughtUp bool                      // every peer has been reconciled with once
 }
 
 // me returns the name that this life of the region writes under.
 func (g *region) me() vclock.Replica { return g.store.replica }
 
-// stamps returns who stamps writes.
 func (g *region) stamps() lww.Writer { return lww.Writer{Replica: g.me(), Clock: g.clocks.clock} }
 
-// regions returns the names of all regions, sorted.
-func (g *region) regions() []string {
-	names := append(slices.Collect(maps.Keys(g.peers)), g.name)
-	slices.Sort(names)
-	return names
-}
-
-// runRegion runs a region until stop ends.
 func runRegion(stop context.Context, c config) (err error) {
 	// What runs beside the API ends after it: its last requests are committed.
 	ctx, cancel := context.WithCancel(context.WithoutCancel(stop))
@@ -105,13 +96,17 @@ func runRegion(stop context.Context, c config) (err error) {
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: c.level}))
 	g := &region{
 		name: c.name, started: time.Now(), config: c, log: log.With("region", c.name), store: st, clocks: &clocks{}, wake: make(chan struct{}, 1),
-		peers: map[string]*peer{}, early: map[string]*vclock.Matrix{}, heard: map[string]uint64{},
+		peers: map[string]*peer{}, early: map[string]*vclock.Matrix{}, heard: map[string]uint64{}, scratch: map[string]state{},
 		mangle: func(message []byte) [][]byte { return [][]byte{message} },
 	}
-	// The longer the window, the less often the bound is written, and the longer the time after a
-	// crash until peers take what is stamped at its end.
+	for name := range c.peers {
+		g.names = append(g.names, vclock.Replica(name))
+	}
+	g.names = append(g.names, vclock.Replica(c.name))
+	slices.Sort(g.names)
+	// The longer the window, the less often the bound is written, and the longer start waits.
 	g.clocks.clock = &hlc.Durable{Bound: bound, Physical: g.clocks.physical, MaxAhead: maxAhead, Window: 2 * maxAhead}
-	g.freeRule, g.homeRule = orderRule(), orderRule(resolver.HomeWins[Order](g.home))
+	g.rules = map[bool]*resolver.Reconciler[Order]{false: orderRule(), true: orderRule(resolver.HomeWins[Order](g.home))}
 	st.committed = g.committed
 	g.api = g.routes()
 	if err := g.connect(ctx); err != nil {
@@ -121,11 +116,14 @@ func runRegion(stop context.Context, c config) (err error) {
 	if err := g.start(ctx); err != nil {
 		return err
 	}
-	return g.serveHTTP(stop)
+	err = listen(stop, c.listen, "", g.api)
+	if g.server != nil {
+		g.server.Shutdown()
+	}
+	return err
 }
 
-// connect starts the server of the region, or connects to one, and to those of the peers. It says
-// where it is, which the supervisor wants to know.
+// connect starts the server of the region, or connects to one, and to those of the peers.
 func (g *region) connect(ctx context.Context) (err error) {
 	if g.config.nats == "" {
 		if g.server, err = startServer(filepath.Join(g.config.dir, "nats"), g.config.natsAddr); err != nil {
@@ -142,8 +140,7 @@ func (g *region) connect(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	// Peers that were away for longer than the stream keeps messages get what they lack by
-	// anti-entropy.
+	// Peers that were away for longer than that get what they lack by anti-entropy.
 	_, err = g.self.js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
 		Name: streamName(g.name), Subjects: []string{logSubject(g.name)},
 		Storage: jetstream.FileStorage, MaxAge: 24 * time.Hour, MaxBytes: 1 << 30,
@@ -151,30 +148,27 @@ func (g *region) connect(ctx context.Context) (err error) {
 	return err
 }
 
-// start reads what the region has noted of itself and its peers, finds out who it is in this life,
-// and starts what runs beside its API.
+// start finds out who the region is in this life, and starts what runs beside its API.
 func (g *region) start(ctx context.Context) error {
 	m := mode{Name: activeActive}
-	var members []vclock.Replica
+	g.matrix = vclock.NewMatrix(vclock.Replica(g.name), g.names...)
+	for kind, empty := range g.store.kinds {
+		g.scratch[kind] = empty(0)
+	}
 	var err error
-	for _, p := range g.peers {
-		members = append(members, vclock.Replica(p.name))
+	for name := range g.peers {
 		var commit uint64
-		err = cmp.Or(err, g.store.note(ctx, "heard/"+p.name, &commit))
-		g.heard[p.name] = commit
+		err = cmp.Or(err, g.store.note(ctx, "heard/"+name, &commit))
+		g.heard[name] = commit
 	}
-	g.matrix = vclock.NewMatrix(vclock.Replica(g.name), members...)
 	if err := cmp.Or(err, g.store.fill(ctx), g.store.note(ctx, "mode", &m), g.store.note(ctx, "matrix", g.matrix),
-		serve(ctx, g.self, "heard", g.answerHeard), serve(ctx, g.self, "beat", g.answerBeat), g.begin(ctx)); err != nil {
+		serve(ctx, g.self, "beat", func(context.Context, any) (time.Time, error) { return g.clocks.physical(), nil }),
+		serve(ctx, g.self, "heard", func(ctx context.Context, peer string) (n uint64, err error) {
+			err = g.store.note(ctx, "heard/"+peer, &n)
+			return n, err
+		}), g.begin(ctx)); err != nil {
 		return err
 	}
-	// The clock goes on behind what was reserved in the life before, which peers take a little
-	// later: this region waits, and not its first writes.
-	now, err := g.clocks.clock.Now()
-	if err != nil {
-		return err
-	}
-	sleep(ctx, min(now.Time().Sub(g.clocks.physical())-maxAhead, g.clocks.clock.Window))
 	g.mode.Store(&m)
 	g.log.Info("started", "as", g.me())
 	go g.every(ctx, time.Second, "sending", g.publish)
@@ -183,19 +177,20 @@ func (g *region) start(ctx context.Context) error {
 		go g.every(ctx, 300*time.Millisecond, "reading "+p.name, func(ctx context.Context) error { return g.follow(ctx, p) })
 		go g.every(ctx, time.Second, "clock of "+p.name, func(ctx context.Context) error { return g.beat(ctx, p) })
 	}
-	err = cmp.Or(serve(ctx, g.self, "fetch", g.pack), serve(ctx, g.self, "push", g.takeBatch),
-		serve(ctx, g.self, "rights", g.answerRights), serve(ctx, g.self, "http", g.answerHTTP))
-	if err != nil || g.config.syncEvery <= 0 {
-		return err
+	err = cmp.Or(serve(ctx, g.self, "fetch", g.pack), serve(ctx, g.self, "push", g.takeBatch), serve(ctx, g.self, "rights", g.answerRights))
+	if g.config.syncEvery > 0 {
+		for _, p := range g.peers {
+			go g.every(ctx, g.config.syncEvery, "comparing with "+p.name, func(ctx context.Context) error { return g.reconcile(ctx, p) })
+		}
+		go g.every(ctx, 5*g.config.syncEvery, "collecting", g.collect)
+		err = cmp.Or(err, serve(ctx, g.self, "sync", g.answerSync))
 	}
-	for _, p := range g.peers {
-		go g.every(ctx, g.config.syncEvery, "comparing with "+p.name, func(ctx context.Context) error { return g.reconcile(ctx, p) })
-	}
-	go g.every(ctx, 5*g.config.syncEvery, "collecting", g.collect)
-	return serve(ctx, g.self, "sync", g.answerSync)
+	// The clock goes on behind what was reserved before: this region waits, and not its first writes.
+	now, failed := g.clocks.clock.Now()
+	sleep(ctx, min(now.Time().Sub(g.clocks.physical())-maxAhead, g.clocks.clock.Window))
+	return cmp.Or(err, failed, serve(ctx, g.self, "http", g.answerHTTP))
 }
 
-// committed is told of every commit.
 func (g *region) committed(t *tx) {
 	if err := g.witnessed(t.number); err != nil {
 		g.log.Error("the number of a commit", "error", err)
@@ -211,14 +206,14 @@ func (g *region) committed(t *tx) {
 	}
 }
 
-// serveHTTP serves the API until ctx ends.
-func (g *region) serveHTTP(ctx context.Context) error {
-	l, err := net.Listen("tcp", g.config.listen)
+// listen serves HTTP until ctx ends, and says where.
+func listen(ctx context.Context, address, what string, h http.Handler) error {
+	l, err := net.Listen("tcp", address)
 	if err != nil {
 		return err
 	}
-	fmt.Println(l.Addr())
-	srv, failed := &http.Server{Handler: g.api, ReadHeaderTimeout: 5 * time.Second}, make(chan error, 1)
+	fmt.Println(what + l.Addr().String())
+	srv, failed := &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second}, make(chan error, 1)
 	go func() { failed <- srv.Serve(l) }()
 	select {
 	case err := <-failed:
@@ -230,14 +225,10 @@ func (g *region) serveHTTP(ctx context.Context) error {
 	if srv.Shutdown(end) != nil {
 		_ = srv.Close() // who waits for another region is told so
 	}
-	if g.server != nil {
-		g.server.Shutdown()
-	}
 	return nil
 }
 
-// every does something again and again until ctx ends. What goes wrong is logged and tried again
-// soon.
+// every does something again and again until ctx ends. What goes wrong is tried again soon.
 func (g *region) every(ctx context.Context, pause time.Duration, what string, do func(ctx context.Context) error) {
 	for ctx.Err() == nil {
 		wait := pause
@@ -249,7 +240,6 @@ func (g *region) every(ctx context.Context, pause time.Duration, what string, do
 	}
 }
 
-// sleep waits for d or until ctx ends.
 func sleep(ctx context.Context, d time.Duration) {
 	select {
 	case <-time.After(d):

@@ -18,27 +18,21 @@ import (
 
 // A rightsRequest asks a region to hand over rights to sell.
 type rightsRequest struct {
-	Key  string         `json:"key"`
-	To   vclock.Replica `json:"to"`
-	Need int64          `json:"need"`
+	Key  string
+	To   vclock.Replica
+	Need int64
 }
 
-// borrowing does what may need rights, and again with rights from other regions.
-func (g *region) borrowing(ctx context.Context, key string, do func() error) error {
-	for try := 0; ; try++ {
-		err := do()
-		short, ok := errors.AsType[*crdt.RightsError](err)
-		if !ok || try == 3 || !g.borrow(ctx, key, short) {
-			return err
-		}
+// borrow asks those who hold most for the rights that are missing, if that is what has gone wrong, and
+// reports whether it got any.
+func (g *region) borrow(ctx context.Context, key string, err error) bool {
+	short, ok := errors.AsType[*crdt.RightsError](err)
+	if !ok {
+		return false
 	}
-}
-
-// borrow asks those who hold most for the rights that are missing, and reports whether it got any.
-func (g *region) borrow(ctx context.Context, key string, short *crdt.RightsError) bool {
 	held := slices.SortedFunc(slices.Values(short.Held), func(a, b crdt.Held) int { return cmp.Compare(b.Rights, a.Rights) })
 	for _, h := range held {
-		p := g.peers[regionOf(h.Replica)]
+		p := g.peers[string(regionOf(h.Replica))]
 		if p == nil || h.Rights <= 0 || !p.conn.IsConnected() {
 			continue
 		}
@@ -54,8 +48,7 @@ func (g *region) borrow(ctx context.Context, key string, short *crdt.RightsError
 	return false
 }
 
-// answerRights hands over what was asked for and as much again, so that the next sale need not ask,
-// but never more than half of what is left.
+// answerRights hands over twice what was asked for, but not more than half of what is left.
 func (g *region) answerRights(ctx context.Context, q rightsRequest) (b batch, err error) {
 	if kindOf(q.Key) != stockKind || !q.To.IsValid() || q.Need <= 0 {
 		return b, fmt.Errorf("%q is no stock to ask rights of", q.Key)
@@ -67,31 +60,27 @@ func (g *region) answerRights(ctx context.Context, q rightsRequest) (b batch, er
 		if err != nil {
 			return err // there are none left
 		}
-		t.changed(t.row(q.Key), of[*Stock]{delta})
-		var out envelope
-		data, err := delta.AppendBinary(nil)
-		out.add(q.Key, data)
-		b = batch{From: g.name, Body: out.body}
-		return err
+		changed(t, t.row(q.Key), delta)
+		return nil
 	}, q.Key)
-	b.Commit = g.store.commits.Load()
-	return b, err
+	if err != nil {
+		return b, err
+	}
+	return g.pack(ctx, wanted{Keys: []string{q.Key}})
 }
 
-// inherit takes over the rights of regions that were retired, once all that remain have shown what
-// they know of them. One region does it, the first.
+// inherit takes over the rights of regions that were retired. One region does it, the first.
 func (g *region) inherit(ctx context.Context) error {
-	all := g.regions()
-	if slices.ContainsFunc(all[:slices.Index(all, g.name)], g.isMember) {
+	first := slices.IndexFunc(g.names, g.isMember)
+	if first < 0 || g.names[first] != vclock.Replica(g.name) {
 		return nil
 	}
-	return g.reclaim(ctx, slices.DeleteFunc(all, g.isMember)...)
+	return g.reclaim(ctx, slices.DeleteFunc(slices.Clone(g.names), g.isMember)...)
 }
 
-// reclaim takes over the rights of lives that are over: of regions that are gone, or of this
-// region's own earlier ones, once all peers have shown what they know of them: a database from a
-// backup has not heard of all that was sold.
-func (g *region) reclaim(ctx context.Context, regions ...string) error {
+// reclaim takes over the rights of lives that are over, once all have shown what they know of them: a
+// database from a backup has not heard of all that was sold.
+func (g *region) reclaim(ctx context.Context, regions ...vclock.Replica) error {
 	keys, err := g.store.keysOf(ctx, stockKind)
 	if err != nil || len(regions) == 0 {
 		return err
@@ -105,7 +94,7 @@ func (g *region) reclaim(ctx context.Context, regions ...string) error {
 				}
 				delta, err := stock.Reclaim(h, g.me())
 				if failed = errors.Join(failed, err); err == nil {
-					t.changed(t.row(key), of[*Stock]{delta})
+					changed(t, t.row(key), delta)
 				}
 			}
 		}

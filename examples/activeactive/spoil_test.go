@@ -13,11 +13,13 @@ import (
 	"maps"
 	"net/http"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"runtime/pprof"
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -64,7 +66,8 @@ func runSpoilt(args []string) error {
 		mux.Handle("GET /replayed", handler(g.replayed))
 		mux.Handle("/", g.api)
 		if plain {
-			g.store.empty = func(string, uint64) (state, error) { return &plainState{}, nil }
+			plain := func(uint64) state { return &plainState{} }
+			g.store.kinds = map[string]func(uint64) state{profileKind: plain, cartKind: plain, stockKind: plain, flagKind: plain, orderKind: plain}
 			for _, method := range []string{"PATCH", "PUT", "POST", "DELETE"} {
 				mux.Handle(method+" /{kind}/{id}/{rest...}", handler(g.overwrite))
 				mux.Handle(method+" /{kind}/{id}", handler(g.overwrite))
@@ -80,7 +83,7 @@ func runSpoilt(args []string) error {
 			}()
 		}
 	}
-	ctx, stop := signalled()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if profile {
 		f, err := os.Create(filepath.Join(c.dir, "cpu.profile"))
@@ -152,7 +155,7 @@ func (g *region) getDigest(r *http.Request) (any, error) {
 	if r.URL.Query().Has("quick") {
 		g.store.mu.Lock()
 		defer g.store.mu.Unlock()
-		return digest{Hash: hex.EncodeToString(g.store.table.Ask(1))}, nil
+		return digest{Hash: hex.EncodeToString(g.store.fingerprints().Ask(1))}, nil
 	}
 	var d digest
 	h := sha256.New()
@@ -188,7 +191,8 @@ func (g *region) overwrite(r *http.Request) (any, error) {
 	key := r.PathValue("kind") + "/" + r.PathValue("id")
 	return nil, g.store.write(r.Context(), func(t *tx) error {
 		t.row(key).state = &plainState{[]byte(r.URL.Path + time.Now().String())}
-		t.changed(t.row(key), nil)
+		t.touch(t.row(key))
+		t.row(key).delta = t.row(key).state
 		return nil
 	}, key)
 }
