@@ -11,19 +11,21 @@ import (
 
 // classify fills in what the rule of f needs, or says why f cannot have it.
 func (c *compiler) classify(w *row, f *field, loc location) error {
-	switch id := f.rule.id; {
-	case id == ruleIgnore:
+	id := f.rule.id
+	if id == ruleIgnore {
 		f.class = classIgnored
 		return nil
-	case id == ruleFields:
+	}
+	if id == ruleFields {
 		return c.classifyFields(f, loc)
-	case id == ruleKeyed:
+	}
+	if id == ruleKeyed {
 		return c.classifyKeyed(f, loc)
 	}
-	def := f.rule.id.def()
+	def := id.def()
 	s, err := c.shapes.Compile(f.typ)
 	f.class, f.shape, f.choose = classLeaf, s, def.choose
-	if f.rule.id == ruleJoin {
+	if id == ruleJoin {
 		f.join = findJoin(f.typ)
 		if f.join == nil {
 			return c.refuse(f, "needs a method Merge, as func (x *S) Merge(y *S) or func (x S) Merge(y S) S")
@@ -50,10 +52,10 @@ func (c *compiler) classify(w *row, f *field, loc location) error {
 	if def.order != nil {
 		f.order = newOrder(s, def.down)
 	}
-	switch {
-	case def.op == opSet:
+	if def.op == opSet {
 		f.class, f.key = classSet, s.Elem
-	case def.op == opGroup:
+	}
+	if def.op == opGroup {
 		w.join(f, loc.scope)
 	}
 	return nil

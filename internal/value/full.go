@@ -441,12 +441,12 @@ func skipParts(c code, b []byte, depth int) ([]byte, error) {
 	var last []byte
 	for i := range n {
 		key := b
-		switch { // a list has no keys
-		case c == codeMap:
+		if c == codeMap {
 			if b, err = skipFull(b, depth+1); err != nil {
 				return nil, err
 			}
-		case c == codeStruct:
+		}
+		if c == codeStruct {
 			size, rest, err := readCount(b)
 			if err != nil || size < len(rest) && code(rest[size]) == codeNil {
 				return nil, errCanonical

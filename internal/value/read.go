@@ -99,10 +99,10 @@ func (p *plan) read(dst reflect.Value, b []byte) ([]byte, *ValueError) {
 
 // reads reports whether the type reads a form of its own.
 func (p *plan) reads(c code) bool {
-	switch {
-	case c == codeOwn:
+	if c == codeOwn {
 		return p.codec != nil || p.binary
-	case c == codeText:
+	}
+	if c == codeText {
 		return p.text
 	}
 	return p.json
@@ -113,10 +113,10 @@ func (p *plan) unmarshal(c code, dst reflect.Value, b []byte) error {
 		return p.codec.Decode(b, dst)
 	}
 	x := dst.Addr().Interface()
-	switch {
-	case c == codeOwn:
+	if c == codeOwn {
 		return x.(encoding.BinaryUnmarshaler).UnmarshalBinary(b)
-	case c == codeText:
+	}
+	if c == codeText {
 		return x.(encoding.TextUnmarshaler).UnmarshalText(b)
 	}
 	return json.Unmarshal(b, x)

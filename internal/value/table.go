@@ -134,15 +134,15 @@ func appendBasic(b []byte, p any) []byte {
 // readBasic sets what p points to, of [basicCode] c, from the beginning of b, and
 // returns what follows. It reports false if it cannot.
 func readBasic(p any, c code, b []byte) (rest []byte, ok bool) {
-	switch { // else it is an integer
-	case c == codeString:
+	if c == codeString {
 		n, rest, err := readCount(b)
 		if err != nil {
 			return nil, false
 		}
 		*p.(*string) = string(rest[:n])
 		return rest[n:], true
-	case c == codeFloat:
+	}
+	if c == codeFloat {
 		if len(b) < 8 || !isContentFloat(b[:8]) {
 			return nil, false
 		}

@@ -108,12 +108,12 @@ func resolve(h history) history {
 	for i := range h {
 		st := &h[i]
 		st.id = i
-		switch {
-		case st.kind == submit:
+		switch st.kind {
+		case submit:
 			st.ref = pick(display, st.ref)
-		case st.kind == receive:
+		case receive:
 			st.ref = pick(send, st.ref)
-		default:
+		case idle, update, display, remove, touch, adopt, join, send, save, restart, compact:
 			made[st.kind] = append(made[st.kind], i)
 		}
 	}

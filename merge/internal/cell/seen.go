@@ -7,10 +7,11 @@ func (c *Cell) Lives() Cell {
 	d := Cell{Key: c.Key, Kind: c.Kind, Type: c.Type, Stamp: c.Stamp}
 	if c.Kind == Row || c.Kind == Rows || c.Kind == Manual {
 		for i := range c.Kids {
-			switch k := &c.Kids[i]; {
-			case k.Kind == Replica:
+			k := &c.Kids[i]
+			if k.Kind == Replica {
 				d.Kids = append(d.Kids, Cell{Key: k.Key, Kind: k.Kind, Stamp: k.Stamp})
-			case k.Kind == Row, k.Kind == Rows, k.Kind == Manual:
+			}
+			if k.Kind == Row || k.Kind == Rows || k.Kind == Manual {
 				if kid := k.Lives(); len(kid.Kids) > 0 || !kid.Stamp.IsZero() {
 					d.Kids = append(d.Kids, kid)
 				}
