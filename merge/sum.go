@@ -84,6 +84,9 @@ func (p *recordPart) sum(dst reflect.Value, c *cell.Cell) bool {
 
 // sum returns the writer's total after a change from read to next.
 func (e *edit) sum(p *recordPart, at spot, read, next reflect.Value) (*cell.Cell, error) {
+	if isNil(next) {
+		return nil, p.refuse("nil is no sum")
+	}
 	s, err := e.stamp(at.now.LatestOrZero())
 	if err != nil {
 		return nil, err

@@ -5,6 +5,8 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+
+	"github.com/rejoin-go/rejoin/internal/value"
 )
 
 // compareText orders by length first, as people order what is simple.
@@ -39,7 +41,7 @@ func differences(v, w reflect.Value, path string, all *[]string) {
 				differences(v.Field(i), w.Field(i), join(f.Name), all)
 			}
 		}
-	case v.Kind() == reflect.Pointer && !v.IsNil() && !w.IsNil():
+	case v.Kind() == reflect.Pointer && !v.IsNil() && !w.IsNil() && !value.CodecOf(v.Type()).Encodes():
 		differences(v.Elem(), w.Elem(), path, all)
 	case v.Kind() == reflect.Slice && v.Len() == w.Len():
 		for i := range v.Len() {

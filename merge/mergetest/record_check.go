@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/rejoin-go/rejoin/internal/value"
 	"github.com/rejoin-go/rejoin/merge"
 )
 
@@ -69,8 +70,19 @@ func (r *recordRun[T]) differ(v, w T) []merge.Change {
 	}
 	return slices.DeleteFunc(report.Changes, func(c merge.Change) bool {
 		set := c.Rule == "set" || c.Rule == "union"
-		return loosely(c.Base, set) == loosely(c.Candidates[0].Value, set)
+		return loosely(c.Base, set) == loosely(c.Candidates[0].Value, set) || c.Rule == "additive" && sameSum(c.Base, c.Candidates[0].Value)
 	})
+}
+
+// sameSum reports whether a codec says that two values are the same number. Adding up decides
+// which form of it a sum has: 0.1 and -0.1 are 0.0, not 0.
+func sameSum(a, b any) bool {
+	x, y := reflect.ValueOf(a), reflect.ValueOf(b)
+	if !x.IsValid() || !y.IsValid() || x.Type() != y.Type() || x.Kind() == reflect.Pointer && (x.IsNil() || y.IsNil()) {
+		return false
+	}
+	compare := value.CodecOf(x.Type()).Compare
+	return compare != nil && compare(x, y) == 0
 }
 
 // checkWrite checks that what was written can be read, but where something else

@@ -27,7 +27,8 @@ type Codec[T any] struct {
 	// that it has.
 	Encode func(T) ([]byte, error)
 	// Decode returns the value with the given bytes, which it may keep. It returns
-	// an error for any that Encode does not write.
+	// an error for any that Encode does not write, and both do for values that take too
+	// long to compare, add or print: some decimals hold two billion digits in 16 bytes.
 	Decode func([]byte) (T, error)
 
 	// Compare orders values, none of which is nil, as [cmp.Compare] does, for the rules max
@@ -39,6 +40,8 @@ type Codec[T any] struct {
 	// associative, which a sum of floats is not; the zero T is its neutral element, and is
 	// given to neither. Negate returns what adds up to nothing with its argument. Neither
 	// modifies its arguments.
+	// Where one number has several forms, as 0 and 0.0 of a decimal, a sum in a record has the
+	// one that adding makes.
 	Add    func(a, b T) T
 	Negate func(T) T
 }
