@@ -64,9 +64,9 @@ func (d *disk) Store(t hlc.Timestamp) error {
 		return errDisk
 	case crashesOld, crashesNew:
 		panic(errCrash)
-	default:
-		return nil
+	case works:
 	}
+	return nil
 }
 
 // survives calls f and reports whether it ended without a crash of the disk.

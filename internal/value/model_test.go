@@ -32,6 +32,7 @@ type node struct {
 func (n *node) bytes() []byte {
 	b := []byte{byte(n.code)}
 	switch n.code {
+	case codeNil, codeFalse, codeTrue:
 	case codeInt:
 		return append(b, n.integer()...)
 	case codeFloat:
@@ -86,6 +87,7 @@ func drawNode(t *rapid.T, depth int) node {
 		n.code = codeInt
 	}
 	switch n.code {
+	case codeNil, codeFalse, codeTrue:
 	case codeInt:
 		n.bits, n.neg = rapid.OneOf(rapid.Uint64Max(300), rapid.Uint64()).Draw(t, "int"), rapid.Bool().Draw(t, "neg")
 	case codeFloat, codeComplex:

@@ -77,7 +77,8 @@ func drawCell(t *rapid.T, key string, kind cell.Kind, depth int) cell.Cell {
 		for _, k := range rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"x", "y"}), 1, 2, rapid.ID).Draw(t, "rows") {
 			c.Kids = append(c.Kids, drawRow(t, k, depth+1))
 		}
-	default:
+	case cell.State, cell.Manual, cell.Row, cell.Placed, cell.Fact, cell.Option, cell.Version, cell.Seen, cell.Total, cell.Replica, cell.Sibling,
+		cell.Member, cell.Element, cell.Entry, cell.Sum:
 		return drawRow(t, key, depth+1)
 	}
 	slices.SortFunc(c.Kids, func(a, b cell.Cell) int { return a.Order(&b) })
