@@ -382,8 +382,11 @@ func (g *region) route(r *http.Request, row string, h handler) (any, error) {
 	if err := g.mayWrite(); err != nil {
 		return nil, err
 	}
-	home := g.peers[string(g.home(row))]
-	if g.mode.Load().Name != homeRegion || r.Header.Get("Relayed") != "" || home == nil || !home.conn.IsConnected() {
+	var home *peer
+	if g.mode.Load().Name == homeRegion && r.Header.Get("Relayed") == "" {
+		home = g.peers[string(g.home(row))]
+	}
+	if home == nil || !home.conn.IsConnected() {
 		return h(r)
 	}
 	body, err := io.ReadAll(r.Body)

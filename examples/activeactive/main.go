@@ -290,7 +290,6 @@ func (s *supervisor) stopAll() {
 	}
 }
 
-// at returns where a region listens, and whether it runs.
 func (p *process) at() (http, nats string, up bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
