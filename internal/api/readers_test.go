@@ -177,6 +177,7 @@ func call(t *testing.T, f, peer reflect.Value) func() {
 
 // argument returns a value of a type to call a method with.
 func argument(t *testing.T, typ reflect.Type, peer reflect.Value) reflect.Value {
+	t.Helper()
 	switch typ {
 	case peer.Type():
 		return peer
