@@ -6,11 +6,11 @@
 #   them, and of equal times one rule that has nothing to do with the network decides.
 # True: the time of an update is kept in whole seconds and returned as milliseconds that end in 000. Of equal times the
 #   entry of the cluster that merges into the other wins. A write of that side replaces one that the other side made and
-#   acknowledged 300 ms later, on all members, and no listener is asked. With two seconds between them the later one wins.
+#   acknowledged 300 ms later, on all members. With two seconds between them the later one wins.
 # Source: docs.hazelcast.com/hazelcast/5.5/network-partitioning/split-brain-recovery, on the policy; the seconds are seen
 #   by running two members that start apart and merge.
-# Why users care: hot keys are written many times in a second, and just they lose, in favour of the smaller side. A
-#   write that read the other one in between is no safer. Put a version of your own into the value and merge by that.
+# Why users care: hot keys are written many times in a second, and just they lose, in favour of the side that
+#   gives up its cluster. Put a version of your own into the value and merge by that.
 set -euo pipefail
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
