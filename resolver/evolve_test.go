@@ -142,6 +142,60 @@ func TestEvolutionConverges(t *testing.T) {
 	})
 }
 
+// TestEvolutionOfTickets asks in the first version of a program and answers in the second, and
+// back: what a ticket and the log hold of a value, its own program reads again, whichever carried
+// them, in bytes and JSON.
+func TestEvolutionOfTickets(t *testing.T) {
+	first := write(t, &resolver.Siblings[job]{}, at("ap", 1), resolver.Context{}, job{"pack", 7, "kept", "ann", nil, []stepOf{{"a"}}, time.Unix(5, 6).UTC()})
+	edit := func(w resolver.Writer, name string) *resolver.Siblings[job] {
+		v := first.Versions()[0].Value
+		v.Name = name
+		return write(t, first, w, first.Context(), v)
+	}
+	old := join(edit(at("eu", 2), "ship"), edit(at("us", 3), "send"))
+	asked := &resolver.MemoryLog{}
+	ticket := resolve(t, &resolver.Reconciler[job]{Log: asked}, old).Ticket
+
+	b, err := ticket.MarshalBinary()
+	require.NoError(t, err)
+	j, err := ticket.MarshalJSON()
+	require.NoError(t, err)
+	var fromBytes, fromJSON resolver.Ticket[job2]
+	require.NoError(t, fromBytes.UnmarshalBinary(b))
+	require.NoError(t, fromJSON.UnmarshalJSON(j), "%s", j)
+	for _, carried := range []resolver.Ticket[job2]{fromBytes, fromJSON} {
+		require.Equal(t, ticket.Conflict.ID, carried.Conflict.ID)
+		require.Equal(t, job2{Title: "send", Size: 7, Boss: "ann", Steps: []stepOf2{{"a", ""}}, At: time.Unix(5, 6).UTC()}, carried.Conflict.Versions[1].Value)
+		again, err := carried.MarshalBinary()
+		require.NoError(t, err)
+		require.Equal(t, b, again, "reading changes nothing")
+		text, err := carried.MarshalJSON()
+		require.NoError(t, err)
+		var back resolver.Ticket[job]
+		require.NoError(t, back.UnmarshalJSON(text), "%s", text)
+		require.Equal(t, ticket.Conflict.Versions, back.Conflict.Versions, "%s", text)
+	}
+	for i, text := range asked.Entries()[0].Versions {
+		var read resolver.Version[job2]
+		require.NoError(t, read.UnmarshalJSON(text), "%s", text)
+		text, err = read.MarshalJSON()
+		require.NoError(t, err)
+		var back resolver.Version[job]
+		require.NoError(t, back.UnmarshalJSON(text), "%s", text)
+		require.Equal(t, ticket.Conflict.Versions[i], back, "%s", text)
+	}
+
+	s, log := carryTo[job2](t, old), &resolver.MemoryLog{}
+	decided := fromJSON.Conflict.Versions[1].Value
+	extra := 3
+	decided.Extra = &extra
+	_, err = (&resolver.Reconciler[job2]{Log: log}).Settle(t.Context(), at("eu", 4), s, &fromJSON, fromJSON.Conflict.Use(decided, "both"))
+	require.NoError(t, err)
+	require.Equal(t, job{"send", 7, "kept", "ann", nil, []stepOf{{"a"}}, time.Unix(5, 6).UTC()}, carryTo[job](t, s).Versions()[0].Value, "what the second does not know is carried over")
+	require.JSONEq(t, `{"size": 7, "Title": "send", "Boss": "ann", "Extra": 3, "Steps": [{"Do": "a", "Note": ""}], "At": "1970-01-01T00:00:05.000000006Z", "Owners": null, "Old": "kept"}`,
+		string(log.Entries()[0].Value), "the log has it in the JSON of the second")
+}
+
 // evolve takes one step of a program whose type is V.
 func evolve[V any](t *rapid.T, state, from []byte, step int, w resolver.Writer, change func(*V)) []byte {
 	s := new(resolver.Siblings[V])
