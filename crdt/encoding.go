@@ -245,6 +245,7 @@ func readLenient[V Value[V]](data []byte) (V, error) {
 	return v, err
 }
 
+// readEither is readLenient for a value of whatever type.
 func readEither(of maker, data []byte) (v causal, err error) {
 	if text := bytes.TrimLeft(data, " \t\r\n"); len(text) > 0 && text[0] == '{' {
 		v, bad, err := parseCausal(of, text)

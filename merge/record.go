@@ -29,7 +29,7 @@ import (
 // at the ends or beside one of them, some 30 if three writers put 1,000 anywhere,
 // and in any case less than 64 and a name: where it would have more, the elements
 // behind are placed anew. Where each is put between the last two, or in the middle, that
-// makes 5 places for each of 1,000 that are added and 10 for each of 10,000.
+// makes up to 5 places for each of 1,000 that are added and up to 10 for each of 10,000.
 //
 // A Record is made by [Plan.NewRecord] for a plan compiled with
 // [Options.Record]: the plan is needed to read T, and cannot be had from the

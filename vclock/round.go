@@ -21,7 +21,8 @@ import (
 // those who have not heard that one was retired, or goes on as another incarnation.
 // Each member has rounds of its own; they need no leader, and do not disturb each other.
 //
-// Make one with [NewRound]. A Round lives in memory. Where it is lost, nothing is but the time: begin another.
+// Make one with [NewRound]: the zero Round has no owner, and panics. A Round lives in memory.
+// Where it is lost, nothing is but the time: begin another.
 // Where the owner goes on as another incarnation its rounds are void: their methods
 // panic. So they do when called in another order, or with the matrix of another member.
 //

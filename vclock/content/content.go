@@ -39,9 +39,8 @@ type Codec[T any] struct {
 	// Add and Negate are for the rule additive of package merge. Add must be commutative and
 	// associative, which a sum of floats is not; the zero T is its neutral element, and is
 	// given to neither. Negate returns what adds up to nothing with its argument. Neither
-	// modifies its arguments.
-	// Where one number has several forms, as 0 and 0.0 of a decimal, a sum in a record has the
-	// one that adding makes.
+	// modifies its arguments. Where one number has several forms, as 0 and 0.0 of a decimal, a
+	// sum in a record has the one that adding makes.
 	Add    func(a, b T) T
 	Negate func(T) T
 }
