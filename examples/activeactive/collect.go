@@ -18,7 +18,7 @@ import (
 //
 // The matrix of a region travels with its state. Here that is an exchange of anti-entropy: once the
 // other has merged all that differs, it merges the matrix. A fingerprint may overlook a difference,
-// one time in ten million, so the matrix of one exchange counts after the next.
+// and another exchange has another salt, so the matrix of one exchange counts after the next.
 
 // changeMatrix changes the matrix between two writes: what has a smaller stamp is committed then.
 func (g *region) changeMatrix(ctx context.Context, change func(now uint64) error) error {
