@@ -60,7 +60,7 @@ func (c *cell[T]) newest(r *root, seen *Context) *T {
 	var found *written[T]
 	for i := range *c {
 		w := &(*c)[i]
-		if seen != nil && !seen.Contains(r.name(w.dot)) {
+		if seen != nil && !seen.has(r.name(w.dot)) {
 			continue
 		}
 		if found == nil || cmp.Or(cmp.Compare(found.dot.seq, w.dot.seq), cmp.Compare(r.names[found.dot.replica], r.names[w.dot.replica])) < 0 {
@@ -79,7 +79,7 @@ func (c *cell[T]) erase(r *root, seen *Context, d *cellOp[T]) {
 	kept := (*c)[:0]
 	for _, w := range *c {
 		name := r.name(w.dot)
-		if seen != nil && !seen.Contains(name) {
+		if seen != nil && !seen.has(name) {
 			kept = append(kept, w)
 			continue
 		}

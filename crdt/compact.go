@@ -20,4 +20,4 @@ func (r *root) compacting(seen Context) (*compacting, bool) {
 }
 
 // drops reports whether the residue of the removal d may go.
-func (c *compacting) drops(d dot) bool { return c.seen.Contains(c.root.name(d)) }
+func (c *compacting) drops(d dot) bool { return c.seen.has(c.root.name(d)) }

@@ -230,8 +230,15 @@ func (c Context) For(name string) (Context, error) {
 	return Context{&p}, nil
 }
 
-// Contains reports whether c covers d.
+// Contains reports whether c covers d, whose replica is named with its incarnation, or
+// without: the number of a dot tells that, too.
 func (c Context) Contains(d vclock.Dot) bool {
+	name, life := d.Replica.Lineage()
+	return (life == 0 || life == lifeOf(d.Seq)) && c.has(vclock.Dot{Replica: name, Seq: d.Seq})
+}
+
+// has is Contains for a replica that is named without its incarnation, as those in roots are.
+func (c Context) has(d vclock.Dot) bool {
 	if c.past == nil {
 		return false
 	}

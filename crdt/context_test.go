@@ -109,6 +109,22 @@ func TestResetSeenUndone(t *testing.T) {
 
 type shelves = crdt.ORMap[string, *counters]
 
+// TestContextContainsIncarnation finds a dot under the name that its replica writes as, and
+// under the one that its incarnations share.
+func TestContextContainsIncarnation(t *testing.T) {
+	r := vclock.Incarnation("c", 3)
+	var s crdt.ORSet[string]
+	s.Add("c", "x")
+	s.Add(r, "y")
+	seen, seq := s.Context(), s.LastOf(r)
+	require.True(t, seen.Contains(vclock.Dot{Replica: r, Seq: seq}))
+	require.True(t, seen.Contains(vclock.Dot{Replica: "c", Seq: seq}))
+	require.True(t, seen.Contains(vclock.Dot{Replica: "c", Seq: 1}))
+	require.False(t, seen.Contains(vclock.Dot{Replica: r, Seq: 1}), "an event of another incarnation")
+	require.False(t, seen.Contains(vclock.Dot{Replica: r, Seq: seq + 1}))
+	require.False(t, seen.Contains(vclock.Dot{Replica: vclock.Incarnation("c", 4), Seq: seq}))
+}
+
 // TestContextOfAnotherKey: the Context of a key is refused for another, at any depth,
 // and taken for what is in the key.
 func TestContextOfAnotherKey(t *testing.T) {

@@ -87,7 +87,7 @@ func (s *RWSet[E]) ClearSeen(r vclock.Replica, seen Context) (*RWSet[E], error) 
 		covered := false
 		s.store.refs(head, func(x ref) {
 			added := !s.store.isMarked(x)
-			covered = covered || added && seen.Contains(s.root.name(s.store.dot(x)))
+			covered = covered || added && seen.has(s.root.name(s.store.dot(x)))
 		})
 		return covered
 	}), nil

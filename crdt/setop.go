@@ -102,7 +102,7 @@ func (s *store[E]) take(r *root, e E, seen *Context, d *setOp[E]) {
 	}
 	var gone []ref
 	s.refs(head, func(x ref) {
-		if old := r.name(s.dot(x)); seen.Contains(old) {
+		if old := r.name(s.dot(x)); seen.has(old) {
 			d.replaces(old)
 			gone = append(gone, x)
 		}

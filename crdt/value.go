@@ -246,7 +246,7 @@ type clearing struct {
 }
 
 // covers reports whether the removal is of the event d.
-func (c *clearing) covers(d dot) bool { return c.all || c.seen.Contains(c.root.name(d)) }
+func (c *clearing) covers(d dot) bool { return c.all || c.seen.has(c.root.name(d)) }
 
 // drop tells the delta that d is removed.
 func (c *clearing) drop(d dot) { c.delta.see(c.delta.dot(c.root.name(d))) }
