@@ -21,11 +21,15 @@ type writer struct {
 // write makes name the writer and returns the index of its replica. It panics if
 // name is not valid.
 func (r *root) write(name vclock.Replica) uint32 {
-	if name != r.writer.name || name == "" {
-		replica, life := name.Lineage()
-		r.writer = writer{name, r.intern(replica), life}
+	if name == "" || name != r.writer.name {
+		r.setWriter(name)
 	}
 	return r.writer.replica
+}
+
+func (r *root) setWriter(name vclock.Replica) {
+	replica, life := name.Lineage()
+	r.writer = writer{name, r.intern(replica), life}
 }
 
 // next returns the number of the writer's next dot, and false if its incarnation is

@@ -251,9 +251,12 @@ func (c *PNCounter) Equal(o *PNCounter) bool {
 
 // ready gives a delta of one increment the form of a state, to change it.
 func (c *PNCounter) ready() {
-	if c.op.isEmpty() {
-		return
+	if !c.op.isEmpty() {
+		c.becomeState()
 	}
+}
+
+func (c *PNCounter) becomeState() {
 	d := c.op
 	c.op = tallyOp{}
 	c.apply(c.change(), &d)

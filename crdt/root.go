@@ -134,15 +134,15 @@ func (r *root) meet(name vclock.Replica) uint32 {
 // included. It returns false if there is none: the incarnation is over.
 func (r *root) mint() (dot, bool) {
 	s := &r.seen[r.writer.replica]
-	seq, ok := r.next()
-	switch {
-	case !ok:
-		return dot{}, false
-	case seq == s.prefix+1 && len(s.far) == 0:
+	if seq := s.prefix + 1; len(s.far) == 0 && lifeOf(seq) == r.writer.life {
 		s.prefix = seq
-	default:
-		s.add(seq, seq)
+		return dotOf(r.writer.replica, seq), true
 	}
+	seq, ok := r.next()
+	if !ok {
+		return dot{}, false
+	}
+	s.add(seq, seq)
 	return dotOf(r.writer.replica, seq), true
 }
 

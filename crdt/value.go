@@ -167,7 +167,7 @@ func (n *node) seal() { n.rec, n.mode = nil, sealed }
 func (n *node) write(name vclock.Replica) (*root, uint32) {
 	r := n.change()
 	i := r.write(name)
-	if r.owner != name && r.owner != "" {
+	if r.owner != "" && r.owner != name {
 		otherWriter(r.owner, name)
 	}
 	return r, i
@@ -177,7 +177,7 @@ func (n *node) write(name vclock.Replica) (*root, uint32) {
 func (n *node) changeFor(name vclock.Replica) *root {
 	r := n.change()
 	checkReplica(name)
-	if r.owner != name && r.owner != "" {
+	if r.owner != "" && r.owner != name {
 		otherWriter(r.owner, name)
 	}
 	return r
