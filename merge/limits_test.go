@@ -3,8 +3,6 @@ package merge_test
 import (
 	"fmt"
 	"math"
-	"reflect"
-	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -128,28 +126,6 @@ func TestAllocs(t *testing.T) {
 	}
 	require.LessOrEqual(t, testing.AllocsPerRun(100, func() { flatSink, _ = p.Merge(&base, sides...) }), 1.0)
 	require.LessOrEqual(t, testing.AllocsPerRun(100, func() { mixedSink, _ = m.Merge(&mixedBase, mixedSides...) }), 7.0)
-}
-
-// TestConcurrent merges by one plan in several goroutines, whose scratch memory
-// it shares out.
-func TestConcurrent(t *testing.T) {
-	p := merge.MustCompile(merge.Options[mixed]{})
-	base, sides := mixedSides()
-	want, err := p.Merge(&base, sides...)
-	require.NoError(t, err)
-	var wg sync.WaitGroup
-	for range 4 {
-		wg.Go(func() {
-			for range 200 {
-				got, report, err := p.Explain(&base, sides...)
-				if err != nil || !reflect.DeepEqual(want, got) || !report.OK() {
-					t.Error("a merge differs")
-					return
-				}
-			}
-		})
-	}
-	wg.Wait()
 }
 
 // TestFloatKeys refuses NaN wherever it would be a key.

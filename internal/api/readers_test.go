@@ -13,6 +13,7 @@ import (
 
 	"github.com/rejoin-go/rejoin/crdt"
 	"github.com/rejoin-go/rejoin/lww"
+	"github.com/rejoin-go/rejoin/merge"
 	"github.com/rejoin-go/rejoin/resolver"
 	"github.com/rejoin-go/rejoin/vclock"
 )
@@ -130,6 +131,42 @@ func TestReaders(t *testing.T) {
 	for _, name := range writes {
 		require.True(t, called[name], "no state has %s", name)
 	}
+}
+
+// TestPlanIsShared merges by one plan in several goroutines, which share its scratch memory.
+func TestPlanIsShared(t *testing.T) {
+	type line struct {
+		SKU string
+		N   int
+	}
+	type order struct {
+		Name  string
+		Stock int64 `merge:"additive"`
+		Gift  *bool
+		Tags  []string `merge:"set"`
+		Prefs map[string]string
+		Lines []line `merge:"keyed=SKU"`
+	}
+	gift := true
+	base := order{"Ada", 100, &gift, []string{"a", "b"}, map[string]string{"x": "1", "y": "2"}, []line{{"tea", 1}, {"cup", 2}}}
+	eu := order{"Eve", 98, nil, []string{"a", "c"}, map[string]string{"x": "3", "y": "2"}, []line{{"tea", 5}, {"cup", 2}}}
+	us := order{"Ada", 97, &gift, []string{"a", "b", "d"}, map[string]string{"x": "1"}, []line{{"tea", 1}, {"cup", 3}, {"jar", 1}}}
+	sides := []merge.Side[order]{{Value: eu, Stamp: lww.Stamp{Time: 1, Replica: "eu"}}, {Value: us, Stamp: lww.Stamp{Time: 2, Replica: "us"}}}
+	p := merge.MustCompile(merge.Options[order]{})
+	want, err := p.Merge(&base, sides...)
+	require.NoError(t, err)
+	require.Equal(t, []line{{"tea", 5}, {"cup", 3}, {"jar", 1}}, want.Lines)
+	together(func() func() {
+		return func() {
+			for range 200 {
+				got, report, err := p.Explain(&base, sides...)
+				if err != nil || !reflect.DeepEqual(want, got) || !report.OK() {
+					t.Error("a merge differs")
+					return
+				}
+			}
+		}
+	})
 }
 
 // together runs what prepare returns in four goroutines. What they share is ready before the first
