@@ -97,6 +97,9 @@
 // Equal means what section Values says: the same instant in another zone is no
 // change, and which of the two zones the result has depends on the stamps.
 //
+// A keyed list in which two elements have one key is one value for this merge: the change
+// of one side is taken, and between two that differ a person decides. All else merges.
+//
 // Rules without F decide by stamps, and a version has but one. Additive lacks I
 // on purpose: of a stock of 10 two shops sell 2 each and both say 8, and 6 are
 // left. It needs the latest common ancestor as their base.

@@ -77,6 +77,10 @@ func (x *explainer) keyedDocument(at *docPlace) {
 	for i, v := range at.in {
 		inKeys[i], inAt[i] = x.run.docList(l, v, member)
 	}
+	if l.twice != "" {
+		x.documentValue(at, ruleKeyed)
+		return
+	}
 	for _, k := range docOrder(at.known, baseKeys, inKeys) {
 		pick := func(m map[string]any) version { v, ok := m[k]; return version{v, ok} }
 		sub := &docPlace{docFrame: docFrame{rule: at.rule.element(l.names[k]), known: at.known, base: pick(baseAt)}, who: at.who, result: pick(resultAt)}

@@ -86,6 +86,13 @@ func (r *run) keyedArray(fr *docFrame) any {
 	if r.err != nil {
 		return []any{}
 	}
+	if l.twice != "" {
+		win, reason := chooseManual(docValues{fr: fr}, len(fr.in), fr.known)
+		if reason != "" {
+			r.personHere(keyTwice + l.twice)
+		}
+		return value.CopyDocument(fr.in[win].value)
+	}
 	out := []any{}
 	for _, k := range docOrder(fr.known, baseKeys, inKeys) {
 		at := func(m map[string]any) version { x, ok := m[k]; return version{x, ok} }
@@ -114,10 +121,14 @@ func (r *docRule) element(name string) *docRule {
 	return out
 }
 
-// docLists holds the names that the keys of a keyed list have in paths.
-type docLists struct{ names map[string]string }
+// docLists holds the names that the keys of a keyed list have in paths, and of a version
+// that has two elements with one key, that key.
+type docLists struct {
+	names map[string]string
+	twice string
+}
 
-// docList returns the keys of a keyed list in order, and its elements by key.
+// docList returns the keys of a keyed list in order, each once, and its elements by key.
 func (r *run) docList(l *docLists, v version, member string) ([]string, map[string]any) {
 	elems, _ := v.value.([]any)
 	order, at, err := arrayKeys(v.value, func(e any) (string, error) {
@@ -125,13 +136,9 @@ func (r *run) docList(l *docLists, v version, member string) ([]string, map[stri
 		l.names[k] = name
 		return k, err
 	})
-	if err == nil && len(order) < len(elems) {
-		for i, e := range elems {
-			k, _, _ := docKey(e, member)
-			if i >= len(order) || order[i] != k {
-				err = fmt.Errorf("two elements have the key %s", l.names[k])
-				break
-			}
+	for i := 0; err == nil && l.twice == "" && len(order) < len(elems); i++ {
+		if k, _, _ := docKey(elems[i], member); i >= len(order) || order[i] != k {
+			l.twice = l.names[k]
 		}
 	}
 	if err != nil && r.err == nil {

@@ -390,6 +390,11 @@ func (x *explainer) keyed(f *field, at place) {
 	fr := frame{in: at.in, base: at.base, known: at.known}
 	l := lists{known: fr.known}
 	x.run.list(f, &fr, &l)
+	if l.twice != "" {
+		x.run.unlist(&l)
+		x.leaf(f, at, nil)
+		return
+	}
 	var result keys
 	x.run.keysOf(&result, f, at.result)
 	lead := l.lead()

@@ -2,7 +2,7 @@ package merge
 
 import "reflect"
 
-// leafValues is the chooser of typed leaves.
+// leafValues is the chooser of typed leaves, and of keyed lists that are one value.
 type leafValues struct {
 	f    *field
 	base reflect.Value
@@ -16,7 +16,7 @@ func (v *leafValues) at(i int) reflect.Value {
 	return v.in[i]
 }
 
-func (v *leafValues) same(i, j int) bool { return v.f.shape.Same(v.at(i), v.at(j)) }
+func (v *leafValues) same(i, j int) bool { return v.f.same(v.at(i), v.at(j)) }
 
 func (v *leafValues) zero(i int) bool { return v.f.shape.IsZero(v.at(i)) }
 

@@ -103,8 +103,16 @@ func TestLongLists(t *testing.T) {
 	require.Len(t, got.Pairs, 60, "a union does not shrink")
 
 	one.ByNum[3].N = one.ByNum[4].N
-	_, err := p.Merge(nil, merge.Side[long]{Value: one, Stamp: stamp(1, "a")})
-	require.EqualError(t, err, "merge: ByNum: two elements have the key 5")
+	_, report, err := p.Explain(nil, merge.Side[long]{Value: one, Stamp: stamp(1, "a")}, merge.Side[long]{Value: two, Stamp: stamp(2, "a")})
+	require.EqualError(t, err, "merge: conflict: ByNum: two elements have the key 5")
+	require.Equal(t, []string{"ByNum: two elements have the key 5"}, undecided(report))
+}
+
+func undecided(report merge.Report) (out []string) {
+	for c := range report.Undecided() {
+		out = append(out, c.Path+": "+c.Reason)
+	}
+	return out
 }
 
 type numbered struct {

@@ -1,6 +1,7 @@
 package merge
 
 import (
+	"cmp"
 	"fmt"
 	"reflect"
 	"slices"
@@ -16,7 +17,8 @@ type lists struct {
 	known bool
 	held  mark
 
-	aligned bool // all have the same keys in the same order
+	aligned bool   // all have the same keys in the same order
+	twice   string // of a keyed list: a key that two elements of a version have, as paths have it
 }
 
 // A mark is what the stores of a run held before a list was read.
@@ -31,6 +33,10 @@ func (r *run) list(f *field, fr *frame, l *lists) {
 	}
 	for i, v := range fr.in {
 		r.keysOf(&l.in[i], f, v)
+	}
+	l.twice = l.base.twice
+	for i := range l.in {
+		l.twice = cmp.Or(l.twice, l.in[i].twice)
 	}
 }
 
@@ -126,11 +132,21 @@ func (l *lists) collect(lead *keys, version int, out []ref) []ref {
 	return out
 }
 
-// keyed merges a list of rows by key.
+// keyed merges a list of rows by key. Where a key does not tell which of two elements it
+// means, the list is one value, and a person decides between two changes of it.
 func (r *run) keyed(f *field, fr *frame) {
 	l := lists{known: fr.known}
 	r.list(f, fr, &l)
 	if r.err != nil {
+		return
+	}
+	if l.twice != "" {
+		r.unlist(&l)
+		win, reason := chooseManual(&leafValues{f, fr.base, fr.in}, len(fr.in), fr.known)
+		if reason != "" {
+			r.person(f, keyTwice+l.twice)
+		}
+		f.fill(fr.dst, fr.in[win])
 		return
 	}
 	lead := l.lead()
@@ -303,10 +319,13 @@ func (l *lists) agreed() (from int, ok bool) {
 	return max(from, 0), true
 }
 
-// keysOf reads the keys of a list into k. For a keyed list it fails if two
-// elements have one key or an element is missing.
+// keyTwice, with the key, is why a person has to decide about a keyed list.
+const keyTwice = "two elements have the key "
+
+// keysOf reads the keys of a list into k. For a keyed list it fails if an element is
+// missing, and notes if two elements have one key.
 func (r *run) keysOf(k *keys, f *field, list reflect.Value) {
-	k.f, k.list, k.n, k.texts, k.vals, k.index = f, list, list.Len(), nil, nil, nil
+	*k = keys{f: f, list: list, n: list.Len()}
 	if f.byRef {
 		for i := range k.n {
 			if list.Index(i).IsNil() {
@@ -325,7 +344,7 @@ func (r *run) keysOf(k *keys, f *field, list reflect.Value) {
 		}
 	}
 	if i := r.indexKeys(k); i >= 0 && f.class == classKeyed {
-		r.fail(f, fmt.Errorf("two elements have the key %s", f.keyText(k.read(i))))
+		k.twice = f.keyText(k.read(i))
 	}
 }
 

@@ -18,6 +18,7 @@ type keys struct {
 	texts []string        // of keys of kind string
 	vals  []reflect.Value // of others
 	index map[string]int  // position by canonical bytes; nil in short lists
+	twice string          // a key that two elements of a keyed list have, as paths have it
 }
 
 // read returns the key at position i.

@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"net/url"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -323,17 +324,75 @@ func TestKeyedErrors(t *testing.T) {
 		Refs  []*item `merge:"keyed=Key"`
 	}
 	p := merge.MustCompile(merge.Options[bill]{})
-	_, err := p.Merge(nil, merge.Side[bill]{Value: bill{Lines: []item{{Key: "a.b"}, {Key: "c"}, {Key: "a.b"}}}, Stamp: stamp(1, "a")})
-	require.EqualError(t, err, `merge: lines: two elements have the key "a.b"`)
-	_, err = p.Merge(nil, merge.Side[bill]{Value: bill{Refs: []*item{{Key: "a"}, nil}}, Stamp: stamp(1, "a")})
+	_, err := p.Merge(nil, merge.Side[bill]{Value: bill{Refs: []*item{{Key: "a"}, nil}}, Stamp: stamp(1, "a")})
 	require.EqualError(t, err, "merge: Refs: element 1 is a nil pointer")
+}
 
-	long := bill{}
-	for i := range 40 {
-		long.Lines = append(long.Lines, item{Key: fmt.Sprint(i % 39)})
+// TestKeyTwice merges lists in which a key does not tell which element it means: what one
+// side changed is taken, of two changes a person decides, and all else merges.
+func TestKeyTwice(t *testing.T) {
+	type env struct{ Name, Value string }
+	type pod struct {
+		Image string
+		Env   []env  `merge:"keyed=Name"`
+		Refs  []*env `merge:"keyed=Name"`
 	}
-	_, err = p.Merge(nil, merge.Side[bill]{Value: long, Stamp: stamp(1, "a")})
-	require.EqualError(t, err, `merge: lines: two elements have the key 0`)
+	p := merge.MustCompile(merge.Options[pod]{})
+	var long []env
+	for i := range 40 {
+		long = append(long, env{Name: fmt.Sprint(i % 39)})
+	}
+	for name, stored := range map[string][]env{
+		"0":     long,
+		"PATH":  {{"PATH", "/bin"}, {"HOME", "/"}, {"PATH", "/usr/bin"}},
+		`"a.b"`: {{"a.b", ""}, {"a.b", ""}},
+	} {
+		added := append(slices.Clone(stored), env{"LOG", "debug"})
+		fewer := stored[1:]
+		for _, refs := range []bool{false, true} {
+			of := func(image string, list []env) pod {
+				if !refs {
+					return pod{image, list, nil}
+				}
+				x := pod{Image: image, Refs: []*env{}}
+				for _, e := range list {
+					x.Refs = append(x.Refs, &e)
+				}
+				return x
+			}
+			base := of("v1", stored)
+			for _, tt := range []struct {
+				base      *pod
+				eu, us    pod // us is newer
+				want      pod
+				undecided bool
+			}{
+				{&base, of("v2", stored), of("v1", stored), of("v2", stored), false},
+				{&base, of("v2", stored), of("v1", added), of("v2", added), false},
+				{&base, of("v1", added), of("v2", stored), of("v2", added), false},
+				{&base, of("v1", fewer), of("v2", stored), of("v2", fewer), false},
+				{&base, of("v2", added), of("v1", added), of("v2", added), false},
+				{&base, of("v2", added), of("v1", fewer), of("v2", fewer), true},
+				{&base, of("v2", fewer), of("v1", added), of("v2", added), true},
+				{nil, of("v1", stored), of("v2", fewer), of("v2", fewer), true},
+				{nil, of("v1", stored), of("v2", stored), of("v2", stored), false},
+			} {
+				sides := []merge.Side[pod]{{Value: tt.eu, Stamp: stamp(1, "eu")}, {Value: tt.us, Stamp: stamp(2, "us")}}
+				for range 2 {
+					got, report, err := p.Explain(tt.base, sides...)
+					require.Equal(t, tt.undecided, err != nil)
+					require.Equal(t, tt.want, got)
+					path := map[bool]string{false: "Env", true: "Refs"}[refs]
+					want := []string(nil)
+					if tt.undecided {
+						want = []string{path + ": two elements have the key " + name}
+					}
+					require.Equal(t, want, undecided(report))
+					slices.Reverse(sides)
+				}
+			}
+		}
+	}
 }
 
 // TestNoAliasing fills every kind of memory, merges, overwrites the result,
