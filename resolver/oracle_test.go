@@ -149,6 +149,7 @@ type world struct {
 	reapable   events // everything that stable covers
 	logged     resolver.MemoryLog
 	events     map[lww.Stamp]*event
+	forgot     bool // a region began anew with stable, which says more than what it was shown
 }
 
 func newWorld() *world {
@@ -182,7 +183,10 @@ func (w *world) fenced(t require.TestingT) map[lww.Stamp]resolver.Version[string
 // asserts returns the event that a write by a client would say again: the only one there,
 // which the client was shown, with nothing that the region does not know. It returns nil
 // if there is none.
-func (*world) asserts(r *region, c *client, deleted bool, value string) *event {
+func (w *world) asserts(r *region, c *client, deleted bool, value string) *event {
+	if w.forgot && !r.set.Covers(c.context) {
+		return nil
+	}
 	live := r.ledger.live()
 	if len(live) != 1 || r.epoch != r.ledger.level || r.ledger.epoch != r.ledger.level || c.context.Epoch() != r.epoch {
 		return nil
@@ -273,10 +277,8 @@ func (w *world) show(r *region, c *client, only int) {
 		*c = client{r.set.Only(only), shown}
 		return
 	}
-	for e := range r.ledger.known {
-		if r.ledger.live()[e] || r.ledger.replaced(e) || r.ledger.reaped[e] {
-			add(e)
-		}
+	for e := range r.ledger.known { // what was fenced there, too
+		add(e)
 	}
 	*c = client{r.set.Context(), shown}
 }
@@ -358,7 +360,7 @@ func (w *world) reap(t *rapid.T, r *region, forget bool) {
 		r.ledger.reaped[e] = true
 	}
 	if forget {
-		r.set = resolver.NewSiblings[string](w.stable, r.set.Epoch())
+		r.set, w.forgot = resolver.NewSiblings[string](w.stable, r.set.Epoch()), true
 		maps.Copy(r.ledger.reaped, r.ledger.known)
 		r.ledger.epoch = 0
 	}
