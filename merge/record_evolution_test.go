@@ -83,7 +83,8 @@ func TestRecordEvolution(t *testing.T) {
 	require.Equal(t, 7, got.Score, "an older rule's value stands in")
 	require.Empty(t, got.Age, "a value of another type")
 	require.Equal(t, []newLine{{Key: "k", Qty: 1}}, got.Lines)
-	require.NoError(t, fresh.Check())
+	const twin = ": written later under another rule or type, which this program does not show"
+	require.EqualError(t, fresh.Check(), "merge: conflict: Age"+twin)
 	require.Equal(t, []string{"Age", "Dropped", "Score"}, fresh.Unknown())
 
 	want := newUser{
@@ -93,6 +94,7 @@ func TestRecordEvolution(t *testing.T) {
 	}
 	require.NoError(t, fresh.Update(us, set(func(u *newUser) { *u = want })))
 	require.Equal(t, want, value(t, fresh))
+	require.NoError(t, fresh.Check(), "what it shows is newer")
 
 	back := exchange(t, fresh, older)
 	require.Equal(t, newer.Fingerprint(), back.Origin(), "a mixed fleet shows")
@@ -112,6 +114,7 @@ func TestRecordEvolution(t *testing.T) {
 	want.Phone, want.City, want.Lines[0].Qty = "2", "Wells", 4
 	require.Equal(t, want, value(t, fresh), "nothing that either wrote is lost")
 	require.True(t, again.Equal(fresh))
+	require.EqualError(t, fresh.Check(), "merge: conflict: Age"+twin, "the older program goes on")
 
 	require.False(t, fresh.Forget("Nothing"))
 	require.False(t, fresh.Forget("Phone"), "known")
@@ -219,4 +222,52 @@ func TestRecordTwoRulesForOneField(t *testing.T) {
 func value0[T any](r *merge.Record[T]) T {
 	v, _ := r.Get()
 	return v
+}
+
+// TestRecordTwins has a program check what the one of before has written, whose rules were
+// others: what this one does not show is named, in rows below as well.
+func TestRecordTwins(t *testing.T) {
+	type oldLine struct {
+		SKU  string
+		Tags []string
+	}
+	type newLine struct {
+		SKU  string
+		Tags []string `merge:"set"`
+	}
+	type oldForm struct {
+		Street, City string
+		N            int
+		Lines        []oldLine `merge:"keyed=SKU"`
+		By           map[string]oldLine
+	}
+	type newForm struct {
+		Street string `merge:"group=address"`
+		City   string `merge:"group=address"`
+		N      *int
+		Lines  []newLine `merge:"keyed=SKU"`
+		By     map[string]newLine
+	}
+	old := recordPlan(t, merge.Options[oldForm]{}).NewRecord()
+	line := oldLine{"tea", []string{"a"}}
+	require.NoError(t, old.Update(writer("eu"), set(func(f *oldForm) {
+		*f = oldForm{"Main St", "London", 7, []oldLine{line}, map[string]oldLine{"x": line}}
+	})))
+	got := exchange(t, old, recordPlan(t, merge.Options[newForm]{}))
+	var conflict *merge.ConflictError
+	require.ErrorAs(t, got.Check(), &conflict)
+	var paths []string
+	for _, c := range conflict.Report.Changes {
+		require.Equal(t, merge.Undecided, c.Outcome)
+		paths = append(paths, c.Path)
+	}
+	require.ElementsMatch(t, []string{"Street", "City", "N", "Lines.tea.Tags", "By.x.Tags"}, paths)
+
+	seven := 7
+	later := lww.Writer{Replica: "us", Clock: &ticks{now: 100}}
+	require.NoError(t, got.Update(later, set(func(f *newForm) {
+		f.Street, f.City, f.N, f.Lines[0].Tags = "Main St", "London", &seven, []string{"a"}
+		f.By["x"] = newLine{"tea", []string{"a"}}
+	})))
+	require.NoError(t, got.Check(), "all of it is carried over")
 }

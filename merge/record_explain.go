@@ -59,11 +59,12 @@ func (r *recordState) explain(o *recordState) Report {
 // Check reports what a person should know of the value: that a field with rule
 // immutable was set twice or one with rule manual has several values, that a
 // sum does not fit its type, that a value is of a type or rank which the plan
-// does not know, and what [Options.Check] says. The error is a
-// [*ConflictError].
+// does not know, that a field was written later under another rule or type, by another
+// version of the program, so that this one does not show it, and what [Options.Check]
+// says. The error is a [*ConflictError].
 //
-// Check never changes the record: what it finds is repaired by a write. Fields
-// that have to agree belong in one group.
+// Check never changes the record: what it finds is repaired by a write, or by
+// [Record.Forget]. Fields that have to agree belong in one group.
 func (r *Record[T]) Check() error { return r.state.checkAll() }
 
 func (r *recordState) checkAll() error {
@@ -88,10 +89,45 @@ func (r *recordState) checkAll() error {
 			rep.Changes = append(rep.Changes, change)
 		}
 	})
+	r.plan.top.elem.eachTwin(r.root.Kids, "", func(path string, p *recordPart, c *cell.Cell) {
+		result := any(Absent{})
+		if c != nil {
+			result = p.valueOf(c)
+		}
+		rep.Changes = append(rep.Changes, r.undecided(path, p, twinReason, result))
+	})
 	if rep.Check = r.checkText(); rep.Check == "" && len(rep.Changes) == 0 {
 		return nil
 	}
 	return &e
+}
+
+// twinReason is what Check says of a field that was also written under another rule or type.
+const twinReason = "written later under another rule or type, which this program does not show"
+
+// eachTwin visits the fields that w knows and that kids hold, too, in a form which w does
+// not know and which is newer: c is what w shows of one, nil if nothing.
+func (w *recordRow) eachTwin(kids []cell.Cell, prefix string, visit func(path string, p *recordPart, c *cell.Cell)) {
+	for i := range kids {
+		k := &kids[i]
+		path := value.JoinPath(prefix, k.Key)
+		switch p := w.part(k); {
+		case w.unknown(k):
+			known, _, rest := w.match([]string{k.Key})
+			if known == nil || len(rest) > 0 {
+				continue
+			}
+			if c := known.find(kids); c == nil || c.Newest().Compare(k.Newest()) < 0 {
+				visit(path, known, c)
+			}
+		case k.Kind == cell.Row:
+			p.elem.eachTwin(k.Kids, path, visit)
+		case k.Kind == cell.Rows:
+			for j := range k.Kids {
+				p.elem.eachTwin(k.Kids[j].Kids, value.JoinPath(path, p.keyText(k.Kids[j].Key)), visit)
+			}
+		}
+	}
 }
 
 // undecided returns a line about what is at path in p.
