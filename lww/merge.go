@@ -46,7 +46,11 @@ func (c *core[K, V]) mergeFew(d *core[K, V], h hlc.Timestamp) bool {
 		if i < 0 || i >= len(c.entries) || c.entries[i].hash != e.hash || c.entries[i].key != e.key {
 			i = c.find(e.key, e.hash)
 		}
-		if i, changed = c.mergeEntry(i, d, j, changed); i >= 0 {
+		if i < 0 || !c.same(i, d, j) {
+			v := d.at(j)
+			changed = c.join(i, &v) || changed
+		}
+		if i >= 0 {
 			i++
 		}
 	}
@@ -66,21 +70,15 @@ func (c *core[K, V]) mergeMany(d *core[K, V], h hlc.Timestamp) bool {
 		if j < ahead.to || i < 0 || i >= len(c.entries) || c.entries[i].hash != e.hash || c.entries[i].key != e.key {
 			i = find(c, d, j, &ahead)
 		}
-		if i, changed = c.mergeEntry(i, d, j, changed); i >= 0 {
+		if i < 0 || !c.same(i, d, j) {
+			v := d.at(j)
+			changed = c.join(i, &v) || changed
+		}
+		if i >= 0 {
 			i++
 		}
 	}
 	return changed
-}
-
-// mergeEntry joins the version at position j of d into c, where its key is at position i, or
-// nowhere. It returns i, and true if c has changed now or before.
-func (c *core[K, V]) mergeEntry(i int, d *core[K, V], j int, changed bool) (int, bool) {
-	if i >= 0 && c.same(i, d, j) {
-		return i, changed
-	}
-	v := d.at(j)
-	return i, c.join(i, &v) || changed
 }
 
 // same reports whether c holds, at position i, the version at position j of d.
