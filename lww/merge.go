@@ -84,11 +84,14 @@ func (c *core[K, V]) mergeMany(d *core[K, V], h hlc.Timestamp) bool {
 // same reports whether c holds, at position i, the version at position j of d.
 func (c *core[K, V]) same(i int, d *core[K, V], j int) bool {
 	x, y := &c.entries[i], &d.entries[j]
-	if x.time != y.time || x.by&marks != y.by&marks || c.replicas.names[x.replica()] != d.replicas.names[y.replica()] {
+	if x.time != y.time || (x.by^y.by)&marks != 0 || c.replicas.names[x.replica()] != d.replicas.names[y.replica()] {
 		return false
 	}
 	if x.deleted() {
 		return true
+	}
+	if c.encs == nil && d.encs == nil {
+		return value.Same(&x.value, &y.value)
 	}
 	a, b := c.enc(i), d.enc(j)
 	return a == b && (a != "" || value.Same(&x.value, &y.value))
