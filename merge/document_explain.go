@@ -105,6 +105,7 @@ func (x *explainer) keyedDocument(at *docPlace) {
 
 // documentValue explains a value that merges as a whole.
 func (x *explainer) documentValue(at *docPlace, id ruleID) {
+	at = &docPlace{docFrame: *at.whole(), who: at.who, result: at.result}
 	n := len(at.in)
 	ru := &rule{id: ruleLWW}
 	if at.rule != nil && at.rule.rule.id != ruleNone {

@@ -87,6 +87,7 @@ func (r *run) keyedArray(fr *docFrame) any {
 		return []any{}
 	}
 	if l.twice != "" {
+		fr = fr.whole()
 		win, reason := chooseManual(docValues{fr: fr}, len(fr.in), fr.known)
 		if reason != "" {
 			r.personHere(keyTwice + l.twice)

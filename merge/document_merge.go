@@ -64,7 +64,48 @@ func (r *run) document(fr *docFrame) version {
 	case def.parts == nil || fr.all(def.parts):
 		return fr.container(func(fr *docFrame) any { return def.document(r, fr) })
 	}
-	return r.chooseDocument(fr, ruleLWW)
+	return r.chooseDocument(fr.whole(), ruleLWW)
+}
+
+// whole returns the frame of a value that merges as a whole although its rule is for the
+// parts of it: without those that are not merged.
+func (fr *docFrame) whole() *docFrame {
+	at := *fr
+	at.base.value, at.in = fr.rule.merged(fr.base.value), slices.Clone(fr.in)
+	for i := range at.in {
+		at.in[i].value = fr.rule.merged(at.in[i].value)
+	}
+	return &at
+}
+
+// merged returns what r merges of a value, which it shares with the result: all but what
+// has the rule -.
+func (r *docRule) merged(x any) any {
+	if r == nil {
+		return x
+	}
+	switch x := x.(type) {
+	case map[string]any:
+		out := make(map[string]any, len(x))
+		for k, v := range x {
+			if at := r.at(k); at == nil || at.rule.id != ruleIgnore {
+				out[k] = at.merged(v)
+			}
+		}
+		return out
+	case []any:
+		if r.rule.id != ruleKeyed {
+			return x
+		}
+		out := slices.Clone(x)
+		for i, v := range x {
+			if _, name, err := docKey(v, r.rule.arg); err == nil {
+				out[i] = r.element(name).merged(v)
+			}
+		}
+		return out
+	}
+	return x
 }
 
 func isObjectValue(x any) bool { _, ok := x.(map[string]any); return ok }

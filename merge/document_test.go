@@ -92,6 +92,14 @@ func TestDocuments(t *testing.T) {
 			[]string{`{"n":2,"env":[{"k":1,"v":1},{"k":1.0},{"k":2}]}`, `{"n":1,"env":[{"k":1}]}`},
 			`{"n":2,"env":[{"k":1}]}`, "env",
 		},
+		{
+			"one key twice, and what is not merged differs",
+			map[string]string{"env": "keyed=k", "env.*.tmp": "-"},
+			`{"env":[{"k":1,"tmp":1},{"k":1}]}`,
+			[]string{`{"env":[{"k":1,"tmp":2},{"k":1}]}`, `{"env":[{"k":1,"tmp":3},{"k":1}]}`},
+			`{"env":[{"k":1},{"k":1}]}`, "",
+		},
+		{"sorts differ, and a part is not merged", map[string]string{"a.x": "-"}, `{"a":1}`, []string{`{"a":2}`, `{"a":{"x":1,"y":1}}`}, `{"a":{"y":1}}`, ""},
 		{"a key of its own beats the star", map[string]string{"*": "max", "n": "min"}, `{"n":5,"m":5}`, []string{`{"n":3,"m":3}`, `{"n":4,"m":4}`}, `{"n":3,"m":4}`, ""},
 		{"quoted keys", map[string]string{`"a.b"."*"`: "max"}, `{"a.b":{"*":1}}`, []string{`{"a.b":{"*":3}}`, `{"a.b":{"*":2}}`}, `{"a.b":{"*":3}}`, ""},
 	} {

@@ -142,7 +142,7 @@ func (r *run) keyed(f *field, fr *frame) {
 	}
 	if l.twice != "" {
 		r.unlist(&l)
-		win, reason := chooseManual(&leafValues{f, fr.base, fr.in}, len(fr.in), fr.known)
+		win, reason := chooseManual(&listValues{leafValues{f, fr.base, fr.in}}, len(fr.in), fr.known)
 		if reason != "" {
 			r.person(f, keyTwice+l.twice)
 		}

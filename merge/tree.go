@@ -213,6 +213,9 @@ func (f *field) fillKeyed(dst, src reflect.Value) {
 	n := src.Len()
 	out := reflect.MakeSlice(f.typ, n, n)
 	for i := range n {
+		if f.byRef && src.Index(i).IsNil() {
+			continue // in a list that is one value; one that is merged by key has none
+		}
 		f.elem.fill(f.slot(out, i), f.element(src, i))
 	}
 	dst.Set(out)
@@ -263,6 +266,12 @@ func (f *field) same(a, b reflect.Value) bool {
 			return false
 		}
 		for i := range a.Len() {
+			if f.byRef && (a.Index(i).IsNil() || b.Index(i).IsNil()) {
+				if a.Index(i).IsNil() && b.Index(i).IsNil() {
+					continue
+				}
+				return false
+			}
 			if !f.elem.same(f.element(a, i), f.element(b, i)) {
 				return false
 			}

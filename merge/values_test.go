@@ -395,6 +395,39 @@ func TestKeyTwice(t *testing.T) {
 	}
 }
 
+// TestKeyTwiceAround has what would be an error further down in lists with one key twice: it
+// panics nowhere and loses nothing, and what is not merged makes no conflict.
+func TestKeyTwiceAround(t *testing.T) {
+	type row struct {
+		Key  string
+		Tmp  int     `merge:"-"`
+		Refs []*item `merge:"keyed=Key"`
+	}
+	type table struct {
+		Rows []row `merge:"keyed=Key"`
+		Kept []row `merge:"keyed=Key,keep"`
+	}
+	p := merge.MustCompile(merge.Options[table]{})
+	rows := func(refs ...*item) table { return table{Rows: []row{{Key: "a", Refs: refs}, {Key: "a"}}} }
+	base := rows(nil)
+	got, err := p.Merge(&base, merge.Side[table]{Value: rows(nil), Stamp: stamp(1, "eu")}, merge.Side[table]{Value: rows(nil, nil), Stamp: stamp(2, "us")})
+	require.NoError(t, err)
+	require.Equal(t, rows(nil, nil), got)
+	_, report, err := p.Explain(&base, merge.Side[table]{Value: rows(&item{Key: "x"}), Stamp: stamp(1, "eu")}, merge.Side[table]{Value: rows(nil, nil), Stamp: stamp(2, "us")})
+	require.Error(t, err)
+	require.Equal(t, []string{"Rows: two elements have the key a"}, undecided(report))
+
+	x, y := rows(), rows()
+	x.Rows[0].Tmp, y.Rows[0].Tmp = 1, 2
+	got, err = p.Merge(nil, merge.Side[table]{Value: x, Stamp: stamp(1, "eu")}, merge.Side[table]{Value: y, Stamp: stamp(2, "us")})
+	require.NoError(t, err)
+	require.Equal(t, rows(), got)
+
+	kept := table{Kept: []row{{Key: "a", Refs: []*item{nil}}}}
+	_, err = p.Merge(&kept, merge.Side[table]{Value: kept, Stamp: stamp(1, "eu")}, merge.Side[table]{Stamp: stamp(2, "us")})
+	require.NoError(t, err, "deleted, and nobody has changed it")
+}
+
 // TestNoAliasing fills every kind of memory, merges, overwrites the result,
 // and requires that the inputs have not changed; and the other way round.
 func TestNoAliasing(t *testing.T) {
