@@ -262,6 +262,16 @@ func TestRecordTwins(t *testing.T) {
 		paths = append(paths, c.Path)
 	}
 	require.ElementsMatch(t, []string{"Street", "City", "N", "Lines.tea.Tags", "By.x.Tags"}, paths)
+	forgetful := got.Clone()
+	for _, path := range got.Unknown() {
+		require.True(t, forgetful.Forget(path))
+	}
+	require.NoError(t, forgetful.Check())
+	require.NoError(t, old.Update(lww.Writer{Replica: "eu", Clock: &ticks{now: 50}}, set(func(f *oldForm) { f.Lines, f.By = nil, nil })))
+	require.ErrorAs(t, exchange(t, old, recordPlan(t, merge.Options[newForm]{})).Check(), &conflict)
+	require.Len(t, conflict.Report.Changes, 3, "what is deleted has no twins")
+	require.NoError(t, old.Delete(writer("eu")))
+	require.NoError(t, exchange(t, old, recordPlan(t, merge.Options[newForm]{})).Check(), "there is nothing to show")
 
 	seven := 7
 	later := lww.Writer{Replica: "us", Clock: &ticks{now: 100}}
