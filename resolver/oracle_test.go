@@ -184,7 +184,7 @@ func (w *world) fenced(t require.TestingT) map[lww.Stamp]resolver.Version[string
 // which the client was shown, with nothing that the region does not know. It returns nil
 // if there is none.
 func (w *world) asserts(r *region, c *client, deleted bool, value string) *event {
-	if w.forgot && !r.set.Covers(c.context) {
+	if w.forgot && !r.set.Context().Past().Covers(c.context.Past()) {
 		return nil
 	}
 	live := r.ledger.live()
