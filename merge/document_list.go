@@ -4,11 +4,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/rejoin-go/rejoin/internal/value"
-	"github.com/rejoin-go/rejoin/internal/wire"
 )
 
 // arrayKeys returns the keys of the elements of a list in order, each once, and
@@ -108,20 +105,6 @@ func (r *run) keyedArray(fr *docFrame) any {
 	return out
 }
 
-// element returns the rule of the element of a keyed list with a key of this
-// name: what is said about it, and that it inherits keep.
-func (r *docRule) element(name string) *docRule {
-	e := r.at(name)
-	if e != nil && e.rule.id != ruleNone {
-		return e
-	}
-	out := &docRule{rule: rule{id: ruleFields, keep: r.rule.keep}}
-	if e != nil {
-		out.kids, out.star = e.kids, e.star
-	}
-	return out
-}
-
 // docLists holds the names that the keys of a keyed list have in paths, and of a version
 // that has two elements with one key, that key.
 type docLists struct {
@@ -146,41 +129,6 @@ func (r *run) docList(l *docLists, v version, member string) ([]string, map[stri
 		r.err = fmt.Errorf("merge: %s: %w", r.path(""), err)
 	}
 	return order, at
-}
-
-// docKey returns the key of an element, which is one of its members or several,
-// with a plus sign between their names, and what it is called in paths.
-func docKey(e any, member string) (key, name string, err error) {
-	m, _ := e.(map[string]any)
-	members := strings.Split(member, "+")
-	names := make([]string, len(members))
-	var b []byte
-	for i, member := range members {
-		x, ok := m[member]
-		if k := value.DocumentKind(x); !ok || k != value.DocString && k != value.DocNumber && k != value.DocBool {
-			return "", "", fmt.Errorf("has no key %q", member)
-		}
-		if len(members) == 1 {
-			return string(value.AppendDocument(nil, x)), docName(x), nil
-		}
-		b = wire.AppendBytes(b, value.AppendDocument(nil, x))
-		if names[i] = docName(x); strings.Contains(names[i], "+") && names[i][0] != '"' {
-			names[i] = strconv.Quote(names[i])
-		}
-	}
-	return string(b), value.QuoteKey(strings.Join(names, "+")), nil
-}
-
-// docName returns a scalar of a document as a name of a path.
-func docName(x any) string {
-	switch x := x.(type) {
-	case string:
-		return value.QuoteKey(x)
-	case bool:
-		return strconv.FormatBool(x)
-	}
-	d, _ := value.DecimalOf(x)
-	return value.QuoteKey(d.String())
 }
 
 // docOrder returns all keys in the order of the result: that of the base, or

@@ -78,36 +78,6 @@ func (fr *docFrame) whole() *docFrame {
 	return &at
 }
 
-// merged returns what r merges of a value, which it shares with the result: all but what
-// has the rule -.
-func (r *docRule) merged(x any) any {
-	if r == nil {
-		return x
-	}
-	switch x := x.(type) {
-	case map[string]any:
-		out := make(map[string]any, len(x))
-		for k, v := range x {
-			if at := r.at(k); at == nil || at.rule.id != ruleIgnore {
-				out[k] = at.merged(v)
-			}
-		}
-		return out
-	case []any:
-		if r.rule.id != ruleKeyed {
-			return x
-		}
-		out := slices.Clone(x)
-		for i, v := range x {
-			if _, name, err := docKey(v, r.rule.arg); err == nil {
-				out[i] = r.element(name).merged(v)
-			}
-		}
-		return out
-	}
-	return x
-}
-
 func isObjectValue(x any) bool { _, ok := x.(map[string]any); return ok }
 func isArrayValue(x any) bool  { _, ok := x.([]any); return ok }
 

@@ -5,7 +5,11 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
+
+	"github.com/rejoin-go/rejoin/internal/value"
+	"github.com/rejoin-go/rejoin/internal/wire"
 )
 
 // A pathRule is what the options say about a path and what is below it.
@@ -81,6 +85,85 @@ func (r *docRule) at(key string) *docRule {
 		return k
 	}
 	return r.star
+}
+
+// element returns the rule of the element of a keyed list with a key of this
+// name: what is said about it, and that it inherits keep.
+func (r *docRule) element(name string) *docRule {
+	e := r.at(name)
+	if e != nil && e.rule.id != ruleNone {
+		return e
+	}
+	out := &docRule{rule: rule{id: ruleFields, keep: r.rule.keep}}
+	if e != nil {
+		out.kids, out.star = e.kids, e.star
+	}
+	return out
+}
+
+// merged returns what r merges of a value, which it shares with the result: all but what
+// has the rule -.
+func (r *docRule) merged(x any) any {
+	if r == nil {
+		return x
+	}
+	switch x := x.(type) {
+	case map[string]any:
+		out := make(map[string]any, len(x))
+		for k, v := range x {
+			if at := r.at(k); at == nil || at.rule.id != ruleIgnore {
+				out[k] = at.merged(v)
+			}
+		}
+		return out
+	case []any:
+		if r.rule.id != ruleKeyed {
+			return x
+		}
+		out := slices.Clone(x)
+		for i, v := range x {
+			if _, name, err := docKey(v, r.rule.arg); err == nil {
+				out[i] = r.element(name).merged(v)
+			}
+		}
+		return out
+	}
+	return x
+}
+
+// docKey returns the key of an element, which is one of its members or several,
+// with a plus sign between their names, and what it is called in paths.
+func docKey(e any, member string) (key, name string, err error) {
+	m, _ := e.(map[string]any)
+	members := strings.Split(member, "+")
+	names := make([]string, len(members))
+	var b []byte
+	for i, member := range members {
+		x, ok := m[member]
+		if k := value.DocumentKind(x); !ok || k != value.DocString && k != value.DocNumber && k != value.DocBool {
+			return "", "", fmt.Errorf("has no key %q", member)
+		}
+		if len(members) == 1 {
+			return string(value.AppendDocument(nil, x)), docName(x), nil
+		}
+		b = wire.AppendBytes(b, value.AppendDocument(nil, x))
+		if names[i] = docName(x); strings.Contains(names[i], "+") && names[i][0] != '"' {
+			names[i] = strconv.Quote(names[i])
+		}
+	}
+	return string(b), value.QuoteKey(strings.Join(names, "+")), nil
+}
+
+// docName returns a scalar of a document as a name of a path.
+func docName(x any) string {
+	switch x := x.(type) {
+	case string:
+		return value.QuoteKey(x)
+	case bool:
+		return strconv.FormatBool(x)
+	}
+	d, _ := value.DecimalOf(x)
+	return value.QuoteKey(d.String())
 }
 
 // documentRules lists the rules that documents take.
