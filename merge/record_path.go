@@ -1,7 +1,9 @@
 package merge
 
 import (
+	"encoding/json"
 	"fmt"
+	"iter"
 	"reflect"
 	"slices"
 	"strings"
@@ -209,20 +211,19 @@ func (e *edit) touchKid(p *recordPart, kid *cell.Cell, rest []string) (*cell.Cel
 	return &cell.Cell{Key: p.key, Kind: p.kind, Type: p.typ, Kids: []cell.Cell{k}}, nil
 }
 
-// Unknown returns the paths of fields that the record holds and its plan does
-// not know, since another version of the program wrote them, or this one when
-// the field had another rule. They are merged and encoded like all others. A
-// star stands for any element or entry. The paths are sorted.
-func (r *Record[T]) Unknown() []string { return r.state.unknown() }
+// Unknown iterates over the fields that the record holds and its plan does not know, since
+// another version of the program wrote them, or this one when the field had another rule:
+// the path of each, and what [Record.MarshalJSON] writes of it, with its value and its stamp.
+// They are merged and encoded like all others. A path that has several rules or types has
+// one field for each. The order is that of the encoding. It takes O(n) for n cells.
+//
+// What the loop does to r, it does not see.
+func (r *Record[T]) Unknown() iter.Seq2[string, json.RawMessage] { return r.state.unknown }
 
-func (r *recordState) unknown() []string {
-	if r.plan == nil {
-		return nil
+func (r *recordState) unknown(yield func(path string, field json.RawMessage) bool) {
+	if r.plan != nil {
+		r.plan.top.elem.eachUnknown(r.root.Kids, "", func(path string, k *cell.Cell) bool { return yield(path, k.FieldJSON()) })
 	}
-	var paths []string
-	r.plan.top.elem.eachUnknown(r.root.Kids, "", func(path string) { paths = append(paths, path) })
-	slices.Sort(paths)
-	return slices.Compact(paths)
 }
 
 // unknown reports whether w does not know k, one of its fields.
@@ -230,40 +231,50 @@ func (w *recordRow) unknown(k *cell.Cell) bool {
 	return k.Kind != cell.Placed && w.part(k) == nil
 }
 
-func (w *recordRow) eachUnknown(kids []cell.Cell, prefix string, visit func(path string)) {
+// eachUnknown reports whether visit did so for all fields.
+func (w *recordRow) eachUnknown(kids []cell.Cell, prefix string, visit func(path string, k *cell.Cell) bool) bool {
 	for i := range kids {
 		k := &kids[i]
 		path := value.JoinPath(prefix, k.Key)
 		p := w.part(k)
 		switch {
 		case w.unknown(k):
-			visit(path)
+			if !visit(path, k) {
+				return false
+			}
 		case k.Kind == cell.Row:
-			p.elem.eachUnknown(k.Kids, path, visit)
+			if !p.elem.eachUnknown(k.Kids, path, visit) {
+				return false
+			}
 		case k.Kind == cell.Rows:
 			for j := range k.Kids {
-				p.elem.eachUnknown(k.Kids[j].Kids, value.JoinPath(path, "*"), visit)
+				if !p.elem.eachUnknown(k.Kids[j].Kids, value.JoinPath(path, p.keyText(k.Kids[j].Key)), visit) {
+					return false
+				}
 			}
 		}
 	}
-}
-
-// Forget drops a field that [Record.Unknown] lists, and reports whether there
-// was one. It is not a write: a record that still holds the field brings it
-// back when it is merged, so Forget has to be called everywhere, and after the
-// last program that writes the field is gone.
-func (r *Record[T]) Forget(path string) bool { return r.state.forget(path) }
-
-func (r *recordState) forget(path string) bool {
-	if r.plan == nil || !slices.Contains(r.unknown(), path) {
-		return false
-	}
-	r.root.Kids = r.plan.top.elem.forget(r.root.Kids, "", path)
 	return true
 }
 
-// forget returns kids without the unknown field at path.
-func (w *recordRow) forget(kids []cell.Cell, prefix, path string) []cell.Cell {
+// Forget drops a field that [Record.Unknown] lists, and reports whether there was one. A star
+// in the path stands for any element or entry, as in "Lines.*.Color". It is not a write: a
+// record that still holds the field brings it back when it is merged, so Forget has to be
+// called everywhere, and after the last program that writes the field is gone.
+func (r *Record[T]) Forget(path string) bool { return r.state.forget(path) }
+
+func (r *recordState) forget(path string) (found bool) {
+	if r.plan == nil {
+		return false
+	}
+	if kids := r.plan.top.elem.forget(r.root.Kids, "", path, &found); found {
+		r.root.Kids = kids
+	}
+	return found
+}
+
+// forget returns kids without the unknown field at path, and sets found if there was one.
+func (w *recordRow) forget(kids []cell.Cell, prefix, path string, found *bool) []cell.Cell {
 	out := make([]cell.Cell, 0, len(kids))
 	for _, k := range kids {
 		at := value.JoinPath(prefix, k.Key)
@@ -271,14 +282,18 @@ func (w *recordRow) forget(kids []cell.Cell, prefix, path string) []cell.Cell {
 		switch {
 		case w.unknown(&k):
 			if at == path {
+				*found = true
 				continue
 			}
 		case k.Kind == cell.Row && strings.HasPrefix(path, at):
-			k.Kids = p.elem.forget(k.Kids, at, path)
+			k.Kids = p.elem.forget(k.Kids, at, path, found)
 		case k.Kind == cell.Rows && strings.HasPrefix(path, at):
 			k.Kids = slices.Clone(k.Kids)
 			for j := range k.Kids {
-				k.Kids[j].Kids = p.elem.forget(k.Kids[j].Kids, value.JoinPath(at, "*"), path)
+				row := &k.Kids[j]
+				for _, name := range []string{"*", p.keyText(row.Key)} {
+					row.Kids = p.elem.forget(row.Kids, value.JoinPath(at, name), path, found)
+				}
 			}
 		}
 		out = append(out, k)

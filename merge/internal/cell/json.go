@@ -108,6 +108,9 @@ func (w *jsonWriter) valueJSON(path string, typ TypeCode, content string, known 
 		known = Values{}
 	}
 	if !typ.IsContent() {
+		if known.Type == nil {
+			known.Type = typ.basic()
+		}
 		return ValueJSON(known.Type, content), nil
 	}
 	text, beside, err := known.Leaf.JSON(path, content, w.kinds)
@@ -146,6 +149,12 @@ func (c *Cell) RowJSON(p Knows) (JSON, value.Kinds, error) {
 	out := w.cell(c, p, nil)
 	out.Path, out.Kind = nil, ""
 	return out, w.kinds, w.err
+}
+
+// FieldJSON returns the field c, of which the program knows nothing, as an object.
+func (c *Cell) FieldJSON() json.RawMessage {
+	w := jsonWriter{kinds: value.Kinds{}}
+	return mustJSON(w.cell(c, nil, nil))
 }
 
 // Row returns the row of a record with the given horizon that j describes.

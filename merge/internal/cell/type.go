@@ -92,6 +92,27 @@ func TypeOf(s *value.Type, deep bool) TypeCode {
 	return c
 }
 
+// basic returns a type with the code c, if that says all of how its values are read, or nil.
+func (c TypeCode) basic() *value.Type {
+	switch typeNames()[c&15] {
+	case "bool":
+		return &value.Type{Kind: value.KindBool}
+	case "int":
+		return &value.Type{Kind: value.KindInt}
+	case "float":
+		return &value.Type{Kind: value.KindFloat}
+	case "string":
+		return &value.Type{Kind: value.KindString}
+	case "time":
+		return &value.Type{Kind: value.KindTime}
+	case "pointer":
+		if elem := (c >> 4).basic(); elem != nil {
+			return &value.Type{Kind: value.KindPointer, Elem: elem}
+		}
+	}
+	return nil
+}
+
 // String returns the name of a type, as in "int" and "pointer to int".
 func (c TypeCode) String() string {
 	name := func(c TypeCode) string {
