@@ -110,7 +110,7 @@ func (r *check[T]) decide(ctx context.Context, c *Conflict[T]) (Decision[T], err
 	if value == nil {
 		return d, nil
 	}
-	if d.Action == Keep && c.Versions[d.Version].Check() != nil {
+	if d.Action == Keep && c.Versions[d.Version].checkValue() != nil {
 		return c.passUnread(r.named), nil
 	}
 	var given T

@@ -139,7 +139,12 @@ func commonAt[T any](entries []entry[T], past vclock.Clock) common[T] {
 // comparablePasts reports whether the pasts of entries say what they have in common:
 // whether none is of a provisional context or of another epoch.
 func comparablePasts[T any](entries []entry[T]) bool {
-	return !slices.ContainsFunc(entries, func(e entry[T]) bool { return !e.exact() || e.Epoch != entries[0].Epoch })
+	for i := range entries {
+		if e := &entries[i]; !e.exact() || e.Epoch != entries[0].Epoch {
+			return false
+		}
+	}
+	return true
 }
 
 // commonOf returns what all entries have in common, if any two of them have the
@@ -156,7 +161,14 @@ func commonOf[T any](entries []entry[T]) common[T] {
 	case !lines || len(entries) < 2 || len(entries) > maxMerged || !comparablePasts(entries):
 		return common[T]{}
 	}
-	past := entries[0].Past.past.Meet(entries[1].Past.past)
+	first, same := entries[0].Past.past, true
+	for i := range entries {
+		same = same && entries[i].Past.past.Equal(first)
+	}
+	if same { // as of edits of one value
+		return commonAt(entries, first)
+	}
+	past := first.Meet(entries[1].Past.past)
 	for i := 2; i < len(entries); i++ {
 		for j := range i {
 			if !entries[i].Past.past.Meet(entries[j].Past.past).Equal(past) {

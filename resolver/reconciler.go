@@ -88,7 +88,7 @@ func (r *Reconciler[T]) Resolve(ctx context.Context, key string, s *Siblings[T])
 		return Outcome[T]{Context: s.Context()}, nil
 	case 1:
 		e := &s.entries[0]
-		return Outcome[T]{Value: e.Value, Found: !e.Deleted, Winner: e.Stamp, Context: s.context(!e.Deleted), Err: e.Check()}, nil
+		return Outcome[T]{Value: e.Value, Found: !e.Deleted, Winner: e.Stamp, Context: s.context(!e.Deleted), Err: e.checkValue()}, nil
 	}
 	contenders, superseded := contend(s.entries)
 	if len(superseded) > 0 && r.Log != nil {
@@ -101,7 +101,7 @@ func (r *Reconciler[T]) Resolve(ctx context.Context, key string, s *Siblings[T])
 		e := &contenders[0]
 		return Outcome[T]{
 			Value: e.Value, Found: !e.Deleted, Winner: e.Stamp, Context: s.context(!e.Deleted),
-			Conflict: newConflict(key, s.entries), Rule: "settlement", Reason: "settled by a person", Err: e.Check(),
+			Conflict: newConflict(key, s.entries), Rule: "settlement", Reason: "settled by a person", Err: e.checkValue(),
 		}, nil
 	}
 	d, err := r.rule().Resolve(ctx, c)

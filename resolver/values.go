@@ -59,7 +59,7 @@ func (s *stored[T]) same(o *stored[T]) bool {
 		return true
 	}
 	if t := typeOf[T](); t != nil && t.Flat {
-		return same(&s.v, &o.v)
+		return sameParts(t, &s.v, &o.v)
 	}
 	return value.Compare(&s.v, "", &o.v, "") == 0
 }
@@ -118,7 +118,7 @@ func isNil[T any](v *T) bool {
 // same reports whether *v is *w.
 func same[T any](v, w *T) bool {
 	if t := typeOf[T](); t != nil {
-		return t.Same(reflect.ValueOf(v).Elem(), reflect.ValueOf(w).Elem()) // which takes times of one instant for the same
+		return sameParts(t, v, w)
 	}
 	a, err := store(*v, nil)
 	if err != nil {
@@ -126,6 +126,12 @@ func same[T any](v, w *T) bool {
 	}
 	b, err := store(*w, nil)
 	return err == nil && a.full() == b.full()
+}
+
+// sameParts is same for a type whose values are compared part by part: times of one instant
+// are the same.
+func sameParts[T any](t *value.Type, v, w *T) bool {
+	return t.Same(reflect.ValueOf(v).Elem(), reflect.ValueOf(w).Elem())
 }
 
 // storable returns v as it is stored, or why it cannot be.

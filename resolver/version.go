@@ -49,11 +49,14 @@ type Version[T any] struct {
 
 // Check returns a [*content.ValueError] if T cannot hold the value, which is then
 // zero here and kept as it is in the set.
-func (v Version[T]) Check() error {
-	if bad := v.unreadable(); bad != nil {
-		return bad
+func (v Version[T]) Check() error { return v.checkValue() }
+
+// checkValue is Check of a version that is not copied for it.
+func (v *Version[T]) checkValue() error {
+	if v.stored == nil || v.stored.bad == nil {
+		return nil
 	}
-	return nil
+	return v.unreadable()
 }
 
 func (v *Version[T]) unreadable() *content.ValueError {
