@@ -274,7 +274,7 @@ func TestRecordTwins(t *testing.T) {
 	}
 	type oldForm struct {
 		Street, City string
-		N            int
+		N            string
 		Lines        []oldLine `merge:"keyed=SKU"`
 		By           map[string]oldLine
 	}
@@ -288,7 +288,7 @@ func TestRecordTwins(t *testing.T) {
 	old := recordPlan(t, merge.Options[oldForm]{}).NewRecord()
 	line := oldLine{"tea", []string{"a"}}
 	require.NoError(t, old.Update(writer("eu"), set(func(f *oldForm) {
-		*f = oldForm{"Main St", "London", 7, []oldLine{line}, map[string]oldLine{"x": line}}
+		*f = oldForm{"Main St", "London", "7", []oldLine{line}, map[string]oldLine{"x": line}}
 	})))
 	got := exchange(t, old, recordPlan(t, merge.Options[newForm]{}))
 	var conflict *merge.ConflictError

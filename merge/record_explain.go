@@ -117,7 +117,7 @@ func (w *recordRow) eachTwin(kids []cell.Cell, prefix string, visit func(path st
 			if known == nil || len(rest) > 0 {
 				continue
 			}
-			if c := known.find(kids); c == nil || c.Newest().Compare(k.Newest()) < 0 {
+			if c := known.find(kids); known.as(k) == nil && (c == nil || c.Newest().Compare(k.Newest()) < 0) {
 				visit(path, known, c)
 			}
 		case k.Kind == cell.Row:
@@ -331,9 +331,17 @@ func compareRows(p *recordPart, path string, ours, theirs, merged *cell.Cell, or
 		told = told || d.changes()
 		visit(d)
 	}
+	var last *recordPart
 	cell.EachKid(ours, theirs, merged, func(a, b, m *cell.Cell) {
 		switch k := cell.FirstOf(a, b); {
 		case k.Kind != cell.Placed:
+			if q := p.rows().reads(k); q != nil {
+				if q == last {
+					return // several cells are read for it
+				}
+				last = q
+				a, b, m = q.find(ours.AllKids()), q.find(theirs.AllKids()), q.find(merged.Kids)
+			}
 			compareField(p.rows(), value.JoinPath(path, k.Key), a, b, m, tell)
 		case a != nil && b != nil && orders != nil:
 			tell(&difference{path: path, part: p, orders: orders.of(merged), ours: a, theirs: b, merged: m})

@@ -12,8 +12,9 @@ import (
 	"github.com/rejoin-go/rejoin/merge/internal/cell"
 )
 
-// find returns the cell among kids that holds p, or nil. If there is none, the
-// value that a field of one value had under another rule stands in for it.
+// find returns the cell among kids that holds p, or nil. Cells that other programs wrote,
+// where the field has another rule or type, count as if p had written them, if it can read
+// them: see as.
 func (p *recordPart) find(kids []cell.Cell) *cell.Cell {
 	i := sort.Search(len(kids), func(i int) bool { return kids[i].Key >= p.key })
 	return p.first(kids[i:])
@@ -21,19 +22,48 @@ func (p *recordPart) find(kids []cell.Cell) *cell.Cell {
 
 // first is find for kids of which none comes before p.
 func (p *recordPart) first(kids []cell.Cell) *cell.Cell {
-	var standIn *cell.Cell
+	var best *cell.Cell
 	for i := 0; i < len(kids) && kids[i].Key == p.key; i++ {
-		switch k := kids[i].Kind; {
-		case kids[i].Type != p.typ:
-		case k == p.kind:
-			return &kids[i]
-		case k.IsRegister() && p.kind.IsRegister() && p.group == nil && standIn == nil:
-			c := kids[i]
-			c.Kind = p.kind
-			standIn = &c
+		switch c := p.as(&kids[i]); {
+		case c == nil:
+		case best == nil:
+			best = c
+		default:
+			joined, _ := cell.Join(best, c, p)
+			best = &joined
 		}
 	}
-	return standIn
+	return best
+}
+
+// as returns k, which is at the place of p, as a cell of the kind and type of p, nil if it
+// is none. What it returns of several cells is joined by the rule of p, so that the result
+// depends on what was merged, and not on which program merged it. Only kinds that hold one
+// value can be read for each other.
+func (p *recordPart) as(k *cell.Cell) *cell.Cell {
+	if k.Kind == p.kind && k.Type == p.typ {
+		return k
+	}
+	if !k.Kind.IsRegister() || !p.kind.IsRegister() || p.group != nil {
+		return nil
+	}
+	content, ok := p.typ.Convert(k.Type, k.Value)
+	if !ok || k.Type != p.typ && !p.decode(p.f.blank(), content) {
+		return nil
+	}
+	c := *k
+	c.Kind, c.Type, c.Value = p.kind, p.typ, content
+	return &c
+}
+
+// reads returns the part of w that k is read for, nil if there is none or if nothing else
+// is read for it.
+func (w *recordRow) reads(k *cell.Cell) *recordPart {
+	i, ok := slices.BinarySearchFunc(w.parts, k.Key, func(p *recordPart, key string) int { return strings.Compare(p.key, key) })
+	if !ok || !w.parts[i].kind.IsRegister() || w.parts[i].as(k) == nil {
+		return nil
+	}
+	return w.parts[i]
 }
 
 // fill sets dst, which holds the zero value, to the row that kids hold. A field

@@ -151,13 +151,13 @@ func (e *edit) since(w *recordRow, now *cell.Cell, next reflect.Value) ([]cell.C
 
 // part returns the change of one part of a row, nil if there is none after all.
 func (e *edit) part(p *recordPart, row spot, read, next reflect.Value) (*cell.Cell, error) {
-	at := spot{p.held(row.now), p.held(row.seen)}
+	at := spot{seen: p.held(row.seen)}
+	if row.now != nil {
+		at.now = p.find(row.now.Kids)
+	}
 	if p.group != nil {
 		c, err := e.group(p, at, next)
 		return c, within(p.f.name, err)
-	}
-	if at.now == nil && row.now != nil {
-		at.now = p.find(row.now.Kids)
 	}
 	c, err := e.value(p, at, p.f.in(read), p.f.in(next))
 	return c, within(p.key, err)

@@ -104,6 +104,14 @@ func (c *Cell) Kid(key string, kind Kind) *Cell {
 	return FindCell(c.Kids, key, kind, 0)
 }
 
+// AllKids returns the kids of c, which may be nil.
+func (c *Cell) AllKids() []Cell {
+	if c == nil {
+		return nil
+	}
+	return c.Kids
+}
+
 // FindCell returns the kid with the given key, kind and type, or nil.
 func FindCell(kids []Cell, key string, kind Kind, typ TypeCode) *Cell {
 	lo, hi := 0, len(kids)

@@ -3,6 +3,8 @@ package cell_test
 import (
 	"bytes"
 	"encoding/json"
+	"math"
+	"reflect"
 	"slices"
 	"testing"
 	"time"
@@ -215,4 +217,70 @@ func bounded(i int, left, right cell.Place) (cell.Place, cell.Place) {
 		return first, right
 	}
 	return left, second
+}
+
+// TestConvert has values of one type read as another.
+func TestConvert(t *testing.T) {
+	encode := func(v any) (cell.TypeCode, string) {
+		typ, err := new(value.Compiler).Compile(reflect.TypeOf(v))
+		require.NoError(t, err)
+		b, err := typ.Append(nil, reflect.ValueOf(v))
+		require.NoError(t, err)
+		return cell.TypeOf(typ, true), string(b)
+	}
+	seven, text, when := 7, "x", time.Date(2026, 11, 30, 1, 2, 3, 4, time.UTC)
+	for _, tt := range []struct{ from, to any }{
+		{7, 7},
+		{7, &seven},
+		{&seven, 7},
+		{(*int)(nil), 0},
+		{(*string)(nil), ""},
+		{(*bool)(nil), false},
+		{(*float64)(nil), 0.0},
+		{(*time.Time)(nil), time.Time{}},
+		{text, &text},
+		{&text, text},
+		{when, &when},
+		{7, 7.0},
+		{-7, -7.0},
+		{0, 0.0},
+		{7.0, 7},
+		{-7.0, -7},
+		{int64(1<<53 - 1), float64(1<<53 - 1)},
+		{7.5, nil},
+		{int64(1 << 53), nil},
+		{math.Inf(1), nil},
+		{math.NaN(), nil},
+		{float64(1 << 60), nil},
+	} {
+		from, content := encode(tt.from)
+		to, want := cell.TypeCode(2), ""
+		if reflect.ValueOf(tt.from).CanInt() {
+			to = 3
+		}
+		if tt.to != nil {
+			to, want = encode(tt.to)
+		}
+		got, ok := to.Convert(from, content)
+		require.Equal(t, tt.to != nil, ok, "%#v as %v", tt.from, to)
+		require.Equal(t, want, got, "%#v as %v", tt.from, to)
+	}
+	integer, pointer, float, list := cell.TypeCode(2), cell.TypeCode(2<<4|11), cell.TypeCode(3), cell.TypeCode(8)
+	for _, tt := range []struct {
+		from, to cell.TypeCode
+		content  string
+	}{
+		{pointer, integer, "\x05damaged"},
+		{integer, float, "damaged"},
+		{integer, float, ""},
+		{float, integer, "short"},
+		{list, integer, ""},
+		{integer, list, "\x01"},
+		{5, integer, "text"},
+		{pointer, float, "\x01"},
+	} {
+		got, ok := tt.to.Convert(tt.from, tt.content)
+		require.False(t, ok, "%v as %v", tt.from, tt.to)
+		require.Empty(t, got)
+	}
 }

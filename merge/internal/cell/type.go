@@ -2,8 +2,12 @@ package cell
 
 import (
 	"fmt"
+	"math"
+	"reflect"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/rejoin-go/rejoin/internal/value"
 )
@@ -24,6 +28,11 @@ func typeNames() []string {
 	}
 }
 
+const (
+	codeInt   TypeCode = 2
+	codeFloat TypeCode = 3
+)
+
 // The codes of types whose values have parts.
 const (
 	codeList TypeCode = iota + 8
@@ -42,6 +51,8 @@ func (c TypeCode) IsContent() bool {
 		return true
 	case codePointer:
 		return inner.IsContent() || inner == codePointer
+	case codeInt, codeFloat:
+		return false
 	default:
 		return false
 	}
@@ -90,6 +101,56 @@ func TypeOf(s *value.Type, deep bool) TypeCode {
 		c += TypeOf(s.Elem, false) << 4
 	}
 	return c
+}
+
+// Convert returns a value of another type as one of type c, and reports whether c has it: a
+// value for a pointer to it and the other way round, where nil is zero, and a whole number for
+// a float and the other way round, if that is exact.
+func (c TypeCode) Convert(from TypeCode, content string) (string, bool) {
+	switch {
+	case from == c:
+		return content, true
+	case c.IsContent() || from.IsContent():
+	case c&15 == codePointer && c>>4 == from:
+		return "\x01" + content, true
+	case from&15 == codePointer && from>>4 == c:
+		if rest, ok := strings.CutPrefix(content, "\x01"); ok {
+			return rest, true
+		}
+		return c.zero(content)
+	case from == codeInt && c == codeFloat:
+		neg, mag, rest, err := value.ReadInt([]byte(content))
+		if err != nil || len(rest) > 0 || mag >= exact {
+			return "", false
+		}
+		f := float64(mag)
+		if neg {
+			f = -f - 1
+		}
+		return string(value.AppendFloat(nil, f)), true
+	case from == codeFloat && c == codeInt && len(content) == 8:
+		f := value.ReadFloat([]byte(content))
+		if f != math.Trunc(f) || math.Abs(f) >= exact {
+			return "", false
+		}
+		text, err := parseInt(strconv.FormatInt(int64(f), 10), 0)
+		return text, err == nil
+	}
+	return "", false
+}
+
+// zero returns the zero of a type for the content of a pointer that is nil.
+func (c TypeCode) zero(pointer string) (content string, ok bool) {
+	t := c.basic()
+	if t == nil || pointer != "" {
+		return "", false
+	}
+	if t.Kind == value.KindPointer {
+		return "", true
+	}
+	zeros := map[value.Kind]any{value.KindBool: false, value.KindInt: 0, value.KindFloat: 0.0, value.KindString: "", value.KindTime: time.Time{}}
+	b, err := t.Append(nil, reflect.ValueOf(zeros[t.Kind]))
+	return string(b), err == nil
 }
 
 // basic returns a type with the code c, if that says all of how its values are read, or nil.
