@@ -336,11 +336,15 @@ func compareRows(p *recordPart, path string, ours, theirs, merged *cell.Cell, or
 		switch k := cell.FirstOf(a, b); {
 		case k.Kind != cell.Placed:
 			if q := p.rows().reads(k); q != nil {
+				told = told || (&difference{ours: a, merged: m}).changes() // be it that nothing shows
 				if q == last {
 					return // several cells are read for it
 				}
 				last = q
 				a, b, m = q.find(ours.AllKids()), q.find(theirs.AllKids()), q.find(merged.Kids)
+				if a != nil && b != nil && a.Same(b) {
+					return
+				}
 			}
 			compareField(p.rows(), value.JoinPath(path, k.Key), a, b, m, tell)
 		case a != nil && b != nil && orders != nil:

@@ -260,8 +260,9 @@ func (w *recordRow) eachUnknown(kids []cell.Cell, prefix string, visit func(path
 // Forget drops a field that [Record.Unknown] lists, and reports whether there was one. A star
 // in the path stands for any element or entry, as in "Lines.*.Color". It is not a write: a
 // record that still holds the field brings it back when it is merged, so Forget has to be
-// called everywhere, and after the last program that writes the field is gone. A field that
-// is read although it has another rule or type is listed, too, and lost: write it first.
+// called everywhere, and after the last program that writes the field is gone. Unknown also
+// lists what another program wrote to a field that this one reads, under another rule or
+// type: if that is what the field shows, write the field before, or Forget loses the value.
 func (r *Record[T]) Forget(path string) bool { return r.state.forget(path) }
 
 func (r *recordState) forget(path string) (found bool) {

@@ -52,8 +52,16 @@ type recordPart struct {
 func (w *recordRow) part(k *cell.Cell) *recordPart { return w.partAt(k.Key, k.Kind, k.Type) }
 
 func (w *recordRow) partAt(key string, kind cell.Kind, typ cell.TypeCode) *recordPart {
+	if p := w.partOf(key); p != nil && p.kind == kind && p.typ == typ {
+		return p
+	}
+	return nil
+}
+
+// partOf returns the part of w with a key, be its kind and type what they are, or nil.
+func (w *recordRow) partOf(key string) *recordPart {
 	i, ok := slices.BinarySearchFunc(w.parts, key, func(p *recordPart, key string) int { return strings.Compare(p.key, key) })
-	if !ok || w.parts[i].kind != kind || w.parts[i].typ != typ {
+	if !ok {
 		return nil
 	}
 	return w.parts[i]

@@ -21,12 +21,16 @@ type (
 		P *int
 		F int
 		M int
+		L int
+		O int
 	}
 	otherForm struct {
 		N *int
 		P int
 		F float64
 		M int `merge:"max"`
+		L int `merge:"min"`
+		O int `merge:"first"`
 	}
 )
 
@@ -40,7 +44,7 @@ type formWrite struct {
 
 // TestRecordReadTogether plays histories of three replicas on each of which either version of
 // the program writes, at random, and compares what both show, after each step, with a model
-// that knows all writes: the newest that the program can read, or for the rule max the largest.
+// that knows all writes: by the rule of the program, of what it can read.
 func TestRecordReadTogether(t *testing.T) {
 	plain, other := recordPlan(t, merge.Options[plainForm]{}), recordPlan(t, merge.Options[otherForm]{})
 	rng := rand.New(rand.NewPCG(31, 41))
@@ -56,7 +60,7 @@ func TestRecordReadTogether(t *testing.T) {
 				replicas[i].Merge(replicas[j])
 				known[i] = append(known[i], known[j]...)
 			} else {
-				field := []string{"N", "P", "F", "M"}[rng.IntN(4)]
+				field := formFields()[rng.IntN(6)]
 				w := formWrite{field: field, other: rng.IntN(2) == 0, value: float64(rng.IntN(4))}
 				writer := lww.Writer{Replica: []vclock.Replica{"a", "b", "c"}[i], Clock: &ticks{now: hlc.Timestamp(rng.IntN(20))}}
 				if w.write(t, writer, &replicas[i], plain, other, rng.IntN(6) == 0) {
@@ -64,9 +68,9 @@ func TestRecordReadTogether(t *testing.T) {
 				}
 			}
 			shown, _ := replicas[i].Get()
-			require.Equal(t, formOf(known[i], false), fmt.Sprintf("%v %v %v %v", shown.N, pointed(shown.P), shown.F, shown.M), "%v", known[i])
+			require.Equal(t, formOf(known[i], false), fmt.Sprint(shown.N, " ", pointed(shown.P), " ", shown.F, shown.M, shown.L, shown.O), "%v", known[i])
 			seen, _ := exchange(t, replicas[i], other).Get()
-			require.Equal(t, formOf(known[i], true), fmt.Sprintf("%v %v %v %v", pointed(seen.N), seen.P, seen.F, seen.M), "%v", known[i])
+			require.Equal(t, formOf(known[i], true), fmt.Sprint(pointed(seen.N), " ", seen.P, seen.F, seen.M, seen.L, seen.O), "%v", known[i])
 		}
 	}
 }
@@ -104,6 +108,10 @@ func (w *formWrite) write(t *testing.T, by lww.Writer, r **merge.Record[plainFor
 				w.value = f.F
 			case "M":
 				f.M = n
+			case "L":
+				f.L = n
+			case "O":
+				f.O = n
 			}
 			return nil
 		})
@@ -120,6 +128,10 @@ func (w *formWrite) write(t *testing.T, by lww.Writer, r **merge.Record[plainFor
 				f.F = n
 			case "M":
 				f.M = n
+			case "L":
+				f.L = n
+			case "O":
+				f.O = n
 			}
 			return nil
 		})
@@ -128,7 +140,7 @@ func (w *formWrite) write(t *testing.T, by lww.Writer, r **merge.Record[plainFor
 	after, failed := (*r).MarshalBinary()
 	require.NoError(t, failed)
 	if err != nil {
-		require.ErrorAs(t, err, new(*merge.WriteError), "less than the maximum")
+		require.ErrorAs(t, err, new(*merge.WriteError), "the rule has something stay")
 	}
 	return err == nil && string(before) != string(after)
 }
@@ -136,7 +148,7 @@ func (w *formWrite) write(t *testing.T, by lww.Writer, r **merge.Record[plainFor
 // formOf is the model: what a program shows of the writes that it knows.
 func formOf(known []formWrite, other bool) string {
 	show := func(field string) any {
-		// A program keeps its newest write of a field, or with the rule max the largest.
+		// A program keeps one write of a field, by its rule for it.
 		var kept [2]*formWrite
 		for i := range known {
 			w := &known[i]
@@ -146,7 +158,7 @@ func formOf(known []formWrite, other bool) string {
 			}
 			switch k := kept[at]; {
 			case w.field != field:
-			case k == nil, w.beats(k, field == "M" && w.other):
+			case k == nil, w.beats(k, w.other):
 				kept[at] = w
 			}
 		}
@@ -154,7 +166,7 @@ func formOf(known []formWrite, other bool) string {
 		for _, w := range kept {
 			switch {
 			case w == nil || field == "F" && !other && w.value != float64(int(w.value.(float64))):
-			case best == nil || w.beats(best, field == "M" && other):
+			case best == nil || w.beats(best, other):
 				best = w
 			}
 		}
@@ -164,7 +176,7 @@ func formOf(known []formWrite, other bool) string {
 		return best.value
 	}
 	var out []string
-	for _, field := range []string{"N", "P", "F", "M"} {
+	for _, field := range formFields() {
 		v := show(field)
 		if pointer := field == "N" && other || field == "P" && !other; v == nil && pointer {
 			v = "nil"
@@ -176,12 +188,22 @@ func formOf(known []formWrite, other bool) string {
 	return strings.Join(out, " ")
 }
 
-func (w *formWrite) beats(o *formWrite, largest bool) bool {
-	if largest && w.value != o.value {
+// beats reports whether the first or the other program shows w rather than o.
+func (w *formWrite) beats(o *formWrite, other bool) bool {
+	later := w.stamp.Compare(o.stamp) > 0
+	switch {
+	case !other:
+	case w.field == "O":
+		return !later
+	case w.field == "M" && w.value != o.value:
 		return w.value.(float64) > o.value.(float64)
+	case w.field == "L" && w.value != o.value:
+		return w.value.(float64) < o.value.(float64)
 	}
-	return w.stamp.Compare(o.stamp) > 0
+	return later
 }
+
+func formFields() []string { return []string{"N", "P", "F", "M", "L", "O"} }
 
 // TestRecordExplainTogether: a report has what is shown, be it that another program wrote it.
 func TestRecordExplainTogether(t *testing.T) {
@@ -201,4 +223,23 @@ func TestRecordExplainTogether(t *testing.T) {
 	require.Equal(t, plainForm{N: 7, M: 3}, value(t, ours))
 	require.EqualError(t, ours.Check(), "merge: conflict: F: written later under another rule or type, which this program does not show")
 	require.Equal(t, otherForm{N: &seven, F: 1.5, M: 5}, value(t, exchange(t, ours, recordPlan(t, merge.Options[otherForm]{}))))
+}
+
+// TestRecordExplainUnshown: what another program wrote, and this one reads and does not
+// show, is no line of a report, and no reason for a line about the whole record.
+func TestRecordExplainUnshown(t *testing.T) {
+	plain, other := recordPlan(t, merge.Options[plainForm]{}), recordPlan(t, merge.Options[otherForm]{})
+	old := other.NewRecord()
+	three := 3
+	require.NoError(t, old.Update(lww.Writer{Replica: "b", Clock: &ticks{now: 1}}, set(func(f *otherForm) { f.N = &three })))
+	ours := plain.NewRecord()
+	require.NoError(t, ours.Update(lww.Writer{Replica: "a", Clock: &ticks{now: 9}}, set(func(f *plainForm) { f.N = 7 })))
+	theirs := ours.Clone()
+	require.True(t, theirs.Merge(exchange(t, old, plain)))
+	require.Equal(t, 7, value(t, theirs).N)
+	require.Empty(t, ours.Explain(theirs).Changes, "it adds what is not shown")
+	rep := ours.Explain(exchange(t, old, plain))
+	require.Len(t, rep.Changes, 1)
+	require.Equal(t, "N", rep.Changes[0].Path)
+	require.Equal(t, 7, rep.Changes[0].Result)
 }

@@ -56,14 +56,13 @@ func (p *recordPart) as(k *cell.Cell) *cell.Cell {
 	return &c
 }
 
-// reads returns the part of w that k is read for, nil if there is none or if nothing else
-// is read for it.
+// reads returns the part of w that holds one value and reads k, its own cell or that of
+// another program, for it; nil if there is none.
 func (w *recordRow) reads(k *cell.Cell) *recordPart {
-	i, ok := slices.BinarySearchFunc(w.parts, k.Key, func(p *recordPart, key string) int { return strings.Compare(p.key, key) })
-	if !ok || !w.parts[i].kind.IsRegister() || w.parts[i].as(k) == nil {
-		return nil
+	if p := w.partOf(k.Key); p != nil && p.kind.IsRegister() && p.as(k) != nil {
+		return p
 	}
-	return w.parts[i]
+	return nil
 }
 
 // fill sets dst, which holds the zero value, to the row that kids hold. A field

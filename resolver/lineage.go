@@ -161,11 +161,11 @@ func commonOf[T any](entries []entry[T]) common[T] {
 	case !lines || len(entries) < 2 || len(entries) > maxMerged || !comparablePasts(entries):
 		return common[T]{}
 	}
-	first, same := entries[0].Past.past, true
+	first, alike := entries[0].Past.past, true
 	for i := range entries {
-		same = same && entries[i].Past.past.Equal(first)
+		alike = alike && entries[i].Past.past.Equal(first)
 	}
-	if same { // as of edits of one value
+	if alike { // as of edits of one value
 		return commonAt(entries, first)
 	}
 	past := first.Meet(entries[1].Past.past)
