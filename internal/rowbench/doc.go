@@ -2,5 +2,5 @@
 // of a row, makes one change, and has the bytes of the row again; or it merges a
 // peer's delta, as bytes, into the bytes of a row. Its tests use exported names
 // only, so that the same files measure an older build beside this one: see
-// compare.sh.
+// internal/compare.sh.
 package rowbench
