@@ -94,30 +94,42 @@ func shortName(i, n int) string {
 	return string([]byte{byte(i >> 14), byte(i >> 7 & 127), byte(i & 127)})
 }
 
+// name appends the i-th of n names of replicas.
+func (g *greedy) name(i, n int) {
+	name, shared := shortName(i, n), 0
+	if i > 0 && n > 8 {
+		for last := shortName(i-1, n); last[shared] == name[shared]; {
+			shared++
+		}
+		g.uvarint(uint64(shared))
+	}
+	g.text(name[shared:])
+}
+
 // crowded begins a state of a kind that has seen the first event of each of n
 // replicas.
 func crowded(kind string, n int) *greedy {
-	g := &greedy{[]byte("\x02" + kind)}
+	g := &greedy{[]byte("\x03" + kind)}
 	return g.list(n, func(i int) {
-		g.text(shortName(i, n))
-		g.uvarint(1, 0)
+		g.name(i, n)
+		g.uvarint(4)
 	})
 }
 
 // lonely begins a state of a kind that has seen n events of one replica.
 func lonely(kind string, n uint64) *greedy {
-	g := &greedy{[]byte("\x02" + kind + "\x01\x01a")}
-	g.uvarint(n, 0)
+	g := &greedy{[]byte("\x03" + kind + "\x01\x01a")}
+	g.uvarint(n << 2)
 	return g
 }
 
 // gappy begins a state of a kind that has seen every other of 2n events of each of
 // r replicas.
 func gappy(kind string, r, n int) *greedy {
-	g := &greedy{[]byte("\x02" + kind)}
+	g := &greedy{[]byte("\x03" + kind)}
 	return g.list(r, func(i int) {
-		g.text(shortName(i, r))
-		g.uvarint(0)
+		g.name(i, r)
+		g.uvarint(1)
 		g.list(n, func(int) { g.uvarint(0, 0) })
 	})
 }
@@ -142,26 +154,26 @@ func (in inputs) lying(head string) inputs {
 
 func boundedCounters() []bounded {
 	const n = 1 << 14
-	totals := &greedy{[]byte("\x02\x0c")}
+	totals := &greedy{[]byte("\x03\x0c")}
 	totals.list(n, func(i int) { totals.text(shortName(i, n)); totals.uvarint(1) })
-	minted, given := &greedy{[]byte("\x02\x0d\x00\x00")}, &greedy{[]byte("\x02\x0d\x00\x00")}
+	minted, given := &greedy{[]byte("\x03\x0d\x00\x00")}, &greedy{[]byte("\x03\x0d\x00\x00")}
 	minted.list(n, func(i int) { minted.text(shortName(i, n)); minted.uvarint(1, 0) }).uvarint(0)
 	given.list(n, func(i int) { given.text(shortName(i, n)); given.uvarint(0, 0) })
 	given.list(n, func(i int) { given.uvarint(uint64(i), 0, 1, uint64(i+1)%n, 1, 0) })
 	counted := crowded("\x07", n)
-	counted.list(n, func(i int) { counted.uvarint(uint64(i)<<2, 1, 1, 0) })
+	counted.list(n, func(i int) { counted.uvarint(uint64(min(i, 1))<<3|4, 0, 0) })
 	return []bounded{
 		{
 			"GCounter", 128, costsOf(func() *crdt.GCounter { return new(crdt.GCounter) }),
-			inputs{}.and("replicas", totals).lying("\x02\x0c"),
+			inputs{}.and("replicas", totals).lying("\x03\x0c"),
 		},
 		{
 			"BoundedCounter", 128, costsOf(func() *crdt.BoundedCounter { return new(crdt.BoundedCounter) }),
-			inputs{}.and("replicas", minted).and("moves", given).lying("\x02\x0d\x00\x00").lying("\x02\x0d\x00\x00\x01\x01a\x01\x00"),
+			inputs{}.and("replicas", minted).and("moves", given).lying("\x03\x0d\x00\x00").lying("\x03\x0d\x00\x00\x01\x01a\x04"),
 		},
 		{
 			"PNCounter", 128, costsOf(func() *crdt.PNCounter { return new(crdt.PNCounter) }),
-			inputs{}.and("replicas", counted).lying("\x02\x07\x01\x01a\x01\x00"),
+			inputs{}.and("replicas", counted).lying("\x03\x07\x01\x01a\x04"),
 		},
 	}
 }
@@ -173,7 +185,7 @@ func boundedGrowing() []bounded {
 		return g.list(n, func(i int) { g.text(shortName(i, n)); value(g) })
 	}
 	nothing := func(*greedy) {}
-	present, removed := keys("\x02\x0a", nothing), keys("\x02\x0a\x00", nothing)
+	present, removed := keys("\x03\x0a", nothing), keys("\x03\x0a\x00", nothing)
 	present.uvarint(0)
 	type (
 		texts = crdt.GSet[string]
@@ -181,18 +193,18 @@ func boundedGrowing() []bounded {
 		flags = crdt.GMap[string, *crdt.EWFlag]
 	)
 	return []bounded{
-		{"GSet", 128, costsOf(func() *texts { return new(texts) }), inputs{}.and("elements", keys("\x02\x09", nothing)).lying("\x02\x09")},
+		{"GSet", 128, costsOf(func() *texts { return new(texts) }), inputs{}.and("elements", keys("\x03\x09", nothing)).lying("\x03\x09")},
 		{
 			"TwoPSet", 128, costsOf(func() *crdt.TwoPSet[string] { return new(crdt.TwoPSet[string]) }),
-			inputs{}.and("present", present).and("removed", removed).lying("\x02\x0a").lying("\x02\x0a\x00"),
+			inputs{}.and("present", present).and("removed", removed).lying("\x03\x0a").lying("\x03\x0a\x00"),
 		},
 		{
 			"GMap of GSet", 256, costsOf(func() *sets { return new(sets) }),
-			inputs{}.and("keys", keys("\x02\x0b", func(g *greedy) { g.text("\x02\x09\x00") })).lying("\x02\x0b"),
+			inputs{}.and("keys", keys("\x03\x0b", func(g *greedy) { g.text("\x03\x09\x00") })).lying("\x03\x0b"),
 		},
 		{
 			"GMap of EWFlag", 256, costsOf(func() *flags { return new(flags) }),
-			inputs{}.and("keys", keys("\x02\x0b", func(g *greedy) { g.text("\x02\x04\x00\x00") })),
+			inputs{}.and("keys", keys("\x03\x0b", func(g *greedy) { g.text("\x03\x04\x00\x00") })),
 		},
 	}
 }
@@ -201,17 +213,17 @@ func boundedCells() []bounded {
 	const n = 1 << 14
 	writes := func(kind string, tail ...uint64) inputs {
 		one, each := lonely(kind, n), crowded(kind, n)
-		one.list(n, func(i int) { one.uvarint(0, uint64(i+1)) }).uvarint(tail...)
-		each.list(n, func(i int) { each.uvarint(uint64(i), 1) }).uvarint(tail...)
-		return inputs{}.and("writes", one).and("writers", each).lying("\x02" + kind + "\x01\x01a\x01\x00")
+		one.list(n, func(i int) { one.uvarint(0, uint64(i)<<1) }).uvarint(tail...)
+		each.list(n, func(i int) { each.uvarint(uint64(i), 0) }).uvarint(tail...)
+		return inputs{}.and("writes", one).and("writers", each).lying("\x03" + kind + "\x01\x01a\x04")
 	}
 	values := func(value string) inputs {
 		g := lonely("\x08", n)
-		g.list(n, func(i int) { g.uvarint(0, uint64(i+1)); g.text(value) })
-		return inputs{}.and("values", g).lying("\x02\x08\x01\x01a\x01\x00")
+		g.list(n, func(i int) { g.uvarint(0, uint64(i)<<1); g.text(value) })
+		return inputs{}.and("values", g).lying("\x03\x08\x01\x01a\x04")
 	}
 	// All causal types read their contexts in the same way.
-	enabled := writes("\x04").lying("\x02\x04").lying("\x02\x04\x01\x01a\x01")
+	enabled := writes("\x04").lying("\x03\x04").lying("\x03\x04\x01\x01a\x05")
 	for name, g := range map[string]*greedy{
 		"replicas":          crowded("\x04", n),
 		"most replicas":     crowded("\x04", 1<<16),
@@ -260,7 +272,7 @@ func pagesOf(kind, tail string, block func(i int, first bool) string) inputs {
 		full.text(elems.String())
 	}
 	return inputs{}.and("pages", pages).and("replicas", logs).and("full pages", full).
-		lying("\x02" + kind + "\x01\x01a\x01\x00").lying("\x02" + kind + "\x01\x01a\x01\x00\x01\x00")
+		lying("\x03" + kind + "\x01\x01a\x04").lying("\x03" + kind + "\x01\x01a\x04\x01\x00")
 }
 
 func boundedSets() []bounded {
@@ -300,7 +312,7 @@ func boundedMaps() []bounded {
 		const n = 1 << 13
 		g := lonely("\x03"+kinds, n)
 		g.list(n, func(i int) { g.text(shortName(i, n)); value(g, i) })
-		return inputs{}.and("keys", g).lying("\x02\x03" + kinds + "\x01\x01a\x01\x00")
+		return inputs{}.and("keys", g).lying("\x03\x03" + kinds + "\x01\x01a\x04")
 	}
 	set := func(g *greedy, i int) {
 		g.uvarint(1, 0, 0, uint64(i+1)/128, 1, uint64(i+1)%128)
@@ -311,7 +323,7 @@ func boundedMaps() []bounded {
 			for range levels {
 				g.uvarint(1, 0)
 			}
-			g.uvarint(1, 0, uint64(i+1))
+			g.uvarint(1, 0, uint64(i)<<1)
 		}
 	}
 	type (
@@ -324,7 +336,7 @@ func boundedMaps() []bounded {
 		{"ORMap of EWFlag", 192, costsOf(func() *flags { return new(flags) }), keys("\x04", flagBelow(0))},
 		{"ORMap of ORSet", 192, costsOf(func() *tagMap { return new(tagMap) }), keys("\x01", set)},
 		{"ORMap of PNCounter", 192, costsOf(func() *counters { return new(counters) }), keys("\x07", func(g *greedy, i int) {
-			g.uvarint(1, 0, uint64(i+1), 1, 0)
+			g.uvarint(1, 4, uint64(i)<<1, 0)
 		})},
 		{"ORMap of ORMap", 192, costsOf(func() *second { return new(second) }), keys("\x03\x04", flagBelow(1))},
 		{"ORMap four deep", 192, costsOf(func() *fourth { return new(fourth) }), keys("\x03\x03\x03\x04", flagBelow(3))},

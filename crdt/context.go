@@ -295,7 +295,7 @@ func (c Context) Clock() vclock.Clock {
 }
 
 // contextVersion is the format of the bytes of a Context.
-const contextVersion = 2
+const contextVersion = 3
 
 // Parts that the bytes of a Context may have.
 const (
@@ -324,11 +324,17 @@ func (c Context) AppendBinary(b []byte) ([]byte, error) {
 	}
 	b = appendPast(b, p.names, p.seen)
 	for _, sums := range p.sums {
-		b = binary.AppendUvarint(b, uint64(len(sums)))
+		spans := uint64(0)
+		if slices.ContainsFunc(sums, func(s sum) bool { return s.last > s.first }) {
+			spans = 1
+		}
+		b = binary.AppendUvarint(b, uint64(len(sums))<<1|spans)
 		before := uint64(0)
 		for _, s := range sums {
-			b = binary.AppendUvarint(b, s.first-before-1)
-			b = binary.AppendUvarint(b, s.last-s.first)
+			b = appendStep(b, before, s.first)
+			if spans == 1 {
+				b = binary.AppendUvarint(b, s.last-s.first)
+			}
 			b = binary.AppendVarint(b, s.total)
 			before = s.first
 		}
@@ -407,19 +413,30 @@ func readSums(d *wire.Reader, seen []runs) [][]sum {
 	all := make([][]sum, len(seen))
 	some := false
 	for i := range seen {
-		n := d.Count(3)
+		u := d.Uvarint()
+		n, spans := u>>1, u&1 == 1
+		if n > uint64(d.Len()/2) {
+			d.Fail("count of sums %d exceeds what %d bytes can hold", n, d.Len())
+			return nil
+		}
 		some = some || n > 0
-		before := uint64(0)
+		before, longest := uint64(0), uint64(0)
 		for range n {
-			gap, span, u := d.Uvarint(), d.Uvarint(), d.Uvarint()
-			if gap >= maxSeq || span >= maxSeq || !seen[i].contains(before+1+gap+span) {
+			s := sum{first: readStep(d, before)}
+			if s.last = s.first; spans {
+				s.last += d.Uvarint()
+			}
+			if s.total = varint(d); s.last < s.first || !seen[i].contains(s.last) {
 				d.Fail("the sum of increments that are not covered")
 			}
 			if d.Err() != nil {
 				return nil
 			}
-			before += 1 + gap
-			all[i] = append(all[i], sum{before, before + span, int64(u>>1) ^ -int64(u&1)})
+			before, longest = s.first, max(longest, s.last-s.first)
+			all[i] = append(all[i], s)
+		}
+		if spans && longest == 0 {
+			d.Fail("spans of sums that are each of one increment")
 		}
 	}
 	if !some {

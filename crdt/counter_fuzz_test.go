@@ -12,9 +12,9 @@ import (
 // What decodes is a state: it has these bytes and no others, merges into an
 // empty state as it is, and reads without panic.
 func FuzzGCounter(f *testing.F) {
-	f.Add([]byte("\x02\x0c\x00"))
-	f.Add([]byte("\x02\x0c\x02\x02eu\x01\x02us\xac\x02"))
-	f.Add([]byte("\x02\x0c\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"))
+	f.Add([]byte("\x03\x0c\x00"))
+	f.Add([]byte("\x03\x0c\x02\x02eu\x01\x02us\xac\x02"))
+	f.Add([]byte("\x03\x0c\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var x, y crdt.GCounter
 		if x.UnmarshalBinary(data) != nil {
@@ -34,10 +34,10 @@ func FuzzGCounter(f *testing.F) {
 }
 
 func FuzzBoundedCounter(f *testing.F) {
-	f.Add([]byte("\x02\x0d\x00\x00\x00\x00"))
+	f.Add([]byte("\x03\x0d\x00\x00\x00\x00"))
 	f.Add(encoded(f, goldenBounded()))
 	f.Add(encoded(f, crdt.AtMost(100)))
-	f.Add([]byte("\x02\x0d\x00\x00\x02\x01a\x01\x00\x01b\x01\x00\x01\x00\x01\x00\x01\x01\x00")) // taken nothing
+	f.Add([]byte("\x03\x0d\x00\x00\x02\x01a\x01\x00\x01b\x01\x00\x01\x00\x01\x00\x01\x01\x00")) // taken nothing
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var x, y crdt.BoundedCounter
 		if x.UnmarshalBinary(data) != nil {

@@ -16,14 +16,14 @@ import (
 // stateVersion is the format of the bytes of a state. Those of a causal one are:
 //
 //	field    bytes
-//	version  1, now 2
+//	version  1, now 3
 //	kind     1, and after that of an ORMap those of its values; with 0x80 added, a varint
 //	         and the fields of keys or elements follow, as those are structs
 //	context  as in Context.AppendBinary, from the number of replicas on
 //	store    the rest
 //
 // In the store a replica is its place in the context, whose names ascend.
-const stateVersion = 2
+const stateVersion = 3
 
 // An encoder writes one state.
 type encoder struct {
@@ -32,7 +32,8 @@ type encoder struct {
 	root  *root
 	order []uint32 // the indexes in root of the replicas in the context, by name
 	place []uint32 // the inverse: by index, the place in order
-	brief bool     // in a message: names are as appendBrief writes them
+
+	resets map[resetter]indexed // of the counter at hand
 
 	// Room for what small states need.
 	few   struct{ order, place [fewNames]uint32 }
@@ -78,8 +79,12 @@ func (e *encoder) bytes(p []byte)   { e.buf = wire.AppendBytes(e.buf, p) }
 // dot appends d: the place of its replica, and its number.
 func (e *encoder) dot(d dot) {
 	e.uvarint(uint64(e.place[d.replica]))
-	e.uvarint(d.seq)
+	e.step(0, d.seq)
 }
+
+func (e *encoder) varint(n int64) { e.buf = binary.AppendVarint(e.buf, n) }
+
+func (e *encoder) step(from, to uint64) { e.buf = appendStep(e.buf, from, to) }
 
 // compare returns the order of two dots by name and number.
 func (e *encoder) compare(a, b dot) int {
@@ -97,12 +102,8 @@ func (e *encoder) context() {
 	e.uvarint(uint64(len(e.order)))
 	last := vclock.Replica("")
 	for _, i := range e.order {
-		if !e.brief {
-			e.buf = appendReplica(e.buf, e.root.names[i], &e.root.seen[i])
-			continue
-		}
-		e.buf = appendRuns(appendBrief(e.buf, last, e.root.names[i]), &e.root.seen[i])
-		last = e.root.names[i]
+		name := e.root.names[i]
+		e.buf, last = appendRuns(appendName(e.buf, len(e.order), last, name), &e.root.seen[i]), name
 	}
 }
 
@@ -112,13 +113,13 @@ type decoder struct {
 	reader  wire.Reader // what Reader points to
 	root    *root
 	trusted bool                // the store has been validated
-	brief   bool                // in a message: names are as appendBrief writes them
 	bad     *content.ValueError // of the first value that its type cannot hold
 	kinds   [16]byte            // room for the kinds of ordinary types
 	reuse   *root               // memory for the root, or nil
 	text    blockText           // of the elements of small pages
 	census                      // of the values in maps that were scanned
 	tallies slab[tally]
+	resets  []dot // of the counter at hand: the latest of each resetter, by index
 
 	known [fewNames]vclock.Replica // in the last state that d read: often those of the next
 }
@@ -137,8 +138,8 @@ func (d *decoder) begin(data []byte) {
 
 // dot reads what encoder.dot wrote, and fails if it is not in the context.
 func (d *decoder) dot() dot {
-	at, seq := d.Uvarint(), d.Uvarint()
-	if at >= uint64(len(d.root.names)) || seq == 0 || !d.root.seen[at].contains(seq) {
+	at, seq := d.Uvarint(), readStep(d.Reader, 0)
+	if at >= uint64(len(d.root.names)) || !d.root.seen[at].contains(seq) {
 		d.Fail("a dot is not in the context")
 		return dot{}
 	}
@@ -169,7 +170,7 @@ func (d *decoder) dotIn(p []byte) (dot, error) {
 
 // context reads the context into a new root.
 func (d *decoder) context() {
-	n := d.Count(4)
+	n := d.Count(3)
 	switch {
 	case d.reuse != nil:
 		d.root, d.reuse = d.reuse, nil
@@ -182,7 +183,7 @@ func (d *decoder) context() {
 		d.root = &root{names: make([]vclock.Replica, 0, n), seen: make([]runs, 0, n)}
 	}
 	r := d.root
-	r.names, r.seen = readReplicas(d.Reader, n, d.brief, d.known[:], r.names, r.seen)
+	r.names, r.seen = readReplicas(d.Reader, n, d.known[:], r.names, r.seen)
 	if n > fewNames {
 		r.reindex(n)
 	} else {
@@ -212,15 +213,15 @@ func newRoot(names []vclock.Replica, seen []runs) *root {
 func appendCausal(b []byte, r *root, v causal) []byte { return appendWhole(b, r, v, false) }
 
 // appendWhole appends what appendCausal does, or, in a message that has told the kind, the rest.
-func appendWhole(b []byte, r *root, v causal, brief bool) []byte {
+func appendWhole(b []byte, r *root, v causal, bare bool) []byte {
 	e := encoders.Get().(*encoder)
 	defer e.release()
 	e.begin(r)
-	e.buf, e.brief = b, brief
+	e.buf = b
 	if b == nil {
 		e.buf = e.out[:0]
 	}
-	if !brief {
+	if !bare {
 		e.buf = v.kinds(append(e.buf, stateVersion))
 	}
 	e.context()
@@ -233,7 +234,10 @@ func appendWhole(b []byte, r *root, v causal, brief bool) []byte {
 
 // release gives e back. What it wrote must not be in its own memory.
 func (e *encoder) release() {
-	e.buf, e.err, e.root, e.order, e.place, e.brief = nil, nil, nil, nil, nil, false
+	e.buf, e.err, e.root, e.order, e.place = nil, nil, nil, nil, nil
+	if len(e.resets) > maxSpans { // seldom, and not worth its memory
+		e.resets = nil
+	}
 	encoders.Put(e)
 }
 
@@ -269,14 +273,14 @@ func decoded(format string, of maker, bad *content.ValueError, err error) error 
 // decodeWhole reads what appendWhole wrote, and returns the first value in it that its type
 // cannot hold. It reads into spare if that is not nil: a state that is of no use any more but
 // for its memory.
-func decodeWhole(of maker, data []byte, brief bool, spare causal) (v causal, bad *content.ValueError, err error) {
+func decodeWhole(of maker, data []byte, bare bool, spare causal) (v causal, bad *content.ValueError, err error) {
 	d := decoders.Get().(*decoder)
 	defer d.release()
 	d.begin(data)
 	if spare != nil {
 		d.reuse = spare.rootOf()
 	}
-	if d.brief = brief; brief {
+	if bare {
 		d.context()
 	} else {
 		readHead(d, of)
@@ -316,7 +320,7 @@ func (d *decoder) locate(key []byte) {
 
 // release gives d back.
 func (d *decoder) release() {
-	d.reader, d.root, d.trusted, d.brief, d.bad = wire.Reader{}, nil, false, false, nil
+	d.reader, d.root, d.trusted, d.bad = wire.Reader{}, nil, false, nil
 	d.reuse, d.text = nil, blockText{}
 	d.forget()
 	d.tallies = slab[tally]{}

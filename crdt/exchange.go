@@ -36,7 +36,7 @@ type exchange struct {
 const (
 	smallDots  = 256  // live dots up to which a state may be small
 	smallAsk   = 256  // bytes of a state that asks for itself
-	smallReply = 1024 // bytes of a state that is sent instead of its fingerprints; or three times theirs
+	smallReply = 1024 // bytes of a state that is sent instead of its fingerprints; or four times theirs
 	maxRanges  = 1024
 	rangeSize  = 8 // pages in a range, where there are enough
 )
@@ -103,7 +103,7 @@ func (x *exchange) answerAsk(salt, theirs uint64) []byte {
 		return x.head(kindSame)
 	}
 	prints := x.prints(pages, salt)
-	if state := x.whole(pages, max(smallReply, 3*len(prints))); state != nil {
+	if state := x.whole(pages, max(smallReply, 4*len(prints))); state != nil {
 		return append(x.head(kindWhole), state...)
 	}
 	return prints
@@ -118,7 +118,6 @@ func (x *exchange) prints(pages livePages, salt uint64) []byte {
 	size := max(1, min(rangeSize, n/16), (n+maxRanges-1)/maxRanges)
 	b := appendUint64(x.head(kindRanges), salt)
 	e := newEncoder(b, x.root)
-	e.brief = true
 	e.context()
 	for _, i := range e.order {
 		e.ranges(rangesOf(pages[i], saltOf(salt, x.root.names[i]), size))

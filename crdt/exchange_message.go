@@ -13,7 +13,7 @@ import (
 // exchangeVersion is the format of messages:
 //
 //	field    bytes
-//	kind     1: its number, and 16 times the version, now 2
+//	kind     1: its number, and 16 times the version, now 3
 //	type     1, and after that of an ORMap those of its values, as in a state
 //	rest     by kind
 //
@@ -27,7 +27,8 @@ import (
 //	6 bits   varint: replicas, then of each: name, bitmaps; then 1: 0, or 1 and a state
 //	7 delta  a state
 //
-//	runs     varint: how many, then of each, ascending:
+//	runs     varint: 1, and the print, for the first page alone, or twice how many, then of each,
+//	         ascending:
 //	  gap    varint: pages before each range
 //	  pages  varint: in each range, less one
 //	  more   varint: ranges, less one, then of each:
@@ -53,10 +54,8 @@ import (
 //	  which  bits 16: little-endian, set for what is live; one dot 1: its offset, and 0x80 if it is
 //	         live; else the number of offsets, 1, then the offsets, 1 each, ascending
 //
-// A state is as in AppendBinary, without version and type. Lists of names ascend, in contexts too. The first name of
-// a list is one length byte and the name; of another one, what it shares with the one before is left out: a byte
-// that says how many bytes that is, a length byte, the rest. Sizes are big-endian.
-const exchangeVersion = 2
+// A state is as in AppendBinary, without version and type. Lists of names are as in contexts. Sizes are big-endian.
+const exchangeVersion = 3
 
 const (
 	_ byte = iota
@@ -111,12 +110,12 @@ func readPrint(d *wire.Reader) uint64 {
 	return uint64(p[0])<<16 | uint64(p[1])<<8 | uint64(p[2])
 }
 
-// readNames reads a list of names, each as appendBrief wrote it, and calls yield after
-// each.
+// readNames reads a list of names, as appendName wrote them, and calls yield after each.
 func readNames(d *wire.Reader, yield func(name vclock.Replica)) {
 	var text, last []byte
-	for range d.Count(2) {
-		if text, last = readName(d, true, text, last); d.Err() != nil {
+	n := d.Count(2)
+	for range n {
+		if text, last = readName(d, n, text, last); d.Err() != nil {
 			return
 		}
 		if yield(vclock.Replica(last)); d.Err() != nil {
@@ -151,7 +150,12 @@ func (e *encoder) ranges(all []pageRange) {
 		}
 		list = append(list, run{gap, r.n, all[i : i+1]})
 	}
-	e.uvarint(uint64(len(list)))
+	if len(all) == 1 && all[0].first == 0 && all[0].n == 1 {
+		e.uvarint(1)
+		e.buf = appendPrint(e.buf, all[0].print)
+		return
+	}
+	e.uvarint(uint64(len(list)) << 1)
 	for _, r := range list {
 		e.uvarint(r.gap)
 		e.uvarint(r.n - 1)
@@ -164,7 +168,15 @@ func (e *encoder) ranges(all []pageRange) {
 
 func readRanges(d *wire.Reader) (all []pageRange) {
 	next, lastGap, lastN := uint64(0), uint64(0), uint64(0)
-	for k := range d.Count(3 + printSize) {
+	u := d.Uvarint()
+	if u == 1 {
+		return []pageRange{{0, 1, readPrint(d)}}
+	}
+	if u&1 == 1 || u>>1 > uint64(d.Len()/(3+printSize)) {
+		d.Fail("count of ranges %d exceeds what %d bytes can hold", u, d.Len())
+		return nil
+	}
+	for k := range u >> 1 {
 		first, n := readPages(d, next)
 		gap := first - next
 		if k > 0 && gap == lastGap && n == lastN {
@@ -183,6 +195,9 @@ func readRanges(d *wire.Reader) (all []pageRange) {
 			all = append(all, pageRange{next + gap, n, readPrint(d)})
 			next += gap + n
 		}
+	}
+	if len(all) == 1 && all[0].first == 0 && all[0].n == 1 {
+		d.Fail("a range of the first page")
 	}
 	return all
 }
@@ -220,11 +235,11 @@ func (s *shares) append(b []byte) []byte {
 	b = binary.AppendUvarint(b, uint64(len(s.names)))
 	last := vclock.Replica("")
 	for i, name := range s.names {
-		b, last = appendRuns(appendBrief(b, last, name), &s.seen[i]), name
+		b, last = appendRuns(appendName(b, len(s.names), last, name), &s.seen[i]), name
 	}
 	b, last = binary.AppendUvarint(b, uint64(len(s.other))), ""
 	for _, name := range s.other {
-		b, last = appendBrief(b, last, name), name
+		b, last = appendName(b, len(s.other), last, name), name
 	}
 	return b
 }
@@ -236,8 +251,8 @@ func readShared(d *wire.Reader) (s shares) {
 	default:
 		d.Fail("shares of form %d", c)
 	}
-	n := d.Count(4)
-	s.names, s.seen = readReplicas(d, n, true, nil, make([]vclock.Replica, 0, n), make([]runs, 0, n))
+	n := d.Count(3)
+	s.names, s.seen = readReplicas(d, n, nil, make([]vclock.Replica, 0, n), make([]runs, 0, n))
 	readNames(d, func(name vclock.Replica) {
 		if _, twice := slices.BinarySearch(s.names, name); twice {
 			d.Fail("replica %q appears twice", string(name))
@@ -293,7 +308,7 @@ func (m *pagesMessage) append(b []byte) []byte {
 	b = binary.AppendUvarint(b, uint64(len(m.blocks)))
 	last := vclock.Replica("")
 	for _, of := range m.blocks {
-		b, last = appendBlocks(appendBrief(b, last, of.name), of.blocks), of.name
+		b, last = appendBlocks(appendName(b, len(m.blocks), last, of.name), of.blocks), of.name
 	}
 	return appendDelta(b, m.delta)
 }
@@ -383,7 +398,7 @@ func (m *bitsMessage) append(b []byte) []byte {
 	b = binary.AppendUvarint(b, uint64(len(m.pages)))
 	last := vclock.Replica("")
 	for _, of := range m.pages {
-		b, last = appendBrief(b, last, of.name), of.name
+		b, last = appendName(b, len(m.pages), last, of.name), of.name
 		b = binary.AppendUvarint(b, uint64(len(of.pages)))
 		next := uint64(0)
 		for i := range of.pages {
@@ -524,7 +539,7 @@ func readMessage(of maker, data []byte) (*message, error) {
 		m.salt, m.print = d.Uint64(), d.Uint64()
 	case kindWhole, kindDelta:
 	case kindRanges:
-		m.salt, d.brief = d.Uint64(), true
+		m.salt = d.Uint64()
 		d.context()
 		m.context = d.root
 		m.ranges = make([][]pageRange, len(m.context.names))

@@ -3,6 +3,7 @@ package crdt
 import (
 	"reflect"
 
+	"github.com/rejoin-go/rejoin/internal/wire"
 	"github.com/rejoin-go/rejoin/vclock"
 )
 
@@ -95,3 +96,16 @@ func long[V Value[V]](v V) *exchange {
 func AddToRow(dst, row []byte, r vclock.Replica, n int64) ([]byte, bool) {
 	return addToRow(dst, row, r, n)
 }
+
+// AppendStep and ReadStep write and read a number after another; what is read may have
+// something behind it.
+func AppendStep(b []byte, from, to uint64) []byte { return appendStep(b, from, to) }
+
+func ReadStep(p []byte, from uint64) (to uint64, n int, err error) {
+	d := wire.NewReader(p)
+	to = readStep(d, from)
+	return to, d.Offset(), d.Err()
+}
+
+// MaxSeq is the largest number of a dot.
+const MaxSeq uint64 = maxSeq

@@ -81,9 +81,9 @@ func TestGCounterCloseRefused(t *testing.T) {
 		require.Zero(t, counted(&c))
 	}
 	for _, b := range [][]byte{
-		{2, 14, 1, 2, 'e', 'u', 3, 0}, // closed, and nothing is
-		{2, 14, 1, 4, 'e', 'u', '#', '1', 3, 2},
-		{2, 14, 2, 2, 'e', 'u', 3, 2, 4, 'e', 'u', '#', '1', 3, 0},
+		{3, 14, 1, 2, 'e', 'u', 3, 0}, // closed, and nothing is
+		{3, 14, 1, 4, 'e', 'u', '#', '1', 3, 2},
+		{3, 14, 2, 2, 'e', 'u', 3, 2, 4, 'e', 'u', '#', '1', 3, 0},
 		{3, 0},
 	} {
 		require.Error(t, new(crdt.GCounter).UnmarshalBinary(b), "%v", b)

@@ -88,13 +88,13 @@ func TestGCounterRefusesBytes(t *testing.T) {
 		want string
 	}{
 		{"empty", "", "unexpected end of input"},
-		{"unknown version", "\x03\x00", "unknown format version 3"},
-		{"count beyond the input", "\x02\x0c\xff\x01", "count 255 exceeds what 0 bytes can hold"},
-		{"empty name", "\x02\x0c\x01\x00\x01\x01", `invalid replica ""`},
-		{"nothing added", "\x02\x0c\x01\x01a\x00", `replica "a" has a total of 0`},
-		{"names not sorted", "\x02\x0c\x02\x01b\x01\x01a\x01", `replica "a" follows "b"`},
-		{"a name twice", "\x02\x0c\x02\x01a\x01\x01a\x01", `replica "a" follows "a"`},
-		{"trailing bytes", "\x02\x0c\x00\x00", "1 trailing bytes"},
+		{"unknown version", "\x04\x00", "unknown format version 4"},
+		{"count beyond the input", "\x03\x0c\xff\x01", "count 255 exceeds what 0 bytes can hold"},
+		{"empty name", "\x03\x0c\x01\x00\x01\x01", `invalid replica ""`},
+		{"nothing added", "\x03\x0c\x01\x01a\x00", `replica "a" has a total of 0`},
+		{"names not sorted", "\x03\x0c\x02\x01b\x01\x01a\x01", `replica "a" follows "b"`},
+		{"a name twice", "\x03\x0c\x02\x01a\x01\x01a\x01", `replica "a" follows "a"`},
+		{"trailing bytes", "\x03\x0c\x00\x00", "1 trailing bytes"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -172,13 +172,13 @@ func TestGMapGolden(t *testing.T) {
 func TestGMapRefusesBytes(t *testing.T) {
 	for _, tt := range []struct{ name, data, want string }{
 		{"empty", "", "unexpected end of input"},
-		{"unknown version", "\x03\x00", "unknown format version 3"},
-		{"count beyond the input", "\x02\x0b\x03\x00\x01\x00\x00", "count 3 exceeds what 4 bytes can hold"},
-		{"keys not sorted", "\x02\x0b\x02\x08\x80\x00\x00\x00\x00\x00\x00\x01\x01\x00\x08\x80\x00\x00\x00\x00\x00\x00\x00\x01\x00", "does not follow"},
-		{"key too short", "\x02\x0b\x01\x01\x80\x01\x00", "key: "},
-		{"value refused by its type", "\x02\x0b\x01\x08\x80\x00\x00\x00\x00\x00\x00\x01\x00", "value: not a number"},
-		{"value in another form", "\x02\x0b\x01\x08\x80\x00\x00\x00\x00\x00\x00\x01\x02\x80\x00", "value is not in the form that its type writes"},
-		{"trailing bytes", "\x02\x0b\x00\x00", "1 trailing bytes"},
+		{"unknown version", "\x04\x00", "unknown format version 4"},
+		{"count beyond the input", "\x03\x0b\x03\x00\x01\x00\x00", "count 3 exceeds what 4 bytes can hold"},
+		{"keys not sorted", "\x03\x0b\x02\x08\x80\x00\x00\x00\x00\x00\x00\x01\x01\x00\x08\x80\x00\x00\x00\x00\x00\x00\x00\x01\x00", "does not follow"},
+		{"key too short", "\x03\x0b\x01\x01\x80\x01\x00", "key: "},
+		{"value refused by its type", "\x03\x0b\x01\x08\x80\x00\x00\x00\x00\x00\x00\x01\x00", "value: not a number"},
+		{"value in another form", "\x03\x0b\x01\x08\x80\x00\x00\x00\x00\x00\x00\x01\x02\x80\x00", "value is not in the form that its type writes"},
+		{"trailing bytes", "\x03\x0b\x00\x00", "1 trailing bytes"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var m crdt.GMap[int64, *wiredHigh]
@@ -206,7 +206,7 @@ func TestGMapRefusesJSON(t *testing.T) {
 func FuzzGMap(f *testing.F) {
 	var m nested
 	m.Update("k", func(in *gsets) *gsets { return in.Update("l", addTo("x")) })
-	f.Add([]byte("\x02\x0b\x00"))
+	f.Add([]byte("\x03\x0b\x00"))
 	f.Add(bytesOf(f, &m))
 	f.Fuzz(func(t *testing.T, p []byte) { require.NoError(t, crdttest.Decode(m.Clone, p)) })
 }

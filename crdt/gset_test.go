@@ -82,12 +82,12 @@ func TestGSetGolden(t *testing.T) {
 func TestGSetRefusesBytes(t *testing.T) {
 	for _, tt := range []struct{ name, data, want string }{
 		{"empty", "", "unexpected end of input"},
-		{"unknown version", "\x03\x00", "unknown format version 3"},
-		{"count beyond the input", "\x02\x09\x02\x00", "count 2 exceeds what 1 bytes can hold"},
-		{"not sorted", "\x02\x09\x02\x01b\x01a", "key 61 does not follow 62"},
-		{"fields of nothing", "\x02\x89\x00\x01\x01a", "kinds are not in their canonical form"},
-		{"twice", "\x02\x09\x02\x01a\x01a", "key 61 does not follow 61"},
-		{"trailing bytes", "\x02\x09\x00\x00", "1 trailing bytes"},
+		{"unknown version", "\x04\x00", "unknown format version 4"},
+		{"count beyond the input", "\x03\x09\x02\x00", "count 2 exceeds what 1 bytes can hold"},
+		{"not sorted", "\x03\x09\x02\x01b\x01a", "key 61 does not follow 62"},
+		{"fields of nothing", "\x03\x89\x00\x01\x01a", "kinds are not in their canonical form"},
+		{"twice", "\x03\x09\x02\x01a\x01a", "key 61 does not follow 61"},
+		{"trailing bytes", "\x03\x09\x00\x00", "1 trailing bytes"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := gset("p")
@@ -95,7 +95,7 @@ func TestGSetRefusesBytes(t *testing.T) {
 			require.True(t, s.Equal(gset("p")), "an error leaves the receiver alone")
 		})
 	}
-	require.ErrorContains(t, gset(1).UnmarshalBinary([]byte("\x02\x09\x01\x01a")), "crdt: decode GSet: offset 5: key: ")
+	require.ErrorContains(t, gset(1).UnmarshalBinary([]byte("\x03\x09\x01\x01a")), "crdt: decode GSet: offset 5: key: ")
 	require.ErrorContains(t, new(crdt.GSet[any]).UnmarshalBinary([]byte{1, 0}), "crdt: decode GSet: key type interface {}")
 }
 

@@ -14,9 +14,18 @@ import (
 // crowd returns the bytes of an empty state of a kind that has seen one event each
 // of n replicas.
 func crowd(kind string, n int) []byte {
-	p := binary.AppendUvarint([]byte("\x02"+kind), uint64(n))
+	p := binary.AppendUvarint([]byte("\x03"+kind), uint64(n))
+	last := ""
 	for i := range n {
-		p = append(fmt.Appendf(p, "\x05%05d", i), 1, 0)
+		name, shared := fmt.Sprintf("%05d", i), 0
+		if last != "" {
+			for last[shared] == name[shared] {
+				shared++
+			}
+			p = append(p, byte(shared))
+		}
+		p = append(append(append(p, byte(5-shared)), name[shared:]...), 4)
+		last = name
 	}
 	p = append(p, 0)
 	if kind == "\x05" {
@@ -84,8 +93,8 @@ func refusesNumber[S state[S]](t *testing.T, x S, change func(S)) {
 // usedUp returns x having seen all numbers of the replica z.
 func usedUp[S state[S]](t *testing.T, kind string, x S) S {
 	t.Helper()
-	p := append([]byte("\x02"+kind+"\x01\x01z"), binary.AppendUvarint(nil, 1<<48-1)...)
-	p = append(p, 0, 0)
+	p := append([]byte("\x03"+kind+"\x01\x01z\x02"), binary.AppendUvarint(nil, 1<<16-1)...)
+	p = append(p, 0)
 	if kind == "\x05" {
 		p = append(p, 0) // a second list
 	}

@@ -63,9 +63,8 @@ func addAtRow[K comparable](dst, row []byte, name vclock.Replica, key K, n int64
 	dst = append(dst, row[x.numbers.to:x.count.from]...)
 	dst = append(append(dst, x.count.bytes()...), row[x.count.to:x.place]...)
 	dst = wire.AppendBytes(dst, x.key)
-	dst = binary.AppendUvarint(append(dst, 1), uint64(x.writer.replica)<<2+formCounting)
-	dst = binary.AppendUvarint(dst, x.seq)
-	dst = binary.AppendVarint(append(dst, 1), n)
+	dst = binary.AppendUvarint(append(dst, 1), uint64(x.writer.replica)<<formWidth|formSingle)
+	dst = binary.AppendVarint(appendStep(dst, 0, x.seq), n)
 	return append(dst, row[x.place:]...), true
 }
 

@@ -313,7 +313,7 @@ func TestDotInTwoPlaces(t *testing.T) {
 	var back flags
 	require.NoError(t, back.UnmarshalJSON(text))
 	require.NoError(t, back.UnmarshalBinary(p))
-	p[len(p)-1] = 1
+	p[len(p)-1] = 0
 	require.ErrorContains(t, back.UnmarshalBinary(p), "dot eu:1 stands for changes in two places")
 	_, err = back.MergeBinary(p)
 	require.Error(t, err)

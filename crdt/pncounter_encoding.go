@@ -2,7 +2,6 @@ package crdt
 
 import (
 	"cmp"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
@@ -127,57 +126,130 @@ func (c *PNCounter) sorted(e *encoder) []tally {
 	return slices.SortedFunc(slices.Values(c.tallies), order)
 }
 
+// Forms of a tally, and beside them that it is of one increment.
 const (
 	formCounting = iota
 	formReduced
 	formUndone
+	formMask   = 3
+	formSingle = 4
+	formWidth  = 3
 )
 
-func (t *tally) form() uint64 {
+func (t *tally) form() (form uint64) {
 	switch {
 	case !t.isLive():
-		return formUndone
+		form = formUndone
 	case t.hasReset():
-		return formReduced
+		form = formReduced
 	}
-	return formCounting
+	if max(t.last, t.upto)-t.start == 1 {
+		form |= formSingle
+	}
+	return form
 }
 
 func (c *PNCounter) encode(e *encoder) {
 	e.uvarint(uint64(len(c.tallies)))
+	clear(e.resets)
+	at := uint32(0)
 	for _, t := range c.sorted(e) {
-		e.uvarint(uint64(e.place[t.replica])<<2 | t.form())
-		if !t.isLive() {
-			e.uvarint(t.upto)
-			e.uvarint(t.upto - t.start)
-			e.buf = binary.AppendVarint(e.buf, t.base)
-			e.dot(t.tag)
+		place := e.place[t.replica]
+		e.uvarint(uint64(place-at)<<formWidth | t.form())
+		at = place
+		end := max(t.last, t.upto)
+		e.step(0, end)
+		if span := end - t.start; span > 1 {
+			e.uvarint(span)
+		}
+		if t.isLive() {
+			e.varint(t.total)
+		}
+		if !t.hasReset() {
 			continue
 		}
-		e.uvarint(t.last)
-		e.uvarint(t.last - t.start)
-		e.buf = binary.AppendVarint(e.buf, t.total)
-		if t.hasReset() {
+		if t.isLive() {
 			e.uvarint(t.last - t.upto)
-			e.buf = binary.AppendVarint(e.buf, t.base)
-			e.dot(t.tag)
 		}
+		e.varint(t.base)
+		e.reset(t.tag)
 	}
 }
 
+// A resetter is an incarnation that reset a counter. It minted a dot for each tally, in the
+// order in which they are encoded.
+type resetter struct {
+	replica uint32
+	life    uint64
+}
+
+// reset appends the dot of a reset: the index of the resetter, which are numbered as they
+// come. The dot itself follows for a new one, and for others how far it is from the next.
+func (e *encoder) reset(tag dot) {
+	by := resetter{tag.replica, lifeOf(tag.seq)}
+	last, known := e.resets[by]
+	switch {
+	case !known:
+		if e.resets == nil {
+			e.resets = map[resetter]indexed{}
+		}
+		last.index = uint64(len(e.resets))
+		e.uvarint(last.index << 1)
+		e.dot(tag)
+	case tag.seq == last.seq+1:
+		e.uvarint(last.index << 1)
+	default:
+		e.uvarint(last.index<<1 | 1)
+		e.varint(int64(tag.seq - last.seq - 1))
+	}
+	last.seq = tag.seq
+	e.resets[by] = last
+}
+
+// indexed is the index of a resetter, and its latest number.
+type indexed struct{ index, seq uint64 }
+
+// reset reads what encoder.reset wrote.
+func (d *decoder) reset() (tag dot) {
+	u := d.Uvarint()
+	i := u >> 1
+	switch {
+	case i < uint64(len(d.resets)):
+		last := d.resets[i]
+		tag = dotOf(last.replica, last.seq+1)
+		if u&1 == 1 {
+			tag.seq += uint64(varint(d.Reader))
+		}
+		if u&1 == 1 && tag.seq == last.seq+1 || lifeOf(tag.seq) != lifeOf(last.seq) || !d.root.seen[tag.replica].contains(tag.seq) {
+			d.Fail("reset %d does not follow %d", tag.seq, last.seq)
+		}
+	case i == uint64(len(d.resets)) && u&1 == 0:
+		tag = d.dot()
+		d.resets = append(d.resets, dot{})
+	default:
+		d.Fail("a reset by incarnation %d of %d", i, len(d.resets))
+		return tag
+	}
+	d.resets[i] = tag
+	return tag
+}
+
 func (c *PNCounter) decode(d *decoder) {
-	n := d.Count(4)
+	n := d.Count(3)
 	if cap(c.tallies) < n {
 		c.tallies = d.tallies.take(n)
 	}
+	d.resets = d.resets[:0]
+	at := uint64(0)
 	for i := range n {
 		u := d.Uvarint()
-		if u>>2 >= uint64(len(d.root.names)) {
+		if u>>formWidth >= uint64(len(d.root.names))-at {
 			d.Fail("place of a replica exceeds the context")
 			return
 		}
-		t := tally{replica: uint32(u >> 2)}
-		t.decode(d, u&3)
+		at += u >> formWidth
+		t := tally{replica: uint32(at)}
+		t.decode(d, u)
 		if i > 0 && compareTally(c.tallies[i-1], t) >= 0 {
 			d.Fail("places of replicas do not ascend")
 		}
@@ -189,21 +261,34 @@ func (c *PNCounter) decode(d *decoder) {
 		}
 		c.tallies = append(c.tallies, t)
 	}
+	resetters := len(d.resets)
+	byLife := func(x, y dot) int {
+		return cmp.Or(cmp.Compare(x.replica, y.replica), cmp.Compare(lifeOf(x.seq), lifeOf(y.seq)))
+	}
+	slices.SortFunc(d.resets, byLife)
+	if len(slices.CompactFunc(d.resets, func(x, y dot) bool { return byLife(x, y) == 0 })) < resetters {
+		d.Fail("an incarnation that reset has two indexes")
+	}
 }
 
 func (t *tally) decode(d *decoder, form uint64) {
-	switch form {
+	end, span := readStep(d.Reader, 0), uint64(1)
+	if form&formSingle == 0 {
+		if span = d.Uvarint(); span == 1 {
+			d.Fail("the span of one increment")
+		}
+	}
+	t.start = end - span
+	switch form & formMask {
 	case formUndone:
-		t.upto = d.Uvarint()
-		t.start, t.base, t.tag = t.upto-d.Uvarint(), varint(d.Reader), d.dot()
-	case formCounting, formReduced:
-		t.last = d.Uvarint()
-		t.start, t.total = t.last-d.Uvarint(), varint(d.Reader)
-		if form == formReduced {
-			t.upto, t.base, t.tag = t.last-d.Uvarint(), varint(d.Reader), d.dot()
-			if t.upto == 0 {
-				d.Fail("nothing was undone")
-			}
+		t.upto, t.base, t.tag = end, varint(d.Reader), d.reset()
+	case formCounting:
+		t.last, t.total = end, varint(d.Reader)
+	case formReduced:
+		t.last, t.total = end, varint(d.Reader)
+		t.upto, t.base, t.tag = t.last-d.Uvarint(), varint(d.Reader), d.reset()
+		if t.upto == 0 {
+			d.Fail("nothing was undone")
 		}
 	default:
 		d.Fail("unknown form %d", form)

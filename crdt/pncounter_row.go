@@ -83,13 +83,17 @@ func (x *counterRow) tally(n int64) bool {
 // An edit is what replaces the bytes between two offsets.
 type edit struct {
 	from, to int
-	room     [3 * binary.MaxVarintLen64]byte
+	room     [4 * binary.MaxVarintLen64]byte
 	n        int
 }
 
 func (e *edit) bytes() []byte { return e.room[:e.n] }
 
 func (e *edit) grows() int { return e.n - (e.to - e.from) }
+
+func (e *edit) prefix(n uint64, spans bool) { e.n = len(appendPrefix(e.room[:e.n], n, spans)) }
+
+func (e *edit) step(from, to uint64) { e.n = len(appendStep(e.room[:e.n], from, to)) }
 
 func (e *edit) uvarint(n uint64) { e.n += binary.PutUvarint(e.room[e.n:], n) }
 
@@ -101,19 +105,33 @@ func (x *counterRow) context() bool {
 	p, i := x.row, x.at
 	x.replicas, i = wire.UvarintAt(p, i)
 	x.first = i
+	brief := x.replicas > fewNames
+	var room [vclock.MaxReplica]byte
 	var last []byte
 	for k := range x.replicas {
+		shared := 0
+		if brief && k > 0 && i < len(p) {
+			shared = int(p[i])
+			i++
+		}
 		if i >= len(p) || len(p)-i <= int(p[i]) {
 			return false
 		}
-		name := p[i+1 : i+1+int(p[i])]
-		i += 1 + len(name)
-		if len(name) == 0 || !utf8.Valid(name) || bytes.Compare(last, name) >= 0 {
+		rest := p[i+1 : i+1+int(p[i])]
+		i += 1 + len(rest)
+		name := rest
+		if brief {
+			if shared > len(last) || shared+len(rest) > len(room) || k > 0 && shared < len(last) && len(rest) > 0 && rest[0] <= last[shared] {
+				return false
+			}
+			name = room[:shared+copy(room[shared:], rest)]
+		}
+		if len(name) == 0 || !utf8.Valid(name) || !brief && bytes.Compare(last, name) >= 0 || brief && len(rest) == 0 {
 			return false
 		}
 		last = name
 		if string(name) != string(x.writer.name) {
-			_, i = prefixAt(p, i)
+			_, i = runsAt(p, i)
 			continue
 		}
 		x.writer.replica = uint32(k)
@@ -131,43 +149,56 @@ func (x *counterRow) context() bool {
 func (x *counterRow) mint(i int) int {
 	e, over := &x.numbers, lifeEnd(x.writer.life)
 	e.from, x.seq = i, 0
-	if prefix, next := prefixAt(x.row, i); prefix < over && prefix+1 >= x.writer.life<<lifeBits && next-i == wire.UvarintLen(prefix)+1 && next <= len(x.row) {
-		x.seq, x.prefix, e.to = prefix+1, prefix, next-1
-		e.uvarint(x.seq)
-		return next
+	prefix, at, spans := prefixAt(x.row, i)
+	e.to = at
+	if !spans {
+		if prefix > 0 && prefix < over && prefix+1 >= x.writer.life<<lifeBits {
+			x.seq, x.prefix = prefix+1, prefix
+			e.prefix(prefix+1, false)
+		}
+		return at
 	}
-	r := wire.NewReader(x.row[i:])
-	prefix, n := readPrefix(r)
-	e.to = i + wire.UvarintLen(prefix)
+	if at > len(x.row) {
+		return at
+	}
+	r := wire.NewReader(x.row[at:])
+	n := r.Count(2)
 	last, run, tail := prefix, prefix, false
+	grow := func() {
+		if run == last {
+			e.prefix(last+1, true)
+		} else {
+			e.uvarint(run + 1)
+		}
+	}
 	end := prefix
 	for range n {
-		from := i + r.Offset()
+		from := at + r.Offset()
 		size, s := readSpan(r, end)
 		switch {
 		case r.Err() != nil:
-			return i
+			return at
 		case s.lo <= over:
-			last, run, e.from, e.to = s.hi, s.hi-s.lo, i+size, i+r.Offset()
+			last, run, e.from, e.to = s.hi, s.hi-s.lo, at+size, at+r.Offset()
 		case !tail:
 			tail = true
 			if s.lo == last+2 { // the number closes the gap
-				return i
+				return at
 			}
-			e.uvarint(run + 1)
+			grow()
 			e.n += copy(e.room[e.n:], x.row[e.to:from])
-			e.uvarint(s.lo - last - 3)
-			e.to = i + size
+			e.step(last+2, s.lo)
+			e.to = at + size
 		}
 		end = s.hi
 	}
 	if !tail {
-		e.uvarint(run + 1)
+		grow()
 	}
-	if r.Err() == nil && last < over && last+1 >= x.writer.life<<lifeBits {
+	if r.Err() == nil && n > 0 && last < over && last+1 >= x.writer.life<<lifeBits {
 		x.seq, x.prefix = last+1, prefix
 	}
-	return i + r.Offset()
+	return at + r.Offset()
 }
 
 // tallies reads the tallies, as decode does, and adds n, if this is the counter, to the one
@@ -178,19 +209,27 @@ func (x *counterRow) tallies(n int64, counts bool, dots []uint64) (_ []uint64, o
 	size, i := wire.UvarintAt(p, x.at)
 	place, entry, next := -1, x.first, x.first // a place, where its numbers are, and what follows
 	prefix, before := uint64(0), -1            // what is held of it, and the life of the tally before
-	settled := false
+	settled, of := false, uint64(0)            // of: the place of the tally
 	for k := range size {
-		u, from := wire.UvarintAt(p, i)
-		last, at := wire.UvarintAt(p, from)
-		span, at := wire.UvarintAt(p, at)
+		from := i
+		u, at := wire.UvarintAt(p, i)
+		last, at := stepAt(p, at, 0)
+		span := uint64(1)
+		if u&formSingle == 0 {
+			if span, at = wire.UvarintAt(p, at); span == 1 {
+				return dots, false
+			}
+		}
 		sum, at := wire.UvarintAt(p, at)
-		if at > len(p) || u>>2 >= x.replicas || u&3 != formCounting || int(u>>2) < place {
+		if at > len(p) || u>>formWidth >= x.replicas-of || u&formMask != formCounting {
 			return dots, false
 		}
-		for place < int(u>>2) {
-			place++
+		for of += u >> formWidth; place < int(of); {
+			if place++; place > 0 && x.replicas > fewNames {
+				next++
+			}
 			entry, before = next+1+int(p[next]), -1
-			prefix, next = prefixAt(p, entry)
+			prefix, next = runsAt(p, entry)
 		}
 		start := last - span
 		line := lifeOf(start + 1)
@@ -209,8 +248,11 @@ func (x *counterRow) tallies(n int64, counts bool, dots []uint64) (_ []uint64, o
 		if settled || line == x.writer.life || line < x.writer.life && x.prefix >= lifeEnd(x.writer.life-1) {
 			t.count(x.seq, n)
 			x.sum = edit{from: from, to: at}
-			x.sum.uvarint(t.last)
-			x.sum.uvarint(t.last - t.start)
+			x.sum.uvarint(u&^formSingle | t.form())
+			x.sum.step(0, t.last)
+			if span := t.last - t.start; span > 1 {
+				x.sum.uvarint(span)
+			}
 			x.sum.varint(t.total)
 		}
 	}
@@ -218,15 +260,12 @@ func (x *counterRow) tallies(n int64, counts bool, dots []uint64) (_ []uint64, o
 	return dots, i <= len(p)
 }
 
-// prefixAt reads the numbers of a replica at i, and returns up to where none is missing
+// runsAt reads the numbers of a replica at i, and returns up to where none is missing
 // and what follows: more than there is if they are not valid.
-func prefixAt(p []byte, i int) (prefix uint64, next int) {
-	prefix, next = wire.UvarintAt(p, i)
-	if next < len(p) && p[next] == 0 && prefix-1 < maxSeq {
-		return prefix, next + 1
-	}
-	if i > len(p) {
-		return 0, i
+func runsAt(p []byte, i int) (prefix uint64, next int) {
+	prefix, next, spans := prefixAt(p, i)
+	if !spans && prefix > 0 || next > len(p) {
+		return prefix, next
 	}
 	r := wire.NewReader(p[i:])
 	end, n := readPrefix(r)

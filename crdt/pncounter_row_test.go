@@ -2,6 +2,7 @@ package crdt_test
 
 import (
 	"errors"
+	"fmt"
 	"math"
 	"slices"
 	"testing"
@@ -121,8 +122,13 @@ func plainRows(tb testing.TB) map[string]*crdt.PNCounter {
 		crowd.Add(vclock.Replica(rune('a'+i)), int64(i))
 	}
 	crowd.Add("eu", 1)
+	pods := new(crdt.PNCounter)
+	for i := range 10 {
+		pods.Add(vclock.Replica(fmt.Sprint("pod-", i)), 1)
+	}
+	pods.Add("eu", 1)
 	return map[string]*crdt.PNCounter{
-		"three": three, "gaps": gaps, "restarted": restarted, "closed": closed, "saturated": saturated, "crowd": crowd,
+		"pods": pods, "three": three, "gaps": gaps, "restarted": restarted, "closed": closed, "saturated": saturated, "crowd": crowd,
 	}
 }
 

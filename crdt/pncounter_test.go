@@ -305,40 +305,45 @@ func TestHostileResidue(t *testing.T) {
 	c.Add("us", 3)
 	c.Reset("us")
 	p := encoded(t, &c)
-	at := len(p) - 5 // upto, span, undone, and the dot of the reset
-	require.Equal(t, byte(1), p[at])
-	p[at] = 9
+	at := len(p) - 5 // upto, undone, and who reset, with the dot
+	require.Equal(t, byte(0), p[at])
+	p[at] = 8 << 1
 	require.ErrorContains(t, new(crdt.PNCounter).UnmarshalBinary(p), "not in the context")
 }
 
 func TestContextRefusesSums(t *testing.T) {
-	const past = "\x02\x01\x01\x01a\x05\x00"
+	const past = "\x03\x01\x01\x01a\x14"
 	for name, sums := range map[string]string{
 		"none":                    "",
 		"an empty list":           "\x00",
-		"not covered":             "\x01\x04\x01\x02",
-		"a number too large":      "\x01\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\x00\x02",
-		"a span too large":        "\x01\x00\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\x02",
-		"bytes after the sums":    "\x01\x00\x04\x02\x00",
-		"a sum that is not there": "\x02\x00\x04\x02",
+		"spans of none":           "\x01",
+		"not covered":             "\x03\x08\x01\x02",
+		"not covered, no span":    "\x03\x0a\x02",
+		"a number too large":      "\x02\xfe\xff\xff\xff\xff\xff\xff\xff\xff\x01\x02",
+		"an incarnation too late": "\x02\x01\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\x02",
+		"a span too large":        "\x03\x00\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\x02",
+		"spans of one each":       "\x05\x00\x00\x02\x00\x00\x02",
+		"bytes after the sums":    "\x03\x00\x04\x02\x00",
+		"a sum that is not there": "\x05\x00\x04\x02",
+		"more than there can be":  "\xfe\xff\xff\xff\xff\xff\xff\xff\xff\x01\x00\x04\x02",
 	} {
 		var c crdt.Context
 		require.Error(t, c.UnmarshalBinary([]byte(past+sums)), name)
 		require.True(t, c.IsZero())
 	}
 	for name, p := range map[string]string{
-		"sums that are there and left out": "\x02\x03\x01\x01a\x05\x00\x01\x00\x04\x02",
-		"an unknown part":                  "\x02\x10\x00",
-		"no keys":                          "\x02\x04\x00\x00",
-		"keys that do not ascend":          "\x02\x04\x02\x00\x00\x00\x02\x00\x00\x00\x02\x00",
-		"a key without a hash":             "\x02\x04\x01\x00\x00\x00\x00\x00",
-		"an object without a hash":         "\x02\x08\x00\x00\x00\x00\x00",
-		"a version before this":            "\x01\x00",
+		"sums that are there and left out": "\x03\x03\x01\x01a\x14\x03\x00\x04\x02",
+		"an unknown part":                  "\x03\x10\x00",
+		"no keys":                          "\x03\x04\x00\x00",
+		"keys that do not ascend":          "\x03\x04\x02\x00\x00\x00\x02\x00\x00\x00\x02\x00",
+		"a key without a hash":             "\x03\x04\x01\x00\x00\x00\x00\x00",
+		"an object without a hash":         "\x03\x08\x00\x00\x00\x00\x00",
+		"a version before this":            "\x02\x00",
 	} {
 		require.Error(t, new(crdt.Context).UnmarshalBinary([]byte(p)), name)
 	}
 	var c crdt.Context
-	require.NoError(t, c.UnmarshalBinary([]byte(past+"\x02\x00\x01\x02\x00\x02\x04")))
+	require.NoError(t, c.UnmarshalBinary([]byte(past+"\x05\x00\x01\x02\x00\x02\x04")))
 }
 
 // Nothing wraps, and nothing claims to be exact that is not.

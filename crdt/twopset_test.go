@@ -54,11 +54,11 @@ func TestTwoPSetGolden(t *testing.T) {
 func TestTwoPSetRefusesBytes(t *testing.T) {
 	for _, tt := range []struct{ name, data, want string }{
 		{"empty", "", "unexpected end of input"},
-		{"unknown version", "\x03\x00\x00", "unknown format version 3"},
-		{"one list", "\x02\x0a\x00", "unexpected end of input"},
-		{"removed not sorted", "\x02\x0a\x00\x02\x01b\x01a", "key 61 does not follow 62"},
-		{"in both lists", "\x02\x0a\x01\x01a\x01\x01a", `"a" is both present and removed`},
-		{"trailing bytes", "\x02\x0a\x00\x00\x00", "1 trailing bytes"},
+		{"unknown version", "\x04\x00\x00", "unknown format version 4"},
+		{"one list", "\x03\x0a\x00", "unexpected end of input"},
+		{"removed not sorted", "\x03\x0a\x00\x02\x01b\x01a", "key 61 does not follow 62"},
+		{"in both lists", "\x03\x0a\x01\x01a\x01\x01a", `"a" is both present and removed`},
+		{"trailing bytes", "\x03\x0a\x00\x00\x00", "1 trailing bytes"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := twopset([]string{"p"}, []string{"q"})
