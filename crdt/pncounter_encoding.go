@@ -126,11 +126,15 @@ func (c *PNCounter) sorted(e *encoder) []tally {
 	return slices.SortedFunc(slices.Values(c.tallies), order)
 }
 
-// Forms of a tally, and beside them that it is of one increment.
+// A tally is written in one of these forms.
 const (
 	formCounting = iota
 	formReduced
 	formUndone
+)
+
+// Its form stands in formWidth bits, beside whether it is of one increment, which needs no span.
+const (
 	formMask   = 3
 	formSingle = 4
 	formWidth  = 3

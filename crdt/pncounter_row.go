@@ -207,9 +207,10 @@ func (x *counterRow) mint(i int) int {
 func (x *counterRow) tallies(n int64, counts bool, dots []uint64) (_ []uint64, ok bool) {
 	p := x.row
 	size, i := wire.UvarintAt(p, x.at)
-	place, entry, next := -1, x.first, x.first // a place, where its numbers are, and what follows
+	owner := uint64(0)                         // the place whose tally it is
+	place, entry, next := -1, x.first, x.first // one up to there, where its numbers are, and what follows
 	prefix, before := uint64(0), -1            // what is held of it, and the life of the tally before
-	settled, of := false, uint64(0)            // of: the place of the tally
+	settled := false
 	for k := range size {
 		from := i
 		u, at := wire.UvarintAt(p, i)
@@ -221,10 +222,10 @@ func (x *counterRow) tallies(n int64, counts bool, dots []uint64) (_ []uint64, o
 			}
 		}
 		sum, at := wire.UvarintAt(p, at)
-		if at > len(p) || u>>formWidth >= x.replicas-of || u&formMask != formCounting {
+		if at > len(p) || u>>formWidth >= x.replicas-owner || u&formMask != formCounting {
 			return dots, false
 		}
-		for of += u >> formWidth; place < int(of); {
+		for owner += u >> formWidth; place < int(owner); {
 			if place++; place > 0 && x.replicas > fewNames {
 				next++
 			}

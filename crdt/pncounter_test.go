@@ -311,6 +311,41 @@ func TestHostileResidue(t *testing.T) {
 	require.ErrorContains(t, new(crdt.PNCounter).UnmarshalBinary(p), "not in the context")
 }
 
+// TestPNCounterRefusesResets: who reset a counter, and with which dots, is written in one way.
+func TestPNCounterRefusesResets(t *testing.T) {
+	// a and b have counted 1 each, and c has reset both, with its dots 1 and 2.
+	const head = "\x03\x07\x03\x01a\x04\x01b\x04\x01c\x08\x02" + "\x06\x00\x02\x00\x02\x00"
+	var c crdt.PNCounter
+	require.NoError(t, c.UnmarshalBinary([]byte(head+"\x0e\x00\x02\x00")))
+	var a, b crdt.PNCounter
+	a.Add("a", 1)
+	b.Add("b", 1)
+	a.Merge(&b)
+	a.Reset("c")
+	require.True(t, c.Equal(&a))
+	require.Equal(t, head+"\x0e\x00\x02\x00", string(encoded(t, &a)))
+	for name, tail := range map[string]string{
+		"the next, as one that is not":  "\x0e\x00\x02\x01\x00",
+		"the same again":                "\x0e\x00\x02\x01\x01",
+		"none":                          "\x0e\x00\x02\x01\x03",
+		"one that was not seen":         "\x0e\x00\x02\x01\x02",
+		"one of another incarnation":    "\x0e\x00\x02\x01\xfc\xff\xff\xff\x1f",
+		"an incarnation with two":       "\x0e\x00\x02\x02\x02\x02",
+		"a new one that is known":       "\x0e\x00\x02\x03\x02\x02",
+		"an index beyond":               "\x0e\x00\x02\x04",
+		"nothing":                       "\x0e\x00\x02",
+		"a span that is one":            "\x0a\x00\x01\x02\x00",
+		"a span that is none":           "\x0a\x00\x00\x02\x00",
+		"an increment that is not seen": "\x0e\x02\x02\x00",
+		"a place beyond":                "\x1e\x00\x02\x00",
+		"the same place":                "\x06\x00\x02\x00",
+		"an unknown form":               "\x0f\x00\x02\x00",
+	} {
+		require.ErrorIs(t, c.UnmarshalBinary([]byte(head+tail)), crdt.ErrDamaged, name)
+		require.True(t, c.Equal(&a), name)
+	}
+}
+
 func TestContextRefusesSums(t *testing.T) {
 	const past = "\x03\x01\x01\x01a\x14"
 	for name, sums := range map[string]string{
