@@ -235,7 +235,7 @@ func appendWhole(b []byte, r *root, v causal, bare bool) []byte {
 // release gives e back. What it wrote must not be in its own memory.
 func (e *encoder) release() {
 	e.buf, e.err, e.root, e.order, e.place = nil, nil, nil, nil, nil
-	if len(e.resets) > maxSpans { // seldom, and not worth its memory
+	if len(e.resets) > keptResets {
 		e.resets = nil
 	}
 	encoders.Put(e)
@@ -324,6 +324,9 @@ func (d *decoder) release() {
 	d.reuse, d.text = nil, blockText{}
 	d.forget()
 	d.tallies = slab[tally]{}
+	if cap(d.resets) > keptResets {
+		d.resets = nil
+	}
 	decoders.Put(d)
 }
 

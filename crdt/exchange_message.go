@@ -172,8 +172,12 @@ func readRanges(d *wire.Reader) (all []pageRange) {
 	if u == 1 {
 		return []pageRange{{0, 1, readPrint(d)}}
 	}
-	if u&1 == 1 || u>>1 > uint64(d.Len()/(3+printSize)) {
-		d.Fail("count of ranges %d exceeds what %d bytes can hold", u, d.Len())
+	switch n := u >> 1; {
+	case u&1 == 1:
+		d.Fail("runs of ranges of form %d", u)
+		return nil
+	case n > uint64(d.Len()/(3+printSize)):
+		d.Fail("count of runs %d exceeds what %d bytes can hold", n, d.Len())
 		return nil
 	}
 	for k := range u >> 1 {
@@ -197,7 +201,7 @@ func readRanges(d *wire.Reader) (all []pageRange) {
 		}
 	}
 	if len(all) == 1 && all[0].first == 0 && all[0].n == 1 {
-		d.Fail("a range of the first page")
+		d.Fail("the first page alone as a run")
 	}
 	return all
 }

@@ -2,7 +2,6 @@ package crdt_test
 
 import (
 	"encoding/binary"
-	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -14,20 +13,7 @@ import (
 // crowd returns the bytes of an empty state of a kind that has seen one event each
 // of n replicas.
 func crowd(kind string, n int) []byte {
-	p := binary.AppendUvarint([]byte("\x03"+kind), uint64(n))
-	last := ""
-	for i := range n {
-		name, shared := fmt.Sprintf("%05d", i), 0
-		if last != "" {
-			for last[shared] == name[shared] {
-				shared++
-			}
-			p = append(p, byte(shared))
-		}
-		p = append(append(append(p, byte(5-shared)), name[shared:]...), 4)
-		last = name
-	}
-	p = append(p, 0)
+	p := append(crowded(kind, n).data, 0)
 	if kind == "\x05" {
 		p = append(p, 0) // a second list
 	}

@@ -45,6 +45,7 @@ func appendStep(b []byte, from, to uint64) []byte {
 	return b
 }
 
+// stepTo returns the varints of a step. There is no second one if the lowest bit of u is not set.
 func stepTo(from, to uint64) (u, lives uint64) {
 	if lives := lifeOf(to) - lifeOf(from); lives > 0 {
 		return to&lifeEnd(0)<<1 | 1, lives - 1

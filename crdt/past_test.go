@@ -71,7 +71,7 @@ func TestLongNames(t *testing.T) {
 		for i, name := range names[:n] {
 			s.Add(name, fmt.Sprint(i))
 		}
-		requireReadBack(t, &s, new(crdt.ORSet[string]))
+		requireReadBack(t, &s)
 		seen := s.Context()
 		b, err := seen.AppendBinary(nil)
 		require.NoError(t, err)
@@ -83,11 +83,12 @@ func TestLongNames(t *testing.T) {
 
 // requireReadBack decodes the bytes of s, and each mutation of them is refused or the bytes
 // of a state.
-func requireReadBack(t *testing.T, s, into *crdt.ORSet[string]) {
+func requireReadBack(t *testing.T, s *crdt.ORSet[string]) {
 	t.Helper()
 	b := encoded(t, s)
-	require.NoError(t, into.UnmarshalBinary(b))
-	require.Equal(t, b, encoded(t, into))
+	again := new(crdt.ORSet[string])
+	require.NoError(t, again.UnmarshalBinary(b))
+	require.Equal(t, b, encoded(t, again))
 	for p := range mutations(b) {
 		if x := new(crdt.ORSet[string]); x.UnmarshalBinary(p) == nil {
 			require.Equal(t, p, encoded(t, x))

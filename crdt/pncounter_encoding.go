@@ -213,6 +213,9 @@ func (e *encoder) reset(tag dot) {
 // indexed is the index of a resetter, and its latest number.
 type indexed struct{ index, seq uint64 }
 
+// keptResets is the most resetters for which encoders and decoders keep memory to use again.
+const keptResets = 256
+
 // reset reads what encoder.reset wrote.
 func (d *decoder) reset() (tag dot) {
 	u := d.Uvarint()

@@ -120,13 +120,15 @@ func (x *counterRow) context() bool {
 		rest := p[i+1 : i+1+int(p[i])]
 		i += 1 + len(rest)
 		name := rest
-		if brief {
-			if shared > len(last) || shared+len(rest) > len(room) || k > 0 && shared < len(last) && len(rest) > 0 && rest[0] <= last[shared] {
+		if brief { // last is in room, too
+			if len(rest) == 0 || shared > len(last) || shared+len(rest) > len(room) || shared < len(last) && rest[0] <= last[shared] {
 				return false
 			}
 			name = room[:shared+copy(room[shared:], rest)]
+		} else if bytes.Compare(last, name) >= 0 {
+			return false
 		}
-		if len(name) == 0 || !utf8.Valid(name) || !brief && bytes.Compare(last, name) >= 0 || brief && len(rest) == 0 {
+		if !utf8.Valid(name) {
 			return false
 		}
 		last = name

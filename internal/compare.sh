@@ -26,23 +26,23 @@ trap 'git worktree remove --force "$tmp/old" 2>/dev/null; rm -rf "$tmp"' EXIT
 git worktree add --quiet --detach "$tmp/old" "$rev"
 mkdir -p "$tmp/old/internal/rowbench"
 cp internal/rowbench/{doc.go,row_test.go} "$tmp/old/internal/rowbench/"
-builds=()
-for package in "${@:-internal/rowbench}"; do
+packages=("${@:-internal/rowbench}")
+for package in "${packages[@]}"; do
 	build=$tmp/${package//\//-}
 	go test -c -o "$build.new" "./$package"
 	go test -C "$tmp/old" -c -o "$build.old" "./$package"
-	builds+=("$build")
 done
 for ((i = 0; i < rounds; i++)); do
-	for build in "${builds[@]}"; do
+	for package in "${packages[@]}"; do
 		for side in old new; do
-			"$build.$side" -test.run '^$' -test.bench "$bench" -test.benchtime "$time" | sed "s/^/$side /" >>"$tmp/out"
+			"$tmp/${package//\//-}.$side" -test.run '^$' -test.bench "$bench" -test.benchtime "$time" |
+				sed "s|^|$side ${package##*/} |" >>"$tmp/out"
 		done
 	done
 done
-awk '$2 ~ /^Benchmark/ {
-	name = $2; sub(/^Benchmark/, "", name); sub(/-[0-9]+$/, "", name)
-	for (i = 4; i < NF; i++) { if ($(i+1) == "ns/op") ns = $i; if ($(i+1) == "allocs/op") count[$1, name] = $i }
+awk '$3 ~ /^Benchmark/ {
+	name = $3; sub(/^Benchmark/, "", name); sub(/-[0-9]+$/, "", name); name = $2 "." name
+	for (i = 5; i < NF; i++) { if ($(i+1) == "ns/op") ns = $i; if ($(i+1) == "allocs/op") count[$1, name] = $i }
 	if (!(name in seen)) { seen[name] = 1; order[++n] = name }
 	at = ++rounds[$1, name]
 	for (; at > 1 && took[$1, name, at-1] > ns; at--) took[$1, name, at] = took[$1, name, at-1]
@@ -50,11 +50,13 @@ awk '$2 ~ /^Benchmark/ {
 }
 function median(side, name) { return took[side, name, int((rounds[side, name] + 1) / 2)] }
 END {
-	printf "%-52s %13s %7s %13s %7s %6s %6s\n", "row", "old ns", "allocs", "new ns", "allocs", "ratio", "best"
+	printf "%-58s %13s %7s %13s %7s %6s %6s\n", "row", "old ns", "allocs", "new ns", "allocs", "ratio", "best"
 	for (i = 1; i <= n; i++) {
 		r = order[i]
 		if (!(("old", r) in rounds) || !(("new", r) in rounds)) continue
 		o = median("old", r); w = median("new", r)
-		printf "%-52s %13.1f %7d %13.1f %7d %6.2f %6.2f\n", r, o, count["old", r], w, count["new", r], w / o, took["new", r, 1] / took["old", r, 1]
+		both++
+		printf "%-58s %13.1f %7d %13.1f %7d %6.2f %6.2f\n", r, o, count["old", r], w, count["new", r], w / o, took["new", r, 1] / took["old", r, 1]
 	}
+	if (!both) { print "no benchmark that both builds have" >"/dev/stderr"; exit 1 }
 }' "$tmp/out"
