@@ -149,7 +149,7 @@ type world struct {
 	reapable   events // everything that stable covers
 	logged     resolver.MemoryLog
 	events     map[lww.Stamp]*event
-	forgot     bool // a region began anew with stable, which says more than what it was shown
+	told       bool // a region has reaped, or began anew with stable, which says more than what it was shown
 }
 
 func newWorld() *world {
@@ -184,7 +184,7 @@ func (w *world) fenced(t require.TestingT) map[lww.Stamp]resolver.Version[string
 // which the client was shown, with nothing that the region does not know. It returns nil
 // if there is none.
 func (w *world) asserts(r *region, c *client, deleted bool, value string) *event {
-	if w.forgot && !r.set.Context().Past().Covers(c.context.Past()) {
+	if w.told && !r.set.Context().Past().Covers(c.context.Past()) {
 		return nil
 	}
 	live := r.ledger.live()
@@ -355,12 +355,13 @@ func (w *world) reap(t *rapid.T, r *region, forget bool) {
 	if !ok {
 		return
 	}
+	w.told = true
 	for e := range live {
 		require.True(t, e.deleted && w.reapable[e], "only deletes that everybody knows are reaped")
 		r.ledger.reaped[e] = true
 	}
 	if forget {
-		r.set, w.forgot = resolver.NewSiblings[string](w.stable, r.set.Epoch()), true
+		r.set = resolver.NewSiblings[string](w.stable, r.set.Epoch())
 		maps.Copy(r.ledger.reaped, r.ledger.known)
 		r.ledger.epoch = 0
 	}
