@@ -396,7 +396,7 @@ func (x *explainer) keyed(f *field, at place) {
 		return
 	}
 	var result keys
-	x.run.keysOf(&result, f, at.result)
+	x.run.keysOf(&result, f, at.result, nil)
 	lead := l.lead()
 	var all []ref
 	for i := range l.of(lead).n {

@@ -28,11 +28,15 @@ type mark struct{ texts, values, keys, refs int }
 func (r *run) list(f *field, fr *frame, l *lists) {
 	l.held = mark{len(r.texts), len(r.values), len(r.keys), len(r.refs)}
 	l.in = r.takeKeys(len(fr.in))
+	var first *keys
 	if fr.known {
-		r.keysOf(&l.base, f, fr.base)
+		first = &l.base
+		r.keysOf(first, f, fr.base, nil)
 	}
 	for i, v := range fr.in {
-		r.keysOf(&l.in[i], f, v)
+		k := &l.in[i]
+		r.keysOf(k, f, v, first)
+		first = cmp.Or(first, k)
 	}
 	l.twice = l.base.twice
 	for i := range l.in {
@@ -173,6 +177,10 @@ func (r *run) keyedAligned(f *field, fr *frame) {
 	n, sides := fr.in[0].Len(), len(fr.in)
 	makeList(fr, n)
 	reflect.Copy(fr.dst, fr.in[0])
+	if !fr.known && len(f.elem.unknown) == 0 {
+		endList(fr, n)
+		return
+	}
 	in := r.take(sides)
 	sub := frame{in: in, who: fr.who, known: fr.known}
 	for at := range n {
@@ -264,21 +272,20 @@ func (r *run) set(f *field, fr *frame) {
 	}
 	rest, k := r.rest(&l, lead), l.of(lead)
 	union := f.rule.id == ruleUnion || !fr.known
-	makeList(fr, k.n+len(rest))
 	n := 0
 	if texts, ok := reflect.TypeAssert[*[]string](fr.dst.Addr()); ok {
-		out := *texts
+		out := slices.Grow([]string(nil), k.n+len(rest))
 		for i, text := range k.texts {
 			if k.first(i) == i && (union || l.inAll(k, i)) {
-				out[n] = text
-				n++
+				out = append(out, text)
 			}
 		}
 		for _, e := range rest {
-			out[n] = l.of(e.version).texts[e.at]
-			n++
+			out = append(out, l.of(e.version).texts[e.at])
 		}
+		*texts, n = out, len(out)
 	} else {
+		makeList(fr, k.n+len(rest))
 		for i := range k.n {
 			if k.first(i) == i && (union || l.inAll(k, i)) {
 				f.key.Fill(fr.dst.Index(n), k.read(i))
@@ -323,8 +330,9 @@ func (l *lists) agreed() (from int, ok bool) {
 const keyTwice = "two elements have the key "
 
 // keysOf reads the keys of a list into k. For a keyed list it fails if an element is
-// missing, and notes if two elements have one key.
-func (r *run) keysOf(k *keys, f *field, list reflect.Value) {
+// missing, and notes if two elements have one key. What is known of the same keys
+// in another version, if there is one, is not looked up again.
+func (r *run) keysOf(k *keys, f *field, list reflect.Value, other *keys) {
 	*k = keys{f: f, list: list, n: list.Len()}
 	if f.byRef {
 		for i := range k.n {
@@ -343,6 +351,10 @@ func (r *run) keysOf(k *keys, f *field, list reflect.Value) {
 			k.vals[i] = k.read(i)
 		}
 	}
+	if other != nil && k.equal(other) {
+		k.index, k.shared, k.twice = other.index, true, other.twice
+		return
+	}
 	if i := r.indexKeys(k); i >= 0 && f.class == classKeyed {
 		k.twice = f.keyText(k.read(i))
 	}
@@ -350,9 +362,9 @@ func (r *run) keysOf(k *keys, f *field, list reflect.Value) {
 
 // textsOf returns the keys of a list that are strings.
 func (r *run) textsOf(f *field, list reflect.Value) []string {
-	if f.class == classSet && list.CanAddr() {
-		if p, ok := reflect.TypeAssert[*[]string](list.Addr()); ok {
-			return *p
+	if f.class == classSet {
+		if texts, ok := reflect.TypeAssert[[]string](list); ok {
+			return texts
 		}
 	}
 	texts := r.takeTexts(list.Len())
@@ -412,7 +424,7 @@ func (r *run) table() map[string]int {
 }
 
 func (r *run) done(k *keys) {
-	if k.index != nil {
+	if k.index != nil && !k.shared {
 		clear(k.index)
 		r.tables = append(r.tables, k.index)
 	}

@@ -2,6 +2,7 @@ package merge
 
 import (
 	"reflect"
+	"slices"
 
 	"github.com/rejoin-go/rejoin/internal/value"
 )
@@ -12,13 +13,14 @@ const smallList = 16
 // Keys are the keys of one version of a list: a field of its elements, or for
 // a set the elements themselves. They are read once, as strings if they are.
 type keys struct {
-	f     *field
-	list  reflect.Value
-	n     int
-	texts []string        // of keys of kind string
-	vals  []reflect.Value // of others
-	index map[string]int  // position by canonical bytes; nil in short lists
-	twice string          // a key that two elements of a keyed list have, as paths have it
+	f      *field
+	list   reflect.Value
+	n      int
+	texts  []string        // of keys of kind string
+	vals   []reflect.Value // of others
+	index  map[string]int  // position by canonical bytes; nil in short lists
+	shared bool            // whether index is that of another version
+	twice  string          // a key that two elements of a keyed list have, as paths have it
 }
 
 // read returns the key at position i.
@@ -62,6 +64,9 @@ func (k *keys) find(o *keys, i int) int {
 		}
 		return -1
 	}
+	if k.texts != nil {
+		return slices.Index(k.texts, o.texts[i])
+	}
 	for at := range k.n {
 		if k.same(at, o, i) {
 			return at
@@ -75,6 +80,9 @@ func (k *keys) first(i int) int {
 	if k.index != nil {
 		return k.index[k.text(i)]
 	}
+	if k.texts != nil {
+		return slices.Index(k.texts, k.texts[i])
+	}
 	for j := range i {
 		if k.same(j, k, i) {
 			return j
@@ -87,6 +95,9 @@ func (k *keys) first(i int) int {
 func (k *keys) equal(o *keys) bool {
 	if k.n != o.n {
 		return false
+	}
+	if k.texts != nil {
+		return slices.Equal(k.texts, o.texts)
 	}
 	for i := range k.n {
 		if !k.same(i, o, i) {

@@ -24,15 +24,15 @@ func (r *run) mapping(f *field, fr *frame) {
 // mergeBasic merges the commonest types of maps without reflection, and
 // reports whether the map is one of them.
 func mergeBasic(fr *frame) bool {
-	switch fr.dst.Addr().Interface().(type) {
+	switch dst := fr.dst.Addr().Interface().(type) {
 	case *map[string]string:
-		mergeMaps[string](fr)
+		*dst = mergeMaps[string](fr)
 	case *map[string]bool:
-		mergeMaps[bool](fr)
+		*dst = mergeMaps[bool](fr)
 	case *map[string]int:
-		mergeMaps[int](fr)
+		*dst = mergeMaps[int](fr)
 	case *map[string]int64:
-		mergeMaps[int64](fr)
+		*dst = mergeMaps[int64](fr)
 	default:
 		return false
 	}
@@ -41,38 +41,48 @@ func mergeBasic(fr *frame) bool {
 
 // mergeMaps merges maps of leaves: of each key the newest side that changed it
 // wins, absence being a value.
-func mergeMaps[V comparable](fr *frame) {
-	at := func(v reflect.Value) *map[string]V { return v.Addr().Interface().(*map[string]V) }
+func mergeMaps[V comparable](fr *frame) map[string]V {
 	var buf [4]map[string]V
 	in, size, some := buf[:0], 0, false
 	for _, v := range fr.in {
-		m := *at(v)
+		m, _ := reflect.TypeAssert[map[string]V](v)
 		in, size, some = append(in, m), max(size, len(m)), some || m != nil
 	}
-	dst := at(fr.dst)
 	if !some {
-		*dst = nil
-		return
+		return nil
 	}
 	var before map[string]V
 	if fr.known {
-		before = *at(fr.base)
+		before, _ = reflect.TypeAssert[map[string]V](fr.base)
 	}
 	out := maps.Clone(in[0])
 	if out == nil {
 		out = make(map[string]V, size)
 	}
 	for i := 1; i < len(in); i++ {
-		older(out, before, in[:i], in[i], fr.known)
+		if fr.known {
+			older(out, before, in[:i], in[i])
+		} else {
+			missing(out, in[i])
+		}
 	}
-	*dst = out
+	return out
+}
+
+// missing adds to out the entries of one side that no newer one has.
+func missing[V comparable](out, side map[string]V) {
+	for k, v := range side {
+		if _, ok := out[k]; !ok {
+			out[k] = v
+		}
+	}
 }
 
 // older adds to out the changes of one side to keys that no newer one changed.
-func older[V comparable](out, before map[string]V, newer []map[string]V, side map[string]V, known bool) {
+func older[V comparable](out, before map[string]V, newer []map[string]V, side map[string]V) {
 	changed := func(k string, was V, had bool) bool {
 		for _, m := range newer {
-			if v, ok := m[k]; ok != had && (known || ok) || ok && had && v != was {
+			if v, ok := m[k]; ok != had || ok && v != was {
 				return true
 			}
 		}

@@ -290,7 +290,7 @@ func (o *order) compare(a, b reflect.Value) int {
 		}
 		c = cmp.Compare(x, y)
 	case s.Kind == value.KindTime:
-		c = value.Wall(value.Addressable(a)).Compare(value.Wall(value.Addressable(b)))
+		c = value.Wall(a).Compare(value.Wall(b))
 	case o.method >= 0:
 		c = int(value.Addressable(a).Addr().Method(o.method).Call([]reflect.Value{b})[0].Int())
 	default:

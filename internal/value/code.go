@@ -71,7 +71,7 @@ func (s *Type) Append(b []byte, v reflect.Value) ([]byte, error) {
 	case KindString:
 		return append(b, v.String()...), nil
 	case KindTime:
-		return appendZoned(b, Wall(Addressable(v)))
+		return appendZoned(b, Wall(v))
 	case KindArray:
 		return s.appendElements(b, v)
 	case KindStruct:
@@ -154,7 +154,7 @@ func (s *Type) appendFields(b []byte, v reflect.Value) (_ []byte, err error) {
 // absent reports whether a struct leaves v out of its bytes.
 func (s *Type) absent(v reflect.Value) bool {
 	if s.Kind == KindTime {
-		return Wall(Addressable(v)).IsZero()
+		return Wall(v).IsZero()
 	}
 	return v.IsZero()
 }

@@ -49,7 +49,7 @@ func (s *Type) appendScalar(b []byte, v reflect.Value) ([]byte, bool) {
 	case KindFloat:
 		return appendContentFloat(b, v.Float()), true
 	case KindTime:
-		b, err := appendZoned(b, Wall(Addressable(v)))
+		b, err := appendZoned(b, Wall(v))
 		return b, err == nil
 	case KindComplex, KindString, KindBytes, KindSlice, KindArray, KindMap, KindPointer, KindStruct, KindRaw, KindOpaque, KindDocument:
 	}

@@ -22,10 +22,13 @@ func Addressable(v reflect.Value) reflect.Value {
 	return p
 }
 
-// Wall returns the time that v, an addressable time.Time, holds, without its
-// monotonic reading: readings of different machines do not compare.
-func Wall(v reflect.Value) time.Time {
-	return v.Addr().Interface().(*time.Time).Round(0)
+// Wall returns the time that v, a time.Time, holds, without its monotonic
+// reading: readings of different machines do not compare.
+func Wall(v reflect.Value) time.Time { return timeIn(v).Round(0) }
+
+func timeIn(v reflect.Value) time.Time {
+	t, _ := reflect.TypeAssert[time.Time](v)
+	return t
 }
 
 // Same reports whether a and b are the same value. Floats are compared by
@@ -33,8 +36,8 @@ func Wall(v reflect.Value) time.Time {
 // their instant; numbers in documents by their value. A nil and an empty
 // slice or map are two values.
 func (s *Type) Same(a, b reflect.Value) bool {
-	if s.quick != nil && a.CanAddr() && b.CanAddr() {
-		return s.quick.same(a.Addr().Interface(), b.Addr().Interface())
+	if s.quick != nil {
+		return s.quick.same(a, b)
 	}
 	switch s.Kind {
 	case KindString:
@@ -53,7 +56,7 @@ func (s *Type) Same(a, b reflect.Value) bool {
 	case KindBytes:
 		return a.IsNil() == b.IsNil() && bytes.Equal(a.Bytes(), b.Bytes())
 	case KindTime:
-		return Wall(Addressable(a)).Equal(Wall(Addressable(b)))
+		return Wall(a).Equal(Wall(b))
 	case KindPointer:
 		if a.IsNil() || b.IsNil() {
 			return a.IsNil() && b.IsNil()
@@ -187,7 +190,7 @@ func (s *Type) Compare(a, b reflect.Value) int {
 		x, y := a.Complex(), b.Complex()
 		return cmp.Or(compareFloat(real(x), real(y)), compareFloat(imag(x), imag(y)))
 	case KindTime:
-		return compareTime(Wall(Addressable(a)), Wall(Addressable(b)))
+		return compareTime(Wall(a), Wall(b))
 	case KindBytes:
 		return cmp.Or(-CompareBool(a.IsNil(), b.IsNil()), bytes.Compare(a.Bytes(), b.Bytes()))
 	case KindPointer:
@@ -280,7 +283,7 @@ func compareTime(a, b time.Time) int {
 func (s *Type) IsZero(v reflect.Value) bool {
 	switch s.Kind {
 	case KindTime:
-		return Wall(Addressable(v)).IsZero()
+		return Wall(v).IsZero()
 	case KindBytes, KindSlice, KindMap:
 		return v.Len() == 0
 	case KindFloat:
@@ -299,8 +302,8 @@ func (s *Type) Fill(dst, src reflect.Value) {
 		dst.Set(src)
 		return
 	}
-	if s.quick != nil && dst.CanAddr() && src.CanAddr() {
-		s.quick.fill(dst.Addr().Interface(), src.Addr().Interface())
+	if s.quick != nil {
+		s.quick.fill(dst.Addr().Interface(), src)
 		return
 	}
 	switch s.Kind {

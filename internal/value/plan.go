@@ -8,7 +8,6 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"time"
 )
 
 // A TypeError says that a type, or a value of it, cannot be content, and why.
@@ -453,12 +452,4 @@ func (p *plan) isZero(v reflect.Value) bool {
 	case KindBool, KindInt, KindUint, KindString, KindBytes, KindSlice, KindMap, KindPointer, KindRaw, KindOpaque, KindDocument:
 	}
 	return v.IsZero()
-}
-
-// timeIn returns the time in v, which need not be addressable.
-func timeIn(v reflect.Value) time.Time {
-	if v.CanAddr() {
-		return *v.Addr().Interface().(*time.Time)
-	}
-	return v.Interface().(time.Time)
 }
