@@ -64,7 +64,8 @@ type recordState struct {
 	plan    *recordPlan
 	root    cell.Cell // a row
 	horizon hlc.Timestamp
-	origin  Fingerprint // fingerprint of the plan that encoded what r was decoded from
+	deleted hlc.Timestamp // up to which rows that were deleted are forgotten; at most horizon
+	origin  Fingerprint   // fingerprint of the plan that encoded what r was decoded from
 }
 
 // NewRecord returns an empty record. It panics unless p was compiled with
@@ -150,8 +151,12 @@ func (r *recordState) update(w lww.Writer, next reflect.Value, edit func() error
 
 // since returns the changes from the value to next.
 func (r *recordState) since(w lww.Writer, next reflect.Value) ([]cell.Cell, error) {
-	e := edit{w: w, horizon: r.horizon}
+	e := r.edit(w)
 	return e.since(r.plan.top.elem, &r.root, next)
+}
+
+func (r *recordState) edit(w lww.Writer) edit {
+	return edit{w: w, horizon: r.horizon, deleted: r.deleted}
 }
 
 // write applies the changes of an edit, unless it failed.
@@ -213,7 +218,7 @@ func (r *recordState) delete(w lww.Writer) error {
 	return nil
 }
 
-// Merge joins o into r and reports whether r changed, horizon included. It
+// Merge joins o into r and reports whether r changed, horizons included. It
 // does not modify o, which may be r itself, and r takes over its plan if it has
 // none.
 //
@@ -232,21 +237,26 @@ func (r *recordState) merge(o *recordState) bool {
 	if r.plan == nil {
 		r.plan = o.plan
 	}
-	changed := r.raise(o.horizon)
-	other := &o.root
-	if o.horizon < r.horizon {
-		raised := other.Above(r.horizon)
-		other = &raised
-	}
-	return r.join(other) || changed
+	other := *o
+	changed := r.raise(o)
+	other.raise(r)
+	return r.join(&other.root) || changed
 }
 
-// raise makes h the horizon if it is larger than the present one.
-func (r *recordState) raise(h hlc.Timestamp) bool {
-	if h <= r.horizon {
+// raise makes the horizons of o those of r, where they are later, and reports whether any
+// is. What r does not hold of what is at or below a horizon of o is for o to say.
+func (r *recordState) raise(o *recordState) bool {
+	h, d := max(r.horizon, o.horizon), max(r.deleted, o.deleted)
+	if h == r.horizon && d == r.deleted {
 		return false
 	}
-	r.root, r.horizon = r.root.Above(h), h
+	if h > r.horizon {
+		r.root = r.root.Above(h, d > 0)
+	}
+	if d > r.deleted {
+		r.root = r.root.Compact(0, d)
+	}
+	r.horizon, r.deleted = h, d
 	return true
 }
 
@@ -260,8 +270,9 @@ func (r *Record[T]) Horizon() hlc.Timestamp { return r.state.horizon }
 
 // Compact drops the tombstones of removed elements of sets and of deleted
 // entries of maps with a time at or below horizon, and makes horizon a part of
-// the state. A horizon at or below the present one has no effect. Deleted rows
-// and elements of keyed lists stay deleted at the cost of one stamp each.
+// the state. A horizon at or below the present one has no effect. Deleted rows,
+// as elements of keyed lists and entries of maps of structs are, stay deleted at the
+// cost of one stamp each: see [Record.CompactRows].
 //
 // In a merge, with h the larger horizon of the two sides: of elements of sets
 // and entries of maps at or below h, only those of a side whose horizon is h
@@ -271,19 +282,48 @@ func (r *Record[T]) Horizon() hlc.Timestamp { return r.state.horizon }
 // horizon. The hazard is that of [lww.Map.Compact]: the record must hold every
 // write stamped at or below horizon, and none may be stamped so from now on, by
 // any replica.
-func (r *Record[T]) Compact(horizon hlc.Timestamp) error { return r.state.compact(horizon) }
+func (r *Record[T]) Compact(horizon hlc.Timestamp) error { return r.state.compact(0, horizon) }
 
-func (r *recordState) compact(horizon hlc.Timestamp) error {
+// CompactRows is [Record.Compact] that also forgets the elements of keyed lists and the
+// entries of maps of structs that were deleted at or below deleted, whole. The two are a
+// part of the state, each as large as it ever was. In a merge with a side that has
+// forgotten rows, with h the larger horizon, a row of the other side of which everything
+// was written at or below h does not count, as the first side speaks for it.
+//
+// Keep a pair from a [vclock.Matrix], zero at first, until its floor has come up:
+//
+//	if m.Floor() >= reading {
+//		err = r.CompactRows(hlc.Timestamp(deleted), hlc.Timestamp(m.Floor()))
+//		deleted, reading = m.Horizon() // the next pair
+//	}
+//
+// Two times are needed since a row may have been changed by somebody who had not heard
+// that it was deleted. The hazard is that of Compact, and one more: every member must hold
+// every write stamped at or below deleted, and whoever wrote without having it wrote at or
+// below horizon: a member that is restored from a backup merges a current state before it
+// writes. Then nothing that a record shows depends on who has compacted it, and when.
+// Where it does not hold, a row that was deleted may come back, or a new one with its key
+// go; replicas end equal all the same.
+//
+// CompactRows returns the errors of Compact, and one if deleted is after horizon.
+func (r *Record[T]) CompactRows(deleted, horizon hlc.Timestamp) error {
+	if deleted > horizon {
+		return fmt.Errorf("merge: compact rows: deleted, %v, is after the horizon, %v", deleted, horizon)
+	}
+	return r.state.compact(deleted, horizon)
+}
+
+func (r *recordState) compact(deleted, horizon hlc.Timestamp) error {
+	deleted, to := max(deleted, r.deleted), max(horizon, r.horizon)
 	switch {
-	case horizon <= r.horizon:
+	case deleted == r.deleted && to == r.horizon:
 		return nil
 	case len(r.root.Kids) == 0 && r.root.Stamp.IsZero() && !r.root.Live && r.horizon == 0:
 		return fmt.Errorf("merge: compact to %v: the record is empty", horizon)
-	case horizon >= hlc.Max:
+	case to >= hlc.Max:
 		return fmt.Errorf("merge: compact to %d: no write could follow", uint64(horizon))
 	}
-	r.root.Kids = cell.Retain(r.root.Kids, func(k *cell.Cell) bool { return k.Live || k.Stamp.Time > horizon })
-	r.horizon = horizon
+	r.root, r.horizon, r.deleted = r.root.Compact(to, deleted), to, deleted
 	return nil
 }
 
@@ -291,7 +331,7 @@ func (r *recordState) compact(horizon hlc.Timestamp) error {
 func (r *Record[T]) Equal(o *Record[T]) bool { return r.state.equal(&o.state) }
 
 func (r *recordState) equal(o *recordState) bool {
-	return r.horizon == o.horizon && r.root.Live == o.root.Live && r.root.Stamp == o.root.Stamp &&
+	return r.horizon == o.horizon && r.deleted == o.deleted && r.root.Live == o.root.Live && r.root.Stamp == o.root.Stamp &&
 		cell.SameKids(r.root.Kids, o.root.Kids)
 }
 

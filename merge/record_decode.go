@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/rejoin-go/rejoin/hlc"
 	"github.com/rejoin-go/rejoin/internal/wire"
 	"github.com/rejoin-go/rejoin/merge/internal/cell"
 )
@@ -43,14 +44,18 @@ func (w *recordRow) settle(kids []cell.Cell) []cell.Cell {
 func (t *Token) UnmarshalBinary(data []byte) error {
 	d := wire.NewReader(data)
 	d.Version(recordVersion)
-	root := cell.Read(d, string(data), 0)
+	deleted := hlc.Timestamp(d.Uvarint())
+	if err := checkHorizons(deleted, deleted); err != nil {
+		d.Fail("%w", err)
+	}
+	root := cell.Read(d, string(data), 0, 0)
 	if d.Err() == nil && !root.IsSeen() {
 		d.Fail("a value in a token")
 	}
 	if err := d.Close(); err != nil {
 		return fmt.Errorf("merge: decode Token: %w", wire.Damaged(err))
 	}
-	t.root = root
+	t.root, t.deleted = root, deleted
 	return nil
 }
 

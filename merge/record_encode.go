@@ -10,7 +10,7 @@ import (
 )
 
 // recordVersion is the first byte of the encodings of Record and Token.
-const recordVersion = 3
+const recordVersion = 4
 
 // Fingerprint returns the fingerprint of a plan compiled with
 // [Options.Record], zero for others.
@@ -46,7 +46,7 @@ func (r *recordState) appendBinary(b []byte) []byte {
 		own = r.plan.print
 	}
 	b = binary.BigEndian.AppendUint64(b, uint64(own))
-	b = binary.AppendUvarint(b, uint64(r.horizon))
+	b = appendHorizons(b, r.horizon, r.deleted)
 	root := r.root
 	root.Kind = cell.Row
 	return cell.Append(b, &root)
@@ -70,16 +70,42 @@ func (r *recordState) unmarshalBinary(data []byte) error {
 	d := wire.NewReader(data)
 	d.Version(recordVersion)
 	origin := d.Uint64()
-	horizon := hlc.Timestamp(d.Uvarint())
-	if horizon >= hlc.Max {
-		d.Fail("horizon %d is not below the maximum %d", uint64(horizon), uint64(hlc.Max))
-	}
-	root := cell.Read(d, string(data), horizon)
+	horizon, deleted := readHorizons(d)
+	root := cell.Read(d, string(data), horizon, deleted)
 	if err := d.Close(); err != nil {
 		return fmt.Errorf("merge: decode Record: %w", wire.Damaged(err))
 	}
 	root.Kids = r.plan.top.elem.settle(root.Kids)
-	r.root, r.horizon, r.origin = root, horizon, Fingerprint(origin)
+	r.root, r.horizon, r.deleted, r.origin = root, horizon, deleted, Fingerprint(origin)
+	return nil
+}
+
+// appendHorizons appends the horizon and, if there is one, up to when rows are forgotten.
+func appendHorizons(b []byte, horizon, deleted hlc.Timestamp) []byte {
+	b = binary.AppendUvarint(b, uint64(horizon))
+	if horizon > 0 {
+		b = binary.AppendUvarint(b, uint64(deleted))
+	}
+	return b
+}
+
+func readHorizons(d *wire.Reader) (horizon, deleted hlc.Timestamp) {
+	if horizon = hlc.Timestamp(d.Uvarint()); horizon > 0 {
+		deleted = hlc.Timestamp(d.Uvarint())
+	}
+	if err := checkHorizons(horizon, deleted); err != nil {
+		d.Fail("%w", err)
+	}
+	return horizon, deleted
+}
+
+func checkHorizons(horizon, deleted hlc.Timestamp) error {
+	switch {
+	case horizon >= hlc.Max:
+		return fmt.Errorf("horizon %d is not below the maximum %d", uint64(horizon), uint64(hlc.Max))
+	case deleted > horizon:
+		return fmt.Errorf("rows are forgotten up to %d, and the horizon is %d", uint64(deleted), uint64(horizon))
+	}
 	return nil
 }
 
@@ -98,7 +124,8 @@ func (r *Record[T]) MergeBinary(data []byte) (changed bool, err error) {
 func (t Token) AppendBinary(b []byte) ([]byte, error) {
 	root := t.root
 	root.Kind = cell.Row
-	return cell.Append(append(b, recordVersion), &root), nil
+	b = binary.AppendUvarint(append(b, recordVersion), uint64(t.deleted))
+	return cell.Append(b, &root), nil
 }
 
 // MarshalBinary implements [encoding.BinaryMarshaler]. See

@@ -36,11 +36,17 @@ func (e *WriteError) Unwrap() error { return e.err }
 // entry that was deleted, or deleted and made again, since the caller read it.
 // Nothing of the call was applied.
 type StaleError struct {
-	Path string    // the row, "" for the record itself
-	Life lww.Stamp // the delete that the caller had not seen
+	Path string // the row, "" for the record itself
+	// Life is the delete that the caller had not seen. It has no replica where the delete may
+	// be one of those up to its time, which are forgotten: see [Record.CompactRows]. Where
+	// the caller read elsewhere, the row may as well have not arrived.
+	Life lww.Stamp
 }
 
 func (e *StaleError) Error() string {
+	if e.Life.Replica == "" {
+		return fmt.Sprintf("merge: %s was deleted after it was read, or has not arrived here: deletes up to %v are forgotten", whole(e.Path), e.Life.Time)
+	}
 	return fmt.Sprintf("merge: %s was deleted at %v, after it was read", whole(e.Path), e.Life)
 }
 

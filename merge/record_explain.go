@@ -22,7 +22,7 @@ func (r *Record[T]) Changed(o *Record[T]) []string { return r.state.changed(&o.s
 
 func (r *recordState) changed(o *recordState) []string {
 	var paths []string
-	if o.plan != nil && o.horizon > r.horizon {
+	if o.plan != nil && (o.horizon > r.horizon || o.deleted > r.deleted) {
 		paths = append(paths, "")
 	}
 	r.compare(o, func(d *difference) {
@@ -322,7 +322,7 @@ func (r *recordState) compare(o *recordState, visit func(*difference)) *recordSt
 // or no field does, else by fields. Orders are those of the list that the row is
 // an element of, nil for other rows.
 func compareRows(p *recordPart, path string, ours, theirs, merged *cell.Cell, orders *listOrders, visit func(*difference)) {
-	if ours.Life() != theirs.Life() || merged == nil {
+	if cell.CompareLives(ours.Life(), theirs.Life()) != 0 || merged == nil {
 		visit(&difference{path: path, part: p, ours: ours, theirs: theirs, merged: merged})
 		return
 	}

@@ -42,7 +42,7 @@ func TestRecordGolden(t *testing.T) {
 		})
 		n++
 	}
-	require.Equal(t, 3, n)
+	require.Equal(t, 4, n)
 }
 
 // goldens returns the records of which testdata/record.txt holds the encodings.
@@ -52,7 +52,17 @@ func goldens(t *testing.T) []*merge.Record[sample] {
 	empty, compacted, full := p.NewRecord(), fullSample(t, p), fullSample(t, p)
 	require.NoError(t, compacted.Compact(2))
 	require.NoError(t, compacted.Delete(writer("us")))
-	return []*merge.Record[sample]{empty, full, compacted}
+	forgotten := p.NewRecord()
+	add := func(n int) func(*sample) {
+		return func(v *sample) {
+			v.Lines, v.Cells = []sampleLine{{Key: "k", sampleRow: sampleRow{Qty: n}}}, map[string]sampleRow{"c": {}}
+		}
+	}
+	require.NoError(t, forgotten.Update(writer("us"), set(add(1))))
+	require.NoError(t, forgotten.Update(writer("us"), set(func(v *sample) { *v = sample{} })))
+	require.NoError(t, forgotten.CompactRows(2, 3))
+	require.NoError(t, forgotten.Update(writer("us"), set(add(2))))
+	return []*merge.Record[sample]{empty, full, compacted, forgotten}
 }
 
 // TestRecordGoldenStates makes the states of the golden file by writes.

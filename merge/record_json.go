@@ -17,6 +17,7 @@ import (
 type recordJSON struct {
 	Plan    string          `json:"plan"`
 	Horizon hlc.Timestamp   `json:"horizon,omitzero"`
+	Deleted hlc.Timestamp   `json:"deleted,omitzero"`
 	Kinds   json.RawMessage `json:"kinds,omitempty"`
 	Record  cell.JSON       `json:"record"`
 }
@@ -44,7 +45,7 @@ type recordJSON struct {
 func (r Record[T]) MarshalJSON() ([]byte, error) { return r.state.marshalJSON() }
 
 func (r *recordState) marshalJSON() ([]byte, error) {
-	out := recordJSON{Horizon: r.horizon}
+	out := recordJSON{Horizon: r.horizon, Deleted: r.deleted}
 	var p cell.Knows
 	if r.plan != nil {
 		out.Plan, p = r.plan.print.String(), r.plan.top
@@ -101,38 +102,40 @@ func (r *recordState) unmarshalJSON(data []byte) error {
 	if r.plan == nil {
 		return errors.New("merge: decode Record: no plan; make the record with Plan.NewRecord")
 	}
-	root, horizon, origin, err := decodeRecordJSON(data)
+	d, err := decodeRecordJSON(data)
 	if err != nil {
 		return fmt.Errorf("merge: decode Record: %w", wire.Damaged(err))
 	}
-	root.Kids = r.plan.top.elem.settle(root.Kids)
-	r.root, r.horizon, r.origin = root, horizon, origin
+	d.plan, d.root.Kids = r.plan, r.plan.top.elem.settle(d.root.Kids)
+	*r = d
 	return nil
 }
 
-func decodeRecordJSON(data []byte) (root cell.Cell, horizon hlc.Timestamp, origin Fingerprint, err error) {
+// decodeRecordJSON returns a state without a plan.
+func decodeRecordJSON(data []byte) (r recordState, err error) {
 	var in recordJSON
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&in); err != nil {
-		return root, 0, 0, err
+		return r, err
 	}
 	if d.More() {
-		return root, 0, 0, errors.New("text after the record")
+		return r, errors.New("text after the record")
 	}
 	print64, err := strconv.ParseUint(in.Plan, 16, 64)
-	if origin = Fingerprint(print64); err != nil || origin.String() != in.Plan {
-		return root, 0, 0, fmt.Errorf("plan %.64q is not 16 hexadecimal digits", in.Plan)
+	if r.origin = Fingerprint(print64); err != nil || r.origin.String() != in.Plan {
+		return r, fmt.Errorf("plan %.64q is not 16 hexadecimal digits", in.Plan)
 	}
-	if in.Horizon >= hlc.Max {
-		return root, 0, 0, fmt.Errorf("horizon %d is not below the maximum %d", uint64(in.Horizon), uint64(hlc.Max))
+	r.horizon, r.deleted = in.Horizon, in.Deleted
+	if err := checkHorizons(r.horizon, r.deleted); err != nil {
+		return r, err
 	}
 	var kinds value.Kinds
 	if in.Kinds != nil {
 		if kinds, err = value.ParseKinds(in.Kinds); err != nil {
-			return root, 0, 0, err
+			return r, err
 		}
 	}
-	root, err = in.Record.Row(in.Horizon, kinds)
-	return root, in.Horizon, origin, err
+	r.root, err = in.Record.Row(r.horizon, r.deleted, kinds)
+	return r, err
 }

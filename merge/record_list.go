@@ -29,7 +29,7 @@ func (e *edit) list(p *recordPart, at spot, read, next reflect.Value) (*cell.Cel
 		if c != nil {
 			kids = append(kids, *c)
 		}
-		l.note(key, r, n)
+		l.note(e, key, r, n)
 		return err
 	})
 	if err != nil || !l.moves() {
@@ -60,7 +60,7 @@ type listEdit struct {
 }
 
 // note takes an element that was read or is in the list now.
-func (l *listEdit) note(key string, r, n *item) {
+func (l *listEdit) note(e *edit, key string, r, n *item) {
 	if n == nil {
 		l.gone = append(l.gone, key)
 		return
@@ -69,8 +69,8 @@ func (l *listEdit) note(key string, r, n *item) {
 	if r != nil {
 		i.read = r.at
 	}
-	if now := l.at.now.Kid(key, cell.Row); now.Present() && (r == nil || now.Life() == l.at.seen.Kid(key, cell.Row).Life()) {
-		i.row = now
+	if at := l.at.kid(key, cell.Row); at.now.Present() && (r == nil || cell.Remains(e.seen(at), at.now.Life())) {
+		i.row = at.now
 	}
 	l.next[n.at] = i
 }

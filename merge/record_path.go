@@ -107,7 +107,7 @@ func (r *recordState) touch(w lww.Writer, path string) error {
 			return fmt.Errorf("merge: touch: %w", err)
 		}
 	}
-	e := edit{w: w, horizon: r.horizon}
+	e := r.edit(w)
 	d, err := e.touch(top, &r.root, r.value(), names)
 	if err != nil {
 		return reported(err)

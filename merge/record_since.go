@@ -16,7 +16,7 @@ import "github.com/rejoin-go/rejoin/merge/internal/cell"
 // as well, but its fields may then stand in a record that was deleted or not made yet.
 //
 // A field is sent as a whole where its rule is manual or a Merge method. If r and
-// old have not the same horizon, the delta is all of r; else it has none, like the deltas of
+// old have not the same horizons, the delta is all of r; else it has none, like the deltas of
 // [lww.Map]. It takes O(d) time for d changes in records that share the rest, as
 // a record and its Clone do, and O(n) for others.
 func (r *Record[T]) Since(old *Record[T]) *Record[T] {
@@ -25,7 +25,7 @@ func (r *Record[T]) Since(old *Record[T]) *Record[T] {
 
 // without returns what r holds that old does not.
 func (r *recordState) without(old *recordState) recordState {
-	if r.horizon != old.horizon {
+	if r.horizon != old.horizon || r.deleted != old.deleted {
 		return *r
 	}
 	d := recordState{plan: r.plan}

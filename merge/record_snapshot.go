@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"slices"
 
+	"github.com/rejoin-go/rejoin/hlc"
 	"github.com/rejoin-go/rejoin/internal/value"
 	"github.com/rejoin-go/rejoin/lww"
 	"github.com/rejoin-go/rejoin/merge/internal/cell"
@@ -19,13 +20,16 @@ import (
 // anything. A Token does not name its record: see Apply for how far a mistaken
 // one is noticed. It is opaque and immutable. Its size is O(d + s) for d deletes
 // and s siblings that the record remembers.
-type Token struct{ root cell.Cell }
+type Token struct {
+	root    cell.Cell
+	deleted hlc.Timestamp // up to which the record had forgotten rows
+}
 
 // Snapshot returns the value, the zero T if there is none, and what
 // [Record.Apply] needs to know with it.
 func (r *Record[T]) Snapshot() (T, Token) {
 	v, _ := r.Get()
-	return v, Token{r.state.root.Lives()}
+	return v, Token{r.state.root.Lives(), r.state.deleted}
 }
 
 // Apply writes what changed between read, which the caller got together with
@@ -67,16 +71,17 @@ func (r *recordState) apply(w lww.Writer, seen Token, from, to reflect.Value) er
 	if top.elem.row.same(from, to) {
 		return nil
 	}
-	if err := r.behind(at, from); err != nil {
+	e := r.edit(w)
+	e.read = seen.deleted
+	if err := r.behind(&e, at, from); err != nil {
 		return reported(err)
 	}
-	e := edit{w: w, horizon: r.horizon}
 	return r.write(e.fields(top.elem, at, from, to))
 }
 
 // behind returns an error unless a caller may have seen what a token says, and
 // read what is read.
-func (r *recordState) behind(at spot, read reflect.Value) error {
+func (r *recordState) behind(e *edit, at spot, read reflect.Value) error {
 	top := r.top()
 	missing := ""
 	for _, p := range top.elem.parts {
@@ -91,10 +96,10 @@ func (r *recordState) behind(at spot, read reflect.Value) error {
 			return &OtherRecordError{Path: p.key}
 		}
 	}
-	if err := top.behind(at); err != nil {
+	if err := top.behind(e, at); err != nil {
 		return err
 	}
-	if err := at.fresh(!top.elem.row.same(read, top.elem.row.zero)); err != nil {
+	if err := e.fresh(at, at.now.Life(), !top.elem.row.same(read, top.elem.row.zero)); err != nil {
 		return err
 	}
 	if missing != "" {
@@ -112,20 +117,21 @@ func (p *recordPart) hasFact(c *cell.Cell, v reflect.Value) bool {
 }
 
 // behind returns an error if the caller had seen a life or a sibling which the
-// record does not know of, in what p holds. A nil p is a field that the plan
-// does not know.
-func (p *recordPart) behind(at spot) error {
+// record does not know of, in what p holds, and has not forgotten. A nil p is a
+// field that the plan does not know.
+func (p *recordPart) behind(e *edit, at spot) error {
 	now, seen := at.now, at.seen
 	switch kind := seen.Kind; {
-	case kind == cell.Row && seen.Stamp.After(now.Life()), kind == cell.Replica && (now == nil || seen.Stamp.After(now.Stamp)):
+	case kind == cell.Row && seen.Stamp.Time > e.deleted && cell.CompareLives(seen.Stamp, now.Life()) > 0,
+		kind == cell.Replica && (now == nil || seen.Stamp.After(now.Stamp)):
 		return &BehindError{Stamp: seen.Stamp}
-	case kind == cell.Row && seen.Stamp != now.Life():
+	case kind == cell.Row && (now == nil || !cell.Remains(e.seen(at), now.Life())):
 		return nil // what was there is gone
 	}
 	for i := range seen.Kids {
 		k := &seen.Kids[i]
 		q, name := p.kid(seen.Kind, k)
-		if err := q.behind(spot{now.Like(k), k}); err != nil {
+		if err := q.behind(e, spot{now.Like(k), k}); err != nil {
 			return within(name, err)
 		}
 	}
@@ -174,7 +180,7 @@ func (r *recordState) adopt(v reflect.Value, stamp lww.Stamp) error {
 	if err := r.validate(v); err != nil {
 		return err
 	}
-	e := edit{shared: stamp, seed: true}
+	e := edit{shared: stamp, seed: true, deleted: r.deleted}
 	d, err := e.row(top, "", spot{}, reflect.Value{}, v)
 	if err != nil {
 		return reported(err)

@@ -19,7 +19,9 @@ type edit struct {
 	w       lww.Writer
 	shared  lww.Stamp // of every entry whose present time it is above
 	horizon hlc.Timestamp
-	seed    bool // all under the shared stamp
+	deleted hlc.Timestamp // up to which the record has forgotten rows
+	read    hlc.Timestamp // up to which the one had that the caller read
+	seed    bool          // all under the shared stamp
 }
 
 // stamp returns a stamp for an entry last written at the given time. One call
@@ -64,12 +66,21 @@ func (p *recordPart) held(c *cell.Cell) *cell.Cell {
 	return cell.FindCell(c.Kids, p.key, p.kind, p.typ)
 }
 
+// seen returns the life of a row that the caller read.
+func (e *edit) seen(at spot) lww.Stamp {
+	if s := at.seen.Life(); s.Time > e.read {
+		return s
+	}
+	return cell.OpenLife(e.read)
+}
+
 // fresh returns an error unless the caller had seen the present life of a row,
 // and had the row only if it is there.
-func (at spot) fresh(had bool) error {
+func (e *edit) fresh(at spot, life lww.Stamp, had bool) error {
+	seen := e.seen(at)
 	switch {
-	case at.now.Life() != at.seen.Life():
-		return &StaleError{Life: at.now.Life()}
+	case had && !cell.Remains(seen, life), !had && cell.CompareLives(seen, life) != 0:
+		return &StaleError{Life: life}
 	case had && !at.now.Present():
 		return &BehindError{}
 	}
@@ -83,23 +94,42 @@ func (e *edit) row(p *recordPart, key string, at spot, read, next reflect.Value)
 	if !had && !has || had && has && p.elem.row.same(read, next) {
 		return nil, nil
 	}
-	if !has && at.now.Life().After(at.seen.Life()) && !at.now.Present() {
+	life := at.now.Life()
+	if at.now == nil && p.kind == cell.Rows {
+		life = cell.OpenLife(e.deleted)
+	}
+	if !has && !at.now.Present() && cell.CompareLives(life, e.seen(at)) > 0 {
 		return nil, nil // others deleted it too
 	}
-	if err := at.fresh(had); err != nil {
+	if err := e.fresh(at, life, had); err != nil {
 		return nil, err
 	}
-	d := &cell.Cell{Key: key, Kind: cell.Row, Live: has, Stamp: at.now.Life()}
+	d := &cell.Cell{Key: key, Kind: cell.Row, Live: has, Stamp: life}
 	var err error
 	switch {
 	case !has:
 		d.Stamp, err = e.stamp(at.now.LatestOrZero())
 	case !had:
-		d.Kids, err = e.fields(p.elem, at, p.elem.row.zero, next)
+		if d.Kids, err = e.fields(p.elem, at, p.elem.row.zero, next); err == nil {
+			err = e.made(p, d)
+		}
 	default:
 		d.Kids, err = e.fields(p.elem, at, read, next)
 	}
 	return d, err
+}
+
+// made sees to it that something in a row which is made tells when it was. An element of a
+// list gets a place.
+func (e *edit) made(p *recordPart, d *cell.Cell) error {
+	if p.kind != cell.Rows || p.f.class == classKeyed || slices.ContainsFunc(d.Kids, func(k cell.Cell) bool { return !k.Newest().IsZero() }) {
+		return nil
+	}
+	s, err := e.stamp(d.Stamp.Time)
+	nowhere := cell.Cell{Key: cell.PositionKey, Kind: cell.Placed, Stamp: s}
+	d.Kids = append([]cell.Cell{nowhere}, d.Kids...)
+	slices.SortFunc(d.Kids, func(a, b cell.Cell) int { return a.Order(&b) })
+	return err
 }
 
 // fields returns the changes of the fields of a row.

@@ -175,7 +175,7 @@ func TestRecordAdditiveBytes(t *testing.T) {
 	require.NoError(t, r.Update(lww.Writer{Replica: "eu", Clock: &ticks{}}, set(func(a *account) { a.Balance = big.NewInt(5) })))
 	b, err := r.MarshalBinary()
 	require.NoError(t, err)
-	require.Equal(t, "03089d3243846ac1cb0001026575010100010742616c616e6365100c01010001130e0135", hex.EncodeToString(b))
+	require.Equal(t, "04089d3243846ac1cb0001026575010100010742616c616e6365100c01010001130e0135", hex.EncodeToString(b))
 }
 
 // TestHandedOver merges a type of which the package knows what was handed over: as one

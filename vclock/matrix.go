@@ -521,8 +521,9 @@ func (m *Matrix) Floor() uint64 {
 
 // Horizon returns [Matrix.Floor] and the latest reading of a clock in the rows that
 // tell it. Once the floor has come up to that reading, everything that was written by
-// somebody who had not merged what is below the first number has been merged by
-// all: then the pair may be used by types that forget under a pair.
+// somebody who had not merged what is up to the first number has been merged by
+// all: then the first number and the floor are a pair under which rows of a
+// merge.Record may be forgotten.
 func (m *Matrix) Horizon() (seen, reading uint64) {
 	for i := range m.members {
 		reading = max(reading, m.members[i].row.At(m.members[i].name))

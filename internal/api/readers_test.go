@@ -20,7 +20,7 @@ import (
 
 // writes are the methods of states that change them. All others read.
 var writes = []string{
-	"Add", "AddAt", "AddClock", "AddSeen", "Admit", "Apply", "Begin", "Clear", "ClearSeen", "Close", "Compact", "Delete", "DeleteAt",
+	"Add", "AddAt", "AddClock", "AddSeen", "Admit", "Apply", "Begin", "Clear", "ClearSeen", "Close", "Compact", "CompactRows", "Delete", "DeleteAt",
 	"DeleteSeen", "Disable", "DisableSeen", "Edit", "Enable", "EnableSeen", "Expire", "Forget", "Merge", "MergeAt", "MergeBinary",
 	"MergeLenient", "Promote", "Put", "PutAt", "Reap", "Reclaim", "Record", "Remove", "RemoveAt", "RemoveSeen", "Reset", "ResetSeen",
 	"Retire", "Scan", "Seed", "Set", "SetAt", "SetSeen", "Sub", "Touch", "Transfer", "UnmarshalBinary", "UnmarshalJSON",

@@ -133,14 +133,20 @@ func FindCell(kids []Cell, key string, kind Kind, typ TypeCode) *Cell {
 	return nil
 }
 
-// Retain returns the kids without the elements and entries, at any depth, that
-// keep does not report, and without the fields that this leaves empty. It
+// Retain returns the kids without the elements, entries, and rows of lists and maps, at any
+// depth, that keep does not report, and without the fields that this leaves empty. It
 // returns kids itself if nothing goes.
 func Retain(kids []Cell, keep func(*Cell) bool) []Cell {
+	return retain(kids, keep, false)
+}
+
+// retain is Retain of the kids of a cell; items says that they are rows of a list or a map.
+func retain(kids []Cell, keep func(*Cell) bool, items bool) []Cell {
 	var out []Cell
 	changed := false
 	for i := range kids {
 		k, ok := kids[i].retain(keep)
+		ok = ok && (!items || keep(&kids[i]))
 		if !changed && (!ok || !sameSlice(k.Kids, kids[i].Kids)) {
 			changed, out = true, append(make([]Cell, 0, len(kids)), kids[:i]...)
 		}
@@ -160,7 +166,7 @@ func (c *Cell) retain(keep func(*Cell) bool) (Cell, bool) {
 	case Element, Entry:
 		return k, keep(c)
 	case Set, Table, Rows, Row:
-		k.Kids = Retain(c.Kids, keep)
+		k.Kids = retain(c.Kids, keep, c.Kind == Rows)
 		return k, len(k.Kids) > 0 || k.Kind == Row
 	case Register, First, Max, Min, Immutable, Choice, State, Totals, Manual, Union, Placed, Sums, Fact, Option, Version, Seen, Total, Replica,
 		Sibling, Member, Sum, anyField:
@@ -226,9 +232,12 @@ func (c *Cell) LatestOrZero() hlc.Timestamp {
 	return c.Latest()
 }
 
-// Newest returns the largest stamp in c.
+// Newest returns the largest stamp of a write in c.
 func (c *Cell) Newest() lww.Stamp {
 	s := c.Stamp
+	if s.Replica == "" { // an open life
+		s = lww.Stamp{}
+	}
 	for i := range c.Kids {
 		if k := c.Kids[i].Newest(); k.After(s) {
 			s = k
@@ -275,10 +284,29 @@ func EachKid(a, b, merged *Cell, visit func(a, b, m *Cell)) {
 	}
 }
 
-// Above returns c without the elements and entries at or below a horizon that
-// it does not have, and for which others speak.
-func (c *Cell) Above(h hlc.Timestamp) Cell {
+// Above returns c without what is at or below a horizon that it does not have, and for
+// which others speak: elements and entries and, if rows says so, rows of which
+// everything is.
+func (c *Cell) Above(h hlc.Timestamp, rows bool) Cell {
 	d := *c
-	d.Kids = Retain(c.Kids, func(k *Cell) bool { return k.Stamp.Time > h })
+	d.Kids = Retain(c.Kids, func(k *Cell) bool {
+		if k.Kind == Row {
+			return !rows || k.Newest().Time > h
+		}
+		return k.Stamp.Time > h
+	})
+	return d
+}
+
+// Compact returns c without the elements and entries deleted at or below a horizon, and
+// the rows of lists and maps deleted at or below another.
+func (c *Cell) Compact(items, rows hlc.Timestamp) Cell {
+	d := *c
+	d.Kids = Retain(c.Kids, func(k *Cell) bool {
+		if k.Kind == Row {
+			return k.Live || k.Stamp.Time > rows
+		}
+		return k.Live || k.Stamp.Time > items
+	})
 	return d
 }

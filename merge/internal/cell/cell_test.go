@@ -131,7 +131,7 @@ func TestJoinWithoutPlan(t *testing.T) {
 // read decodes what Append wrote.
 func read(data []byte, horizon hlc.Timestamp) (cell.Cell, error) {
 	r := wire.NewReader(data)
-	c := cell.Read(r, string(data), horizon)
+	c := cell.Read(r, string(data), horizon, 0)
 	return c, r.Close()
 }
 
@@ -149,7 +149,7 @@ func TestForms(t *testing.T) {
 		require.NoError(t, err)
 		var in cell.JSON
 		require.NoError(t, json.Unmarshal(js, &in))
-		back, err = in.Row(0, kinds)
+		back, err = in.Row(0, 0, kinds)
 		require.NoError(t, err)
 		require.True(t, a.Same(&back), "%s", js)
 	})

@@ -16,18 +16,22 @@ import (
 // A stateReader reads what appendState wrote.
 type stateReader struct {
 	*wire.Reader
-	text    string // the input, of which keys and values are parts
-	horizon hlc.Timestamp
-	stamps  []lww.Stamp
-	used    []bool
-	fields  []fieldID
-	known   []bool // fields that a row has
+	text string // the input, of which keys and values are parts
+	forgotten
+	stamps []lww.Stamp
+	used   []bool
+	fields []fieldID
+	known  []bool // fields that a row has
 }
 
-// Read reads what [Append] wrote, of a record with the given horizon;
-// text is all that r reads. See [Cell.check] for what it refuses.
-func Read(r *wire.Reader, text string, horizon hlc.Timestamp) Cell {
-	d := stateReader{Reader: r, text: text, horizon: horizon}
+// Forgotten is what a record has forgotten: elements and entries deleted at or below one
+// time, and rows of lists and maps deleted at or below another.
+type forgotten struct{ horizon, deleted hlc.Timestamp }
+
+// Read reads what [Append] wrote, of a record with the given horizons;
+// text is all that r reads. See [forgotten.check] for what it refuses.
+func Read(r *wire.Reader, text string, horizon, deleted hlc.Timestamp) Cell {
+	d := stateReader{Reader: r, text: text, forgotten: forgotten{horizon, deleted}}
 	d.readStamps()
 	d.readFields()
 	root := d.cell(Row, 0)
@@ -38,7 +42,7 @@ func Read(r *wire.Reader, text string, horizon hlc.Timestamp) Cell {
 		d.Fail("a field that no row has")
 	}
 	if d.Err() == nil {
-		if err := root.check(d.horizon, true); err != nil {
+		if err := d.check(&root, isRoot); err != nil {
 			d.Fail("%w", err)
 		}
 	}
@@ -46,13 +50,13 @@ func Read(r *wire.Reader, text string, horizon hlc.Timestamp) Cell {
 }
 
 func (d *stateReader) readStamps() {
-	names := make([]vclock.Replica, 0, d.Count(2))
+	names := make([]vclock.Replica, 0, d.Count(1))
 	for range cap(names) {
 		name := vclock.Replica(d.Bytes())
 		switch {
 		case d.Err() != nil:
 			return
-		case !name.IsValid():
+		case !name.IsValid() && name != "": // of open lives
 			d.Fail("invalid replica %q", string(name))
 		case len(names) > 0 && name <= names[len(names)-1]:
 			d.Fail("replica %q after %q", string(name), string(names[len(names)-1]))
@@ -75,7 +79,7 @@ func (d *stateReader) readStamps() {
 			return
 		}
 		s := lww.Stamp{Time: last.Time + hlc.Timestamp(step), Replica: names[i]}
-		if !s.IsValid() || !s.After(last) {
+		if !s.IsValid() && !isOpen(s) || !s.After(last) {
 			d.Fail("stamp %q after %q", s.String(), last.String())
 			return
 		}
@@ -229,6 +233,7 @@ var (
 	errOrder     = errors.New("fields, keys or elements out of order")
 	errEmpty     = errors.New("a field that holds nothing")
 	errNoStamp   = errors.New("a value without a stamp")
+	errOpen      = errors.New("a stamp without a replica")
 	errTombstone = errors.New("a tombstone at or below the horizon")
 	errSibling   = errors.New("a sibling that its replica did not write")
 	errIncluded  = errors.New("a version that another includes")
@@ -239,16 +244,27 @@ var (
 	errContent   = errors.New("a value that is not in its canonical form")
 )
 
+// A role says what a cell is for its parent.
+type role uint8
+
+const (
+	isPart role = iota
+	isRoot
+	isItem // a row of a list or a map
+)
+
 // check returns an error unless c, with all below it, is a cell that a record
 // may hold. Layouts have been kept already.
-func (c *Cell) check(horizon hlc.Timestamp, root bool) error {
+func (f forgotten) check(c *Cell, as role) error {
 	l := layoutOf(c.Kind)
 	switch {
-	case l.stamp && c.Stamp.IsZero() && (c.Kind != Row || !c.Live && !root):
+	case l.stamp && c.Stamp.IsZero() && (c.Kind != Row || !c.Live && as != isRoot):
 		return errNoStamp
+	case l.stamp && isOpen(c.Stamp) && !c.Stamp.IsZero() && (as != isItem || !c.Live):
+		return errOpen
 	case !l.stamp && len(c.Kids) == 0:
 		return errEmpty
-	case (c.Kind == Element || c.Kind == Entry) && !c.Live && c.Stamp.Time <= horizon:
+	case (c.Kind == Element || c.Kind == Entry) && !c.Live && c.Stamp.Time <= f.horizon, as == isItem && !c.Live && c.Stamp.Time <= f.deleted:
 		return errTombstone
 	case c.Kind == Total && !isTotal(c.Value):
 		return errTotal
@@ -272,7 +288,11 @@ func (c *Cell) check(horizon hlc.Timestamp, root bool) error {
 		if l.kids == anyField && !utf8.ValidString(k.Key) {
 			return errText
 		}
-		if err := k.check(horizon, false); err != nil {
+		as := isPart
+		if c.Kind == Rows {
+			as = isItem
+		}
+		if err := f.check(k, as); err != nil {
 			if l.kids == anyField {
 				return fmt.Errorf("field %.64q: %w", k.Key, err)
 			}

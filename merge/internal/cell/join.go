@@ -165,7 +165,7 @@ func take(a, b *Cell, better int) (Cell, bool) {
 // joinRows joins two versions of a row: the later life wins as a whole, and
 // within one life fields join one by one, presence being one of them.
 func joinRows(a, b *Cell, p Knows) (Cell, bool) {
-	if n := b.Stamp.Compare(a.Stamp); n != 0 {
+	if n := CompareLives(b.Stamp, a.Stamp); n != 0 {
 		return take(a, b, n)
 	}
 	c := *a
@@ -173,6 +173,10 @@ func joinRows(a, b *Cell, p Knows) (Cell, bool) {
 	c.Kids, changed = joinCells(a.Kids, b.Kids, scope{plan: p, row: true})
 	if b.Live && !a.Live {
 		c.Live, changed = true, true
+	}
+	if a.Stamp != b.Stamp {
+		c.Stamp = joinLives(a.Stamp, b.Stamp)
+		changed = changed || c.Stamp != a.Stamp
 	}
 	return c, changed
 }

@@ -31,6 +31,7 @@ type JSON struct {
 	Bytes   []byte          `json:"bytes,omitempty"`
 	Gone    bool            `json:"gone,omitempty"`
 	Stamp   lww.Stamp       `json:"stamp,omitzero"`
+	Open    hlc.Timestamp   `json:"open,omitzero"` // of a row: its life, if that is open
 	Fields  []JSON          `json:"fields,omitempty"`
 	Entries []JSON          `json:"entries,omitempty"`
 }
@@ -47,6 +48,9 @@ type jsonWriter struct {
 func (w *jsonWriter) cell(c *Cell, p Knows, field *Cell) JSON {
 	l := layoutOf(c.Kind)
 	out := JSON{Stamp: c.Stamp, Gone: l.live && !c.Live}
+	if c.Kind == Row && isOpen(c.Stamp) {
+		out.Stamp, out.Open = lww.Stamp{}, c.Stamp.Time
+	}
 	if c.Kind.IsField() {
 		field = c
 		out.Kind, out.Type = cellKindNames()[c.Kind], c.Type.String()
@@ -157,11 +161,11 @@ func (c *Cell) FieldJSON() json.RawMessage {
 	return mustJSON(w.cell(c, nil, nil))
 }
 
-// Row returns the row of a record with the given horizon that j describes.
-func (j *JSON) Row(horizon hlc.Timestamp, kinds value.Kinds) (Cell, error) {
+// Row returns the row of a record with the given horizons that j describes.
+func (j *JSON) Row(horizon, deleted hlc.Timestamp, kinds value.Kinds) (Cell, error) {
 	root, err := jsonKinds{kinds}.cell(j, Row, 0, nil)
 	if err == nil {
-		err = root.check(horizon, true)
+		err = forgotten{horizon, deleted}.check(&root, isRoot)
 	}
 	return root, err
 }
@@ -203,10 +207,15 @@ func (kinds jsonKinds) cell(j *JSON, kind Kind, depth int, field *Cell) (Cell, e
 		return c, value.ErrDeep
 	case !l.stamp && !j.Stamp.IsZero() || !l.live && j.Gone:
 		return c, fmt.Errorf("%w: stamp or gone", errMember)
+	case j.Open > 0 && (kind != Row || !j.Stamp.IsZero()):
+		return c, fmt.Errorf("%w: open", errMember)
 	case !hasValue && j.Value != nil || l.kids != anyField && j.Fields != nil || (l.kids == 0 || l.kids == anyField) && j.Entries != nil:
 		return c, fmt.Errorf("%w: value, fields or entries", errMember)
 	case l.live && !c.Live && j.Fields != nil:
 		return c, fmt.Errorf("%w: fields of what is gone", errMember)
+	}
+	if j.Open > 0 {
+		c.Stamp = OpenLife(j.Open)
 	}
 	if err := j.identify(&c); err != nil {
 		return c, err

@@ -23,7 +23,7 @@ type taggedJSON struct {
 	Float  *string           `json:"float,omitempty"`
 	Time   *time.Time        `json:"time,omitempty"`
 	To     json.RawMessage   `json:"to,omitempty"`
-	Place  []json.RawMessage `json:"place,omitempty"`
+	Place  []json.RawMessage `json:"place,omitzero"`
 	Base64 *[]byte           `json:"base64,omitempty"`
 }
 

@@ -104,7 +104,12 @@ func (p Place) Append(b []byte, own vclock.Replica) []byte {
 
 // isPlace reports whether c, of kind [Placed], holds a place in the form that
 // [Place.Append] gives it, chosen by who wrote it.
+//
+// An element may stand nowhere, as one of a map does: it is written to say when it was made.
 func isPlace(c *Cell) bool {
+	if c.Value == "" {
+		return true
+	}
 	p := ReadPlace(c)
 	if len(p) == 0 || p[len(p)-1].Replica != c.Stamp.Replica || string(p.Append(nil, c.Stamp.Replica)) != c.Value {
 		return false
@@ -112,11 +117,11 @@ func isPlace(c *Cell) bool {
 	return !slices.ContainsFunc(p, func(l Level) bool { return l.N > maxNumber || l.N < -maxNumber || !l.Replica.IsValid() })
 }
 
-// ComparePlaces compares the places that two cells of kind [Placed] hold; nil is
+// ComparePlaces compares the places that two cells of kind [Placed] hold; none is
 // before all others.
 func ComparePlaces(a, b *Cell) int {
-	if a == nil || b == nil {
-		return cmp.Compare(bit(a != nil), bit(b != nil))
+	if !a.isPlaced() || !b.isPlaced() {
+		return cmp.Compare(bit(a.isPlaced()), bit(b.isPlaced()))
 	}
 	x, y := placeReader{a.Value, string(a.Stamp.Replica)}, placeReader{b.Value, string(b.Stamp.Replica)}
 	for {
@@ -127,6 +132,9 @@ func ComparePlaces(a, b *Cell) int {
 		}
 	}
 }
+
+// isPlaced reports whether c, of kind [Placed] or nil, holds a place.
+func (c *Cell) isPlaced() bool { return c != nil && c.Value != "" }
 
 func bit(b bool) int {
 	if b {
@@ -215,7 +223,7 @@ func Between(left, right Place, own vclock.Replica, shallow bool) Place {
 // placeJSON returns the bytes of a place as JSON: of each level the number, and
 // who chose it, if it was not who wrote the place.
 func placeJSON(content string) json.RawMessage {
-	var list []json.RawMessage
+	list := []json.RawMessage{}
 	for _, l := range ReadPlace(&Cell{Value: content}) {
 		if list = append(list, mustJSON(l.N)); l.Replica != "" {
 			list = append(list, mustJSON(string(l.Replica)))

@@ -1,10 +1,18 @@
 package cell
 
-import "slices"
+import (
+	"slices"
 
-// Lives returns what of c a token holds.
+	"github.com/rejoin-go/rejoin/lww"
+)
+
+// Lives returns what of c a token holds. An open life is not told: the token says up to
+// when deletes were forgotten.
 func (c *Cell) Lives() Cell {
 	d := Cell{Key: c.Key, Kind: c.Kind, Type: c.Type, Stamp: c.Stamp}
+	if isOpen(d.Stamp) {
+		d.Stamp = lww.Stamp{}
+	}
 	if c.Kind == Row || c.Kind == Rows || c.Kind == Manual {
 		for i := range c.Kids {
 			k := &c.Kids[i]
