@@ -6,6 +6,7 @@ import (
 	"github.com/rejoin-go/rejoin/crdt"
 	"github.com/rejoin-go/rejoin/hlc"
 	"github.com/rejoin-go/rejoin/lww"
+	"github.com/rejoin-go/rejoin/merge"
 	"github.com/rejoin-go/rejoin/vclock"
 )
 
@@ -46,4 +47,37 @@ func Example_round() {
 	// <nil> <nil>
 	// <nil> [us]
 	// <nil> 0 true
+}
+
+func Example_rows() {
+	type line struct {
+		SKU string
+		Qty int
+	}
+	type cart struct {
+		Lines []line `merge:"keyed=SKU"`
+	}
+	r := merge.MustCompile(merge.Options[cart]{Record: true}).NewRecord()
+	w := lww.Writer{Replica: "eu", Clock: new(hlc.Clock)}
+	m := vclock.NewMatrix("eu") // with the states of other members their matrices would come
+	var deleted, reading uint64 // are kept with m
+
+	for i := range 1000 {
+		err := r.Update(w, func(c *cart) error {
+			c.Lines = []line{{SKU: fmt.Sprint(i), Qty: 1}} // instead of the one before
+			return nil
+		})
+		m.Record(uint64(r.Latest()))
+		if err == nil && m.Floor() >= reading {
+			err = r.CompactRows(hlc.Timestamp(deleted), hlc.Timestamp(m.Floor()))
+			deleted, reading = m.Horizon() // the next pair
+		}
+		if err != nil {
+			fmt.Println(err)
+		}
+	}
+	bytes, err := r.MarshalBinary()
+	fmt.Println(err, len(bytes) < 150)
+	// Output:
+	// <nil> true
 }

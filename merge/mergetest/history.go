@@ -3,6 +3,7 @@ package mergetest
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"pgregory.net/rapid"
 )
@@ -70,7 +71,8 @@ func (k *RecordKit[T]) drawHistory(t *rapid.T) history {
 }
 
 // drawSteps draws one step, or a write at every replica: concurrent writes to one
-// field are where ties come from.
+// field are where ties come from. Before every other compaction of a record with rows all
+// merge all: of those only what all have is forgotten.
 func (k *RecordKit[T]) drawSteps(t *rapid.T) history {
 	st := step{
 		kind: rapid.SampledFrom([]kind{
@@ -83,6 +85,13 @@ func (k *RecordKit[T]) drawSteps(t *rapid.T) history {
 		ref:  rapid.IntRange(0, 3).Draw(t, "age"),
 		form: form(rapid.IntRange(0, 2).Draw(t, "form")),
 	}
+	if st.kind == compact && st.seed%2 == 0 && k.hasRows() {
+		var all history
+		for i := range 2 * k.replicas() {
+			all = append(all, step{kind: join, at: i % k.replicas(), from: (i + 1) % k.replicas()})
+		}
+		return append(all, st)
+	}
 	if (st.kind != update && st.kind != adopt) || rapid.IntRange(0, 7).Draw(t, "everywhere") < 7 {
 		return history{st}
 	}
@@ -93,6 +102,10 @@ func (k *RecordKit[T]) drawSteps(t *rapid.T) history {
 	}
 	return all
 }
+
+// hasRows reports whether the records have lists or maps whose elements are merged field by
+// field.
+func (k *RecordKit[T]) hasRows() bool { return strings.Contains(k.Plan.String(), ".*.") }
 
 // resolve numbers the steps and turns ages into the steps meant: 0 is the latest
 // of the kind referred to, 1 the one before it.

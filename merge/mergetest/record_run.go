@@ -84,11 +84,32 @@ type recordRun[T any] struct {
 	place  map[int]int // for each step that others refer to, its number in said
 	wrong  bool        // a write left a value that the invariant refuses
 	tally  tally
+
+	pairs     []pair
+	compacted bool
+	trace     []trace
+	follows   *recordRun[T] // whose history this run repeats without compacting; nil for none
+}
+
+// A pair is what [merge.Record.CompactRows] takes, once somebody has come up to reading.
+type pair struct{ deleted, reading hlc.Timestamp }
+
+// A trace is what a step came to.
+type trace struct {
+	site      int
+	shows     string
+	touched   string // the path
+	refused   bool
+	compacted bool
 }
 
 // execute runs h, and checks the laws if laws says so.
 func (k *RecordKit[T]) execute(h history, laws bool) (*recordRun[T], *LawError) {
-	r := &recordRun[T]{k: k, laws: laws, sent: map[int]state[T]{}, forms: map[int]shown[T]{}, place: map[int]int{}}
+	return k.executeAs(h, laws, nil)
+}
+
+func (k *RecordKit[T]) executeAs(h history, laws bool, follows *recordRun[T]) (*recordRun[T], *LawError) {
+	r := &recordRun[T]{k: k, laws: laws, follows: follows, sent: map[int]state[T]{}, forms: map[int]shown[T]{}, place: map[int]int{}}
 	failure := contain(func() *LawError {
 		for i := range k.replicas() {
 			s := &site[T]{name: string(rune('a' + i)), state: state[T]{rec: k.Plan.NewRecord()}}
@@ -101,12 +122,20 @@ func (k *RecordKit[T]) execute(h history, laws bool) (*recordRun[T], *LawError) 
 			if failure := r.step(st); failure != nil {
 				return failure
 			}
+			at := r.sites[st.at]
+			r.at().site, r.at().shows = st.at, shows(at.rec)
+			if failure := r.checkTrace(at); failure != nil {
+				return failure
+			}
 		}
 		if !laws {
 			return nil
 		}
 		return r.end()
 	})
+	if laws && failure == nil && r.compacted {
+		_, failure = k.executeAs(h, false, r)
+	}
 	if laws && (failure == nil || failure.Law != Panics) {
 		if unsteady := contain(func() *LawError { return r.checkReplay(h, failure != nil) }); unsteady != nil {
 			failure = unsteady
@@ -116,6 +145,30 @@ func (k *RecordKit[T]) execute(h history, laws bool) (*recordRun[T], *LawError) 
 		failure.Inputs = r.steps()
 	}
 	return r, failure
+}
+
+// at returns the trace of the present step.
+func (r *recordRun[T]) at() *trace {
+	if len(r.trace) < r.done {
+		r.trace = append(r.trace, trace{})
+	}
+	return &r.trace[r.done-1]
+}
+
+// checkTrace checks that a step shows what it does in a run that compacts. A form that was
+// filled in before may have been refused there: the rest is another history then.
+func (r *recordRun[T]) checkTrace(at *site[T]) *LawError {
+	if r.follows == nil {
+		return nil
+	}
+	is, was := r.trace[r.done-1], r.follows.trace[r.done-1]
+	switch {
+	case is.refused != was.refused:
+		r.follows = nil
+	case is.shows != was.shows:
+		return broken(Compacts, "%s shows %s, and that is something else if nobody compacts", at.replica(), text(at.rec))
+	}
+	return nil
 }
 
 // checkReplay executes the history once more, or a few times if something is
@@ -200,6 +253,11 @@ func (r *recordRun[T]) step(st step) *LawError {
 		at.life++
 		at.state = at.saved.copied()
 		r.say("%s crashes and goes on from what it saved, as %s", old, at.replica())
+		if len(r.pairs) > 0 { // else it would not know what others have forgotten
+			from := r.sites[(st.at+1)%len(r.sites)]
+			r.say("%s merges %s", at.replica(), from.replica())
+			failure = r.merge(at, from.state, direct)
+		}
 	case compact:
 		failure = r.compact(at)
 	}
@@ -268,6 +326,7 @@ func (r *recordRun[T]) wrote(at *site[T], before state[T], w Write[T], next *T, 
 	at.key = key(at.rec)
 	if err != nil {
 		r.said[len(r.said)-1] += ", refused"
+		r.at().refused = true
 		r.tally.refusal = err
 		if at.key != before.key {
 			return broken(Refused, "%s was %s and is %s\nthe error is: %v", at.replica(), text(before.rec), text(at.rec), err)
@@ -328,6 +387,10 @@ func (r *recordRun[T]) touch(at *site[T], st step) *LawError {
 		return nil
 	}
 	path, before := paths[st.seed%len(paths)], at.copied()
+	if r.follows != nil {
+		path = r.follows.trace[r.done-1].touched
+	}
+	r.at().touched = path
 	r.say("%s: Touch %q", at.replica(), path)
 	w := Write[T]{Touched: path, seen: at.seen}
 	w.Read, _ = at.rec.Get()
@@ -336,6 +399,7 @@ func (r *recordRun[T]) touch(at *site[T], st step) *LawError {
 	err := at.rec.Touch(at.writer(), path)
 	if at.key = key(at.rec); err != nil {
 		r.said[len(r.said)-1] += ", refused"
+		r.at().refused = true
 		if at.key != before.key {
 			return broken(Refused, "%s was %s and is %s\nthe error is: %v", at.replica(), text(before.rec), text(at.rec), err)
 		}
@@ -347,7 +411,7 @@ func (r *recordRun[T]) touch(at *site[T], st step) *LawError {
 
 // adopt seeds the record, while no replica has compacted.
 func (r *recordRun[T]) adopt(at *site[T], st step) *LawError {
-	if slices.ContainsFunc(r.sites, func(s *site[T]) bool { return s.rec.Horizon() > 0 }) {
+	if r.compacted {
 		return nil
 	}
 	before := at.copied()
@@ -360,6 +424,7 @@ func (r *recordRun[T]) adopt(at *site[T], st step) *LawError {
 	r.say("%s: Seed %s", at.replica(), changes(w.Read, w.Next))
 	if at.key = key(at.rec); err != nil {
 		r.said[len(r.said)-1] += ", refused"
+		r.at().refused = true
 		if at.key != before.key {
 			return broken(Refused, "%s was %s and is %s\nthe error is: %v", at.replica(), text(before.rec), text(at.rec), err)
 		}
@@ -374,28 +439,52 @@ func (r *recordRun[T]) adopt(at *site[T], st step) *LawError {
 }
 
 // compact compacts a record to the latest time at or below which it holds all
-// writes, once all clocks are past that.
+// writes, once all clocks are past that. It forgets rows under a pair that was taken
+// before, as one that is taken now is not used yet.
 func (r *recordRun[T]) compact(at *site[T]) *LawError {
-	horizon := at.rec.Latest()
-	for _, w := range r.writes {
-		if !at.seen.has(w.index) {
-			horizon = min(horizon, w.first-1)
-		}
+	all := ^writeSet(0)
+	var reading hlc.Timestamp
+	for _, s := range r.sites {
+		all &= s.seen
+		reading = max(reading, s.clock.now)
 	}
-	if horizon <= at.rec.Horizon() {
-		return nil
-	}
+	horizon, known := r.upTo(at.seen, reading), r.upTo(all, reading)
 	for _, s := range r.sites {
 		s.clock.now = max(s.clock.now, horizon)
 	}
-	r.say("all clocks pass %d, and %s compacts to it", uint64(horizon), at.replica())
-	before, was := at.copied(), shows(at.rec)
-	if err := at.rec.Compact(horizon); err != nil {
-		return broken(Refused, "Compact returns the error %v", err)
+	var deleted hlc.Timestamp
+	for _, p := range r.pairs {
+		if p.reading <= horizon {
+			deleted = max(deleted, p.deleted)
+		}
 	}
-	at.key = key(at.rec)
+	r.pairs = append(r.pairs, pair{known, reading})
+	if r.follows != nil {
+		r.compacted = r.compacted || r.follows.trace[r.done-1].compacted
+		return nil
+	}
+	if horizon == 0 || key(at.rec) == key(r.k.Plan.NewRecord()) {
+		return nil
+	}
+	r.say("all clocks pass %d, and %s compacts to it, rows to %d", uint64(horizon), at.replica(), uint64(deleted))
+	before, was := at.copied(), shows(at.rec)
+	if err := at.rec.CompactRows(deleted, horizon); err != nil {
+		return broken(Refused, "CompactRows returns the error %v", err)
+	}
+	at.key, r.compacted, r.at().compacted = key(at.rec), true, true
 	if is := shows(at.rec); is != was {
 		return broken(Compacts, "%s was %s and is %s", at.replica(), text(before.rec), text(at.rec))
 	}
 	return nil
+}
+
+// upTo returns the latest time up to a given one at or below which there is no write but
+// the given ones.
+func (r *recordRun[T]) upTo(seen writeSet, t hlc.Timestamp) hlc.Timestamp {
+	for _, w := range r.writes {
+		if !seen.has(w.index) {
+			t = min(t, w.first-1)
+		}
+	}
+	return t
 }

@@ -6,6 +6,7 @@ import (
 	"math"
 	"net/netip"
 	"regexp"
+	"slices"
 	"testing"
 	"time"
 
@@ -127,6 +128,68 @@ func TestRecordsOfTypes(t *testing.T) {
 	require.NoError(t, kit.Run(1, 50))
 }
 
+// TestRecordsOfRows forgets rows: of a list and of a map, in rows, and with sets in them.
+func TestRecordsOfRows(t *testing.T) {
+	type part struct {
+		ID  string
+		N   int
+		Max int `merge:"max"`
+	}
+	type line struct {
+		SKU   string
+		Qty   int
+		Total int64    `merge:"additive"`
+		Tags  []string `merge:"set"`
+		Parts []part   `merge:"keyed=ID"`
+	}
+	type cart struct {
+		Lines []line `merge:"keyed=SKU"`
+		Notes map[string]struct {
+			Text string
+			By   *string
+		}
+	}
+	kit := &mergetest.RecordKit[cart]{
+		Plan: merge.MustCompile(merge.Options[cart]{Record: true}),
+		Edit: func(t *rapid.T, _ vclock.Replica, c *cart) {
+			key := rapid.SampledFrom([]string{"p", "q"}).Draw(t, "key")
+			i := slices.IndexFunc(c.Lines, func(l line) bool { return l.SKU == key })
+			switch n := rapid.IntRange(0, 11).Draw(t, "edit"); {
+			case n < 2:
+				delete(c.Notes, key)
+			case n < 4:
+				if c.Notes == nil {
+					c.Notes = map[string]struct {
+						Text string
+						By   *string
+					}{}
+				}
+				v := c.Notes[key]
+				v.Text = rapid.SampledFrom([]string{"", "x", "y"}).Draw(t, "text")
+				c.Notes[key] = v
+			case i < 0:
+				c.Lines = append(c.Lines, line{SKU: key, Qty: rapid.IntRange(0, 2).Draw(t, "qty")})
+			case n < 7:
+				c.Lines = slices.Delete(c.Lines, i, i+1)
+			case n < 8:
+				c.Lines[i].Qty++
+			case n < 9:
+				c.Lines[i].Total++
+			case n < 10:
+				if c.Lines[i].Tags = append(c.Lines[i].Tags, "t"); len(c.Lines[i].Tags) > 1 {
+					c.Lines[i].Tags = nil
+				}
+			case len(c.Lines[i].Parts) > 0:
+				c.Lines[i].Parts = nil
+			default:
+				c.Lines[i].Parts = append(c.Lines[i].Parts, part{ID: key, Max: n})
+			}
+		},
+		Steps: 40,
+	}
+	require.NoError(t, kit.Run(1, 100))
+}
+
 // TestRecordHistories looks for each kind of step in the histories that are drawn.
 func TestRecordHistories(t *testing.T) {
 	kit := &mergetest.RecordKit[stock]{Plan: stocks()}
@@ -139,7 +202,7 @@ func TestRecordHistories(t *testing.T) {
 		`^a: Seed \w+`, `^b shows its value`, `^b: Apply .* to what was shown in step \d+$`, `: Apply .*, refused$`,
 		`^a merges b$`, `^b merges c, from its bytes$`, `^c merges a, from its JSON$`, `^a#1 merges`,
 		`^b merges what was sent in step \d+$`, `^a merges what was sent in step \d+, from its JSON$`,
-		`^c saves its state$`, `^a crashes and goes on from what it saved, as a#1$`, `^all clocks pass [1-9]\d*, and b compacts to it$`,
+		`^c saves its state$`, `^a crashes and goes on from what it saved, as a#1$`, `^all clocks pass [1-9]\d*, and b compacts to it, rows to 0$`, `^all clocks pass [1-9]\d*, and b compacts to it, rows to [1-9]\d*$`,
 	} {
 		n := 0
 		for _, s := range said {
