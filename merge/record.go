@@ -224,7 +224,7 @@ func (r *recordState) delete(w lww.Writer) error {
 //
 // Merge is commutative, associative and idempotent up to [Record.Equal], for
 // every rule that a record can have; a rule of the application's own has to
-// keep its promises for that. It takes O(n) time for n leaves, elements and
+// keep its promises for that, and who compacts what its hazard says. It takes O(n) time for n leaves, elements and
 // entries; nothing is allocated if nothing changes and the horizons are equal.
 //
 // Options.Check has no part in it: see [Record.Check].
@@ -286,9 +286,9 @@ func (r *Record[T]) Compact(horizon hlc.Timestamp) error { return r.state.compac
 
 // CompactRows is [Record.Compact] that also forgets the elements of keyed lists and the
 // entries of maps of structs that were deleted at or below deleted, whole. The two are a
-// part of the state, each as large as it ever was. In a merge with a side that has
-// forgotten rows, with h the larger horizon, a row of the other side of which everything
-// was written at or below h does not count, as the first side speaks for it.
+// part of the state, each as large as it ever was. In a merge where a side has forgotten
+// rows, with h the larger horizon, a row of the side with the smaller one of which
+// everything was written at or below h does not count, as the other side speaks for it.
 //
 // Keep a pair from a [vclock.Matrix], zero at first, until its floor has come up:
 //

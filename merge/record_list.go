@@ -177,7 +177,7 @@ func (l *listEdit) stays() []*cell.Cell {
 	}
 	out := make([]*cell.Cell, 0, len(l.next))
 	add := func(row *cell.Cell) {
-		if at := row.Kid(cell.PositionKey, cell.Placed); at != nil {
+		if at := row.Kid(cell.PositionKey, cell.Placed); at.IsPlaced() {
 			out = append(out, at)
 		}
 	}
@@ -228,7 +228,7 @@ func (l *listEdit) unseen(yield func(row *cell.Cell)) {
 // or has to make room. One that has not is the last element then.
 func (p *placer) anew(at *cell.Cell) bool {
 	switch {
-	case p.chosen && (at == nil || p.anchor != nil && cell.ComparePlaces(at, p.anchor) == 0):
+	case p.chosen && (!at.IsPlaced() || p.anchor != nil && cell.ComparePlaces(at, p.anchor) == 0):
 		return true
 	case p.toEnd, p.until != nil && cell.ComparePlaces(at, p.until) < 0:
 		return true

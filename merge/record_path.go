@@ -126,7 +126,10 @@ func (e *edit) touch(p *recordPart, c *cell.Cell, row reflect.Value, names []str
 		d.Key = c.Key
 	}
 	if len(names) == 0 {
-		return d, nil
+		if c.Present() {
+			return d, nil
+		}
+		return d, e.made(p, d)
 	}
 	q, member, rest := p.elem.match(names)
 	if q == nil {

@@ -1,6 +1,7 @@
 package merge_test
 
 import (
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
@@ -55,7 +56,7 @@ func (w *worker) from(t *testing.T, o *worker) {
 	now := o.clock.Now()
 	o.m.Record(uint64(now))
 	w.rec.Merge(o.rec)
-	w.clock.Advance(max(now, o.rec.Latest()))
+	require.NoError(t, w.clock.Advance(max(now, o.rec.Latest())))
 	_, err := w.m.Merge(o.m)
 	require.NoError(t, err)
 	w.m.Record(uint64(w.clock.Now()))
@@ -253,4 +254,70 @@ func TestTwoTimes(t *testing.T) {
 	require.Len(t, got.Jobs, 1, "the job is back")
 	got, _ = b.Get()
 	require.Empty(t, got.Jobs)
+}
+
+// TestRowsWithoutAStamp makes a row that holds nothing in a row that all have seen: what has no
+// stamp of its own is not forgotten with that.
+func TestRowsWithoutAStamp(t *testing.T) {
+	type box struct{ Size int }
+	type line struct {
+		SKU, Name string
+		Box       *box
+	}
+	type cart struct {
+		Lines []line `merge:"keyed=SKU"`
+	}
+	p := merge.MustCompile(merge.Options[cart]{Record: true})
+	for name, write := range map[string]func(r *merge.Record[cart], w lww.Writer) error{
+		"update": func(r *merge.Record[cart], w lww.Writer) error {
+			return r.Update(w, func(c *cart) error { c.Lines[0].Box = &box{}; return nil })
+		},
+		"touch": func(r *merge.Record[cart], w lww.Writer) error { return r.Touch(w, "Lines.x.Box") },
+	} {
+		clock := new(ticks)
+		eu, us := lww.Writer{Replica: "eu", Clock: clock}, lww.Writer{Replica: "us", Clock: clock}
+		a := p.NewRecord()
+		require.NoError(t, a.Update(eu, func(c *cart) error { c.Lines = []line{{SKU: "x", Name: "n"}}; return nil }))
+		b := a.Clone()
+		require.NoError(t, a.CompactRows(a.Latest(), a.Latest()))
+		require.NoError(t, write(b, us), name)
+		c := a.Clone()
+		before := c.Clone()
+		require.NoError(t, write(c, us), name)
+		delta := c.Since(before)
+		for _, merged := range [][2]*merge.Record[cart]{{a.Clone(), b}, {b.Clone(), a}, {a.Clone(), delta}} {
+			merged[0].Merge(merged[1])
+			got, _ := merged[0].Get()
+			require.NotNil(t, got.Lines[0].Box, name)
+		}
+	}
+}
+
+// TestMapBecomesList reads entries that hold nothing, and so have no place, as a list: what is
+// put in front of them, and a swap, are where they were put.
+func TestMapBecomesList(t *testing.T) {
+	type old struct{ L map[string]note }
+	type element struct{ ID, Text string }
+	type list struct {
+		L []element `merge:"keyed=ID"`
+	}
+	w := lww.Writer{Replica: "eu", Clock: new(ticks)}
+	r := merge.MustCompile(merge.Options[old]{Record: true}).NewRecord()
+	require.NoError(t, r.Update(w, func(v *old) error { v.L = map[string]note{"x": {}, "y": {}}; return nil }))
+	data, err := r.MarshalBinary()
+	require.NoError(t, err)
+	for _, want := range [][]element{{{ID: "n"}, {ID: "x"}, {ID: "y"}}, {{ID: "y"}, {ID: "x"}}, {{ID: "x"}, {ID: "n"}, {ID: "y"}}} {
+		s := merge.MustCompile(merge.Options[list]{Record: true}).NewRecord()
+		require.NoError(t, s.UnmarshalBinary(data))
+		require.NoError(t, s.Update(w, func(v *list) error { v.L = want; return nil }))
+		got, _ := s.Get()
+		require.Equal(t, want, got.L)
+	}
+}
+
+// TestTokenWithAnOpenLife refuses a token with what only a record has.
+func TestTokenWithAnOpenLife(t *testing.T) {
+	data, err := hex.DecodeString("04000200026575020100010102014d0d014e0d01010001016b03010101016104")
+	require.NoError(t, err)
+	require.ErrorContains(t, new(merge.Token).UnmarshalBinary(data), "a value in a token")
 }

@@ -13,7 +13,9 @@ import "github.com/rejoin-go/rejoin/merge/internal/cell"
 // A sender that keeps a Clone of what each peer has acknowledged needs no log: what
 // is missing is r.Since of that. A delta may be lost, repeated, and merged with others, as
 // long as what was lost is sent again. One that arrives before what it builds on merges
-// as well, but its fields may then stand in a record that was deleted or not made yet.
+// as well, but its fields may then stand in a record that was deleted or not made yet; and
+// where r has forgotten rows, beside fields of such a row that were deleted. So one who is
+// new begins with a state, as a member does: see [Record.CompactRows].
 //
 // A field is sent as a whole where its rule is manual or a Merge method. If r and
 // old have not the same horizons, the delta is all of r; else it has none, like the deltas of

@@ -41,7 +41,7 @@ func (r *Record[T]) Snapshot() (T, Token) {
 //
 // Apply returns a [*StaleError] if what it changes was deleted since, whether
 // it was made again or not; to delete what others have deleted too is no
-// error, and writes nothing. It returns an [*OtherRecordError] if read shows that
+// error, and writes nothing, unless that is forgotten: see [Record.CompactRows]. It returns an [*OtherRecordError] if read shows that
 // it is of another record, a [*BehindError] if seen or read show what has not
 // arrived here, and otherwise the errors of [Record.Update]. The record is then as
 // it was.
@@ -162,7 +162,8 @@ func (p *recordPart) kid(of cell.Kind, k *cell.Cell) (*recordPart, string) {
 // each region would count an additive field once per region.
 //
 // The replica of the stamp should be one that nobody writes under. Seed has no
-// effect on what was written later or deleted. It returns the errors of
+// effect on what was written later or deleted, but a row that was deleted and is
+// forgotten it brings back: seed before [Record.CompactRows]. It returns the errors of
 // [Record.Update], an error for an invalid stamp and a [*lww.HorizonError] for
 // one at or below the horizon; the record is then as it was.
 func (r *Record[T]) Seed(content T, stamp lww.Stamp) error {

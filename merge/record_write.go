@@ -119,10 +119,11 @@ func (e *edit) row(p *recordPart, key string, at spot, read, next reflect.Value)
 	return d, err
 }
 
-// made sees to it that something in a row which is made tells when it was. An element of a
-// list gets a place.
+// made sees to it that something in a row which is made tells when it was: what has no
+// stamp cannot be told from what all have seen. An element of a list gets a place; the
+// record itself is never forgotten.
 func (e *edit) made(p *recordPart, d *cell.Cell) error {
-	if p.kind != cell.Rows || p.f.class == classKeyed || slices.ContainsFunc(d.Kids, func(k cell.Cell) bool { return !k.Newest().IsZero() }) {
+	if p.f == nil || p.f.class == classKeyed || slices.ContainsFunc(d.Kids, func(k cell.Cell) bool { return !k.Newest().IsZero() }) {
 		return nil
 	}
 	s, err := e.stamp(d.Stamp.Time)

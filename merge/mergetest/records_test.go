@@ -135,12 +135,14 @@ func TestRecordsOfRows(t *testing.T) {
 		N   int
 		Max int `merge:"max"`
 	}
+	type box struct{ Size int }
 	type line struct {
 		SKU   string
 		Qty   int
 		Total int64    `merge:"additive"`
 		Tags  []string `merge:"set"`
 		Parts []part   `merge:"keyed=ID"`
+		Box   *box
 	}
 	type cart struct {
 		Lines []line `merge:"keyed=SKU"`
@@ -154,7 +156,7 @@ func TestRecordsOfRows(t *testing.T) {
 		Edit: func(t *rapid.T, _ vclock.Replica, c *cart) {
 			key := rapid.SampledFrom([]string{"p", "q"}).Draw(t, "key")
 			i := slices.IndexFunc(c.Lines, func(l line) bool { return l.SKU == key })
-			switch n := rapid.IntRange(0, 11).Draw(t, "edit"); {
+			switch n := rapid.IntRange(0, 12).Draw(t, "edit"); {
 			case n < 2:
 				delete(c.Notes, key)
 			case n < 4:
@@ -173,9 +175,13 @@ func TestRecordsOfRows(t *testing.T) {
 				c.Lines = slices.Delete(c.Lines, i, i+1)
 			case n < 8:
 				c.Lines[i].Qty++
+			case n < 9 && c.Lines[i].Box != nil:
+				c.Lines[i].Box = nil
 			case n < 9:
-				c.Lines[i].Total++
+				c.Lines[i].Box = &box{Size: rapid.IntRange(0, 1).Draw(t, "size")}
 			case n < 10:
+				c.Lines[i].Total++
+			case n < 11:
 				if c.Lines[i].Tags = append(c.Lines[i].Tags, "t"); len(c.Lines[i].Tags) > 1 {
 					c.Lines[i].Tags = nil
 				}

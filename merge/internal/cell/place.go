@@ -120,8 +120,8 @@ func isPlace(c *Cell) bool {
 // ComparePlaces compares the places that two cells of kind [Placed] hold; none is
 // before all others.
 func ComparePlaces(a, b *Cell) int {
-	if !a.isPlaced() || !b.isPlaced() {
-		return cmp.Compare(bit(a.isPlaced()), bit(b.isPlaced()))
+	if !a.IsPlaced() || !b.IsPlaced() {
+		return cmp.Compare(bit(a.IsPlaced()), bit(b.IsPlaced()))
 	}
 	x, y := placeReader{a.Value, string(a.Stamp.Replica)}, placeReader{b.Value, string(b.Stamp.Replica)}
 	for {
@@ -133,8 +133,8 @@ func ComparePlaces(a, b *Cell) int {
 	}
 }
 
-// isPlaced reports whether c, of kind [Placed] or nil, holds a place.
-func (c *Cell) isPlaced() bool { return c != nil && c.Value != "" }
+// IsPlaced reports whether c, of kind [Placed] or nil, holds a place.
+func (c *Cell) IsPlaced() bool { return c != nil && c.Value != "" }
 
 func bit(b bool) int {
 	if b {

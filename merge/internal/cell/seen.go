@@ -36,7 +36,7 @@ func (c *Cell) IsSeen() bool {
 	case Replica:
 		return len(c.Kids) == 0
 	case Row, Rows, Manual:
-		return (c.Kind != Row || c.Live == (len(c.Kids) > 0)) && !slices.ContainsFunc(c.Kids, func(k Cell) bool { return !k.IsSeen() })
+		return (c.Stamp.IsZero() || !isOpen(c.Stamp)) && (c.Kind != Row || c.Live == (len(c.Kids) > 0)) && !slices.ContainsFunc(c.Kids, func(k Cell) bool { return !k.IsSeen() })
 	case Register, First, Max, Min, Immutable, Choice, State, Totals, Union, Set, Table, Placed, Sums, Fact, Option, Version, Seen, Total, Sibling,
 		Member, Element, Entry, Sum, anyField:
 	}
