@@ -224,8 +224,9 @@ func (r *recordState) delete(w lww.Writer) error {
 //
 // Merge is commutative, associative and idempotent up to [Record.Equal], for
 // every rule that a record can have; a rule of the application's own has to
-// keep its promises for that, and who compacts what its hazard says. It takes O(n) time for n leaves, elements and
-// entries; nothing is allocated if nothing changes and the horizons are equal.
+// keep its promises for that, and whoever compacts what its hazard says. It takes
+// O(n) time for n leaves, elements and entries; nothing is allocated if nothing
+// changes and the horizons are equal.
 //
 // Options.Check has no part in it: see [Record.Check].
 func (r *Record[T]) Merge(o *Record[T]) bool { return r.state.merge(&o.state) }
