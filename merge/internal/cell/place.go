@@ -36,7 +36,8 @@ type placeReader struct {
 	own  string
 }
 
-// next reads one level; ok is false at the end, and where the text is no level.
+// next reads one level; ok is false at the end, and where the text is not what
+// [Place.Append] writes.
 func (r *placeReader) next() (n int64, replica string, ok bool) {
 	u, size := uvarint(r.text)
 	if size <= 0 {
@@ -50,17 +51,19 @@ func (r *placeReader) next() (n int64, replica string, ok bool) {
 			r.text = ""
 			return 0, "", false
 		}
-		replica, r.text = r.text[size:size+int(length)], r.text[size+int(length):]
+		if replica, r.text = r.text[size:size+int(length)], r.text[size+int(length):]; replica == r.own {
+			return 0, "", false
+		}
 	}
 	return n, replica, true
 }
 
-// uvarint is [binary.Uvarint] of a string.
+// uvarint is [binary.Uvarint] of a string, and refuses what is longer than it has to be.
 func uvarint(s string) (uint64, int) {
 	var x uint64
 	for i := 0; i < len(s) && i < binary.MaxVarintLen64; i++ {
 		if b := s[i]; b < 0x80 {
-			if i == binary.MaxVarintLen64-1 && b > 1 {
+			if i == binary.MaxVarintLen64-1 && b > 1 || b == 0 && i > 0 {
 				return 0, -1
 			}
 			return x | uint64(b)<<(7*i), i + 1
@@ -110,11 +113,16 @@ func isPlace(c *Cell) bool {
 	if c.Value == "" {
 		return true
 	}
-	p := ReadPlace(c)
-	if len(p) == 0 || p[len(p)-1].Replica != c.Stamp.Replica || string(p.Append(nil, c.Stamp.Replica)) != c.Value {
-		return false
+	r := placeReader{c.Value, string(c.Stamp.Replica)}
+	for {
+		n, replica, ok := r.next()
+		switch {
+		case !ok || n > maxNumber || n < -maxNumber || !vclock.Replica(replica).IsValid():
+			return false
+		case r.text == "":
+			return replica == r.own
+		}
 	}
-	return !slices.ContainsFunc(p, func(l Level) bool { return l.N > maxNumber || l.N < -maxNumber || !l.Replica.IsValid() })
 }
 
 // ComparePlaces compares the places that two cells of kind [Placed] hold; none is
