@@ -87,11 +87,12 @@ func TestRecordAllocs(t *testing.T) {
 	if testing.CoverMode() != "" {
 		t.Skip("coverage allocates")
 	}
-	_, a, same, other := mixedRecords(t)
+	p, a, same, other := mixedRecords(t)
 	require.Zero(t, testing.AllocsPerRun(100, func() { a.Merge(same) }), "equal")
 	require.Zero(t, testing.AllocsPerRun(100, func() { a.Merge(other) }), "dominated")
 	w, change := writer("eu"), set(func(m *mixed) { m.Visits++ })
 	require.LessOrEqual(t, testing.AllocsPerRun(100, func() { _ = a.Clone().Update(w, change) }), 12.0, "a field, and a copy of the value")
 	buf := make([]byte, 0, 1024)
 	require.LessOrEqual(t, testing.AllocsPerRun(100, func() { buf, _ = a.AppendBinary(buf[:0]) }), 3.0, "the tables")
+	require.LessOrEqual(t, testing.AllocsPerRun(100, func() { _ = p.NewRecord().UnmarshalBinary(buf) }), 18.0, "the tables, and the cells of each row and field")
 }
