@@ -32,7 +32,8 @@ type recordJSON struct {
 //
 // A row that is not there, an element removed, and an entry deleted have
 // "gone":true, and the stamp of a row is that of the delete that its life began
-// with. Values say of themselves what they are, so that a program reads fields
+// with. A row that was made where such a delete may be forgotten has, as "open", the time
+// up to which: see [Record.CompactRows]. Values say of themselves what they are, so that a program reads fields
 // that it does not know: text, integers, true and false and null as
 // themselves, integers beyond ±2⁵³ as {"int":"…"}, floats as {"float":"1.5"},
 // times as {"time":"…"}, what a pointer points to as {"to":…}, the members of a

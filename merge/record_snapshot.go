@@ -41,7 +41,8 @@ func (r *Record[T]) Snapshot() (T, Token) {
 //
 // Apply returns a [*StaleError] if what it changes was deleted since, whether
 // it was made again or not; to delete what others have deleted too is no
-// error, and writes nothing, unless that is forgotten: see [Record.CompactRows]. It returns an [*OtherRecordError] if read shows that
+// error, and writes nothing, unless that is forgotten: see [Record.CompactRows].
+// It returns an [*OtherRecordError] if read shows that
 // it is of another record, a [*BehindError] if seen or read show what has not
 // arrived here, and otherwise the errors of [Record.Update]. The record is then as
 // it was.

@@ -66,9 +66,9 @@ func (p *recordPart) held(c *cell.Cell) *cell.Cell {
 	return cell.FindCell(c.Kids, p.key, p.kind, p.typ)
 }
 
-// seen returns the life of a row that the caller read.
+// seen returns the life of a row that the caller read. A token has no open ones.
 func (e *edit) seen(at spot) lww.Stamp {
-	if s := at.seen.Life(); s.Time > e.read {
+	if s := at.seen.Life(); !s.IsZero() {
 		return s
 	}
 	return cell.OpenLife(e.read)

@@ -26,10 +26,7 @@ func Addressable(v reflect.Value) reflect.Value {
 // reading: readings of different machines do not compare.
 func Wall(v reflect.Value) time.Time { return timeIn(v).Round(0) }
 
-func timeIn(v reflect.Value) time.Time {
-	t, _ := reflect.TypeAssert[time.Time](v)
-	return t
-}
+func timeIn(v reflect.Value) time.Time { return typed[time.Time](v) }
 
 // Same reports whether a and b are the same value. Floats are compared by
 // their bits, so that NaN is not for ever different from itself; times by

@@ -1,6 +1,7 @@
 package value
 
 import (
+	"fmt"
 	"maps"
 	"reflect"
 	"slices"
@@ -61,18 +62,23 @@ func quickPointer[E comparable]() *quick {
 	return quickAs(clone, func(x, y *E) bool { return x == y || x != nil && y != nil && *x == *y })
 }
 
-// quickAs is the quick of T. Of what is not a T it would make the zero value: the
-// types that quickOf knows are those of the values.
 func quickAs[T any](clone func(T) T, same func(x, y T) bool) *quick {
 	return &quick{
 		fill: func(dst any, src reflect.Value) {
-			x, _ := reflect.TypeAssert[T](src)
-			*dst.(*T) = clone(x)
+			*dst.(*T) = clone(typed[T](src))
 		},
 		same: func(a, b reflect.Value) bool {
-			x, _ := reflect.TypeAssert[T](a)
-			y, _ := reflect.TypeAssert[T](b)
-			return same(x, y)
+			return same(typed[T](a), typed[T](b))
 		},
 	}
+}
+
+// typed returns v, which is a T, without a copy on the heap. It panics if v is of another
+// type, which would be lost.
+func typed[T any](v reflect.Value) T {
+	x, ok := reflect.TypeAssert[T](v)
+	if !ok {
+		panic(fmt.Sprintf("value: %v is no %v", v.Type(), reflect.TypeFor[T]()))
+	}
+	return x
 }

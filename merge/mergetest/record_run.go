@@ -96,7 +96,6 @@ type pair struct{ deleted, reading hlc.Timestamp }
 
 // A trace is what a step came to.
 type trace struct {
-	site      int
 	shows     string
 	touched   string // the path
 	refused   bool
@@ -123,7 +122,7 @@ func (k *RecordKit[T]) executeAs(h history, laws bool, follows *recordRun[T]) (*
 				return failure
 			}
 			at := r.sites[st.at]
-			r.at().site, r.at().shows = st.at, shows(at.rec)
+			r.at().shows = shows(at.rec)
 			if failure := r.checkTrace(at); failure != nil {
 				return failure
 			}
