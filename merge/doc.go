@@ -30,7 +30,8 @@
 //
 // A tag holds one rule, and after a comma name= for the name of the field in
 // paths, which is otherwise that in JSON or in Go, and keep, for keyed and
-// fields, by which a changed element survives its deletion.
+// fields, by which an element, an entry or a struct behind a pointer that is changed
+// survives a delete that had not seen the change.
 //
 //	lww        the newest change wins; what most fields have without a tag
 //	atomic     the same for lists, maps and structs, as one value; lists have it without a tag
@@ -134,6 +135,14 @@
 //	Join       joined      joined         joined       deleted      with less in it         join
 //	Func                                                                                    refused
 //	-          zero        zero           zero         deleted                              join
+//
+// With keep, what one deletes and another changes is there, whole, as long as a change shows
+// that no delete had seen. To add something to a set or a list in it is a change, to remove
+// something is none. Whoever makes it again after a delete makes another: a change of the
+// old one that arrives later loses, and is reported. What is deleted so keeps its bytes
+// until [Record.CompactRows]: where it must be gone at once, do not keep it. A map of plain
+// values that is kept is stored as rows, so it gets or loses keep under another name; in
+// lists and maps of structs, and pointers, keep comes and goes as those say who delete.
 //
 // For every rule with join under Merge, [Record.Merge] is commutative,
 // associative and idempotent, whatever was written and deleted in whatever

@@ -17,7 +17,8 @@ import (
 // the package comment has the list. A delete, of the record, of an element of a
 // keyed list, of an entry of a map of structs or of what a pointer points to,
 // beats every write that had not seen it, whatever the clocks say; a write that
-// has seen it starts afresh. Of deletes that did not know of each other only the
+// has seen it starts afresh. Where the rule says keep, it beats only what it had seen,
+// and the rest stays whole. Of deletes that did not know of each other only the
 // one with the largest stamp counts: what was written after it stays. Elements of
 // sets and entries of other maps are last-writer-wins one by one, as in [lww.Map].
 //
@@ -252,10 +253,10 @@ func (r *recordState) raise(o *recordState) bool {
 		return false
 	}
 	if h > r.horizon {
-		r.root = r.root.Above(h, d > 0)
+		r.root = r.root.Above(h, d > 0, &o.root)
 	}
 	if d > r.deleted {
-		r.root = r.root.Compact(0, d)
+		r.root = r.root.Compact(0, d, false)
 	}
 	r.horizon, r.deleted = h, d
 	return true
@@ -286,7 +287,8 @@ func (r *Record[T]) Horizon() hlc.Timestamp { return r.state.horizon }
 func (r *Record[T]) Compact(horizon hlc.Timestamp) error { return r.state.compact(0, horizon) }
 
 // CompactRows is [Record.Compact] that also forgets the elements of keyed lists and the
-// entries of maps of structs that were deleted at or below deleted, whole. The two are a
+// entries of maps of structs that were deleted at or below deleted, whole, and empties other
+// rows with keep that were. The two are a
 // part of the state, each as large as it ever was. In a merge where a side has forgotten
 // rows, with h the larger horizon, a row of the side with the smaller one of which
 // everything was written at or below h does not count, as the other side speaks for it.
@@ -324,7 +326,7 @@ func (r *recordState) compact(deleted, horizon hlc.Timestamp) error {
 	case to >= hlc.Max:
 		return fmt.Errorf("merge: compact to %d: no write could follow", uint64(horizon))
 	}
-	r.root, r.horizon, r.deleted = r.root.Compact(to, deleted), to, deleted
+	r.root, r.horizon, r.deleted = r.root.Compact(to, deleted, true), to, deleted
 	return nil
 }
 

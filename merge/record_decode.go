@@ -31,7 +31,7 @@ func (w *recordRow) settle(kids []cell.Cell) []cell.Cell {
 				k.Kids[j].Kids = p.elem.settle(k.Kids[j].Kids)
 			}
 		case cell.Register, cell.First, cell.Max, cell.Min, cell.Immutable, cell.Totals, cell.Manual, cell.Union, cell.Set, cell.Table, cell.Placed,
-			cell.Sums, cell.Fact, cell.Option, cell.Version, cell.Seen, cell.Total, cell.Replica, cell.Sibling, cell.Member, cell.Element,
+			cell.Sums, cell.Deleted, cell.Fact, cell.Option, cell.Version, cell.Seen, cell.Total, cell.Replica, cell.Sibling, cell.Member, cell.Element,
 			cell.Entry, cell.Sum:
 		}
 	}

@@ -74,6 +74,33 @@ func ExampleRecord() {
 	// true 2026-11-23T12:00:02.000000000Z@us
 }
 
+// A shop takes an item off its list while the other region raises the quantity. With keep the
+// item stays, with all that is known of it, and the report says why.
+func ExampleRecord_keep() {
+	type item struct {
+		SKU, Name string
+		Qty       int
+	}
+	type list struct {
+		Items []item `merge:"keyed=SKU,keep"`
+	}
+	eu := merge.MustCompile(merge.Options[list]{Record: true}).NewRecord()
+	_ = eu.Update(noonAt("eu", 0), func(l *list) error {
+		l.Items = []item{{"tea", "Green tea", 1}}
+		return nil
+	})
+	us := eu.Clone()
+	_ = eu.Update(noonAt("eu", 2), func(l *list) error { l.Items = nil; return nil })
+	_ = us.Update(noonAt("us", 1), func(l *list) error { l.Items[0].Qty = 3; return nil })
+
+	fmt.Print(eu.Explain(us))
+	eu.Merge(us)
+	fmt.Println(eu)
+	// Output:
+	// Items.tea  keyed=SKU,keep  {"SKU":"tea","Name":"Green tea","Qty":3} from us@2026-11-23T12:00:01Z, changed by somebody who had not seen the delete
+	// {Items:[{SKU:tea Name:Green tea Qty:3}]}
+}
+
 // A user opens a form, and saves it after others wrote. What they wrote stays,
 // except where the user changed the same; and a form about a record that was
 // deleted meanwhile is refused.

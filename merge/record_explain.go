@@ -120,10 +120,14 @@ func (w *recordRow) eachTwin(kids []cell.Cell, prefix string, visit func(path st
 			if c := known.find(kids); known.as(k) == nil && (c == nil || c.Newest().Compare(k.Newest()) < 0) {
 				visit(path, known, c)
 			}
+		case k.IsGone():
 		case k.Kind == cell.Row:
 			p.elem.eachTwin(k.Kids, path, visit)
 		case k.Kind == cell.Rows:
 			for j := range k.Kids {
+				if k.Kids[j].IsGone() {
+					continue
+				}
 				p.elem.eachTwin(k.Kids[j].Kids, value.JoinPath(path, p.keyText(k.Kids[j].Key)), visit)
 			}
 		}
@@ -155,11 +159,14 @@ func walkRecord(w *recordRow, kids []cell.Cell, prefix string, visit func(path s
 		c := p.find(kids)
 		path := value.JoinPath(prefix, p.key)
 		switch {
-		case c == nil:
+		case c == nil || c.IsGone():
 		case p.kind == cell.Row:
 			walkRecord(p.elem, c.Kids, path, visit)
 		case p.kind == cell.Rows:
 			for i := range c.Kids {
+				if c.Kids[i].IsGone() {
+					continue
+				}
 				walkRecord(p.elem, c.Kids[i].Kids, value.JoinPath(path, p.keyText(c.Kids[i].Key)), visit)
 			}
 		default:
@@ -176,7 +183,7 @@ func (p *recordPart) values(c *cell.Cell) []cell.Cell {
 		return slices.Collect(cell.Siblings(c))
 	case cell.Immutable, cell.Choice, cell.State:
 		return c.Kids
-	case cell.Register, cell.First, cell.Max, cell.Min, cell.Totals, cell.Union, cell.Set, cell.Table, cell.Rows, cell.Row, cell.Placed, cell.Sums,
+	case cell.Register, cell.First, cell.Max, cell.Min, cell.Totals, cell.Union, cell.Set, cell.Table, cell.Rows, cell.Row, cell.Placed, cell.Sums, cell.Deleted,
 		cell.Fact, cell.Option, cell.Version, cell.Seen, cell.Total, cell.Replica, cell.Sibling, cell.Member, cell.Element, cell.Entry, cell.Sum:
 	}
 	return nil
@@ -267,6 +274,9 @@ func (p *recordPart) valueOf(c *cell.Cell) any {
 			return Absent{}
 		}
 		v := reflect.New(p.elem.row.typ).Elem()
+		if p.kind == cell.Rows && p.f.class == classKeyed {
+			p.f.loadKey(v, c.Key)
+		}
 		p.elem.fill(v, c.Kids)
 		return v.Interface()
 	case c.Kind == cell.Member || c.Kind == cell.Element && c.Live:
@@ -318,13 +328,18 @@ func (r *recordState) compare(o *recordState, visit func(*difference)) *recordSt
 	return merged
 }
 
-// compareRows compares two versions of a row: as wholes if their lives differ
-// or no field does, else by fields. Orders are those of the list that the row is
+// compareRows compares two versions of a row: as wholes if their lives differ, one is
+// kept and deleted, or no field differs, else by fields. Orders are those of the list that the row is
 // an element of, nil for other rows.
 func compareRows(p *recordPart, path string, ours, theirs, merged *cell.Cell, orders *listOrders, visit func(*difference)) {
-	if cell.CompareLives(ours.Life(), theirs.Life()) != 0 || merged == nil {
-		visit(&difference{path: path, part: p, ours: ours, theirs: theirs, merged: merged})
+	whole := difference{path: path, part: p, ours: ours, theirs: theirs, merged: merged}
+	isKept, isThere := ours.LastDelete() != nil || theirs.LastDelete() != nil, ours.Present() && theirs.Present() && merged.Present()
+	if cell.CompareLives(ours.Life(), theirs.Life()) != 0 || merged == nil || isKept && !isThere {
+		visit(&whole)
 		return
+	}
+	if isKept { // what a delete had seen is not about the field
+		ours, theirs, merged = ours.Unmarked(), theirs.Unmarked(), merged.Unmarked()
 	}
 	told := false
 	tell := func(d *difference) {
@@ -351,8 +366,8 @@ func compareRows(p *recordPart, path string, ours, theirs, merged *cell.Cell, or
 			tell(&difference{path: path, part: p, orders: orders.of(merged), ours: a, theirs: b, merged: m})
 		}
 	})
-	if d := (difference{path: path, part: p, ours: ours, theirs: theirs, merged: merged}); !told && d.changes() {
-		visit(&d)
+	if !told && whole.changes() {
+		visit(&whole)
 	}
 }
 
@@ -411,11 +426,11 @@ func (d *difference) change() (Change, bool) {
 	}
 	c := Change{Path: d.path, Rule: d.rule(), Winner: -1, Result: d.value(d.merged)}
 	for i, side := range []*cell.Cell{d.ours, d.theirs} {
-		if side == nil || side.Kind == cell.Row && !side.Live && side.Stamp.IsZero() {
+		if side == nil || side.Kind == cell.Row && !side.Live && side.Began().IsZero() {
 			continue
 		}
 		c.Candidates = append(c.Candidates, Candidate{Side: i, Stamp: d.stamp(side), Value: d.value(side)})
-		if d.merged != nil && d.merged.Same(side) {
+		if d.merged != nil && (d.merged.Same(side) || d.merged.LastDelete() != nil && d.ours.Present() != d.theirs.Present() && side.Present() == d.merged.Present()) {
 			c.Winner = i
 		}
 	}
@@ -504,8 +519,15 @@ func (d *difference) decide(c *Change) {
 	switch {
 	case len(c.Candidates) < 2:
 		return
+	case c.Winner < 0 && d.merged.IsGone():
+		c.Outcome, c.Reason = Chosen, "all of it was seen by one of those who deleted it"
+		for i := range c.Candidates {
+			c.Candidates[i].Lost = c.Candidates[i].Value != any(Absent{})
+		}
+		return
 	case c.Winner < 0:
-		if c.Outcome = Combined; d.merged.Kind == cell.Manual { // or it were undecided
+		if c.Outcome = Combined; d.merged.Kind == cell.Row && reflect.DeepEqual(c.Candidates[0].Value, c.Candidates[1].Value) ||
+			d.merged.Kind == cell.Manual { // or it were undecided
 			c.Outcome = Same
 		}
 		return
@@ -516,7 +538,9 @@ func (d *difference) decide(c *Change) {
 		c.Outcome = Same
 		return
 	}
-	lose.Lost = lose.Value != any(Absent{})
+	if lose.Lost = lose.Value != any(Absent{}); !lose.Lost && d.merged.LastDelete() != nil {
+		c.Reason = "changed by somebody who had not seen the delete"
+	}
 	d.by(c)
 }
 
@@ -550,7 +574,7 @@ func (d *difference) byValue(later int) bool {
 	case cell.Choice:
 		return later <= 0 || d.part.f.rule.custom == nil || d.part.differ(d.ours, d.theirs)
 	case cell.Register, cell.First, cell.Immutable, cell.State, cell.Totals, cell.Manual, cell.Union, cell.Set, cell.Table, cell.Rows, cell.Placed,
-		cell.Sums, cell.Fact, cell.Option, cell.Version, cell.Seen, cell.Total, cell.Replica, cell.Sibling, cell.Member, cell.Element, cell.Entry,
+		cell.Sums, cell.Deleted, cell.Fact, cell.Option, cell.Version, cell.Seen, cell.Total, cell.Replica, cell.Sibling, cell.Member, cell.Element, cell.Entry,
 		cell.Sum:
 	}
 	return false

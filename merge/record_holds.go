@@ -46,7 +46,7 @@ func (p *recordPart) holds(c *cell.Cell, row reflect.Value) bool {
 		return ok && v.CanInt() && v.Int() == n
 	case cell.Sums:
 		return false // only adding up can tell
-	case cell.Register, cell.First, cell.Max, cell.Min, cell.Immutable, cell.Choice, cell.State, cell.Manual, cell.Placed, cell.Fact, cell.Option,
+	case cell.Register, cell.First, cell.Max, cell.Min, cell.Immutable, cell.Choice, cell.State, cell.Manual, cell.Placed, cell.Deleted, cell.Fact, cell.Option,
 		cell.Version, cell.Seen, cell.Total, cell.Replica, cell.Sibling, cell.Member, cell.Element, cell.Entry, cell.Sum:
 	}
 	s := p.shown(c)

@@ -121,9 +121,12 @@ func (r *recordState) touch(w lww.Writer, path string) error {
 
 // touch returns the change of a row, or nil if names lead nowhere.
 func (e *edit) touch(p *recordPart, c *cell.Cell, row reflect.Value, names []string) (*cell.Cell, error) {
-	d := &cell.Cell{Key: p.key, Kind: cell.Row, Live: true, Stamp: c.Life()}
+	d := &cell.Cell{Key: p.key, Kind: cell.Row, Live: true, Stamp: c.NextLife()}
 	if c != nil {
 		d.Key = c.Key
+	}
+	if c.IsGone() {
+		c = nil
 	}
 	if len(names) == 0 {
 		if c.Present() {
@@ -231,7 +234,7 @@ func (r *recordState) unknown(yield func(path string, field json.RawMessage) boo
 
 // unknown reports whether w does not know k, one of its fields.
 func (w *recordRow) unknown(k *cell.Cell) bool {
-	return k.Kind != cell.Placed && w.part(k) == nil
+	return k.Kind != cell.Placed && k.Kind != cell.Deleted && w.part(k) == nil
 }
 
 // eachUnknown reports whether visit did so for all fields.

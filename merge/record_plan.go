@@ -181,18 +181,18 @@ func (c *recordCompiler) part(w *recordRow, f *field) {
 	case classLeaf:
 		p.kind, ok = c.leaf(f)
 	case classPointer:
-		p.kind, ok = cell.Row, c.kept(f)
+		p.kind, ok = cell.Row, true
 		p.elem = c.below(f, "", nil)
 	case classMap:
-		ok = c.kept(f) && c.codable(f, f.key)
-		if p.kind = cell.Rows; f.plain {
+		ok = c.codable(f, f.key)
+		if p.kind = cell.Rows; f.plain && !f.rule.keep {
 			p.kind, p.entry = cell.Table, f.elem.fields[0]
 			ok = c.content(p.entry) && ok
 			break
 		}
 		p.elem = c.below(f, "*", nil)
 	case classKeyed:
-		p.kind, ok = cell.Rows, c.kept(f) && c.codable(f, f.key)
+		p.kind, ok = cell.Rows, c.codable(f, f.key)
 		c.refs = c.refs || f.byRef
 		p.elem = c.below(f, "*", f.at)
 	case classSet:
@@ -275,14 +275,6 @@ func (c *recordCompiler) codable(f *field, s *value.Type) bool {
 		return false
 	}
 	return true
-}
-
-// kept reports whether f has no option that a record cannot honour.
-func (c *recordCompiler) kept(f *field) bool {
-	if f.rule.keep {
-		c.refuse(f, "keep is not for records, where a delete beats every write that had not seen it", []ruleID{f.rule.id, ruleIgnore})
-	}
-	return !f.rule.keep
 }
 
 func (c *recordCompiler) refuse(f *field, reason string, choices []ruleID) {

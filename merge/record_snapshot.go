@@ -41,7 +41,9 @@ func (r *Record[T]) Snapshot() (T, Token) {
 //
 // Apply returns a [*StaleError] if what it changes was deleted since, whether
 // it was made again or not; to delete what others have deleted too is no
-// error, and writes nothing, unless that is forgotten: see [Record.CompactRows].
+// error, and writes nothing, unless that is forgotten: see [Record.CompactRows]. With
+// keep, a change of what was deleted since brings it back, and a delete beats what read shows:
+// fields with another value by now, and they alone, keep the row.
 // It returns an [*OtherRecordError] if read shows that
 // it is of another record, a [*BehindError] if seen or read show what has not
 // arrived here, and otherwise the errors of [Record.Update]. The record is then as
@@ -123,7 +125,7 @@ func (p *recordPart) hasFact(c *cell.Cell, v reflect.Value) bool {
 func (p *recordPart) behind(e *edit, at spot) error {
 	now, seen := at.now, at.seen
 	switch kind := seen.Kind; {
-	case kind == cell.Row && seen.Stamp.Time > e.deleted && cell.CompareLives(seen.Stamp, now.Life()) > 0,
+	case kind == cell.Row && seen.Stamp.Time > e.deleted && cell.CompareLives(seen.Stamp, now.Began()) > 0,
 		kind == cell.Replica && (now == nil || seen.Stamp.After(now.Stamp)):
 		return &BehindError{Stamp: seen.Stamp}
 	case kind == cell.Row && (now == nil || !cell.Remains(e.seen(at), now.Life())):
@@ -164,7 +166,8 @@ func (p *recordPart) kid(of cell.Kind, k *cell.Cell) (*recordPart, string) {
 //
 // The replica of the stamp should be one that nobody writes under. Seed has no
 // effect on what was written later or deleted, but a row that was deleted and is
-// forgotten it brings back: seed before [Record.CompactRows]. It returns the errors of
+// forgotten it brings back, as it does one with keep whose delete had not seen the field:
+// seed before deletes, and before [Record.CompactRows]. It returns the errors of
 // [Record.Update], an error for an invalid stamp and a [*lww.HorizonError] for
 // one at or below the horizon; the record is then as it was.
 func (r *Record[T]) Seed(content T, stamp lww.Stamp) error {

@@ -122,7 +122,7 @@ func (p *recordPart) fill(dst reflect.Value, c *cell.Cell) {
 		fillTotal(dst, c)
 	case cell.Sums:
 		p.sum(dst, c)
-	case cell.Register, cell.First, cell.Max, cell.Min, cell.Immutable, cell.Choice, cell.State, cell.Manual, cell.Placed, cell.Fact, cell.Option,
+	case cell.Register, cell.First, cell.Max, cell.Min, cell.Immutable, cell.Choice, cell.State, cell.Manual, cell.Placed, cell.Deleted, cell.Fact, cell.Option,
 		cell.Version, cell.Seen, cell.Total, cell.Replica, cell.Sibling, cell.Member, cell.Element, cell.Entry, cell.Sum:
 		if s := p.shown(c); s != nil {
 			p.decode(dst, s.Content())
@@ -153,7 +153,7 @@ func (p *recordPart) shown(c *cell.Cell) *cell.Cell {
 			}
 		}
 		return p.readable(c)
-	case cell.Register, cell.First, cell.Max, cell.Min, cell.Totals, cell.Union, cell.Set, cell.Table, cell.Rows, cell.Row, cell.Placed, cell.Sums,
+	case cell.Register, cell.First, cell.Max, cell.Min, cell.Totals, cell.Union, cell.Set, cell.Table, cell.Rows, cell.Row, cell.Placed, cell.Sums, cell.Deleted,
 		cell.Fact, cell.Option, cell.Version, cell.Seen, cell.Total, cell.Replica, cell.Sibling, cell.Member, cell.Element, cell.Entry, cell.Sum:
 	}
 	return c

@@ -66,22 +66,23 @@ func (p *recordPart) held(c *cell.Cell) *cell.Cell {
 	return cell.FindCell(c.Kids, p.key, p.kind, p.typ)
 }
 
-// seen returns the life of a row that the caller read. A token has no open ones.
+// seen returns the life of a row that the caller read, the next one if it was gone. A
+// token has no open ones.
 func (e *edit) seen(at spot) lww.Stamp {
-	if s := at.seen.Life(); !s.IsZero() {
+	if s := at.seen.NextLife(); !s.IsZero() {
 		return s
 	}
 	return cell.OpenLife(e.read)
 }
 
-// fresh returns an error unless the caller had seen the present life of a row,
-// and had the row only if it is there.
+// fresh returns an error unless the caller had seen the present life of a row, or the one
+// before that which is made now, and had the row only if it is there or is kept.
 func (e *edit) fresh(at spot, life lww.Stamp, had bool) error {
 	seen := e.seen(at)
 	switch {
 	case had && !cell.Remains(seen, life), !had && cell.CompareLives(seen, life) != 0:
 		return &StaleError{Life: life}
-	case had && !at.now.Present():
+	case had && !at.now.Present() && !at.now.IsGone():
 		return &BehindError{}
 	}
 	return nil
@@ -98,8 +99,15 @@ func (e *edit) row(p *recordPart, key string, at spot, read, next reflect.Value)
 	if at.now == nil && p.kind == cell.Rows {
 		life = cell.OpenLife(e.deleted)
 	}
-	if !has && !at.now.Present() && cell.CompareLives(life, e.seen(at)) > 0 {
+	made := life // what it would be of if it were made now
+	if at.now.IsGone() {
+		made = at.now.NextLife()
+	}
+	if !has && !at.now.Present() && cell.CompareLives(made, e.seen(at)) > 0 {
 		return nil, nil // others deleted it too
+	}
+	if !had {
+		life = made
 	}
 	if err := e.fresh(at, life, had); err != nil {
 		return nil, err
@@ -107,16 +115,60 @@ func (e *edit) row(p *recordPart, key string, at spot, read, next reflect.Value)
 	d := &cell.Cell{Key: key, Kind: cell.Row, Live: has, Stamp: life}
 	var err error
 	switch {
+	case !has && p.f != nil && p.f.rule.keep:
+		return e.deleteKept(p, at, read)
 	case !has:
 		d.Stamp, err = e.stamp(at.now.LatestOrZero())
 	case !had:
+		if at.now.IsGone() { // what is made is of another life
+			at = spot{}
+		}
 		if d.Kids, err = e.fields(p.elem, at, p.elem.row.zero, next); err == nil {
 			err = e.made(p, d)
 		}
 	default:
-		d.Kids, err = e.fields(p.elem, at, read, next)
+		if d.Kids, err = e.fields(p.elem, at, read, next); err == nil {
+			err = e.stays(p, at.now, d)
+		}
 	}
 	return d, err
+}
+
+// stays sees to it that a row which is kept is there after a change of it that only removes
+// something: that is written again which says where the row stands.
+func (e *edit) stays(p *recordPart, now, d *cell.Cell) error {
+	if now.LastDelete() == nil {
+		return nil
+	}
+	if joined, _ := cell.Join(now, d, p); !joined.IsGone() {
+		return nil
+	}
+	s, err := e.stamp(now.LatestOrZero())
+	at := cell.Cell{Key: cell.PositionKey, Kind: cell.Placed, Stamp: s}
+	if old := now.Kid(at.Key, at.Kind); old.IsPlaced() {
+		at.Value = string(cell.ReadPlace(old).Append(nil, s.Replica))
+	}
+	d.Kids = cell.JoinKids(d.Kids, []cell.Cell{at})
+	return err
+}
+
+// deleteKept returns a row that is kept, deleted by somebody who read it as read: a field
+// that has another value by now was not seen.
+func (e *edit) deleteKept(p *recordPart, at spot, read reflect.Value) (*cell.Cell, error) {
+	s, err := e.stamp(at.now.LatestOrZero())
+	if err != nil {
+		return nil, err
+	}
+	shown := reflect.New(p.elem.row.typ).Elem()
+	p.elem.fill(shown, at.now.Kids)
+	d, ok := at.now.Delete(s, func(k *cell.Cell) bool {
+		q := p.elem.partOf(k.Key)
+		return at.seen == at.now || q == nil || q.same(read, shown)
+	})
+	if !ok {
+		return nil, p.refuse("rows are too deep in each other to be kept")
+	}
+	return &d, nil
 }
 
 // made sees to it that something in a row which is made tells when it was: what has no
@@ -220,7 +272,7 @@ func (e *edit) value(p *recordPart, at spot, r, n reflect.Value) (*cell.Cell, er
 			return nil, err
 		}
 		return e.manual(p, at, content)
-	case cell.Register, cell.First, cell.Max, cell.Min, cell.Immutable, cell.Choice, cell.Placed, cell.Fact, cell.Option, cell.Version, cell.Seen,
+	case cell.Register, cell.First, cell.Max, cell.Min, cell.Immutable, cell.Choice, cell.Placed, cell.Deleted, cell.Fact, cell.Option, cell.Version, cell.Seen,
 		cell.Total, cell.Replica, cell.Sibling, cell.Member, cell.Element, cell.Entry, cell.Sum:
 	}
 	return e.leaf(p, at, r, n)
@@ -286,7 +338,7 @@ func (e *edit) put(p *recordPart, at spot, content string) (*cell.Cell, error) {
 	case cell.Choice:
 		d.Kids = []cell.Cell{{Key: content, Kind: cell.Option, Stamp: s}}
 	case cell.Register, cell.First, cell.Max, cell.Min, cell.State, cell.Totals, cell.Manual, cell.Union, cell.Set, cell.Table, cell.Rows, cell.Row,
-		cell.Placed, cell.Sums, cell.Fact, cell.Option, cell.Version, cell.Seen, cell.Total, cell.Replica, cell.Sibling, cell.Member, cell.Element,
+		cell.Placed, cell.Sums, cell.Deleted, cell.Fact, cell.Option, cell.Version, cell.Seen, cell.Total, cell.Replica, cell.Sibling, cell.Member, cell.Element,
 		cell.Entry, cell.Sum:
 		d.Stamp, d.Value = s, content
 	}

@@ -238,7 +238,10 @@ func (c Change) story() string {
 func (c Change) duel() string {
 	won := slices.IndexFunc(c.Candidates, func(x Candidate) bool { return x.Side == c.Winner })
 	rival := slices.IndexFunc(c.Candidates, func(x Candidate) bool { return x.Lost })
-	if won < 0 || rival < 0 {
+	switch {
+	case won >= 0 && c.Reason != "":
+		return fmt.Sprintf(" from %s, %s", who(c.Candidates[won].Stamp), c.Reason)
+	case won < 0 || rival < 0:
 		return " from " + c.names()
 	}
 	s := fmt.Sprintf(" from %s over %s by ", who(c.Candidates[won].Stamp), who(c.Candidates[rival].Stamp))

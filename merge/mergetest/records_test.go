@@ -128,7 +128,8 @@ func TestRecordsOfTypes(t *testing.T) {
 	require.NoError(t, kit.Run(1, 50))
 }
 
-// TestRecordsOfRows forgets rows: of a list and of a map, in rows, and with sets in them.
+// TestRecordsOfRows forgets rows: of a list and of a map, in rows, and with sets in them; and
+// the same where changes keep them.
 func TestRecordsOfRows(t *testing.T) {
 	type part struct {
 		ID  string
@@ -141,18 +142,22 @@ func TestRecordsOfRows(t *testing.T) {
 		Qty   int
 		Total int64    `merge:"additive"`
 		Tags  []string `merge:"set"`
-		Parts []part   `merge:"keyed=ID"`
+		Parts []part
 		Box   *box
 	}
 	type cart struct {
-		Lines []line `merge:"keyed=SKU"`
+		Lines []line
 		Notes map[string]struct {
 			Text string
 			By   *string
 		}
 	}
+	plan := func(keep string) *merge.Plan[cart] {
+		return merge.MustCompile(merge.Options[cart]{Record: true, Paths: map[string]string{
+			"Lines": "keyed=SKU" + keep, "Lines.*.Parts": "keyed=ID" + keep, "Lines.*.Box": "fields" + keep, "Notes": "fields" + keep,
+		}})
+	}
 	kit := &mergetest.RecordKit[cart]{
-		Plan: merge.MustCompile(merge.Options[cart]{Record: true}),
 		Edit: func(t *rapid.T, _ vclock.Replica, c *cart) {
 			key := rapid.SampledFrom([]string{"p", "q"}).Draw(t, "key")
 			i := slices.IndexFunc(c.Lines, func(l line) bool { return l.SKU == key })
@@ -193,7 +198,10 @@ func TestRecordsOfRows(t *testing.T) {
 		},
 		Steps: 40,
 	}
-	require.NoError(t, kit.Run(1, 100))
+	for _, keep := range []string{"", ",keep"} {
+		kit.Plan = plan(keep)
+		require.NoError(t, kit.Run(1, 100), keep)
+	}
 }
 
 // TestRecordHistories looks for each kind of step in the histories that are drawn.

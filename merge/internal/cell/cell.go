@@ -22,6 +22,7 @@ type Cell struct {
 	Kind  Kind
 	Type  TypeCode // of the values of a field, so that other types do not mix with them
 	Live  bool     // of rows, elements and entries: present
+	Marks uint32   // of leaves: which deletes had seen this version, see keep.go
 	Stamp lww.Stamp
 	Value string
 	Kids  []Cell
@@ -43,7 +44,7 @@ func (c *Cell) Order(d *Cell) int {
 
 // Same reports whether two cells are equal.
 func (c *Cell) Same(d *Cell) bool {
-	return c.Stamp.Time == d.Stamp.Time && c.Kind == d.Kind && c.Type == d.Type && c.Live == d.Live &&
+	return c.Stamp.Time == d.Stamp.Time && c.Kind == d.Kind && c.Type == d.Type && c.Live == d.Live && c.Marks == d.Marks &&
 		sameText(c.Key, d.Key) && sameText(c.Value, d.Value) && sameText(string(c.Stamp.Replica), string(d.Stamp.Replica)) &&
 		len(c.Kids) == len(d.Kids) && (len(c.Kids) == 0 || SameKids(c.Kids, d.Kids))
 }
@@ -135,18 +136,16 @@ func FindCell(kids []Cell, key string, kind Kind, typ TypeCode) *Cell {
 
 // Retain returns the kids without the elements, entries, and rows of lists and maps, at any
 // depth, that keep does not report, and without the fields that this leaves empty. It
-// returns kids itself if nothing goes.
-func Retain(kids []Cell, keep func(*Cell) bool) []Cell {
-	return retain(kids, keep, false)
-}
-
-// retain is Retain of the kids of a cell; items says that they are rows of a list or a map.
-func retain(kids []Cell, keep func(*Cell) bool, items bool) []Cell {
+// returns kids itself if nothing goes. Keep is also told what another version of the cell,
+// which may be nil, has at the place of a kid.
+func (c *Cell) Retain(other *Cell, keep func(k, other *Cell) bool) []Cell {
+	kids := c.Kids
 	var out []Cell
 	changed := false
 	for i := range kids {
-		k, ok := kids[i].retain(keep)
-		ok = ok && (!items || keep(&kids[i]))
+		at := other.Like(&kids[i])
+		k, ok := kids[i].retain(at, keep)
+		ok = ok && (c.Kind != Rows || keep(&kids[i], at))
 		if !changed && (!ok || !sameSlice(k.Kids, kids[i].Kids)) {
 			changed, out = true, append(make([]Cell, 0, len(kids)), kids[:i]...)
 		}
@@ -160,16 +159,18 @@ func retain(kids []Cell, keep func(*Cell) bool, items bool) []Cell {
 	return out
 }
 
-func (c *Cell) retain(keep func(*Cell) bool) (Cell, bool) {
+func (c *Cell) retain(other *Cell, keep func(k, other *Cell) bool) (Cell, bool) {
 	k := *c
 	switch c.Kind {
 	case Element, Entry:
-		return k, keep(c)
+		return k, keep(c, other)
 	case Set, Table, Rows, Row:
-		k.Kids = retain(c.Kids, keep, c.Kind == Rows)
+		if k.Kids = c.Retain(other, keep); c.Kind == Row && !sameSlice(k.Kids, c.Kids) {
+			k.revive()
+		}
 		return k, len(k.Kids) > 0 || k.Kind == Row
-	case Register, First, Max, Min, Immutable, Choice, State, Totals, Manual, Union, Placed, Sums, Fact, Option, Version, Seen, Total, Replica,
-		Sibling, Member, Sum, anyField:
+	case Register, First, Max, Min, Immutable, Choice, State, Totals, Manual, Union, Placed, Sums, Deleted, Fact, Option, Version, Seen, Total,
+		Replica, Sibling, Member, Sum, anyField:
 	}
 	return k, true
 }
@@ -185,8 +186,8 @@ func (c *Cell) Content() string {
 	switch c.Kind {
 	case Fact, Option, Version:
 		return c.Key
-	case Register, First, Max, Min, Immutable, Choice, State, Totals, Manual, Union, Set, Table, Rows, Row, Placed, Sums, Seen, Total, Replica,
-		Sibling, Member, Element, Entry, Sum, anyField:
+	case Register, First, Max, Min, Immutable, Choice, State, Totals, Manual, Union, Set, Table, Rows, Row, Placed, Sums, Deleted, Seen, Total,
+		Replica, Sibling, Member, Element, Entry, Sum, anyField:
 	}
 	return c.Value
 }
@@ -285,26 +286,28 @@ func EachKid(a, b, merged *Cell, visit func(a, b, m *Cell)) {
 }
 
 // Above returns c without what is at or below a horizon that it does not have, and for
-// which others speak: elements and entries and, if rows says so, rows of which
-// everything is.
-func (c *Cell) Above(h hlc.Timestamp, rows bool) Cell {
+// which another version of it speaks: elements and entries and, if rows says so, rows of
+// which everything is. What the other has, too, stays: c may have marks in it.
+func (c *Cell) Above(h hlc.Timestamp, rows bool, other *Cell) Cell {
 	d := *c
-	d.Kids = Retain(c.Kids, func(k *Cell) bool {
-		if k.Kind == Row {
-			return !rows || k.Newest().Time > h
+	d.Kids = c.Retain(other, func(k, o *Cell) bool {
+		if o != nil && o.Stamp == k.Stamp || k.Kind == Row && !rows {
+			return true
 		}
-		return k.Stamp.Time > h
+		return k.Newest().Time > h
 	})
 	return d
 }
 
 // Compact returns c without the elements and entries deleted at or below a horizon, and
-// the rows of lists and maps deleted at or below another.
-func (c *Cell) Compact(items, rows hlc.Timestamp) Cell {
+// the rows of lists and maps deleted at or below another. Other rows that are kept keep what
+// they hold, unless all says that c has seen what others have.
+func (c *Cell) Compact(items, rows hlc.Timestamp, all bool) Cell {
 	d := *c
-	d.Kids = Retain(c.Kids, func(k *Cell) bool {
+	d.Kids = forgetDeletes(c.Kids, rows, false, all)
+	d.Kids = d.Retain(nil, func(k, _ *Cell) bool {
 		if k.Kind == Row {
-			return k.Live || k.Stamp.Time > rows
+			return k.holds() || k.Stamp.Time > rows
 		}
 		return k.Live || k.Stamp.Time > items
 	})

@@ -79,7 +79,7 @@ func drawCell(t *rapid.T, key string, kind cell.Kind, depth int) cell.Cell {
 		for _, k := range rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"x", "y"}), 1, 2, rapid.ID).Draw(t, "rows") {
 			c.Kids = append(c.Kids, drawRow(t, k, depth+1))
 		}
-	case cell.State, cell.Manual, cell.Row, cell.Placed, cell.Fact, cell.Option, cell.Version, cell.Seen, cell.Total, cell.Replica, cell.Sibling,
+	case cell.State, cell.Manual, cell.Row, cell.Placed, cell.Deleted, cell.Fact, cell.Option, cell.Version, cell.Seen, cell.Total, cell.Replica, cell.Sibling,
 		cell.Member, cell.Element, cell.Entry, cell.Sum:
 		return drawRow(t, key, depth+1)
 	}
@@ -104,6 +104,10 @@ func drawRow(t *rapid.T, key string, depth int) cell.Cell {
 		c.Kids = append(c.Kids, drawCell(t, name, rapid.SampledFrom(kinds).Draw(t, "kind"), depth))
 	}
 	slices.SortFunc(c.Kids, func(a, b cell.Cell) int { return a.Order(&b) })
+	if depth > 0 && rapid.IntRange(0, 3).Draw(t, "deletes") == 0 {
+		at := lww.Stamp{Time: 10 + drawStamp(t).Time, Replica: "eu"}
+		c, _ = c.Delete(at, func(*cell.Cell) bool { return rapid.IntRange(0, 3).Draw(t, "saw") > 0 })
+	}
 	return c
 }
 

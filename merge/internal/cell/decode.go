@@ -197,7 +197,31 @@ func (d *stateReader) cell(kind Kind, depth int) Cell {
 		}
 		c.Kids = append(c.Kids, k)
 	}
+	if kind == Row && c.LastDelete() != nil {
+		if !readMarks(c.Kids, d.string()) && d.Err() == nil {
+			d.Fail("%w", errMarks)
+		}
+		c.revive()
+	}
 	return c
+}
+
+// readMarks sets the marks that appendMarks wrote, and reports whether it could have
+// written them.
+func readMarks(kids []Cell, marks string) bool {
+	n, marked, ok := 0, 0, true
+	eachLeaf(kids, 0, func(k *Cell, bit uint32) {
+		if marks == "" || n/8 < len(marks) && marks[n/8]&(1<<(n%8)) != 0 {
+			k.Marks |= bit
+			marked++
+			ok = ok && bit != 0
+		}
+		n++
+	})
+	if marks == "" {
+		return ok
+	}
+	return ok && marked < n && len(marks) == (n+7)/8 && (n%8 == 0 || marks[n/8]>>(n%8) == 0)
 }
 
 func (d *stateReader) kid(kind Kind, depth int) Cell {
@@ -241,6 +265,8 @@ var (
 	errTotal     = errors.New("a total that is no integer")
 	errPlace     = errors.New("a place that is none")
 	errText      = errors.New("a path that is not UTF-8")
+	errDelete    = errors.New("a delete of what is not kept, or before its time")
+	errMarks     = errors.New("marks of deletes that are none")
 	errContent   = errors.New("a value that is not in its canonical form")
 )
 
@@ -255,27 +281,41 @@ const (
 
 // check returns an error unless c, with all below it, is a cell that a record
 // may hold. Layouts have been kept already.
-func (f forgotten) check(c *Cell, as role) error {
+func (f forgotten) check(c *Cell, as role) error { return f.checkCell(c, as, 0) }
+
+// checkCell is check of c, the leaves of which may have marks.
+func (f forgotten) checkCell(c *Cell, as role, marks uint32) error {
 	l := layoutOf(c.Kind)
 	switch {
-	case l.stamp && c.Stamp.IsZero() && (c.Kind != Row || !c.Live && as != isRoot):
+	case l.stamp && c.Stamp.IsZero() && (c.Kind != Row || !c.holds() && as != isRoot):
 		return errNoStamp
-	case l.stamp && isOpen(c.Stamp) && !c.Stamp.IsZero() && (as != isItem || !c.Live):
+	case l.stamp && isOpen(c.Stamp) && !c.Stamp.IsZero() && (as != isItem || !c.holds()):
 		return errOpen
 	case !l.stamp && len(c.Kids) == 0:
 		return errEmpty
-	case (c.Kind == Element || c.Kind == Entry) && !c.Live && c.Stamp.Time <= f.horizon, as == isItem && !c.Live && c.Stamp.Time <= f.deleted:
+	case (c.Kind == Element || c.Kind == Entry) && !c.Live && c.Stamp.Time <= f.horizon, as == isItem && !c.holds() && c.Stamp.Time <= f.deleted:
 		return errTombstone
 	case c.Kind == Total && !isTotal(c.Value):
 		return errTotal
-	case (c.Kind == Placed) != (c.Key == PositionKey && l.key == keyPath) || c.Kind == Placed && !isPlace(c):
+	case (c.Kind == Placed || c.Kind == Deleted) != (c.Key == PositionKey && l.key == keyPath) || c.Kind == Placed && !isPlace(c):
 		return errPlace
+	case c.Marks&^marks != 0 || c.Marks != 0 && !c.isLeaf():
+		return errMarks
 	case !c.Type.valid():
 		return errType
 	case !c.holdsContent():
 		return errContent
 	case c.Kind == State && !distinct(c.Kids):
 		return errIncluded
+	}
+	if c.Kind == Row {
+		marks <<= 1
+		if last := c.LastDelete(); last != nil {
+			marks |= 1
+			if as == isRoot || CompareLives(last.Stamp, c.Stamp) <= 0 || as == isItem && last.Stamp.Time <= f.deleted {
+				return errDelete
+			}
+		}
 	}
 	for i := range c.Kids {
 		k := &c.Kids[i]
@@ -292,7 +332,7 @@ func (f forgotten) check(c *Cell, as role) error {
 		if c.Kind == Rows {
 			as = isItem
 		}
-		if err := f.check(k, as); err != nil {
+		if err := f.checkCell(k, as, marks); err != nil {
 			if l.kids == anyField {
 				return fmt.Errorf("field %.64q: %w", k.Key, err)
 			}

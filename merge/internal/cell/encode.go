@@ -145,7 +145,7 @@ func (t *stampTable) appendCell(b []byte, c *Cell) []byte {
 	if l.stamp {
 		ref := t.ref(c.Stamp)
 		if l.live {
-			ref = ref<<1 | uint64(value.Bit(c.Live))
+			ref = ref<<1 | uint64(value.Bit(c.holds()))
 		}
 		if !l.value {
 			b = binary.AppendUvarint(b, ref)
@@ -153,7 +153,7 @@ func (t *stampTable) appendCell(b []byte, c *Cell) []byte {
 			b = append(b, c.Value...)
 		}
 	}
-	if l.kids == 0 || l.live && !c.Live {
+	if l.kids == 0 || l.live && !c.holds() {
 		return b
 	}
 	b = binary.AppendUvarint(b, uint64(len(c.Kids)))
@@ -169,5 +169,32 @@ func (t *stampTable) appendCell(b []byte, c *Cell) []byte {
 		}
 		b = t.appendCell(b, k)
 	}
+	if c.Kind == Row && c.LastDelete() != nil {
+		b = appendMarks(b, c.Kids)
+	}
 	return b
+}
+
+// holds reports whether c is there, or is a row that is gone and has kept what it holds.
+func (c *Cell) holds() bool { return c.Live || c.IsGone() }
+
+// appendMarks appends which leaves of a row have a mark of its deletes: a length, and as many
+// bytes with a bit for each, from the lowest; no bytes if all have it.
+func appendMarks(b []byte, kids []Cell) []byte {
+	var marks []byte
+	n, marked := 0, 0
+	eachLeaf(kids, 0, func(k *Cell, bit uint32) {
+		if n%8 == 0 {
+			marks = append(marks, 0)
+		}
+		if k.Marks&bit != 0 {
+			marks[n/8] |= 1 << (n % 8)
+			marked++
+		}
+		n++
+	})
+	if marked == n {
+		marks = nil
+	}
+	return wire.AppendBytes(b, marks)
 }

@@ -123,7 +123,7 @@ func orderHeads(a, b []Cell) int {
 // differs from a. Every change of a record's state goes through it.
 func joinCell(a, b *Cell, in scope) (Cell, bool) {
 	switch a.Kind {
-	case Register, Placed, Option, Seen, Total, Sum, Sibling, Member, Element, Entry:
+	case Register, Placed, Deleted, Option, Seen, Total, Sum, Sibling, Member, Element, Entry:
 		return take(a, b, b.Version(a))
 	case First, Fact:
 		return take(a, b, a.Version(b))
@@ -155,9 +155,16 @@ func joinCell(a, b *Cell, in scope) (Cell, bool) {
 	return c, changed
 }
 
+// take returns the better of a and b, b if better is positive; of a version that both have,
+// with the marks of both.
 func take(a, b *Cell, better int) (Cell, bool) {
-	if better > 0 {
+	switch {
+	case better > 0:
 		return *b, true
+	case better == 0 && b.Marks&^a.Marks != 0:
+		c := *a
+		c.Marks |= b.Marks
+		return c, true
 	}
 	return *a, false
 }
@@ -165,17 +172,31 @@ func take(a, b *Cell, better int) (Cell, bool) {
 // joinRows joins two versions of a row: the later life wins as a whole, and
 // within one life fields join one by one, presence being one of them.
 func joinRows(a, b *Cell, p Knows) (Cell, bool) {
+	x, y := a, b
+	if isOpen(b.Stamp) {
+		x = a.withoutDelete(b.Stamp.Time)
+	}
+	if isOpen(a.Stamp) {
+		y = b.withoutDelete(a.Stamp.Time)
+	}
+	c, changed := joinLives(x, y, p)
+	return c, changed || x != a
+}
+
+// joinLives joins two versions of a row that know of the same deletes.
+func joinLives(a, b *Cell, p Knows) (Cell, bool) {
 	if n := CompareLives(b.Stamp, a.Stamp); n != 0 {
 		return take(a, b, n)
 	}
 	c := *a
 	var changed bool
 	c.Kids, changed = joinCells(a.Kids, b.Kids, scope{plan: p, row: true})
-	if b.Live && !a.Live {
-		c.Live, changed = true, true
+	if c.Live = a.Live || b.Live; changed || c.Live != a.Live {
+		c.revive()
+		changed = changed || c.Live != a.Live
 	}
 	if a.Stamp != b.Stamp {
-		c.Stamp = joinLives(a.Stamp, b.Stamp)
+		c.Stamp = oneLife(a.Stamp, b.Stamp)
 		changed = changed || c.Stamp != a.Stamp
 	}
 	return c, changed

@@ -16,7 +16,7 @@ func cellKindNames() []string {
 	return []string{
 		Register: "register", First: "first", Max: "max", Min: "min", Immutable: "immutable",
 		Choice: "choice", State: "state", Totals: "totals", Manual: "manual", Union: "union",
-		Set: "set", Table: "map", Rows: "rows", Row: "row", Placed: "place", Sums: "sums",
+		Set: "set", Table: "map", Rows: "rows", Row: "row", Placed: "place", Sums: "sums", Deleted: "deleted",
 	}
 }
 
@@ -30,6 +30,7 @@ type JSON struct {
 	Value   json.RawMessage `json:"value,omitempty"`
 	Bytes   []byte          `json:"bytes,omitempty"`
 	Gone    bool            `json:"gone,omitempty"`
+	Marks   uint32          `json:"marks,omitempty"`
 	Stamp   lww.Stamp       `json:"stamp,omitzero"`
 	Open    hlc.Timestamp   `json:"open,omitzero"` // of a row: its life, if that is open
 	Fields  []JSON          `json:"fields,omitempty"`
@@ -47,7 +48,7 @@ type jsonWriter struct {
 // field that c is or is below; nil for a row.
 func (w *jsonWriter) cell(c *Cell, p Knows, field *Cell) JSON {
 	l := layoutOf(c.Kind)
-	out := JSON{Stamp: c.Stamp, Gone: l.live && !c.Live}
+	out := JSON{Stamp: c.Stamp, Gone: l.live && !c.holds(), Marks: c.Marks}
 	if c.Kind == Row && isOpen(c.Stamp) {
 		out.Stamp, out.Open = lww.Stamp{}, c.Stamp.Time
 	}
@@ -198,7 +199,7 @@ func (kinds jsonKinds) content(c, field *Cell, text json.RawMessage, beside []by
 // cell returns the cell of the given kind that j describes, which is below a field or, if
 // that is nil, a row or the field itself.
 func (kinds jsonKinds) cell(j *JSON, kind Kind, depth int, field *Cell) (Cell, error) {
-	c := Cell{Kind: kind, Stamp: j.Stamp}
+	c := Cell{Kind: kind, Stamp: j.Stamp, Marks: j.Marks}
 	l := layoutOf(kind)
 	c.Live = l.live && !j.Gone
 	hasValue := l.value && (c.Live || !l.live)
@@ -256,6 +257,7 @@ func (kinds jsonKinds) cell(j *JSON, kind Kind, depth int, field *Cell) (Cell, e
 		c.Kids = append(c.Kids, k)
 	}
 	slices.SortFunc(c.Kids, func(a, b Cell) int { return a.Order(&b) })
+	c.revive()
 	return c, nil
 }
 

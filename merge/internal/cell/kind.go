@@ -22,6 +22,7 @@ const (
 	Row                       // a life, and fields; also the kid of Rows
 	Placed                    // where an element stands in a list: the newest stamp wins
 	Sums                      // what each replica added, of a type that the program adds up
+	Deleted                   // the last delete of a row that is kept: the newest stamp wins
 )
 
 // The kinds of cells that are kids of those.
@@ -39,8 +40,8 @@ const (
 	Sum     // the sum of a replica's changes
 )
 
-// PositionKey is the key of the cell of a row that holds where the row stands
-// in a list: written first, at which index. No path is a star.
+// PositionKey is the key of the cells of a row that hold where the row stands
+// in a list, and when it was deleted. No path is a star.
 const PositionKey = "*"
 
 // A layout says which parts of a cell are in use.
@@ -70,6 +71,8 @@ func layoutOf(k Kind) layout {
 	switch k {
 	case Register, First, Max, Min, Placed:
 		return layout{key: keyPath, stamp: true, value: true}
+	case Deleted:
+		return layout{key: keyPath, stamp: true}
 	case Immutable:
 		return layout{key: keyPath, kids: Fact}
 	case Choice:
@@ -119,13 +122,14 @@ func (k Kind) holdsValue() bool {
 	switch k {
 	case Register, First, Max, Min, Fact, Option, Version, Sum, Sibling, Entry:
 		return true
-	case Immutable, Choice, State, Totals, Manual, Union, Set, Table, Rows, Row, Placed, Sums, Seen, Total, Replica, Member, Element, anyField:
+	case Immutable, Choice, State, Totals, Manual, Union, Set, Table, Rows, Row, Placed, Sums, Deleted, Seen, Total, Replica, Member, Element,
+		anyField:
 	}
 	return false
 }
 
 // IsField reports whether cells of the kind hold a field.
-func (k Kind) IsField() bool { return k >= Register && k <= Sums }
+func (k Kind) IsField() bool { return k >= Register && k <= Deleted }
 
 // IsRegister reports whether cells of the kind hold one value under one stamp.
 func (k Kind) IsRegister() bool { return k >= Register && k <= Min }

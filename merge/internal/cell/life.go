@@ -30,9 +30,9 @@ func CompareLives(a, b lww.Stamp) int {
 	return a.Compare(b)
 }
 
-// joinLives returns what is known of a life that [CompareLives] takes for one: the delete
+// oneLife returns what is known of a life that [CompareLives] takes for one: the delete
 // if one side knows it.
-func joinLives(a, b lww.Stamp) lww.Stamp {
+func oneLife(a, b lww.Stamp) lww.Stamp {
 	if isOpen(a) != isOpen(b) && isOpen(a) || isOpen(a) == isOpen(b) && b.After(a) {
 		return b
 	}

@@ -29,7 +29,7 @@ func (c *Cell) Forked(d *Cell) (field string, at lww.Stamp) {
 		if !c.Stamp.IsZero() && c.Stamp == d.Stamp && (c.Live != d.Live || c.Value != d.Value) {
 			return c.Key, c.Stamp
 		}
-	case First, Max, Min, Immutable, Choice, State, Totals, Manual, Union, Set, Table, Rows, Row, Sums, Fact, Option, Version, Seen, Replica,
+	case First, Max, Min, Immutable, Choice, State, Totals, Manual, Union, Set, Table, Rows, Row, Sums, Deleted, Fact, Option, Version, Seen, Replica,
 		Sibling, Member, anyField:
 	}
 	for i := range c.Kids {

@@ -7,9 +7,13 @@ import (
 )
 
 // Lives returns what of c a token holds. An open life is not told: the token says up to
-// when deletes were forgotten.
+// when deletes were forgotten. Of a row that is kept, and gone, it has the life that is next.
 func (c *Cell) Lives() Cell {
 	d := Cell{Key: c.Key, Kind: c.Kind, Type: c.Type, Stamp: c.Stamp}
+	if c.IsGone() {
+		d.Stamp = c.NextLife()
+		return d
+	}
 	if isOpen(d.Stamp) {
 		d.Stamp = lww.Stamp{}
 	}
@@ -37,7 +41,7 @@ func (c *Cell) IsSeen() bool {
 		return len(c.Kids) == 0
 	case Row, Rows, Manual:
 		return (c.Stamp.IsZero() || !isOpen(c.Stamp)) && (c.Kind != Row || c.Live == (len(c.Kids) > 0)) && !slices.ContainsFunc(c.Kids, func(k Cell) bool { return !k.IsSeen() })
-	case Register, First, Max, Min, Immutable, Choice, State, Totals, Union, Set, Table, Placed, Sums, Fact, Option, Version, Seen, Total, Sibling,
+	case Register, First, Max, Min, Immutable, Choice, State, Totals, Union, Set, Table, Placed, Sums, Deleted, Fact, Option, Version, Seen, Total, Sibling,
 		Member, Element, Entry, Sum, anyField:
 	}
 	return false

@@ -16,7 +16,7 @@ func (c *Cell) Since(old *Cell) (Cell, bool) {
 			return *c, true
 		}
 	case Immutable, Choice, Totals, Sums, Manual, Union, Set, Table, Rows:
-	case Register, First, Max, Min, State, Placed, Fact, Option, Version, Seen, Total, Replica, Sibling, Member, Element, Entry, Sum, anyField:
+	case Register, First, Max, Min, State, Placed, Deleted, Fact, Option, Version, Seen, Total, Replica, Sibling, Member, Element, Entry, Sum, anyField:
 		return *c, true // of one piece, or kids that say something by not being there
 	}
 	part := *c
@@ -25,6 +25,10 @@ func (c *Cell) Since(old *Cell) (Cell, bool) {
 		if k, ok := c.Kids[i].Since(old.Like(&c.Kids[i])); ok {
 			part.Kids = append(part.Kids, k)
 		}
+	}
+	if last := c.LastDelete(); last != nil && len(part.Kids) > 0 { // marks say nothing without it
+		part.Kids = JoinKids(part.Kids, []Cell{*last})
+		part.revive()
 	}
 	return part, len(part.Kids) > 0 || c.Live && !old.Live
 }

@@ -1,0 +1,340 @@
+package merge_test
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/rejoin-go/rejoin/lww"
+	"github.com/rejoin-go/rejoin/merge"
+)
+
+func keptOf(t *testing.T) (r *merge.Record[keptAll], eu, us lww.Writer) {
+	t.Helper()
+	clock := new(ticks)
+	eu, us = lww.Writer{Replica: "eu", Clock: clock}, lww.Writer{Replica: "us", Clock: clock}
+	r = recordPlan(t, merge.Options[keptAll]{}).NewRecord()
+	require.NoError(t, r.Update(eu, set(func(v *keptAll) {
+		*v = keptAll{
+			Lines: []keptLine{{Key: "x", A: 1, N: 2, Tags: []string{"t"}, Box: &keptBox{A: 3}}},
+			Cells: map[string]keptBox{"x": {A: 4}}, Plain: map[string]int{"x": 5}, Box: &keptBox{B: 6},
+		}
+	})))
+	return r, eu, us
+}
+
+func nothing(v *keptAll) error { *v = keptAll{}; return nil }
+
+// TestKeptRowSurvives deletes a row while somebody changes it: it is there, whole, in whatever
+// order one hears of the two, and whoever has the later clock.
+func TestKeptRowSurvives(t *testing.T) {
+	change := set(func(v *keptAll) {
+		v.Lines[0].B, v.Cells["x"], v.Plain["x"], v.Box.A = 7, keptBox{4, 7}, 7, 7
+	})
+	for _, late := range []bool{false, true} {
+		a, eu, us := keptOf(t)
+		b := a.Clone()
+		if late {
+			require.NoError(t, b.Update(us, change))
+		}
+		require.NoError(t, a.Update(eu, nothing))
+		require.Equal(t, keptAll{}, value(t, a), "nothing is left where it was deleted")
+		if !late {
+			require.NoError(t, b.Update(us, change))
+		}
+		want := value(t, b)
+		other := b.Clone()
+		other.Merge(a)
+		a.Merge(b)
+		require.Equal(t, want, value(t, a))
+		require.True(t, a.Equal(other))
+
+		require.NoError(t, a.Update(us, nothing), "one who has seen the change deletes it")
+		other.Merge(a)
+		require.Equal(t, keptAll{}, value(t, other))
+		require.False(t, other.Merge(b))
+	}
+}
+
+// TestKeptRowIsMadeAgain makes rows again that were deleted: they hold nothing of what they
+// held, and what nobody had seen of the old ones is told to have lost.
+func TestKeptRowIsMadeAgain(t *testing.T) {
+	a, eu, us := keptOf(t)
+	b := a.Clone()
+	require.NoError(t, a.Update(eu, nothing))
+	made := keptAll{
+		Lines: []keptLine{{Key: "x", B: 1}}, Cells: map[string]keptBox{"x": {}}, Plain: map[string]int{"x": 0}, Box: &keptBox{},
+	}
+	require.NoError(t, a.Update(eu, set(func(v *keptAll) { *v = made })))
+	require.Equal(t, made, value(t, a))
+	require.NoError(t, b.Update(us, set(func(v *keptAll) { v.Lines[0].A = 9 })))
+	report := b.Explain(a)
+	require.Contains(t, report.String(), "Lines.x")
+	b.Merge(a)
+	require.Equal(t, made, value(t, b))
+	var lost bool
+	for _, c := range report.Changes {
+		for _, candidate := range c.Candidates {
+			if l, ok := candidate.Value.(keptLine); ok && l.A == 9 {
+				lost = candidate.Lost
+			}
+		}
+	}
+	require.True(t, lost)
+}
+
+// TestKeptRowExplained reads what a report says of a delete that met a change.
+func TestKeptRowExplained(t *testing.T) {
+	type list struct {
+		Lines []note2 `merge:"keyed=ID,keep"`
+	}
+	clock := new(ticks)
+	eu, us := lww.Writer{Replica: "eu", Clock: clock}, lww.Writer{Replica: "us", Clock: clock}
+	a := recordPlan(t, merge.Options[list]{}).NewRecord()
+	require.NoError(t, a.Update(eu, set(func(l *list) { l.Lines = []note2{{"x", "tea"}} })))
+	b := a.Clone()
+	require.NoError(t, a.Update(eu, set(func(l *list) { l.Lines = nil })))
+	c := b.Explain(a).Changes[0]
+	require.Equal(t, merge.Chosen, c.Outcome)
+	require.Equal(t, 1, c.Winner, "the delete had seen all of it")
+	require.NoError(t, b.Update(us, set(func(l *list) { l.Lines[0].Text = "green tea" })))
+	for _, r := range []merge.Report{a.Explain(b), b.Explain(a)} {
+		require.Len(t, r.Changes, 1, "%v", r)
+		c = r.Changes[0]
+		require.Equal(t, "Lines.x", c.Path)
+		require.Equal(t, merge.Chosen, c.Outcome)
+		require.Equal(t, note2{"x", "green tea"}, c.Result)
+		require.Equal(t, "changed by somebody who had not seen the delete", c.Reason)
+	}
+	merged := a.Clone()
+	merged.Merge(b)
+	require.Empty(t, merged.Explain(b).Changes)
+	require.Equal(t, []string{"Lines.x"}, b.Changed(merged), "the delete is remembered")
+}
+
+type note2 struct{ ID, Text string }
+
+// TestKeptRowInAForm deletes rows by a form: that beats what the form showed, and nothing that
+// was changed since. What a form changes in a row that was deleted since keeps it.
+func TestKeptRowInAForm(t *testing.T) {
+	a, eu, us := keptOf(t)
+	read, token := a.Snapshot()
+	require.NoError(t, a.Update(us, set(func(v *keptAll) { v.Lines[0].B, v.Plain["x"] = 7, 7 })))
+	changed := value(t, a)
+	require.NoError(t, a.Apply(eu, token, read, keptAll{}))
+	require.Equal(t, keptAll{Lines: changed.Lines, Plain: changed.Plain}, value(t, a))
+
+	a, eu, us = keptOf(t)
+	read, token = a.Snapshot()
+	next := value(t, a)
+	next.Lines[0].B, next.Cells["x"], next.Box.A = 7, keptBox{A: 7}, 7
+	require.NoError(t, a.Update(us, nothing))
+	_, later := a.Snapshot()
+	b := a.Clone()
+	require.NoError(t, a.Apply(eu, token, read, next))
+	next.Plain = nil // which the form had not changed
+	require.Equal(t, next, value(t, a))
+
+	var stale *merge.StaleError
+	require.ErrorAs(t, a.Apply(eu, later, keptAll{}, keptAll{Box: &keptBox{}}), &stale, "it is back")
+	require.NoError(t, b.Apply(eu, token, read, keptAll{}), "it is deleted already")
+	require.NoError(t, b.Apply(eu, later, keptAll{}, keptAll{Box: &keptBox{A: 1}}))
+	require.ErrorAs(t, b.Apply(eu, token, read, next), &stale, "it was made again")
+	require.Equal(t, keptAll{Box: &keptBox{A: 1}}, value(t, b))
+}
+
+// TestKeptRowLosesAnElement takes the last thing away that kept a row against a delete: who does
+// that sees the row, and goes on to see it.
+func TestKeptRowLosesAnElement(t *testing.T) {
+	a, eu, us := keptOf(t)
+	require.NoError(t, a.Update(eu, set(func(v *keptAll) { v.Lines[0].Tags, v.Lines[0].Box = nil, nil })))
+	b := a.Clone()
+	require.NoError(t, a.Update(eu, nothing))
+	require.NoError(t, b.Update(us, set(func(v *keptAll) { v.Lines[0].Tags, v.Lines[0].Box = []string{"t"}, &keptBox{} })))
+	b.Merge(a)
+	require.NoError(t, b.Update(us, set(func(v *keptAll) { v.Lines[0].Tags, v.Lines[0].Box = nil, nil })))
+	require.Equal(t, []keptLine{{Key: "x", A: 1, N: 2}}, value(t, b).Lines)
+	a.Merge(b)
+	require.Equal(t, []keptLine{{Key: "x", A: 1, N: 2}}, value(t, a).Lines)
+}
+
+// TestKeptRowInAKeptRow deletes a row in a row that was deleted elsewhere: what was written to
+// it before does not keep either.
+func TestKeptRowInAKeptRow(t *testing.T) {
+	a, eu, us := keptOf(t)
+	b := a.Clone()
+	require.NoError(t, a.Update(eu, nothing))
+	require.NoError(t, b.Update(us, set(func(v *keptAll) { v.Lines[0].Box.B = 7 })))
+	both := a.Clone()
+	both.Merge(b)
+	require.Equal(t, &keptBox{3, 7}, value(t, both).Lines[0].Box)
+	require.NoError(t, b.Update(us, set(func(v *keptAll) { v.Lines[0].Box = nil })))
+	both.Merge(b)
+	require.Empty(t, value(t, both).Lines)
+	require.NoError(t, b.Update(us, set(func(v *keptAll) { v.Lines[0].B = 7 })))
+	both.Merge(b)
+	require.Equal(t, []keptLine{{Key: "x", A: 1, B: 7, N: 2, Tags: []string{"t"}}}, value(t, both).Lines)
+}
+
+// TestKeptRowsAreForgotten collects what was deleted: its content stays until then, and not
+// after.
+func TestKeptRowsAreForgotten(t *testing.T) {
+	a, eu, us := keptOf(t)
+	require.NoError(t, a.Update(eu, set(func(v *keptAll) { v.Plain["secret"] = 123456789 })))
+	b := a.Clone()
+	require.NoError(t, a.Update(eu, nothing))
+	require.NoError(t, b.Update(us, set(func(v *keptAll) { v.Cells["x"] = keptBox{B: 1} })))
+	b.Merge(a)
+	text := func(r *merge.Record[keptAll]) string {
+		p, err := json.Marshal(r)
+		require.NoError(t, err)
+		return string(p)
+	}
+	require.Contains(t, text(b), "123456789")
+	require.Contains(t, text(b), `"marks"`)
+	shown, h := value(t, b), b.Latest()
+	require.NoError(t, b.CompactRows(h, h))
+	require.Equal(t, shown, value(t, b))
+	require.NotContains(t, text(b), "123456789")
+	require.NotContains(t, text(b), `"marks"`)
+	b.Merge(a)
+	require.Equal(t, shown, value(t, b))
+	a.Merge(b)
+	require.True(t, a.Equal(b))
+	require.NoError(t, a.Update(eu, set(func(v *keptAll) { v.Box = &keptBox{B: 8} })))
+	require.Equal(t, &keptBox{B: 8}, value(t, a).Box, "of another life")
+}
+
+// TestKeptRowForOthers is merged by a program that does not know the field, and by one without
+// the option: a delete keeps or not as those say who delete.
+func TestKeptRowForOthers(t *testing.T) {
+	type plain struct {
+		Lines []note2 `merge:"keyed=ID"`
+	}
+	type kept struct {
+		Lines []note2 `merge:"keyed=ID,keep"`
+	}
+	type none struct{ Name string }
+	without, with, other := recordPlan(t, merge.Options[plain]{}), recordPlan(t, merge.Options[kept]{}), recordPlan(t, merge.Options[none]{})
+	clock := new(ticks)
+	eu, us := lww.Writer{Replica: "eu", Clock: clock}, lww.Writer{Replica: "us", Clock: clock}
+	a := with.NewRecord()
+	require.NoError(t, a.Update(eu, set(func(l *kept) { l.Lines = []note2{{"x", "tea"}} })))
+	b := exchange(t, exchange(t, a, other), without)
+	require.NoError(t, a.Update(eu, set(func(l *kept) { l.Lines = nil })))
+	require.NoError(t, b.Update(us, set(func(l *plain) { l.Lines[0].Text = "coffee" })))
+	carrier := exchange(t, a, other)
+	carrier.Merge(exchange(t, b, other))
+	b.Merge(exchange(t, carrier, without))
+	require.Equal(t, []note2{{"x", "coffee"}}, value(t, b).Lines)
+	before := exchange(t, b, with)
+	require.NoError(t, before.Update(eu, set(func(l *kept) { l.Lines[0].Text = "water" })))
+	require.NoError(t, b.Update(us, set(func(l *plain) { l.Lines = nil })))
+	before.Merge(exchange(t, b, with))
+	require.Empty(t, value(t, before).Lines, "this delete keeps nothing")
+}
+
+// TestKeptRowDelta sends what a delete wrote: whoever gets it alone, or later than what was
+// written after it, has the whole row.
+func TestKeptRowDelta(t *testing.T) {
+	a, eu, us := keptOf(t)
+	made, b := a.Clone(), a.Clone()
+	require.NoError(t, a.Update(eu, nothing))
+	deleted := a.Since(made)
+	require.NoError(t, b.Update(us, set(func(v *keptAll) { v.Box.A = 7 })))
+	changed := b.Since(made)
+	for _, order := range [][]*merge.Record[keptAll]{{made, deleted, changed}, {deleted, changed}, {changed, deleted}, {deleted, changed, made}} {
+		r := recordPlan(t, merge.Options[keptAll]{}).NewRecord()
+		for _, d := range order {
+			r.Merge(exchange(t, d, recordPlan(t, merge.Options[keptAll]{})))
+		}
+		require.Equal(t, keptAll{Box: &keptBox{7, 6}}, value(t, r))
+	}
+}
+
+// TestKeptRowsTooDeep refuses to delete what has rows in rows that no mark reaches.
+func TestKeptRowsTooDeep(t *testing.T) {
+	type node struct {
+		N    int
+		Next *node
+	}
+	type list struct {
+		Head *node `merge:"fields,keep"`
+	}
+	w := lww.Writer{Replica: "eu", Clock: new(ticks)}
+	for _, depth := range []int{32, 33} {
+		r := recordPlan(t, merge.Options[list]{}).NewRecord()
+		require.NoError(t, r.Update(w, set(func(l *list) {
+			for range depth {
+				l.Head = &node{N: 1, Next: l.Head}
+			}
+		})))
+		before := r.Clone()
+		err := r.Update(w, set(func(l *list) { l.Head = nil }))
+		if depth == 32 {
+			require.NoError(t, err)
+			require.True(t, exchange(t, r, recordPlan(t, merge.Options[list]{})).Equal(r))
+			continue
+		}
+		require.ErrorContains(t, err, `write to Head: rule "fields,keep": rows are too deep in each other to be kept`)
+		require.True(t, r.Equal(before))
+	}
+}
+
+// TestKeptRowHostile changes the marks in bytes and JSON: what no encoder writes is refused.
+func TestKeptRowHostile(t *testing.T) {
+	a, eu, _ := keptOf(t)
+	require.NoError(t, a.Update(eu, set(func(v *keptAll) { v.Cells = nil })))
+	text, err := json.Marshal(a)
+	require.NoError(t, err)
+	p := recordPlan(t, merge.Options[keptAll]{})
+	require.NoError(t, p.NewRecord().UnmarshalJSON(text))
+	for _, change := range [][2]string{
+		{`"marks":1`, `"marks":2`},
+		{`"marks":1`, `"marks":3`},
+		{`"kind":"deleted"`, `"kind":"deleted","marks":1`},
+		{`"path":"*","kind":"deleted"`, `"path":"x","kind":"deleted"`},
+		{`"path":"*","kind":"deleted","stamp"`, `"path":"*","kind":"deleted","value":1,"stamp"`},
+		{`"path":"Box"`, `"marks":1,"path":"Box"`},
+	} {
+		bad := strings.Replace(string(text), change[0], change[1], 1)
+		require.NotEqual(t, string(text), bad, change)
+		require.Error(t, p.NewRecord().UnmarshalJSON([]byte(bad)), change)
+	}
+	data, err := a.MarshalBinary()
+	require.NoError(t, err)
+	for i := range data {
+		for bit := range 8 {
+			bad := append([]byte{}, data...)
+			bad[i] ^= 1 << bit
+			r := p.NewRecord()
+			if r.UnmarshalBinary(bad) != nil {
+				continue
+			}
+			again, err := r.MarshalBinary()
+			require.NoError(t, err)
+			if i > 8 { // the fingerprint is not kept
+				require.Equal(t, bad[9:], again[9:])
+			}
+			r.Get()
+		}
+	}
+}
+
+// TestKeptRowGolden pins the bytes of rows that are kept: one of which all was deleted, and one
+// of which a field was not.
+func TestKeptRowGolden(t *testing.T) {
+	a, eu, us := keptOf(t)
+	b := a.Clone()
+	require.NoError(t, a.Update(eu, nothing))
+	require.NoError(t, b.Update(us, set(func(v *keptAll) { v.Box.A = 7 })))
+	a.Merge(b)
+	data, err := a.MarshalBinary()
+	require.NoError(t, err)
+	const want = "0002026575027573030100010001010b000102012a0f012a11014101020142010203426f780e0543656c6c730d054c696e65730d014e" +
+		"0805506c61696e0d04546167730b050104050103020203328107041281060102060101780102020203128104000701017801060111010202031281010501010312810308011281020a010174030009010178010200128105020200"
+	require.Equal(t, want, hex.EncodeToString(data[9:]), "after the version and the plan")
+}
