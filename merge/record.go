@@ -256,7 +256,8 @@ func (r *recordState) raise(o *recordState) bool {
 		r.root = r.root.Above(h, d > 0, &o.root)
 	}
 	if d > r.deleted {
-		r.root = r.root.Compact(0, d, false)
+		r.root = r.root.WithoutDeletes(d, false)
+		r.root = r.root.Compact(0, d, nil) // o has those that are needed
 	}
 	r.horizon, r.deleted = h, d
 	return true
@@ -271,8 +272,9 @@ func (r *Record[T]) Latest() hlc.Timestamp { return max(r.state.horizon, r.state
 func (r *Record[T]) Horizon() hlc.Timestamp { return r.state.horizon }
 
 // Compact drops the tombstones of removed elements of sets and of deleted
-// entries of maps with a time at or below horizon, and makes horizon a part of
-// the state. A horizon at or below the present one has no effect. Deleted rows,
+// entries of maps with a time at or below horizon, but for those without which
+// an older value of the whole, of another version of the program, would bring
+// back what was deleted, and makes horizon a part of the state. A horizon at or below the present one has no effect. Deleted rows,
 // as elements of keyed lists and entries of maps of structs are, stay deleted at the
 // cost of one stamp each: see [Record.CompactRows].
 //
@@ -326,8 +328,20 @@ func (r *recordState) compact(deleted, horizon hlc.Timestamp) error {
 	case to >= hlc.Max:
 		return fmt.Errorf("merge: compact to %d: no write could follow", uint64(horizon))
 	}
-	r.root, r.horizon, r.deleted = r.root.Compact(to, deleted, true), to, deleted
+	r.horizon, r.deleted = to, deleted
+	r.drop()
 	return nil
+}
+
+// drop drops the tombstones that are at or below the horizons, and that no older value of the
+// whole needs to stay away.
+func (r *recordState) drop() {
+	var w *recordRow
+	if r.plan != nil {
+		w = r.plan.top.elem
+	}
+	r.root = r.root.WithoutDeletes(r.deleted, true)
+	r.root = r.root.Compact(r.horizon, r.deleted, w.needed(nil, r.root.Kids))
 }
 
 // Equal reports whether r and o are the same state.

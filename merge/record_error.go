@@ -39,7 +39,8 @@ type StaleError struct {
 	Path string // the row, "" for the record itself
 	// Life is the delete that the caller had not seen. It has no replica where the delete may
 	// be one of those up to its time, which are forgotten: see [Record.CompactRows]. Where
-	// the caller read elsewhere, the row may as well have not arrived.
+	// the caller read elsewhere, the row may as well have not arrived. Where another version of
+	// the program has a whole list in one value, it may be the write of one without the element.
 	Life lww.Stamp
 }
 

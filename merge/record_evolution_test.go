@@ -270,7 +270,7 @@ func TestRecordTwins(t *testing.T) {
 	}
 	type newLine struct {
 		SKU  string
-		Tags []string `merge:"set"`
+		Tags []int `merge:"set"`
 	}
 	type oldForm struct {
 		Street, City string
@@ -279,8 +279,8 @@ func TestRecordTwins(t *testing.T) {
 		By           map[string]oldLine
 	}
 	type newForm struct {
-		Street string `merge:"group=address"`
-		City   string `merge:"group=address"`
+		Street string `merge:"immutable"`
+		City   int    `merge:"group=address"`
 		N      *int
 		Lines  []newLine `merge:"keyed=SKU"`
 		By     map[string]newLine
@@ -313,8 +313,8 @@ func TestRecordTwins(t *testing.T) {
 	seven := 7
 	later := lww.Writer{Replica: "us", Clock: &ticks{now: 100}}
 	require.NoError(t, got.Update(later, set(func(f *newForm) {
-		f.Street, f.City, f.N, f.Lines[0].Tags = "Main St", "London", &seven, []string{"a"}
-		f.By["x"] = newLine{"tea", []string{"a"}}
+		f.Street, f.City, f.N, f.Lines[0].Tags = "Main St", 2, &seven, []int{1}
+		f.By["x"] = newLine{"tea", []int{1}}
 	})))
 	require.NoError(t, got.Check(), "all of it is carried over")
 }

@@ -60,7 +60,8 @@ func (r *recordState) explain(o *recordState) Report {
 // immutable was set twice or one with rule manual has several values, that a
 // sum does not fit its type, that a value is of a type or rank which the plan
 // does not know, that a field was written later under another rule or type, by another
-// version of the program, so that this one does not show it, and what [Options.Check]
+// version of the program, so that this one does not show it, that an additive field was
+// assigned in between, so that changes may be counted twice, and what [Options.Check]
 // says. The error is a [*ConflictError].
 //
 // Check never changes the record: what it finds is repaired by a write, or by
@@ -89,12 +90,12 @@ func (r *recordState) checkAll() error {
 			rep.Changes = append(rep.Changes, change)
 		}
 	})
-	r.plan.top.elem.eachTwin(r.root.Kids, "", func(path string, p *recordPart, c *cell.Cell) {
+	r.plan.top.elem.eachTwin(r.root.Kids, "", func(path string, p *recordPart, c *cell.Cell, reason string) {
 		result := any(Absent{})
 		if c != nil {
 			result = p.valueOf(c)
 		}
-		rep.Changes = append(rep.Changes, r.undecided(path, p, twinReason, result))
+		rep.Changes = append(rep.Changes, r.undecided(path, p, reason, result))
 	})
 	if rep.Check = r.checkText(); rep.Check == "" && len(rep.Changes) == 0 {
 		return nil
@@ -102,33 +103,45 @@ func (r *recordState) checkAll() error {
 	return &e
 }
 
-// twinReason is what Check says of a field that was also written under another rule or type.
-const twinReason = "written later under another rule or type, which this program does not show"
+// What Check says of a field that was also written under another rule or type.
+const (
+	twinReason  = "written later under another rule or type, which this program does not show"
+	addedReason = "added to under another rule, which this program does not show: if it is to be additive again, it needs another name"
+	againReason = "assigned under another rule after something was added to it, which may be counted twice: it needs another name"
+)
 
-// eachTwin visits the fields that w knows and that kids hold, too, in a form which w does
-// not know and which is newer: c is what w shows of one, nil if nothing.
-func (w *recordRow) eachTwin(kids []cell.Cell, prefix string, visit func(path string, p *recordPart, c *cell.Cell)) {
+// eachTwin visits the fields that w knows and that kids hold, too, in a form which w does not
+// show and which is newer, or may show twice: c is what w shows of one, nil if nothing.
+func (w *recordRow) eachTwin(kids []cell.Cell, prefix string, visit func(path string, p *recordPart, c *cell.Cell, reason string)) {
 	for i := range kids {
 		k := &kids[i]
-		path := value.JoinPath(prefix, k.Key)
-		switch p := w.part(k); {
-		case w.unknown(k):
-			known, _, rest := w.match([]string{k.Key})
-			if known == nil || len(rest) > 0 {
-				continue
-			}
-			if c := known.find(kids); known.as(k) == nil && (c == nil || c.Newest().Compare(k.Newest()) < 0) {
-				visit(path, known, c)
-			}
-		case k.IsGone():
-		case k.Kind == cell.Row:
-			p.elem.eachTwin(k.Kids, path, visit)
-		case k.Kind == cell.Rows:
-			for j := range k.Kids {
-				if k.Kids[j].IsGone() {
+		p := w.about(k.Key)
+		if p == nil || !w.unknown(k) {
+			continue
+		}
+		path, c := value.JoinPath(prefix, k.Key), p.find(kids)
+		switch shown := p.reads(k); {
+		case shown && p.adds() && slices.ContainsFunc(c.Kids, func(t cell.Cell) bool { return t.Stamp.Before(k.Stamp) }):
+			visit(path, p, c, againReason)
+		case shown:
+		case !p.adds() && (k.Kind == cell.Totals || k.Kind == cell.Sums):
+			visit(path, p, c, addedReason)
+		case c == nil || c.Newest().Before(k.Newest()):
+			visit(path, p, c, twinReason)
+		}
+	}
+	for p, c := range w.each(kids) {
+		path := value.JoinPath(prefix, p.key)
+		switch {
+		case c == nil || c.IsGone():
+		case p.kind == cell.Row:
+			p.elem.eachTwin(c.Kids, path, visit)
+		case p.kind == cell.Rows:
+			for i := range c.Kids {
+				if c.Kids[i].IsGone() {
 					continue
 				}
-				p.elem.eachTwin(k.Kids[j].Kids, value.JoinPath(path, p.keyText(k.Kids[j].Key)), visit)
+				p.elem.eachTwin(c.Kids[i].Kids, value.JoinPath(path, p.keyText(c.Kids[i].Key)), visit)
 			}
 		}
 	}
@@ -302,6 +315,7 @@ type difference struct {
 	part                 *recordPart // nil for a field that the plan does not know
 	member               *field      // of a group
 	orders               *listOrders // not nil if it is about where an element stands
+	whole                bool        // it is about a part of what was assigned as a whole
 	ours, theirs, merged *cell.Cell
 }
 
@@ -329,12 +343,12 @@ func (r *recordState) compare(o *recordState, visit func(*difference)) *recordSt
 }
 
 // compareRows compares two versions of a row: as wholes if their lives differ, one is
-// kept and deleted, or no field differs, else by fields. Orders are those of the list that the row is
-// an element of, nil for other rows.
+// kept and deleted, what is assigned later does not have it, or no field differs, else by
+// fields. Orders are those of the list that the row is an element of, nil for other rows.
 func compareRows(p *recordPart, path string, ours, theirs, merged *cell.Cell, orders *listOrders, visit func(*difference)) {
 	whole := difference{path: path, part: p, ours: ours, theirs: theirs, merged: merged}
 	isKept, isThere := ours.LastDelete() != nil || theirs.LastDelete() != nil, ours.Present() && theirs.Present() && merged.Present()
-	if cell.CompareLives(ours.Life(), theirs.Life()) != 0 || merged == nil || isKept && !isThere {
+	if cell.CompareLives(ours.Life(), theirs.Life()) != 0 || merged == nil || isKept && !isThere || !merged.Live && (ours.Present() || theirs.Present()) {
 		visit(&whole)
 		return
 	}
@@ -347,27 +361,49 @@ func compareRows(p *recordPart, path string, ours, theirs, merged *cell.Cell, or
 		visit(d)
 	}
 	var last *recordPart
+	var groups []*recordPart
 	cell.EachKid(ours, theirs, merged, func(a, b, m *cell.Cell) {
 		switch k := cell.FirstOf(a, b); {
 		case k.Kind != cell.Placed:
-			if q := p.rows().reads(k); q != nil {
-				told = told || (&difference{ours: a, merged: m}).changes() // be it that nothing shows
-				if q == last {
-					return // several cells are read for it
-				}
-				last = q
-				a, b, m = q.find(ours.AllKids()), q.find(theirs.AllKids()), q.find(merged.Kids)
-				if a != nil && b != nil && a.Same(b) {
-					return
-				}
+			q := p.rows().about(k.Key)
+			if q == nil || !q.reads(k) {
+				compareField(p.rows(), value.JoinPath(path, k.Key), a, b, m, tell)
+				return
 			}
-			compareField(p.rows(), value.JoinPath(path, k.Key), a, b, m, tell)
-		case a != nil && b != nil && orders != nil:
+			x, y, z := q.find(ours.AllKids()), q.find(theirs.AllKids()), q.find(merged.Kids)
+			if (&difference{ours: a, merged: m}).changes() && !(&difference{ours: x, merged: z}).changes() {
+				tell(&difference{path: value.JoinPath(path, k.Key), ours: a, theirs: b, merged: m}) // nothing that shows
+			}
+			if q == last || slices.Contains(groups, q) {
+				return // several cells are read for it
+			}
+			if last = q; q.group != nil { // whose members are anywhere
+				groups = append(groups, q)
+			}
+			if x == nil || y == nil || !x.Same(y) {
+				compareField(p.rows(), value.JoinPath(path, q.key), x, y, z, q.tellingWhole(merged, tell))
+			}
+		case a != nil && b != nil && m != nil && orders != nil:
 			tell(&difference{path: path, part: p, orders: orders.of(merged), ours: a, theirs: b, merged: m})
 		}
 	})
 	if !told && whole.changes() {
 		visit(&whole)
+	}
+}
+
+// tellingWhole returns tell for what p has in a row, from which it may be missing because the
+// whole was assigned without it.
+func (p *recordPart) tellingWhole(row *cell.Cell, tell func(*difference)) func(*difference) {
+	if p.group != nil {
+		return tell
+	}
+	if _, whole := p.cells(row.Kids); whole == nil {
+		return tell
+	}
+	return func(d *difference) {
+		d.whole = true
+		tell(d)
 	}
 }
 
@@ -393,8 +429,12 @@ func compareField(w *recordRow, path string, a, b, m *cell.Cell, visit func(*dif
 		})
 	case p.group != nil:
 		prefix := path[:len(path)-len(p.key)]
+		oneByOne := len(a.AllKids())+len(b.AllKids())+len(m.AllKids()) > 0
 		for _, f := range p.group {
-			visit(&difference{path: prefix + f.name, part: p, member: f, ours: a, theirs: b, merged: m})
+			d := difference{path: prefix + f.name, part: p, member: f, ours: f.member(a, oneByOne), theirs: f.member(b, oneByOne), merged: f.member(m, oneByOne)}
+			if !oneByOne || d.ours != d.theirs && (d.ours == nil || d.theirs == nil || !d.ours.Same(d.theirs)) {
+				visit(&d)
+			}
 		}
 	default:
 		visit(&difference{path: path, part: p, ours: a, theirs: b, merged: m})
@@ -418,7 +458,7 @@ func (d *difference) value(c *cell.Cell) any {
 // change returns d as a line of a report; false if o holds nothing that r would
 // take or throw away.
 func (d *difference) change() (Change, bool) {
-	if d.theirs == nil && d.merged != nil || d.part == nil {
+	if d.theirs == nil && d.merged != nil && (!d.whole || d.merged.Same(d.ours)) || d.part == nil {
 		return Change{}, false
 	}
 	if d.orders != nil {
@@ -509,8 +549,11 @@ func (d *difference) decide(c *Change) {
 		c.Outcome, c.Winner = Undecided, -1
 		return
 	}
-	if d.merged == nil {
+	if d.merged == nil || d.whole && c.Winner < 0 && c.Result == any(Absent{}) {
 		c.Outcome, c.Reason = Chosen, "at or below the horizon"
+		if d.whole {
+			c.Reason = "not in what was assigned later"
+		}
 		for i := range c.Candidates {
 			c.Candidates[i].Lost = c.Candidates[i].Value != any(Absent{})
 		}
@@ -568,7 +611,7 @@ func (d *difference) by(c *Change) {
 func (d *difference) byValue(later int) bool {
 	switch d.merged.Kind {
 	case cell.Row: // the later life, whatever was written in the other
-		return true
+		return cell.CompareLives(d.ours.Life(), d.theirs.Life()) != 0 || d.merged.Live
 	case cell.Max, cell.Min:
 		return d.ours.Value != d.theirs.Value
 	case cell.Choice:

@@ -69,7 +69,7 @@ func (l *listEdit) note(e *edit, key string, r, n *item) {
 	if r != nil {
 		i.read = r.at
 	}
-	if at := l.at.kid(key, cell.Row); at.now.Present() && (r == nil || cell.Remains(e.seen(at), at.now.Life())) {
+	if at := l.at.kid(key, cell.Row); at.now.Present() && (r == nil || e.remains(at, at.now.Life())) {
 		i.row = at.now
 	}
 	l.next[n.at] = i

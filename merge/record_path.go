@@ -70,11 +70,15 @@ func (p *recordPart) stampAt(c *cell.Cell, names []string) lww.Stamp {
 		}
 		return c.Newest()
 	case p.kind == cell.Row:
-		q, _, rest := p.elem.match(names)
+		q, member, rest := p.elem.match(names)
 		if q == nil {
 			return lww.Stamp{}
 		}
-		return q.stampAt(q.find(c.Kids), rest)
+		found := q.find(c.Kids)
+		if member != nil {
+			found = member.member(found, len(found.AllKids()) > 0)
+		}
+		return q.stampAt(found, rest)
 	case p.kind == cell.Rows:
 		kid := p.byName(c, names[0])
 		return (&recordPart{kind: cell.Row, elem: p.elem}).stampAt(kid, names[1:])
@@ -140,7 +144,7 @@ func (e *edit) touch(p *recordPart, c *cell.Cell, row reflect.Value, names []str
 	}
 	var held *cell.Cell
 	if c != nil {
-		held = q.find(c.Kids)
+		held = e.find(q, c.Kids)
 	}
 	kid, err := e.touchPart(q, held, row, rest)
 	if err != nil {
@@ -268,7 +272,9 @@ func (w *recordRow) eachUnknown(kids []cell.Cell, prefix string, visit func(path
 // record that still holds the field brings it back when it is merged, so Forget has to be
 // called everywhere, and after the last program that writes the field is gone. Unknown also
 // lists what another program wrote to a field that this one reads, under another rule or
-// type: if that is what the field shows, write the field before, or Forget loses the value.
+// type: if that is what the field shows, write the field before, or Forget loses the value; of
+// a list or a map, [Record.Touch] the parts whose stamps are from there. Call it everywhere
+// before the next Compact: it drops what kept away what was deleted.
 func (r *Record[T]) Forget(path string) bool { return r.state.forget(path) }
 
 func (r *recordState) forget(path string) (found bool) {
@@ -277,6 +283,7 @@ func (r *recordState) forget(path string) (found bool) {
 	}
 	if kids := r.plan.top.elem.forget(r.root.Kids, "", path, &found); found {
 		r.root.Kids = kids
+		r.drop()
 	}
 	return found
 }

@@ -45,6 +45,7 @@ type recordPart struct {
 	group []*field   // the members of a group in ascending order of name
 	elem  *recordRow // pointer, map of rows, keyed: the rows
 	entry *field     // table: the values
+	whole *field     // of what is merged by parts: all of it as one value; nil if it has no such form
 	refs  bool       // of the whole record: it has lists of pointers, in which none may be nil
 }
 
@@ -207,6 +208,9 @@ func (c *recordCompiler) part(w *recordRow, f *field) {
 	}
 	if p.kind.IsTyped() {
 		p.typ = p.code()
+	}
+	if f.class != classLeaf {
+		p.compileWhole()
 	}
 	w.parts = append(w.parts, p)
 }

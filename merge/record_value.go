@@ -14,26 +14,36 @@ import (
 
 // find returns the cell among kids that holds p, or nil. Cells that other programs wrote,
 // where the field has another rule or type, count as if p had written them, if it can read
-// them: see as.
+// them: see as and over.
 func (p *recordPart) find(kids []cell.Cell) *cell.Cell {
+	if p.group != nil {
+		return p.findGroup(kids)
+	}
+	return p.over(p.cells(kids))
+}
+
+// cells returns the cell among kids that holds p, and the newest value of the whole field that
+// was assigned where it is one value, and that p can read; either may be nil.
+func (p *recordPart) cells(kids []cell.Cell) (own, whole *cell.Cell) {
 	i := sort.Search(len(kids), func(i int) bool { return kids[i].Key >= p.key })
 	return p.first(kids[i:])
 }
 
-// first is find for kids of which none comes before p.
-func (p *recordPart) first(kids []cell.Cell) *cell.Cell {
-	var best *cell.Cell
+// first is cells for kids of which none comes before p.
+func (p *recordPart) first(kids []cell.Cell) (own, whole *cell.Cell) {
 	for i := 0; i < len(kids) && kids[i].Key == p.key; i++ {
-		switch c := p.as(&kids[i]); {
-		case c == nil:
-		case best == nil:
-			best = c
-		default:
-			joined, _ := cell.Join(best, c, p)
-			best = &joined
+		k := &kids[i]
+		switch c := p.as(k); {
+		case c != nil && own == nil:
+			own = c
+		case c != nil:
+			joined, _ := cell.Join(own, c, p)
+			own = &joined
+		case p.assigns(k) && (whole == nil || k.Version(whole) > 0):
+			whole = k
 		}
 	}
-	return best
+	return own, whole
 }
 
 // as returns k, which is at the place of p, as a cell of the kind and type of p, nil if it
@@ -47,8 +57,8 @@ func (p *recordPart) as(k *cell.Cell) *cell.Cell {
 	if !k.Kind.IsRegister() || !p.kind.IsRegister() || p.group != nil {
 		return nil
 	}
-	content, ok := p.typ.Convert(k.Type, k.Value)
-	if !ok || k.Type != p.typ && !p.decode(p.f.blank(), content) {
+	content, ok := p.f.converted(k)
+	if !ok {
 		return nil
 	}
 	c := *k
@@ -56,11 +66,27 @@ func (p *recordPart) as(k *cell.Cell) *cell.Cell {
 	return &c
 }
 
-// reads returns the part of w that holds one value and reads k, its own cell or that of
-// another program, for it; nil if there is none.
-func (w *recordRow) reads(k *cell.Cell) *recordPart {
-	if p := w.partOf(k.Key); p != nil && p.kind.IsRegister() && p.as(k) != nil {
-		return p
+// converted returns the value of k, a register, as one of f, and reports whether f can read it.
+func (f *field) converted(k *cell.Cell) (string, bool) {
+	content, ok := f.code.Convert(k.Type, k.Value)
+	return content, ok && (k.Type == f.code || f.load(f.blank(), content) == nil)
+}
+
+// reads reports whether p shows what k, at its place or at that of a member, says.
+func (p *recordPart) reads(k *cell.Cell) bool {
+	if f := p.member(k.Key); f != nil && k.Kind.IsRegister() {
+		_, ok := f.converted(k)
+		return ok
+	}
+	return k.Key == p.key && (p.as(k) != nil || p.assigns(k))
+}
+
+// about returns the part of w that is at key, or that has a member there, or nil.
+func (w *recordRow) about(key string) *recordPart {
+	for i := range w.paths {
+		if q := &w.paths[i]; q.part.key == key || q.member != nil && q.member.name == key {
+			return q.part
+		}
 	}
 	return nil
 }
@@ -80,11 +106,18 @@ func (w *recordRow) fill(dst reflect.Value, kids []cell.Cell) {
 // or nil: see find.
 func (w *recordRow) each(kids []cell.Cell) iter.Seq2[*recordPart, *cell.Cell] {
 	return func(yield func(*recordPart, *cell.Cell) bool) {
+		all := kids
 		for _, p := range w.parts {
 			for len(kids) > 0 && kids[0].Key != p.key && kids[0].Key < p.key {
 				kids = kids[1:]
 			}
-			if !yield(p, p.first(kids)) {
+			c := (*cell.Cell)(nil)
+			if p.group != nil { // whose members are anywhere
+				c = p.findGroup(all)
+			} else {
+				c = p.over(p.first(kids))
+			}
+			if !yield(p, c) {
 				return
 			}
 		}

@@ -21,6 +21,7 @@ type edit struct {
 	horizon hlc.Timestamp
 	deleted hlc.Timestamp // up to which the record has forgotten rows
 	read    hlc.Timestamp // up to which the one had that the caller read
+	whole   lww.Stamp     // at which the whole of what is written now was assigned
 	seed    bool          // all under the shared stamp
 }
 
@@ -31,6 +32,7 @@ func (e *edit) stamp(after hlc.Timestamp) (lww.Stamp, error) {
 	if e.seed {
 		return e.shared, nil
 	}
+	after = max(after, e.whole.Time)
 	if e.shared.IsZero() {
 		s, err := e.w.Next(e.horizon)
 		if err != nil {
@@ -75,14 +77,24 @@ func (e *edit) seen(at spot) lww.Stamp {
 	return cell.OpenLife(e.read)
 }
 
+// remains reports whether a row of the given life is the one that the caller read. One that
+// is kept, and gone, may have been in what was assigned as a whole.
+func (e *edit) remains(at spot, life lww.Stamp) bool {
+	seen, last := e.seen(at), at.now.LastDelete()
+	return cell.Remains(seen, life) || last != nil && last.Stamp == seen && at.now.Present()
+}
+
 // fresh returns an error unless the caller had seen the present life of a row, or the one
 // before that which is made now, and had the row only if it is there or is kept.
 func (e *edit) fresh(at spot, life lww.Stamp, had bool) error {
-	seen := e.seen(at)
 	switch {
-	case had && !cell.Remains(seen, life), !had && cell.CompareLives(seen, life) != 0:
+	case had && !e.remains(at, life), !had && cell.CompareLives(e.seen(at), life) != 0:
 		return &StaleError{Life: life}
-	case had && !at.now.Present() && !at.now.IsGone():
+	case had && at.now.IsGone():
+		return nil
+	case had && !at.now.Present() && !e.whole.IsZero():
+		return &StaleError{Life: e.whole}
+	case had && !at.now.Present():
 		return &BehindError{}
 	}
 	return nil
@@ -103,7 +115,7 @@ func (e *edit) row(p *recordPart, key string, at spot, read, next reflect.Value)
 	if at.now.IsGone() {
 		made = at.now.NextLife()
 	}
-	if !has && !at.now.Present() && cell.CompareLives(made, e.seen(at)) > 0 {
+	if !has && !at.now.Present() && (cell.CompareLives(made, e.seen(at)) > 0 || !e.whole.IsZero()) {
 		return nil, nil // others deleted it too
 	}
 	if !had {
@@ -235,15 +247,40 @@ func (e *edit) since(w *recordRow, now *cell.Cell, next reflect.Value) ([]cell.C
 // part returns the change of one part of a row, nil if there is none after all.
 func (e *edit) part(p *recordPart, row spot, read, next reflect.Value) (*cell.Cell, error) {
 	at := spot{seen: p.held(row.seen)}
+	whole := e.whole
 	if row.now != nil {
-		at.now = p.find(row.now.Kids)
+		at.now = e.find(p, row.now.Kids)
 	}
 	if p.group != nil {
 		c, err := e.group(p, at, next)
 		return c, within(p.f.name, err)
 	}
 	c, err := e.value(p, at, p.f.in(read), p.f.in(next))
+	e.whole = whole
 	return c, within(p.key, err)
+}
+
+// find is find of p, for a write: that has to be later than the whole which was assigned, also
+// where it is to what that does not have. Rows that only the whole has are as if they were
+// made now.
+func (e *edit) find(p *recordPart, kids []cell.Cell) *cell.Cell {
+	if p.group != nil {
+		return p.findGroup(kids)
+	}
+	own, whole := p.cells(kids)
+	c := p.over(own, whole)
+	if whole == nil {
+		return c
+	}
+	if whole.Stamp.After(e.whole) {
+		e.whole = whole.Stamp
+	}
+	for i := range c.Kids {
+		if k := &c.Kids[i]; k.Kind == cell.Row && p.kind == cell.Rows && own.Like(k) == nil {
+			k.Stamp = cell.OpenLife(e.deleted)
+		}
+	}
+	return c
 }
 
 // value returns the change of a part that is no group.

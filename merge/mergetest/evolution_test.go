@@ -37,6 +37,20 @@ type (
 		Zip  string
 		City string
 	}
+	wholeV1 struct { // which the next version merges by parts
+		Tags   []string
+		Seen   []string
+		Lines  []homeV1
+		Street string
+		No     int8
+	}
+	partsV2 struct {
+		Tags   []string `merge:"set"`
+		Seen   []string `merge:"union"`
+		Lines  []homeV1 `merge:"keyed=City"`
+		Street string   `merge:"group=home"`
+		No     *int8    `merge:"group=home"`
+	}
 	personV3 struct { // cannot read the numbers of others
 		Home struct{ No string } `merge:"atomic"`
 	}
@@ -48,6 +62,10 @@ func TestEvolution(t *testing.T) {
 	two := merge.MustCompile(merge.Options[personV2]{Record: true})
 	three := merge.MustCompile(merge.Options[personV3]{Record: true})
 	mergetest.CheckEvolution(t, one, mergetest.Values[personV1](), two, mergetest.Values[personV2]())
+
+	whole := merge.MustCompile(merge.Options[wholeV1]{Record: true})
+	parts := merge.MustCompile(merge.Options[partsV2]{Record: true})
+	mergetest.CheckEvolution(t, whole, mergetest.Values[wholeV1](), parts, mergetest.Values[partsV2]())
 
 	var err error
 	for seed := range 200 {

@@ -134,6 +134,34 @@ func FindCell(kids []Cell, key string, kind Kind, typ TypeCode) *Cell {
 	return nil
 }
 
+// After returns what of kids was written after s, without what this leaves empty. Of rows the
+// lives stay: what is written to one has to be of its present one.
+func After(kids []Cell, s lww.Stamp) (out []Cell) {
+	for _, k := range kids {
+		switch k.Kind {
+		case Row:
+			if k.IsGone() {
+				break
+			}
+			k.Kids = After(k.Kids, s)
+			if k.Live = k.Live && k.Newest().After(s); !k.Live && k.Stamp.IsZero() && len(k.Kids) == 0 {
+				continue
+			}
+		case Totals, Sums, Union, Set, Table, Rows:
+			if k.Kids = After(k.Kids, s); len(k.Kids) == 0 {
+				continue
+			}
+		case Register, First, Max, Min, Immutable, Choice, State, Manual, Placed, Deleted, Fact, Option, Version, Seen, Total, Replica, Sibling, Member,
+			Element, Entry, Sum, anyField:
+			if !k.Newest().After(s) {
+				continue
+			}
+		}
+		out = append(out, k)
+	}
+	return out
+}
+
 // Retain returns the kids without the elements, entries, and rows of lists and maps, at any
 // depth, that keep does not report, and without the fields that this leaves empty. It
 // returns kids itself if nothing goes. Keep is also told what another version of the cell,
@@ -166,7 +194,7 @@ func (c *Cell) retain(other *Cell, keep func(k, other *Cell) bool) (Cell, bool) 
 		return k, keep(c, other)
 	case Set, Table, Rows, Row:
 		if k.Kids = c.Retain(other, keep); c.Kind == Row && !sameSlice(k.Kids, c.Kids) {
-			k.revive()
+			k.Revive()
 		}
 		return k, len(k.Kids) > 0 || k.Kind == Row
 	case Register, First, Max, Min, Immutable, Choice, State, Totals, Manual, Union, Placed, Sums, Deleted, Fact, Option, Version, Seen, Total,
@@ -300,16 +328,42 @@ func (c *Cell) Above(h hlc.Timestamp, rows bool, other *Cell) Cell {
 }
 
 // Compact returns c without the elements and entries deleted at or below a horizon, and
-// the rows of lists and maps deleted at or below another. Other rows that are kept keep what
-// they hold, unless all says that c has seen what others have.
-func (c *Cell) Compact(items, rows hlc.Timestamp, all bool) Cell {
+// the rows of lists and maps deleted at or below another, but for those that are needed.
+func (c *Cell) Compact(items, rows hlc.Timestamp, needed map[*Cell]bool) Cell {
 	d := *c
-	d.Kids = forgetDeletes(c.Kids, rows, false, all)
-	d.Kids = d.Retain(nil, func(k, _ *Cell) bool {
+	d.Kids = c.Retain(nil, func(k, _ *Cell) bool {
 		if k.Kind == Row {
-			return k.holds() || k.Stamp.Time > rows
+			return k.holds() || k.Stamp.Time > rows || needed[k]
 		}
-		return k.Live || k.Stamp.Time > items
+		return k.Live || k.Stamp.Time > items || needed[k]
 	})
 	return d
+}
+
+// AddGone adds to marks, which may be nil, what is deleted in c, itself included, later than s.
+func (c *Cell) AddGone(marks map[*Cell]bool, s lww.Stamp) map[*Cell]bool {
+	if (c.Kind == Row || c.Kind == Element || c.Kind == Entry) && !c.Live && c.Stamp.After(s) {
+		if marks == nil {
+			marks = make(map[*Cell]bool)
+		}
+		marks[c] = true
+	}
+	for i := range c.Kids {
+		marks = c.Kids[i].AddGone(marks, s)
+	}
+	return marks
+}
+
+// Wholes returns the registers at the place of kids[i], which is another field: each is of a
+// program that has all of that in one value.
+func Wholes(kids []Cell, i int) []Cell {
+	from := i
+	for from > 0 && kids[from-1].Key == kids[i].Key {
+		from--
+	}
+	to := from
+	for to < i && kids[to].Kind.IsRegister() {
+		to++
+	}
+	return kids[from:to]
 }

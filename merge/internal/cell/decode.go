@@ -201,7 +201,7 @@ func (d *stateReader) cell(kind Kind, depth int) Cell {
 		if !readMarks(c.Kids, d.string()) && d.Err() == nil {
 			d.Fail("%w", errMarks)
 		}
-		c.revive()
+		c.Revive()
 	}
 	return c
 }
@@ -332,7 +332,11 @@ func (f forgotten) checkCell(c *Cell, as role, marks uint32) error {
 		if c.Kind == Rows {
 			as = isItem
 		}
-		if err := f.checkCell(k, as, marks); err != nil {
+		in := f
+		if l.kids == anyField && len(Wholes(c.Kids, i)) > 0 {
+			in = forgotten{} // in which the tombstones may be needed
+		}
+		if err := in.checkCell(k, as, marks); err != nil {
 			if l.kids == anyField {
 				return fmt.Errorf("field %.64q: %w", k.Key, err)
 			}

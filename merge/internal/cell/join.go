@@ -192,7 +192,7 @@ func joinLives(a, b *Cell, p Knows) (Cell, bool) {
 	var changed bool
 	c.Kids, changed = joinCells(a.Kids, b.Kids, scope{plan: p, row: true})
 	if c.Live = a.Live || b.Live; changed || c.Live != a.Live {
-		c.revive()
+		c.Revive()
 		changed = changed || c.Live != a.Live
 	}
 	if a.Stamp != b.Stamp {

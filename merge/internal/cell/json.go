@@ -257,7 +257,7 @@ func (kinds jsonKinds) cell(j *JSON, kind Kind, depth int, field *Cell) (Cell, e
 		c.Kids = append(c.Kids, k)
 	}
 	slices.SortFunc(c.Kids, func(a, b Cell) int { return a.Order(&b) })
-	c.revive()
+	c.Revive()
 	return c, nil
 }
 

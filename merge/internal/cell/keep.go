@@ -39,7 +39,9 @@ func (c *Cell) isLeaf() bool {
 func (c *Cell) LastDelete() *Cell { return c.Kid(PositionKey, Deleted) }
 
 // IsGone reports whether c, which may be nil, is a row that is kept, and deleted.
-func (c *Cell) IsGone() bool { return c != nil && c.Kind == Row && !c.Live && len(c.Kids) > 0 }
+func (c *Cell) IsGone() bool {
+	return c != nil && c.Kind == Row && !c.Live && len(c.Kids) > 0 && c.LastDelete() != nil
+}
 
 // NextLife returns the life that c, which may be nil, is of, or would be of if it is made
 // now.
@@ -70,7 +72,7 @@ func (c *Cell) Delete(at lww.Stamp, saw func(*Cell) bool) (Cell, bool) {
 		}
 	}
 	d.Kids = JoinKids(d.Kids, []Cell{{Key: PositionKey, Kind: Deleted, Stamp: at}})
-	d.revive()
+	d.Revive()
 	return d, ok
 }
 
@@ -127,8 +129,8 @@ func isUnseen(kids []Cell, level int) bool {
 	return false
 }
 
-// revive sets whether c, a row, is there, if that depends on what its deletes had seen.
-func (c *Cell) revive() {
+// Revive sets whether c, a row, is there, if that depends on what its deletes had seen.
+func (c *Cell) Revive() {
 	if c.LastDelete() != nil {
 		c.Live = isUnseen(c.Kids, 0)
 	}
@@ -168,6 +170,14 @@ func unmark(kids []Cell, level int) []Cell {
 		}
 	}
 	return kids
+}
+
+// WithoutDeletes returns c without what deletes up to t left in the rows of lists and maps that
+// are kept. Other rows keep what they hold, unless all says that c has seen what others have.
+func (c *Cell) WithoutDeletes(t hlc.Timestamp, all bool) Cell {
+	d := *c
+	d.Kids = forgetDeletes(c.Kids, t, false, all)
+	return d
 }
 
 // forgetDeletes returns kids, which are rows of a list or a map if items says so, without what

@@ -28,7 +28,7 @@ func (c *Cell) Since(old *Cell) (Cell, bool) {
 	}
 	if last := c.LastDelete(); last != nil && len(part.Kids) > 0 { // marks say nothing without it
 		part.Kids = JoinKids(part.Kids, []Cell{*last})
-		part.revive()
+		part.Revive()
 	}
 	return part, len(part.Kids) > 0 || c.Live && !old.Live
 }

@@ -42,6 +42,9 @@ const (
 	codeStruct
 )
 
+// Content is the code of values of which the bytes say all.
+const Content = codeStruct
+
 // IsContent reports whether values of the type are in full form, which says of itself
 // what it is: see package value. Others have bytes that sort as the values do, and no room
 // for what a program does not know.

@@ -1,0 +1,328 @@
+package merge_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/rejoin-go/rejoin/hlc"
+	"github.com/rejoin-go/rejoin/lww"
+	"github.com/rejoin-go/rejoin/merge"
+	"github.com/rejoin-go/rejoin/vclock"
+)
+
+// after returns a writer whose first write is just after now.
+func after(r string, now int) lww.Writer {
+	return lww.Writer{Replica: vclock.Replica(r), Clock: &ticks{now: hlc.Timestamp(now)}}
+}
+
+// assignedDoc returns a record of the newer version that an older one has assigned a value.
+func assignedDoc(t *testing.T, v wholeDoc) *merge.Record[partsDoc] {
+	t.Helper()
+	old := recordPlan(t, merge.Options[wholeDoc]{}).NewRecord()
+	require.NoError(t, old.Update(after("eu", 10), set(func(w *wholeDoc) { *w = v })))
+	return exchange(t, old, recordPlan(t, merge.Options[partsDoc]{}))
+}
+
+// TestRecordWholeOrder: a list that was assigned has its order, and what is moved, added and deleted
+// in it reads back as it was set, while the older version goes on showing its list.
+func TestRecordWholeOrder(t *testing.T) {
+	r := assignedDoc(t, wholeDoc{Lines: []wholeLine{{Key: "c"}, {Key: "a", Qty: 1}, {Key: "b"}}})
+	lines := func() (keys string) {
+		for _, l := range value(t, r).Lines {
+			keys += l.Key
+		}
+		return keys
+	}
+	require.Equal(t, "cab", lines())
+	require.NoError(t, r.Update(after("us", 0), set(func(v *partsDoc) {
+		l := v.Lines
+		v.Lines = []partsLine{l[2], {Key: "d", Qty: 4}, l[0]}
+	})), "its clock is behind")
+	require.Equal(t, "bdc", lines())
+	require.NoError(t, r.Check())
+	old := exchange(t, r, recordPlan(t, merge.Options[wholeDoc]{}))
+	require.Equal(t, []wholeLine{{Key: "c"}, {Key: "a", Qty: 1}, {Key: "b"}}, value(t, old).Lines)
+	require.NoError(t, old.Update(after("eu", 20), set(func(w *wholeDoc) { w.Lines = append(w.Lines, wholeLine{Key: "e"}) })))
+	r.Merge(exchange(t, old, recordPlan(t, merge.Options[partsDoc]{})))
+	require.Equal(t, "cabe", lines(), "an assignment says all of a list")
+}
+
+// TestRecordWholeReported: what a report, a stamp and a path say of a part is what was written
+// about it, be it with the whole.
+func TestRecordWholeReported(t *testing.T) {
+	city := "Bath"
+	r := assignedDoc(t, wholeDoc{Tags: []string{"x"}, Lines: []wholeLine{{Key: "a", Qty: 1}}, Street: "High St", City: &city, Stock: 5})
+	whole := r.Stamp("Tags.x")
+	require.Equal(t, whole, r.Stamp("Lines.a.Qty"))
+	require.Equal(t, whole, r.Stamp("Street"))
+	before := r.Clone()
+	require.NoError(t, r.Update(after("us", 20), set(func(v *partsDoc) { v.Street, v.Lines[0].Qty, v.Stock = "Mill St", 2, 7 })))
+	require.Equal(t, "us", string(r.Stamp("Street").Replica))
+	require.Equal(t, whole, r.Stamp("Tags.x"))
+	require.Equal(t, []string{"City", "Street", "Lines.a.Qty", "Stock"}, before.Changed(r))
+
+	old := exchange(t, r, recordPlan(t, merge.Options[wholeDoc]{}))
+	require.NoError(t, old.Update(after("eu", 40), set(func(w *wholeDoc) { w.Tags, w.Lines, w.Street = []string{"y"}, nil, "Low St" })))
+	theirs := exchange(t, old, recordPlan(t, merge.Options[partsDoc]{}))
+	got := map[string]merge.Change{}
+	for _, c := range r.Explain(theirs).Changes {
+		got[c.Path] = c
+	}
+	require.Equal(t, "not in what was assigned later", got["Tags.x"].Reason)
+	require.Equal(t, merge.Absent{}, got["Tags.x"].Result)
+	require.Equal(t, "y", got["Tags.y"].Result)
+	require.Equal(t, merge.Absent{}, got["Lines.a"].Result)
+	require.Equal(t, "not in what was assigned later", got["Lines.a"].Reason)
+	require.True(t, got["Lines.a"].Candidates[0].Lost)
+	require.Equal(t, theirs.Stamp("Street"), got["Street"].Candidates[0].Stamp)
+	require.Equal(t, "Low St", got["Street"].Result)
+	require.NotContains(t, got, "City", "which nobody wrote since")
+	r.Merge(theirs)
+	require.Equal(t, partsDoc{Tags: []string{"y"}, Street: "Low St", City: "Bath", Stock: 7}, value(t, r))
+}
+
+// TestRecordWholeTouched: to touch an element makes it one that somebody wrote.
+func TestRecordWholeTouched(t *testing.T) {
+	r := assignedDoc(t, wholeDoc{Tags: []string{"x", "y"}, Prefs: map[string]int{"p": 1}, Lines: []wholeLine{{Key: "a", Qty: 1}}})
+	for _, path := range []string{"Tags.x", "Prefs.p", "Lines.a.Qty", "Stock"} {
+		require.NoError(t, r.Touch(after("us", 0), path))
+		require.Equal(t, "us", string(r.Stamp(path).Replica), path)
+	}
+	for path := range r.Unknown() {
+		require.True(t, r.Forget(path), path)
+	}
+	require.Equal(t, partsDoc{Tags: []string{"x"}, Prefs: map[string]int{"p": 1}, Lines: []partsLine{{Key: "a", Qty: 1}}}, value(t, r))
+	require.NoError(t, r.Check())
+}
+
+// TestRecordWholeForgotten: what was removed is kept out for as long as an older value of the
+// whole has it, and no longer; the rest is forgotten as ever.
+func TestRecordWholeForgotten(t *testing.T) {
+	r := assignedDoc(t, wholeDoc{Tags: []string{"x"}, Lines: []wholeLine{{Key: "a"}}})
+	drop := func() error {
+		return r.Update(after("us", 20), set(func(v *partsDoc) { v.Tags, v.Lines = nil, nil }))
+	}
+	require.NoError(t, r.Update(after("us", 15), set(func(v *partsDoc) {
+		v.Tags, v.Lines = append(v.Tags, "y"), append(v.Lines, partsLine{Key: "b"})
+	})))
+	require.NoError(t, drop())
+	require.NoError(t, r.CompactRows(30, 30))
+	require.Empty(t, value(t, r).Tags)
+	require.Empty(t, value(t, r).Lines)
+	js, err := r.MarshalJSON()
+	require.NoError(t, err)
+	require.Equal(t, 2, strings.Count(string(js), `"gone":true`), "%s", js)
+	reread(t, recordPlan(t, merge.Options[partsDoc]{}), r)
+	other := exchange(t, r, recordPlan(t, merge.Options[wholeDoc]{}))
+	require.NoError(t, other.CompactRows(40, 40), "by a program that cannot tell")
+	require.Empty(t, value(t, exchange(t, other, recordPlan(t, merge.Options[partsDoc]{}))).Tags)
+
+	require.True(t, r.Forget("Tags"))
+	require.True(t, r.Forget("Lines"))
+	js, err = r.MarshalJSON()
+	require.NoError(t, err)
+	require.NotContains(t, string(js), `"gone":true`)
+	reread(t, recordPlan(t, merge.Options[partsDoc]{}), r)
+}
+
+// TestRecordWholeCounted: a number that was assigned is what all changes are added to. Where it
+// was additive before it was assigned, it may have them in it, which Check tells.
+func TestRecordWholeCounted(t *testing.T) {
+	type lwwBox struct{ N int }
+	type sumBox struct {
+		N int `merge:"additive"`
+	}
+	lwws, sums := recordPlan(t, merge.Options[lwwBox]{}), recordPlan(t, merge.Options[sumBox]{})
+	old := lwws.NewRecord()
+	require.NoError(t, old.Update(after("eu", 10), set(func(b *lwwBox) { b.N = 8 })))
+	a := exchange(t, old, sums)
+	b := a.Clone()
+	require.NoError(t, a.Update(after("us", 20), set(func(b *sumBox) { b.N += 2 })))
+	require.NoError(t, b.Update(after("ap", 20), set(func(b *sumBox) { b.N -= 3 })))
+	a.Merge(b)
+	require.Equal(t, 7, value(t, a).N)
+	require.NoError(t, a.Check())
+
+	middle := exchange(t, a, lwws)
+	require.Equal(t, 8, value(t, middle).N)
+	require.ErrorContains(t, middle.Check(), "N: added to under another rule")
+	require.NoError(t, middle.Update(after("eu", 30), set(func(b *lwwBox) { b.N = 20 })))
+	require.ErrorContains(t, middle.Check(), "N: added to under another rule", "while both are there")
+	again := exchange(t, middle, sums)
+	require.Equal(t, 19, value(t, again).N)
+	require.ErrorContains(t, again.Check(), "N: assigned under another rule after something was added")
+}
+
+// TestRecordWholeUnread: what is assigned and cannot be read is named, and an element whose
+// fields cannot be made out of a value has what can.
+func TestRecordWholeUnread(t *testing.T) {
+	type oldLine struct{ Key, Note, Text string }
+	type newLine struct {
+		Key, Text string
+		Note      string `merge:"manual"`
+	}
+	type oldList struct{ Lines, Odd []oldLine }
+	type newList struct {
+		Lines []newLine `merge:"keyed=Key"`
+		Odd   []struct {
+			Key  string
+			Text int
+		} `merge:"keyed=Key"`
+	}
+	old := recordPlan(t, merge.Options[oldList]{}).NewRecord()
+	require.NoError(t, old.Update(writer("eu"), set(func(l *oldList) {
+		l.Lines = []oldLine{{"a", "note", "text"}, {"a", "again", "twice"}, {"b", "", "text"}}
+		l.Odd = l.Lines
+	})))
+	r := exchange(t, old, recordPlan(t, merge.Options[newList]{}))
+	require.Equal(t, newList{Lines: []newLine{{Key: "a", Text: "text"}, {Key: "b", Text: "text"}}}, value(t, r))
+	require.Equal(t, []string{"Odd", "Lines.a.Note"}, mixedDoubts(t, r.Check()))
+}
+
+// TestRecordWholeRow: what a pointer points to, and maps of structs, are read by their fields.
+func TestRecordWholeRow(t *testing.T) {
+	type row struct {
+		A int
+		B []string `merge:"set"`
+	}
+	type oldDoc struct {
+		P *row           `merge:"atomic"`
+		M map[string]row `merge:"atomic"`
+		F []string       `merge:"first"`
+	}
+	type newDoc struct {
+		P *row
+		M map[string]row
+		F []string `merge:"set"`
+	}
+	olds, news := recordPlan(t, merge.Options[oldDoc]{}), recordPlan(t, merge.Options[newDoc]{})
+	old := olds.NewRecord()
+	v := row{1, []string{"x"}}
+	require.NoError(t, old.Update(after("eu", 10), set(func(d *oldDoc) { *d = oldDoc{&v, map[string]row{"k": v}, []string{"f"}} })))
+	r := exchange(t, old, news)
+	require.Equal(t, newDoc{&v, map[string]row{"k": v}, []string{"f"}}, value(t, r))
+	require.NoError(t, r.Update(after("us", 20), set(func(d *newDoc) {
+		d.P.A = 2
+		d.M["k"], d.M["l"] = row{1, nil}, row{3, nil}
+	})))
+	require.Equal(t, newDoc{&row{2, []string{"x"}}, map[string]row{"k": {A: 1}, "l": {A: 3}}, []string{"f"}}, value(t, r))
+	require.NoError(t, old.Update(after("eu", 30), set(func(d *oldDoc) { d.P, d.M = nil, nil })))
+	r.Merge(exchange(t, old, news))
+	require.Equal(t, newDoc{F: []string{"f"}}, value(t, r))
+	require.NoError(t, r.Update(after("us", 0), set(func(d *newDoc) { d.P, d.M = &row{A: 5}, map[string]row{"k": {A: 6}} })))
+	require.Equal(t, newDoc{&row{A: 5}, map[string]row{"k": {A: 6}}, []string{"f"}}, value(t, r))
+	require.NoError(t, r.Update(after("us", 0), set(func(d *newDoc) { d.P, d.M = nil, nil })))
+	require.Equal(t, newDoc{F: []string{"f"}}, value(t, r))
+}
+
+// TestRecordWholeKept drives programs that assign a list and programs that keep its elements: what
+// one writes it reads, and all end with the same bytes.
+func TestRecordWholeKept(t *testing.T) {
+	type line struct {
+		Key       string
+		Qty, Sold int
+		Tags      []string
+		Box       *keptBox
+	}
+	type keptOne struct {
+		Key  string
+		Qty  int
+		Sold int      `merge:"additive"`
+		Tags []string `merge:"set"`
+		Box  *keptBox `merge:"fields,keep"`
+	}
+	type whole struct{ Lines []line }
+	type parts struct {
+		Lines []keptOne `merge:"keyed=Key,keep"`
+	}
+	wholes, partly := recordPlan(t, merge.Options[whole]{}), recordPlan(t, merge.Options[parts]{})
+	rapid.Check(t, func(rt *rapid.T) {
+		recs := []*merge.Record[parts]{partly.NewRecord(), partly.NewRecord(), partly.NewRecord()}
+		clock := &recorder{}
+		deleted := hlc.Timestamp(0)
+		for range rapid.IntRange(1, 30).Draw(rt, "steps") {
+			i := rapid.IntRange(0, 2).Draw(rt, "at")
+			w := lww.Writer{Replica: []vclock.Replica{"ap", "eu", "us"}[i], Clock: clock}
+			r := recs[i]
+			key, n := rapid.SampledFrom([]string{"x", "y"}).Draw(rt, "key"), rapid.IntRange(1, 3).Draw(rt, "n")
+			switch step := rapid.IntRange(0, 9).Draw(rt, "step"); {
+			case step < 2:
+				old := exchange(t, r, wholes)
+				var want []line
+				require.NoError(rt, old.Update(w, func(v *whole) error {
+					if j := slices.IndexFunc(v.Lines, func(l line) bool { return l.Key == key }); j < 0 {
+						v.Lines = append(v.Lines, line{Key: key, Qty: n, Tags: []string{"t"}, Box: &keptBox{A: n}})
+					} else if n == 1 {
+						v.Lines = slices.Delete(v.Lines, j, j+1)
+					} else {
+						v.Lines[j].Qty, v.Lines[j].Sold, v.Lines[j].Tags, v.Lines[j].Box = n, n, nil, nil
+					}
+					want = v.Lines
+					return nil
+				}))
+				require.Equal(rt, len(want), len(value0(old).Lines))
+				recs[i] = exchange(t, old, partly)
+			case step < 6:
+				want := value0(r)
+				j := slices.IndexFunc(want.Lines, func(l keptOne) bool { return l.Key == key })
+				switch {
+				case j < 0:
+					want.Lines = append(want.Lines, keptOne{Key: key, Qty: n})
+				case step == 2:
+					want.Lines = slices.Delete(want.Lines, j, j+1)
+				case n == 1:
+					want.Lines[j].Sold++
+				case n == 2 && want.Lines[j].Tags == nil:
+					want.Lines[j].Tags = []string{"t"}
+				case n == 2:
+					want.Lines[j].Tags = nil
+				case want.Lines[j].Box == nil:
+					want.Lines[j].Box = &keptBox{B: step}
+				default:
+					want.Lines[j].Box = nil
+				}
+				before := r.Clone()
+				require.NoError(rt, r.Update(w, func(v *parts) error { v.Lines = slices.Clone(want.Lines); return nil }))
+				if len(want.Lines) == 0 {
+					want.Lines = nil
+				}
+				require.Equal(rt, want, value0(r))
+				again := before.Clone()
+				again.Merge(r.Since(before))
+				require.True(rt, again.Equal(r))
+			case step == 6:
+				was, h := value0(r), clock.now
+				for _, o := range recs {
+					if !o.Equal(r) {
+						h = 0
+					}
+				}
+				if h == 0 || r.Latest() == 0 {
+					continue
+				}
+				require.NoError(rt, r.CompactRows(deleted, h))
+				deleted = h
+				require.Equal(rt, was, value0(r))
+			default:
+				o := recs[rapid.IntRange(0, 2).Draw(rt, "from")]
+				b, err := o.MarshalBinary()
+				require.NoError(rt, err)
+				mergeExplained(rt, r, b)
+			}
+			require.True(rt, exchange(t, recs[i], partly).Equal(recs[i]))
+			_ = recs[i].Check()
+		}
+		for range 2 {
+			for i := range recs {
+				recs[i].Merge(recs[(i+1)%3])
+				recs[i].Merge(recs[(i+2)%3])
+			}
+		}
+		require.True(rt, recs[0].Equal(recs[1]))
+		require.True(rt, recs[0].Equal(recs[2]))
+	})
+}
