@@ -16,8 +16,7 @@ import (
 // was cut or restored, and a database from a backup heal, and gives everything to a region that joins
 // empty. It is no option: with streams alone, what is missed once is missed for ever.
 //
-// Both fetching and pushing go through the connection of the one who asks, so that it works where
-// the way back is cut.
+// Fetching and pushing both go through the connection of the one who asks: the way back may be cut.
 
 // A syncMessage is one message of an exchange, with the keys whose states its sender has.
 type syncMessage struct {

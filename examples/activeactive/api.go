@@ -46,24 +46,20 @@ func (g *region) routes() http.Handler {
 		})
 	})
 	on(g, mux, "POST /order/{id}/settle", g.settle)
-	for pattern, h := range map[string]handler{ // the last are for operators and the page
-		"GET /{kind}/{id}":    g.getRow,
-		"GET /status":         g.getStatus,
-		"GET /rows":           g.getRows,
-		"GET /events":         g.getEvents,
-		"POST /admin/mode":    post(g.setMode),
-		"POST /admin/retire":  post(g.retire),
-		"POST /admin/promote": func(r *http.Request) (any, error) { return g.promote(r.Context()) },
-		"GET /audit": func(r *http.Request) (any, error) {
-			return g.store.strings(r.Context(), `SELECT id || ': ' || what FROM audit ORDER BY at DESC LIMIT 100`)
-		},
-		"POST /admin/skew": post(func(_ context.Context, q struct{ MS int64 }) error {
-			g.clocks.offset.Store(int64(time.Duration(q.MS) * time.Millisecond))
-			return nil
-		}),
-	} {
-		mux.Handle(pattern, h)
-	}
+	mux.Handle("GET /{kind}/{id}", handler(g.getRow))
+	mux.Handle("GET /status", handler(g.getStatus)) // this and what follows is for operators and the page
+	mux.Handle("GET /rows", handler(g.getRows))
+	mux.Handle("GET /events", handler(g.getEvents))
+	mux.Handle("GET /audit", handler(func(r *http.Request) (any, error) {
+		return g.store.strings(r.Context(), `SELECT id || ': ' || what FROM audit ORDER BY at DESC LIMIT 100`)
+	}))
+	mux.Handle("POST /admin/mode", post(g.setMode))
+	mux.Handle("POST /admin/retire", post(g.retire))
+	mux.Handle("POST /admin/promote", handler(func(r *http.Request) (any, error) { return g.promote(r.Context()) }))
+	mux.Handle("POST /admin/skew", post(func(_ context.Context, q struct{ MS int64 }) error {
+		g.clocks.offset.Store(int64(time.Duration(q.MS) * time.Millisecond))
+		return nil
+	}))
 	return mux
 }
 
@@ -414,8 +410,7 @@ func (g *region) answerHTTP(ctx context.Context, q relayed) (*relayed, error) {
 }
 
 // tag makes an ETag of what a client was shown: of the context, or token, of what it read. A write under
-// it replaces exactly that. It names its row: under the context of another cart, a client would remove
-// what it never saw.
+// it replaces exactly that. It names its row, lest a client remove from a cart what it saw in another.
 func tag(row string, context encoding.TextMarshaler) string {
 	text, _ := context.MarshalText() // no context has an error
 	return fmt.Sprintf(`"%x.%s"`, antientropy.Fingerprint([]byte(row)), text)

@@ -12,9 +12,8 @@ import (
 	"github.com/rejoin-go/rejoin/vclock"
 )
 
-// Deleting leaves something behind, lest a late message bring back what was deleted. It may be
-// forgotten once every region has merged the delete, which a vclock.Matrix knows: who has merged
-// what of whom, as readings of clocks.
+// Deleting leaves something behind, lest a late message bring back what was deleted. It may be forgotten
+// once every region has merged the delete: a vclock.Matrix knows who has merged what of whom.
 //
 // The matrix of a region travels with its state. Here that is an exchange of anti-entropy: once the
 // other has merged all that differs, it merges the matrix. A fingerprint may overlook a difference,
@@ -36,8 +35,7 @@ func (g *region) changeMatrix(ctx context.Context, change func(now uint64) error
 	})
 }
 
-// record merges the matrix of a peer, if there is one, notes what the region has now, and returns
-// the result, which goes with the state.
+// record merges the matrix of a peer, if there is one, notes what the region has, and returns the result.
 func (g *region) record(ctx context.Context, merge *vclock.Matrix) (m *vclock.Matrix, err error) {
 	err = g.changeMatrix(ctx, func(now uint64) error {
 		if merge != nil {
@@ -92,8 +90,7 @@ func (g *region) retire(ctx context.Context, q struct{ Region string }) error {
 // A round says when all have merged what was noted of carts, and up to which time everything.
 type round = vclock.Round[string, crdt.Context]
 
-// collect ends a round, once all have seen what there was when it began: rows forget what its permit
-// allows, and are noted for the next.
+// collect ends a round once all have seen what there was when it began: rows forget what its permit allows.
 func (g *region) collect(ctx context.Context) error {
 	var permit vclock.Permit[string, crdt.Context]
 	var done bool

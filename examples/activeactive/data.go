@@ -40,15 +40,6 @@ type Profile struct {
 	Points int64    `json:"points" merge:"additive"`
 }
 
-type Profiles = merge.Record[Profile]
-
-// A Cart has a counter for each article. Of a line that is deleted, what is added meanwhile stays.
-type Cart = crdt.ORMap[string, *crdt.PNCounter]
-
-type Stock = crdt.BoundedCounter
-
-type Flags = lww.Map[string, string]
-
 // An Order is never merged: concurrent versions of it are kept, and orderRule says what they mean.
 type Order struct {
 	Item    string `json:"item"`
@@ -57,7 +48,14 @@ type Order struct {
 	Payment string `json:"payment,omitempty"`
 }
 
-type Orders = resolver.Siblings[Order]
+// What the rows hold. A Cart has a counter for each article.
+type (
+	Profiles = merge.Record[Profile]
+	Cart     = crdt.ORMap[string, *crdt.PNCounter] // of a line that is deleted, what is added meanwhile stays
+	Stock    = crdt.BoundedCounter
+	Flags    = lww.Map[string, string]
+	Orders   = resolver.Siblings[Order]
+)
 
 // orderRule returns what is done about concurrent versions of an order. It depends on the versions
 // and on nothing else, so all regions decide alike.
@@ -228,9 +226,8 @@ func (g *region) view(ctx context.Context, key string, st state) (shown, error) 
 	return shown{}, nil
 }
 
-func (g *region) getRows(r *http.Request) (any, error) {
+func (g *region) getRows(r *http.Request) (answer any, err error) {
 	out := map[string]any{}
-	var err error
 	for row := range g.store.rows(r.Context(), &err, `ORDER BY id LIMIT 200`) {
 		var now shown
 		if row.state, err = g.store.decodeRow(row.key, row.data); err == nil {

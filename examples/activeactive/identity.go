@@ -82,9 +82,8 @@ func (g *region) askPeers(ctx context.Context) (known uint64) {
 	for _, p := range g.peers {
 		go func() {
 			n, err := ask[uint64](ctx, p, "heard", g.name)
-			for err != nil && ctx.Err() == nil {
+			for ; err != nil && ctx.Err() == nil; n, err = ask[uint64](ctx, p, "heard", g.name) {
 				sleep(ctx, 50*time.Millisecond)
-				n, err = ask[uint64](ctx, p, "heard", g.name)
 			}
 			answers <- n
 		}()

@@ -1,5 +1,4 @@
-// The program activeactive is a shop in three regions, each of which goes on when the others cannot
-// be reached:
+// The program activeactive is a shop in three regions, which go on when they cannot reach each other:
 //
 //	go run -C examples/activeactive .             # the regions, and a page that shows them
 //	go run -C examples/activeactive . -load 20s   # write, break things, read everything back
@@ -223,10 +222,7 @@ func newSupervisor(dir string, names []string, extra ...string) (s *supervisor, 
 
 // start starts a region, with more arguments, and waits until it says where it listens.
 func (s *supervisor) start(name string, more ...string) error {
-	self, err := os.Executable()
-	if err != nil {
-		return err
-	}
+	self, _ := os.Executable() // nothing can be started if that fails
 	p := s.regions[name]
 	args := []string{"region", "-name", name, "-dir", p.dir, "-http", "127.0.0.1:0", "-listen", "127.0.0.1:0", "-bank", s.bank}
 	for way, l := range s.links {
@@ -260,12 +256,11 @@ func (s *supervisor) start(name string, more ...string) error {
 	return nil
 }
 
-func (s *supervisor) startAll() error {
+func (s *supervisor) startAll() (err error) {
 	errs := make(chan error)
 	for name := range s.regions {
 		go func() { errs <- s.start(name) }()
 	}
-	var err error
 	for range s.regions {
 		err = errors.Join(err, <-errs)
 	}
@@ -325,19 +320,16 @@ func (k *link) carry(from net.Conn) {
 		return
 	}
 	defer to.Close()
-	ended := make(chan struct{}, 2)
+	ctx, end := context.WithCancel(context.Background())
+	defer end()
 	for _, way := range [][2]net.Conn{{to, from}, {from, to}} {
 		go func() {
+			defer end()
 			_, _ = io.Copy(gate{way[0], &k.cut}, way[1])
-			ended <- struct{}{}
 		}()
 	}
-	for !k.cut.Load() {
-		select {
-		case <-ended:
-			return
-		case <-time.After(10 * time.Millisecond):
-		}
+	for ctx.Err() == nil && !k.cut.Load() {
+		sleep(ctx, 10*time.Millisecond)
 	}
 }
 

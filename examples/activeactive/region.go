@@ -149,13 +149,12 @@ func (g *region) connect(ctx context.Context) (err error) {
 }
 
 // start finds out who the region is in this life, and starts what runs beside its API.
-func (g *region) start(ctx context.Context) error {
+func (g *region) start(ctx context.Context) (err error) {
 	m := mode{Name: activeActive}
 	g.matrix = vclock.NewMatrix(vclock.Replica(g.name), g.names...)
 	for kind, empty := range g.store.kinds {
 		g.scratch[kind] = empty(0)
 	}
-	var err error
 	for name := range g.peers {
 		var commit uint64
 		err = cmp.Or(err, g.store.note(ctx, "heard/"+name, &commit))

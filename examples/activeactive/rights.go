@@ -12,9 +12,8 @@ import (
 	"github.com/rejoin-go/rejoin/vclock"
 )
 
-// A piece of stock is sold by whoever has the right to, without asking anybody. A region that has
-// too few rights asks the others for some: nothing is ever oversold, and a region that is cut off
-// goes on selling what it holds.
+// A piece of stock is sold by whoever has the right to, without asking anybody. A region with too few
+// rights asks for some: nothing is ever oversold, and one that is cut off goes on selling what it holds.
 
 // A rightsRequest asks a region to hand over rights to sell.
 type rightsRequest struct {
@@ -23,8 +22,7 @@ type rightsRequest struct {
 	Need int64
 }
 
-// borrow asks those who hold most for the rights that are missing, if that is what has gone wrong, and
-// reports whether it got any.
+// borrow asks those who hold most for rights, if they are what is missing, and reports whether it got any.
 func (g *region) borrow(ctx context.Context, key string, err error) bool {
 	short, ok := errors.AsType[*crdt.RightsError](err)
 	if !ok {

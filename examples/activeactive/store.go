@@ -22,9 +22,8 @@ import (
 	"github.com/rejoin-go/rejoin/vclock/antientropy"
 )
 
-// A store keeps the rows of a region in its database. One goroutine writes at a time: it takes all
-// requests that are waiting, lets them change rows in memory, and commits rows, outbox, cursors and
-// all else in one transaction.
+// A store keeps the rows of a region in its database. One goroutine writes at a time: it lets all
+// requests that wait change rows in memory, and commits rows, outbox and all else in one transaction.
 //
 // A row has a revision, and is written only if it still has the one that was read: another process
 // on the same database makes a commit fail and be done again, and never overwrites.
@@ -81,19 +80,15 @@ func openStore(ctx context.Context, url string) (*store, error) {
 		return nil, err
 	}
 	conn, err := db.Conn(ctx)
-	for _, table := range []string{
-		`TABLE IF NOT EXISTS rows (id ` + text + ` PRIMARY KEY, rev BIGINT NOT NULL, garbage BOOLEAN NOT NULL, state ` + blob + ` NOT NULL)` + clustered,
-		// The id of a message is drawn by the writer: see outbox.go for why it is no serial number.
-		`TABLE IF NOT EXISTS outbox (id BIGINT PRIMARY KEY, body ` + blob + ` NOT NULL)`,
-		`TABLE IF NOT EXISTS notes (name TEXT PRIMARY KEY, value TEXT NOT NULL)`,
-		`TABLE IF NOT EXISTS lineage (one BIGINT PRIMARY KEY, commits BIGINT NOT NULL)`,
-		`TABLE IF NOT EXISTS effects (name TEXT PRIMARY KEY, done BOOLEAN NOT NULL)`,
-		`INDEX IF NOT EXISTS garbage ON rows (id) WHERE garbage`,
-		`TABLE IF NOT EXISTS audit (at BIGINT NOT NULL, id TEXT NOT NULL, what TEXT NOT NULL)`,
-	} {
-		if err == nil {
-			_, err = conn.ExecContext(ctx, `CREATE `+table)
-		}
+	if err == nil {
+		_, err = conn.ExecContext(ctx, `
+			CREATE TABLE IF NOT EXISTS rows (id `+text+` PRIMARY KEY, rev BIGINT NOT NULL, garbage BOOLEAN NOT NULL, state `+blob+` NOT NULL)`+clustered+`;
+			CREATE INDEX IF NOT EXISTS garbage ON rows (id) WHERE garbage;
+			CREATE TABLE IF NOT EXISTS outbox (id BIGINT PRIMARY KEY, body `+blob+` NOT NULL); -- an id is drawn, see outbox.go
+			CREATE TABLE IF NOT EXISTS notes (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+			CREATE TABLE IF NOT EXISTS lineage (one BIGINT PRIMARY KEY, commits BIGINT NOT NULL);
+			CREATE TABLE IF NOT EXISTS effects (name TEXT PRIMARY KEY, done BOOLEAN NOT NULL);
+			CREATE TABLE IF NOT EXISTS audit (at BIGINT NOT NULL, id TEXT NOT NULL, what TEXT NOT NULL)`)
 	}
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
@@ -116,12 +111,10 @@ func (s *store) fill(ctx context.Context) error {
 }
 
 // read returns the state of a row as it was last committed, an empty one if there is none.
-func (s *store) read(ctx context.Context, key string) (st state, err error) {
+func (s *store) read(ctx context.Context, key string) (state, error) {
 	var data []byte
-	for r := range s.rows(ctx, &err, `WHERE id = $1`, key) {
-		data = r.data
-	}
-	if err != nil {
+	err := s.db.QueryRowContext(ctx, `SELECT state FROM rows WHERE id = $1`, key).Scan(&data)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return nil, err
 	}
 	return s.decodeRow(key, data)
@@ -402,19 +395,19 @@ func (t *tx) encode() {
 
 // send sends all statements of a transaction to the database.
 func (s *store) send(ctx context.Context, t *tx) error {
-	err := t.err
+	// The number of the commit tells a database that was restored from a backup: see identity.go.
+	_, life := s.replica.Lineage()
+	err := s.conn.QueryRowContext(ctx, `UPDATE lineage SET commits = commits + 1 WHERE commits >> 32 = $1 RETURNING commits`, life).Scan(&t.number)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = fmt.Errorf("this database is written by another life than %s: this process must end", s.replica)
+	}
+	err = cmp.Or(t.err, err)
 	exec := func(text string, args ...any) (rows int64) {
 		if err == nil {
 			rows, err = s.exec(ctx, text, args...)
 		}
 		return rows
 	}
-	// The number of the commit tells a database that was restored from a backup: see identity.go.
-	_, life := s.replica.Lineage()
-	if exec(`UPDATE lineage SET commits = commits + 1 WHERE commits >> 32 = $1`, life) == 0 {
-		err = cmp.Or(err, fmt.Errorf("this database is written by another life than %s: this process must end", s.replica))
-	}
-	err = cmp.Or(err, s.conn.QueryRowContext(ctx, `SELECT commits FROM lineage`).Scan(&t.number))
 	for some := range slices.Chunk(t.dirty, 32) { // most of what a write costs is the number of statements
 		var values []any
 		for _, r := range some {
