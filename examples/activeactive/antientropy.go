@@ -20,11 +20,11 @@ import (
 
 // A syncMessage is one message of an exchange, with the keys whose states its sender has.
 type syncMessage struct {
-	Message []byte         `json:"message,omitempty"`
-	Keys    []string       `json:"keys,omitempty"`   // sorted
-	More    bool           `json:"more,omitempty"`   // there are more keys than a message takes; with no keys, all differ
-	First   bool           `json:"first,omitempty"`  // of the exchange
-	Matrix  *vclock.Matrix `json:"matrix,omitempty"` // in the answer to the first: see collect.go
+	Message []byte
+	Keys    []string       // sorted
+	More    bool           // there are more keys than a message takes; with no keys, all differ
+	First   bool           // of the exchange
+	Matrix  *vclock.Matrix // in the answer to the first: see collect.go
 }
 
 // maxRows bounds the keys in a message, and the rows in a batch, which is one transaction.
@@ -32,18 +32,18 @@ const maxRows = 8000
 
 // A batch has the states of rows, as an envelope.
 type batch struct {
-	From   string `json:"from"`
-	Body   []byte `json:"body,omitempty"`
-	Last   string `json:"last"`           // rows up to this one are there
-	More   bool   `json:"more,omitempty"` // and others did not fit
-	All    bool   `json:"all,omitempty"`  // of all rows; of some, if not
-	Commit uint64 `json:"commit"`         // how far the sender was: see identity.go
+	From   string
+	Body   []byte
+	Last   string // rows up to this one are there
+	More   bool   // and others did not fit
+	All    bool   // of all rows; of some, if not
+	Commit uint64 // how far the sender was: see identity.go
 	err    error
 }
 
 type wanted struct {
-	Keys  []string `json:"keys,omitempty"` // sorted; none for all
-	After string   `json:"after"`
+	Keys  []string // sorted; none for all
+	After string
 }
 
 // compare answers a message of a peer, or begins an exchange. all is how many rows there are.

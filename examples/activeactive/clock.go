@@ -60,7 +60,7 @@ func (g *region) admit(r *row, st state) error {
 // beat reads a clock: the stamps in a stream are as old as the messages.
 func (g *region) beat(ctx context.Context, p *peer) error {
 	asked := time.Now()
-	there, err := ask[time.Time](ctx, p, "beat", nil)
+	there, err := ask[time.Time](ctx, p, "beat", "")
 	if err != nil {
 		return err
 	}

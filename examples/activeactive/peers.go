@@ -1,9 +1,10 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
 	"context"
-	"encoding/json"
+	"encoding/gob"
 	"errors"
 	"fmt"
 	"net"
@@ -62,20 +63,20 @@ var errNoAnswer = errors.New("the region cannot be reached")
 
 // ask sends a question to a peer and returns its answer.
 func ask[A any](ctx context.Context, p *peer, what string, question any) (answer A, err error) {
-	data, err := json.Marshal(question)
-	if err != nil {
+	var data bytes.Buffer
+	if err := gob.NewEncoder(&data).Encode(question); err != nil {
 		return answer, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
 	defer cancel()
-	msg, err := p.conn.RequestWithContext(ctx, "rejoin."+p.name+".ask."+what, data)
+	msg, err := p.conn.RequestWithContext(ctx, "rejoin."+p.name+".ask."+what, data.Bytes())
 	if err != nil {
 		return answer, fmt.Errorf("%s: %w: %w", p.name, errNoAnswer, err)
 	}
 	if text := msg.Header.Get("Error"); text != "" {
 		return answer, fmt.Errorf("%s: %s", p.name, text)
 	}
-	err = json.Unmarshal(msg.Data, &answer)
+	err = gob.NewDecoder(bytes.NewReader(msg.Data)).Decode(&answer)
 	return answer, err
 }
 
@@ -86,14 +87,15 @@ func serve[Q, A any](ctx context.Context, at *peer, what string, answer func(con
 			reply := nats.NewMsg(msg.Reply)
 			var q Q
 			var a A
-			err := json.Unmarshal(msg.Data, &q)
+			var data bytes.Buffer
+			err := gob.NewDecoder(bytes.NewReader(msg.Data)).Decode(&q)
 			if err == nil {
 				a, err = answer(ctx, q)
 			}
 			if err == nil {
-				reply.Data, err = json.Marshal(a)
+				err = gob.NewEncoder(&data).Encode(a)
 			}
-			if err != nil {
+			if reply.Data = data.Bytes(); err != nil {
 				reply.Header.Set("Error", err.Error())
 			}
 			_ = at.conn.PublishMsg(reply) // who asked asks again

@@ -161,7 +161,7 @@ func (g *region) start(ctx context.Context) (err error) {
 		g.heard[name] = commit
 	}
 	if err := cmp.Or(err, g.store.fill(ctx), g.store.note(ctx, "mode", &m), g.store.note(ctx, "matrix", g.matrix),
-		serve(ctx, g.self, "beat", func(context.Context, any) (time.Time, error) { return g.clocks.physical(), nil }),
+		serve(ctx, g.self, "beat", func(context.Context, string) (time.Time, error) { return g.clocks.physical(), nil }),
 		serve(ctx, g.self, "heard", func(ctx context.Context, peer string) (n uint64, err error) {
 			err = g.store.note(ctx, "heard/"+peer, &n)
 			return n, err
