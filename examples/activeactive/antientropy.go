@@ -50,11 +50,13 @@ type wanted struct {
 func (s *store) compare(message []byte) (reply []byte, send []string, all int, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	table := s.fingerprints()
 	if message == nil {
-		return s.fingerprints().Ask(rand.Uint64()), nil, 0, nil
+		reply = table.Ask(rand.Uint64())
+	} else {
+		reply, send, err = table.Answer(message)
 	}
-	reply, send, err = s.fingerprints().Answer(message)
-	return reply, send, s.table.Len(), err
+	return reply, send, table.Len(), err
 }
 
 // fingerprints returns the table, up to date: a row that is written often has one made now and then.
@@ -73,7 +75,7 @@ func (g *region) reconcile(ctx context.Context, p *peer) error {
 	defer g.syncing.Unlock()
 	fetch := func(ctx context.Context, w wanted) (batch, error) { return ask[batch](ctx, p, "fetch", w) }
 	push := func(ctx context.Context, b batch) (int, error) { return ask[int](ctx, p, "push", b) }
-	message, _, _, err := g.store.compare(nil)
+	message, _, all, err := g.store.compare(nil)
 	var matrix *vclock.Matrix
 	held := 0 // rows that are not to be merged yet
 	for round := 0; message != nil && round < 1000; round++ {
@@ -82,6 +84,7 @@ func (g *region) reconcile(ctx context.Context, p *peer) error {
 			return err
 		}
 		matrix = cmp.Or(matrix, reply.Matrix)
+		reply.More = reply.More || round == 0 && all == 0 // if there are no rows here, all differ
 		if reply.More || len(reply.Keys) > 0 {
 			n, err := move(ctx, wanted{Keys: reply.Keys}, fetch, g.takeBatch)
 			if held += n; err != nil {
@@ -89,9 +92,7 @@ func (g *region) reconcile(ctx context.Context, p *peer) error {
 			}
 		}
 		var send []string
-		if message = nil; reply.More {
-			message, _, _, err = g.store.compare(nil) // what it named is here now
-		} else if reply.Message != nil {
+		if message = nil; reply.More || reply.Message != nil {
 			message, send, _, err = g.store.compare(reply.Message)
 		}
 		if err == nil && len(send) > 0 {
@@ -121,7 +122,7 @@ func move(ctx context.Context, w wanted, get func(context.Context, wanted) (batc
 	for next := begin(w); next != nil && err == nil; {
 		b := <-next
 		done, _ := slices.BinarySearch(w.Keys, b.Last+"\x00")
-		more := done < len(w.Keys) || b.All && b.More
+		more := done < len(w.Keys) || b.More
 		if b.err == nil && more && b.Last <= w.After {
 			b.err = fmt.Errorf("%s sends nothing of what it has", b.From)
 		}
@@ -142,23 +143,22 @@ func move(ctx context.Context, w wanted, get func(context.Context, wanted) (batc
 // pack makes a batch of the first rows wanted, as many as fit into a message.
 func (g *region) pack(ctx context.Context, w wanted) (b batch, err error) {
 	b = batch{From: g.name, Last: w.After, All: w.Keys == nil, Commit: g.store.commits.Load()}
-	where, which := fmt.Sprintf(`WHERE id > $1 ORDER BY id LIMIT %d`, maxRows), w.After
+	where, which := fmt.Sprintf(`WHERE id > $1 ORDER BY id LIMIT %d`, maxRows+1), w.After
 	if !b.All {
 		where, which = `WHERE id IN `+g.store.listed+` ORDER BY id`, list(w.Keys)
 	}
 	var out envelope
-	var rows int
-	for r := range g.store.rows(ctx, &err, where, which) {
-		if b.More = len(out.body) > maxMessage; b.More {
+	var state []byte
+	rows := 0
+	for scan := range g.store.query(ctx, &err, `SELECT id, state FROM rows `+where, which) {
+		if b.More = rows == maxRows || len(out.body) > maxMessage; b.More {
 			break
 		}
-		out.add(r.key, r.data)
-		b.Last = r.key
+		scan(&b.Last, &state)
+		out.add(b.Last, state)
 		rows++
 	}
-	if b.Body = out.body; b.All {
-		b.More = b.More || rows == maxRows
-	} else if !b.More {
+	if b.Body = out.body; !b.All && !b.More {
 		b.Last = w.Keys[len(w.Keys)-1]
 	}
 	return b, err
@@ -183,9 +183,9 @@ func (g *region) answerSync(ctx context.Context, q syncMessage) (a syncMessage, 
 	a.Message, a.Keys, all, err = g.store.compare(q.Message)
 	switch n := len(a.Keys); {
 	case n > maxRows && 2*n > all:
-		a.Keys, a.More = nil, true
+		a.Message, a.Keys, a.More = nil, nil, true
 	case n > maxRows:
-		a.Keys, a.More = a.Keys[:maxRows], true
+		a.Message, a.Keys, a.More = nil, a.Keys[:maxRows], true // once they are there, it asks anew
 	}
 	return a, err
 }

@@ -165,14 +165,14 @@ func (s *store) keysOf(ctx context.Context, kind string) ([]string, error) {
 }
 
 // load brings rows into the cache, without looking for them if they are said to be absent.
-func (s *store) load(ctx context.Context, keys []string, absent bool) error {
+func (s *store) load(ctx context.Context, keys []string, absent bool) (err error) {
 	slices.Sort(keys)
 	keys = slices.Compact(keys)
 	if len(s.cache)+len(keys) > s.limit {
 		clear(s.cache) // crude, and seldom
 	}
-	keys = slices.DeleteFunc(keys, func(k string) bool { return s.cache[k] != nil })
-	var err error
+	cached := func(key string) bool { return s.cache[key] != nil }
+	keys = slices.DeleteFunc(keys, cached)
 	if len(keys) > 0 && !absent {
 		for r := range s.rows(ctx, &err, `WHERE id IN `+s.listed, list(keys)) {
 			r.state, err = s.decodeRow(r.key, r.data)
@@ -180,10 +180,11 @@ func (s *store) load(ctx context.Context, keys []string, absent bool) error {
 			s.cache[r.key] = r
 		}
 	}
-	for _, k := range keys {
-		if s.cache[k] == nil && err == nil {
-			s.cache[k] = &row{key: k}
-		}
+	keys = slices.DeleteFunc(keys, cached)
+	empty := make([]row, len(keys))
+	for i, key := range keys {
+		empty[i].key = key
+		s.cache[key] = &empty[i]
 	}
 	if err != nil {
 		clear(s.cache)
@@ -408,8 +409,8 @@ func (s *store) send(ctx context.Context, t *tx) error {
 		}
 		return rows
 	}
-	for some := range slices.Chunk(t.dirty, 32) { // most of what a write costs is the number of statements
-		var values []any
+	for some := range slices.Chunk(t.dirty, 100) { // most of what a write costs is the number of statements
+		values := make([]any, 0, 4*len(some))
 		for _, r := range some {
 			values = append(values, r.key, r.rev+1, r.garbage, r.data)
 		}
