@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"sync"
+	"sync/atomic"
 
 	"github.com/rejoin-go/rejoin/vclock"
 	"github.com/rejoin-go/rejoin/vclock/antientropy"
@@ -38,7 +40,6 @@ type batch struct {
 	More   bool   // and others did not fit
 	All    bool   // of all rows; of some, if not
 	Commit uint64 // how far the sender was: see identity.go
-	err    error
 }
 
 type wanted struct {
@@ -108,36 +109,40 @@ func (g *region) reconcile(ctx context.Context, p *peer) error {
 	return g.exchanged(ctx, p, matrix)
 }
 
-// move moves rows: the next batch is on its way while one is taken. held ones are not merged yet.
+// move moves rows: one batch is written while the next is read and one more is on its way. It returns
+// how many are not merged yet.
 func move(ctx context.Context, w wanted, get func(context.Context, wanted) (batch, error), put func(context.Context, batch) (int, error)) (held int, err error) {
-	begin := func(w wanted) chan batch {
-		next := make(chan batch, 1)
-		go func() {
-			b, err := get(ctx, wanted{w.Keys[:min(len(w.Keys), maxRows)], w.After})
-			b.err = err
-			next <- b
-		}()
-		return next
+	ctx, fail := context.WithCancelCause(ctx)
+	defer fail(nil)
+	batches := make(chan batch)
+	var left atomic.Int64
+	var puts sync.WaitGroup
+	for range 2 {
+		puts.Go(func() {
+			for b := range batches {
+				n, err := put(ctx, b)
+				if left.Add(int64(n)); err != nil {
+					fail(err)
+				}
+			}
+		})
 	}
-	for next := begin(w); next != nil && err == nil; {
-		b := <-next
+	for more := true; more && ctx.Err() == nil; {
+		b, err := get(ctx, wanted{w.Keys[:min(len(w.Keys), maxRows)], w.After})
 		done, _ := slices.BinarySearch(w.Keys, b.Last+"\x00")
-		more := done < len(w.Keys) || b.More
-		if b.err == nil && more && b.Last <= w.After {
-			b.err = fmt.Errorf("%s sends nothing of what it has", b.From)
+		if more = done < len(w.Keys) || b.More; err == nil && more && b.Last <= w.After {
+			err = fmt.Errorf("%s sends nothing of what it has", b.From)
 		}
-		if b.err != nil {
-			return held, b.err
+		if err != nil {
+			fail(err)
+		} else {
+			batches <- b
 		}
-		if next = nil; more {
-			w = wanted{w.Keys[done:], b.Last}
-			next = begin(w)
-		}
-		var n int
-		n, err = put(ctx, b)
-		held += n
+		w = wanted{w.Keys[done:], b.Last}
 	}
-	return held, err
+	close(batches)
+	puts.Wait()
+	return int(left.Load()), context.Cause(ctx)
 }
 
 // pack makes a batch of the first rows wanted, as many as fit into a message.
@@ -165,7 +170,7 @@ func (g *region) pack(ctx context.Context, w wanted) (b batch, err error) {
 }
 
 func (g *region) takeBatch(ctx context.Context, b batch) (held int, err error) {
-	return g.merge(ctx, arrivals{peer: b.From, bodies: [][]byte{b.Body}, commit: b.Commit, absent: b.All})
+	return g.merge(ctx, arrivals{peer: b.From, bodies: [][]byte{b.Body}, commit: b.Commit, absent: b.All && !g.config.explain})
 }
 
 // answerSync is the other side of reconcile, as pack and takeBatch are.

@@ -2,12 +2,16 @@ package main
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -408,6 +412,40 @@ func TestRegionGoneForGood(t *testing.T) {
 	var lines []cartLine
 	must(t, s, "eu", http.MethodGet, "/cart/ann", "", nil, &lines)
 	require.Empty(t, lines, "nothing of it is taken any more")
+}
+
+// A region that joins empty takes what it reads ahead, but no row that it cannot read, and none before its time.
+func TestEmptyRegionTakesWhatItMay(t *testing.T) {
+	s := shop(t)
+	must(t, s, "eu", http.MethodPatch, "/profile/ann", "", map[string]any{"city": "Porto"}, nil)
+	must(t, s, "eu", http.MethodPost, "/cart/ann/tea", "", amount{2}, nil)
+	must(t, s, "eu", http.MethodPut, "/order/ann:1", "", Order{Item: "lamp", Status: "new", Total: 4900}, nil)
+	equal(t, s)
+	s.stop("ap", os.Interrupt)
+	s.stop("eu", os.Interrupt)
+	db, err := sql.Open("sqlite", "file:"+s.regions["eu"].dir+"/rows.db")
+	require.NoError(t, err)
+	_, err = db.Exec(`INSERT INTO rows (id, rev, garbage, state) VALUES ('cart/bad', 1, FALSE, x'ff')`)
+	require.NoError(t, errors.Join(err, db.Close()))
+	require.NoError(t, s.start("eu"))
+	must(t, s, "eu", http.MethodPost, "/admin/skew", "", map[string]int64{"ms": 5000}, nil)
+	must(t, s, "eu", http.MethodPatch, "/profile/bob", "", map[string]any{"city": "Braga"}, nil)
+	s.links[[2]string{"ap", "us"}].cut.Store(true) // everything comes from eu
+	s.links[[2]string{"us", "ap"}].cut.Store(true)
+	require.NoError(t, replaceDatabase(s.regions["ap"].dir, ""))
+	require.NoError(t, s.start("ap"))
+
+	city := func(row string) string {
+		var p Profile
+		must(t, s, "ap", http.MethodGet, row, "", nil, &p)
+		return p.City
+	}
+	require.Eventually(t, func() bool { return city("/profile/ann") == "Porto" }, 4*time.Second, 10*time.Millisecond)
+	require.Empty(t, city("/profile/bob"), "its time has not come")
+	var rows map[string]rowView
+	must(t, s, "ap", http.MethodGet, "/rows", "", nil, &rows)
+	require.ElementsMatch(t, []string{"profile/ann", "cart/ann", "order/ann:1"}, slices.Collect(maps.Keys(rows)))
+	require.Eventually(t, func() bool { return city("/profile/bob") == "Braga" }, 10*time.Second, 50*time.Millisecond)
 }
 
 func TestCollect(t *testing.T) {

@@ -84,11 +84,12 @@ func (g *region) follow(ctx context.Context, p *peer) error {
 
 // arrivals are rows, or deltas of rows, that came from a peer.
 type arrivals struct {
-	peer   string
-	bodies [][]byte
-	cursor cursor // in the stream, if they are from there
-	commit uint64 // the peer's latest, see identity.go
-	absent bool   // this region has hardly any of them
+	peer    string
+	bodies  [][]byte
+	cursor  cursor           // in the stream, if they are from there
+	commit  uint64           // the peer's latest, see identity.go
+	absent  bool             // this region has hardly any of them
+	scratch map[string]state // by kind: its memory is good for what is read next, unless it is kept
 }
 
 // open reads messages. A row of a kind that a newer program writes must not stop all others.
@@ -115,11 +116,18 @@ func (g *region) merge(ctx context.Context, in arrivals) (held int, err error) {
 		return 0, fmt.Errorf("%s was retired", in.peer)
 	}
 	keys, data, skipped := g.open(in)
+	in.scratch = map[string]state{}
+	ahead := make([]reading, len(keys)) // of the transaction: while another is under way
+	for i, key := range keys {
+		if in.absent && kindOf(key) != orderKind {
+			ahead[i] = g.read(in, &row{key: key}, data[i])
+		}
+	}
 	var why error // of one of them
 	err = g.store.request(ctx, &request{keys: keys, absent: in.absent, do: func(t *tx) error {
 		held = skipped
 		for i, key := range keys {
-			if err := g.mergeRow(t, in, key, data[i]); err != nil {
+			if err := g.mergeRow(t, in, key, data[i], ahead[i]); err != nil {
 				held++
 				why = err
 			}
@@ -127,7 +135,7 @@ func (g *region) merge(ctx context.Context, in arrivals) (held int, err error) {
 		if !in.cursor.Created.IsZero() {
 			t.note("cursor/"+in.peer, in.cursor)
 		}
-		if in.commit > g.heard[in.peer] { // see identity.go
+		if in.commit >= max(1, g.heard[in.peer]) { // see identity.go
 			g.heard[in.peer] = in.commit
 			t.note("heard/"+in.peer, in.commit)
 		}
@@ -139,40 +147,59 @@ func (g *region) merge(ctx context.Context, in arrivals) (held int, err error) {
 	return held, err
 }
 
+// A reading is a state, until the next of its kind is read, and what has to be known of it after that.
+type reading struct {
+	state   state
+	garbage bool
+	err     error // why it is not to be merged
+}
+
+// read reads what came of a row, and asks clock.go whether it may be merged.
+func (g *region) read(in arrivals, r *row, data []byte) reading {
+	kind := kindOf(r.key)
+	st := in.scratch[kind]
+	if st == nil {
+		st = g.store.kinds[kind](0)
+		in.scratch[kind] = st
+	}
+	if err := st.decode(data); err != nil {
+		return reading{err: fmt.Errorf("row %q: %w", r.key, err)}
+	}
+	return reading{st, leavesGarbage(st), g.admit(r, st)}
+}
+
 // mergeRow merges what a peer has of a row, unless it cannot be read, or clock.go does not let it.
 // What a promotion fences is written down before it is gone.
-func (g *region) mergeRow(t *tx, from arrivals, key string, data []byte) error {
-	in := g.scratch[kindOf(key)] // what is merged is not kept, and its memory is good for the next
-	if err := in.decode(data); err != nil {
-		return fmt.Errorf("row %q: %w", key, err)
-	}
+func (g *region) mergeRow(t *tx, in arrivals, key string, data []byte, got reading) error {
 	r := g.store.cache[key]
-	if err := g.admit(r, in); err != nil {
-		return err
+	alone := r.state == nil && r.data == nil && kindOf(key) != orderKind // there is nothing to merge it with
+	if !alone || !in.absent {
+		got = g.read(in, r, data)
 	}
-	if r.state == nil && r.data == nil && kindOf(key) != orderKind { // there is nothing to merge it with
+	if got.err != nil {
+		return got.err
+	}
+	if alone {
 		t.touch(r)
-		r.data, r.from, r.garbage = data, from.peer, leavesGarbage(in)
-		if !from.absent || g.config.explain {
-			r.state, g.scratch[kindOf(key)] = in, g.store.kinds[kindOf(key)](0)
+		r.data, r.from, r.garbage = data, in.peer, got.garbage
+		if !in.absent {
+			r.state, in.scratch[kindOf(key)] = got.state, nil
 		}
 		return nil
 	}
 	r = t.row(key)
 	if orders, ok := r.state.(of[*Orders]); ok {
-		fence(t, r.key, orders.s.Fenced(as[*Orders](in))...)
+		fence(t, r.key, orders.s.Fenced(as[*Orders](got.state))...)
 	}
 	if record, ok := r.state.(of[*Profiles]); ok && g.config.explain {
-		r.why = append(r.why, record.s.Explain(as[*Profiles](in)).Changes...)
+		r.why = append(r.why, record.s.Explain(as[*Profiles](got.state)).Changes...)
 	}
-	if !r.state.merge(in) {
-		if r.why != nil {
-			g.tell(r, from.peer) // what is here has won
-		}
-		return nil
+	if r.state.merge(got.state) {
+		t.touch(r)
+		r.from, r.garbage = in.peer, r.garbage || got.garbage
+		g.decide(t, r)
+	} else if r.why != nil {
+		g.tell(r, in.peer) // what is here has won
 	}
-	t.touch(r)
-	r.from, r.garbage = from.peer, r.garbage || leavesGarbage(in)
-	g.decide(t, r)
 	return nil
 }

@@ -50,8 +50,7 @@ type region struct {
 	names   []vclock.Replica              // of all regions, sorted
 	wake    chan struct{}                 // there may be something to send
 	mangle  func(message []byte) [][]byte // what is sent of a message: in tests, some are lost and repeated
-	scratch map[string]state              // by kind: what is being merged, under store.writing
-	heard   map[string]uint64             // the number of the last commit merged of each peer, likewise
+	heard   map[string]uint64             // the number of the last commit merged of each peer, under store.writing
 	api     http.Handler
 	mode    atomic.Pointer[mode]
 	id      vclock.Identity
@@ -96,7 +95,7 @@ func runRegion(stop context.Context, c config) (err error) {
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: c.level}))
 	g := &region{
 		name: c.name, started: time.Now(), config: c, log: log.With("region", c.name), store: st, clocks: &clocks{}, wake: make(chan struct{}, 1),
-		peers: map[string]*peer{}, early: map[string]*vclock.Matrix{}, heard: map[string]uint64{}, scratch: map[string]state{},
+		peers: map[string]*peer{}, early: map[string]*vclock.Matrix{}, heard: map[string]uint64{},
 		mangle: func(message []byte) [][]byte { return [][]byte{message} },
 	}
 	for name := range c.peers {
@@ -152,9 +151,6 @@ func (g *region) connect(ctx context.Context) (err error) {
 func (g *region) start(ctx context.Context) (err error) {
 	m := mode{Name: activeActive}
 	g.matrix = vclock.NewMatrix(vclock.Replica(g.name), g.names...)
-	for kind, empty := range g.store.kinds {
-		g.scratch[kind] = empty(0)
-	}
 	for name := range g.peers {
 		var commit uint64
 		err = cmp.Or(err, g.store.note(ctx, "heard/"+name, &commit))
