@@ -286,23 +286,32 @@ func TestKeptRowsTooDeep(t *testing.T) {
 
 // TestKeptRowHostile changes the marks in bytes and JSON: what no encoder writes is refused.
 func TestKeptRowHostile(t *testing.T) {
-	a, eu, _ := keptOf(t)
+	a, eu, us := keptOf(t)
+	b := a.Clone()
 	require.NoError(t, a.Update(eu, set(func(v *keptAll) { v.Cells = nil })))
+	require.NoError(t, a.Update(eu, set(func(v *keptAll) { v.Lines, v.Cells = nil, map[string]keptBox{"x": {A: 1}} })))
+	require.NoError(t, a.Update(eu, set(func(v *keptAll) { v.Cells = nil })))
+	require.NoError(t, b.Update(us, set(func(v *keptAll) { v.Lines[0].A = 7 })))
+	a.Merge(b)
 	text, err := json.Marshal(a)
 	require.NoError(t, err)
 	p := recordPlan(t, merge.Options[keptAll]{})
 	require.NoError(t, p.NewRecord().UnmarshalJSON(text))
-	for _, change := range [][2]string{
-		{`"marks":1`, `"marks":2`},
-		{`"marks":1`, `"marks":3`},
-		{`"kind":"deleted"`, `"kind":"deleted","marks":1`},
-		{`"path":"*","kind":"deleted"`, `"path":"x","kind":"deleted"`},
-		{`"path":"*","kind":"deleted","stamp"`, `"path":"*","kind":"deleted","value":1,"stamp"`},
-		{`"path":"Box"`, `"marks":1,"path":"Box"`},
+	const noMarks, noDelete, noMember = "marks of deletes", "a delete of what is not kept", "a member that is not"
+	for _, change := range [][3]string{
+		{`"marks":1`, `"marks":2`, noMarks},
+		{`"marks":2`, `"marks":6`, noMarks},
+		{`"kind":"deleted"`, `"kind":"deleted","marks":1`, noMarks},
+		{`"path":"Box"`, `"marks":1,"path":"Box"`, noMarks},
+		{`"path":"*","kind":"deleted"`, `"path":"x","kind":"deleted"`, noMarks},
+		{`"path":"*","kind":"deleted"`, `"path":"*","kind":"deleted","value":1`, noMember},
+		{`"fields":[`, `"fields":[{"path":"*","kind":"deleted","stamp":"1970-01-01T00:00:00.000000009Z@eu"},`, noDelete},
+		{`deleted","stamp":"1970-01-01T00:00:00.000000004Z`, `deleted","stamp":"1970-01-01T00:00:00.000000001Z`, noDelete},
+		{`"record":`, `"horizon":"1970-01-01T00:00:00.000000009Z","deleted":"1970-01-01T00:00:00.000000009Z","record":`, noDelete},
 	} {
 		bad := strings.Replace(string(text), change[0], change[1], 1)
 		require.NotEqual(t, string(text), bad, change)
-		require.Error(t, p.NewRecord().UnmarshalJSON([]byte(bad)), change)
+		require.ErrorContains(t, p.NewRecord().UnmarshalJSON([]byte(bad)), change[2], change[1])
 	}
 	data, err := a.MarshalBinary()
 	require.NoError(t, err)
