@@ -274,9 +274,10 @@ func (r *Record[T]) Horizon() hlc.Timestamp { return r.state.horizon }
 // Compact drops the tombstones of removed elements of sets and of deleted
 // entries of maps with a time at or below horizon, but for those without which
 // an older value of the whole, of another version of the program, would bring
-// back what was deleted, and makes horizon a part of the state. A horizon at or below the present one has no effect. Deleted rows,
-// as elements of keyed lists and entries of maps of structs are, stay deleted at the
-// cost of one stamp each: see [Record.CompactRows].
+// back what was deleted, and makes horizon a part of the state. A horizon at or
+// below the present one has no effect. Deleted rows, as elements of keyed lists and
+// entries of maps of structs are, stay deleted at the cost of one stamp each: see
+// [Record.CompactRows].
 //
 // In a merge, with h the larger horizon of the two sides: of elements of sets
 // and entries of maps at or below h, only those of a side whose horizon is h

@@ -368,6 +368,16 @@ func compareRows(p *recordPart, path string, ours, theirs, merged *cell.Cell, or
 			q := p.rows().about(k.Key)
 			if q == nil || !q.reads(k) {
 				compareField(p.rows(), value.JoinPath(path, k.Key), a, b, m, tell)
+				for _, k := range append(p.rows().ungrouped(ours.AllKids()), p.rows().ungrouped(theirs.AllKids())...) {
+					q := p.rows().partOf(k.Key)
+					if q == nil || slices.Contains(groups, q) {
+						continue
+					}
+					groups = append(groups, q)
+					if x, y := q.find(ours.AllKids()), q.find(theirs.AllKids()); x == nil || y == nil || !x.Same(y) {
+						compareField(p.rows(), value.JoinPath(path, q.key), x, y, q.find(merged.Kids), tell)
+					}
+				}
 				return
 			}
 			x, y, z := q.find(ours.AllKids()), q.find(theirs.AllKids()), q.find(merged.Kids)

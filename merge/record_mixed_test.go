@@ -376,11 +376,18 @@ func (h *mixedHistory) value(s *mixedSite) (v partsDoc) {
 	return v
 }
 
-// oldValue is what the older version shows: what was assigned.
+// oldValue is what the older version shows: what was assigned, and the members of the group.
 func (h *mixedHistory) oldValue(s *mixedSite) (v wholeDoc) {
 	for _, f := range mixedFields {
 		w, _ := h.assigned(s, f.name)
 		f.take(&v, w)
+	}
+	group, groupAt := latestOf(h.partsOf(s, "address", ""))
+	if _, at := h.assigned(s, "Street"); groupAt.After(at) {
+		v.Street = group.s
+	}
+	if _, at := h.assigned(s, "City"); groupAt.After(at) {
+		v.City = &group.t
 	}
 	return v
 }
@@ -736,7 +743,7 @@ func (h *mixedHistory) delete(t *rapid.T, s *mixedSite) {
 // TestRecordMixedVersions drives three replicas, of which some keep fields as one value and some
 // merge them by parts, through random histories of writes, deltas that come in any order or
 // never, deletes, compactions and deployments. After every step the newer version shows of each
-// part the newest write about it, and the older one what was assigned; in the end all have the
+// part the newest write about it, and the older one what was assigned, and of a group its members; in the end all have the
 // same bytes.
 func TestRecordMixedVersions(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {

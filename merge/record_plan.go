@@ -43,6 +43,7 @@ type recordPart struct {
 	f     *field     // the field; of a group the first
 	rule  recordRule // what its rule says of records
 	group []*field   // the members of a group in ascending order of name
+	in    *recordRow // the row that it is a part of
 	elem  *recordRow // pointer, map of rows, keyed: the rows
 	entry *field     // table: the values
 	whole *field     // of what is merged by parts: all of it as one value; nil if it has no such form
@@ -128,7 +129,7 @@ func (c *recordCompiler) row(w *row, at [][]int) *recordRow {
 		}
 	}
 	for _, g := range w.groups {
-		p := &recordPart{key: groupKey(g), kind: cell.Register}
+		p := &recordPart{key: groupKey(g), kind: cell.Register, in: out}
 		for _, f := range g.fields {
 			if !isKey(f) {
 				c.content(f)
@@ -176,7 +177,7 @@ func groupKey(g *group) string {
 
 // part adds the part that holds f to w.
 func (c *recordCompiler) part(w *recordRow, f *field) {
-	p := &recordPart{key: f.name, f: f, rule: f.rule.id.def().record}
+	p := &recordPart{key: f.name, f: f, rule: f.rule.id.def().record, in: w}
 	ok := false
 	switch f.class {
 	case classLeaf:

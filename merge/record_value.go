@@ -19,7 +19,7 @@ func (p *recordPart) find(kids []cell.Cell) *cell.Cell {
 	if p.group != nil {
 		return p.findGroup(kids)
 	}
-	return p.over(p.cells(kids))
+	return p.out(p.over(p.cells(kids)), p.in.ungrouped(kids))
 }
 
 // cells returns the cell among kids that holds p, and the newest value of the whole field that
@@ -106,7 +106,7 @@ func (w *recordRow) fill(dst reflect.Value, kids []cell.Cell) {
 // or nil: see find.
 func (w *recordRow) each(kids []cell.Cell) iter.Seq2[*recordPart, *cell.Cell] {
 	return func(yield func(*recordPart, *cell.Cell) bool) {
-		all := kids
+		all, loose := kids, w.ungrouped(kids)
 		for _, p := range w.parts {
 			for len(kids) > 0 && kids[0].Key != p.key && kids[0].Key < p.key {
 				kids = kids[1:]
@@ -115,7 +115,7 @@ func (w *recordRow) each(kids []cell.Cell) iter.Seq2[*recordPart, *cell.Cell] {
 			if p.group != nil { // whose members are anywhere
 				c = p.findGroup(all)
 			} else {
-				c = p.over(p.first(kids))
+				c = p.out(p.over(p.first(kids)), loose)
 			}
 			if !yield(p, c) {
 				return

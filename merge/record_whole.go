@@ -194,6 +194,40 @@ func (p *recordPart) findGroup(kids []cell.Cell) *cell.Cell {
 	return &c
 }
 
+// ungrouped returns, as fields of their own, the members of the groups among kids that w does not
+// know: another version of the program has them together.
+func (w *recordRow) ungrouped(kids []cell.Cell) (out []cell.Cell) {
+	for i := range kids {
+		k := &kids[i]
+		if k.Kind != cell.Register || k.Type != 0 || w == nil || w.part(k) != nil {
+			continue
+		}
+		cell.EachMember(k.Value, func(name, content string) {
+			out = append(out, cell.Cell{Key: name, Kind: k.Kind, Type: cell.TypeCode(content[0]), Stamp: k.Stamp, Value: content[1:]})
+		})
+	}
+	return out
+}
+
+// out returns what p reads where own, which may be nil, is its cell, and loose are members of
+// groups, by the rule of p.
+func (p *recordPart) out(own *cell.Cell, loose []cell.Cell) *cell.Cell {
+	for i := range loose {
+		if loose[i].Key != p.key {
+			continue
+		}
+		switch c := p.as(&loose[i]); {
+		case c == nil:
+		case own == nil:
+			own = c
+		default:
+			joined, _ := cell.Join(own, c, p)
+			own = &joined
+		}
+	}
+	return own
+}
+
 // alone returns what f shows as a field of its own, as a member of a group.
 func (f *field) alone(kids []cell.Cell) (best cell.Cell, ok bool) {
 	i := sort.Search(len(kids), func(i int) bool { return kids[i].Key >= f.name })

@@ -2,6 +2,7 @@ package merge_test
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -324,5 +325,94 @@ func TestRecordWholeKept(t *testing.T) {
 		}
 		require.True(rt, recs[0].Equal(recs[1]))
 		require.True(rt, recs[0].Equal(recs[2]))
+	})
+}
+
+// TestRecordUngrouped drives programs of which one has two fields in a group and the other has
+// not: each field shows the newest write to it, alone or with the other.
+func TestRecordUngrouped(t *testing.T) {
+	type grouped struct {
+		Street string `merge:"group=address"`
+		City   string `merge:"group=address"`
+		Zip    int    `merge:"group=address"`
+	}
+	type apart struct {
+		Street string
+		City   *string
+		Zip    int `merge:"max"`
+	}
+	older, newer := recordPlan(t, merge.Options[grouped]{}), recordPlan(t, merge.Options[apart]{})
+	text := func(s *string) string {
+		if s == nil {
+			return ""
+		}
+		return *s
+	}
+	rapid.Check(t, func(rt *rapid.T) {
+		type site struct {
+			rec    *merge.Record[apart]
+			street [2]int // when, and what
+			city   [2]int
+		}
+		sites := []*site{{rec: newer.NewRecord()}, {rec: newer.NewRecord()}}
+		clock := &recorder{}
+		newest := func(a, b [2]int) [2]int {
+			if b[0] > a[0] {
+				return b
+			}
+			return a
+		}
+		for range rapid.IntRange(1, 20).Draw(rt, "steps") {
+			i := rapid.IntRange(0, 1).Draw(rt, "at")
+			s, w := sites[i], lww.Writer{Replica: []vclock.Replica{"eu", "us"}[i], Clock: clock}
+			n := rapid.IntRange(1, 9).Draw(rt, "n")
+			name := strconv.Itoa(n)
+			switch rapid.IntRange(0, 4).Draw(rt, "step") {
+			case 0:
+				old := exchange(t, s.rec, older)
+				before := value0(old)
+				require.NoError(rt, old.Update(w, func(g *grouped) error { g.Street = name; return nil }))
+				if before.Street != name {
+					now := int(clock.now)
+					city, _ := strconv.Atoi(before.City)
+					s.street, s.city = [2]int{now, n}, [2]int{now, city}
+				}
+				s.rec = exchange(t, old, newer)
+			case 1:
+				before := value0(s.rec)
+				require.NoError(rt, s.rec.Update(w, func(a *apart) error { a.Street = name; return nil }))
+				if before.Street != name {
+					s.street = [2]int{int(clock.now), n}
+				}
+			case 2:
+				before := value0(s.rec)
+				require.NoError(rt, s.rec.Update(w, func(a *apart) error { a.City = &name; return nil }))
+				if text(before.City) != name {
+					s.city = [2]int{int(clock.now), n}
+				}
+			case 3:
+				_ = s.rec.Touch(w, "Zip")
+			default:
+				o := sites[1-i]
+				b, err := o.rec.MarshalBinary()
+				require.NoError(rt, err)
+				mergeExplained(rt, s.rec, b)
+				s.street, s.city = newest(s.street, o.street), newest(s.city, o.city)
+			}
+			show := func(n int) string {
+				if n == 0 {
+					return ""
+				}
+				return strconv.Itoa(n)
+			}
+			for _, got := range []apart{value0(s.rec), value0(exchange(t, s.rec, newer))} {
+				require.Equal(rt, show(s.street[1]), got.Street)
+				require.Equal(rt, show(s.city[1]), text(got.City))
+			}
+			old := value0(exchange(t, s.rec, older))
+			require.Equal(rt, show(s.street[1]), old.Street)
+			require.Equal(rt, show(s.city[1]), old.City)
+			require.NoError(rt, s.rec.Check())
+		}
 	})
 }
