@@ -116,6 +116,9 @@ func (w *recordRow) eachTwin(kids []cell.Cell, prefix string, visit func(path st
 	for i := range kids {
 		k := &kids[i]
 		p := w.about(k.Key)
+		if p == nil && k.Kind.IsRegister() {
+			w.eachPartOf(k, kids, prefix, visit)
+		}
 		if p == nil || !w.unknown(k) {
 			continue
 		}
@@ -143,6 +146,20 @@ func (w *recordRow) eachTwin(kids []cell.Cell, prefix string, visit func(path st
 				}
 				p.elem.eachTwin(c.Kids[i].Kids, value.JoinPath(path, p.keyText(c.Kids[i].Key)), visit)
 			}
+		}
+	}
+}
+
+// eachPartOf is eachTwin for k, which holds a struct as one value of which w has the fields one by one.
+func (w *recordRow) eachPartOf(k *cell.Cell, kids []cell.Cell, prefix string, visit func(path string, p *recordPart, c *cell.Cell, reason string)) {
+	names := namesOf(k.Key)
+	for i := range w.paths {
+		q := &w.paths[i]
+		if q.member != nil || len(q.names) <= len(names) || !slices.Equal(q.names[:len(names)], names) {
+			continue
+		}
+		if c := q.part.find(kids); c == nil || c.Newest().Before(k.Newest()) {
+			visit(value.JoinPath(prefix, q.part.key), q.part, c, twinReason)
 		}
 	}
 }

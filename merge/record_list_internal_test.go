@@ -44,7 +44,7 @@ func (s *listSite) insert(tb testing.TB, r vclock.Replica, at int) {
 	}
 	key := fmt.Sprintf("%06d", n) // behind all others
 	s.next = slices.Insert(s.next, at, listItem{key: key, read: -1})
-	l := listEdit{at: spot{&s.list, &s.list}, next: s.next}
+	l := listEdit{at: spot{now: &s.list, seen: &s.list}, next: s.next}
 	require.True(tb, l.moves())
 	rows, err := l.place(&edit{w: lww.Writer{Replica: r, Clock: s.clock}})
 	require.NoError(tb, err)

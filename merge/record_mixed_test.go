@@ -242,8 +242,8 @@ func (h *mixedHistory) line(s *mixedSite, key string) (l partsLine, ok bool) {
 		old = w.Lines[i]
 		l.Qty, l.Sold = old.Qty, old.Sold
 	}
+	ok = ok || keeps(own, at)
 	for _, e := range own {
-		ok = ok || e.stamp.After(at)
 		if e.part == "Qty" && e.stamp.After(at) {
 			l.Qty = e.n
 		}
@@ -266,6 +266,15 @@ func (h *mixedHistory) line(s *mixedSite, key string) (l partsLine, ok bool) {
 		}
 	}
 	return l, ok
+}
+
+// keeps reports whether an element that is in no list assigned at a time has something that
+// was written later, and not removed.
+func keeps(own []*mixedEvent, at lww.Stamp) bool {
+	return slices.ContainsFunc(own, func(e *mixedEvent) bool {
+		isNewest := !slices.ContainsFunc(own, func(f *mixedEvent) bool { return f.part == e.part && f.stamp.After(e.stamp) })
+		return e.stamp.After(at) && (e.s == "placed" || !e.gone && (isNewest || e.part == "Qty" || e.part == "Sold"))
+	})
 }
 
 // restarted reports whether the writer of e, who counted from nothing later, has given it up.
@@ -541,7 +550,8 @@ func (h *mixedHistory) writeLine(t *rapid.T, s *mixedSite, v *partsDoc, k string
 		v.Lines = slices.Delete(v.Lines, i, i+1)
 		return e
 	}
-	if i < 0 {
+	isNew := i < 0
+	if isNew {
 		i = len(v.Lines)
 		v.Lines = append(v.Lines, partsLine{Key: k})
 		s.clock.now = max(s.clock.now, s.next.Latest()) // so that its place gets the same stamp
@@ -562,6 +572,13 @@ func (h *mixedHistory) writeLine(t *rapid.T, s *mixedSite, v *partsDoc, k string
 		l.Tags = slices.Clone(l.Tags)
 		e.part, e.gone = "Tags."+tag, slices.Contains(l.Tags, tag)
 		l.Tags = toggle(l.Tags, tag)
+		_, at := h.assigned(s, "Lines")
+		own := slices.DeleteFunc(h.partsOf(s, "Lines", k), func(f *mixedEvent) bool {
+			return f.gone && f.part == "" || f.row != e.row || f.part == e.part && f.s != "placed"
+		})
+		if isNew || e.gone && at.After(e.row) && !keeps(own, at) { // what says where it stands is written, too
+			e.s = "placed"
+		}
 		slices.Sort(l.Tags)
 		if len(l.Tags) == 0 {
 			l.Tags = nil

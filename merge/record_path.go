@@ -163,7 +163,7 @@ func (e *edit) touch(p *recordPart, c *cell.Cell, row reflect.Value, names []str
 
 // touchPart returns the change of one part of a row.
 func (e *edit) touchPart(p *recordPart, c *cell.Cell, row reflect.Value, rest []string) (*cell.Cell, error) {
-	at := spot{c, c}
+	at := spot{now: c, seen: c}
 	switch {
 	case p.kind == cell.Row:
 		v := p.elem.row.zero

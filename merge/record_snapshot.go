@@ -65,7 +65,7 @@ func (r *Record[T]) Apply(w lww.Writer, seen Token, read, next T) error {
 }
 
 func (r *recordState) apply(w lww.Writer, seen Token, from, to reflect.Value) error {
-	top, at := r.top(), spot{&r.root, &seen.root}
+	top, at := r.top(), spot{&r.root, &seen.root, &r.root}
 	for _, v := range []reflect.Value{from, to} {
 		if err := r.validate(v); err != nil {
 			return err
@@ -134,7 +134,7 @@ func (p *recordPart) behind(e *edit, at spot) error {
 	for i := range seen.Kids {
 		k := &seen.Kids[i]
 		q, name := p.kid(seen.Kind, k)
-		if err := q.behind(e, spot{now.Like(k), k}); err != nil {
+		if err := q.behind(e, spot{now: now.Like(k), seen: k}); err != nil {
 			return within(name, err)
 		}
 	}

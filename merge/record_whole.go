@@ -125,7 +125,7 @@ func (p *recordPart) rowOver(key string, own *cell.Cell, i *item, at lww.Stamp) 
 	place := cell.Cell{Key: cell.PositionKey, Kind: cell.Placed, Stamp: at}
 	if i == nil {
 		c.Kids = cell.After(own.AllKids(), at)
-		c.Live = own.Present() && slices.ContainsFunc(c.Kids, func(k cell.Cell) bool { return k.Newest().After(at) })
+		c.Live = own.Present() && cell.HasAfter(c.Kids, at)
 		if c.Revive(); !c.Live { // by what was assigned, and not by a delete; the place tells when that was
 			c.Kids = slices.DeleteFunc(c.Kids, func(k cell.Cell) bool { return k.Kind == cell.Deleted })
 			c.Kids = cell.JoinKids(c.Kids, []cell.Cell{place})

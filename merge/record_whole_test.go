@@ -416,3 +416,78 @@ func TestRecordUngrouped(t *testing.T) {
 		}
 	})
 }
+
+// TestRecordWholeCompactsKept: an assignment that a delete had not seen keeps a row, whoever compacts.
+func TestRecordWholeCompactsKept(t *testing.T) {
+	type kept struct {
+		L []note2          `merge:"keyed=ID,keep"`
+		C map[string]note2 `merge:"fields,keep"`
+		B *note2           `merge:"fields,keep"`
+	}
+	type whole struct {
+		L []note2
+		C map[string]note2 `merge:"atomic"`
+		B *note2           `merge:"atomic"`
+	}
+	for _, ahead := range []int{5, 30} {
+		byParts, inOne := recordPlan(t, merge.Options[kept]{}), recordPlan(t, merge.Options[whole]{})
+		k := byParts.NewRecord()
+		require.NoError(t, k.Update(after("eu", 0), set(func(v *kept) { *v = kept{[]note2{{"x", "1"}}, map[string]note2{"x": {"", "1"}}, &note2{"", "1"}} })))
+		w := exchange(t, k, inOne)
+		require.NoError(t, k.Update(after("eu", 20), set(func(v *kept) { *v = kept{} })))
+		require.NoError(t, w.Update(after("us", ahead), set(func(v *whole) { *v = whole{[]note2{{"x", "2"}}, map[string]note2{"x": {"", "2"}}, &note2{"", "2"}} })))
+		k.Merge(exchange(t, w, byParts))
+		want := kept{[]note2{{"x", "2"}}, map[string]note2{"x": {"", "2"}}, &note2{"", "2"}}
+		require.Equal(t, want, value(t, k))
+		c, by := k.Clone(), exchange(t, k, inOne)
+		require.NoError(t, c.CompactRows(c.Latest(), c.Latest()))
+		require.NoError(t, by.CompactRows(by.Latest(), by.Latest()))
+		for _, r := range []*merge.Record[kept]{c, exchange(t, by, byParts)} {
+			require.Equal(t, want, value(t, r))
+			k.Merge(r)
+			require.Equal(t, want, value(t, k))
+		}
+	}
+}
+
+// TestRecordUngroupedWrites: what is written to a field that shows a member of a group reads
+// back though the clock is behind, or is refused.
+func TestRecordUngroupedWrites(t *testing.T) {
+	type grouped struct {
+		N    int    `merge:"group=g"`
+		Name string `merge:"group=g"`
+	}
+	type apart struct {
+		N    int `merge:"max"`
+		Name string
+	}
+	g := recordPlan(t, merge.Options[grouped]{}).NewRecord()
+	require.NoError(t, g.Update(after("us", 10), set(func(v *grouped) { *v = grouped{5, "a"} })))
+	r := exchange(t, g, recordPlan(t, merge.Options[apart]{}))
+	require.Equal(t, apart{5, "a"}, value(t, r))
+	var refused *merge.WriteError
+	require.ErrorAs(t, r.Update(after("eu", 0), set(func(v *apart) { v.N = 2 })), &refused)
+	require.NoError(t, r.Update(after("eu", 0), set(func(v *apart) { v.N, v.Name = 6, "b" })))
+	require.Equal(t, apart{6, "b"}, value(t, r))
+	require.NoError(t, r.Touch(after("ap", 0), "Name"))
+	require.Equal(t, vclock.Replica("ap"), r.Stamp("Name").Replica)
+	v, token := r.Snapshot()
+	require.NoError(t, r.Apply(after("eu", 0), token, v, apart{6, "c"}))
+	require.Equal(t, apart{6, "c"}, value(t, r))
+}
+
+// TestRecordStructInOne: a struct that was one value is named by Check where its fields are merged
+// one by one, until they are written.
+func TestRecordStructInOne(t *testing.T) {
+	type point struct{ X, Y int }
+	type whole struct {
+		P point `merge:"atomic"`
+	}
+	type parts struct{ P point }
+	w := recordPlan(t, merge.Options[whole]{}).NewRecord()
+	require.NoError(t, w.Update(after("us", 10), set(func(v *whole) { v.P = point{1, 2} })))
+	r := exchange(t, w, recordPlan(t, merge.Options[parts]{}))
+	require.Equal(t, []string{"P.X", "P.Y"}, mixedDoubts(t, r.Check()))
+	require.NoError(t, r.Update(after("eu", 20), set(func(v *parts) { v.P = point{1, 2} })))
+	require.NoError(t, r.Check())
+}

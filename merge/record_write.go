@@ -54,10 +54,11 @@ func (e *edit) stamp(after hlc.Timestamp) (lww.Stamp, error) {
 // had seen of it. Either may be nil for nothing.
 type spot struct {
 	now, seen *cell.Cell
+	own       *cell.Cell // now, without what was assigned as a whole
 }
 
 func (at spot) kid(key string, kind cell.Kind) spot {
-	return spot{at.now.Kid(key, kind), at.seen.Kid(key, kind)}
+	return spot{at.now.Kid(key, kind), at.seen.Kid(key, kind), at.own.Kid(key, kind)}
 }
 
 // held returns the cell in which c holds p, or nil.
@@ -124,7 +125,7 @@ func (e *edit) row(p *recordPart, key string, at spot, read, next reflect.Value)
 	if err := e.fresh(at, life, had); err != nil {
 		return nil, err
 	}
-	d := &cell.Cell{Key: key, Kind: cell.Row, Live: has, Stamp: life}
+	d, whole := &cell.Cell{Key: key, Kind: cell.Row, Live: has, Stamp: life}, e.whole
 	var err error
 	switch {
 	case !has && p.f != nil && p.f.rule.keep:
@@ -140,19 +141,19 @@ func (e *edit) row(p *recordPart, key string, at spot, read, next reflect.Value)
 		}
 	default:
 		if d.Kids, err = e.fields(p.elem, at, read, next); err == nil {
-			err = e.stays(p, at.now, d)
+			err = e.stays(p, at.now, d, whole)
 		}
 	}
 	return d, err
 }
 
-// stays sees to it that a row which is kept is there after a change of it that only removes
-// something: that is written again which says where the row stands.
-func (e *edit) stays(p *recordPart, now, d *cell.Cell) error {
-	if now.LastDelete() == nil {
+// stays sees to it that a row which is kept, or was assigned with a whole, is there after a
+// change of it that only removes something: that is written again which says where the row stands.
+func (e *edit) stays(p *recordPart, now, d *cell.Cell, whole lww.Stamp) error {
+	if now.LastDelete() == nil && whole.IsZero() {
 		return nil
 	}
-	if joined, _ := cell.Join(now, d, p); !joined.IsGone() {
+	if joined, _ := cell.Join(now, d, p); !joined.IsGone() && (whole.IsZero() || cell.HasAfter(joined.Kids, whole)) {
 		return nil
 	}
 	s, err := e.stamp(now.LatestOrZero())
@@ -173,10 +174,16 @@ func (e *edit) deleteKept(p *recordPart, at spot, read reflect.Value) (*cell.Cel
 	}
 	shown := reflect.New(p.elem.row.typ).Elem()
 	p.elem.fill(shown, at.now.Kids)
-	d, ok := at.now.Delete(s, func(k *cell.Cell) bool {
+	saw := func(k *cell.Cell) bool {
 		q := p.elem.partOf(k.Key)
 		return at.seen == at.now || q == nil || q.same(read, shown)
-	})
+	}
+	d, ok := at.now.Delete(s, saw)
+	if at.own.Present() && at.own != at.now { // it goes with what was assigned over it
+		own, fits := at.own.Delete(s, saw)
+		d, _ = cell.Join(&d, &own, p)
+		ok = ok && fits
+	}
 	if !ok {
 		return nil, p.refuse("rows are too deep in each other to be kept")
 	}
@@ -233,7 +240,7 @@ func (e *edit) since(w *recordRow, now *cell.Cell, next reflect.Value) ([]cell.C
 		if p.same(read, next) {
 			continue
 		}
-		d, err := e.part(p, spot{now, now}, read, next)
+		d, err := e.part(p, spot{now, now, now}, read, next)
 		if err != nil {
 			return nil, err
 		}
@@ -246,7 +253,7 @@ func (e *edit) since(w *recordRow, now *cell.Cell, next reflect.Value) ([]cell.C
 
 // part returns the change of one part of a row, nil if there is none after all.
 func (e *edit) part(p *recordPart, row spot, read, next reflect.Value) (*cell.Cell, error) {
-	at := spot{seen: p.held(row.seen)}
+	at := spot{seen: p.held(row.seen), own: p.held(row.own)}
 	whole := e.whole
 	if row.now != nil {
 		at.now = e.find(p, row.now.Kids)
@@ -268,7 +275,7 @@ func (e *edit) find(p *recordPart, kids []cell.Cell) *cell.Cell {
 		return p.findGroup(kids)
 	}
 	own, whole := p.cells(kids)
-	c := p.over(own, whole)
+	c := p.out(p.over(own, whole), p.in.ungrouped(kids))
 	if whole == nil {
 		return c
 	}

@@ -129,6 +129,13 @@ func isUnseen(kids []Cell, level int) bool {
 	return false
 }
 
+// HasAfter reports whether a leaf in kids was written after s, and not removed.
+func HasAfter(kids []Cell, s lww.Stamp) bool {
+	return slices.ContainsFunc(kids, func(k Cell) bool {
+		return k.isLeaf() && k.Stamp.After(s) || !k.isLeaf() && !k.IsGone() && HasAfter(k.Kids, s)
+	})
+}
+
 // Revive sets whether c, a row, is there, if that depends on what its deletes had seen.
 func (c *Cell) Revive() {
 	if c.LastDelete() != nil {
@@ -173,7 +180,9 @@ func unmark(kids []Cell, level int) []Cell {
 }
 
 // WithoutDeletes returns c without what deletes up to t left in the rows of lists and maps that
-// are kept. Other rows keep what they hold, unless all says that c has seen what others have.
+// are kept. Other rows keep what they hold, unless all says that c has seen what others have,
+// and so do those that another version of the program has in one value: a delete may not have
+// seen that.
 func (c *Cell) WithoutDeletes(t hlc.Timestamp, all bool) Cell {
 	d := *c
 	d.Kids = forgetDeletes(c.Kids, t, false, all)
@@ -187,6 +196,9 @@ func forgetDeletes(kids []Cell, t hlc.Timestamp, items, all bool) []Cell {
 	var out []Cell
 	for i := range kids {
 		k, changed := kids[i], false
+		if !items && len(Wholes(kids, i)) > 0 {
+			continue
+		}
 		switch k.Kind {
 		case Row:
 			if d := kids[i].withoutDelete(t); (items || all) && d != &kids[i] {
