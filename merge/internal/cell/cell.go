@@ -165,16 +165,25 @@ func After(kids []Cell, s lww.Stamp) (out []Cell) {
 // Retain returns the kids without the elements, entries, and rows of lists and maps, at any
 // depth, that keep does not report, and without the fields that this leaves empty. It
 // returns kids itself if nothing goes. Keep is also told what another version of the cell,
-// which may be nil, has at the place of a kid.
-func (c *Cell) Retain(other *Cell, keep func(k, other *Cell) bool) []Cell {
+// which may be nil, has at the place of a kid. It returns the kid, what is to be there
+// instead, or nil.
+func (c *Cell) Retain(other *Cell, keep func(k, other *Cell) *Cell) []Cell {
 	kids := c.Kids
 	var out []Cell
 	changed := false
 	for i := range kids {
 		at := other.Like(&kids[i])
 		k, ok := kids[i].retain(at, keep)
-		ok = ok && (c.Kind != Rows || keep(&kids[i], at))
-		if !changed && (!ok || !sameSlice(k.Kids, kids[i].Kids)) {
+		if c.Kind == Rows {
+			switch held := keep(&kids[i], at); held {
+			case nil:
+				ok = false
+			case &kids[i]:
+			default:
+				k = *held
+			}
+		}
+		if !changed && (!ok || k.Marks != kids[i].Marks || !sameSlice(k.Kids, kids[i].Kids)) {
 			changed, out = true, append(make([]Cell, 0, len(kids)), kids[:i]...)
 		}
 		if changed && ok {
@@ -187,11 +196,14 @@ func (c *Cell) Retain(other *Cell, keep func(k, other *Cell) bool) []Cell {
 	return out
 }
 
-func (c *Cell) retain(other *Cell, keep func(k, other *Cell) bool) (Cell, bool) {
+func (c *Cell) retain(other *Cell, keep func(k, other *Cell) *Cell) (Cell, bool) {
 	k := *c
 	switch c.Kind {
 	case Element, Entry:
-		return k, keep(c, other)
+		if held := keep(c, other); held != nil {
+			return *held, true
+		}
+		return k, false
 	case Set, Table, Rows, Row:
 		if k.Kids = c.Retain(other, keep); c.Kind == Row && !sameSlice(k.Kids, c.Kids) {
 			k.Revive()
@@ -315,14 +327,18 @@ func EachKid(a, b, merged *Cell, visit func(a, b, m *Cell)) {
 
 // Above returns c without what is at or below a horizon that it does not have, and for
 // which another version of it speaks: elements and entries and, if rows says so, rows of
-// which everything is. What the other has, too, stays: c may have marks in it.
+// which everything is. Only marks in what the other has, too, are not for it to tell.
 func (c *Cell) Above(h hlc.Timestamp, rows bool, other *Cell) Cell {
 	d := *c
-	d.Kids = c.Retain(other, func(k, o *Cell) bool {
-		if o != nil && o.Stamp == k.Stamp || k.Kind == Row && !rows {
-			return true
+	d.Kids = c.Retain(other, func(k, o *Cell) *Cell {
+		switch {
+		case k.Kind == Row && !rows || k.Newest().Time > h:
+			return k
+		case o == nil || o.Stamp != k.Stamp || !k.isMarked():
+			return nil
 		}
-		return k.Newest().Time > h
+		marked := o.withMarks(k)
+		return &marked
 	})
 	return d
 }
@@ -331,11 +347,15 @@ func (c *Cell) Above(h hlc.Timestamp, rows bool, other *Cell) Cell {
 // the rows of lists and maps deleted at or below another, but for those that are needed.
 func (c *Cell) Compact(items, rows hlc.Timestamp, needed map[*Cell]bool) Cell {
 	d := *c
-	d.Kids = c.Retain(nil, func(k, _ *Cell) bool {
+	d.Kids = c.Retain(nil, func(k, _ *Cell) *Cell {
+		deleted := items
 		if k.Kind == Row {
-			return k.holds() || k.Stamp.Time > rows || needed[k]
+			deleted = rows
 		}
-		return k.Live || k.Stamp.Time > items || needed[k]
+		if k.holds() || k.Stamp.Time > deleted || needed[k] {
+			return k
+		}
+		return nil
 	})
 	return d
 }

@@ -129,6 +129,31 @@ func isUnseen(kids []Cell, level int) bool {
 	return false
 }
 
+// isMarked reports whether a leaf in c, be it c itself, has a mark.
+func (c *Cell) isMarked() bool {
+	return c.Marks != 0 || slices.ContainsFunc(c.Kids, func(k Cell) bool { return k.isMarked() })
+}
+
+// withMarks returns c with the marks of d, another version, in the leaves that both have.
+func (c *Cell) withMarks(d *Cell) Cell {
+	k := *c
+	if c.isLeaf() {
+		if k.Marks = d.Marks; k.Same(d) {
+			k.Marks |= c.Marks
+		} else {
+			k.Marks = c.Marks
+		}
+		return k
+	}
+	k.Kids = slices.Clone(c.Kids)
+	for i := range k.Kids {
+		if at := d.Like(&k.Kids[i]); at != nil {
+			k.Kids[i] = k.Kids[i].withMarks(at)
+		}
+	}
+	return k
+}
+
 // HasAfter reports whether a leaf in kids was written after s, and not removed.
 func HasAfter(kids []Cell, s lww.Stamp) bool {
 	return slices.ContainsFunc(kids, func(k Cell) bool {
