@@ -163,14 +163,34 @@ func (d drawer) change(v reflect.Value, depth int) {
 
 func (d drawer) changeList(v reflect.Value, depth int) {
 	i := d.below(v.Len())
-	switch d.below(3) {
+	switch d.below(4) {
 	case 0:
 		d.add(v, depth)
 	case 1:
 		v.Set(reflect.AppendSlice(v.Slice(0, i), v.Slice(i+1, v.Len())))
 	case 2:
 		d.change(v.Index(i), depth+1)
+	case 3:
+		d.move(v, i)
 	}
+}
+
+// move moves an element of a list, which gets room of its own: others may share it.
+func (d drawer) move(v reflect.Value, from int) {
+	out := reflect.MakeSlice(v.Type(), 0, v.Len())
+	to := d.below(v.Len())
+	for i := range v.Len() {
+		if i == to && to < from {
+			out = reflect.Append(out, v.Index(from))
+		}
+		if i != from {
+			out = reflect.Append(out, v.Index(i))
+		}
+		if i == to && to >= from {
+			out = reflect.Append(out, v.Index(from))
+		}
+	}
+	v.Set(out)
 }
 
 func (d drawer) changeMap(v reflect.Value, depth int) {

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/rejoin-go/rejoin/internal/value"
+	"github.com/rejoin-go/rejoin/lww"
 	"github.com/rejoin-go/rejoin/merge"
 )
 
@@ -93,6 +94,9 @@ func (r *recordRun[T]) checkWrite(at *site[T], before state[T], w Write[T]) *Law
 	if !ok && len(wrote) > 0 {
 		return broken(ReadBack, "%s shows nothing", at.replica())
 	}
+	if failure := r.checkOrder(at, before, w, got); failure != nil {
+		return failure
+	}
 	held, _ := before.rec.Get()
 	meanwhile := r.differ(w.Read, held)
 	for _, c := range r.differ(w.Next, got) {
@@ -101,6 +105,22 @@ func (r *recordRun[T]) checkWrite(at *site[T], before state[T], w Write[T]) *Law
 		}
 	}
 	return checkInflation(at, before)
+}
+
+// checkOrder checks that lists have the order that they were given, where the writer had read
+// what the record held: that of a record which was never anything else.
+func (r *recordRun[T]) checkOrder(at *site[T], before state[T], w Write[T], got T) *LawError {
+	if w.seen != before.seen {
+		return nil
+	}
+	fresh := r.k.Plan.NewRecord()
+	if err := fresh.Update(lww.Writer{Replica: at.replica(), Clock: &ticks{}}, func(v *T) error { *v = clone(w.Next); return nil }); err != nil {
+		return nil
+	}
+	if want, _ := fresh.Get(); loosely(want, false) != loosely(got, false) {
+		return broken(ReadBack, "%s reads %s and not %s", at.replica(), show(got), show(want))
+	}
+	return nil
 }
 
 // checkInflation checks that a record includes what it was before a write.

@@ -204,6 +204,15 @@ func TestRecordsOfRows(t *testing.T) {
 	}
 }
 
+// TestRecordsOfLists moves elements about: a list reads in the order that it was given.
+func TestRecordsOfLists(t *testing.T) {
+	type list struct {
+		Shelves []shelf `merge:"keyed=Key"`
+	}
+	kit := &mergetest.RecordKit[list]{Plan: merge.MustCompile(merge.Options[list]{Record: true})}
+	require.NoError(t, kit.Run(1, 100))
+}
+
 // TestRecordHistories looks for each kind of step in the histories that are drawn.
 func TestRecordHistories(t *testing.T) {
 	kit := &mergetest.RecordKit[stock]{Plan: stocks()}
