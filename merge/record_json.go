@@ -33,8 +33,12 @@ type recordJSON struct {
 // A row that is not there, an element removed, and an entry deleted have
 // "gone":true, and the stamp of a row is that of the delete that its life began
 // with. A row that was made where such a delete may be forgotten has, as "open", the time
-// up to which: see [Record.CompactRows]. Values say of themselves what they are, so that a program reads fields
-// that it does not know: text, integers, true and false and null as
+// up to which: see [Record.CompactRows]. One that is kept and was deleted has a field of the
+// kind "deleted" with the stamp of that, and what the deletes had seen has "marks": 1 for
+// the row that it is in, 2 for the one around that, and so on.
+//
+// Values say of themselves what they are, so that a program reads fields that it does not
+// know: text, integers, true and false and null as
 // themselves, integers beyond ±2⁵³ as {"int":"…"}, floats as {"float":"1.5"},
 // times as {"time":"…"}, what a pointer points to as {"to":…}, the members of a
 // group as {"group":{…}}, everything else as {"base64":"…"}.
