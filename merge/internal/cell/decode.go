@@ -209,19 +209,15 @@ func (d *stateReader) cell(kind Kind, depth int) Cell {
 // readMarks sets the marks that appendMarks wrote, and reports whether it could have
 // written them.
 func readMarks(kids []Cell, marks string) bool {
-	n, marked, ok := 0, 0, true
+	n, marked := 0, 0
 	eachLeaf(kids, 0, func(k *Cell, bit uint32) {
 		if marks == "" || n/8 < len(marks) && marks[n/8]&(1<<(n%8)) != 0 {
 			k.Marks |= bit
 			marked++
-			ok = ok && bit != 0
 		}
 		n++
 	})
-	if marks == "" {
-		return ok
-	}
-	return ok && marked < n && len(marks) == (n+7)/8 && (n%8 == 0 || marks[n/8]>>(n%8) == 0)
+	return marks == "" || marked < n && len(marks) == (n+7)/8 && (n%8 == 0 || marks[n/8]>>(n%8) == 0)
 }
 
 func (d *stateReader) kid(kind Kind, depth int) Cell {

@@ -101,8 +101,12 @@ func below(k *Cell, level int) int {
 	return level
 }
 
-// eachLeaf calls visit for each leaf in kids, with what marks it for the row level rows above.
+// eachLeaf calls visit for each leaf in kids that can have a mark, with what marks it for the row
+// level rows above.
 func eachLeaf(kids []Cell, level int, visit func(k *Cell, bit uint32)) {
+	if level >= maxMarks {
+		return
+	}
 	for i := range kids {
 		if k := &kids[i]; k.isLeaf() {
 			visit(k, 1<<level)
@@ -113,8 +117,11 @@ func eachLeaf(kids []Cell, level int, visit func(k *Cell, bit uint32)) {
 }
 
 // isUnseen reports whether a leaf in kids has no mark for the row level rows above. What is in
-// a row that is gone does not count.
+// a row that is gone does not count, and whatever is too deep for a mark has none.
 func isUnseen(kids []Cell, level int) bool {
+	if level >= maxMarks {
+		return len(kids) > 0
+	}
 	for i := range kids {
 		switch k := &kids[i]; {
 		case k.isLeaf():
