@@ -255,8 +255,8 @@ func (r *recordState) raise(o *recordState) bool {
 	if h > r.horizon {
 		r.root = r.root.Above(h, d > 0, &o.root)
 	}
+	r.root = r.root.WithoutDeletes(d, false) // which o may have had
 	if d > r.deleted {
-		r.root = r.root.WithoutDeletes(d, false)
 		r.root = r.root.Compact(0, d, nil) // o has those that are needed
 	}
 	r.horizon, r.deleted = h, d

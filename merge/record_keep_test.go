@@ -347,3 +347,62 @@ func TestKeptRowGolden(t *testing.T) {
 		"0805506c61696e0d04546167730b050104050103020203328107041281060102060101780102020203128104000701017801060111010202031281010501010312810308011281020a010174030009010178010200128105020200"
 	require.Equal(t, want, hex.EncodeToString(data[9:]), "after the version and the plan")
 }
+
+// TestKeptRowMovesAndLosesAnElement takes the last thing away that kept a row and moves the row, in
+// one write: the row has one place, the new one.
+func TestKeptRowMovesAndLosesAnElement(t *testing.T) {
+	for _, want := range [][]string{{"y", "x", "z"}, {"y", "z", "x"}, {"x", "y", "z"}} {
+		a, eu, us := keptOf(t)
+		require.NoError(t, a.Update(eu, set(func(v *keptAll) {
+			v.Lines[0].Tags = nil
+			v.Lines = append(v.Lines, keptLine{Key: "y"}, keptLine{Key: "z"})
+		})))
+		b := a.Clone()
+		require.NoError(t, a.Update(eu, set(func(v *keptAll) { v.Lines = v.Lines[1:] })))
+		require.NoError(t, b.Update(us, set(func(v *keptAll) { v.Lines[0].Tags = []string{"t"} })))
+		b.Merge(a)
+		require.NoError(t, b.Update(us, set(func(v *keptAll) {
+			by := map[string]keptLine{}
+			for _, l := range v.Lines {
+				l.Tags = nil
+				by[l.Key] = l
+			}
+			v.Lines = []keptLine{by[want[0]], by[want[1]], by[want[2]]}
+		})))
+		var keys []string
+		for _, l := range value(t, b).Lines {
+			keys = append(keys, l.Key)
+		}
+		require.Equal(t, want, keys)
+		require.True(t, exchange(t, b, recordPlan(t, merge.Options[keptAll]{})).Equal(b))
+		a.Merge(b)
+		require.True(t, a.Equal(b))
+	}
+}
+
+// TestKeptRowMarksAreForgotten merges what a delete had seen with a record that has forgotten the
+// delete: its marks say nothing there, and bytes with them could not be read.
+func TestKeptRowMarksAreForgotten(t *testing.T) {
+	type line struct {
+		Key string
+		Qty int
+	}
+	type list struct {
+		Lines []line `merge:"keyed=Key,keep"`
+	}
+	p := recordPlan(t, merge.Options[list]{})
+	a, b, eu := p.NewRecord(), p.NewRecord(), after("eu", 0)
+	require.NoError(t, a.Update(eu, set(func(l *list) { l.Lines = []line{{"x", 1}} })))
+	require.NoError(t, b.Update(after("us", 0), set(func(l *list) { l.Lines = []line{{Key: "x"}} })))
+	require.NoError(t, a.Update(eu, set(func(l *list) { l.Lines = nil })))
+	a.Merge(b)
+	b.Merge(a)
+	require.Equal(t, []line{{"x", 1}}, value(t, b).Lines, "us had not seen the delete, nor eu what us wrote")
+	h := b.Latest()
+	require.NoError(t, b.CompactRows(h, h))
+	require.Empty(t, b.Changed(a))
+	require.False(t, b.Merge(a))
+	a.Merge(b)
+	require.True(t, a.Equal(b))
+	require.True(t, exchange(t, a, p).Equal(a))
+}

@@ -278,8 +278,9 @@ func withPlaces(rows, places []cell.Cell) []cell.Cell {
 		case len(rows) == 0 || places[0].Key < rows[0].Key:
 			out, places = append(out, places[0]), places[1:]
 		default:
-			row := rows[0]
-			row.Kids = append(slices.Clone(places[0].Kids), row.Kids...)
+			row := rows[0] // which may have its place written again, see stays: the new one counts
+			row.Kids = slices.DeleteFunc(slices.Clone(row.Kids), func(k cell.Cell) bool { return k.Kind == cell.Placed })
+			row.Kids = append(row.Kids, places[0].Kids...)
 			slices.SortFunc(row.Kids, func(a, b cell.Cell) int { return a.Order(&b) })
 			out, rows, places = append(out, row), rows[1:], places[1:]
 		}

@@ -19,7 +19,7 @@ func (p *recordPart) find(kids []cell.Cell) *cell.Cell {
 	if p.group != nil {
 		return p.findGroup(kids)
 	}
-	return p.out(p.over(p.cells(kids)), p.in.ungrouped(kids))
+	return p.withMembers(p.over(p.cells(kids)), p.in.ungrouped(kids))
 }
 
 // cells returns the cell among kids that holds p, and the newest value of the whole field that
@@ -115,7 +115,7 @@ func (w *recordRow) each(kids []cell.Cell) iter.Seq2[*recordPart, *cell.Cell] {
 			if p.group != nil { // whose members are anywhere
 				c = p.findGroup(all)
 			} else {
-				c = p.out(p.over(p.first(kids)), loose)
+				c = p.withMembers(p.over(p.first(kids)), loose)
 			}
 			if !yield(p, c) {
 				return

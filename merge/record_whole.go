@@ -209,9 +209,9 @@ func (w *recordRow) ungrouped(kids []cell.Cell) (out []cell.Cell) {
 	return out
 }
 
-// out returns what p reads where own, which may be nil, is its cell, and loose are members of
+// withMembers returns what p reads where own, which may be nil, is its cell, and loose are members of
 // groups, by the rule of p.
-func (p *recordPart) out(own *cell.Cell, loose []cell.Cell) *cell.Cell {
+func (p *recordPart) withMembers(own *cell.Cell, loose []cell.Cell) *cell.Cell {
 	for i := range loose {
 		if loose[i].Key != p.key {
 			continue
@@ -272,10 +272,10 @@ func (p *recordPart) compileWhole() {
 	}
 }
 
-// needed adds to marks, which may be nil, what was deleted of a field later than the whole of
+// needed adds to set, which may be nil, what was deleted of a field later than the whole of
 // it was assigned: without it, what is in the whole would be back. Where the program cannot
 // read that, it keeps all. A nil w is a row of which it knows nothing.
-func (w *recordRow) needed(marks map[*cell.Cell]bool, kids []cell.Cell) map[*cell.Cell]bool {
+func (w *recordRow) needed(set map[*cell.Cell]bool, kids []cell.Cell) map[*cell.Cell]bool {
 	for i := range kids {
 		k := &kids[i]
 		var p *recordPart
@@ -290,18 +290,18 @@ func (w *recordRow) needed(marks map[*cell.Cell]bool, kids []cell.Cell) map[*cel
 			}
 			for n := range k.Kids {
 				if has == nil || has.Like(&k.Kids[n]) != nil {
-					marks = k.Kids[n].AddGone(marks, wholes[j].Stamp)
+					set = k.Kids[n].AddTombstones(set, wholes[j].Stamp)
 				}
 			}
 		}
 		if k.Kind == cell.Row {
-			marks = p.rows().needed(marks, k.Kids)
+			set = p.rows().needed(set, k.Kids)
 		}
 		for n := range k.Kids {
 			if k.Kind == cell.Rows {
-				marks = p.rows().needed(marks, k.Kids[n].Kids)
+				set = p.rows().needed(set, k.Kids[n].Kids)
 			}
 		}
 	}
-	return marks
+	return set
 }

@@ -275,7 +275,7 @@ func (e *edit) find(p *recordPart, kids []cell.Cell) *cell.Cell {
 		return p.findGroup(kids)
 	}
 	own, whole := p.cells(kids)
-	c := p.out(p.over(own, whole), p.in.ungrouped(kids))
+	c := p.withMembers(p.over(own, whole), p.in.ungrouped(kids))
 	if whole == nil {
 		return c
 	}

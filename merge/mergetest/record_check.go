@@ -107,8 +107,9 @@ func (r *recordRun[T]) checkWrite(at *site[T], before state[T], w Write[T]) *Law
 	return checkInflation(at, before)
 }
 
-// checkOrder checks that lists have the order that they were given, where the writer had read
-// what the record held: that of a record which was never anything else.
+// checkOrder checks that a value reads as it was written, with its lists in their order, where
+// the writer had read what the record held: as in a record that was never anything else. What
+// such a record refuses says nothing of this one.
 func (r *recordRun[T]) checkOrder(at *site[T], before state[T], w Write[T], got T) *LawError {
 	if w.seen != before.seen {
 		return nil

@@ -195,12 +195,15 @@ func TestRecordsOfRows(t *testing.T) {
 			default:
 				c.Lines[i].Parts = append(c.Lines[i].Parts, part{ID: key, Max: n})
 			}
+			if rapid.IntRange(0, 2).Draw(t, "reverse") == 0 {
+				slices.Reverse(c.Lines)
+			}
 		},
 		Steps: 40,
 	}
 	for _, keep := range []string{"", ",keep"} {
 		kit.Plan = plan(keep)
-		require.NoError(t, kit.Run(1, 100), keep)
+		require.NoError(t, kit.Run(1, 150), keep)
 	}
 }
 

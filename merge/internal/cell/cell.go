@@ -337,7 +337,7 @@ func (c *Cell) Above(h hlc.Timestamp, rows bool, other *Cell) Cell {
 		case o == nil || o.Stamp != k.Stamp || !k.isMarked():
 			return nil
 		}
-		marked := o.withMarks(k)
+		marked := o.withMarks(k, ^uint32(0))
 		return &marked
 	})
 	return d
@@ -360,18 +360,18 @@ func (c *Cell) Compact(items, rows hlc.Timestamp, needed map[*Cell]bool) Cell {
 	return d
 }
 
-// AddGone adds to marks, which may be nil, what is deleted in c, itself included, later than s.
-func (c *Cell) AddGone(marks map[*Cell]bool, s lww.Stamp) map[*Cell]bool {
+// AddTombstones adds to set, which may be nil, what is deleted in c, itself included, later than s.
+func (c *Cell) AddTombstones(set map[*Cell]bool, s lww.Stamp) map[*Cell]bool {
 	if (c.Kind == Row || c.Kind == Element || c.Kind == Entry) && !c.Live && c.Stamp.After(s) {
-		if marks == nil {
-			marks = make(map[*Cell]bool)
+		if set == nil {
+			set = make(map[*Cell]bool)
 		}
-		marks[c] = true
+		set[c] = true
 	}
 	for i := range c.Kids {
-		marks = c.Kids[i].AddGone(marks, s)
+		set = c.Kids[i].AddTombstones(set, s)
 	}
-	return marks
+	return set
 }
 
 // Wholes returns the registers at the place of kids[i], which is another field: each is of a

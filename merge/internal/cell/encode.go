@@ -175,9 +175,6 @@ func (t *stampTable) appendCell(b []byte, c *Cell) []byte {
 	return b
 }
 
-// holds reports whether c is there, or is a row that is gone and has kept what it holds.
-func (c *Cell) holds() bool { return c.Live || c.IsGone() }
-
 // appendMarks appends which leaves of a row have a mark of its deletes: a length, and as many
 // bytes with a bit for each, from the lowest; no bytes if all have it.
 func appendMarks(b []byte, kids []Cell) []byte {

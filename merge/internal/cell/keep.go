@@ -43,6 +43,9 @@ func (c *Cell) IsGone() bool {
 	return c != nil && c.Kind == Row && !c.Live && len(c.Kids) > 0 && c.LastDelete() != nil
 }
 
+// holds reports whether c is there, or is a row that is gone and has kept what it holds.
+func (c *Cell) holds() bool { return c.Live || c.IsGone() }
+
 // NextLife returns the life that c, which may be nil, is of, or would be of if it is made
 // now.
 func (c *Cell) NextLife() lww.Stamp {
@@ -141,23 +144,30 @@ func (c *Cell) isMarked() bool {
 	return c.Marks != 0 || slices.ContainsFunc(c.Kids, func(k Cell) bool { return k.isMarked() })
 }
 
-// withMarks returns c with the marks of d, another version, in the leaves that both have.
-func (c *Cell) withMarks(d *Cell) Cell {
+// withMarks returns c with those marks of d, another version, in the leaves that both have, that
+// are allowed: of the rows in c, those that c does not know to be deleted have forgotten it.
+func (c *Cell) withMarks(d *Cell, allowed uint32) Cell {
 	k := *c
 	if c.isLeaf() {
 		if k.Marks = d.Marks; k.Same(d) {
-			k.Marks |= c.Marks
+			k.Marks = c.Marks | d.Marks&allowed
 		} else {
 			k.Marks = c.Marks
 		}
 		return k
 	}
+	if c.Kind == Row {
+		if allowed <<= 1; c.LastDelete() != nil {
+			allowed |= 1
+		}
+	}
 	k.Kids = slices.Clone(c.Kids)
 	for i := range k.Kids {
 		if at := d.Like(&k.Kids[i]); at != nil {
-			k.Kids[i] = k.Kids[i].withMarks(at)
+			k.Kids[i] = k.Kids[i].withMarks(at, allowed)
 		}
 	}
+	k.Revive()
 	return k
 }
 
