@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/rejoin-go/rejoin/internal/value"
 	"github.com/rejoin-go/rejoin/lww"
 	"github.com/rejoin-go/rejoin/merge"
 )
@@ -56,11 +55,11 @@ func texts[T any](recs ...*merge.Record[T]) []any {
 	return out
 }
 
-// loosely returns text that is the same for two values that a record need not
-// tell apart: nil and empty, 0 and −0, and where set says so the
-// orders of a list and how often it holds an element.
-func loosely(v any, set bool) string {
-	return printer{key: true, loose: true, sets: set}.text(reflect.ValueOf(v), 0)
+// alike reports whether a record need not tell two values apart: nil and empty, 0 and −0, and
+// what p says besides.
+func alike(a, b any, p printer) bool {
+	p.key, p.loose = true, true
+	return p.text(reflect.ValueOf(a), 0) == p.text(reflect.ValueOf(b), 0)
 }
 
 // differ returns the changes that make w of v, by what a merge takes for one.
@@ -70,20 +69,12 @@ func (r *recordRun[T]) differ(v, w T) []merge.Change {
 		return []merge.Change{{Rule: err.Error()}}
 	}
 	return slices.DeleteFunc(report.Changes, func(c merge.Change) bool {
-		set := c.Rule == "set" || c.Rule == "union"
-		return loosely(c.Base, set) == loosely(c.Candidates[0].Value, set) || c.Rule == "additive" && sameSum(c.Base, c.Candidates[0].Value)
+		p := printer{sets: c.Rule == "set" || c.Rule == "union"}
+		if c.Rule == "additive" {
+			p.sums = new([]reflect.Value)
+		}
+		return alike(c.Base, c.Candidates[0].Value, p)
 	})
-}
-
-// sameSum reports whether a codec says that two values are the same number. Adding up decides
-// which form of it a sum has: 0.1 and -0.1 are 0.0, not 0.
-func sameSum(a, b any) bool {
-	x, y := reflect.ValueOf(a), reflect.ValueOf(b)
-	if !x.IsValid() || !y.IsValid() || x.Type() != y.Type() || x.Kind() == reflect.Pointer && (x.IsNil() || y.IsNil()) {
-		return false
-	}
-	compare := value.CodecOf(x.Type()).Compare
-	return compare != nil && compare(x, y) == 0
 }
 
 // checkWrite checks that what was written can be read, but where something else
@@ -118,7 +109,7 @@ func (r *recordRun[T]) checkOrder(at *site[T], before state[T], w Write[T], got 
 	if err := fresh.Update(lww.Writer{Replica: at.replica(), Clock: &ticks{}}, func(v *T) error { *v = clone(w.Next); return nil }); err != nil {
 		return nil
 	}
-	if want, _ := fresh.Get(); loosely(want, false) != loosely(got, false) {
+	if want, _ := fresh.Get(); !alike(want, got, printer{sums: new([]reflect.Value)}) {
 		return broken(ReadBack, "%s reads %s and not %s", at.replica(), show(got), show(want))
 	}
 	return nil
@@ -306,7 +297,7 @@ func (r *recordRun[T]) checkModel(rec *merge.Record[T], seen writeSet, who strin
 	if r.k.View != nil {
 		got = r.k.View(v)
 	}
-	if want := r.k.Model(visible); loosely(got, false) != loosely(want, false) {
+	if want := r.k.Model(visible); !alike(got, want, printer{sums: new([]reflect.Value)}) {
 		return broken(Model, "%s shows %s, want %s", who, show(got), show(want))
 	}
 	return nil

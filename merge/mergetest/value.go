@@ -25,6 +25,10 @@ type printer struct {
 	spare bool // what lies between length and capacity too
 	loose bool // nil and empty are the same, as are 0 and −0
 	sets  bool // lists are the same in every order, and with duplicates
+
+	// Numbers of which a codec says that they are the same are, whatever their form; those
+	// that were met. Adding up decides which form of it a sum has: 0.1 and -0.1 are 0.0, not 0.
+	sums *[]reflect.Value
 }
 
 // show returns a value as a person reads it.
@@ -96,6 +100,9 @@ func encoded(v reflect.Value) ([]byte, bool) {
 
 // whole returns the text of types that speak for themselves.
 func (p printer) whole(v reflect.Value) (string, bool) {
+	if s, ok := p.number(v); ok {
+		return s, true
+	}
 	if b, ok := encoded(v); ok {
 		if p.key {
 			return fmt.Sprintf("%x", b), true
@@ -127,6 +134,20 @@ func (p printer) whole(v reflect.Value) (string, bool) {
 		}
 	}
 	return "", false
+}
+
+// number returns which of the different numbers met so far a value is.
+func (p printer) number(v reflect.Value) (string, bool) {
+	c := value.CodecOf(v.Type())
+	if p.sums == nil || c.Compare == nil || c.Add == nil || v.Kind() == reflect.Pointer && v.IsNil() {
+		return "", false
+	}
+	at := slices.IndexFunc(*p.sums, func(w reflect.Value) bool { return w.Type() == v.Type() && c.Compare(w, v) == 0 })
+	if at < 0 {
+		at = len(*p.sums)
+		*p.sums = append(*p.sums, v)
+	}
+	return "#" + strconv.Itoa(at), true
 }
 
 // opaque reports whether a type is a struct without exported fields, so that
