@@ -39,6 +39,7 @@ type encoder struct {
 	few   struct{ order, place [fewNames]uint32 }
 	out   [512]byte
 	block []byte
+	keys  []byte // of the maps at hand, one in the other
 }
 
 func newEncoder(b []byte, r *root) *encoder {
@@ -110,16 +111,17 @@ func (e *encoder) context() {
 // A decoder reads one state. The places in its context are the indexes of root.
 type decoder struct {
 	*wire.Reader
-	reader  wire.Reader // what Reader points to
-	root    *root
-	trusted bool                // the store has been validated
-	bad     *content.ValueError // of the first value that its type cannot hold
-	kinds   [16]byte            // room for the kinds of ordinary types
-	reuse   *root               // memory for the root, or nil
-	text    blockText           // of the elements of small pages
-	census                      // of the values in maps that were scanned
-	tallies slab[tally]
-	resets  []dot // of the counter at hand: the latest of each resetter, by index
+	reader   wire.Reader // what Reader points to
+	root     *root
+	trusted  bool                // the store has been validated
+	bad      *content.ValueError // of the first value that its type cannot hold
+	kinds    [16]byte            // room for the kinds of ordinary types
+	reuse    *root               // memory for the root, or nil
+	text     blockText           // of the elements of small pages
+	census                       // of the values in maps that were scanned
+	tallies  slab[tally]
+	counters slab[PNCounter]
+	resets   []dot // of the counter at hand: the latest of each resetter, by index
 
 	known [fewNames]vclock.Replica // in the last state that d read: often those of the next
 }
@@ -232,11 +234,17 @@ func appendWhole(b []byte, r *root, v causal, bare bool) []byte {
 	return e.buf
 }
 
+// keptKeys is the most bytes of keys for which an encoder keeps memory to use again.
+const keptKeys = 4096
+
 // release gives e back. What it wrote must not be in its own memory.
 func (e *encoder) release() {
 	e.buf, e.err, e.root, e.order, e.place = nil, nil, nil, nil, nil
 	if len(e.resets) > keptResets {
 		e.resets = nil
+	}
+	if e.keys = e.keys[:0]; cap(e.keys) > keptKeys {
+		e.keys = nil
 	}
 	encoders.Put(e)
 }
@@ -323,7 +331,7 @@ func (d *decoder) release() {
 	d.reader, d.root, d.trusted, d.bad = wire.Reader{}, nil, false, nil
 	d.reuse, d.text = nil, blockText{}
 	d.forget()
-	d.tallies = slab[tally]{}
+	d.tallies, d.counters = slab[tally]{}, slab[PNCounter]{}
 	if cap(d.resets) > keptResets {
 		d.resets = nil
 	}
@@ -359,8 +367,8 @@ func isMap(v causal) bool {
 // stands for a change in one place.
 type census struct {
 	changes [][]uint64
-	change  func(d dot)
-	room    int // for the numbers of a replica, when the first comes
+	change  func(d dot) // note, as a function value that is made once
+	room    int         // for the numbers of a replica, when the first comes
 }
 
 // expect makes room for the dots of values of r.
@@ -370,13 +378,17 @@ func (c *census) expect(r *root) {
 	} else {
 		c.changes = make([][]uint64, n)
 	}
-	c.change = func(d dot) {
-		seqs := &c.changes[d.replica]
-		if *seqs == nil {
-			*seqs = make([]uint64, 0, c.room)
-		}
-		*seqs = append(*seqs, d.seq)
+	if c.change == nil {
+		c.change = c.note
 	}
+}
+
+func (c *census) note(d dot) {
+	seqs := &c.changes[d.replica]
+	if *seqs == nil {
+		*seqs = make([]uint64, 0, c.room)
+	}
+	*seqs = append(*seqs, d.seq)
 }
 
 // fewSeqs bounds the memory that a census keeps for the next one.
@@ -393,7 +405,7 @@ func (c *census) forget() {
 		}
 		c.changes[i] = c.changes[i][:0]
 	}
-	c.change, c.room = nil, 0
+	c.room = 0
 }
 
 // add adds the dots of v.

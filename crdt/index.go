@@ -28,6 +28,14 @@ type index struct {
 	depth   uint8
 	used    int
 	seed    maphash.Seed
+	room    *smallIndex // to be used where it suffices, or nil
+}
+
+// A smallIndex is memory for an index of one bucket.
+type smallIndex struct {
+	list   [1]*bucket
+	bucket bucket
+	slots  []uint64
 }
 
 // A bucket is open-addressed with linear probing by the lower bits of the hash,
@@ -149,18 +157,13 @@ func (x *index) reserve(n int) {
 		return
 	}
 	x.depth = 0
+	if small := x.room; small != nil && 4*n <= 3*len(small.slots) {
+		small.bucket.slots, small.list[0] = small.slots, &small.bucket
+		x.buckets, x.room = small.list[:], nil
+		return
+	}
 	for x.depth < maxDepth && n>>x.depth > size*5/8 {
 		x.depth++
-	}
-	if x.depth == 0 && size > minSlots && size <= 4*minSlots { // one allocation in place of three
-		small := new(struct {
-			list   [1]*bucket
-			bucket bucket
-			slots  [4 * minSlots]uint64
-		})
-		small.bucket.slots, small.list[0] = small.slots[:size:size], &small.bucket
-		x.buckets = small.list[:]
-		return
 	}
 	x.buckets = make([]*bucket, 1<<x.depth)
 	for i := range x.buckets {
@@ -187,6 +190,7 @@ func (x *index) clear(p slot) {
 
 func (x *index) clone() index {
 	c := *x
+	c.room = nil
 	c.buckets = make([]*bucket, len(x.buckets))
 	for i, t := range x.buckets {
 		if i > 0 && t == x.buckets[i-1] {

@@ -307,7 +307,15 @@ func (m *ORMap[K, V]) whole() *ORMap[K, V] {
 
 // delta returns an empty state to record a change in.
 func (*ORMap[K, V]) delta() *ORMap[K, V] {
-	return &ORMap[K, V]{orMapState: orMapState[K, V]{node: node{root: new(root)}}}
+	d := new(struct { // one allocation in place of four
+		state ORMap[K, V]
+		root  root
+		names [1]vclock.Replica
+		seen  [1]runs
+	})
+	d.root.names, d.root.seen = d.names[:0], d.seen[:0]
+	d.state.root = &d.root
+	return &d.state
 }
 
 // value returns the value at key, one that belongs to r and is not entered yet
@@ -336,7 +344,7 @@ func (m *ORMap[K, V]) settle(key K, v V) {
 // where it has to.
 func (m *ORMap[K, V]) keys(yield func(K)) {
 	if kinds := m.kinds(nil); kinds[len(kinds)-1] == kindPNCounter {
-		for _, it := range m.sorted() {
+		for _, it := range m.sorted(nil, new([]byte)) {
 			yield(it.key)
 		}
 		return
@@ -393,15 +401,20 @@ func (m *ORMap[K, V]) swap(o *ORMap[K, V]) {
 	m.orMapState, o.orMapState = o.orMapState, m.orMapState
 }
 
-// again returns an empty value to be entered at key, in the memory of one that was in m
-// before, if there is one.
-func (m *ORMap[K, V]) again(r *root, key K) (v V) {
+// again returns an empty value to be read from d and entered at key, in the memory of one that
+// was in m before, if there is one.
+func (m *ORMap[K, V]) again(d *decoder, key K) (v V) {
 	n := len(m.free)
 	if n == 0 {
-		return v.fresh(r, m.scopeAt(key))
+		if _, counts := any(v).(*PNCounter); !counts {
+			return v.fresh(d.root, m.scopeAt(key))
+		}
+		v = any(&d.counters.take(1)[:1][0]).(V)
+		v.recycle(d.root, m.scopeAt(key))
+		return v
 	}
 	v, m.free = m.free[n-1], m.free[:n-1]
-	v.recycle(r, m.scopeAt(key))
+	v.recycle(d.root, m.scopeAt(key))
 	return v
 }
 

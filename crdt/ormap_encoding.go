@@ -208,14 +208,14 @@ type keyed[K comparable, V any] struct {
 	value V
 }
 
-// sorted returns the entries in the order of the bytes of their keys.
-func (m *ORMap[K, V]) sorted() []keyed[K, V] {
-	all := make([]keyed[K, V], 0, len(m.entries))
-	keys := make([]byte, 0, 16*len(m.entries))
+// sorted appends the entries to all, which is empty, in the order of the bytes of their keys,
+// which it appends to keys.
+func (m *ORMap[K, V]) sorted(all []keyed[K, V], keys *[]byte) []keyed[K, V] {
+	*keys = slices.Grow(*keys, 16*len(m.entries))
 	for key, v := range m.entries {
-		at := len(keys)
-		keys = value.AppendKey(keys, key)
-		all = append(all, keyed[K, V]{keys[at:len(keys):len(keys)], key, v})
+		at := len(*keys)
+		*keys = value.AppendKey(*keys, key)
+		all = append(all, keyed[K, V]{(*keys)[at:len(*keys):len(*keys)], key, v})
 	}
 	slices.SortFunc(all, func(a, b keyed[K, V]) int { return bytes.Compare(a.bytes, b.bytes) })
 	return all
@@ -223,10 +223,16 @@ func (m *ORMap[K, V]) sorted() []keyed[K, V] {
 
 func (m *ORMap[K, V]) encode(e *encoder) {
 	e.uvarint(uint64(len(m.entries)))
-	for _, it := range m.sorted() {
+	var few [16]keyed[K, V]
+	all, had := few[:0], len(e.keys)
+	if len(m.entries) > len(few) {
+		all = make([]keyed[K, V], 0, len(m.entries))
+	}
+	for _, it := range m.sorted(all, &e.keys) {
 		e.bytes(it.bytes)
 		it.value.encode(e)
 	}
+	e.keys = e.keys[:had]
 }
 
 func (m *ORMap[K, V]) decode(d *decoder) {
@@ -238,6 +244,7 @@ func (m *ORMap[K, V]) decode(d *decoder) {
 			m.entries = make(map[K]V, min(n, fewEntries))
 		}
 		d.tallies.expect(n)
+		d.counters.expect(n)
 	}
 	for i := range n {
 		last = d.key(i, last)
@@ -248,7 +255,7 @@ func (m *ORMap[K, V]) decode(d *decoder) {
 			d.Fail("key: %w", err)
 			return
 		}
-		v := m.again(d.root, key)
+		v := m.again(d, key)
 		had := d.bad
 		v.decode(d)
 		if had == nil && d.bad != nil {
@@ -322,7 +329,7 @@ func validateEntries[K comparable, V Value[V]](p *packedMap[V]) {
 
 func (m *ORMap[K, V]) encodeJSON(e *encoder) {
 	e.text("[")
-	for i, it := range m.sorted() {
+	for i, it := range m.sorted(nil, new([]byte)) {
 		e.comma(i)
 		e.text(`{"key":`)
 		e.buf = value.AppendKeyJSON(e.buf, it.key)

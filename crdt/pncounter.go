@@ -306,7 +306,12 @@ func (c *PNCounter) joinTally(t *tally, r *root, k knowledge) bool {
 }
 
 func (*PNCounter) fresh(r *root, scope uint32) *PNCounter {
-	return &PNCounter{pnCounterState: pnCounterState{node: node{root: r, mode: sealed, scope: scope}}}
+	c := new(struct { // one allocation in place of two for a counter that one replica counted on
+		state   PNCounter
+		tallies [1]tally
+	})
+	c.state.pnCounterState = pnCounterState{node: node{root: r, mode: sealed, scope: scope}, tallies: c.tallies[:0]}
+	return &c.state
 }
 
 func (c *PNCounter) recycle(r *root, scope uint32) {
@@ -479,7 +484,7 @@ func (c *PNCounter) equal(o *PNCounter, j *merging) bool {
 }
 
 func (c *PNCounter) copy(r *root, scope uint32) *PNCounter {
-	d := c.fresh(r, scope)
+	d := &PNCounter{pnCounterState: pnCounterState{node: node{root: r, mode: sealed, scope: scope}}}
 	d.tallies = slices.Clone(c.tallies)
 	return d
 }

@@ -11,6 +11,9 @@ const mostSpare = 1 << 16
 // unmarshal makes x, whose node is n, the state that appendCausal wrote as data, unless
 // there is an error, and refuses values that their type cannot hold.
 func unmarshal[V Value[V]](n *node, x V, data []byte) error {
+	if w, ok := any(x).(interface{ whole() V }); ok && n.root == nil && n.mode == alone && any(w.whole()) == any(x) {
+		return unmarshalNew(n, x, data)
+	}
 	v, err := n.decode(makerOf[V]{}, data)
 	if err != nil {
 		return err
@@ -18,6 +21,25 @@ func unmarshal[V Value[V]](n *node, x V, data []byte) error {
 	n.replaceable()
 	x.swap(v.(V))
 	n.replaced(v, len(data))
+	return nil
+}
+
+// unmarshalNew is unmarshal for a state that has seen nothing, and so is none to go back to.
+func unmarshalNew[V Value[V]](n *node, x V, data []byte) error {
+	done := false
+	defer func() {
+		if !done { // with an error, or a panic of an element's own method
+			var none V
+			x.swap(none.fresh(nil, 0))
+		}
+		n.mode = alone
+	}()
+	of := makerOf[V]{}
+	_, bad, err := decodeWhole(of, data, false, x)
+	if err = decoded("crdt: decode %s: %w", of, bad, err); err != nil {
+		return err
+	}
+	n.root.size, done = len(data), true
 	return nil
 }
 

@@ -1,6 +1,7 @@
 package crdt_test
 
 import (
+	"bytes"
 	"fmt"
 	"iter"
 	"math/rand/v2"
@@ -162,4 +163,45 @@ func TestDecodedIntoSharesNothing(t *testing.T) {
 			m.Update(r, word(rng), func(c *crdt.PNCounter) { c.Add(r, 1) })
 		})
 	})
+}
+
+// A bomb is a value whose method panics on some bytes.
+type bomb struct{ n byte }
+
+func (b bomb) MarshalText() ([]byte, error) { return []byte{b.n}, nil }
+
+func (b *bomb) UnmarshalText(p []byte) error {
+	if b.n = p[0]; b.n == '!' {
+		panic("bomb")
+	}
+	return nil
+}
+
+// TestNewStateAfterFailure: what could not be read, or stopped half-way, leaves a new state as it was.
+func TestNewStateAfterFailure(t *testing.T) {
+	var from crdt.MVRegister[bomb]
+	_, err := from.Set("eu", bomb{'.'})
+	require.NoError(t, err)
+	p, err := from.MarshalBinary()
+	require.NoError(t, err)
+	var m crdt.MVRegister[bomb]
+	require.PanicsWithValue(t, "bomb", func() { _ = m.UnmarshalBinary(bytes.Replace(p, []byte("."), []byte("!"), 1)) })
+	require.Equal(t, "[]", m.String())
+	require.NoError(t, m.UnmarshalBinary(p))
+	require.True(t, m.Equal(&from))
+
+	var set, add crdt.ORSet[string]
+	delta := add.Add("eu", "a")
+	for _, s := range []*crdt.ORSet[string]{&set, delta} {
+		before, err := s.MarshalBinary()
+		require.NoError(t, err)
+		for cut := range before {
+			require.Error(t, s.UnmarshalBinary(before[:cut]))
+			after, err := s.MarshalBinary()
+			require.NoError(t, err)
+			require.Equal(t, before, after)
+		}
+		s.Add("us", "b")
+		require.True(t, s.Contains("b"))
+	}
 }

@@ -214,7 +214,16 @@ func (s *span) take(spans []span, i int) int {
 func (r *runs) insert(c, i int, s span) {
 	if c == len(r.far) {
 		if c == 0 || len(r.far[c-1].spans) == maxSpans {
-			r.far = append(r.far, chunk{s.hi, []span{s}})
+			if c > 0 {
+				r.far = append(r.far, chunk{s.hi, []span{s}})
+				return
+			}
+			first := &struct { // one allocation in place of two
+				far   [1]chunk
+				spans [1]span
+			}{spans: [1]span{s}}
+			first.far[0] = chunk{s.hi, first.spans[:]}
+			r.far = first.far[:]
 			return
 		}
 		r.far[c-1].set(append(r.far[c-1].spans, s))

@@ -163,8 +163,16 @@ func (d *decoder) pageNum(next uint64) uint64 {
 
 // decode reads what encode wrote into an empty store.
 func (s *store[E]) decode(d *decoder, marks bool) {
+	var free []E
 	s.decodePages(d, marks, func(p *page[E], block []byte, n int) (err error) {
 		d.text.left = d.Len()
+		if n <= fewLive && s.kind.small && cap(p.elems) < n {
+			room := n + 1 // for one that is added
+			if cap(free) < room {
+				free = make([]E, 0, min(3*fewLive, room+room*d.Len()/(len(block)+4))) // as if all that follows were pages like this one
+			}
+			p.elems, free = free[:0:room], free[room:cap(free)][:0]
+		}
 		p.elems, err = s.kind.decodeBlock(p.elems[:0], &d.text, block, n)
 		return err
 	})
@@ -226,17 +234,16 @@ func (s *store[E]) unpack(p *page[E]) {
 // decodePages reads what encode wrote into an empty store, except for the
 // elements: block gets those of each page.
 func (s *store[E]) decodePages(d *decoder, marks bool, block func(p *page[E], block []byte, n int) error) {
-	var r *room[E]
+	var r room[E]
 	begin := func(logs int) {
-		if logs > 1 && logs <= len(r.logs) && s.packed == nil && cap(s.logs) == 0 {
-			r = s.makeRoom()
+		if logs > 0 && logs <= mostRoom && s.packed == nil && cap(s.logs) == 0 {
+			r = s.makeRoom(logs)
 		}
 		s.logs = slices.Grow(s.logs, logs)
 	}
 	d.logHeads(begin, func(replica uint32, pages int) {
 		l := s.nextLog(replica)
-		if r != nil && pages == 1 {
-			at := len(s.logs) - 1
+		if at := len(s.logs) - 1; at < len(r.pages) && pages == 1 {
 			l.nums, l.pages = r.nums[at:at:at+1], r.lists[at:at:at+1]
 			s.spare = &r.pages[at]
 		}
@@ -263,21 +270,45 @@ func (s *store[E]) decodePages(d *decoder, marks bool, block func(p *page[E], bl
 	})
 }
 
-// A room is memory for a small store with a page for each of a few replicas: one
-// allocation in place of five for each.
+// A room is memory for a small store with a page for each of a few replicas, and for its index:
+// one allocation in place of five for each, and of three.
 type room[E comparable] struct {
-	logs  [4]pagelog[E]
-	nums  [4]uint64
-	lists [4]*page[E]
-	ids   [5]*page[E]
-	pages [4]page[E]
+	nums  []uint64
+	lists []*page[E]
+	pages []page[E]
 }
 
+// mostRoom is the most replicas that there is a room for.
+const mostRoom = 4
+
 // makeRoom gives s, which is empty, memory for a few replicas.
-func (s *store[E]) makeRoom() *room[E] {
-	r := new(room[E])
-	s.logs, s.pages = r.logs[:0], r.ids[:1]
-	return r
+func (s *store[E]) makeRoom(replicas int) room[E] {
+	if replicas == 1 {
+		r := new(struct {
+			logs  [1]pagelog[E]
+			nums  [1]uint64
+			lists [1]*page[E]
+			ids   [2]*page[E]
+			pages [1]page[E]
+			index smallIndex
+			slots [2 * minSlots]uint64
+		})
+		r.index.slots = r.slots[:]
+		s.logs, s.pages, s.index.room = r.logs[:0], r.ids[:1], &r.index
+		return room[E]{r.nums[:], r.lists[:], r.pages[:]}
+	}
+	r := new(struct {
+		logs  [mostRoom]pagelog[E]
+		nums  [mostRoom]uint64
+		lists [mostRoom]*page[E]
+		ids   [mostRoom + 1]*page[E]
+		pages [mostRoom]page[E]
+		index smallIndex
+		slots [4 * minSlots]uint64
+	})
+	r.index.slots = r.slots[:]
+	s.logs, s.pages, s.index.room = r.logs[:0], r.ids[:1], &r.index
+	return room[E]{r.nums[:], r.lists[:], r.pages[:]}
 }
 
 // reindex builds the index of a store whose dots are placed.
