@@ -92,7 +92,10 @@ func TestRecordAllocs(t *testing.T) {
 	require.Zero(t, testing.AllocsPerRun(100, func() { a.Merge(other) }), "dominated")
 	w, change := writer("eu"), set(func(m *mixed) { m.Visits++ })
 	require.LessOrEqual(t, testing.AllocsPerRun(100, func() { _ = a.Clone().Update(w, change) }), 12.0, "a field, and a copy of the value")
+	if raceEnabled {
+		return // memory is not always used again
+	}
 	buf := make([]byte, 0, 1024)
-	require.LessOrEqual(t, testing.AllocsPerRun(100, func() { buf, _ = a.AppendBinary(buf[:0]) }), 3.0, "the tables")
-	require.LessOrEqual(t, testing.AllocsPerRun(100, func() { _ = p.NewRecord().UnmarshalBinary(buf) }), 18.0, "the tables, and the cells of each row and field")
+	require.Zero(t, testing.AllocsPerRun(100, func() { buf, _ = a.AppendBinary(buf[:0]) }))
+	require.LessOrEqual(t, testing.AllocsPerRun(100, func() { _ = p.NewRecord().UnmarshalBinary(buf) }), 12.0, "the cells of each row and field")
 }

@@ -40,16 +40,15 @@ func (r *recordState) from() Fingerprint {
 func (r *Record[T]) AppendBinary(b []byte) ([]byte, error) { return r.state.appendBinary(b), nil }
 
 func (r *recordState) appendBinary(b []byte) []byte {
-	b = append(b, recordVersion)
+	var room [32]byte
+	head := append(room[:0], recordVersion)
 	var own Fingerprint
 	if r.plan != nil {
 		own = r.plan.print
 	}
-	b = binary.BigEndian.AppendUint64(b, uint64(own))
-	b = appendHorizons(b, r.horizon, r.deleted)
-	root := r.root
-	root.Kind = cell.Row
-	return cell.Append(b, &root)
+	head = binary.BigEndian.AppendUint64(head, uint64(own))
+	head = appendHorizons(head, r.horizon, r.deleted)
+	return cell.Append(b, head, r.root)
 }
 
 // MarshalBinary implements [encoding.BinaryMarshaler]. See
@@ -122,10 +121,9 @@ func (r *Record[T]) MergeBinary(data []byte) (changed bool, err error) {
 // AppendBinary implements [encoding.BinaryAppender]. It never returns an error.
 // FORMAT.md in the root of the module has the layout.
 func (t Token) AppendBinary(b []byte) ([]byte, error) {
-	root := t.root
-	root.Kind = cell.Row
-	b = binary.AppendUvarint(append(b, recordVersion), uint64(t.deleted))
-	return cell.Append(b, &root), nil
+	var room [16]byte
+	head := binary.AppendUvarint(append(room[:0], recordVersion), uint64(t.deleted))
+	return cell.Append(b, head, t.root), nil
 }
 
 // MarshalBinary implements [encoding.BinaryMarshaler]. See

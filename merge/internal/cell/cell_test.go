@@ -143,7 +143,7 @@ func read(data []byte, horizon hlc.Timestamp) (cell.Cell, error) {
 func TestForms(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		a := drawRow(t, "", 0)
-		b := cell.Append(nil, &a)
+		b := cell.Append(nil, nil, a)
 		back, err := read(b, 0)
 		require.NoError(t, err)
 		require.True(t, a.Same(&back))
@@ -164,14 +164,14 @@ func FuzzRead(f *testing.F) {
 	gen := rapid.Custom(func(t *rapid.T) cell.Cell { return drawRow(t, "", 0) })
 	for i := range 20 {
 		c := gen.Example(i)
-		f.Add(cell.Append(nil, &c), uint64(0))
+		f.Add(cell.Append(nil, nil, c), uint64(0))
 	}
 	f.Fuzz(func(t *testing.T, data []byte, horizon uint64) {
 		c, err := read(data, hlc.Timestamp(horizon))
 		if err != nil {
 			return
 		}
-		if b := cell.Append(nil, &c); !bytes.Equal(b, data) {
+		if b := cell.Append(nil, nil, c); !bytes.Equal(b, data) {
 			t.Fatalf("%x decodes, and encodes as %x", data, b)
 		}
 		if _, changed := cell.Join(&c, &c, nil); changed {

@@ -18,10 +18,20 @@ type stateReader struct {
 	*wire.Reader
 	text string // the input, of which keys and values are parts
 	forgotten
+	names  []vclock.Replica
 	stamps []lww.Stamp
-	used   []bool
 	fields []fieldID
-	known  []bool // fields that a row has
+
+	// What was referred to: names, stamps, fields that a row has.
+	named, used, known []bool
+}
+
+// release gives d back, without what it refers to.
+func (d *stateReader) release() {
+	d.Reader, d.text = nil, ""
+	d.names, d.stamps, d.fields = emptied(d.names), emptied(d.stamps), emptied(d.fields)
+	d.named, d.used, d.known = emptied(d.named), emptied(d.used), emptied(d.known)
+	readers.Put(d)
 }
 
 // Forgotten is what a record has forgotten: elements and entries deleted at or below one
@@ -31,7 +41,9 @@ type forgotten struct{ horizon, deleted hlc.Timestamp }
 // Read reads what [Append] wrote, of a record with the given horizons;
 // text is all that r reads. See [forgotten.check] for what it refuses.
 func Read(r *wire.Reader, text string, horizon, deleted hlc.Timestamp) Cell {
-	d := stateReader{Reader: r, text: text, forgotten: forgotten{horizon, deleted}}
+	d := readers.Get().(*stateReader)
+	defer d.release()
+	d.Reader, d.text, d.forgotten = r, text, forgotten{horizon, deleted}
 	d.readStamps()
 	d.readFields()
 	root := d.cell(Row, 0)
@@ -50,52 +62,50 @@ func Read(r *wire.Reader, text string, horizon, deleted hlc.Timestamp) Cell {
 }
 
 func (d *stateReader) readStamps() {
-	names := make([]vclock.Replica, 0, d.Count(1))
-	for range cap(names) {
-		name := vclock.Replica(d.Bytes())
-		switch {
+	for range d.Count(1) {
+		name := vclock.Replica(d.string())
+		switch n := len(d.names); {
 		case d.Err() != nil:
 			return
 		case !name.IsValid() && name != "": // of open lives
 			d.Fail("invalid replica %q", string(name))
-		case len(names) > 0 && name <= names[len(names)-1]:
-			d.Fail("replica %q after %q", string(name), string(names[len(names)-1]))
+		case n > 0 && name <= d.names[n-1]:
+			d.Fail("replica %q after %q", string(name), string(d.names[n-1]))
 		}
-		names = append(names, name)
+		d.names = append(d.names, name)
 	}
-	used := make([]bool, len(names))
-	d.stamps = make([]lww.Stamp, 0, d.Count(2))
+	d.named = append(d.named, make([]bool, len(d.names))...)
 	var last lww.Stamp
-	for range cap(d.stamps) {
+	for range d.Count(2) {
 		step, i := d.Uvarint(), d.Uvarint()
 		switch {
 		case d.Err() != nil:
 			return
-		case i >= uint64(len(names)):
-			d.Fail("replica number %d of %d", i, len(names))
+		case i >= uint64(len(d.names)):
+			d.Fail("replica number %d of %d", i, len(d.names))
 			return
 		case step > uint64(hlc.Max-last.Time):
 			d.Fail("time %d after %d is out of range", step, uint64(last.Time))
 			return
 		}
-		s := lww.Stamp{Time: last.Time + hlc.Timestamp(step), Replica: names[i]}
+		s := lww.Stamp{Time: last.Time + hlc.Timestamp(step), Replica: d.names[i]}
 		if !s.IsValid() && !isOpen(s) || !s.After(last) {
 			d.Fail("stamp %q after %q", s.String(), last.String())
 			return
 		}
-		used[i] = true
+		d.named[i] = true
 		last = s
 		d.stamps = append(d.stamps, s)
 	}
-	if slices.Contains(used, false) {
+	if slices.Contains(d.named, false) {
 		d.Fail("a replica without a stamp")
 	}
-	d.used = make([]bool, len(d.stamps))
+	d.used = append(d.used, make([]bool, len(d.stamps))...)
 }
 
 func (d *stateReader) readFields() {
 	n := d.Count(2)
-	d.fields, d.known = make([]fieldID, 0, n), make([]bool, n)
+	d.known = append(d.known, make([]bool, n)...)
 	for i := range n {
 		f := fieldID{key: d.string()}
 		if f.kind = Kind(d.Byte()); f.kind.IsTyped() {

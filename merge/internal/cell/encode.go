@@ -1,10 +1,12 @@
 package cell
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/binary"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/rejoin-go/rejoin/hlc"
 	"github.com/rejoin-go/rejoin/internal/value"
@@ -20,6 +22,36 @@ type stampTable struct {
 	stamps   []lww.Stamp
 	fields   []fieldID // in ascending order
 	last     int       // the number that ref returned last
+
+	root Cell
+	out  [512]byte // room for a small state
+}
+
+// tables has tables that are not in use, and readers the like.
+//
+//nolint:gochecknoglobals // memory to use again, without meaning
+var (
+	tables  = sync.Pool{New: func() any { return new(stampTable) }}
+	readers = sync.Pool{New: func() any { return new(stateReader) }}
+)
+
+// fewRefs is the most stamps, and fields, for which memory is kept to use again.
+const fewRefs = 256
+
+// release gives t back, without what it refers to.
+func (t *stampTable) release() {
+	t.root, t.last = Cell{}, 0
+	t.replicas, t.stamps, t.fields = emptied(t.replicas), emptied(t.stamps), emptied(t.fields)
+	tables.Put(t)
+}
+
+// emptied returns the memory of s to use again, if it is not much.
+func emptied[T any](s []T) []T {
+	if cap(s) > fewRefs {
+		return nil
+	}
+	clear(s)
+	return s[:0]
 }
 
 // A fieldID is what a field has in common with that of other rows.
@@ -117,13 +149,21 @@ func (t *stampTable) append(b []byte) []byte {
 	return b
 }
 
-// Append appends the stamps and fields that root refers to, and root.
-func Append(b []byte, root *Cell) []byte {
-	t := stampTable{
-		replicas: make([]vclock.Replica, 0, 4), stamps: make([]lww.Stamp, 0, 16), fields: make([]fieldID, 0, 16),
+// Append appends head, the stamps and fields that the cells of a root refer to, and the root.
+func Append(b, head []byte, root Cell) []byte {
+	t := tables.Get().(*stampTable)
+	defer t.release()
+	t.root = root
+	t.root.Kind = Row
+	t.of(&t.root)
+	if b != nil {
+		return t.appendCell(t.append(append(b, head...)), &t.root)
 	}
-	t.of(root)
-	return t.appendCell(t.append(b), root)
+	b = t.appendCell(t.append(append(t.out[:0], head...)), &t.root)
+	if len(b) <= len(t.out) {
+		return bytes.Clone(b)
+	}
+	return b
 }
 
 // long is the length from which on a head does not hold it.
