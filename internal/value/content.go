@@ -27,21 +27,23 @@ func Store[V any](v V) (stored V, kept string, err error) {
 	if isBasicValue(&v) {
 		return v, "", nil
 	}
-	return storeSlow(v)
-}
-
-func storeSlow[V any](v V) (stored V, kept string, err error) {
-	if f, ok := any(&v).(*float64); ok {
-		if *f += 0; *f != *f { // −0 + 0 = 0
-			*f = math.NaN()
-		}
-		return v, "", nil
-	}
 	p, err := planFor[V]()
 	if err != nil {
 		return stored, "", err
 	}
 	if p.asIs {
+		return v, "", nil
+	}
+	return storeSlow(v, p)
+}
+
+// storeSlow is [Store] for a value that is not stored as it is. It is on its own because its
+// values are in the heap.
+func storeSlow[V any](v V, p *plan) (stored V, kept string, err error) {
+	if f, ok := any(&v).(*float64); ok {
+		if *f += 0; *f != *f { // −0 + 0 = 0
+			*f = math.NaN()
+		}
 		return v, "", nil
 	}
 	full, err := p.settled(reflect.ValueOf(&v).Elem(), reflect.ValueOf(&stored).Elem())
