@@ -44,6 +44,9 @@ type Context struct {
 // or something that replaced it.
 func (c Context) covers(s lww.Stamp) bool { return c.dot == s || contains(c.past, s) }
 
+// isBlind reports whether c covers nothing: its reader was shown nothing.
+func (c Context) isBlind() bool { return c.past.IsZero() && c.dot.IsZero() }
+
 // shown reports whether a reader under c is known to have been shown the version
 // with stamp s and the given epoch. What a context covers of lower epochs than
 // that of the versions it was read with may never have been valid there.

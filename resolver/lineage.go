@@ -54,6 +54,9 @@ func (s *Siblings[T]) shown(seen Context, base *T) (ancestor[T], error) {
 // replaces, nil if that are none but deletes. A write keeps of it what its type does
 // not know.
 func (s *Siblings[T]) newest(seen Context) *stored[T] {
+	if seen.isBlind() {
+		return nil
+	}
 	for i := len(s.entries) - 1; i >= 0; i-- {
 		if e := &s.entries[i]; e.stored != nil && seen.covers(e.Stamp) {
 			return e.stored
@@ -69,7 +72,7 @@ func (s *Siblings[T]) carry(v *Version[T], base *T) error {
 	seen := v.Past
 	v.partial = seen.past.At(v.Stamp.Replica) < s.past.At(v.Stamp.Replica)
 	line := base != nil
-	if !line && seen.past.IsZero() && seen.dot.IsZero() {
+	if !line && seen.isBlind() {
 		return nil
 	}
 	for i := range s.entries {

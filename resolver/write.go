@@ -190,7 +190,7 @@ func (s *Siblings[T]) add(w Writer, v Version[T], base *T) (Written[T], error) {
 // after returns the entries of s that a write under seen in the given epoch leaves
 // there, in a list that may be appended to, and the versions that it fences.
 func (s *Siblings[T]) after(seen Context, epoch uint64) (kept []entry[T], fenced []Version[T]) {
-	if epoch == s.epoch && seen.past.IsZero() && seen.dot.IsZero() {
+	if epoch == s.epoch && seen.isBlind() {
 		if s.grown == s {
 			return s.entries, nil // what follows them is nobody else's
 		}
