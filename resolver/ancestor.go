@@ -57,7 +57,10 @@ func compareClocks(c, d vclock.Clock) int {
 	}
 	chi, clo := sum(c)
 	dhi, dlo := sum(d)
-	return cmp.Or(cmp.Compare(chi, dhi), cmp.Compare(clo, dlo), cmp.Compare(c.String(), d.String()))
+	if o := cmp.Or(cmp.Compare(chi, dhi), cmp.Compare(clo, dlo)); o != 0 {
+		return o
+	}
+	return cmp.Compare(c.String(), d.String())
 }
 
 func sum(c vclock.Clock) (hi, lo uint64) {

@@ -17,14 +17,27 @@ func (p *plan) carry(b, old []byte, v reflect.Value, depth int) ([]byte, error) 
 	if depth > MaxDepth {
 		return b, ErrDeep
 	}
-	fresh, err := p.appendFull(nil, v, depth)
-	if err != nil || bytes.Equal(fresh, old) {
+	fresh, err := p.appendFull(make([]byte, 0, len(old)+16), v, depth)
+	if err != nil {
 		return append(b, fresh...), err
+	}
+	return p.carryOver(b, fresh, old, v, depth)
+}
+
+// carryOver is carry where fresh is the full form of v.
+func (p *plan) carryOver(b, fresh, old []byte, v reflect.Value, depth int) ([]byte, error) {
+	if bytes.Equal(fresh, old) {
+		return append(b, fresh...), nil
 	}
 	x := reflect.New(p.typ).Elem()
 	if _, bad := p.read(x, old); bad == nil {
-		if now, err := p.appendFull(nil, x, depth); err == nil && bytes.Equal(now, fresh) {
+		now, err := p.appendFull(make([]byte, 0, len(old)), x, depth)
+		switch {
+		case err != nil:
+		case bytes.Equal(now, fresh):
 			return append(b, old...), nil
+		case bytes.Equal(now, old): // there is nothing that the type does not know, or writes in another way
+			return append(b, fresh...), nil
 		}
 	}
 	c := code(old[0])

@@ -61,27 +61,41 @@ func Replace[V any](v V, oldKept string) (stored V, kept string, err error) {
 	if err != nil || oldKept == "" {
 		return stored, kept, err
 	}
-	return replaceSlow(stored, oldKept)
+	return replaceSlow(stored, kept, oldKept)
 }
 
-func replaceSlow[V any](stored V, oldKept string) (_ V, kept string, err error) {
+// replaceSlow is Replace for what was stored, beside which kept would be, if nothing were there.
+func replaceSlow[V any](stored V, kept, oldKept string) (V, string, error) {
 	p, err := planFor[V]()
 	if err != nil {
 		return stored, kept, err
 	}
-	full, err := p.carry(nil, []byte(oldKept), reflect.ValueOf(&stored).Elem(), 0)
+	v, fresh := reflect.ValueOf(&stored).Elem(), []byte(kept)
+	if kept == "" {
+		fresh, err = p.appendFull(make([]byte, 0, len(oldKept)+16), v, 0)
+	}
 	if err != nil {
 		return stored, kept, err
 	}
-	if again, err := p.appendFull(nil, reflect.ValueOf(&stored).Elem(), 0); err == nil && p.plain && bytes.Equal(again, full) {
+	full, err := p.carryOver(nil, fresh, []byte(oldKept), v, 0)
+	if err != nil {
+		return stored, kept, err
+	}
+	if !p.plain {
+		return stored, string(full), nil
+	}
+	if again, err := p.appendFull(make([]byte, 0, len(full)), v, 0); err == nil && bytes.Equal(again, full) {
 		return stored, "", nil
 	}
 	return stored, string(full), nil
 }
 
+// usualFull is room for the full form of what people store.
+const usualFull = 64
+
 // settled sets stored to what v is stored as, and returns its full form.
 func (p *plan) settled(v, stored reflect.Value) ([]byte, error) {
-	full, err := p.appendFull(nil, v, 0)
+	full, err := p.appendFull(make([]byte, 0, usualFull), v, 0)
 	if err != nil {
 		return nil, p.at(err)
 	}
@@ -93,7 +107,7 @@ func (p *plan) settled(v, stored reflect.Value) ([]byte, error) {
 		if p.exact {
 			return full, nil
 		}
-		again, err := p.appendFull(nil, stored, 0)
+		again, err := p.appendFull(make([]byte, 0, len(full)), stored, 0)
 		if err != nil {
 			return nil, p.at(err)
 		}
@@ -107,13 +121,13 @@ func (p *plan) settled(v, stored reflect.Value) ([]byte, error) {
 
 // at gives an error the type of p.
 func (p *plan) at(err error) error {
+	if err == nil {
+		return nil
+	}
 	if e := new(TypeError); errors.As(err, &e) {
 		return &TypeError{Type: p.typ, Path: e.Path, Reason: e.Reason, err: e.err}
 	}
-	if err != nil {
-		return &TypeError{Type: p.typ, Reason: err.Error(), err: err}
-	}
-	return nil
+	return &TypeError{Type: p.typ, Reason: err.Error(), err: err}
 }
 
 // AppendFull appends the full form of v.

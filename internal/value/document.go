@@ -171,7 +171,10 @@ func numberText(x any) string {
 func compareObjects(a, b map[string]any) int {
 	ka, kb := slices.Sorted(maps.Keys(a)), slices.Sorted(maps.Keys(b))
 	for i := range min(len(ka), len(kb)) {
-		if c := cmp.Or(cmp.Compare(ka[i], kb[i]), CompareDocument(a[ka[i]], b[kb[i]])); c != 0 {
+		if c := cmp.Compare(ka[i], kb[i]); c != 0 {
+			return c
+		}
+		if c := CompareDocument(a[ka[i]], b[kb[i]]); c != 0 {
 			return c
 		}
 	}
