@@ -40,6 +40,11 @@ func (p *plan) carryOver(b, fresh, old []byte, v reflect.Value, depth int) ([]by
 			return append(b, fresh...), nil
 		}
 	}
+	return p.carryParts(b, fresh, old, v, depth)
+}
+
+// carryParts is carryOver for values that differ.
+func (p *plan) carryParts(b, fresh, old []byte, v reflect.Value, depth int) ([]byte, error) {
 	c := code(old[0])
 	switch {
 	case p.own != formNone:

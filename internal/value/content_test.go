@@ -7,6 +7,7 @@ import (
 	"math/big"
 	"net/netip"
 	"net/url"
+	"reflect"
 	"testing"
 	"time"
 
@@ -229,6 +230,50 @@ func as[W, V any](t require.TestingT, v V, kept string) (W, string) {
 	w, kept, bad := Load[W](string(AppendFull(nil, &v, kept)))
 	require.Nil(t, bad)
 	return w, kept
+}
+
+// TestCarryOfWhatIsKnown: part by part nothing is carried over of a value in which there is nothing
+// that its type does not know, and so it need not be looked at.
+func TestCarryOfWhatIsKnown(t *testing.T) {
+	type known struct {
+		Name  string
+		Tags  []string
+		Items []base
+		By    map[string]base
+		Opt   *base
+		Pair  [2]base
+		At    time.Time
+		Any   any
+		Big   *big.Int
+	}
+	draw := rapid.Custom(func(t *rapid.T) (k known) {
+		bases := rapid.Custom(func(t *rapid.T) base {
+			return base{rapid.SampledFrom([]string{"", "a"}).Draw(t, "id"), rapid.IntRange(0, 2).Draw(t, "seen")}
+		})
+		names := rapid.SampledFrom([]string{"", "a", "b"})
+		k.Name = names.Draw(t, "name")
+		k.Tags = rapid.OneOf(rapid.Just[[]string](nil), rapid.SliceOfN(names, 0, 2)).Draw(t, "tags")
+		k.Items = rapid.SliceOfN(bases, 0, 3).Draw(t, "items")
+		k.By = rapid.MapOfN(names, bases, 0, 2).Draw(t, "by")
+		k.Opt = rapid.OneOf(rapid.Just[*base](nil), rapid.Ptr(bases, false)).Draw(t, "opt")
+		k.Pair = [2]base{bases.Draw(t, "first"), bases.Draw(t, "second")}
+		k.At = time.Unix(rapid.Int64Range(0, 1).Draw(t, "at"), 0).In(rapid.SampledFrom([]*time.Location{time.UTC, time.FixedZone("x", 3600)}).Draw(t, "zone"))
+		k.Any = rapid.SampledFrom([]any{nil, "a", 1.0, []any{"a"}, map[string]any{"a": nil}}).Draw(t, "any")
+		k.Big = rapid.SampledFrom([]*big.Int{nil, big.NewInt(0), big.NewInt(1)}).Draw(t, "big")
+		return k
+	})
+	p, err := planFor[known]()
+	require.NoError(t, err)
+	rapid.Check(t, func(t *rapid.T) {
+		v, w := draw.Draw(t, "old"), draw.Draw(t, "new")
+		old, err := p.appendFull(nil, reflect.ValueOf(&v).Elem(), 0)
+		require.NoError(t, err)
+		fresh, err := p.appendFull(nil, reflect.ValueOf(&w).Elem(), 0)
+		require.NoError(t, err)
+		got, err := p.carryParts(nil, fresh, old, reflect.ValueOf(&w).Elem(), 0)
+		require.NoError(t, err)
+		require.Equal(t, fresh, got)
+	})
 }
 
 // TestEvolution: what one version does not know survives its writes.
