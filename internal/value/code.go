@@ -285,8 +285,9 @@ func readZoned(p []byte) (time.Time, error) {
 	if err != nil {
 		return time.Time{}, err
 	}
+	var buf [24]byte
 	if len(rest) == 4 {
-		p = appendInt(slices.Clip(p), 0)
+		p = appendInt(append(buf[:0], p...), 0)
 	}
 	t, rest, err := readTime(p)
 	if err == nil && len(rest) > 0 {
