@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -111,6 +112,29 @@ func TestGolden(t *testing.T) {
 	}
 }
 
+// TestDamagedByte changes each byte of a sample a little. What comes of that is refused, or
+// encodes to just these bytes: no number is taken that leads nowhere.
+func TestDamagedByte(t *testing.T) {
+	for name, v := range samples(t) {
+		b, err := v.(encoding.BinaryMarshaler).MarshalBinary()
+		require.NoError(t, err)
+		for i := range b {
+			for _, change := range []byte{1, 2, 0xff, 0x80} {
+				damaged := slices.Clone(b)
+				damaged[i] += change
+				x := empty(v)
+				if x.UnmarshalBinary(damaged) != nil {
+					require.Equal(t, empty(v), x, "%s: unchanged on error", name)
+					continue
+				}
+				again, err := x.(encoding.BinaryMarshaler).MarshalBinary()
+				require.NoError(t, err)
+				require.Equal(t, damaged, again, "%s, byte %d", name, i)
+			}
+		}
+	}
+}
+
 // TestContextText goes through the form that travels in a header.
 func TestContextText(t *testing.T) {
 	for name, v := range samples(t) {
@@ -145,6 +169,7 @@ func TestDecodeErrors(t *testing.T) {
 		`{"versions":[{"stamp":"1970-01-01T00:00:00.000000009Z@eu","value":"a","past":{"past":{"us":"1"}}}],` + past + `}`:                                                                                   "versions have seen more than the set",
 		`{"versions":[{"stamp":"1970-01-01T00:00:00.000000008Z@eu","value":"a"},{"stamp":"1970-01-01T00:00:00.000000009Z@eu","value":"a","past":{"past":{"eu":"8"}}}],` + past + `}`:                         "is replaced by another",
 		`{"versions":[{"stamp":"1970-01-01T00:00:00.000000008Z@eu","value":"a"},{"stamp":"1970-01-01T00:00:00.000000009Z@eu","value":"a","past":{"dot":"1970-01-01T00:00:00.000000008Z@eu"}}],` + past + `}`: "is replaced by another",
+		`{"versions":[{"stamp":"1970-01-01T00:00:00.000000009Z@eu","value":"a","past":{"dot":"1970-01-01T00:00:00.000000008Z@us"}}],` + past + `}`:                                                           "version 1970-01-01T00:00:00.000000009Z@eu has seen 1970-01-01T00:00:00.000000008Z@us, which the set has not",
 		`{"versions":[{"stamp":"1970-01-01T00:00:00.000000009Z@eu","value":"a"},{"stamp":"1970-01-01T00:00:00.000000008Z@eu","value":"a"}],` + past + `}`:                                                    "is out of order",
 		`{"versions":[{"stamp":"1970-01-01T00:00:00.000000009Z@eu","value":"a","past":{"past":{"eu":"9"}}}],` + past + `}`:                                                                                   "is not after its past",
 		`{"versions":[{"stamp":"1970-01-01T00:00:00.000000009Z@eu","value":"a","settles":["1970-01-01T00:00:00.000000008Z@eu"]}],` + past + `}`:                                                              "version 1970-01-01T00:00:00.000000009Z@eu settles 1970-01-01T00:00:00.000000008Z@eu, which is out of order or not in its past",
