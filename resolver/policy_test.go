@@ -60,6 +60,7 @@ func TestPolicies(t *testing.T) {
 	deleted := contest(t, edit("eu", 11, item{"eu", 8, 3}), remove("us", 12))
 	updated := contest(t, remove("eu", 11), edit("us", 12, item{"us", 9, 3}))
 	gone := contest(t, remove("eu", 11), remove("us", 12))
+	tied := contest(t, edit("eu", 11, item{"eu", 8, 3}), edit("us", 11, item{"us", 9, 3}))
 	fields := resolver.Fields(merge.MustCompile(merge.Options[item]{}))
 	valid := func(v item) error {
 		if v.Name != "eu" {
@@ -104,6 +105,8 @@ func TestPolicies(t *testing.T) {
 		{resolver.Check("origin", valid, fields), sold, "person: fields: not from here"},
 		{resolver.ByKind(map[resolver.Kind]resolver.Rule[item]{resolver.UpdateDelete: resolver.UpdateWins[item]}, resolver.FirstWriterWins), deleted, "eu: latest that is no delete"},
 		{resolver.ByKind(map[resolver.Kind]resolver.Rule[item]{resolver.UpdateDelete: resolver.UpdateWins[item]}, resolver.LastWriterWins), sold, "sa: latest"},
+		{resolver.ByKind(map[resolver.Kind]resolver.Rule[item]{resolver.UpdateUpdate: resolver.FirstWriterWins[item]}, resolver.LastWriterWins), tied, "eu: earliest"},
+		{resolver.ByKind(map[resolver.Kind]resolver.Rule[item]{resolver.UpdateUpdate: resolver.FirstWriterWins[item], resolver.Tied: resolver.Manual[item]}, resolver.LastWriterWins), tied, "person: a person decides"},
 	} {
 		out := resolve(t, resolver.New(tt.rule), tt.set)
 		got := "gone: " + out.Reason
@@ -412,6 +415,12 @@ func TestIdentity(t *testing.T) {
 	again := memory.Entries()[0]
 	again.Reason = "in other words"
 	require.Equal(t, memory.Entries()[0].Identity(), again.Identity())
+	for i := range again.Versions {
+		other := again
+		other.Versions = slices.Clone(again.Versions)
+		other.Versions[i] = json.RawMessage(`"of another lineage"`) // under the stamp of this one
+		require.NotEqual(t, again.Identity(), other.Identity(), "version %d", i)
+	}
 }
 
 // TestDeferredCompensations has a rule that asks for a refund and decides nothing.

@@ -245,18 +245,31 @@ func TestGenericRule(t *testing.T) {
 	require.EqualValues(t, 7, sum)
 }
 
-// TestChangedCopy asks a policy about some of the versions that a rule was given.
+// TestChangedCopy asks a policy about some of the versions that a rule was given, or
+// about versions of which one thing is another.
 func TestChangedCopy(t *testing.T) {
 	s := updates(t, doc{N: 0}, doc{N: 1}, doc{N: 2}, doc{N: 3})
 	largest := resolver.MaxBy("n", func(d doc) int { return d.N })
-	out, err := resolver.New(own(func(ctx context.Context, c *resolver.Conflict[doc]) (resolver.Decision[doc], error) {
-		some := *c
-		some.Versions = c.Versions[1:]
-		return largest.Resolve(ctx, &some)
-	})).Resolve(t.Context(), "k", s)
-	require.NoError(t, err)
-	require.NotNil(t, out.Ticket)
-	require.Equal(t, "changed what it was given", out.Reason)
+	for name, change := range map[string]func(c *resolver.Conflict[doc]){
+		"versions": func(c *resolver.Conflict[doc]) { c.Versions = c.Versions[1:] },
+		"value":    func(c *resolver.Conflict[doc]) { c.Versions[2].Value.N = 0 },
+		"deleted":  func(c *resolver.Conflict[doc]) { c.Versions[2].Deleted = true },
+		"time":     func(c *resolver.Conflict[doc]) { c.Versions[2].Stamp.Time++ },
+		"replica":  func(c *resolver.Conflict[doc]) { c.Versions[2].Stamp.Replica = "af" },
+		"epoch":    func(c *resolver.Conflict[doc]) { c.Versions[2].Epoch++ },
+		"past":     func(c *resolver.Conflict[doc]) { c.Versions[2].Past = resolver.Context{} },
+		"base":     func(c *resolver.Conflict[doc]) { c.Base = nil },
+	} {
+		out, err := resolver.New(own(func(ctx context.Context, c *resolver.Conflict[doc]) (resolver.Decision[doc], error) {
+			other := *c
+			other.Versions = slices.Clone(c.Versions)
+			change(&other)
+			return largest.Resolve(ctx, &other)
+		})).Resolve(t.Context(), "k", s)
+		require.NoError(t, err)
+		require.NotNil(t, out.Ticket, name)
+		require.Equal(t, "changed what it was given", out.Reason, name)
+	}
 }
 
 // TestSubConflict asks a policy about some of the versions. Which it keeps of
