@@ -141,6 +141,18 @@ func TestBase(t *testing.T) {
 		require.Equal(t, "base", *b, name)
 	}
 
+	// A writer was shown a row that no set ever held: what it says it started from is known.
+	var row resolver.Context
+	require.NoError(t, row.UnmarshalJSON([]byte(`{"found":true}`)))
+	adopted := make([]resolver.Siblings[string], 2)
+	for i, by := range []vclock.Replica{"eu", "us"} {
+		_, err := adopted[i].Edit(at(by, 2), row, "row", string(by))
+		require.NoError(t, err)
+	}
+	b, known = base(join(&adopted[0], &adopted[1]))
+	require.True(t, known)
+	require.Equal(t, "row", *b)
+
 	// An edit that was written over, beside a version that is no edit: what is said is kept,
 	// in whatever order the two that are written over are.
 	for _, by := range []vclock.Replica{"af", "za"} {

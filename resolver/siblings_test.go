@@ -103,6 +103,41 @@ func TestSiblingsDeleteBesideEdit(t *testing.T) {
 	has(t, &eu, "account, paid")
 }
 
+// Sets that hold nothing have still heard of different things. They are not one state, by
+// whatever they differ, until they meet: what is late to the one may be news to the other.
+func TestSiblingsHoldNothing(t *testing.T) {
+	reaped := resolver.NewSiblings[string](vclock.Clock{}, 1)
+	second := at("eu", 8)
+	second.Epoch = 1
+	_, err := reaped.Delete(second, resolver.Context{})
+	require.NoError(t, err)
+	stable := reaped.Clock()
+	_, err = reaped.Reap(stable, 100)
+	require.NoError(t, err)
+	var late, emptied resolver.Siblings[string]
+	wrote(t, &late, at("eu", 7), resolver.Context{}, "account")
+	emptied.Merge(&late)
+	emptied.Promote(resolver.Promotion{Epoch: 1})
+
+	us := vclock.Clock{}.With("us", 9)
+	sets := []*resolver.Siblings[string]{
+		{},
+		resolver.NewSiblings[string](us, 0), resolver.NewSiblings[string](us.Join(stable), 0),
+		reaped, resolver.NewSiblings[string](stable, 1), &emptied, resolver.NewSiblings[string](vclock.Clock{}, 1),
+	}
+	for i, s := range sets {
+		require.Zero(t, s.Len())
+		for j, o := range sets {
+			require.Equal(t, i == j, s.Equal(o), "%d and %d", i, j)
+			require.Equal(t, i == j, s.ETag() == o.ETag(), "%d and %d", i, j)
+			meet(t, s.Clone(), o.Clone())
+		}
+	}
+	require.True(t, sets[1].Clone().Merge(&late), "of eu it has heard nothing")
+	sets[1].Merge(sets[2])
+	require.False(t, sets[1].Merge(&late))
+}
+
 // All are sure that everybody has the delete, and forget it. A message that was on its
 // way all the time brings nothing back to those who remember up to where they did.
 func TestSiblingsReapedDelete(t *testing.T) {
