@@ -2,6 +2,7 @@ package resolver_test
 
 import (
 	"encoding/json"
+	"errors"
 	"math"
 	"reflect"
 	"testing"
@@ -203,6 +204,11 @@ func TestHiddenCopies(t *testing.T) {
 	require.True(t, resolver.Changed(&d, &n))
 	sum, _ := n.Total()
 	require.EqualValues(t, 3, sum)
+
+	var none *crdt.PNCounter // which has no Clone to ask
+	d, err = resolver.Copy(&none)
+	require.NoError(t, err)
+	require.Nil(t, d)
 }
 
 // TestStoredValue: what a replica holds of its own write is what its peers decode,
@@ -319,4 +325,63 @@ func TestFieldsCustom(t *testing.T) {
 	after, err := s.MarshalJSON()
 	require.NoError(t, err)
 	require.Equal(t, string(before), string(after))
+}
+
+// A fragile is a text that its encoder refuses at times.
+type fragile struct{ text string }
+
+var errRefused = errors.New("refused by now")
+
+// refused is the text that no fragile may have by now.
+var refused = "none"
+
+func (f fragile) MarshalText() ([]byte, error) {
+	if f.text == refused {
+		return nil, errRefused
+	}
+	return []byte(f.text), nil
+}
+
+func (f *fragile) UnmarshalText(text []byte) error {
+	f.text = string(text)
+	return nil
+}
+
+// A sealed can only be copied by way of its bytes: its Clone is none.
+type sealed struct{ Text fragile }
+
+func (s sealed) Clone() any { return s }
+
+// TestFieldsNotCopied: what a plan gets to see is copied by way of its bytes where it has to
+// be. If a version or the base has none by now, a person decides, and nothing is merged with
+// what is left of it.
+func TestFieldsNotCopied(t *testing.T) {
+	require.False(t, resolver.HasType[sealed]())
+	edit := func(from *resolver.Siblings[sealed], w resolver.Writer, v string) *resolver.Siblings[sealed] {
+		s := from.Clone()
+		_, err := s.Edit(w, s.Context(), s.Versions()[0].Value, sealed{fragile{v}})
+		require.NoError(t, err)
+		return s
+	}
+	zero := write(t, &resolver.Siblings[sealed]{}, at("ap", 1), resolver.Context{}, sealed{fragile{"zero"}})
+	one := edit(zero, at("af", 5), "one")
+	x, y, z := edit(one, at("eu", 10), "x"), edit(one, at("us", 11), "y"), edit(zero, at("sa", 12), "z")
+	r := resolver.New(resolver.Fields(merge.MustCompile(merge.Options[sealed]{})))
+	for _, tt := range []struct {
+		set     *resolver.Siblings[sealed]
+		merged  string
+		refused []string
+	}{
+		{join(x, y), "y", []string{"x", "y", "one"}},
+		{join(x, y, z), "z", []string{"x", "y", "z", "one", "zero"}}, // x and y first, over one
+	} {
+		require.Equal(t, tt.merged, resolve(t, r, tt.set).Value.Text.text)
+		for _, refused = range tt.refused {
+			out, err := r.Resolve(t.Context(), "k", tt.set)
+			require.NoError(t, err)
+			require.NotNil(t, out.Ticket, refused)
+			require.ErrorIs(t, out.Err, errRefused, refused)
+		}
+		refused = "none"
+	}
 }
