@@ -271,11 +271,13 @@ func TestDurableNextBeyondMaxAhead(t *testing.T) {
 	stores := d.stores
 	far := hlc.At(noon.Add(time.Hour))
 	require.Equal(t, far+1, must(c.Next(far)))
-	_, err := c.Update(far)
+	refused, err := c.Update(far)
 	require.ErrorAs(t, err, new(*hlc.AheadError))
+	require.Zero(t, refused)
 	require.ErrorAs(t, c.Advance(far), new(*hlc.AheadError))
-	_, err = c.Next(hlc.Max)
+	refused, err = c.Next(hlc.Max)
 	require.ErrorContains(t, err, "no timestamp is larger")
+	require.Zero(t, refused)
 	require.Equal(t, stores, d.stores)
 	require.Less(t, d.bound, far)
 }
@@ -285,12 +287,13 @@ func TestDurableLoadFailure(t *testing.T) {
 	c := &hlc.Durable{Bound: d, Physical: newWall(noon).now}
 	check := func(want string) {
 		t.Helper()
-		_, err := c.Now()
-		require.EqualError(t, err, want)
-		_, err = c.Update(1)
-		require.EqualError(t, err, want)
-		_, err = c.Next(1)
-		require.EqualError(t, err, want)
+		for _, issue := range []func() (hlc.Timestamp, error){
+			c.Now, func() (hlc.Timestamp, error) { return c.Update(1) }, func() (hlc.Timestamp, error) { return c.Next(1) },
+		} {
+			ts, err := issue()
+			require.EqualError(t, err, want)
+			require.Zero(t, ts, "with an error there is no timestamp")
+		}
 		require.EqualError(t, c.Advance(1), want)
 		require.Zero(t, d.stores)
 	}
