@@ -287,6 +287,36 @@ func TestCompact(t *testing.T) {
 	require.False(t, m.Equal(new(lww.Map[string, int])))
 }
 
+// TestMergeAcrossHorizon merges states of all sizes into one that is compacted, of which some
+// writes are below its horizon and some above, in whatever order they stand: these get
+// through, and those do not.
+func TestMergeAcrossHorizon(t *testing.T) {
+	for _, n := range []int{2, 31, 32, 33, 100} {
+		for first := range 2 {
+			var compacted, stale, want lww.Map[int, int]
+			_, err := compacted.PutAt(-1, 0, at(1, "eu"))
+			require.NoError(t, err)
+			require.NoError(t, compacted.Compact(10))
+			want.Merge(&compacted)
+			for i := range n {
+				stamp := at(10, "us")
+				if i%2 == first {
+					stamp = at(11, "us")
+					_, err = want.PutAt(i, i, stamp)
+					require.NoError(t, err)
+				}
+				_, err = stale.PutAt(i, i, stamp)
+				require.NoError(t, err)
+			}
+			require.Len(t, compacted.Changed(&stale), want.Len()-1)
+			require.True(t, compacted.Merge(&stale))
+			require.True(t, compacted.Equal(&want), "%d keys", n)
+			require.True(t, stale.Merge(&compacted))
+			require.True(t, stale.Equal(&want), "%d keys", n)
+		}
+	}
+}
+
 // TestStragglers lists what an unsafe horizon, one that a retention window gave,
 // erases on either side.
 func TestStragglers(t *testing.T) {
