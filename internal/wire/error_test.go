@@ -40,4 +40,6 @@ func TestErrors(t *testing.T) {
 		}
 	}
 	require.NoError(t, wire.Damaged(nil))
+	once := wire.Damaged(errors.New("no JSON"))
+	require.Equal(t, once, wire.Damaged(once), "it is said once")
 }

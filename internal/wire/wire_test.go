@@ -3,8 +3,11 @@ package wire_test
 import (
 	"encoding/binary"
 	"math"
+	"runtime"
+	"slices"
 	"strings"
 	"testing"
+	"unsafe"
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
@@ -99,6 +102,20 @@ func TestReaderReadsUvarints(t *testing.T) {
 			require.Equal(t, v, r.Uvarint())
 			require.Equal(t, len(b), r.Offset())
 			require.NoError(t, r.Err())
+
+			for _, p := range [][]byte{slices.Concat([]byte{7}, b), slices.Concat([]byte{7}, b, []byte{0x80})} {
+				w, next := wire.UvarintAt(p, 1)
+				require.Equal(t, v, w)
+				require.Equal(t, 1+len(b), next)
+			}
+			for n := range b { // cut off
+				_, next := wire.UvarintAt(b[:n], 0)
+				require.Greater(t, next, n)
+			}
+			padded := append(slices.Clone(b), 0)
+			padded[len(b)-1] |= 0x80
+			_, next := wire.UvarintAt(padded, 0)
+			require.Greater(t, next, len(padded))
 		}
 	}
 }
@@ -121,6 +138,15 @@ func TestReaderYieldsNothing(t *testing.T) {
 	r := wire.NewReader([]byte{1, 2})
 	require.Equal(t, []byte{1, 2}, r.Take(2))
 	require.Empty(t, r.Take(0))
+	require.NoError(t, r.Close())
+
+	// What ends where the input does can be read.
+	r = wire.NewReader([]byte{0, 0, 0, 0, 0, 0, 1, 2, 3})
+	require.Equal(t, uint64(1<<8|2), r.Uint64())
+	require.Equal(t, byte(3), r.Byte())
+	require.NoError(t, r.Close())
+	r = wire.NewReader([]byte{0, 0, 0, 0, 0, 0, 1, 2})
+	require.Equal(t, uint64(1<<8|2), r.Uint64())
 	require.NoError(t, r.Close())
 }
 
@@ -172,6 +198,58 @@ func TestStringAt(t *testing.T) {
 	require.Equal(t, string(input[96:104]), ends.StringAt(96, 8), "before the copy")
 	require.Equal(t, string(input[1112:1120]), ends.StringAt(1112, 8), "up to the end of the copy")
 	require.Equal(t, string(input[1113:1121]), ends.StringAt(1113, 8), "and beyond")
+}
+
+// An input of one window has one copy, from the first string on, and so have strings that
+// end where it does.
+func TestStringAtOfShortInput(t *testing.T) {
+	for _, size := range []int{1, 100, 1023, 1024, 1025} {
+		input := make([]byte, size)
+		for i := range input {
+			input[i] = byte(i % 251)
+		}
+		r := wire.NewReader(input)
+		for _, off := range []int{size / 2, 0, size - 1, size / 3, size} {
+			for _, n := range []int{0, 1, 7, size / 5, size / 2, size} {
+				if off+n <= size {
+					require.Equal(t, string(input[off:off+n]), r.StringAt(off, n), "%d bytes at %d of %d", n, off, size)
+				}
+			}
+		}
+	}
+}
+
+// TestStringOr takes a string that is there already if it is the one that is read, and no
+// other.
+func TestStringOr(t *testing.T) {
+	r := wire.NewReader([]byte("eu, us and ap"))
+	old := string([]byte("us"))
+	got := r.StringOr(4, 2, old)
+	require.Equal(t, "us", got)
+	require.Same(t, unsafe.StringData(old), unsafe.StringData(got))
+	for _, other := range []string{"", "u", "ap", "usa", "eu"} {
+		require.Equal(t, "us", r.StringOr(4, 2, other), "beside %q", other)
+	}
+	require.Equal(t, "ap", r.StringOr(11, 2, "us"))
+	require.Empty(t, r.StringOr(13, 0, "us"))
+}
+
+// Strings take no more memory than they have bytes, but for the end of a window, wherever in
+// the input they stand.
+func TestStringAtMemory(t *testing.T) {
+	input := make([]byte, 1<<20)
+	for apart, most := range map[int]uint64{16: 1 << 20, 64: 1 << 18} {
+		kept := make([]string, 0, len(input)/apart)
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		r := wire.NewReader(input)
+		for off := 0; off < len(input); off += apart {
+			kept = append(kept, r.StringAt(off, 16))
+		}
+		runtime.ReadMemStats(&after)
+		require.Less(t, after.TotalAlloc-before.TotalAlloc, most+most/4, "one each %d bytes", apart)
+		require.Len(t, kept, len(input)/apart)
+	}
 }
 
 // Strings of an input that are read in order take a copy for each window, and a long one
