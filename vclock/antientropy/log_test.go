@@ -2,6 +2,7 @@ package antientropy_test
 
 import (
 	"fmt"
+	"math"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -126,6 +127,25 @@ func TestLogLimits(t *testing.T) {
 	log.Forget("b")
 	_, _, ok = log.Pending("b")
 	require.False(t, ok)
+}
+
+// A log of a late start has large numbers. It keeps what it has room for as long as nobody
+// has acknowledged anything, as one of small numbers does.
+func TestLogOfLargeNumbers(t *testing.T) {
+	t.Parallel()
+	for _, start := range []uint64{0, 1 << 32, 1<<63 - 1, 1 << 63, 1<<63 + 5, math.MaxUint64 - 100} {
+		var s crdt.ORSet[int]
+		log := antientropy.NewLog[set](start, 10)
+		for i := range 5 {
+			log.Append("a", s.Add("a", i))
+		}
+		require.Equal(t, start+5, log.End())
+		log.Ack("b", start+2)
+		d, upto, ok := log.Pending("b")
+		require.True(t, ok, start)
+		require.Equal(t, start+5, upto)
+		require.Equal(t, 3, d.Len())
+	}
 }
 
 // What all peers have is kept no longer, so that somebody who comes with an old number

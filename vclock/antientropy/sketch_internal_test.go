@@ -57,6 +57,35 @@ func TestSketchLists(t *testing.T) {
 	require.NotZero(t, failed[1], "no sketch was too small")
 }
 
+// TestSketchForged lists sketches that no table makes: with a mark in some of its cells only,
+// which would be put in and taken out for ever, and in a cell that is none of its own.
+func TestSketchForged(t *testing.T) {
+	const m mark = 0x0123456789abcdef
+	for some := range 1 << sketchHashes {
+		s := newSketch(5, 1)
+		for i, at := range s.places(m) {
+			if some>>i&1 == 1 {
+				s.cells[at] = cell{1, s.check(m), m}
+			}
+		}
+		in, out, ok := s.list()
+		require.Equal(t, some == 0 || some == 1<<sketchHashes-1, ok, "%04b", some)
+		require.Equal(t, ok && some > 0, len(in) == 1)
+		require.Empty(t, out)
+	}
+	s := newSketch(5, 1)
+	s.add(m+1, 1)
+	own := s.places(m)
+	for at := range s.cells {
+		if !slices.Contains(own[:], at) && s.cells[at].count == 0 {
+			s.cells[at] = cell{1, s.check(m), m}
+			break
+		}
+	}
+	_, _, ok := s.list()
+	require.False(t, ok)
+}
+
 // TestSketchRefuses reads sketches of as many cells as no sketch has.
 func TestSketchRefuses(t *testing.T) {
 	for n := range 10 {

@@ -230,6 +230,34 @@ func TestTableDelete(t *testing.T) {
 	require.Equal(t, b.states, a.states)
 }
 
+// TestTableOfAnotherSize asks a small store about a large one: it answers with as few
+// fingerprints as it is worth. And what has the same sum, as a forged message may say, but
+// not as many keys, is not the same.
+func TestTableOfAnotherSize(t *testing.T) {
+	t.Parallel()
+	var small, large antientropy.Table
+	for i := range 5000 {
+		if i < 40 {
+			small.Put(strconv.Itoa(i), uint64(i))
+		}
+		large.Put(strconv.Itoa(i), uint64(i))
+	}
+	for _, tables := range [][2]*antientropy.Table{{&small, &large}, {&large, &small}} {
+		reply, _, err := tables[0].Answer(tables[1].Ask(1))
+		require.NoError(t, err)
+		require.Less(t, len(reply), 50)
+	}
+
+	msg := small.Ask(1)
+	same, _, err := small.Answer(msg)
+	require.NoError(t, err)
+	require.Len(t, same, 2)
+	msg[len(msg)-1]++
+	reply, _, err := small.Answer(msg)
+	require.NoError(t, err)
+	require.Greater(t, len(reply), len(same))
+}
+
 // TestTableBudget holds the figures that the documentation gives: 100 keys of many.
 // BenchmarkExchange has a million.
 func TestTableBudget(t *testing.T) {
