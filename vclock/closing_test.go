@@ -253,3 +253,27 @@ func TestClosingNeedsEachRule(t *testing.T) {
 		})
 	}
 }
+
+// TestClosingCovers compares what lives of one name close, by which of them is over and by
+// when it was.
+func TestClosingCovers(t *testing.T) {
+	sealed := func(life vclock.Replica, since uint64) vclock.Closing {
+		m := vclock.NewMatrix("eu")
+		require.NoError(t, m.Begin(life, since))
+		return m.Sealed()
+	}
+	closings := []vclock.Closing{{}, sealed("eu#1", 20), sealed("eu#1", 30), sealed("eu#2", 30), sealed("eu#2", 40)}
+	for i, c := range closings {
+		for j, d := range closings {
+			require.Equal(t, i >= j, c.Covers(d), "%v at %v, %v at %v", c, c.Times(), d, d.Times())
+			require.Equal(t, i == j, c.Equal(d))
+			require.True(t, c.Join(d).Equal(closings[max(i, j)]))
+			require.True(t, c.Meet(d).Equal(closings[min(i, j)]))
+		}
+	}
+	early, late := sealed("eu#2", 20), sealed("eu#1", 30)
+	require.False(t, early.Covers(late), "the one has more lives that are over")
+	require.False(t, late.Covers(early), "and the other lasts longer")
+	require.True(t, early.Join(late).Covers(early))
+	require.True(t, early.Join(late).Covers(late))
+}

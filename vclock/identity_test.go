@@ -51,4 +51,8 @@ func TestIdentity(t *testing.T) {
 	require.Equal(t, vclock.Replica("eu#1"), me, "a store that is not empty is somebody's")
 	require.Equal(t, "eu#1", id.String())
 	require.Equal(t, "eu", vclock.NewIdentity("eu").String())
+
+	id, _ = vclock.NewIdentity("eu").Start(0)
+	_, me = id.Start(0)
+	require.Equal(t, vclock.Replica("eu#1"), me, "it never stopped: an empty store may have lost all that it wrote")
 }
