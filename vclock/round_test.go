@@ -52,6 +52,26 @@ func TestRoundAfterARecordOfTheSameTime(t *testing.T) {
 	}
 }
 
+// The clock went back after the round was shut. What is told under a lower reading than that
+// does not end it.
+func TestRoundAndAClockThatWentBack(t *testing.T) {
+	eu, us := vclock.NewMatrix("eu", "us"), vclock.NewMatrix("us", "eu")
+	round := vclock.NewRound[string, int](eu)
+	round.Note("cart", 7)
+	require.NoError(t, round.Shut(eu, 10))
+	eu.Record(9)
+	exchange(t, us, eu, 9)
+	exchange(t, eu, us, 9)
+	require.Equal(t, []vclock.Replica{"us"}, round.Waits(eu))
+	_, ok := round.Done(eu)
+	require.False(t, ok)
+	eu.Record(10)
+	exchange(t, us, eu, 11)
+	exchange(t, eu, us, 12)
+	_, ok = round.Done(eu)
+	require.True(t, ok)
+}
+
 // A newcomer collects nothing before all know it, and the others wait for it.
 func TestRoundAndANewcomer(t *testing.T) {
 	eu, us := vclock.NewMatrix("eu", "us"), vclock.NewMatrix("us", "eu")
