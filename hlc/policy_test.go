@@ -51,6 +51,8 @@ func TestPolicyJudge(t *testing.T) {
 		{"above one that is no further ahead than it may be", hlc.Policy{}, at(2 * hlc.DefaultMaxAhead), at(hlc.DefaultMaxAhead), hlc.SkewReport{}, hlc.Hold},
 		{"a year", hlc.Policy{}, at(year), 0, hlc.SkewReport{}, hlc.Refuse},
 		{"a year, above one that is held", hlc.Policy{}, at(year) + 1, at(year), hlc.SkewReport{}, hlc.Accept},
+		{"a second above one that is held, where that is the most", hlc.Policy{MaxAhead: time.Second}, at(year + time.Second), at(year), hlc.SkewReport{}, hlc.Accept},
+		{"more than that", hlc.Policy{MaxAhead: time.Second}, at(year+time.Second) + 1, at(year), hlc.SkewReport{}, hlc.Refuse},
 		{"two years, above one of a year", hlc.Policy{}, at(2 * year), at(year), hlc.SkewReport{}, hlc.Refuse},
 		{"an hour, at one that is an hour slow", hlc.Policy{}, at(time.Hour), 0, slow, hlc.Self},
 		{"a year, at one that is an hour slow", hlc.Policy{}, at(year), 0, slow, hlc.Refuse},
