@@ -88,6 +88,7 @@ var (
 	three    = []string{"1,000", "100,000", "1,000,000"}
 	two      = []string{"1,000", "100,000"}
 	replicas = []string{"2", "8", "64", "256"}
+	rows     = []string{"1", "10", "100", "1,000"}
 )
 
 var growth = []grown{
@@ -107,4 +108,13 @@ var growth = []grown{
 	{"", "`vclock.Clock`, decode", "vclock: Clock/UnmarshalBinary/replicas=*", "ns/op", replicas},
 	{"", "`crdt.PNCounter.Add`, by the last of them", "crdt: Increment/type=PNCounter/replicas=*", "ns/op", replicas},
 	{"", "`crdt.BoundedCounter.Add`, by the last of them", "crdt: Increment/type=BoundedCounter/replicas=*", "ns/op", replicas},
+	{"a row of", "`encoding/json` of a built-in map", "internal/rowbench: Row/type=baseline-json/n=*/change", "ns/op", rows},
+	{"", "`crdt.ORMap` of counters", "internal/rowbench: Row/type=ORMap/n=*/change", "ns/op", rows},
+	{"", "the same, decoded into a state that was used", "internal/rowbench: Row/type=ORMap/n=*/reused", "ns/op", rows},
+	{"", "`crdt.AddAtBinary`", "internal/rowbench: Row/type=ORMap/n=*/change-bytes", "ns/op", rows},
+	{"", "`crdt.ORSet`", "internal/rowbench: Row/type=ORSet/n=*/change", "ns/op", rows},
+	{"", "the same, decoded into a state that was used", "internal/rowbench: Row/type=ORSet/n=*/reused", "ns/op", rows},
+	{"", "`lww.Map`", "internal/rowbench: Row/type=LWWMap/n=*/change", "ns/op", rows},
+	{"", "`lww.PutBinary`", "internal/rowbench: Row/type=LWWMap/n=*/change-bytes", "ns/op", rows},
+	{"", "`lww.MergeBinary`, a delta", "internal/rowbench: Row/type=LWWMap/n=*/delta-bytes", "ns/op", rows},
 }
