@@ -136,11 +136,13 @@ func TestRecordsOfNumbersInForms(t *testing.T) {
 		Paid *decimal `merge:"additive"`
 		Due  decimal  `merge:"additive"`
 		Last decimal
+		memo decimal `merge:"-"`
 	}
 	kit := &mergetest.RecordKit[bill]{
 		Plan: merge.MustCompile(merge.Options[bill]{Record: true}),
 		Edit: func(t *rapid.T, _ vclock.Replica, b *bill) {
 			next := decimal{rapid.Int64Range(-2, 2).Draw(t, "units"), rapid.Int64Range(0, 2).Draw(t, "places")}
+			b.memo = next
 			switch rapid.IntRange(0, 2).Draw(t, "field") {
 			case 0:
 				b.Paid = &next

@@ -26,8 +26,8 @@ type printer struct {
 	loose bool // nil and empty are the same, as are 0 and −0
 	sets  bool // lists are the same in every order, and with duplicates
 
-	// Numbers of which a codec says that they are the same are, whatever their form; those
-	// that were met. Adding up decides which form of it a sum has: 0.1 and -0.1 are 0.0, not 0.
+	// The different numbers that were met, unless nil: those that their codec says are equal
+	// have one text. Adding up decides which form a sum has: 0.1 and -0.1 are 0.0, not 0.
 	sums *[]reflect.Value
 }
 
@@ -136,10 +136,10 @@ func (p printer) whole(v reflect.Value) (string, bool) {
 	return "", false
 }
 
-// number returns which of the different numbers met so far a value is.
+// number returns which of the different numbers met so far a value is, if its codec adds up.
 func (p printer) number(v reflect.Value) (string, bool) {
 	c := value.CodecOf(v.Type())
-	if p.sums == nil || c.Compare == nil || c.Add == nil || v.Kind() == reflect.Pointer && v.IsNil() {
+	if p.sums == nil || c.Compare == nil || c.Add == nil || !v.CanInterface() || v.Kind() == reflect.Pointer && v.IsNil() {
 		return "", false
 	}
 	at := slices.IndexFunc(*p.sums, func(w reflect.Value) bool { return w.Type() == v.Type() && c.Compare(w, v) == 0 })
