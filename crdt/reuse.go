@@ -11,6 +11,7 @@ const mostSpare = 1 << 16
 // unmarshal makes x, whose node is n, the state that appendCausal wrote as data, unless
 // there is an error, and refuses values that their type cannot hold.
 func unmarshal[V Value[V]](n *node, x V, data []byte) error {
+	// A delta of one change has no root either, but is not what whole makes of it.
 	if w, ok := any(x).(interface{ whole() V }); ok && n.root == nil && n.mode == alone && any(w.whole()) == any(x) {
 		return unmarshalNew(n, x, data)
 	}
@@ -24,7 +25,8 @@ func unmarshal[V Value[V]](n *node, x V, data []byte) error {
 	return nil
 }
 
-// unmarshalNew is unmarshal for a state that has seen nothing, and so is none to go back to.
+// unmarshalNew is unmarshal for a state that has seen nothing. It reads into the state itself,
+// and after a failure makes it new again.
 func unmarshalNew[V Value[V]](n *node, x V, data []byte) error {
 	done := false
 	defer func() {

@@ -213,20 +213,7 @@ func (s *span) take(spans []span, i int) int {
 // insert puts s before span i of chunk c, where c may be one past the last.
 func (r *runs) insert(c, i int, s span) {
 	if c == len(r.far) {
-		if c == 0 || len(r.far[c-1].spans) == maxSpans {
-			if c > 0 {
-				r.far = append(r.far, chunk{s.hi, []span{s}})
-				return
-			}
-			first := &struct { // one allocation in place of two
-				far   [1]chunk
-				spans [1]span
-			}{spans: [1]span{s}}
-			first.far[0] = chunk{s.hi, first.spans[:]}
-			r.far = first.far[:]
-			return
-		}
-		r.far[c-1].set(append(r.far[c-1].spans, s))
+		r.append(s)
 		return
 	}
 	spans := r.far[c].spans
@@ -241,6 +228,23 @@ func (r *runs) insert(c, i int, s span) {
 		}
 	}
 	r.far[c].set(slices.Insert(spans, i, s))
+}
+
+// append puts s after all other spans.
+func (r *runs) append(s span) {
+	switch n := len(r.far); {
+	case n == 0:
+		first := &struct { // one allocation in place of two
+			far   [1]chunk
+			spans [1]span
+		}{spans: [1]span{s}}
+		first.far[0] = chunk{s.hi, first.spans[:]}
+		r.far = first.far[:]
+	case len(r.far[n-1].spans) == maxSpans:
+		r.far = append(r.far, chunk{s.hi, []span{s}})
+	default:
+		r.far[n-1].set(append(r.far[n-1].spans, s))
+	}
 }
 
 // all yields the spans of r in ascending order, the prefix first.

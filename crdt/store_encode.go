@@ -270,8 +270,8 @@ func (s *store[E]) decodePages(d *decoder, marks bool, block func(p *page[E], bl
 	})
 }
 
-// A room is memory for a small store with a page for each of a few replicas, and for its index:
-// one allocation in place of five for each, and of three.
+// A room is memory for a small store with a page for each of a few replicas. With the rest of
+// the store and its index, which makeRoom hands over, it is one allocation in place of many.
 type room[E comparable] struct {
 	nums  []uint64
 	lists []*page[E]

@@ -139,8 +139,8 @@ func (g *region) connect(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	// Peers that were away for longer than that get what they lack by anti-entropy. A server refuses
-	// a stream whose MaxBytes are not free on its disk on the day it is made.
+	// Peers that were away for longer than that get what they lack by anti-entropy. A server sets
+	// MaxBytes aside for each stream, and refuses one for which it has no room on its disk.
 	_, err = g.self.js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
 		Name: streamName(g.name), Subjects: []string{logSubject(g.name)},
 		Storage: jetstream.FileStorage, MaxAge: 24 * time.Hour, MaxBytes: 128 << 20,

@@ -43,7 +43,7 @@ func (p *plan) carryOver(b, fresh, old []byte, v reflect.Value, depth int) ([]by
 	return p.carryParts(b, fresh, old, v, depth)
 }
 
-// carryParts is carryOver for values that differ.
+// carryParts is carryOver for a value that is to be looked at part by part.
 func (p *plan) carryParts(b, fresh, old []byte, v reflect.Value, depth int) ([]byte, error) {
 	c := code(old[0])
 	switch {
