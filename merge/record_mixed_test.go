@@ -242,7 +242,8 @@ func (h *mixedHistory) line(s *mixedSite, key string) (l partsLine, ok bool) {
 		old = w.Lines[i]
 		l.Qty, l.Sold = old.Qty, old.Sold
 	}
-	ok = ok || keeps(own, at)
+	// Who wrote to an element saw it, and says so. Only an assigned list is told by itself what it lacks.
+	ok = ok || at.IsZero() && len(own) > 0 || keeps(own, at)
 	for _, e := range own {
 		if e.part == "Qty" && e.stamp.After(at) {
 			l.Qty = e.n

@@ -69,6 +69,23 @@ func TestRecordSinceSize(t *testing.T) {
 	require.Equal(t, empty, none)
 }
 
+// TestRecordSinceRemovalInARow: who hears only that an element of a row was removed knows
+// that there is such a row, and not yet what else is in it.
+func TestRecordSinceRemovalInARow(t *testing.T) {
+	p := recordPlan(t, merge.Options[partsDoc]{})
+	eu := p.NewRecord()
+	w := writer("eu")
+	require.NoError(t, eu.Update(w, set(func(v *partsDoc) { v.Lines = []partsLine{{Key: "y", Qty: 2, Tags: []string{"x"}}} })))
+	made := eu.Clone()
+	require.NoError(t, eu.Update(w, set(func(v *partsDoc) { v.Lines[0].Tags = nil })))
+	us := p.NewRecord()
+	us.Merge(reread(t, p, eu.Since(made)))
+	require.Equal(t, []partsLine{{Key: "y"}}, value(t, us).Lines)
+	us.Merge(made)
+	require.True(t, us.Equal(eu))
+	require.Equal(t, []partsLine{{Key: "y", Qty: 2}}, value(t, us).Lines)
+}
+
 // A replica sends what it wrote, and later what a peer has not acknowledged, instead of
 // whole records.
 func ExampleRecord_Since() {
