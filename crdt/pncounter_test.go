@@ -336,6 +336,7 @@ func TestPNCounterRefusesResets(t *testing.T) {
 		"nothing":                       "\x0e\x00\x02",
 		"a span that is one":            "\x0a\x00\x01\x02\x00",
 		"a span that is none":           "\x0a\x00\x00\x02\x00",
+		"a span from before the first":  "\x0a\x00\x03\x02\x00",
 		"an increment that is not seen": "\x0e\x02\x02\x00",
 		"a place beyond":                "\x1e\x00\x02\x00",
 		"the same place":                "\x06\x00\x02\x00",
@@ -565,6 +566,8 @@ func TestPNCounterRefusesJSON(t *testing.T) {
 		`[{"replica":"a","after":"0","undoneTo":"1","undone":"3"}]`,
 		`[{"replica":"a","undoneTo":"1","undone":"3","reset":"a:2"}]`,
 		`[{"replica":"a","after":"1","undoneTo":"1","undone":"3","reset":"a:2"}]`,
+		`[{"replica":"a","after":"1","last":"1","sum":"4"}]`,
+		`[{"replica":"a","after":"18446744073709551615","last":"1","sum":"4"}]`,
 		`[{"replica":"a","after":"0","undoneTo":"1","reset":"a:2"}]`,
 		`[{"replica":"a","after":null,"undoneTo":"1","undone":"3","reset":"a:2"}]`,
 	} {
