@@ -249,6 +249,22 @@ func TestNoJSON(t *testing.T) {
 	require.True(t, several.Equal(before))
 }
 
+// TestJSONOfHiddenFields: of two fields with one name, encoding/json writes neither. What it
+// leaves out stands beside it.
+func TestJSONOfHiddenFields(t *testing.T) {
+	type account struct {
+		A string `json:"x" rejoin:"name=a"`
+		B string `json:"x" rejoin:"name=b"`
+	}
+	s := updates(t, account{"1", "2"}, account{"3", "4"})
+	text, err := s.MarshalJSON()
+	require.NoError(t, err)
+	var again resolver.Siblings[account]
+	require.NoError(t, again.UnmarshalJSON(text))
+	require.Equal(t, account{"3", "4"}, again.Versions()[0].Value)
+	require.True(t, again.Equal(s))
+}
+
 // TestJSONOfTimes writes the kinds that JSON does not show where versions stand together.
 func TestJSONOfTimes(t *testing.T) {
 	type meeting struct{ At time.Time }
