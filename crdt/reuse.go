@@ -12,7 +12,7 @@ const mostSpare = 1 << 16
 // there is an error, and refuses values that their type cannot hold.
 func unmarshal[V Value[V]](n *node, x V, data []byte) error {
 	// A delta of one change has no root either, but is not what whole makes of it.
-	if w, ok := any(x).(interface{ whole() V }); ok && n.root == nil && n.mode == alone && any(w.whole()) == any(x) {
+	if n.root == nil && n.mode == alone && any(x.whole()) == any(x) {
 		return unmarshalNew(n, x, data)
 	}
 	v, err := n.decode(makerOf[V]{}, data)

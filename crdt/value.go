@@ -25,6 +25,10 @@ type Value[V any] interface {
 	// swap exchanges what two states hold.
 	swap(o V)
 
+	// whole returns the value itself, or the state that it stands for if it is the delta of
+	// one change, which has no root.
+	whole() V
+
 	// join joins the store of o into the value's and reports whether that changed
 	// it. Contexts stay as they are. O may be a nil pointer: a value without
 	// content that the other side has seen all removals of.
