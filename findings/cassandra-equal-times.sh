@@ -5,7 +5,7 @@
 # One would guess: last writer wins, and of equal timestamps one write wins as a whole; a value without a time to live
 #   stays until somebody deletes it.
 # True: each column is decided alone, at equal times by kind first: a delete beats all, a value that expires beats one
-#   that does not, whatever they are; then the greater bytes win ("9" beats "10"). Rows (A, z) and (B, y) read (B, z), which
+#   that does not, whatever they are, and of two that expire the later; then the greater bytes win ("9" beats "10"). Rows (A, z) and (B, y) read (B, z), which
 #   nobody wrote. Once the expiring value has run out it counts as a delete of that time, so the permanent value
 #   does not come back.
 # Source: cassandra.apache.org/doc/latest, Dynamo architecture, last write wins; issue CASSANDRA-14592 on the order of

@@ -48,9 +48,9 @@ func Example_dynamoDBItem() {
 	// lost: {Name:Ann Email:a@new} by eu
 }
 
-// A Cassandra row keeps the last write of each cell. Deletes are tombstones, and
-// gc drops them once every replica has them. No sibling set is needed for that:
-// it is an lww.Map.
+// A Cassandra row keeps the last write of each cell. Deletes are tombstones, which it drops
+// some days later, repaired or not; an lww.Map, which needs no sibling set for that, drops
+// them once every replica has them.
 func Example_cassandraRow() {
 	var eu, us lww.Map[string, string]
 	w := func(r vclock.Replica, seconds int) lww.Writer { return lww.Writer{Replica: r, Clock: clockAt(seconds)} }
