@@ -220,6 +220,44 @@ func TestRecordWholeRow(t *testing.T) {
 	require.Equal(t, newDoc{F: []string{"f"}}, value(t, r))
 }
 
+// TestRecordWholeKeptMadeAgain makes an element of which another replica had a part that the delete
+// had not seen, and that was over when a list was assigned without it: what was deleted stays away.
+func TestRecordWholeKeptMadeAgain(t *testing.T) {
+	type line struct {
+		Key       string
+		Qty, Sold int
+		Tags      []string
+	}
+	type keptLine struct {
+		Key  string
+		Qty  int
+		Sold int      `merge:"additive"`
+		Tags []string `merge:"set"`
+	}
+	type whole struct{ Lines []line }
+	type parts struct {
+		Lines []keptLine `merge:"keyed=Key,keep"`
+	}
+	wholes, partly := recordPlan(t, merge.Options[whole]{}), recordPlan(t, merge.Options[parts]{})
+	us, eu := partly.NewRecord(), partly.NewRecord()
+	require.NoError(t, us.Update(after("us", 2), set(func(v *parts) { v.Lines = []keptLine{{Key: "y", Qty: 1}} })))
+	require.NoError(t, eu.Update(after("eu", 1), set(func(v *parts) { v.Lines = []keptLine{{Key: "y"}} })))
+	old := exchange(t, eu, wholes)
+	require.NoError(t, old.Update(after("ap", 4), set(func(v *whole) { v.Lines = []line{{Key: "x"}} })))
+	require.NoError(t, eu.Update(after("eu", 5), set(func(v *parts) { v.Lines[0].Qty, v.Lines[0].Sold, v.Lines[0].Tags = 2, 3, []string{"t"} })))
+	eu.Merge(exchange(t, old, partly))
+	require.Len(t, value(t, eu).Lines, 2, "it was changed after the list was assigned without it")
+	require.NoError(t, eu.Update(after("eu", 8), set(func(v *parts) { v.Lines = []keptLine{{Key: "x"}} })))
+	eu.Merge(us)
+	made := parts{Lines: []keptLine{{Key: "x"}, {Key: "y", Sold: 1}}}
+	require.Equal(t, made.Lines[:1], value(t, eu).Lines)
+	require.NoError(t, eu.Update(after("eu", 20), set(func(v *parts) { *v = made })))
+	require.Equal(t, made, value(t, eu))
+	us.Merge(exchange(t, eu, partly))
+	require.Equal(t, made, value(t, us))
+	require.True(t, us.Equal(eu))
+}
+
 // TestRecordWholeKept drives programs that assign a list and programs that keep its elements: what
 // one writes it reads, and all end with the same bytes.
 func TestRecordWholeKept(t *testing.T) {

@@ -133,7 +133,10 @@ func (e *edit) row(p *recordPart, key string, at spot, read, next reflect.Value)
 	case !has:
 		d.Stamp, err = e.stamp(at.now.LatestOrZero())
 	case !had:
-		if at.now.IsGone() { // what is made is of another life
+		if last := at.own.LastDelete(); last != nil && at.now.HasLeft() { // else that would be back
+			d.Stamp = last.Stamp
+		}
+		if at.now.IsGone() || d.Stamp != life { // what is made is of another life
 			at = spot{}
 		}
 		if d.Kids, err = e.fields(p.elem, at, p.elem.row.zero, next); err == nil {

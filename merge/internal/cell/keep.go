@@ -178,6 +178,12 @@ func HasAfter(kids []Cell, s lww.Stamp) bool {
 	})
 }
 
+// HasLeft reports whether c, a row that is not there and may be nil, has content: a list was
+// assigned without the row, it was written to later, and then deleted.
+func (c *Cell) HasLeft() bool {
+	return c != nil && slices.ContainsFunc(c.Kids, func(k Cell) bool { return k.Kind != Placed && HasAfter([]Cell{k}, lww.Stamp{}) })
+}
+
 // Revive sets whether c, a row, is there, if that depends on what its deletes had seen.
 func (c *Cell) Revive() {
 	if c.LastDelete() != nil {
