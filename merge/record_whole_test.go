@@ -1,6 +1,7 @@
 package merge_test
 
 import (
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -279,8 +280,34 @@ func TestRecordWholeKept(t *testing.T) {
 		Lines []keptOne `merge:"keyed=Key,keep"`
 	}
 	wholes, partly := recordPlan(t, merge.Options[whole]{}), recordPlan(t, merge.Options[parts]{})
+	at := func(v parts, key string) int {
+		return slices.IndexFunc(v.Lines, func(l keptOne) bool { return l.Key == key })
+	}
+	edit := func(v *parts, key string, n, step int) {
+		switch j := at(*v, key); {
+		case j < 0:
+			v.Lines = append(v.Lines, keptOne{Key: key, Qty: n})
+		case step == 2:
+			v.Lines = slices.Delete(v.Lines, j, j+1)
+		case n == 1:
+			v.Lines[j].Sold++
+		case n == 2 && v.Lines[j].Tags == nil:
+			v.Lines[j].Tags = []string{"t"}
+		case n == 2:
+			v.Lines[j].Tags = nil
+		case v.Lines[j].Box == nil:
+			v.Lines[j].Box = &keptBox{B: step}
+		default:
+			v.Lines[j].Box = nil
+		}
+	}
+	type form struct {
+		v     parts
+		token merge.Token
+	}
 	rapid.Check(t, func(rt *rapid.T) {
 		recs := []*merge.Record[parts]{partly.NewRecord(), partly.NewRecord(), partly.NewRecord()}
+		forms := make([][]form, len(recs))
 		clock := &recorder{}
 		deleted := hlc.Timestamp(0)
 		for range rapid.IntRange(1, 30).Draw(rt, "steps") {
@@ -288,7 +315,35 @@ func TestRecordWholeKept(t *testing.T) {
 			w := lww.Writer{Replica: []vclock.Replica{"ap", "eu", "us"}[i], Clock: clock}
 			r := recs[i]
 			key, n := rapid.SampledFrom([]string{"x", "y"}).Draw(rt, "key"), rapid.IntRange(1, 3).Draw(rt, "n")
-			switch step := rapid.IntRange(0, 9).Draw(rt, "step"); {
+			switch step := rapid.IntRange(0, 11).Draw(rt, "step"); {
+			case step == 10:
+				v, token := r.Snapshot()
+				forms[i] = append(forms[i], form{v, token})
+			case step == 11 && len(forms[i]) > 0:
+				f := rapid.SampledFrom(forms[i]).Draw(rt, "form")
+				before, next := r.Clone(), parts{slices.Clone(f.v.Lines)}
+				edit(&next, key, n, rapid.IntRange(2, 3).Draw(rt, "edit"))
+				if err := r.Apply(w, f.token, f.v, next); err != nil {
+					require.True(rt, errors.As(err, new(*merge.StaleError)) || errors.As(err, new(*merge.BehindError)), "%v", err)
+					require.True(rt, before.Equal(r))
+					continue
+				}
+				is := value0(r)
+				j, k := at(next, key), at(is, key)
+				require.True(rt, j < 0 || k >= 0, "what was written is not there")
+				if j < 0 { // or kept, as others changed it meanwhile
+					continue
+				}
+				was := keptOne{Key: key}
+				if m := at(f.v, key); m >= 0 {
+					was = f.v.Lines[m]
+				}
+				if was.Qty != next.Lines[j].Qty {
+					require.Equal(rt, next.Lines[j].Qty, is.Lines[k].Qty)
+				}
+				if !slices.Equal(was.Tags, next.Lines[j].Tags) {
+					require.Equal(rt, next.Lines[j].Tags, is.Lines[k].Tags)
+				}
 			case step < 2:
 				old := exchange(t, r, wholes)
 				var want []line
@@ -307,23 +362,7 @@ func TestRecordWholeKept(t *testing.T) {
 				recs[i] = exchange(t, old, partly)
 			case step < 6:
 				want := value0(r)
-				j := slices.IndexFunc(want.Lines, func(l keptOne) bool { return l.Key == key })
-				switch {
-				case j < 0:
-					want.Lines = append(want.Lines, keptOne{Key: key, Qty: n})
-				case step == 2:
-					want.Lines = slices.Delete(want.Lines, j, j+1)
-				case n == 1:
-					want.Lines[j].Sold++
-				case n == 2 && want.Lines[j].Tags == nil:
-					want.Lines[j].Tags = []string{"t"}
-				case n == 2:
-					want.Lines[j].Tags = nil
-				case want.Lines[j].Box == nil:
-					want.Lines[j].Box = &keptBox{B: step}
-				default:
-					want.Lines[j].Box = nil
-				}
+				edit(&want, key, n, step)
 				before := r.Clone()
 				require.NoError(rt, r.Update(w, func(v *parts) error { v.Lines = slices.Clone(want.Lines); return nil }))
 				if len(want.Lines) == 0 {
