@@ -551,8 +551,11 @@ func (h *history) step(t *rapid.T) {
 		h.below(t, s)
 	case 9:
 		if rapid.IntRange(0, 2).Draw(t, "really") == 0 {
+			before := s.rec.Clone()
 			require.NoError(t, s.rec.Delete(s.writer()))
-			h.record(s, event{deleted: true})
+			if !s.rec.Equal(before) { // it was there, or nobody had deleted it yet
+				h.record(s, event{deleted: true})
+			}
 		}
 	case 10:
 		h.compact(t, s)
