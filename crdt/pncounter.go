@@ -47,41 +47,44 @@ type PNCounter struct {
 // A pnCounterState is what a PNCounter holds, so that one in a struct has its JSON there.
 type pnCounterState struct {
 	node
-	tallies []tally // by replica index
-	recent  int     // index in tallies of the one that counted last; written by mutators only
-	op      tallyOp // the whole state, if it is the delta of one increment
+	tallies []tally  // by replica index
+	recent  int      // index in tallies of the one that counted last; written by mutators only
+	op      *tallyOp // the whole state, if it is the delta of one increment
 }
 
 // Add adds n on behalf of r, which may be negative, and returns the delta. It
 // panics if r is invalid.
 func (c *PNCounter) Add(r vclock.Replica, n int64) *PNCounter {
-	var d PNCounter
-	c.add(r, n, &d.op)
-	return &d
+	var d struct {
+		state PNCounter
+		op    tallyOp
+	}
+	if c.add(r, n, &d.op) {
+		d.state.op = &d.op
+	}
+	return &d.state
 }
 
-func (c *PNCounter) add(name vclock.Replica, n int64, d *tallyOp) {
+// add is Add with a delta that is empty so far. It returns false if it stays so.
+func (c *PNCounter) add(name vclock.Replica, n int64, d *tallyOp) bool {
 	r, i := c.write(name)
 	c.ready()
 	minted, ok := r.mint()
 	if !ok {
-		return
+		return false
 	}
 	if c.recent >= len(c.tallies) || c.tallies[c.recent].replica != i || !c.tallies[c.recent].isOf(r.writer.life) {
 		c.locate(r)
 	}
 	t := &c.tallies[c.recent]
 	t.count(minted.seq, n)
-	d.dot.Replica, d.dot.Seq = r.names[i], t.last
-	d.start, d.total = t.start, t.total
-	if t.hasReset() {
-		d.upto, d.base, d.tag = t.upto, t.base, r.name(t.tag)
-	}
+	*d = t.op(r)
 	if c.mode == opened {
-		rec := c.rec.(*PNCounter)
+		rec, made := c.rec.(*PNCounter), t.op(r) // not d, which may stay on the stack
 		rec.ready()
-		rec.apply(rec.root, d)
+		rec.apply(rec.root, &made)
 	}
+	return true
 }
 
 // locate makes the tally on which the writer counts the recent one. An incarnation that may
@@ -165,7 +168,7 @@ func (c *PNCounter) Total() (n int64, exact bool) {
 		sum = sum.Add(t.total).Minus(int128.Of(t.base))
 		exact = exact && !t.isSaturated()
 	}
-	if !c.op.isEmpty() {
+	if c.op != nil {
 		add(&tally{total: c.op.total, base: c.op.base})
 	}
 	for i := range c.tallies {
@@ -211,8 +214,8 @@ func (c *PNCounter) Merge(o *PNCounter) bool {
 	}
 	r := c.receive(&o.node)
 	c.ready()
-	if !o.op.isEmpty() {
-		return c.apply(r, &o.op)
+	if o.op != nil {
+		return c.apply(r, o.op)
 	}
 	if o.root == nil {
 		return false
@@ -251,15 +254,15 @@ func (c *PNCounter) Equal(o *PNCounter) bool {
 
 // ready gives a delta of one increment the form of a state, to change it.
 func (c *PNCounter) ready() {
-	if !c.op.isEmpty() {
+	if c.op != nil {
 		c.becomeState()
 	}
 }
 
 func (c *PNCounter) becomeState() {
 	d := c.op
-	c.op = tallyOp{}
-	c.apply(c.change(), &d)
+	c.op = nil
+	c.apply(c.change(), d)
 }
 
 // whole returns c, or, for a delta of one increment, a state that equals it.
@@ -267,11 +270,11 @@ func (c *PNCounter) whole() *PNCounter {
 	if c == nil {
 		return new(PNCounter)
 	}
-	if c.op.isEmpty() {
+	if c.op == nil {
 		return c
 	}
 	d := &PNCounter{pnCounterState: pnCounterState{node: node{root: new(root)}}}
-	d.apply(d.root, &c.op)
+	d.apply(d.root, c.op)
 	return d
 }
 

@@ -208,7 +208,14 @@ type tallyOp struct {
 	tag         vclock.Dot // zero if nothing was undone
 }
 
-func (d *tallyOp) isEmpty() bool { return d.dot.Seq == 0 }
+// op returns the delta of the increment that t, a tally of r that is live, counted last.
+func (t *tally) op(r *root) tallyOp {
+	d := tallyOp{dot: vclock.Dot{Replica: r.names[t.replica], Seq: t.last}, start: t.start, total: t.total}
+	if t.hasReset() {
+		d.upto, d.base, d.tag = t.upto, t.base, r.name(t.tag)
+	}
+	return d
+}
 
 // tally returns d in the terms of r, which interns its replicas.
 func (d *tallyOp) tally(r *root) tally {

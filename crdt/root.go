@@ -35,7 +35,7 @@ type root struct {
 	index  map[vclock.Replica]uint32 // of names, once there are more than fewNames
 	recent uint32                    // index last interned; written by mutators only
 	writer writer                    // who changed the state last; written by mutators only
-	merge  merging                   // scratch of the receiver of a merge
+	merge  *merging                  // scratch of the receiver of a merge, once there was one
 	path   []uint32                  // the scopes of the keys that Update is changing, one in the other
 	owner  vclock.Replica            // that Update is changing them for; empty outside of it
 
@@ -190,6 +190,11 @@ type merging struct {
 	few   bool
 	both  []dot
 	found int
+
+	small struct { // memory for few replicas
+		to   [4]uint32
+		from [4]int32
+	}
 }
 
 // fewDots bounds the contexts for which few is set.
@@ -237,7 +242,12 @@ func (j *merging) foundAll() bool { return j.few && j.found == len(j.both) }
 
 // merging prepares to join the peer's state into that of r.
 func (r *root) merging(theirs *root) *merging {
-	j := &r.merge
+	j := r.merge
+	if j == nil {
+		j = new(merging)
+		j.to, j.from = j.small.to[:0], j.small.from[:0]
+		r.merge = j
+	}
 	j.ours, j.theirs, j.few = r, theirs, false
 	j.to = slices.Grow(j.to[:0], len(theirs.names))
 	r.reserve(theirs.names)
