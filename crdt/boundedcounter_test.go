@@ -702,6 +702,11 @@ func TestBoundedCounterBounds(t *testing.T) {
 		require.Equal(t, int64(100), n)
 		require.True(t, upper)
 	}
+	for _, pair := range [][2]*crdt.BoundedCounter{{crdt.AtLeast(5), crdt.AtLeast(7)}, {crdt.AtLeast(7), crdt.AtLeast(5)}} {
+		pair[0].Merge(pair[1])
+		n, _ := pair[0].Bound()
+		require.Equal(t, int64(7), n)
+	}
 }
 
 // A delta that nobody looks at is free.

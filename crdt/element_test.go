@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/rejoin-go/rejoin/crdt"
 )
 
@@ -28,6 +30,38 @@ func TestBlocks(t *testing.T) {
 		spoil(t, random, func() *crdt.ORSet[uint32] { return new(crdt.ORSet[uint32]) }, encoded(t, &small))
 		spoil(t, random, func() *crdt.ORSet[string] { return new(crdt.ORSet[string]) }, encoded(t, &words))
 	}
+}
+
+// integers requires that elements of an integer type come back from bytes.
+func integers[E ~int | ~int8 | ~int16 | ~int32 | ~int64 | ~uint | ~uint8 | ~uint16 | ~uint32 | ~uint64](t *testing.T) {
+	t.Helper()
+	var s, got crdt.ORSet[E]
+	least := E(0)
+	for n := E(1); n != 0; n <<= 1 { // all bits, the sign among them
+		s.Add("eu", n)
+		s.Add("eu", n-1)
+		least = min(least, n)
+	}
+	require.NoError(t, got.UnmarshalBinary(encoded(t, &s)))
+	require.ElementsMatch(t, slices.Collect(s.All()), slices.Collect(got.All()))
+	require.True(t, got.Contains(least))
+	require.True(t, got.Equal(&s))
+}
+
+// TestIntegers: every integer type has a way of its own from bytes to elements.
+func TestIntegers(t *testing.T) {
+	type named int32
+	integers[int](t)
+	integers[int8](t)
+	integers[int16](t)
+	integers[int32](t)
+	integers[int64](t)
+	integers[uint](t)
+	integers[uint8](t)
+	integers[uint16](t)
+	integers[uint32](t)
+	integers[uint64](t)
+	integers[named](t)
 }
 
 // word returns a string that shares much or little with others, and whose sizes

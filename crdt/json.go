@@ -195,7 +195,7 @@ func parseSpan(text string) (span, error) {
 
 func parseSeq(text string) (uint64, error) {
 	n, err := strconv.ParseUint(text, 10, 64)
-	if err != nil || n == 0 || n > maxSeq || text[0] == '0' || text[0] == '+' {
+	if err != nil || n == 0 || n > maxSeq || text[0] == '0' {
 		return 0, fmt.Errorf("%.64q is not the number of a dot", text)
 	}
 	return n, nil
