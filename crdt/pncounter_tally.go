@@ -189,7 +189,7 @@ func (c counted) compare(o counted) int {
 // the names of their replicas decide between them, because indexes differ from state
 // to state.
 func (u undone) compare(o undone, r *root) int {
-	if c := cmp.Compare(u.upto, o.upto); c != 0 || u.upto == 0 {
+	if c := cmp.Compare(u.upto, o.upto); c != 0 {
 		return c
 	}
 	if u.tag != o.tag {
