@@ -427,9 +427,6 @@ func readTime(b []byte) (t time.Time, rest []byte, err error) {
 	if offset != 0 {
 		t = t.In(time.FixedZone("", offset))
 	}
-	if t.Unix() != sec {
-		return t, nil, errCanonical
-	}
 	return t, b, nil
 }
 
