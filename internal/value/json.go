@@ -3,7 +3,6 @@ package value
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -232,28 +231,12 @@ type part struct {
 
 // partsOf returns the members of the JSON object p.
 func partsOf(p []byte) ([]part, error) {
-	d := json.NewDecoder(bytes.NewReader(p))
-	if t, err := d.Token(); err != nil || t != json.Delim('{') {
-		return nil, errors.New("not an object")
-	}
 	var parts []part
-	seen := make(map[string]bool)
-	for d.More() {
-		t, err := d.Token()
-		if err != nil {
-			return nil, err
-		}
-		m := part{name: t.(string)}
-		if err := d.Decode(&m.text); err != nil {
-			return nil, err
-		}
-		if seen[m.name] {
-			return nil, fmt.Errorf("member %.64q appears twice", m.name)
-		}
-		seen[m.name] = true
-		parts = append(parts, m)
-	}
-	return parts, nil
+	err := DecodeObject(p, func(name string, text []byte) error {
+		parts = append(parts, part{name, text})
+		return nil
+	})
+	return parts, err
 }
 
 func appendObject(b []byte, parts []part) []byte {
