@@ -208,6 +208,8 @@ func TestCanonicalStrict(t *testing.T) {
 		{"sealed", reflect.TypeFor[sealed](), "", "value.sealed has unexported fields and no binary, text or JSON form"},
 		{"own form", reflect.TypeFor[celsius](), "5", form},
 		{"no own form", reflect.TypeFor[celsius](), "x", "expected integer"},
+		{"own bytes", reflect.TypeFor[unread](), "\x05", "not read"},
+		{"own JSON", reflect.TypeFor[unwritten](), "x", "invalid character"},
 		{"codec of 2", reflect.TypeFor[weight](), "\x02\x07", form},
 		{"codec's own error", reflect.TypeFor[weight](), "\x01", "a weight is one byte"},
 		{"codec of zero", reflect.TypeFor[weight](), "\x01\x00", form},
@@ -223,6 +225,51 @@ func TestCanonicalStrict(t *testing.T) {
 	dst := reflect.New(reflect.TypeFor[*int8]()).Elem()
 	require.False(t, typeOf(t, dst.Type()).Load(dst, "\x01\x81\x80"))
 	require.True(t, dst.IsNil())
+}
+
+// TestReadAnyForm: Read takes bytes in another form than the canonical one, but no others.
+func TestReadAnyForm(t *testing.T) {
+	at := "\x81\x05\x00\x00\x00\x07"
+	for _, tt := range []struct {
+		typ reflect.Type
+		in  string
+		ok  bool
+	}{
+		{reflect.TypeFor[bool](), "\x02", true},
+		{reflect.TypeFor[bool](), "", false},
+		{reflect.TypeFor[bool](), "\x00\x00", false},
+		{reflect.TypeFor[int8](), "\x81\x7f", true},
+		{reflect.TypeFor[int8](), "\x81\x80", false},
+		{reflect.TypeFor[int8](), "\x7e\x80", true},
+		{reflect.TypeFor[int8](), "\x7e\x7f", false},
+		{reflect.TypeFor[int64](), "\x88\x80\x00\x00\x00\x00\x00\x00\x00", false},
+		{reflect.TypeFor[int64](), "\x88\x7f\xff\xff\xff\xff\xff\xff\xff", true},
+		{reflect.TypeFor[int](), "\x81\x05\x00", false},
+		{reflect.TypeFor[int](), "", false},
+		{reflect.TypeFor[uint8](), "\x81\xff", true},
+		{reflect.TypeFor[uint8](), "\x82\x01\x00", false},
+		{reflect.TypeFor[uint8](), "\x7f", false},
+		{reflect.TypeFor[uint8](), "\x80\x00", false},
+		{reflect.TypeFor[uint8](), "", false},
+		{reflect.TypeFor[float64](), strings.Repeat("\xbf", 7), false},
+		{reflect.TypeFor[float64](), strings.Repeat("\xbf", 8), true},
+		{reflect.TypeFor[float64](), strings.Repeat("\xbf", 9), false},
+		{reflect.TypeFor[complex128](), strings.Repeat("\xbf", 15), false},
+		{reflect.TypeFor[complex128](), strings.Repeat("\xbf", 16), true},
+		{reflect.TypeFor[complex128](), strings.Repeat("\xbf", 17), false},
+		{reflect.TypeFor[time.Time](), at + "\x80", true},
+		{reflect.TypeFor[time.Time](), at + "\x80\x80", false},
+		{reflect.TypeFor[time.Time](), "", false},
+		{reflect.TypeFor[backward](), "\x01B\x02\x81\x01\x01A\x01x", true},
+		{reflect.TypeFor[backward](), "\x01B\x02\x81", false},
+		{reflect.TypeFor[backward](), "\x01B\x01x\x01A\x01x", false},
+		{reflect.TypeFor[[1]int](), "\x01\x80\x00", false},
+		{reflect.TypeFor[*int](), "\x01\x80", true},
+		{reflect.TypeFor[*int](), "\x01", false},
+	} {
+		err := typeOf(t, tt.typ).Read(reflect.New(tt.typ).Elem(), []byte(tt.in), 0)
+		require.Equal(t, tt.ok, err == nil, "%v of %q: %v", tt.typ, tt.in, err)
+	}
 }
 
 // TestNoCanonicalBytes lists values that have none.
@@ -262,7 +309,10 @@ func TestCodable(t *testing.T) {
 	const want = "value.sealed has unexported fields and no binary, text or JSON form"
 	for _, typ := range []reflect.Type{
 		reflect.TypeFor[sealed](), reflect.TypeFor[[]sealed](), reflect.TypeFor[struct{ A, B *sealed }](),
-		reflect.TypeFor[map[string]sealed](), reflect.TypeFor[[1]wrapped[sealed]](),
+		reflect.TypeFor[map[string]sealed](), reflect.TypeFor[struct {
+			A int
+			B sealed
+		}](), reflect.TypeFor[[1]wrapped[sealed]](),
 	} {
 		require.EqualError(t, typeOf(t, typ).Codable(), want, "%v", typ)
 	}

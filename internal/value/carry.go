@@ -13,25 +13,23 @@ import (
 // bytes stay wherever v is what they decode to, and so do fields that the type
 // does not know. A field under an earlier name stays there until it changes.
 // Old is a valid full form and may be of any kind.
-func (p *plan) carry(b, old []byte, v reflect.Value, depth int) ([]byte, error) {
-	if depth > MaxDepth {
-		return b, ErrDeep
-	}
-	fresh, err := p.appendFull(make([]byte, 0, len(old)+16), v, depth)
+// V was written in full before, so that nothing here is nested too deep.
+func (p *plan) carry(b, old []byte, v reflect.Value) ([]byte, error) {
+	fresh, err := p.appendFull(make([]byte, 0, len(old)+16), v, 0)
 	if err != nil {
-		return append(b, fresh...), err
+		return b, err
 	}
-	return p.carryOver(b, fresh, old, v, depth)
+	return p.carryOver(b, fresh, old, v)
 }
 
 // carryOver is carry where fresh is the full form of v.
-func (p *plan) carryOver(b, fresh, old []byte, v reflect.Value, depth int) ([]byte, error) {
+func (p *plan) carryOver(b, fresh, old []byte, v reflect.Value) ([]byte, error) {
 	if bytes.Equal(fresh, old) {
 		return append(b, fresh...), nil
 	}
 	x := reflect.New(p.typ).Elem()
 	if _, bad := p.read(x, old); bad == nil {
-		now, err := p.appendFull(make([]byte, 0, len(old)), x, depth)
+		now, err := p.appendFull(make([]byte, 0, len(old)), x, 0)
 		switch {
 		case err != nil:
 		case bytes.Equal(now, fresh):
@@ -40,32 +38,32 @@ func (p *plan) carryOver(b, fresh, old []byte, v reflect.Value, depth int) ([]by
 			return append(b, fresh...), nil
 		}
 	}
-	return p.carryParts(b, fresh, old, v, depth)
+	return p.carryParts(b, fresh, old, v)
 }
 
 // carryParts is carryOver for a value that is to be looked at part by part.
-func (p *plan) carryParts(b, fresh, old []byte, v reflect.Value, depth int) ([]byte, error) {
+func (p *plan) carryParts(b, fresh, old []byte, v reflect.Value) ([]byte, error) {
 	c := code(old[0])
 	switch {
 	case p.own != formNone:
 	case p.kind == KindPointer && !v.IsNil() && c != codeNil && c != codeOpt && code(fresh[0]) != codeOpt:
-		return p.elem.carry(b, old, v.Elem(), depth+1)
+		return p.elem.carry(b, old, v.Elem())
 	case p.kind == KindStruct && c == codeStruct:
-		return p.carryStruct(b, old[1:], v, depth)
+		return p.carryStruct(b, old[1:], v)
 	case p.kind == KindMap && c == codeMap && code(fresh[0]) == codeMap:
-		return p.carryMap(b, old[1:], v, depth)
+		return p.carryMap(b, old[1:], v)
 	case (p.kind == KindSlice || p.kind == KindArray) && c == codeList && code(fresh[0]) == codeList:
-		return p.carryList(b, old[1:], v, depth)
+		return p.carryList(b, old[1:], v)
 	}
 	return append(b, fresh...), nil
 }
 
-func (p *plan) carryStruct(b, old []byte, v reflect.Value, depth int) ([]byte, error) {
+func (p *plan) carryStruct(b, old []byte, v reflect.Value) ([]byte, error) {
 	n, old, _ := readCount(old)
 	var members []member
 	for i := range p.fields {
 		f := &p.fields[i]
-		m, err := f.carryField(old, n, f.in(v), depth)
+		m, err := f.carryField(old, n, f.in(v))
 		if err != nil {
 			return b, within(f.path, err)
 		}
@@ -89,13 +87,13 @@ func (p *plan) carryStruct(b, old []byte, v reflect.Value, depth int) ([]byte, e
 }
 
 // carryField returns what to store of a field, nothing if that is zero.
-func (f *planField) carryField(old []byte, n int, v reflect.Value, depth int) (m member, err error) {
+func (f *planField) carryField(old []byte, n int, v reflect.Value) (m member, err error) {
 	was := f.stored(old, n)
 	switch {
 	case was == nil && f.isZero(v):
 		return member{}, nil
 	case was == nil:
-		full, err := f.appendFull(nil, v, depth+1)
+		full, err := f.appendFull(nil, v, 0)
 		return member{[]byte(f.name), full}, err
 	case f.isZero(v):
 		// What decodes to zero without being absent stays.
@@ -105,14 +103,14 @@ func (f *planField) carryField(old []byte, n int, v reflect.Value, depth int) (m
 		}
 		return member{}, nil
 	}
-	full, err := f.carry(nil, was.full, v, depth+1)
+	full, err := f.carry(nil, was.full, v)
 	if bytes.Equal(full, was.full) {
 		return *was, err
 	}
 	return member{[]byte(f.name), full}, err
 }
 
-func (p *plan) carryMap(b, old []byte, v reflect.Value, depth int) ([]byte, error) {
+func (p *plan) carryMap(b, old []byte, v reflect.Value) ([]byte, error) {
 	n, old, _ := readCount(old)
 	were := make(map[string][]byte, n)
 	for range n {
@@ -123,15 +121,15 @@ func (p *plan) carryMap(b, old []byte, v reflect.Value, depth int) ([]byte, erro
 	}
 	var entries []member
 	for it := v.MapRange(); it.Next(); {
-		k, err := p.key.appendFull(nil, it.Key(), depth+1)
+		k, err := p.key.appendFull(nil, it.Key(), 0)
 		if err != nil {
 			return b, err
 		}
 		var e []byte
 		if was, ok := were[string(k)]; ok {
-			e, err = p.elem.carry(nil, was, it.Value(), depth+1)
+			e, err = p.elem.carry(nil, was, it.Value())
 		} else {
-			e, err = p.elem.appendFull(nil, it.Value(), depth+1)
+			e, err = p.elem.appendFull(nil, it.Value(), 0)
 		}
 		if err != nil {
 			return b, err
@@ -148,7 +146,7 @@ func (p *plan) carryMap(b, old []byte, v reflect.Value, depth int) ([]byte, erro
 
 // carryList keeps the bytes of each element that equals one of the old, each
 // used once and in order. Elements of an array are the old ones in their places.
-func (p *plan) carryList(b, old []byte, v reflect.Value, depth int) ([]byte, error) {
+func (p *plan) carryList(b, old []byte, v reflect.Value) ([]byte, error) {
 	n, old, _ := readCount(old)
 	were, seen := make([][]byte, n), make([][]byte, n)
 	for i := range n {
@@ -156,14 +154,14 @@ func (p *plan) carryList(b, old []byte, v reflect.Value, depth int) ([]byte, err
 		were[i], old = old[:len(old)-len(rest)], rest
 		x := reflect.New(p.elem.typ).Elem()
 		if _, bad := p.elem.read(x, were[i]); bad == nil {
-			seen[i], _ = p.elem.appendFull(nil, x, depth+1)
+			seen[i], _ = p.elem.appendFull(nil, x, 0)
 		}
 	}
 	b = binary.AppendUvarint(append(b, byte(codeList)), uint64(v.Len()))
 	fresh := make([][]byte, v.Len())
 	for i := range fresh {
 		var err error
-		if fresh[i], err = p.elem.appendFull(nil, v.Index(i), depth+1); err != nil {
+		if fresh[i], err = p.elem.appendFull(nil, v.Index(i), 0); err != nil {
 			return b, err
 		}
 	}
@@ -179,7 +177,7 @@ func (p *plan) carryList(b, old []byte, v reflect.Value, depth int) ([]byte, err
 			b = append(b, were[from[i]]...)
 		case p.kind == KindArray && len(fresh) == n:
 			var err error
-			if b, err = p.elem.carry(b, were[i], v.Index(i), depth+1); err != nil {
+			if b, err = p.elem.carry(b, were[i], v.Index(i)); err != nil {
 				return b, err
 			}
 		default:
@@ -189,14 +187,13 @@ func (p *plan) carryList(b, old []byte, v reflect.Value, depth int) ([]byte, err
 	return b, nil
 }
 
-// match returns for each of the new elements which old one it is, or -1.
+// match returns for each of the new elements which old one it is, or -1. Nothing of an old
+// one says that it could not be read.
 func match(old, fresh [][]byte) []int {
 	from := make([]int, len(fresh))
 	at := make(map[string][]int, len(old))
 	for i, o := range old {
-		if o != nil {
-			at[string(o)] = append(at[string(o)], i)
-		}
+		at[string(o)] = append(at[string(o)], i)
 	}
 	for i, f := range fresh {
 		from[i] = -1

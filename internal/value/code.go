@@ -234,13 +234,13 @@ func (s *Type) readScalar(dst reflect.Value, p []byte) error {
 			v = ^v
 		}
 		if err != nil || len(rest) > 0 || mag > math.MaxInt64 || dst.OverflowInt(v) {
-			return cmp.Or(err, errCanonical)
+			return errCanonical
 		}
 		dst.SetInt(v)
 	case KindUint:
 		neg, mag, rest, err := ReadInt(p)
 		if err != nil || len(rest) > 0 || neg || dst.OverflowUint(mag) {
-			return cmp.Or(err, errCanonical)
+			return errCanonical
 		}
 		dst.SetUint(mag)
 	case KindFloat:

@@ -77,7 +77,7 @@ func replaceSlow[V any](stored V, kept, oldKept string) (V, string, error) {
 	if err != nil {
 		return stored, kept, err
 	}
-	full, err := p.carryOver(nil, fresh, []byte(oldKept), v, 0)
+	full, err := p.carryOver(nil, fresh, []byte(oldKept), v)
 	if err != nil {
 		return stored, kept, err
 	}

@@ -270,7 +270,7 @@ func TestCarryOfWhatIsKnown(t *testing.T) {
 		require.NoError(t, err)
 		fresh, err := p.appendFull(nil, reflect.ValueOf(&w).Elem(), 0)
 		require.NoError(t, err)
-		got, err := p.carryParts(nil, fresh, old, reflect.ValueOf(&w).Elem(), 0)
+		got, err := p.carryParts(nil, fresh, old, reflect.ValueOf(&w).Elem())
 		require.NoError(t, err)
 		require.Equal(t, fresh, got)
 	})

@@ -67,6 +67,9 @@ func TestFullForms(t *testing.T) {
 		{fullOf(t, []*[]byte{new([]byte(nil))}), "\x09\x01\x0c\x00"},
 		{fullOf(t, ranked{Rank: 5}), "\x0d\x01\x05"},
 		{fullOf(t, big.NewInt(-7)), "\x0e\x02-7"},
+		{fullOf(t, [1]lettered{1}), "\x09\x01\x0d\x01a"},
+		{fullOf(t, []lettered{1}), "\x09\x01\x0d\x01a"},
+		{fullOf(t, any(json.Number("1.50"))), "\x0f\x031.5"},
 		{fullOf(t, any(nil)), "\x00"},
 		{fullOf(t, any("a")), "\x0f\x03\"a\""},
 		{fullOf(t, any(map[string]any{"b": 1.5, "a": nil})), "\x0f\x12{\"a\":null,\"b\":1.5}"},
@@ -132,6 +135,13 @@ func TestNoFullForm(t *testing.T) {
 	require.PanicsWithValue(t, "value: value.weight was not stored: value.weight: a weight is not negative", func() { AppendFull(nil, &weight{-1}, "") })
 }
 
+// A lettered is a byte that writes itself.
+type lettered uint8
+
+func (l lettered) MarshalBinary() ([]byte, error) { return []byte{'a' - 1 + byte(l)}, nil }
+
+func (l *lettered) UnmarshalBinary(p []byte) error { *l = lettered(p[0] - 'a' + 1); return nil }
+
 type (
 	// An unread does not read what it writes.
 	unread struct{ N byte }
@@ -193,6 +203,9 @@ func TestFullFormsThatAreNone(t *testing.T) {
 		{"list of no value", "\x09\x01\x10"},
 		{"map without values", "\x0a\x01\x06\x01a"},
 		{"map of no key", "\x0a\x01\x10\x00"},
+		{"key twice with values that ascend", "\x0a\x02\x06\x01a\x00\x06\x01a\x01"},
+		{"field twice with values that ascend", "\x0b\x02\x01a\x02\x01a\x03\x80"},
+		{"nil and a number", "\x00\x80"},
 		{"keys out of order", "\x0a\x02\x06\x01b\x00\x06\x01a\x00"},
 		{"key twice", "\x0a\x02\x06\x01a\x00\x06\x01a\x00"},
 		{"struct without a value", "\x0b\x01\x01a"},
@@ -360,6 +373,7 @@ func TestReadable(t *testing.T) {
 	} {
 		require.Equal(t, tt.want, tt.got)
 	}
+	require.Equal(t, 2, cap(loaded[[]int](t, "\x09\x02\x03\x80\x03\x81\x05")), "no more room than is needed")
 	many := "\x09\x81\x20" + strings.Repeat("\x03\x81\x05", ahead+1) // one more than what is allocated at first
 	got := loaded[[]int](t, many)
 	require.Len(t, got, ahead+1)

@@ -76,11 +76,8 @@ func unmarshal(p any, enc []byte) error {
 // be a key.
 func checkOpaque(t reflect.Type) error {
 	p := reflect.New(t).Interface()
-	switch {
-	case !hasBinary(p) && !hasText(p):
+	if !hasBinary(p) && !hasText(p) {
 		return fmt.Errorf("type %s %w", t, errNoMarshaler)
-	case !t.Comparable():
-		return fmt.Errorf("type %s is not comparable", t)
 	}
 	return nil
 }

@@ -76,7 +76,7 @@ func (b binaryText) MarshalText() ([]byte, error) {
 	case 3:
 		return []byte("another"), nil
 	case 4:
-		return nil, errors.New("no text")
+		return []byte("four"), errors.New("no text")
 	}
 	return []byte("plain"), nil
 }
@@ -89,6 +89,8 @@ func (b *binaryText) UnmarshalText(p []byte) error {
 		b.n = 9
 	case "another":
 		b.n = 8
+	case "four":
+		b.n = 4
 	default:
 		return errors.New("unread")
 	}
@@ -97,7 +99,7 @@ func (b *binaryText) UnmarshalText(p []byte) error {
 
 func (w wordy) MarshalText() ([]byte, error) {
 	if w.n == 9 {
-		return nil, errors.New("wordless")
+		return []byte("j"), errors.New("wordless")
 	}
 	return []byte{'a' + w.n}, nil
 }

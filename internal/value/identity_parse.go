@@ -85,7 +85,7 @@ func decodeFloat(p []byte, v reflect.Value) error {
 		return nil
 	}
 	var n json.Number
-	if err := json.Unmarshal(p, &n); err != nil || len(p) == 0 || p[0] == '"' || n == "" {
+	if err := json.Unmarshal(p, &n); err != nil || p[0] == '"' || n == "" {
 		return fmt.Errorf("%.64q is not of kind %s", p, v.Kind())
 	}
 	f, err := strconv.ParseFloat(string(n), v.Type().Bits())

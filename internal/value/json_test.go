@@ -220,9 +220,12 @@ func TestParseErrors(t *testing.T) {
 		_, err = Kinds{}.FullOf("", nested(most+1), nil)
 		require.EqualError(t, err, form)
 	}
-	maps := Kinds{}
+	maps, pointers := Kinds{}, Kinds{}
 	for path := ""; len(path) <= 2*MaxDepth; path += "{}" {
 		maps[path] = codeMap
+	}
+	for path := ""; len(path) <= 4*MaxDepth; path += "{to}" {
+		pointers[path] = codeOpt
 	}
 	nested := func(n int) json.RawMessage {
 		return json.RawMessage(strings.Repeat(`{"a":`, n) + "1" + strings.Repeat("}", n))
@@ -231,6 +234,9 @@ func TestParseErrors(t *testing.T) {
 	require.NoError(t, err)
 	_, err = maps.FullOf("", nested(MaxDepth+1), nil)
 	require.EqualError(t, err, form)
+
+	_, err = pointers.FullOf("", json.RawMessage(strings.Repeat(`{"to":`, MaxDepth)+"null"+strings.Repeat("}", MaxDepth)), nil)
+	require.NoError(t, err)
 
 	_, err = Kinds{}.FullOf("", nil, []byte("\x10"))
 	require.EqualError(t, err, form, "what stands beside is checked")

@@ -25,7 +25,7 @@ func (l Leaf) Replace(v reflect.Value, old string) (string, error) {
 	if err != nil || old == "" || old == string(full) {
 		return string(full), err
 	}
-	full, err = l.plan.carryOver(nil, full, []byte(old), stored, 0)
+	full, err = l.plan.carryOver(nil, full, []byte(old), stored)
 	return string(full), err
 }
 

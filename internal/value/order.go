@@ -109,7 +109,7 @@ func (s *Type) sameEntries(a, b reflect.Value) bool {
 func (s *Type) sameOpaque(a, b reflect.Value) bool {
 	switch {
 	case s.codec != nil:
-		return a.IsZero() == b.IsZero() && bytes.Equal(s.opaqueBytes(a), s.opaqueBytes(b))
+		return bytes.Equal(s.opaqueBytes(a), s.opaqueBytes(b))
 	case s.Go.Comparable() && a.Equal(b):
 		return true
 	case s.equal >= 0:

@@ -156,7 +156,7 @@ func (p *plan) settle() {
 	p.asIs = p.plain && p.everywhere(make(map[*plan]bool), func(q *plan) bool { return q.kind != KindFloat && q.kind != KindComplex })
 	p.singles = new(atomic.Pointer[[]single])
 	p.flatStruct = p.own == formNone && p.kind == KindStruct && len(p.fields) <= 64 &&
-		!slices.ContainsFunc(p.fields, func(f planField) bool { return f.own != formNone || f.kind > KindString || f.kind == 0 })
+		!slices.ContainsFunc(p.fields, func(f planField) bool { return f.own != formNone || f.kind > KindString })
 }
 
 func (p *plan) everywhere(seen map[*plan]bool, ok func(*plan) bool) bool {

@@ -73,7 +73,7 @@ func (d *Decoder[V]) readTables() {
 // basic types, and returns its code; codeNil, and nothing read, if they say something else.
 func readBasicTables[V any](r *wire.Reader) code {
 	b := r.Unread()
-	if len(b) < 3 || b[0] >= 0x80 || b[1] != 0 || b[2] != 0 { // one code, no names, no shapes
+	if len(b) < 3 || b[1] != 0 || b[2] != 0 { // one code, no names, no shapes
 		return codeNil
 	}
 	c := basicCode((*V)(nil))

@@ -126,6 +126,17 @@ func TestTableForms(t *testing.T) {
 	fulls := []string{"\x0b\x01\x01A\x03\x81\x05", "\x0b\x01\x01A\x06\x01x", "\x03\x81\x07"}
 	require.Equal(t, "\x08\x02\x03\x01A\x06\x01A\x02\x01\x00\x01\x01\x01\x81\x05\x02\x01x\x00\x81\x07", string(encodeAll[never](fulls)))
 	require.Equal(t, string(encodeAll[never](fulls)), string(encodeAll[pair](fulls)))
+	zero := pair{5, ""}
+	require.Equal(t, "\x00\x02\x03\x01A\x03\x01Z\x01\x02\x00\x01\x81\x05\x81\x05", string(AppendOne(nil, &zero, "\x0b\x02\x01A\x03\x81\x05\x01Z\x03\x81\x05")))
+	// So many shapes that their places take two bytes.
+	var list []byte
+	for i := range byte(200) {
+		list = append(list, 0x0b, 1, 1, 'A'+i, 2)
+	}
+	all := []string{"\x09\xc8\x01" + string(list)}
+	again, err := decodeAll[never](encodeAll[never](all), 1)
+	require.NoError(t, err)
+	require.Equal(t, all, again)
 }
 
 // TestTablesStrict lists tables and values that no encoder writes.
@@ -204,9 +215,20 @@ func TestTablesStrict(t *testing.T) {
 			require.Error(t, err)
 			_, err = decodeAll[flat]([]byte(tt.in), tt.n)
 			require.Error(t, err)
+			_, err = decodeAll[string]([]byte(tt.in), tt.n)
+			require.Error(t, err)
+			_, err = decodeAll[int64]([]byte(tt.in), tt.n)
+			require.Error(t, err)
+			_, err = decodeAll[float64]([]byte(tt.in), tt.n)
+			require.Error(t, err)
 			if tt.n == 1 {
 				r := wire.NewReader([]byte(tt.in))
-				kept, bad := ReadOne(r, new(never))
+				d := NewDecoder[never](r)
+				kept, bad := d.Next(new(never))
+				require.Equal(t, r.Err() == nil, kept != "")
+				require.Equal(t, r.Err() == nil, bad != nil)
+				r = wire.NewReader([]byte(tt.in))
+				kept, bad = ReadOne(r, new(never))
 				if r.Err() != nil {
 					require.Empty(t, kept)
 					require.Nil(t, bad)
@@ -411,7 +433,7 @@ func TestEncoderAgain(t *testing.T) {
 // TestBasic: what passes over values agrees with a Decoder about where they end, and about
 // what is none.
 func TestBasic(t *testing.T) {
-	basics(t, []string{"", "a", strings.Repeat("a", 200)}, []string{"\x02a", "\x80\x00", "", "\x81\x00a", "\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"})
+	basics(t, []string{"", "a", strings.Repeat("a", 200)}, []string{"\x02a", "\x03a", "\x80\x00", "", "\x81\x00a", "\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"})
 	basics(t, []int{0, -1, math.MaxInt, math.MinInt}, []string{"", "\x81", "\x82\x00\x01", "\x88\x80\x00\x00\x00\x00\x00\x00\x00"})
 	basics(t, []int64{0, -1, 300, math.MaxInt64, math.MinInt64}, []string{"", "\x81", "\x77\x7f\xff\xff\xff\xff\xff\xff\xff"})
 	basics(t, []uint64{0, 300, math.MaxUint64}, []string{"", "\x81", "\x7f"})

@@ -289,7 +289,7 @@ func IsBasic(typ reflect.Type) bool {
 	case reflect.Array:
 		return IsBasic(typ.Elem())
 	case reflect.Struct:
-		if IsTime(typ) || IsLock(typ) {
+		if IsLock(typ) {
 			return false
 		}
 		for f := range typ.Fields() {
