@@ -147,6 +147,7 @@ func TestHolds(t *testing.T) {
 	require.False(t, s.Holds(reflect.ValueOf(new("a")), ""))
 	require.False(t, s.Holds(reflect.ValueOf(new("a")), "\x02a"), "a pointer begins with 1")
 	require.False(t, s.Holds(reflect.ValueOf((*string)(nil)), "\x01"))
+	require.False(t, typeOf(t, reflect.TypeFor[*int]()).Holds(reflect.ValueOf((*int)(nil)), "\x01"))
 	far := time.Unix(0, 0).In(time.FixedZone("", maxOffset))
 	require.False(t, typeOf(t, reflect.TypeFor[time.Time]()).Holds(reflect.ValueOf(far), ""), "what has no bytes holds none")
 }
@@ -264,6 +265,8 @@ func TestReadAnyForm(t *testing.T) {
 		{reflect.TypeFor[backward](), "\x01B\x02\x81", false},
 		{reflect.TypeFor[backward](), "\x01B\x01x\x01A\x01x", false},
 		{reflect.TypeFor[[1]int](), "\x01\x80\x00", false},
+		{reflect.TypeFor[weight](), "\x02\x07", false},
+		{reflect.TypeFor[weight](), "\x01\x07", true},
 		{reflect.TypeFor[*int](), "\x01\x80", true},
 		{reflect.TypeFor[*int](), "\x01", false},
 	} {

@@ -46,7 +46,7 @@ func (p *plan) carryParts(b, fresh, old []byte, v reflect.Value) ([]byte, error)
 	c := code(old[0])
 	switch {
 	case p.own != formNone:
-	case p.kind == KindPointer && !v.IsNil() && c != codeNil && c != codeOpt && code(fresh[0]) != codeOpt:
+	case p.kind == KindPointer && !v.IsNil() && code(fresh[0]) != codeOpt:
 		return p.elem.carry(b, old, v.Elem())
 	case p.kind == KindStruct && c == codeStruct:
 		return p.carryStruct(b, old[1:], v)

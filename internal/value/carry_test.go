@@ -100,6 +100,11 @@ func TestReplace(t *testing.T) {
 		{"list that is nil", replaced(t, []item(nil), "\x09\x01"+unknown), "\x00"},
 		{"list where a map was", replaced(t, []item{{1}}, "\x0a\x01\x06\x01a"+unknown), "\x09\x01\x0b\x01" + a1},
 		{"array", replaced(t, [2]item{{2}, {1}}, "\x09\x02"+unknown+"\x0b\x02"+a2+z2), "\x09\x02\x0b\x02" + a2 + z1 + "\x0b\x02" + a1 + z2},
+		{"array of what stays", replaced(t, [2]item{{2}, {2}}, "\x09\x02"+unknown+"\x0b\x02"+a2+z2), "\x09\x02\x0b\x02" + a2 + z1 + "\x0b\x02" + a2 + z2},
+		{"array of what is known and changes", replaced(t, [2]item{{2}, {1}}, "\x09\x02"+unknown+"\x0b\x01"+a2), "\x09\x02\x0b\x02" + a2 + z1 + "\x0b\x01" + a1},
+		{"array of what is known and stays", replaced(t, [2]item{{2}, {2}}, "\x09\x02"+unknown+"\x0b\x01"+a2), "\x09\x02\x0b\x02" + a2 + z1 + "\x0b\x01" + a2},
+		{"array of what could not be read", replaced(t, [2]item{{2}, {1}}, "\x09\x02"+unknown+"\x06\x00"), "\x09\x02\x0b\x02" + a2 + z1 + "\x0b\x01" + a1},
+		{"array of pointers", replaced(t, [2]*item{{2}, {1}}, "\x09\x02"+unknown+"\x00"), "\x09\x02\x0b\x02" + a2 + z1 + "\x0b\x01" + a1},
 		{"array of another length", replaced(t, [2]item{{1}, {2}}, "\x09\x01"+unknown), "\x09\x02\x0b\x01" + a1 + "\x0b\x01" + a2},
 		{"array of bytes", replaced(t, [2]byte{1, 2}, "\x09\x02\x03\x81\x01\x03\x81\x01"), "\x07\x02\x01\x02"},
 		{"array of numbers as bytes", replaced(t, [1]byte{1}, "\x09\x01\x03\x81\x01"), "\x09\x01\x03\x81\x01"},
@@ -174,6 +179,24 @@ func TestMoody(t *testing.T) {
 	require.Positive(t, failures)
 }
 
+// TestMoodyInside: a value that its kinds cannot compare counts as kept.
+func TestMoodyInside(t *testing.T) {
+	for n := 1; n < 20; n++ {
+		moods = n
+		_, _, err := Store(inside{moody{1}})
+		moods = 0
+		if err != nil {
+			require.ErrorContains(t, err, "in no mood")
+		}
+	}
+}
+
+// An inside has a form of its own, and a part with one.
+type inside struct{ M moody }
+
+func (i inside) MarshalBinary() ([]byte, error)  { return i.M.MarshalBinary() }
+func (i *inside) UnmarshalBinary(p []byte) error { return i.M.UnmarshalBinary(p) }
+
 // TestLost names the part of a value that its own form does not keep.
 func TestLost(t *testing.T) {
 	const lost = "its own encoding does not keep all of the value; complete it, or register a content.Codec"
@@ -203,6 +226,7 @@ func TestLost(t *testing.T) {
 		{"by order", third(Store(ranked{3, "lost"})), "none"},
 		{"by fields", third(Store(masked{"a"})), ""},
 		{"by ==", third(Store(struct{ F forgetting }{forgetting{1, 2}})), "F"},
+		{"by == of complex numbers", third(Store(struct{ F forgetting2 }{forgetting2{1, 2}})), "F"},
 		{"by == of nothing lost", third(Store(struct{ F forgetting }{forgetting{1, 0}})), "none"},
 		{"pointers are not compared", third(Store(pointing{1, new(2)})), "none"},
 		{"big number", third(Store(big.NewInt(5))), "none"},
@@ -225,7 +249,11 @@ type (
 	equalledTo   struct{ N, Cache byte }
 	equalledElse struct{ N, Cache byte }
 	forgetting   struct{ n, lost byte }
-	pointing     struct {
+	forgetting2  struct {
+		n    byte
+		lost complex128
+	}
+	pointing struct {
 		n byte
 		p *int
 	}
@@ -244,6 +272,8 @@ func (e *equalledElse) UnmarshalBinary(p []byte) error { *e = equalledElse{N: p[
 func (equalledElse) Equal(n int) bool                  { panic(n) }
 func (f forgetting) MarshalBinary() ([]byte, error)    { return []byte{f.n}, nil }
 func (f *forgetting) UnmarshalBinary(p []byte) error   { *f = forgetting{n: p[0]}; return nil }
+func (f forgetting2) MarshalBinary() ([]byte, error)   { return []byte{f.n}, nil }
+func (f *forgetting2) UnmarshalBinary(p []byte) error  { *f = forgetting2{n: p[0]}; return nil }
 func (p pointing) MarshalBinary() ([]byte, error)      { return []byte{p.n}, nil }
 func (p *pointing) UnmarshalBinary(b []byte) error     { *p = pointing{n: b[0], p: new(1)}; return nil }
 
@@ -400,4 +430,8 @@ func TestLeafLoad(t *testing.T) {
 	moods = 0
 	_, err = leaf.Replace(reflect.ValueOf(moody{5}), "\x0d\x01\x05")
 	require.NoError(t, err)
+	leaf, err = LeafOf(reflect.TypeFor[weight]())
+	require.NoError(t, err)
+	_, err = leaf.Replace(reflect.ValueOf(weight{-1}), "\x0d\x01\x05")
+	require.ErrorContains(t, err, "a weight is not negative")
 }

@@ -1,6 +1,7 @@
 package value
 
 import (
+	"cmp"
 	"encoding/json"
 	"math"
 	"testing"
@@ -52,7 +53,7 @@ func TestDecimalOrder(t *testing.T) {
 			a, _ := DecimalOf(x)
 			b, _ := DecimalOf(y)
 			c := a.Compare(b)
-			require.Equal(t, [3]bool{i < j, i == j, i > j}, [3]bool{c < 0, c == 0, c > 0}, "%v and %v", x, y)
+			require.Equal(t, cmp.Compare(i, j), c, "%v and %v", x, y)
 		}
 	}
 }

@@ -400,7 +400,7 @@ func readCount(b []byte) (int, []byte, error) {
 		return int(b[0]), b[1:], nil
 	}
 	n, size := binary.Uvarint(b)
-	if size <= 0 || size > 1 && b[size-1] == 0 || n > uint64(len(b)-size) {
+	if size <= 0 || b[size-1] == 0 || n > uint64(len(b)-size) {
 		return 0, nil, errCanonical
 	}
 	return int(n), b[size:], nil

@@ -51,6 +51,7 @@ func TestFullForms(t *testing.T) {
 		{fullOf(t, west(at)), "\x08\x81\x05\x00\x00\x00\x07\x7d\xf1\xf0"},
 		{fullOf(t, []int(nil)), "\x00"},
 		{fullOf(t, []int{1, 0}), "\x09\x02\x03\x81\x01\x03\x80"},
+		{fullOf(t, []uint16{1}), "\x09\x01\x03\x81\x01"},
 		{fullOf(t, [2]int{1, 0}), "\x09\x02\x03\x81\x01\x03\x80"},
 		{fullOf(t, [][]int{nil, {}}), "\x09\x02\x00\x09\x00"},
 		{fullOf(t, map[string]int(nil)), "\x00"},

@@ -14,10 +14,6 @@ import (
 // CheckKeyType returns an error that names the type, and the field inside it, if
 // values of K cannot be keys.
 func CheckKeyType[K comparable]() error {
-	var k K
-	if basic(&k) {
-		return nil
-	}
 	t := reflect.TypeFor[K]()
 	if err := checkType(t, ""); err != nil {
 		return fmt.Errorf("key type %s: %w", t, err)
@@ -29,7 +25,7 @@ func CheckKeyType[K comparable]() error {
 // that negative zeros are zeros. It returns an error if K cannot be a key, if k
 // holds a NaN, or if k marshals itself and does not come back equal.
 func Normalize[K comparable](k K) (K, error) {
-	if basic(&k) || settled(reflect.TypeFor[K]().Kind()) {
+	if settled(reflect.TypeFor[K]().Kind()) {
 		return k, nil
 	}
 	return normalize(k)
@@ -156,14 +152,4 @@ func CompareKeys[K comparable](a, b K) int {
 	}
 	var x, y [64]byte
 	return bytes.Compare(AppendKey(x[:0], a), AppendKey(y[:0], b))
-}
-
-// basic reports whether p points to one of the predeclared types that need no
-// reflection and no normalization.
-func basic(p any) bool {
-	switch p.(type) {
-	case *string, *bool, *int, *int8, *int16, *int32, *int64, *uint, *uint8, *uint16, *uint32, *uint64, *uintptr:
-		return true
-	}
-	return false
 }

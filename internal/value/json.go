@@ -197,8 +197,8 @@ func (p *plan) splice(text, full []byte) []byte {
 		return p.spliceStruct(text, full[1:])
 	case (p.kind == KindSlice || p.kind == KindArray) && c == codeList:
 		var items []json.RawMessage
-		n, b, _ := readCount(full[1:])
-		if json.Unmarshal(text, &items) != nil || len(items) != n {
+		_, b, _ := readCount(full[1:]) // as many as there are items
+		if json.Unmarshal(text, &items) != nil {
 			return text
 		}
 		for i := range items {

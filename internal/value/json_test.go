@@ -357,6 +357,9 @@ func TestJSONOfTypes(t *testing.T) {
 		{"big number", reflect.TypeFor[big.Int](), "\x0e\x015", `5`, true},
 		{"document", reflect.TypeFor[any](), "\x0f\x0e" + `{"b":1,"a":[]}`, `{"a":[],"b":1}`, true},
 		{"document as written", reflect.TypeFor[any](), "\x0f\x0e" + `{"a":[],"b":1}`, `{"a":[],"b":1}`, false},
+		{"zero that is there, and left out in JSON", reflect.TypeFor[struct {
+			A int `json:"a,omitempty"`
+		}](), "\x0b\x01\x01a\x03\x80", `{}`, true},
 		{"all", reflect.TypeFor[holder](), "\x0b\x01\x04Item" + az, `{"Item":{"a":1,"Z":5},"To":null,"List":null,"Pair":[{"a":0}],"Map":null,"Own":"j ","At":"0001-01-01T00:00:00Z"}`, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -410,6 +413,7 @@ func TestHidden(t *testing.T) {
 		{jsonErr(t, outer{ok, 1}), ""},
 		{jsonErr(t, veiled{"x"}), ""},
 		{jsonErr(t, []veiled{{"x"}}), ""},
+		{jsonErr(t, []veiledText{{"x"}}), ""},
 	} {
 		if tt.want == "" {
 			require.NoError(t, tt.err)
@@ -427,6 +431,14 @@ type veiled struct {
 
 func (v veiled) MarshalJSON() ([]byte, error)  { return json.Marshal("v" + v.S) }
 func (v *veiled) UnmarshalJSON(p []byte) error { v.S = strings.Trim(string(p), `"v`); return nil }
+
+// A veiledText is the same with a text.
+type veiledText struct {
+	S string `json:"-"`
+}
+
+func (v veiledText) MarshalText() ([]byte, error)  { return []byte(v.S), nil }
+func (v *veiledText) UnmarshalText(p []byte) error { v.S = string(p); return nil }
 
 func jsonErr[V any](t *testing.T, v V) error {
 	t.Helper()

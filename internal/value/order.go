@@ -248,7 +248,7 @@ func (s *Type) Sorted(vs []reflect.Value) []reflect.Value {
 	return vs
 }
 
-// CompareBool orders false before true.
+// CompareBool orders false before true, as [cmp.Compare] does.
 func CompareBool(a, b bool) int {
 	switch {
 	case a == b:
@@ -372,7 +372,6 @@ func (s *Type) fillMap(dst, src reflect.Value) {
 	out := reflect.MakeMapWithSize(s.Go, src.Len())
 	v := reflect.New(s.Go.Elem()).Elem()
 	for it := src.MapRange(); it.Next(); {
-		v.SetZero()
 		s.Elem.Fill(v, Addressable(it.Value()))
 		out.SetMapIndex(it.Key(), v)
 	}

@@ -2,6 +2,7 @@ package value
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"math/big"
@@ -178,6 +179,26 @@ func (l *loose) Equal(o loose) bool { return l.n == o.n }
 // Clone returns a pointer, and is not called.
 func (l *loose) Clone() *loose { panic(l.n) }
 
+// A stubborn does not write itself, or does not read what it wrote.
+//
+//nolint:recvcheck // as types with text in a value often are
+type stubborn struct{ names []string }
+
+func (s stubborn) MarshalText() ([]byte, error) {
+	if s.names[0] == "unwritten" {
+		return []byte("x"), errors.New("unwritten")
+	}
+	return []byte("x"), nil
+}
+
+func (s *stubborn) UnmarshalText(p []byte) error {
+	s.names = []string{"read"}
+	if string(p) == "x" {
+		return errors.New("unread")
+	}
+	return nil
+}
+
 // A sealed has unexported fields of basic kinds.
 type sealed struct {
 	n    int
@@ -192,6 +213,7 @@ type several struct {
 // TestOrder lists values of every kind in their order.
 func TestOrder(t *testing.T) {
 	requireOrder(t, 1, false, true)
+	require.Equal(t, []int{-1, 0, 1}, []int{CompareBool(false, true), CompareBool(true, true), CompareBool(true, false)})
 	requireOrder(t, 0, math.MinInt64, int64(-2), -1)
 	requireOrder(t, 1, int8(0), 1, 127)
 	requireOrder(t, 1, uint64(0), 1, math.MaxInt64+1, math.MaxUint64)
@@ -257,6 +279,22 @@ func TestOwnMethods(t *testing.T) {
 	dst := reflect.New(typ.Go).Elem()
 	typ.Fill(dst, a)
 	require.Equal(t, folder{"f", []string{"copy", "p"}}, dst.Interface(), "by Clone")
+
+	typ, err = c.Compile(reflect.TypeFor[big.Int]())
+	require.NoError(t, err)
+	n := big.NewInt(5)
+	dst = reflect.New(typ.Go).Elem()
+	typ.Fill(dst, reflect.ValueOf(n).Elem())
+	n.Bits()[0] = 6
+	require.Equal(t, int64(5), dst.Addr().Interface().(*big.Int).Int64(), "by its bytes, as its memory cannot be seen")
+	for _, name := range []string{"unwritten", "unread"} {
+		typ, err = c.Compile(reflect.TypeFor[stubborn]())
+		require.NoError(t, err)
+		v := stubborn{[]string{name}}
+		dst = reflect.New(typ.Go).Elem()
+		typ.Fill(dst, reflect.ValueOf(&v).Elem())
+		require.Equal(t, v, dst.Interface(), "what does not survive its bytes is assigned")
+	}
 
 	typ, err = c.Compile(reflect.TypeFor[loose]())
 	require.NoError(t, err)

@@ -210,9 +210,7 @@ func (c *planner) fill(p *plan) error {
 			p.codec = c
 		}
 	}
-	if p.typ.Kind() != reflect.Interface && p.typ.Kind() != reflect.Pointer {
-		p.binary, p.text, p.json = formsOf(p.typ)
-	}
+	p.binary, p.text, p.json = formsOf(p.typ)
 	n := len(c.order)
 	err := c.fillKind(p)
 	if err != nil {

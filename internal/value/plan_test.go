@@ -243,7 +243,6 @@ func TestZeroFields(t *testing.T) {
 		T time.Time
 		A [2]float64
 		S struct{ A, B float64 }
-		R ranked
 		P *int
 		L []int
 	}

@@ -176,6 +176,8 @@ func TestTablesStrict(t *testing.T) {
 		{"value of no code", "\x00\x00\x00\x00", 1, "value 0 of 0 shapes"},
 		{"value without a place", "\x00\x00\x00", 1, "unexpected end"},
 		{"value of the third of two codes", "\x48\x00\x00\x02\x81\x05", 1, "value 2 of 2 shapes"},
+		{"number after a name", "\x08\x01\x00\x81\x05", 1, "exceeds"},
+		{"number after a shape", "\x08\x00\x01\x81\x05", 1, "exceeds"},
 		{"number cut short", "\x08\x00\x00\x82\x01", 1, form},
 		{"text cut short", "\x40\x00\x00\x02a", 1, form},
 		{"length in a long form", "\x40\x00\x00\x81\x00a", 1, form},
@@ -314,6 +316,7 @@ func TestDecodeInto(t *testing.T) {
 		{"struct of an earlier name", "\x00\x01\x03\x03old\x01\x01\x00\x81\x05", one1[was], was{5}, "\x0b\x01\x03old\x03\x81\x05", ""},
 		{"struct of a number too large", "\x00\x01\x03\x03Age\x01\x01\x00\x88\x80\x00\x00\x00\x00\x00\x00\x00", one1[flat], flat{}, "\x0b\x01\x03Age\x03\x88\x80\x00\x00\x00\x00\x00\x00\x00", "field Age: stored int 9223372036854775808, want int"},
 		{"struct of false", "\x00\x01\x01\x06Active\x01\x01\x00", one1[flat], flat{}, "\x0b\x01\x06Active\x01", ""},
+		{"struct without fields", "\x00\x01\x03\x01A\x01\x01\x00\x81\x05", one1[struct{}], struct{}{}, "\x0b\x01\x01A\x03\x81\x05", ""},
 		{"empty struct", "\x00\x00\x01\x00", one1[several], several{}, "", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -463,6 +466,7 @@ func basics[V comparable](t *testing.T, values []V, bad []string) {
 	for i := range values {
 		before := len(got)
 		got = s.Append(got, &values[i])
+		require.Equal(t, len(got), s.End(got, before))
 		require.LessOrEqual(t, len(got)-before, s.Room(&values[i]))
 		for j := range values {
 			require.Equal(t, i == j, s.Is(got[before:], &values[j]))

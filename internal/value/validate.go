@@ -17,8 +17,7 @@ func (s *Type) Unbounded(open map[*Type]bool) bool {
 	}
 	open[s] = true
 	defer delete(open, s)
-	return s.Elem.Unbounded(open) || s.key.Unbounded(open) ||
-		slices.ContainsFunc(s.fields, func(f Field) bool { return f.Type.Unbounded(open) })
+	return s.Elem.Unbounded(open) || slices.ContainsFunc(s.fields, func(f Field) bool { return f.Type.Unbounded(open) })
 }
 
 // Validate returns an error if v holds what cannot be merged.
