@@ -71,10 +71,12 @@ func requireOrderOf[V any](t *testing.T, zeros int, values ...V) {
 // it, whatever was there before.
 func requireFill(t *testing.T, typ *Type, v reflect.Value) {
 	t.Helper()
+	zero := v.IsZero()
 	for range 2 {
 		dst, before := reflect.New(typ.Go).Elem(), reflect.New(typ.Go).Elem()
 		typ.Fill(before, v)
 		typ.Fill(dst, v)
+		require.Equal(t, zero, v.IsZero(), "what is copied stays")
 		require.True(t, typ.Same(dst, v), "%#v", v)
 		require.Zero(t, typ.Compare(dst, v), "%#v", v)
 		if scramble(dst) {
