@@ -50,9 +50,9 @@ func (p *plan) carryParts(b, fresh, old []byte, v reflect.Value) ([]byte, error)
 		return p.elem.carry(b, old, v.Elem())
 	case p.kind == KindStruct && c == codeStruct:
 		return p.carryStruct(b, old[1:], v)
-	case p.kind == KindMap && c == codeMap && code(fresh[0]) == codeMap:
+	case c == codeMap && code(fresh[0]) == codeMap:
 		return p.carryMap(b, old[1:], v)
-	case (p.kind == KindSlice || p.kind == KindArray) && c == codeList && code(fresh[0]) == codeList:
+	case c == codeList && code(fresh[0]) == codeList:
 		return p.carryList(b, old[1:], v)
 	}
 	return append(b, fresh...), nil

@@ -77,6 +77,7 @@ func TestReplace(t *testing.T) {
 		{"earlier name that changes", replaced(t, renamed{2, 1}, "\x0b\x01"+old1), "\x0b\x02" + a2 + b1},
 		{"earlier name beside the name", replaced(t, renamed{2, 0}, "\x0b\x02"+a1+old1), "\x0b\x01" + a2},
 		{"another kind", replaced(t, item{2}, "\x03\x81\x05"), "\x0b\x01" + a2},
+		{"list where a struct is now", replaced(t, item{2}, "\x09\x01\x06\x01a"), "\x0b\x01" + a2},
 		{"pointer", replaced(t, &item{2}, unknown), "\x0b\x02" + a2 + z1},
 		{"pointer to nothing", replaced(t, (*item)(nil), unknown), "\x00"},
 		{"pointer where nothing was", replaced(t, &item{2}, "\x00"), "\x0b\x01" + a2},
@@ -384,6 +385,8 @@ func TestCompareContent(t *testing.T) {
 	require.Negative(t, Compare(&a, unknown, &a, other))
 	require.Positive(t, Compare(&a, other, &a, unknown))
 	require.Zero(t, Compare(&a, unknown, &a, unknown))
+	require.Positive(t, Compare(&several{1, "x"}, "", &a, "\x0b\x01\x01Z\x02"))
+	require.Negative(t, Compare(&a, "\x0b\x01\x01Z\x02", &several{1, "x"}, ""))
 	x, y := "a", "b"
 	require.Negative(t, Compare(&x, "", &y, ""))
 	require.Positive(t, Compare(&y, "", &x, ""))

@@ -188,6 +188,7 @@ func TestFullFormsThatAreNone(t *testing.T) {
 		{"length cut short", "\x06\x80"},
 		{"length of 70 bits", "\x06" + nines + "\x7fa"},
 		{"length of 64 bits", "\x06" + nines + "\x01a"},
+		{"long string cut short", "\x06\x80\x01" + strings.Repeat("a", 127)},
 		{"bytes cut short", "\x07\x01"},
 		{"own cut short", "\x0d\x01"},
 		{"text cut short", "\x0e\x01"},

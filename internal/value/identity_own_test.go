@@ -361,6 +361,8 @@ func TestIdentity(t *testing.T) {
 		{"{A int64, B bool}", "{A int64, C bool, B bool}", "B bool where the type has C bool (stored"},
 		{"{A int64, C bool, B bool}", "{B int64}", "A int64 where the type has B int64 (stored"},
 		{"{A {X bool}, B bool}", "{A {X bool, B bool}}", "A {X bool where the type has A {X bool (stored"},
+		{"{A int64", "{A int64, B bool", "nothing where the type has B bool (stored"},
+		{"{A int64, B bool", "{A int64", "B bool where the type has nothing (stored"},
 		{"", "{A int64}", " where the type has A int64 (stored , want {A int64})"},
 	} {
 		err := value.CheckIdentity(tt.stored, tt.want)

@@ -2,6 +2,7 @@ package value
 
 import (
 	"encoding/json"
+	"fmt"
 	"math"
 	"math/big"
 	"reflect"
@@ -349,6 +350,10 @@ func TestJSONOfTypes(t *testing.T) {
 		{"in a map of numbers", reflect.TypeFor[byNumber](), "\x0a\x01\x03\x81\x07" + az, `{"7":{"a":1,"Z":5}}`, true},
 		{"in a map of text", reflect.TypeFor[map[celsius]item](), "\x0a\x01\x0e\x03007" + az, `{"007":{"a":1,"Z":5}}`, false},
 		{"in what writes itself", reflect.TypeFor[wrapped[named]](), "\x0b\x01\x01V\x0b\x02\x04Name\x06\x01a" + z, `{"V":"j a"}`, true},
+		{"in what writes itself as an object", reflect.TypeFor[objective](), "\x0b\x02\x01A\x03\x81\x01" + z, `{"A":1}`, true},
+		{"unknown name that is a known one in JSON, of a struct", reflect.TypeFor[struct {
+			A item `json:"x" rejoin:"name=a"`
+		}](), "\x0b\x01\x01x\x0b\x01" + z, `{"x":{"a":0}}`, true},
 		{"a value that cannot be read", reflect.TypeFor[item](), "\x0b\x01\x01a\x06\x01x", `{"a":"x"}`, false},
 		{"text that JSON cannot hold", reflect.TypeFor[wrapped[string]](), "\x0b\x01\x01V\x06\x01\xff", `{"V":{"base64":"/w=="}}`, false},
 		{"text that PostgreSQL cannot hold", reflect.TypeFor[wrapped[string]](), "\x0b\x01\x01V\x06\x01\x00", `{"V":{"base64":"AA=="}}`, false},
@@ -381,6 +386,15 @@ func TestJSONOfTypes(t *testing.T) {
 			require.Equal(t, tt.full, full)
 		})
 	}
+}
+
+// An objective writes itself as an object.
+type objective struct{ A int }
+
+func (o objective) MarshalJSON() ([]byte, error) { return fmt.Appendf(nil, `{"A":%d}`, o.A), nil }
+func (o *objective) UnmarshalJSON(p []byte) error {
+	_, err := fmt.Sscanf(string(p), `{"A":%d}`, &o.A)
+	return err
 }
 
 // TestHidden: a field that JSON leaves out is in no JSON unless it is zero, and the error

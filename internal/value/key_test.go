@@ -150,6 +150,10 @@ func TestCheckEntry(t *testing.T) {
 		{"NaN", nan, none},
 		{"NaN in an array", [2]float64{0, nan}, none},
 		{"NaN in a struct", measured{By: [2]float64{nan, 0}}, none},
+		{"NaN beside a time", struct {
+			F float64
+			T time.Time
+		}{nan, at}, none},
 		{"number in a struct", measured{By: [2]float64{1, 2}}, ""},
 		{"UTC", at, ""},
 		{"zone", east(at), "the key 1970-01-01T01:00:01+01:00 does not read back as it is; of a time use UTC() and Round(0)"},
@@ -230,6 +234,9 @@ func TestPaths(t *testing.T) {
 	require.ErrorIs(t, err, cause)
 	err = Below("a", Below("b", notDocument(5, "is bad")))
 	require.EqualError(t, err, "a.b: int is bad")
+	var e *DocumentError
+	require.ErrorAs(t, err, &e)
+	require.Equal(t, "a.b", e.Path)
 	require.EqualError(t, notDocument(5, "is bad"), "int is bad")
 }
 

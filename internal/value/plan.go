@@ -211,13 +211,8 @@ func (c *planner) fill(p *plan) error {
 		}
 	}
 	p.binary, p.text, p.json = formsOf(p.typ)
-	n := len(c.order)
 	err := c.fillKind(p)
 	if err != nil {
-		for _, t := range c.order[n:] {
-			delete(c.made, t)
-		}
-		c.order = c.order[:n]
 		p.kind, p.elem, p.key, p.fields, p.byName = 0, nil, nil, nil, nil
 	}
 	switch {

@@ -128,6 +128,31 @@ func TestTypesOfContent(t *testing.T) {
 	}
 }
 
+// TestTypesOfContentAgain: what stands in a type that failed fails by itself, too, and what
+// does not is not harmed.
+func TestTypesOfContentAgain(t *testing.T) {
+	type deepest struct{ F func() int8 }
+	type fine struct{ N int8 }
+	type middle struct {
+		Fine fine
+		To   *deepest
+	}
+	type outer struct {
+		N  int16
+		In []middle
+	}
+	for _, typ := range []reflect.Type{
+		reflect.TypeFor[outer](), reflect.TypeFor[func() int8](), reflect.TypeFor[deepest](), reflect.TypeFor[*deepest](), reflect.TypeFor[middle](), reflect.TypeFor[[]middle](),
+	} {
+		_, err := LeafOf(typ)
+		require.ErrorContains(t, err, "a func cannot be sent", "%v", typ)
+	}
+	require.Equal(t, fine{1}, through(t, fine{1}))
+	require.Equal(t, []unsendable{{n: 5}}, through(t, []unsendable{{n: 5}}))
+	_, err := LeafOf(reflect.TypeFor[chan int]())
+	require.ErrorContains(t, err, "a chan cannot be sent")
+}
+
 // TestPathsOfContent shortens the path of a place that is far down.
 func TestPathsOfContent(t *testing.T) {
 	refused := refuse(reflect.TypeFor[int](), "no")

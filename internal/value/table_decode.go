@@ -251,9 +251,9 @@ func nextFlat(r *wire.Reader, v reflect.Value, steps []step, b []byte) ([]byte, 
 			return nil, false
 		}
 		fv := s.field.in(v)
-		if s.code == codeString && s.field.kind == KindString {
-			n, rest, err := readCount(b)
-			if err != nil || n == 0 {
+		if s.code == codeString {
+			n, rest, _ := readCount(b)
+			if n == 0 {
 				return nil, false
 			}
 			fv.SetString(r.StringAt(r.Offset()+r.Len()-len(rest), n))

@@ -309,6 +309,7 @@ func TestDecodeInto(t *testing.T) {
 		{"number as text", "\x08\x00\x00\x81\x05", one1[string], "", "\x03\x81\x05", "stored int, want string"},
 		{"list as text", "\x80\x04\x00\x00\x00", one1[string], "", "\x09\x00", "stored list, want string"},
 		{"struct", "\x00\x01\x03\x01A\x01\x01\x00\x81\x05", one1[several], several{A: 5}, "", ""},
+		{"struct of more than plain fields", "\x00\x01\x03\x01N\x01\x01\x00\x81\x05", one1[pointed], pointed{N: 5}, "\x0b\x01\x01N\x03\x81\x05", ""},
 		{"struct of another field", "\x00\x01\x03\x01Z\x01\x01\x00\x81\x05", one1[several], several{}, "\x0b\x01\x01Z\x03\x81\x05", ""},
 		{"struct of a field of another kind", "\x00\x01\x06\x01A\x01\x01\x00\x00", one1[several], several{}, "\x0b\x01\x01A\x06\x00", "field A: stored string, want int"},
 		{"struct of a field that is zero", "\x00\x01\x03\x01A\x01\x01\x00\x80", one1[several], several{}, "\x0b\x01\x01A\x03\x80", ""},
@@ -329,6 +330,12 @@ func TestDecodeInto(t *testing.T) {
 			require.Equal(t, tt.bad, bad)
 		})
 	}
+}
+
+// A pointed is not flat, though some of its values look so.
+type pointed struct {
+	N int
+	P *int
 }
 
 // A was has a field that had another name.
@@ -395,6 +402,20 @@ func TestReadOneOfSeveral(t *testing.T) {
 	require.Empty(t, kept)
 	require.Nil(t, bad)
 	require.EqualError(t, failed.Close(), "offset 0: failed before")
+}
+
+// TestManyFields: a struct of more fields than a set of bits holds is written as others are.
+func TestManyFields(t *testing.T) {
+	type row struct{ A, B, C, D, E, F, G, H, I, J, K, L, M bool }
+	type many struct {
+		row
+		N, O, P, Q, R, S, T, U, V, W, X, Y, Z              bool
+		Aa, Ab, Ac, Ad, Ae, Af, Ag, Ah, Ai, Aj, Ak, Al, Am bool
+		An, Ao, Ap, Aq, Ar, As, At, Au, Av, Aw, Ax, Ay, Az bool
+		Ba, Bb, Bc, Bd, Be, Bf, Bg, Bh, Bi, Bj, Bk, Bl, Zz bool
+	}
+	require.Equal(t, "\x00\x02\x02\x01A\x02\x02Zz\x01\x02\x00\x01", encoded(t, many{row: row{A: true}, Zz: true}))
+	require.Equal(t, "\x00\x01\x02\x02Zz\x01\x01\x00", encoded(t, many{Zz: true}))
 }
 
 // TestManyTables: at most so many tables are remembered of a type, whoever sends more.
