@@ -133,9 +133,12 @@ func TestJoinWithoutPlan(t *testing.T) {
 }
 
 // read decodes what Append wrote.
-func read(data []byte, horizon hlc.Timestamp) (cell.Cell, error) {
+func read(data []byte, horizon hlc.Timestamp) (cell.Cell, error) { return readOf(data, horizon, 0) }
+
+// readOf is read of a record with a horizon of items, too.
+func readOf(data []byte, horizon, deleted hlc.Timestamp) (cell.Cell, error) {
 	r := wire.NewReader(data)
-	c := cell.Read(r, string(data), horizon, 0)
+	c := cell.Read(r, string(data), horizon, deleted)
 	return c, r.Close()
 }
 
