@@ -144,7 +144,7 @@ func After(kids []Cell, s lww.Stamp) (out []Cell) {
 				break
 			}
 			k.Kids = After(k.Kids, s)
-			if k.Live = k.Live && HasAfter(k.Kids, s); !k.Live && k.Stamp.IsZero() && len(k.Kids) == 0 {
+			if k.Live = k.Live && HasAfter(k.Kids, s); k.Stamp.IsZero() && len(k.Kids) == 0 {
 				continue
 			}
 		case Totals, Sums, Union, Set, Table, Rows:

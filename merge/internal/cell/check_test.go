@@ -73,6 +73,7 @@ func TestRefusedCells(t *testing.T) {
 		{"total and more", []cell.Cell{total("\x81\x05\x00")}, `field "A": a total that is no integer`},
 		{"place", []cell.Cell{placed("\x01")}, ""},
 		{"no place", []cell.Cell{placed("")}, ""},
+		{"place that another chose", []cell.Cell{placed("\x04\x02us")}, ""},
 		{"place that is none", []cell.Cell{placed("\x00")}, "a place that is none"},
 		{"place of a field", []cell.Cell{keyed("A", placed("\x01"))}, `field "A": a place that is none`},
 		{"field where a place is", []cell.Cell{leaf(cell.PositionKey, "x", at(1))}, `field "*": a place that is none`},

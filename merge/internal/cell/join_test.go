@@ -100,11 +100,14 @@ func TestJoinKinds(t *testing.T) {
 	requireJoin(t, state(version("a", 1, 0), version("b", 0, 1)), state(version("c", 1, 1)), state(version("c", 1, 1)))
 	requireJoin(t, state(version("a", 1, 1)), state(version("b", 1, 1)), state(version("a", 1, 1), version("b", 1, 1)))
 
+	requireJoin(t, state(version("a", 1, 0)), state(version("a", 1, 0), version("b", 0, 1)), state(version("a", 1, 0), version("b", 0, 1)))
+
 	choice := func(kids ...cell.Cell) cell.Cell { return cell.Cell{Kind: cell.Choice, Kids: kids} }
 	option := func(key string, t hlc.Timestamp) cell.Cell {
 		return cell.Cell{Key: key, Kind: cell.Option, Stamp: at(t)}
 	}
 	requireJoin(t, choice(option("a", 1)), choice(option("b", 2)), choice(option("a", 1), option("b", 2)))
+	requireJoin(t, choice(option("a", 1)), choice(option("a", 1), option("b", 2)), choice(option("a", 1), option("b", 2)))
 	requireJoin(t, choice(option("a", 1)), choice(option("a", 2)), choice(option("a", 2)))
 	a, b := choice(option("a", 1)), choice(option("b", 2))
 	best, changed := cell.Join(&a, &b, knows{})
@@ -327,4 +330,70 @@ func walkThere(c *cell.Cell, visit func(*cell.Cell)) {
 			walkThere(k, visit)
 		}
 	}
+}
+
+// TestSince tells what of a cell another version of it needs, and whether that is anything.
+func TestSince(t *testing.T) {
+	a, b, newer := leaf("A", "x", at(1)), leaf("B", "y", at(2)), leaf("A", "z", at(3))
+	kept, _ := func() (cell.Cell, bool) { c := row(lww.Stamp{}, a, b); return c.Delete(at(5), saw("A")) }()
+	more := joined(kept, row(lww.Stamp{}, leaf("C", "w", at(1))))
+	choice := with("A", cell.Choice, cell.Cell{Key: "a", Kind: cell.Option, Stamp: at(1)}, cell.Cell{Key: "b", Kind: cell.Option, Stamp: at(1)})
+	for _, tt := range []struct {
+		name      string
+		c, old    cell.Cell
+		want      cell.Cell
+		something bool
+	}{
+		{"leaf", row(lww.Stamp{}, newer, b), row(lww.Stamp{}, a, b), row(lww.Stamp{}, newer), true},
+		{"new leaf", row(lww.Stamp{}, a, b), row(lww.Stamp{}, a), row(lww.Stamp{}, b), true},
+		{"less", row(lww.Stamp{}, a), row(lww.Stamp{}, a, b), row(lww.Stamp{}), false},
+		{"another life", row(at(1), a), row(at(2), a), row(at(1), a), true},
+		{"there again", row(at(1)), cell.Cell{Kind: cell.Row, Stamp: at(1)}, row(at(1)), true},
+		{"gone", cell.Cell{Kind: cell.Row, Stamp: at(1)}, row(at(1)), cell.Cell{Kind: cell.Row, Stamp: at(1)}, false},
+		{"less of what was deleted", kept, more, row(lww.Stamp{}), false},
+		{"more of what was deleted", more, kept, row(lww.Stamp{}, *kept.LastDelete(), leaf("C", "w", at(1))), true},
+		{"option", choice, with("A", cell.Choice, choice.Kids[0]), with("A", cell.Choice, choice.Kids[1]), true},
+		{"version", with("A", cell.State, version("a", 2, 1)), with("A", cell.State, version("a", 1, 1)), with("A", cell.State, version("a", 2, 1)), true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			got, ok := tt.c.Since(&tt.old)
+			require.Equal(t, tt.something, ok)
+			require.True(t, tt.want.Same(&got), "%+v", got)
+		})
+	}
+}
+
+// TestPick takes the first of the largest cells; TestSiblings goes through all siblings.
+func TestPick(t *testing.T) {
+	order := func(a, b *cell.Cell) int { return a.Stamp.Compare(b.Stamp) }
+	require.Nil(t, cell.Pick(nil, order))
+	cells := []cell.Cell{leaf("A", "", at(1)), leaf("B", "", at(3)), leaf("C", "", at(3)), leaf("D", "", at(2))}
+	require.Same(t, &cells[1], cell.Pick(cells, order))
+	require.Same(t, &cells[3], cell.FirstOf(nil, &cells[3], &cells[0]))
+	require.Nil(t, cell.FirstOf(nil, nil))
+
+	us := replica(5)
+	us.Key, us.Kids = "us", []cell.Cell{{Key: cell.TimeKey(4), Kind: cell.Sibling, Stamp: by("us", 4)}}
+	manual := with("M", cell.Manual, replica(2, 1, 2), us)
+	var times []hlc.Timestamp
+	for s := range cell.Siblings(&manual) {
+		times = append(times, s.Stamp.Time)
+	}
+	require.Equal(t, []hlc.Timestamp{1, 2, 4}, times)
+	for s := range cell.Siblings(&manual) {
+		require.Equal(t, hlc.Timestamp(1), s.Stamp.Time)
+		break
+	}
+
+	var visited []string
+	x, y := row(lww.Stamp{}, leaf("A", "x", at(1)), leaf("B", "y", at(1)), leaf("C", "z", at(1))), row(lww.Stamp{}, leaf("B", "y", at(1)), leaf("C", "w", at(2)), leaf("D", "v", at(1)))
+	merged := joined(x, y)
+	cell.EachKid(&x, &y, &merged, func(a, b, m *cell.Cell) {
+		visited = append(visited, m.Key)
+		require.Equal(t, m.Key == "D", a == nil)
+		require.Equal(t, m.Key == "A", b == nil)
+		require.Same(t, merged.Like(m), m)
+	})
+	require.Equal(t, []string{"A", "C", "D"}, visited, "what both hold alike is left out")
+	cell.EachKid(nil, nil, &merged, func(_, _, _ *cell.Cell) { t.Fatal("of nothing") })
 }

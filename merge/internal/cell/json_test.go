@@ -135,6 +135,10 @@ func TestRefusedJSON(t *testing.T) {
 		{"place of a name", reg(`{"place":["eu"]}`), `"\"eu\"" in a place`},
 		{"place of two names", reg(`{"place":[1,"eu","us"]}`), `"\"us\"" in a place`},
 		{"place of a list", reg(`{"place":[[]]}`), `"[]" in a place`},
+		{"marks of no delete", cell.JSON{Path: &path, Kind: "register", Type: "string", Value: raw(`"x"`), Stamp: s, Marks: 1}, "marks of deletes that are none"},
+		{"marks of a row", cell.JSON{Path: &path, Kind: "row", Marks: 1}, "marks of deletes that are none"},
+		{"key of lists", set(cell.JSON{Key: raw(strings.Repeat("[", 33) + strings.Repeat("]", 33)), Stamp: s}), ""},
+		{"key of lists too deep", set(cell.JSON{Key: raw(strings.Repeat("[", 34) + strings.Repeat("]", 34)), Stamp: s}), "value nested deeper"},
 		{"no path", cell.JSON{Kind: "register"}, "a field without a path"},
 		{"field with a key", cell.JSON{Path: &path, Kind: "register", Key: raw(`1`)}, "a field without a path"},
 		{"unknown kind", cell.JSON{Path: &path, Kind: "x"}, `field "A": unknown kind "x"`},
@@ -200,4 +204,77 @@ func TestRefusedJSON(t *testing.T) {
 	require.ErrorIs(t, err, value.ErrDeep)
 	_, err = inner.Row(0, 0, nil)
 	require.NoError(t, err)
+}
+
+// TestKindsOfValues pins the kinds that are noted of the values of fields, where bytes are content.
+func TestKindsOfValues(t *testing.T) {
+	bytes := "\x07\x01x"
+	root := row(lww.Stamp{},
+		typed(12, with("E", cell.Table, cell.Cell{Key: "k", Kind: cell.Entry, Live: true, Stamp: at(1), Value: bytes}, cell.Cell{Key: "l", Kind: cell.Entry, Stamp: at(9)})),
+		typed(12, with("F", cell.Immutable, cell.Cell{Key: bytes, Kind: cell.Fact, Stamp: at(1)})),
+		typed(0, leaf("G", "\x01X\x02\x05x\x01Y\x04\x0c"+bytes, at(1))),
+		typed(12, leaf("R", bytes, at(1))),
+		leaf("S", bytes, at(1)),
+		typed(12, with("T", cell.Set, cell.Cell{Key: bytes, Kind: cell.Element, Live: true, Stamp: at(1)})))
+	js, kinds, err := root.RowJSON(nil)
+	require.NoError(t, err)
+	require.JSONEq(t, `{"E":"bytes","F":"bytes","G.Y":"bytes","R":"bytes"}`, string(kinds.AppendJSON(nil)))
+	back, err := js.Row(0, 0, kinds)
+	require.NoError(t, err)
+	require.True(t, root.Same(&back))
+	require.Nil(t, js.Fields[3].Bytes, "the kind leads back to it")
+}
+
+// TestTypeCodes tells the types whose values say of themselves what they are, and names types.
+func TestTypeCodes(t *testing.T) {
+	for c, content := range map[cell.TypeCode]bool{
+		0: false, 1: false, 2: false, 3: false, 4: false, 5: false, 6: false, 7: false, 8: true, 9: true, 10: true, 11: false, 12: true, 13: false,
+		11 + 2<<4: false, 11 + 8<<4: true, 11 + 11<<4: true, 11 + 12<<4: true, 8 + 2<<4: true,
+	} {
+		require.Equal(t, content, c.IsContent(), "%v", c)
+	}
+	for c, name := range map[cell.TypeCode]string{0: "", 1: "bool", 13: "any", 14: "14", 11 + 2<<4: "pointer of int", 11 + 15<<4: "pointer of 15", 15 + 2<<4: "15 of int"} {
+		require.Equal(t, name, c.String())
+	}
+}
+
+// TestPlacesInOrder compares places level by level, of which none is before all others.
+func TestPlacesInOrder(t *testing.T) {
+	const most = 1 << 53
+	places := []cell.Place{
+		nil,
+		{{N: 0, Replica: "eu"}, {N: -1, Replica: "eu"}},
+		{{N: 0, Replica: "eu"}},
+		{{N: 0, Replica: "eu"}, {N: 0, Replica: "eu"}},
+		{{N: 0, Replica: "eu"}, {N: 1, Replica: "eu"}},
+		{{N: 0, Replica: "us"}},
+		{{N: 1, Replica: "eu"}},
+	}
+	in := func(p cell.Place) *cell.Cell {
+		if p == nil {
+			return nil
+		}
+		return &cell.Cell{Kind: cell.Placed, Stamp: at(1), Value: string(p.Append(nil, "eu"))}
+	}
+	for i, p := range places {
+		for j, q := range places {
+			want := [3]bool{i < j, i == j, i > j}
+			n, m := p.Compare(q), cell.ComparePlaces(in(p), in(q))
+			require.Equal(t, want, [3]bool{n < 0, n == 0, n > 0}, "%v and %v", p, q)
+			require.Equal(t, want, [3]bool{m < 0, m == 0, m > 0}, "%v and %v", p, q)
+			if i < j {
+				for _, shallow := range []bool{false, true} {
+					b := cell.Between(p, q, "ap", shallow)
+					require.Negative(t, p.Compare(b), "%v between %v and %v", b, p, q)
+					require.Negative(t, b.Compare(q), "%v between %v and %v", b, p, q)
+				}
+			}
+		}
+		require.Equal(t, p, cell.ReadPlace(in(p)))
+	}
+	require.Equal(t, cell.Place{{N: 0, Replica: "eu"}}, cell.Between(nil, nil, "eu", false))
+	require.Equal(t, cell.Place{{N: most, Replica: "eu"}}, cell.Between(cell.Place{{N: most - 1, Replica: "eu"}}, nil, "eu", false))
+	require.Equal(t, cell.Place{{N: most, Replica: "eu"}, {N: 0, Replica: "eu"}}, cell.Between(cell.Place{{N: most, Replica: "eu"}}, nil, "eu", false))
+	require.Equal(t, cell.Place{{N: -most, Replica: "eu"}}, cell.Between(nil, cell.Place{{N: 1 - most, Replica: "eu"}}, "eu", false))
+	require.Equal(t, cell.Place{{N: -most, Replica: "eu"}, {N: -1, Replica: "eu"}}, cell.Between(nil, cell.Place{{N: -most, Replica: "eu"}}, "eu", false))
 }

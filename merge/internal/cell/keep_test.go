@@ -42,6 +42,7 @@ func TestDelete(t *testing.T) {
 		{"none seen", []cell.Cell{a}, "", []cell.Cell{del, a}, true},
 		{"nothing there", nil, "", []cell.Cell{del}, false},
 		{"row in it", []cell.Cell{a, inner}, "AC", []cell.Cell{del, marked(1, a), innerMarked}, false},
+		{"several in a row in it", []cell.Cell{keyed("C", row(lww.Stamp{}, a, b))}, "C", []cell.Cell{del, keyed("C", row(lww.Stamp{}, marked(2, a), marked(2, b)))}, false},
 		{"row in it not seen", []cell.Cell{a, inner}, "A", []cell.Cell{del, marked(1, a), inner}, true},
 		{"element", []cell.Cell{typed(5, with("A", cell.Set, element(true)))}, "A", []cell.Cell{del, typed(5, with("A", cell.Set, marked(1, element(true))))}, false},
 		{"removed element", []cell.Cell{typed(5, with("A", cell.Set, element(false)))}, "", []cell.Cell{del, typed(5, with("A", cell.Set, element(false)))}, false},
@@ -177,7 +178,7 @@ func TestForgetDeletes(t *testing.T) {
 	kept, _ := c.Delete(at(5), saw("A"))
 	gone, _ := c.Delete(at(5), saw("AB"))
 	emptied := cell.Cell{Kind: cell.Row, Stamp: at(5)}
-	root := row(lww.Stamp{}, keyed("F", kept), with("L", cell.Rows, keyed("g", gone), keyed("k", kept)), leaf("R", "all", at(9)), keyed("R", kept))
+	root := row(lww.Stamp{}, keyed("F", kept), with("L", cell.Rows, keyed("g", gone), keyed("k", kept)), leaf("R", "all", at(9)), keyed("R", kept), keyed("S", kept))
 	for _, tt := range []struct {
 		name string
 		t    hlc.Timestamp
@@ -186,8 +187,8 @@ func TestForgetDeletes(t *testing.T) {
 	}{
 		{"nothing", 4, true, root},
 		{"not at all", 0, true, root},
-		{"items", 5, false, row(lww.Stamp{}, keyed("F", kept), with("L", cell.Rows, keyed("g", emptied), keyed("k", c)), leaf("R", "all", at(9)), keyed("R", kept))},
-		{"all", 5, true, row(lww.Stamp{}, keyed("F", c), with("L", cell.Rows, keyed("g", emptied), keyed("k", c)), leaf("R", "all", at(9)), keyed("R", kept))},
+		{"items", 5, false, row(lww.Stamp{}, keyed("F", kept), with("L", cell.Rows, keyed("g", emptied), keyed("k", c)), leaf("R", "all", at(9)), keyed("R", kept), keyed("S", kept))},
+		{"all", 5, true, row(lww.Stamp{}, keyed("F", c), with("L", cell.Rows, keyed("g", emptied), keyed("k", c)), leaf("R", "all", at(9)), keyed("R", kept), keyed("S", c))},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			got := root.WithoutDeletes(tt.t, tt.all)
@@ -233,10 +234,28 @@ func TestAboveHorizon(t *testing.T) {
 	got = c.Above(0, true, nil)
 	require.True(t, c.Same(&got))
 
+	// A row that is kept is gone where what kept it is left out.
+	keeper, _ := func() (cell.Cell, bool) {
+		c := row(lww.Stamp{}, leaf("A", "x", at(9)), typed(5, with("S", cell.Set, element("a", at(5)))))
+		return c.Delete(at(8), saw("A"))
+	}()
+	holds := row(lww.Stamp{}, keyed("K", keeper))
+	require.True(t, holds.Kids[0].Live)
+	got = holds.Above(5, true, nil)
+	require.False(t, got.Kids[0].Live)
+	got = holds.Above(4, true, nil)
+	require.True(t, got.Kids[0].Live)
+
 	// Only marks, of what the other has, too, stay.
 	deleted, _ := old.Delete(at(5), saw("A"))
 	other := row(lww.Stamp{}, with("B", cell.Rows, old))
 	mine := row(lww.Stamp{}, with("B", cell.Rows, deleted))
+	two := keyed("o", row(at(1), leaf("A", "x", at(2)), leaf("B", "x", at(2))))
+	halfDeleted, _ := two.Delete(at(5), saw("B"))
+	knownTo := row(lww.Stamp{}, with("B", cell.Rows, halfDeleted))
+	plain := joined(row(lww.Stamp{}, with("B", cell.Rows, two)), row(lww.Stamp{}, with("B", cell.Rows, func() cell.Cell { c, _ := two.Delete(at(5), saw("")); return c }())))
+	got = knownTo.Above(9, true, &plain)
+	require.Equal(t, []uint32{0, 0, 1}, []uint32{got.Kids[0].Kids[0].Kids[0].Marks, got.Kids[0].Kids[0].Kids[1].Marks, got.Kids[0].Kids[0].Kids[2].Marks})
 	got = mine.Above(9, true, &other)
 	require.Len(t, got.Kids, 1)
 	require.Equal(t, old.Stamp, got.Kids[0].Kids[0].Stamp)
