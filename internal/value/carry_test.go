@@ -260,10 +260,10 @@ type (
 	}
 )
 
-func (e equalled) MarshalBinary() ([]byte, error)   { return []byte{min(e.N, 9)}, nil }
-func (e *equalled) UnmarshalBinary(p []byte) error  { *e = equalled{N: p[0]}; return nil }
-func (e equalled) Equal(o equalled) bool            { return e.N == o.N }
-func (e equalledTo) MarshalBinary() ([]byte, error) { return []byte{min(e.N, 9)}, nil }
+func (e equalled) MarshalBinary() ([]byte, error)    { return []byte{min(e.N, 9)}, nil }
+func (e *equalled) UnmarshalBinary(p []byte) error   { *e = equalled{N: p[0]}; return nil }
+func (e equalled) Equal(o equalled) bool             { return e.N == o.N }
+func (e *equalledTo) MarshalBinary() ([]byte, error) { return []byte{min(e.N, 9)}, nil }
 
 func (e *equalledTo) UnmarshalBinary(p []byte) error  { *e = equalledTo{N: p[0]}; return nil }
 func (e *equalledTo) Equal(o *equalledTo) bool        { return e.N == o.N }

@@ -152,8 +152,8 @@ type (
 
 	// An unwritten2 does not write itself.
 	unwritten2 struct {
-		ch chan int
-		n  int
+		_ chan int
+		n int
 	}
 )
 

@@ -18,7 +18,7 @@ type (
 	boxed struct{ v any }
 
 	// A half has one half of each form.
-	half struct{ n byte }
+	half struct{ _ byte }
 
 	// A deaf does not read what it writes.
 	deaf struct{ n byte }

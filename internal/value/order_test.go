@@ -182,8 +182,6 @@ func (l *loose) Equal(o loose) bool { return l.n == o.n }
 func (l *loose) Clone() *loose { panic(l.n) }
 
 // A stubborn does not write itself, or does not read what it wrote.
-//
-//nolint:recvcheck // as types with text in a value often are
 type stubborn struct{ names []string }
 
 func (s stubborn) MarshalText() ([]byte, error) {

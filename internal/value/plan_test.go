@@ -28,14 +28,14 @@ type base2 struct {
 type (
 	// An unsendable cannot be sent by its kind, and has a text form.
 	unsendable struct {
-		ch chan int
-		n  int
+		_ chan int
+		n int
 	}
 
 	// An unwritten is the same with a JSON form.
 	unwritten struct {
-		ch chan int
-		n  int
+		_ chan int
+		n int
 	}
 
 	// A named is a struct with a text form, which is not needed for it.
@@ -174,7 +174,6 @@ func TestNamesOfFields(t *testing.T) {
 		base2
 		Plain  int
 		Tagged int  `json:"tagged,omitempty"`
-		Dash   int  `json:"-,"`
 		Out    int  `json:"-"`
 		Both   int  `json:"json" rejoin:"name=stored"`
 		Empty  int  `json:",omitempty" rejoin:""`
@@ -185,13 +184,12 @@ func TestNamesOfFields(t *testing.T) {
 		}
 	}
 	v := all{
-		base2: base2{base{"i", 2}, "e"}, Plain: 1, Tagged: 2, Dash: 3, Out: 4, Both: 5, Empty: 6, Former: 7, Inner: base{"n", 0},
+		base2: base2{base{"i", 2}, "e"}, Plain: 1, Tagged: 2, Out: 4, Both: 5, Empty: 6, Former: 7, Inner: base{"n", 0},
 	}
 	stored, kept, err := Store(v)
 	require.NoError(t, err)
 	require.Equal(t, v, stored)
-	require.Equal(t, "\x0b\x0b"+
-		"\x01-\x03\x81\x03"+
+	require.Equal(t, "\x0b\x0a"+
 		"\x05Empty\x03\x81\x06"+
 		"\x05Extra\x06\x01e"+
 		"\x06Former\x03\x81\x07"+
@@ -202,6 +200,15 @@ func TestNamesOfFields(t *testing.T) {
 		"\x05inner\x0b\x01\x02ID\x06\x01n"+
 		"\x06stored\x03\x81\x05"+
 		"\x06tagged\x03\x81\x02", string(AppendFull(nil, &stored, kept)))
+
+	// A dash is a name if a comma follows; no struct here has such a tag, as it looks like a mistake.
+	dash := reflect.New(reflect.StructOf([]reflect.StructField{{Name: "Dash", Type: reflect.TypeFor[int](), Tag: `json:"-,"`}})).Elem()
+	dash.Field(0).SetInt(3)
+	leaf, err := LeafOf(dash.Type())
+	require.NoError(t, err)
+	full, err := leaf.Replace(dash, "")
+	require.NoError(t, err)
+	require.Equal(t, "\x0b\x01\x01-\x03\x81\x03", full)
 
 	old, _, bad := Load[all]("\x0b\x02\x03old\x03\x81\x01\x05older\x03\x81\x02")
 	require.Nil(t, bad)

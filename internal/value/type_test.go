@@ -19,21 +19,21 @@ type priced struct{ Cents int64 }
 func (p priced) Value() (driver.Value, error) { return p.Cents, nil }
 
 // A halfway has one half of each form, which is none.
-type halfway struct{ n int }
+type halfway struct{ _ int }
 
 func (halfway) MarshalBinary() ([]byte, error) { return nil, nil }
 func (halfway) MarshalText() ([]byte, error)   { return nil, nil }
 func (halfway) MarshalJSON() ([]byte, error)   { return nil, nil }
 
 // A reader has the other halves.
-type reader struct{ n int }
+type reader struct{ _ int }
 
 func (*reader) UnmarshalBinary([]byte) error { return nil }
 func (*reader) UnmarshalText([]byte) error   { return nil }
 func (*reader) UnmarshalJSON([]byte) error   { return nil }
 
 // A listed has a text form, and is not comparable.
-type listed struct{ names []string }
+type listed struct{ _ []string }
 
 func (listed) MarshalText() ([]byte, error)   { return nil, nil }
 func (*listed) UnmarshalText([]byte) error    { return nil }

@@ -285,6 +285,8 @@ func TestCompact(t *testing.T) {
 	require.Len(t, c.AddTombstones(nil, lww.Stamp{}), 5)
 	require.Len(t, c.AddTombstones(c.AddTombstones(nil, at(7)), at(6)), 2)
 	require.Empty(t, c.AddTombstones(nil, at(8)))
+	entry := typed(5, with("T", cell.Table, cell.Cell{Key: "a", Kind: cell.Entry, Stamp: at(5)}, cell.Cell{Key: "b", Kind: cell.Entry, Live: true, Stamp: at(5)}))
+	require.Len(t, entry.AddTombstones(nil, at(4)), 1)
 	only := row(lww.Stamp{}, typed(5, with("A", cell.Set, element("a", 5, false))), with("B", cell.Rows, item("o", 7)))
 	got = only.Compact(5, 7, nil)
 	require.Empty(t, got.Kids, "fields that this leaves empty go, too")
