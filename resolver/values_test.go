@@ -249,12 +249,12 @@ func TestNoJSON(t *testing.T) {
 	require.True(t, several.Equal(before))
 }
 
-// TestJSONOfHiddenFields: of two fields with one name, encoding/json writes neither. What it
+// TestJSONOfHiddenFields: a tag hides the field that has its name from encoding/json. What that
 // leaves out stands beside it.
 func TestJSONOfHiddenFields(t *testing.T) {
 	type account struct {
-		A string `json:"x" rejoin:"name=a"`
-		B string `json:"x" rejoin:"name=b"`
+		A string `json:"B" rejoin:"name=a"`
+		B string
 	}
 	s := updates(t, account{"1", "2"}, account{"3", "4"})
 	text, err := s.MarshalJSON()
