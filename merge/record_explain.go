@@ -102,9 +102,10 @@ func compareRows(p *recordPart, path string, ours, theirs, merged *cell.Cell, or
 	if isKept { // what a delete had seen is not about the field
 		ours, theirs, merged = ours.Unmarked(), theirs.Unmarked(), merged.Unmarked()
 	}
-	told := false
+	told, unknown := false, false // by fields that the plan knows, and others
 	tell := func(d *difference) {
-		told = told || d.changes()
+		told = told || d.part != nil && d.changes()
+		unknown = unknown || d.part == nil
 		visit(d)
 	}
 	var last *recordPart
@@ -121,7 +122,7 @@ func compareRows(p *recordPart, path string, ours, theirs, merged *cell.Cell, or
 						continue
 					}
 					groups = append(groups, q)
-					if x, y := q.find(ours.AllKids()), q.find(theirs.AllKids()); x == nil || y == nil || !x.Same(y) {
+					if x, y := q.find(ours.AllKids()), q.find(theirs.AllKids()); differ(x, y) {
 						compareField(p.rows(), value.JoinPath(path, q.key), x, y, q.find(merged.Kids), tell)
 					}
 				}
@@ -137,17 +138,26 @@ func compareRows(p *recordPart, path string, ours, theirs, merged *cell.Cell, or
 			if last = q; q.group != nil { // whose members are anywhere
 				groups = append(groups, q)
 			}
-			if x == nil || y == nil || !x.Same(y) {
+			if differ(x, y) {
 				compareField(p.rows(), value.JoinPath(path, q.key), x, y, z, q.tellingWhole(merged, tell))
 			}
 		case a != nil && b != nil && m != nil && orders != nil:
 			tell(&difference{path: path, part: p, orders: orders.of(merged), ours: a, theirs: b, merged: m})
 		}
 	})
-	if !told && whole.changes() {
+	for i := range merged.Kids { // a count that was over on our side, until theirs was assigned
+		k := &merged.Kids[i]
+		if q := p.rows().part(k); q != nil && ours.Like(k) == nil && theirs.Like(k) == nil {
+			compareField(p.rows(), value.JoinPath(path, q.key), nil, nil, k, func(d *difference) { d.whole = true; tell(d) })
+		}
+	}
+	if !told && whole.changes() && (!unknown || ours.Present() != merged.Present()) {
 		visit(&whole)
 	}
 }
+
+// differ reports whether two cells, each of which may be nil, are not the same.
+func differ(a, b *cell.Cell) bool { return a != b && (a == nil || b == nil || !a.Same(b)) }
 
 // tellingWhole returns tell for what p has in a row, from which it may be missing because the
 // whole was assigned without it.
@@ -165,8 +175,7 @@ func (p *recordPart) tellingWhole(row *cell.Cell, tell func(*difference)) func(*
 }
 
 func compareField(w *recordRow, path string, a, b, m *cell.Cell, visit func(*difference)) {
-	k := cell.FirstOf(a, b)
-	p := w.part(k)
+	p := w.part(cell.FirstOf(a, b, m))
 	switch {
 	case p == nil:
 		visit(&difference{path: path, ours: a, theirs: b, merged: m})
@@ -189,7 +198,7 @@ func compareField(w *recordRow, path string, a, b, m *cell.Cell, visit func(*dif
 		oneByOne := len(a.AllKids())+len(b.AllKids())+len(m.AllKids()) > 0
 		for _, f := range p.group {
 			d := difference{path: prefix + f.name, part: p, member: f, ours: f.member(a, oneByOne), theirs: f.member(b, oneByOne), merged: f.member(m, oneByOne)}
-			if !oneByOne || d.ours != d.theirs && (d.ours == nil || d.theirs == nil || !d.ours.Same(d.theirs)) {
+			if !oneByOne || differ(d.ours, d.theirs) {
 				visit(&d)
 			}
 		}
@@ -215,7 +224,7 @@ func (d *difference) value(c *cell.Cell) any {
 // change returns d as a line of a report; false if o holds nothing that r would
 // take or throw away.
 func (d *difference) change() (Change, bool) {
-	if d.theirs == nil && d.merged != nil && (!d.whole || d.merged.Same(d.ours)) || d.part == nil {
+	if d.theirs == nil && d.merged != nil && (!d.whole || !differ(d.merged, d.ours)) || d.part == nil {
 		return Change{}, false
 	}
 	if d.orders != nil {
@@ -317,6 +326,9 @@ func (d *difference) decide(c *Change) {
 		return
 	}
 	switch {
+	case len(c.Candidates) == 0:
+		c.Reason = "counted before"
+		return
 	case len(c.Candidates) < 2:
 		return
 	case c.Winner < 0 && d.merged.IsGone():

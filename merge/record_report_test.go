@@ -217,3 +217,79 @@ func TestRecordExplainUnknownRanks(t *testing.T) {
 		require.Equal(t, []string{"Bits", "Tier"}, o.Changed(y))
 	}
 }
+
+// TestExplainElementOfUnknownFields: an element that begins to be there with nothing but fields of
+// a newer program is told.
+func TestExplainElementOfUnknownFields(t *testing.T) {
+	type oldLine struct{ ID string }
+	type newLine struct{ ID, Color string }
+	type oldDoc struct {
+		Lines []oldLine `merge:"keyed=ID"`
+		Cells map[string]struct{ N int }
+	}
+	type newDoc struct {
+		Lines []newLine `merge:"keyed=ID"`
+		Cells map[string]struct {
+			N     int
+			Color string
+		}
+	}
+	next := recordPlan(t, merge.Options[newDoc]{}).NewRecord()
+	require.NoError(t, next.Update(after("eu", 0), set(func(d *newDoc) {
+		d.Lines = []newLine{{"a", "red"}}
+		d.Cells = map[string]struct {
+			N     int
+			Color string
+		}{"b": {0, "red"}}
+	})))
+	r := recordPlan(t, merge.Options[oldDoc]{}).NewRecord()
+	o := exchange(t, next, recordPlan(t, merge.Options[oldDoc]{}))
+	require.ElementsMatch(t, []string{"Cells.b", "Cells.b.Color", "Lines.a", "Lines.a.Color"}, r.Changed(o))
+	require.Equal(t, "Cells.b  fields    {\"N\":0} from eu@1970-01-01T00:00:00Z\n"+
+		"Lines.a  keyed=ID  {\"ID\":\"a\"} from eu@1970-01-01T00:00:00Z\n", r.Explain(o).String())
+}
+
+// TestExplainCountShowsAgain: what was counted on an entry that an assignment took away is there
+// again when the other side has assigned the entry. Neither side shows it, and both reports do.
+func TestExplainCountShowsAgain(t *testing.T) {
+	type entry struct {
+		A string
+		N int `merge:"additive"`
+	}
+	type oldDoc struct {
+		W map[string]entry `merge:"atomic"`
+	}
+	type newDoc struct{ W map[string]entry }
+	olds, news := recordPlan(t, merge.Options[oldDoc]{}), recordPlan(t, merge.Options[newDoc]{})
+	assigned := func(w lww.Writer, m map[string]entry) *merge.Record[newDoc] {
+		r := olds.NewRecord()
+		require.NoError(t, r.Update(w, set(func(d *oldDoc) { d.W = m })))
+		return exchange(t, r, news)
+	}
+	r := news.NewRecord()
+	require.NoError(t, r.Update(after("us", 0), set(func(d *newDoc) { d.W = map[string]entry{"a": {"x", 2}} })))
+	r.Merge(assigned(after("ap", 1), map[string]entry{"c": {"y", 0}}))
+	o := assigned(after("eu", 2), map[string]entry{"a": {"z", 0}})
+	require.Equal(t, []string{"W.a.A", "W.a.N", "W.c"}, r.Changed(o))
+	require.Contains(t, r.Explain(o).String(), "W.a.N  additive  2, counted before\n")
+	r.Merge(o)
+	require.Equal(t, map[string]entry{"a": {"z", 2}}, value(t, r).W)
+}
+
+// TestChangedGroupOfOtherTypes: a field that left a group and has another type there shows
+// nothing of what the group has.
+func TestChangedGroupOfOtherTypes(t *testing.T) {
+	type oldDoc struct {
+		G1 []byte `merge:"group=g"`
+		G2 string `merge:"group=g"`
+	}
+	type newDoc struct{ G1, G2 string }
+	old := recordPlan(t, merge.Options[oldDoc]{}).NewRecord()
+	require.NoError(t, old.Update(writer("eu"), set(func(d *oldDoc) { d.G1, d.G2 = []byte("x"), "y" })))
+	r := recordPlan(t, merge.Options[newDoc]{}).NewRecord()
+	o := exchange(t, old, recordPlan(t, merge.Options[newDoc]{}))
+	require.Equal(t, []string{"=g", "G2"}, r.Changed(o))
+	require.Len(t, r.Explain(o).Changes, 1)
+	r.Merge(o)
+	require.Equal(t, newDoc{G2: "y"}, value(t, r))
+}

@@ -225,6 +225,10 @@ func (c Change) story() string {
 		fmt.Fprintf(&b, " for now: %s; %s", c.Reason, c.all())
 		return b.String()
 	case Taken, Same, Combined:
+		if len(c.Candidates) == 0 { // neither side showed it
+			fmt.Fprintf(&b, ", %s", c.Reason)
+			break
+		}
 		fmt.Fprintf(&b, " from %s", c.names())
 	}
 	for i, cand := range c.lost() {
