@@ -15,6 +15,9 @@ import (
 // values of K cannot be keys.
 func CheckKeyType[K comparable]() error {
 	t := reflect.TypeFor[K]()
+	if settled(t.Kind()) {
+		return nil
+	}
 	if err := checkType(t, ""); err != nil {
 		return fmt.Errorf("key type %s: %w", t, err)
 	}
