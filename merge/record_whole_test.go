@@ -568,3 +568,31 @@ func TestRecordStructInOne(t *testing.T) {
 	require.NoError(t, r.Update(after("eu", 20), set(func(v *parts) { v.P = point{1, 2} })))
 	require.NoError(t, r.Check())
 }
+
+// TestRecordWholeIsLater: what an older program assigns is later than the parts that it has merged,
+// however far ahead the clock was that wrote them.
+func TestRecordWholeIsLater(t *testing.T) {
+	type oldDoc struct {
+		Tags []string `merge:"atomic"`
+	}
+	type newDoc struct {
+		Tags []string `merge:"set"`
+	}
+	olds, news := recordPlan(t, merge.Options[oldDoc]{}), recordPlan(t, merge.Options[newDoc]{})
+	next := news.NewRecord()
+	require.NoError(t, next.Update(after("us", 5000), set(func(d *newDoc) { d.Tags = []string{"a"} })))
+	for name, write := range map[string]func(*merge.Record[oldDoc]) error{
+		"update": func(r *merge.Record[oldDoc]) error {
+			return r.Update(after("eu", 10), set(func(d *oldDoc) { d.Tags = []string{"b"} }))
+		},
+		"apply": func(r *merge.Record[oldDoc]) error {
+			v, seen := r.Snapshot()
+			return r.Apply(after("eu", 10), seen, v, oldDoc{[]string{"b"}})
+		},
+	} {
+		old := exchange(t, next, olds)
+		require.NoError(t, write(old), name)
+		require.Greater(t, old.Stamp("Tags").Time, next.Latest(), name)
+		require.Equal(t, newDoc{[]string{"b"}}, value(t, exchange(t, old, news)), name)
+	}
+}

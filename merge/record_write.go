@@ -22,6 +22,7 @@ type edit struct {
 	deleted hlc.Timestamp // up to which the record has forgotten rows
 	read    hlc.Timestamp // up to which the one had that the caller read
 	whole   lww.Stamp     // at which the whole of what is written now was assigned
+	parts   hlc.Timestamp // up to which its parts were written by another version of the program
 	seed    bool          // all under the shared stamp
 }
 
@@ -32,7 +33,7 @@ func (e *edit) stamp(after hlc.Timestamp) (lww.Stamp, error) {
 	if e.seed {
 		return e.shared, nil
 	}
-	after = max(after, e.whole.Time)
+	after = max(after, e.whole.Time, e.parts)
 	if e.shared.IsZero() {
 		s, err := e.w.Next(e.horizon)
 		if err != nil {
@@ -265,8 +266,11 @@ func (e *edit) part(p *recordPart, row spot, read, next reflect.Value) (*cell.Ce
 		c, err := e.group(p, at, next)
 		return c, within(p.f.name, err)
 	}
+	if row.now != nil && p.kind.IsRegister() {
+		e.parts = cell.LatestOf(row.now.Kids, p.key)
+	}
 	c, err := e.value(p, at, p.f.in(read), p.f.in(next))
-	e.whole = whole
+	e.whole, e.parts = whole, 0
 	return c, within(p.key, err)
 }
 

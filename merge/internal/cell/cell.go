@@ -3,6 +3,7 @@ package cell
 import (
 	"cmp"
 	"encoding/binary"
+	"sort"
 	"strings"
 
 	"github.com/rejoin-go/rejoin/hlc"
@@ -271,6 +272,15 @@ func (c *Cell) LatestOrZero() hlc.Timestamp {
 		return 0
 	}
 	return c.Latest()
+}
+
+// LatestOf returns the largest time in what kids hold of a field, in whatever form.
+func LatestOf(kids []Cell, key string) (last hlc.Timestamp) {
+	i := sort.Search(len(kids), func(i int) bool { return kids[i].Key >= key })
+	for ; i < len(kids) && kids[i].Key == key; i++ {
+		last = max(last, kids[i].Latest())
+	}
+	return last
 }
 
 // Newest returns the largest stamp of a write in c.
