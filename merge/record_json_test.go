@@ -1,6 +1,7 @@
 package merge_test
 
 import (
+	"bytes"
 	"fmt"
 	"math"
 	"strings"
@@ -92,4 +93,19 @@ func refusesJSONValue[V any](t *testing.T, p *merge.Plan[box[V]], v V, text stri
 	before := r.Clone()
 	require.ErrorIs(t, r.UnmarshalJSON([]byte(head+`"value":`+text+`,"stamp"`+tail)), wire.ErrDamaged, "%s", text)
 	require.True(t, r.Equal(before))
+}
+
+// TestGroupOfNamesThatAreNoText: JSON has no such name, so bytes with one are refused as a path is.
+func TestGroupOfNamesThatAreNoText(t *testing.T) {
+	type doc struct {
+		Gaaa string `merge:"group=g"`
+		Gbbb string `merge:"group=g"`
+	}
+	p := recordPlan(t, merge.Options[doc]{})
+	r := p.NewRecord()
+	require.NoError(t, r.Update(writer("eu"), set(func(d *doc) { d.Gaaa = "x" })))
+	b, err := r.MarshalBinary()
+	require.NoError(t, err)
+	require.NoError(t, p.NewRecord().UnmarshalBinary(bytes.Replace(b, []byte("Gbbb"), []byte("Gccc"), 1)), "a name that the plan does not have")
+	require.Error(t, p.NewRecord().UnmarshalBinary(bytes.Replace(b, []byte("Gbbb"), []byte("G\xffbb"), 1)))
 }

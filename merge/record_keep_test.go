@@ -406,3 +406,32 @@ func TestKeptRowMarksAreForgotten(t *testing.T) {
 	require.True(t, a.Equal(b))
 	require.True(t, exchange(t, a, p).Equal(a))
 }
+
+// TestFormOfReorderedSet saves a form that changes nothing but the order of a set, or how often
+// it has an element, after the row was deleted: that brings nothing back, and is not refused.
+func TestFormOfReorderedSet(t *testing.T) {
+	type line struct {
+		ID   string
+		Tags []string `merge:"set"`
+	}
+	type lines struct {
+		Kept  []line `merge:"keyed=ID,keep"`
+		Plain []line `merge:"keyed=ID"`
+	}
+	r := recordPlan(t, merge.Options[lines]{}).NewRecord()
+	w := writer("eu")
+	was := lines{[]line{{"b", []string{"b", "c"}}}, []line{{"b", []string{"b", "c"}}}}
+	require.NoError(t, r.Update(w, set(func(v *lines) { *v = was })))
+	_, seen := r.Snapshot()
+	require.NoError(t, r.Update(w, set(func(v *lines) { *v = lines{} })))
+	before := r.Clone()
+	for _, tags := range [][]string{{"c", "b"}, {"b", "c", "b"}} {
+		l := []line{{"b", tags}}
+		require.NoError(t, r.Apply(w, seen, was, lines{l, l}))
+		require.True(t, r.Equal(before), "%v", tags)
+	}
+	changed := []line{{"b", []string{"b"}}}
+	require.ErrorAs(t, r.Apply(w, seen, was, lines{was.Kept, changed}), new(*merge.StaleError))
+	require.NoError(t, r.Apply(w, seen, was, lines{changed, was.Plain}))
+	require.Equal(t, lines{Kept: changed}, value(t, r), "it is kept, as it was changed")
+}

@@ -106,7 +106,7 @@ func (e *edit) fresh(at spot, life lww.Stamp, had bool) error {
 // if the row is absent there; nil if there is none.
 func (e *edit) row(p *recordPart, key string, at spot, read, next reflect.Value) (*cell.Cell, error) {
 	had, has := read.IsValid(), next.IsValid()
-	if !had && !has || had && has && p.elem.row.same(read, next) {
+	if !had && !has || had && has && p.elem.same(read, next) {
 		return nil, nil
 	}
 	life := at.now.Life()
@@ -410,6 +410,28 @@ func (p *recordPart) same(a, b reflect.Value) bool {
 		return p.f.same(p.f.in(a), p.f.in(b))
 	}
 	return !slices.ContainsFunc(p.group, func(f *field) bool { return !f.same(f.in(a), f.in(b)) })
+}
+
+// same reports whether two rows do not differ in what is tracked: the order of a set, and
+// how often it has an element, are not.
+func (w *recordRow) same(a, b reflect.Value) bool {
+	for _, p := range w.parts {
+		switch {
+		case p.same(a, b):
+		case p.kind != cell.Set && p.kind != cell.Union:
+			return false
+		default:
+			alike := true
+			err := p.pairs(p.f.in(a), p.f.in(b), func(_ string, x, y *item) error {
+				alike = alike && x != nil && y != nil
+				return nil
+			})
+			if err != nil || !alike {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // group returns a write of all members of a group.

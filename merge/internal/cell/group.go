@@ -6,6 +6,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"unicode/utf8"
 
 	"github.com/rejoin-go/rejoin/internal/value"
 	"github.com/rejoin-go/rejoin/internal/wire"
@@ -27,7 +28,7 @@ func isTuple(tuple string) bool {
 	last, first := "", true
 	for r := wire.NewReader([]byte(tuple)); r.Len() > 0; first = false {
 		name, content := string(r.Bytes()), string(r.Bytes())
-		if r.Err() != nil || content == "" || !first && name <= last {
+		if r.Err() != nil || content == "" || !first && name <= last || !utf8.ValidString(name) {
 			return false
 		}
 		if c := TypeCode(content[0]); c == 0 || !c.valid() || c.IsContent() && !value.IsFull(content[1:]) {
