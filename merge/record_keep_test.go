@@ -435,3 +435,36 @@ func TestFormOfReorderedSet(t *testing.T) {
 	require.NoError(t, r.Apply(w, seen, was, lines{changed, was.Plain}))
 	require.Equal(t, lines{Kept: changed}, value(t, r), "it is kept, as it was changed")
 }
+
+// TestFormOfGoneRowMadeAgain saves a form that had seen a delete of an element, where another had
+// deleted it before and made it again: that is told as such, and not awaited.
+func TestFormOfGoneRowMadeAgain(t *testing.T) {
+	type line struct {
+		ID string
+		N  int
+	}
+	type lines struct {
+		Lines []line `merge:"keyed=ID,keep"`
+	}
+	p := recordPlan(t, merge.Options[lines]{})
+	eu := p.NewRecord()
+	require.NoError(t, eu.Update(after("eu", 0), set(func(v *lines) { v.Lines = []line{{"c", 1}} })))
+	ap := eu.Clone()
+	require.NoError(t, eu.Update(after("eu", 2), set(func(v *lines) { v.Lines = nil })))
+	require.NoError(t, ap.Update(after("ap", 5), set(func(v *lines) { v.Lines = nil })))
+	behind := eu.Clone()
+	require.NoError(t, eu.Update(after("eu", 7), set(func(v *lines) { v.Lines = []line{{"c", 2}} })))
+	read, seen := ap.Snapshot()
+	text, err := seen.MarshalText()
+	require.NoError(t, err)
+	require.NoError(t, seen.UnmarshalText(text))
+	next := lines{[]line{{"c", 3}}}
+	require.ErrorAs(t, behind.Apply(after("eu", 20), seen, read, next), new(*merge.BehindError))
+	for range 2 {
+		require.ErrorAs(t, eu.Apply(after("eu", 20), seen, read, next), new(*merge.StaleError))
+		eu.Merge(ap)
+	}
+	behind.Merge(ap)
+	require.NoError(t, behind.Apply(after("eu", 20), seen, read, next))
+	require.Equal(t, next, value(t, behind))
+}

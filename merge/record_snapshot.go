@@ -125,8 +125,11 @@ func (p *recordPart) hasFact(c *cell.Cell, v reflect.Value) bool {
 func (p *recordPart) behind(e *edit, at spot) error {
 	now, seen := at.now, at.seen
 	switch kind := seen.Kind; {
-	case kind == cell.Row && seen.Stamp.Time > e.deleted && cell.CompareLives(seen.Stamp, now.Began()) > 0,
-		kind == cell.Replica && (now == nil || seen.Stamp.After(now.Stamp)):
+	case kind == cell.Row && seen.IsGone() && cell.CompareLives(now.Life(), seen.Life()) > 0:
+		return nil // another delete ended the life that the caller saw the end of
+	case kind == cell.Row && seen.Began().Time > e.deleted && cell.CompareLives(seen.Began(), now.Began()) > 0:
+		return &BehindError{Stamp: seen.Began()}
+	case kind == cell.Replica && (now == nil || seen.Stamp.After(now.Stamp)):
 		return &BehindError{Stamp: seen.Stamp}
 	case kind == cell.Row && (now == nil || !cell.Remains(e.seen(at), now.Life())):
 		return nil // what was there is gone

@@ -325,7 +325,9 @@ func TestLives(t *testing.T) {
 	lives := c.Lives()
 	require.Equal(t, cell.Cell{Kind: cell.Row, Live: true, Kids: []cell.Cell{
 		{Key: "M", Kind: cell.Manual, Type: 5, Kids: []cell.Cell{{Key: "eu", Kind: cell.Replica, Stamp: at(2)}}},
-		{Key: "R", Kind: cell.Rows, Kids: []cell.Cell{{Key: "g", Kind: cell.Row, Stamp: at(5)}, {Key: "k", Kind: cell.Row, Stamp: at(3)}}},
+		{Key: "R", Kind: cell.Rows, Kids: []cell.Cell{
+			{Key: "g", Kind: cell.Row, Stamp: at(3), Kids: []cell.Cell{{Key: cell.PositionKey, Kind: cell.Deleted, Stamp: at(5)}}}, {Key: "k", Kind: cell.Row, Stamp: at(3)},
+		}},
 	}}, lives)
 	require.True(t, lives.IsSeen())
 	require.False(t, c.IsSeen())

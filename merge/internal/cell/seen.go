@@ -7,15 +7,15 @@ import (
 )
 
 // Lives returns what of c a token holds. An open life is not told: the token says up to
-// when deletes were forgotten. Of a row that is kept, and gone, it has the life that is next.
+// when deletes were forgotten. Of a row that is kept, and gone, it has the delete.
 func (c *Cell) Lives() Cell {
 	d := Cell{Key: c.Key, Kind: c.Kind, Type: c.Type, Stamp: c.Stamp}
-	if c.IsGone() {
-		d.Stamp = c.NextLife()
-		return d
-	}
 	if isOpen(d.Stamp) {
 		d.Stamp = lww.Stamp{}
+	}
+	if c.IsGone() {
+		d.Kids = []Cell{*c.LastDelete()}
+		return d
 	}
 	if c.Kind == Row || c.Kind == Rows || c.Kind == Manual {
 		for i := range c.Kids {
@@ -40,6 +40,9 @@ func (c *Cell) IsSeen() bool {
 	case Replica:
 		return len(c.Kids) == 0
 	case Row, Rows, Manual:
+		if c.IsGone() && len(c.Kids) == 1 {
+			return c.Stamp.IsZero() || !isOpen(c.Stamp)
+		}
 		return (c.Stamp.IsZero() || !isOpen(c.Stamp)) && (c.Kind != Row || c.Live == (len(c.Kids) > 0)) && !slices.ContainsFunc(c.Kids, func(k Cell) bool { return !k.IsSeen() })
 	case Register, First, Max, Min, Immutable, Choice, State, Totals, Union, Set, Table, Placed, Sums, Deleted, Fact, Option, Version, Seen, Total, Sibling,
 		Member, Element, Entry, Sum, anyField:
