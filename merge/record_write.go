@@ -412,28 +412,6 @@ func (p *recordPart) same(a, b reflect.Value) bool {
 	return !slices.ContainsFunc(p.group, func(f *field) bool { return !f.same(f.in(a), f.in(b)) })
 }
 
-// same reports whether two rows do not differ in what is tracked: the order of a set, and
-// how often it has an element, are not.
-func (w *recordRow) same(a, b reflect.Value) bool {
-	for _, p := range w.parts {
-		switch {
-		case p.same(a, b):
-		case p.kind != cell.Set && p.kind != cell.Union:
-			return false
-		default:
-			alike := true
-			err := p.pairs(p.f.in(a), p.f.in(b), func(_ string, x, y *item) error {
-				alike = alike && x != nil && y != nil
-				return nil
-			})
-			if err != nil || !alike {
-				return false
-			}
-		}
-	}
-	return true
-}
-
 // group returns a write of all members of a group.
 func (e *edit) group(p *recordPart, at spot, next reflect.Value) (*cell.Cell, error) {
 	type member struct{ name, content string }

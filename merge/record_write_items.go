@@ -137,6 +137,28 @@ func (e *edit) set(p *recordPart, at spot, read, next reflect.Value) (*cell.Cell
 	return p.entries(kids), err
 }
 
+// same reports whether two rows do not differ in what is tracked: the order of a set, and
+// how often it has an element, are not.
+func (w *recordRow) same(a, b reflect.Value) bool {
+	for _, p := range w.parts {
+		switch {
+		case p.same(a, b):
+		case p.kind != cell.Set && p.kind != cell.Union:
+			return false
+		default:
+			alike := true
+			err := p.pairs(p.f.in(a), p.f.in(b), func(_ string, x, y *item) error {
+				alike = alike && x != nil && y != nil
+				return nil
+			})
+			if err != nil || !alike {
+				return false
+			}
+		}
+	}
+	return true
+}
+
 // table returns the entries that were put and deleted.
 func (e *edit) table(p *recordPart, at spot, read, next reflect.Value) (*cell.Cell, error) {
 	var kids []cell.Cell
