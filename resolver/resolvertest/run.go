@@ -276,7 +276,13 @@ func (r *run[T]) answer(p *process[T], set *resolver.Siblings[T]) (*answer[T], *
 	}
 	asked := question{a.out.Conflict.ID, set.Epoch(), ""}
 	if r.forked {
-		asked.content = listed(a.out.Conflict.Versions)
+		for _, v := range a.out.Conflict.Versions {
+			text, err := v.MarshalJSON() // with what its writer had seen, which rules may go by
+			if err != nil {
+				text = []byte(listed([]resolver.Version[T]{v}))
+			}
+			asked.content += string(text)
+		}
 	}
 	first, ok := r.answers[asked]
 	if !ok {
