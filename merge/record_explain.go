@@ -327,7 +327,7 @@ func (d *difference) decide(c *Change) {
 	}
 	switch {
 	case len(c.Candidates) == 0:
-		c.Reason = "counted before"
+		c.Outcome, c.Reason, c.Candidates = Combined, "which neither side showed", []Candidate{}
 		return
 	case len(c.Candidates) < 2:
 		return

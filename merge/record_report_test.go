@@ -1,6 +1,7 @@
 package merge_test
 
 import (
+	"encoding/json"
 	"errors"
 	"slices"
 	"testing"
@@ -271,7 +272,12 @@ func TestExplainCountShowsAgain(t *testing.T) {
 	r.Merge(assigned(after("ap", 1), map[string]entry{"c": {"y", 0}}))
 	o := assigned(after("eu", 2), map[string]entry{"a": {"z", 0}})
 	require.Equal(t, []string{"W.a.A", "W.a.N", "W.c"}, r.Changed(o))
-	require.Contains(t, r.Explain(o).String(), "W.a.N  additive  2, counted before\n")
+	report := r.Explain(o)
+	require.Contains(t, report.String(), "W.a.N  additive  2, which neither side showed\n")
+	require.Equal(t, merge.Combined, report.Changes[1].Outcome)
+	text, err := json.Marshal(report.Changes[1])
+	require.NoError(t, err)
+	require.Contains(t, string(text), `"candidates":[]`)
 	r.Merge(o)
 	require.Equal(t, map[string]entry{"a": {"z", 2}}, value(t, r).W)
 }

@@ -43,13 +43,15 @@ type Change struct {
 	// if it was the time, how much later (with first: earlier) the winner was.
 	By     Level         `json:"by,omitzero"`
 	Margin time.Duration `json:"margin,omitempty"`
-	// Reason says why a person has to decide.
+	// Reason says why a person has to decide, or what decided if not the rule.
 	Reason string `json:"reason,omitempty"`
 	// Base is the value that the sides started from, nil if unknown; Result is
 	// what was made of it. Either is [Absent] where there was or is nothing.
 	Base   any `json:"base,omitempty"`
 	Result any `json:"result"`
-	// Candidates are the sides that changed the value, newest first.
+	// Candidates are the sides that changed the value, newest first. There are none if neither
+	// side of a [Record] showed it: a sum, of which one has the counts and the other has
+	// assigned anew what they are in.
 	Candidates []Candidate `json:"candidates"`
 }
 
