@@ -14,11 +14,14 @@ import (
 // to join joined, which those who wrote them may not have known.
 func (w *recordRow) settle(kids []cell.Cell) []cell.Cell {
 	for i := range kids {
-		p := w.part(&kids[i])
+		k := &kids[i] // a decoder made it, and shares it with nobody
+		if k.Kind != cell.Choice && k.Kind != cell.State && k.Kind != cell.Row && k.Kind != cell.Rows {
+			continue // there is nothing to join
+		}
+		p := w.part(k)
 		if p == nil {
 			continue
 		}
-		k := &kids[i] // a decoder made it, and shares it with nobody
 		switch p.kind {
 		case cell.Choice:
 			k.Kids = p.Best(k.Kids)

@@ -26,13 +26,15 @@ func (p *recordPart) find(kids []cell.Cell) *cell.Cell {
 // was assigned where it is one value, and that p can read; either may be nil.
 func (p *recordPart) cells(kids []cell.Cell) (own, whole *cell.Cell) {
 	i := sort.Search(len(kids), func(i int) bool { return kids[i].Key >= p.key })
-	return p.first(kids[i:])
+	own, whole, _ = p.first(kids[i:])
+	return own, whole
 }
 
-// first is cells for kids of which none comes before p.
-func (p *recordPart) first(kids []cell.Cell) (own, whole *cell.Cell) {
-	for i := 0; i < len(kids) && kids[i].Key == p.key; i++ {
-		k := &kids[i]
+// first is cells for kids of which none comes before p, and returns how many are at its place.
+func (p *recordPart) first(kids []cell.Cell) (own, whole *cell.Cell, n int) {
+	for n < len(kids) && kids[n].Key == p.key {
+		k := &kids[n]
+		n++
 		switch c := p.as(k); {
 		case c != nil && own == nil:
 			own = c
@@ -43,7 +45,7 @@ func (p *recordPart) first(kids []cell.Cell) (own, whole *cell.Cell) {
 			whole = k
 		}
 	}
-	return own, whole
+	return own, whole, n
 }
 
 // as returns k, which is at the place of p, as a cell of the kind and type of p, nil if it
@@ -115,7 +117,8 @@ func (w *recordRow) each(kids []cell.Cell) iter.Seq2[*recordPart, *cell.Cell] {
 			if p.group != nil { // whose members are anywhere
 				c = p.findGroup(all)
 			} else {
-				c = p.withMembers(p.over(p.first(kids)), loose)
+				own, whole, n := p.first(kids)
+				c, kids = p.withMembers(p.over(own, whole), loose), kids[n:]
 			}
 			if !yield(p, c) {
 				return

@@ -37,8 +37,8 @@ func TimeKey(t hlc.Timestamp) string {
 // Order compares two cells by key and kind, which is where they are among
 // their parent's kids.
 func (c *Cell) Order(d *Cell) int {
-	if c.Key != d.Key {
-		return strings.Compare(c.Key, d.Key)
+	if n := strings.Compare(c.Key, d.Key); n != 0 {
+		return n
 	}
 	return cmp.Or(cmp.Compare(c.Kind, d.Kind), cmp.Compare(c.Type, d.Type))
 }

@@ -15,7 +15,7 @@ import (
 
 // A stateReader reads what appendState wrote.
 type stateReader struct {
-	*wire.Reader
+	wire.Reader
 	text string // the input, of which keys and values are parts
 	forgotten
 	names  []vclock.Replica
@@ -28,7 +28,7 @@ type stateReader struct {
 
 // release gives d back, without what it refers to.
 func (d *stateReader) release() {
-	d.Reader, d.text = nil, ""
+	d.Reader, d.text = wire.Reader{}, ""
 	d.names, d.stamps, d.fields = emptied(d.names), emptied(d.stamps), emptied(d.fields)
 	d.named, d.used, d.known = emptied(d.named), emptied(d.used), emptied(d.known)
 	readers.Put(d)
@@ -43,10 +43,11 @@ type forgotten struct{ horizon, deleted hlc.Timestamp }
 func Read(r *wire.Reader, text string, horizon, deleted hlc.Timestamp) Cell {
 	d := readers.Get().(*stateReader)
 	defer d.release()
-	d.Reader, d.text, d.forgotten = r, text, forgotten{horizon, deleted}
+	d.Reader, d.text, d.forgotten = *r, text, forgotten{horizon, deleted}
 	d.readStamps()
 	d.readFields()
-	root := d.cell(Row, 0)
+	root := Cell{Kind: Row}
+	d.cell(&root, 0)
 	if d.Err() == nil && slices.Contains(d.used, false) {
 		d.Fail("a stamp that nothing refers to")
 	}
@@ -58,6 +59,7 @@ func Read(r *wire.Reader, text string, horizon, deleted hlc.Timestamp) Cell {
 			d.Fail("%w", err)
 		}
 	}
+	*r = d.Reader
 	return root
 }
 
@@ -166,13 +168,12 @@ func (l layout) smallest() int {
 	return 2
 }
 
-// Cell reads what comes after the key and the kind.
-func (d *stateReader) cell(kind Kind, depth int) Cell {
-	c := Cell{Kind: kind}
-	l := layoutOf(kind)
+// cell reads into c, which has a kind, what comes after the key and the kind.
+func (d *stateReader) cell(c *Cell, depth int) {
+	l := layoutOf(c.Kind)
 	if depth > value.MaxDepth {
 		d.Fail("%w", value.ErrDeep)
-		return c
+		return
 	}
 	if l.stamp {
 		ref, n := d.Uvarint(), 0
@@ -193,27 +194,24 @@ func (d *stateReader) cell(kind Kind, depth int) Cell {
 		c.Value = d.take(n)
 	}
 	if l.kids == 0 || l.live && !c.Live {
-		return c
+		return
 	}
 	n := d.Count(l.smallest())
 	if n == 0 || d.Err() != nil {
-		return c
+		return
 	}
-	c.Kids = make([]Cell, 0, n)
-	for range n {
-		k := d.kid(l.kids, depth)
-		if d.Err() != nil {
-			return c
+	c.Kids = make([]Cell, n)
+	for i := range c.Kids {
+		if d.kid(&c.Kids[i], l.kids, depth); d.Err() != nil {
+			return
 		}
-		c.Kids = append(c.Kids, k)
 	}
-	if kind == Row && c.LastDelete() != nil {
+	if c.Kind == Row && c.LastDelete() != nil {
 		if !readMarks(c.Kids, d.string()) && d.Err() == nil {
 			d.Fail("%w", errMarks)
 		}
 		c.Revive()
 	}
-	return c
 }
 
 // readMarks sets the marks that appendMarks wrote, and reports whether it could have
@@ -230,33 +228,32 @@ func readMarks(kids []Cell, marks string) bool {
 	return marks == "" || marked < n && len(marks) == (n+7)/8 && (n%8 == 0 || marks[n/8]>>(n%8) == 0)
 }
 
-func (d *stateReader) kid(kind Kind, depth int) Cell {
-	key, typ := "", TypeCode(0)
+// kid reads into k, which is zero, a kid of a cell that has kids of the given kind.
+func (d *stateReader) kid(k *Cell, kind Kind, depth int) {
+	k.Kind = kind
 	switch {
 	case kind == anyField:
 		i := d.Uvarint()
 		if i >= uint64(len(d.fields)) {
 			d.Fail("field number %d of %d", i, len(d.fields))
-			return Cell{}
+			return
 		}
-		f := d.fields[i]
-		key, kind, typ, d.known[i] = f.key, f.kind, f.Type, true
+		f := &d.fields[i]
+		k.Key, k.Kind, k.Type, d.known[i] = f.key, f.kind, f.Type, true
 	case kind == Row || layoutOf(kind).key == keyBytes:
-		key = d.string()
+		k.Key = d.string()
 	}
 	if d.Err() != nil {
-		return Cell{}
+		return
 	}
-	k := d.cell(kind, depth+1)
-	k.Key, k.Type = key, typ
-	switch layoutOf(kind).key {
+	d.cell(k, depth+1)
+	switch layoutOf(k.Kind).key {
 	case keyReplica:
 		k.Key = string(k.Stamp.Replica)
 	case keyTime:
 		k.Key = TimeKey(k.Stamp.Time)
 	case keyPath, keyBytes:
 	}
-	return k
 }
 
 var (

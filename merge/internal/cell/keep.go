@@ -36,7 +36,12 @@ func (c *Cell) isLeaf() bool {
 
 // LastDelete returns the cell with the stamp of the last delete of c, a row that is kept, or
 // nil.
-func (c *Cell) LastDelete() *Cell { return c.Kid(PositionKey, Deleted) }
+func (c *Cell) LastDelete() *Cell {
+	if c == nil || len(c.Kids) == 0 || c.Kids[0].Key > PositionKey { // which few names come before
+		return nil
+	}
+	return c.Kid(PositionKey, Deleted)
+}
 
 // IsGone reports whether c, which may be nil, is a row that is kept, and deleted.
 func (c *Cell) IsGone() bool {

@@ -65,56 +65,43 @@ const (
 
 const anyField Kind = 255
 
-// layoutOf returns the layout of a kind, the zero layout if there is no such
-// kind. The key of a row is a path or bytes, depending on its parent.
-func layoutOf(k Kind) layout {
-	switch k {
-	case Register, First, Max, Min, Placed:
-		return layout{key: keyPath, stamp: true, value: true}
-	case Deleted:
-		return layout{key: keyPath, stamp: true}
-	case Immutable:
-		return layout{key: keyPath, kids: Fact}
-	case Choice:
-		return layout{key: keyPath, kids: Option}
-	case State:
-		return layout{key: keyPath, kids: Version}
-	case Totals:
-		return layout{key: keyPath, kids: Total}
-	case Sums:
-		return layout{key: keyPath, kids: Sum}
-	case Manual:
-		return layout{key: keyPath, kids: Replica}
-	case Union:
-		return layout{key: keyPath, kids: Member}
-	case Set:
-		return layout{key: keyPath, kids: Element}
-	case Table:
-		return layout{key: keyPath, kids: Entry}
-	case Rows:
-		return layout{key: keyPath, kids: Row}
-	case Row:
-		return layout{key: keyPath, stamp: true, live: true, kids: anyField}
-	case Fact, Option, Member:
-		return layout{key: keyBytes, stamp: true}
-	case Version:
-		return layout{key: keyBytes, kids: Seen}
-	case Seen:
-		return layout{key: keyReplica, stamp: true}
-	case Total, Sum:
-		return layout{key: keyReplica, stamp: true, value: true}
-	case Replica:
-		return layout{key: keyReplica, stamp: true, kids: Sibling}
-	case Sibling:
-		return layout{key: keyTime, stamp: true, value: true}
-	case Element:
-		return layout{key: keyBytes, stamp: true, live: true}
-	case Entry:
-		return layout{key: keyBytes, stamp: true, live: true, value: true}
-	case anyField:
-	}
-	return layout{}
+// layouts has the layout of each kind. The key of a row is a path or bytes, depending on its
+// parent.
+//
+//nolint:gochecknoglobals // a table
+var layouts = [1 << 8]layout{
+	Register:  {key: keyPath, stamp: true, value: true},
+	First:     {key: keyPath, stamp: true, value: true},
+	Max:       {key: keyPath, stamp: true, value: true},
+	Min:       {key: keyPath, stamp: true, value: true},
+	Placed:    {key: keyPath, stamp: true, value: true},
+	Deleted:   {key: keyPath, stamp: true},
+	Immutable: {key: keyPath, kids: Fact},
+	Choice:    {key: keyPath, kids: Option},
+	State:     {key: keyPath, kids: Version},
+	Totals:    {key: keyPath, kids: Total},
+	Sums:      {key: keyPath, kids: Sum},
+	Manual:    {key: keyPath, kids: Replica},
+	Union:     {key: keyPath, kids: Member},
+	Set:       {key: keyPath, kids: Element},
+	Table:     {key: keyPath, kids: Entry},
+	Rows:      {key: keyPath, kids: Row},
+	Row:       {key: keyPath, stamp: true, live: true, kids: anyField},
+	Fact:      {key: keyBytes, stamp: true},
+	Option:    {key: keyBytes, stamp: true},
+	Member:    {key: keyBytes, stamp: true},
+	Version:   {key: keyBytes, kids: Seen},
+	Seen:      {key: keyReplica, stamp: true},
+	Total:     {key: keyReplica, stamp: true, value: true},
+	Sum:       {key: keyReplica, stamp: true, value: true},
+	Replica:   {key: keyReplica, stamp: true, kids: Sibling},
+	Sibling:   {key: keyTime, stamp: true, value: true},
+	Element:   {key: keyBytes, stamp: true, live: true},
+	Entry:     {key: keyBytes, stamp: true, live: true, value: true},
 }
+
+// layoutOf returns the layout of a kind, the zero layout if there is no such kind.
+func layoutOf(k Kind) layout { return layouts[k] }
 
 // holdsValue reports whether cells of the kind have a value of their field's type: see
 // [Cell.Content].
