@@ -23,19 +23,19 @@ type row struct {
 	size int
 	// bytes is the state, delta one change by another replica.
 	bytes, delta []byte
-	// change decodes p, makes one change and encodes the state again.
-	change func(p []byte) ([]byte, error)
+	// change decodes p, makes one change by w and encodes the state again.
+	change func(p []byte, w lww.Writer) ([]byte, error)
 	// merge merges delta into the state encoded as p and encodes it again.
 	merge func(p, delta []byte) ([]byte, error)
 	// reuse is change by one state that is decoded into again and again, and by one buffer.
 	// What it returns is good until the next call.
-	reuse func(p []byte) ([]byte, error)
+	reuse func(p []byte, w lww.Writer) ([]byte, error)
 }
 
 // A bytesWay is what changes the bytes of a row, and merges a delta into them, without a
 // decoded state, if there is a function that does.
 type bytesWay struct {
-	change func(p []byte) ([]byte, error)
+	change func(p []byte, w lww.Writer) ([]byte, error)
 	merge  func(p, delta []byte) ([]byte, error)
 }
 
@@ -65,28 +65,27 @@ type merger interface {
 	MergeBinary(data []byte) (bool, error)
 }
 
-// newRow returns the row of the state that fill makes, changed by change at the
-// replica that it is given.
-func newRow[S any, P state[S]](tb testing.TB, name string, size int, x P, change func(P, vclock.Replica) error) row {
+// newRow returns the row of the state x, changed by change on behalf of a writer.
+func newRow[S any, P state[S]](tb testing.TB, name string, size int, x P, change func(P, lww.Writer) error) row {
 	tb.Helper()
 	bytes, err := x.MarshalBinary()
 	require.NoError(tb, err)
 	r := row{name: name, size: size, bytes: bytes}
-	r.change = func(p []byte) ([]byte, error) {
+	r.change = func(p []byte, w lww.Writer) ([]byte, error) {
 		s := P(new(S))
 		if err := s.UnmarshalBinary(p); err != nil {
 			return nil, err
 		}
-		if err := change(s, "eu"); err != nil {
+		if err := change(s, w); err != nil {
 			return nil, err
 		}
 		return s.MarshalBinary()
 	}
 	used, buf := P(new(S)), []byte(nil)
-	r.reuse = func(p []byte) ([]byte, error) {
+	r.reuse = func(p []byte, w lww.Writer) ([]byte, error) {
 		err := used.UnmarshalBinary(p)
 		if err == nil {
-			err = change(used, "eu")
+			err = change(used, w)
 		}
 		if err == nil {
 			buf, err = used.AppendBinary(buf[:0])
@@ -146,7 +145,7 @@ func pnCounter(tb testing.TB, n int) row {
 		x.Add(replica(i), 1000)
 	}
 	first := replica(0)
-	r := newRow(tb, "PNCounter", n, x, func(c *crdt.PNCounter, _ vclock.Replica) error { c.Add(first, 1); return nil })
+	r := newRow(tb, "PNCounter", n, x, func(c *crdt.PNCounter, _ lww.Writer) error { c.Add(first, 1); return nil })
 	return r.withDelta(tb, x.Clone().Add(replica(n-1), 7))
 }
 
@@ -157,7 +156,7 @@ func gCounter(tb testing.TB, n int) row {
 		x.Add(replica(i), 1000)
 	}
 	first := replica(0)
-	r := newRow(tb, "GCounter", n, x, func(c *crdt.GCounter, _ vclock.Replica) error { c.Add(first, 1); return nil })
+	r := newRow(tb, "GCounter", n, x, func(c *crdt.GCounter, _ lww.Writer) error { c.Add(first, 1); return nil })
 	return r.withDelta(tb, x.Clone().Add(replica(n-1), 7))
 }
 
@@ -172,8 +171,9 @@ func boundedCounter(tb testing.TB, n int) row {
 	for i := range n {
 		add(x, replica(i), 1000)
 	}
-	r := newRow(tb, "BoundedCounter", n, x, func(c *crdt.BoundedCounter, _ vclock.Replica) error {
-		_, err := c.Sub(replica(0), 1)
+	first := replica(0)
+	r := newRow(tb, "BoundedCounter", n, x, func(c *crdt.BoundedCounter, _ lww.Writer) error {
+		_, err := c.Sub(first, 1)
 		return err
 	})
 	return r.withDelta(tb, add(x.Clone(), replica(n-1), 7))
@@ -185,7 +185,8 @@ func orSet(tb testing.TB, n int) row {
 	for i := range n {
 		x.Add(region(i), sku(i))
 	}
-	r := newRow(tb, "ORSet", n, x, func(s *crdt.ORSet[string], r vclock.Replica) error { s.Add(r, sku(n)); return nil })
+	added := sku(n)
+	r := newRow(tb, "ORSet", n, x, func(s *crdt.ORSet[string], w lww.Writer) error { s.Add(w.Replica, added); return nil })
 	return r.withDelta(tb, x.Clone().Add("us", sku(n+1)))
 }
 
@@ -195,27 +196,28 @@ func rwSet(tb testing.TB, n int) row {
 	for i := range n {
 		x.Add(region(i), sku(i))
 	}
-	r := newRow(tb, "RWSet", n, x, func(s *crdt.RWSet[string], r vclock.Replica) error { s.Add(r, sku(n)); return nil })
+	added := sku(n)
+	r := newRow(tb, "RWSet", n, x, func(s *crdt.RWSet[string], w lww.Writer) error { s.Add(w.Replica, added); return nil })
 	return r.withDelta(tb, x.Clone().Add("us", sku(n+1)))
 }
 
 func lwwMap(tb testing.TB, n int) row {
 	tb.Helper()
 	x := new(lww.Map[string, string])
-	put := func(m *lww.Map[string, string], r vclock.Replica, k, v string) *lww.Map[string, string] {
-		d, err := m.Put(writer(r), k, v)
+	put := func(m *lww.Map[string, string], w lww.Writer, k, v string) *lww.Map[string, string] {
+		d, err := m.Put(w, k, v)
 		require.NoError(tb, err)
 		return d
 	}
 	for i := range n {
-		put(x, region(i), sku(i), "a value")
+		put(x, writer(region(i)), sku(i), "a value")
 	}
 	first := sku(0)
-	r := newRow(tb, "LWWMap", n, x, func(m *lww.Map[string, string], r vclock.Replica) error {
-		_, err := m.Put(writer(r), first, "another")
+	r := newRow(tb, "LWWMap", n, x, func(m *lww.Map[string, string], w lww.Writer) error {
+		_, err := m.Put(w, first, "another")
 		return err
 	})
-	return r.withDelta(tb, put(x.Clone(), "us", sku(n-1), "a third"))
+	return r.withDelta(tb, put(x.Clone(), writer("us"), sku(n-1), "a third"))
 }
 
 func orMap(tb testing.TB, n int) row {
@@ -228,7 +230,8 @@ func orMap(tb testing.TB, n int) row {
 	for i := range n {
 		add(x, region(i), sku(i))
 	}
-	r := newRow(tb, "ORMap", n, x, func(m *cart, r vclock.Replica) error { add(m, r, sku(0)); return nil })
+	first := sku(0)
+	r := newRow(tb, "ORMap", n, x, func(m *cart, w lww.Writer) error { add(m, w.Replica, first); return nil })
 	return r.withDelta(tb, add(x.Clone(), "us", sku(n-1)))
 }
 
@@ -247,8 +250,10 @@ func siblings(tb testing.TB, n int) row {
 	for i := range n {
 		write(x, replica(i), resolver.Context{}, "open")
 	}
-	r := newRow(tb, "Siblings", n, x, func(s *resolver.Siblings[order], _ vclock.Replica) error {
-		_, err := s.Write(resolver.Writer{Writer: writer(replica(0))}, s.Context(), order{"order-17", "paid", 4200})
+	first := replica(0)
+	r := newRow(tb, "Siblings", n, x, func(s *resolver.Siblings[order], w lww.Writer) error {
+		w.Replica = first
+		_, err := s.Write(resolver.Writer{Writer: w}, s.Context(), order{"order-17", "paid", 4200})
 		return err
 	})
 	peer := x.Clone()
@@ -274,12 +279,12 @@ func record(tb testing.TB) row {
 	peer := x.Clone()
 	require.NoError(tb, peer.Update(writer("us"), func(p *profile) error { p.City = "Porto"; return nil }))
 	r := row{name: "Record", size: 10, bytes: bytes}
-	r.change = func(p []byte) ([]byte, error) {
+	r.change = func(p []byte, w lww.Writer) ([]byte, error) {
 		s := plan.NewRecord()
 		if err := s.UnmarshalBinary(p); err != nil {
 			return nil, err
 		}
-		if err := s.Update(writer("eu"), func(p *profile) error { p.City = "Faro"; return nil }); err != nil {
+		if err := s.Update(w, func(p *profile) error { p.City = "Faro"; return nil }); err != nil {
 			return nil, err
 		}
 		return s.MarshalBinary()
@@ -314,14 +319,14 @@ func rows(tb testing.TB) []row {
 // TestRows checks that each row does what its benchmark claims to measure.
 func TestRows(t *testing.T) {
 	for _, r := range rows(t) {
-		changed, err := r.change(r.bytes)
+		changed, err := r.change(r.bytes, writer("eu"))
 		require.NoError(t, err, r.name)
 		if way := bytesWays[r.name]; way != nil {
 			requireSameWay(t, r, way(r.size), changed)
 		}
 		require.NotEqual(t, r.bytes, changed, "%s of %d: the change changes nothing", r.name, r.size)
 		for range 3 {
-			reused, err := r.reuse(r.bytes)
+			reused, err := r.reuse(r.bytes, writer("eu"))
 			require.NoError(t, err, r.name)
 			require.Equal(t, changed, reused, "%s of %d", r.name, r.size)
 		}
@@ -338,7 +343,7 @@ func TestRows(t *testing.T) {
 func requireSameWay(t *testing.T, r row, way bytesWay, changed []byte) {
 	t.Helper()
 	if way.change != nil {
-		p, err := way.change(r.bytes)
+		p, err := way.change(r.bytes, writer("eu"))
 		require.NoError(t, err, r.name)
 		require.Equal(t, changed, p, "%s of %d", r.name, r.size)
 	}
@@ -370,18 +375,19 @@ func (r row) inBytes() bytesWay {
 var hasBytes = map[string]bool{"PNCounter": true, "LWWMap": true, "ORMap": true}
 
 func BenchmarkRow(b *testing.B) {
+	w := writer("eu")
 	for _, r := range rows(b) {
 		b.Run(fmt.Sprintf("type=%s/n=%d/change", r.name, r.size), func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				_, _ = r.change(r.bytes)
+				_, _ = r.change(r.bytes, w)
 			}
 			b.ReportMetric(float64(len(r.bytes)), "bytes")
 		})
 		b.Run(fmt.Sprintf("type=%s/n=%d/reused", r.name, r.size), func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				_, _ = r.reuse(r.bytes)
+				_, _ = r.reuse(r.bytes, w)
 			}
 		})
 		b.Run(fmt.Sprintf("type=%s/n=%d/delta", r.name, r.size), func(b *testing.B) {
@@ -416,11 +422,11 @@ func BenchmarkRow(b *testing.B) {
 
 func benchmarkBytes(b *testing.B, r row) {
 	b.Helper()
-	way := r.inBytes()
+	way, w := r.inBytes(), writer("eu")
 	b.Run(fmt.Sprintf("type=%s/n=%d/change-bytes", r.name, r.size), func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			_, _ = way.change(r.bytes)
+			_, _ = way.change(r.bytes, w)
 		}
 	})
 	b.Run(fmt.Sprintf("type=%s/n=%d/delta-bytes", r.name, r.size), func(b *testing.B) {
