@@ -81,6 +81,13 @@ func TestPolicies(t *testing.T) {
 	}
 }
 
+// TestLostEdit has a site write the value of an edit that it has lost once more, under the same
+// stamp. Who answers by what was edited may answer otherwise.
+func TestLostEdit(t *testing.T) {
+	kit := &resolvertest.Kit[item]{Rule: resolver.Fields(merge.MustCompile(merge.Options[item]{})), Values: items()}
+	require.NoError(t, kit.Lost(item{Name: "p", Stock: 1}, item{Name: "p", Stock: 3}, item{Name: "q", Stock: 2}))
+}
+
 // A peak is a value that merges by itself.
 type peak struct{ N int }
 
