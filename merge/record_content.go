@@ -18,6 +18,23 @@ func (f *field) store(v reflect.Value, old string) (string, error) {
 	return f.shape.Bytes(v)
 }
 
+// alike reports whether a and b, two values of f that is kept as one, have the same bytes, as
+// 0 and −0 have: to set one to the other is no write.
+func (f *field) alike(a, b reflect.Value) bool {
+	if f.shape.Same(a, b) {
+		return true
+	}
+	switch f.shape.Kind {
+	case value.KindBool, value.KindInt, value.KindUint, value.KindString, value.KindBytes:
+		return false
+	case value.KindFloat, value.KindComplex, value.KindTime, value.KindArray, value.KindStruct, value.KindSlice, value.KindMap, value.KindPointer,
+		value.KindRaw, value.KindOpaque, value.KindDocument:
+	}
+	x, errX := f.store(a, "")
+	y, errY := f.store(b, "")
+	return errX == nil && errY == nil && x == y
+}
+
 // load sets dst, which holds the zero value, to the value of f with the given bytes, but
 // for what the program does not know of it. If the type cannot hold it, dst stays zero, and
 // what load returns says why.

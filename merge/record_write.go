@@ -404,12 +404,18 @@ func (e *edit) put(p *recordPart, at spot, content string) (*cell.Cell, error) {
 	return &joined, nil
 }
 
-// same reports whether two rows do not differ in p.
+// same reports whether two rows do not differ in p, as records keep it.
 func (p *recordPart) same(a, b reflect.Value) bool {
-	if p.group == nil {
-		return p.f.same(p.f.in(a), p.f.in(b))
+	if p.group != nil {
+		return !slices.ContainsFunc(p.group, func(f *field) bool { return !f.alike(f.in(a), f.in(b)) })
 	}
-	return !slices.ContainsFunc(p.group, func(f *field) bool { return !f.same(f.in(a), f.in(b)) })
+	x, y := p.f.in(a), p.f.in(b)
+	return p.f.same(x, y) || p.holdsOne() && p.f.alike(x, y)
+}
+
+// holdsOne reports whether p is written as one value.
+func (p *recordPart) holdsOne() bool {
+	return p.kind.IsRegister() || p.kind == cell.Immutable || p.kind == cell.Choice || p.kind == cell.Manual
 }
 
 // group returns a write of all members of a group.

@@ -163,7 +163,7 @@ func (w *recordRow) same(a, b reflect.Value) bool {
 func (e *edit) table(p *recordPart, at spot, read, next reflect.Value) (*cell.Cell, error) {
 	var kids []cell.Cell
 	err := p.pairs(read, next, func(key string, r, n *item) error {
-		if r != nil && n != nil && p.entry.shape.Same(value.Addressable(r.value), value.Addressable(n.value)) {
+		if r != nil && n != nil && p.entry.alike(value.Addressable(r.value), value.Addressable(n.value)) {
 			return nil
 		}
 		c, now := cell.Cell{Key: key, Kind: cell.Entry, Live: n != nil}, at.now.Kid(key, cell.Entry)

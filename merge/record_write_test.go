@@ -550,6 +550,55 @@ func TestRecordNegativeZero(t *testing.T) {
 	require.True(t, r.Equal(before), "0 is what is there, and no value to set once")
 }
 
+// TestRecordNegativeZeroIsNoWrite sets what holds 0 to −0, wherever it stands, again and again.
+func TestRecordNegativeZeroIsNoWrite(t *testing.T) {
+	type line struct {
+		ID    string
+		Parts []float64
+	}
+	type pair struct{ X, Y float64 }
+	type table struct {
+		Leaf  float64
+		High  float64 `merge:"max"`
+		List  []float64
+		Pair  pair        `merge:"atomic"`
+		Ref   *pair       `merge:"atomic"`
+		First [1]float64  `merge:"first"`
+		Moved []float64   `merge:"group=g"`
+		With  string      `merge:"group=g"`
+		Both  []complex64 `merge:"manual"`
+		Once  []float64   `merge:"immutable"`
+		By    map[string]float64
+		Lines []line    `merge:"keyed=ID"`
+		Any   any       `merge:"atomic"`
+		Set   []float64 `merge:"set"`
+	}
+	p := merge.MustCompile(merge.Options[table]{Record: true})
+	of := func(zero float64) func(*table) {
+		return func(v *table) {
+			list := []float64{1, zero}
+			*v = table{
+				Leaf: zero, High: zero, List: list, Pair: pair{1, zero}, Ref: &pair{1, zero}, First: [1]float64{zero}, Moved: list, With: "x",
+				Both: []complex64{complex(0, float32(zero))}, Once: list, By: map[string]float64{"a": zero}, Lines: []line{{"a", list}},
+				Any: []any{zero}, Set: list,
+			}
+		}
+	}
+	r, w := p.NewRecord(), writer("eu")
+	require.NoError(t, r.Update(w, set(of(0))))
+	before := r.Clone()
+	require.NoError(t, r.Update(w, set(of(math.Copysign(0, -1)))))
+	require.True(t, r.Equal(before), "%v", r.Since(before))
+
+	read, token := r.Snapshot()
+	require.NoError(t, r.Update(w, set(func(v *table) { v.List[0] = 2 })))
+	before = r.Clone()
+	next := read
+	of(math.Copysign(0, -1))(&next)
+	require.NoError(t, r.Apply(w, token, read, next))
+	require.True(t, r.Equal(before), "a form that changes nothing")
+}
+
 // TestRecordAssertion sets a field to what it holds, which is no write, and touches it,
 // which is one.
 func TestRecordAssertion(t *testing.T) {
