@@ -377,25 +377,21 @@ func (c *core[K, V]) readLast(values *value.Decoder[V]) *content.ValueError {
 	return bad
 }
 
-// AppendBinary implements [encoding.BinaryAppender]. It never returns an error.
-// FORMAT.md in the root of the module has the layout.
+// AppendBinary implements [encoding.BinaryAppender].
 func (m *Map[K, V]) AppendBinary(b []byte) ([]byte, error) {
 	return m.appendBinary(b, false), nil
 }
 
-// MarshalBinary implements [encoding.BinaryMarshaler]. See [Map.AppendBinary].
+// MarshalBinary implements [encoding.BinaryMarshaler].
 func (m *Map[K, V]) MarshalBinary() ([]byte, error) { return m.marshal(false), nil }
 
-// UnmarshalBinary implements [encoding.BinaryUnmarshaler]. It accepts exactly
-// what [Map.AppendBinary] writes, and leaves m unchanged if it returns an error: a
-// [*content.ValueError] if V cannot hold a value, for which there is
-// [Map.UnmarshalLenient]. What it allocates is bounded by the length of data times the
-// size of an entry in memory over three.
+// UnmarshalBinary implements [encoding.BinaryUnmarshaler]. It allocates at most
+// the length of data times a third of the size of an entry in memory.
 //
-// It uses the memory that m has, and so it is the ordinary way of a service to decode
-// each of many rows into a Map that a [sync.Pool] keeps: one that was decoded into twice
-// allocates little, and nothing for keys, values and replicas that are strings which it has
-// met at the same place. For that it holds the memory of the state before, too, but none of rows beyond 64 KB.
+// It uses the memory that m has: decode many rows into a Map that a [sync.Pool]
+// keeps. From the third row on little is allocated, and nothing for strings
+// that were at the same place in the one but last. For that m holds the memory
+// of the state before too, but none of rows beyond 64 KB.
 func (m *Map[K, V]) UnmarshalBinary(data []byte) error {
 	bad, err := m.unmarshal(data, false)
 	return m.failed(bad, err)
@@ -422,18 +418,14 @@ func (*Map[K, V]) failed(bad *content.ValueError, err error) error {
 	return nil
 }
 
-// UnmarshalLenient decodes what [Map.AppendBinary] or [Map.MarshalJSON] wrote. It
-// keeps values that V cannot hold, and returns a [*content.ValueError] for the first of
-// them beside the state: [Map.Unreadable] lists them. With any other error m is
-// unchanged.
+// UnmarshalLenient decodes either form, and keeps values that V cannot hold.
+// Its [*content.ValueError] is for the first; [Map.Unreadable] lists all.
 func (m *Map[K, V]) UnmarshalLenient(data []byte) error {
 	c, bad, err := decodeAny[K, V](data, false)
 	return m.take(c, bad, err, true)
 }
 
-// MergeBinary joins the state that [Map.AppendBinary] wrote as data into m, and
-// reports whether m changed. It returns the errors of [Map.UnmarshalBinary], and has
-// no effect then.
+// MergeBinary joins the state of the binary form data into m.
 func (m *Map[K, V]) MergeBinary(data []byte) (changed bool, err error) {
 	var o Map[K, V]
 	if err := o.UnmarshalBinary(data); err != nil {
@@ -442,8 +434,7 @@ func (m *Map[K, V]) MergeBinary(data []byte) (changed bool, err error) {
 	return m.Merge(&o), nil
 }
 
-// MergeLenient is [Map.MergeBinary] for what [Map.UnmarshalLenient] accepts: values
-// that V cannot hold are merged too, and the error comes beside.
+// MergeLenient joins what [Map.UnmarshalLenient] accepts, with its error.
 func (m *Map[K, V]) MergeLenient(data []byte) (changed bool, err error) {
 	var o Map[K, V]
 	err = o.UnmarshalLenient(data)
@@ -461,18 +452,15 @@ func decodeAny[K comparable, V any](data []byte, set bool) (core[K, V], *content
 	return decodeBinary[K, V](data, set)
 }
 
-// AppendBinary implements [encoding.BinaryAppender]. It never returns an error.
-// FORMAT.md in the root of the module has the layout.
+// AppendBinary implements [encoding.BinaryAppender].
 func (s *Set[E]) AppendBinary(b []byte) ([]byte, error) {
 	return s.appendBinary(b, true), nil
 }
 
-// MarshalBinary implements [encoding.BinaryMarshaler]. See [Set.AppendBinary].
+// MarshalBinary implements [encoding.BinaryMarshaler].
 func (s *Set[E]) MarshalBinary() ([]byte, error) { return s.marshal(true), nil }
 
-// UnmarshalBinary implements [encoding.BinaryUnmarshaler]. It accepts exactly
-// what [Set.AppendBinary] writes, and leaves s unchanged if it returns an error. It uses
-// the memory that s has: see [Map.UnmarshalBinary].
+// UnmarshalBinary implements [encoding.BinaryUnmarshaler], as of [Map].
 func (s *Set[E]) UnmarshalBinary(data []byte) error {
 	if _, err := s.unmarshal(data, true); err != nil {
 		return fmt.Errorf("lww: decode Set: %w", wire.Damaged(err))
@@ -480,9 +468,7 @@ func (s *Set[E]) UnmarshalBinary(data []byte) error {
 	return nil
 }
 
-// MergeBinary joins the state that [Set.AppendBinary] wrote as data into s, and
-// reports whether s changed. It returns the errors of [Set.UnmarshalBinary], and has
-// no effect then.
+// MergeBinary joins the state of the binary form data into s.
 func (s *Set[E]) MergeBinary(data []byte) (changed bool, err error) {
 	var o Set[E]
 	if err := o.UnmarshalBinary(data); err != nil {

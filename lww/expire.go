@@ -29,24 +29,21 @@ func (c *core[K, V]) expire(since hlc.Timestamp) (d core[K, V]) {
 	return d
 }
 
-// Expire deletes every key that was last written before since, and returns the
-// deletes as a delta. It has no stamp of its own: a delete gets the one of the value,
-// so that it beats that value and nothing else. A heartbeat on its way, of which m has not
-// heard, brings the key back; a [Map.Delete] would beat it.
+// Expire deletes every key last written before since, and returns the deletes
+// as a delta. A delete gets the stamp of the value, so it beats that and
+// nothing later: a heartbeat on its way, by [Map.Touch], brings the key back. A
+// value at or below the horizon is deleted right above the horizon.
 //
 //	m.Expire(hlc.At(time.Now().Add(-time.Minute))) // who has been silent for a minute
 //
-// Equal states expire alike, so each replica may sweep on its own. A [Map.Put] of what is there
-// already is no heartbeat: [Map.Touch] is.
-//
-// As its deletes are as old as what they delete, a replica may have compacted beyond
-// them before it hears of them. There the key stays, and may come back from there, until
-// that replica sweeps: whoever compacts sweeps too. Expire takes O(n) time for n keys.
+// Equal states expire alike, so each replica may sweep on its own. One that
+// compacted beyond the deletes before it heard of them keeps the keys, and may
+// bring them back, until it sweeps: whoever compacts sweeps too.
 func (m *Map[K, V]) Expire(since hlc.Timestamp) (delta *Map[K, V]) {
 	return &Map[K, V]{core: m.expire(since)}
 }
 
-// Expire removes every element that was last added before since: see [Map.Expire].
+// Expire removes every element last added before since: see [Map.Expire].
 func (s *Set[E]) Expire(since hlc.Timestamp) (delta *Set[E]) {
 	return &Set[E]{core: s.expire(since)}
 }

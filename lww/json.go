@@ -200,25 +200,8 @@ func (c *core[K, V]) readJSON(p []byte, kinds value.Kinds, set bool) (bad *conte
 	return bad, nil
 }
 
-// MarshalJSON implements [json.Marshaler]. Entries are sorted by the canonical
-// bytes of their keys. A value is that of encoding/json, with the fields that V does
-// not know; "fields" has the kinds of fields that JSON does not show, "bytes" a value
-// that these do not lead back to, and then its JSON does not count; "keys" the fields
-// of keys that are structs. They and the horizon are left out if there is nothing to
-// say.
-//
-//	{"horizon":"2026-11-23T12:00:00.000000000Z","entries":[
-//	 {"key":"email","value":"ann@example.com","stamp":"2026-11-23T12:08:55.123456789Z@us"},
-//	 {"key":"phone","deleted":true,"stamp":"2026-11-23T12:09:01.000000000Z@eu"}]}
-//
-// It returns an error that names the key and the field if a field is not zero that
-// its tag json:"-" keeps out of JSON.
-//
-// Elements of a [Set] have no values.
-//
-//	{"horizon":"2026-11-23T12:00:00.000000000Z","elements":[
-//	 {"element":"admin","stamp":"2026-11-23T12:08:55.123456789Z@us"},
-//	 {"element":"staff","removed":true,"stamp":"2026-11-23T12:09:01.000000000Z@eu"}]}
+// MarshalJSON implements [json.Marshaler]: see Encodings in the package
+// comment.
 func (c core[K, V]) MarshalJSON() ([]byte, error) {
 	b, err := c.appendJSON(nil, c.isSet())
 	if err != nil { // of a value, which a set has none of
@@ -227,9 +210,7 @@ func (c core[K, V]) MarshalJSON() ([]byte, error) {
 	return b, nil
 }
 
-// UnmarshalJSON implements [json.Unmarshaler]. It accepts what [Map.MarshalJSON]
-// writes, in any order and with any white space, and leaves m unchanged if it
-// returns an error: see [Map.UnmarshalBinary]. As usual, null changes nothing.
+// UnmarshalJSON implements [json.Unmarshaler].
 func (m *Map[K, V]) UnmarshalJSON(data []byte) error {
 	if string(data) == "null" {
 		return nil
@@ -238,9 +219,7 @@ func (m *Map[K, V]) UnmarshalJSON(data []byte) error {
 	return m.take(c, bad, err, false)
 }
 
-// UnmarshalJSON implements [json.Unmarshaler]. It accepts what [Set.MarshalJSON]
-// writes, in any order and with any white space, and leaves s unchanged if it
-// returns an error. As usual, null changes nothing.
+// UnmarshalJSON implements [json.Unmarshaler].
 func (s *Set[E]) UnmarshalJSON(data []byte) error {
 	if string(data) == "null" {
 		return nil

@@ -48,34 +48,33 @@ func (c *core[K, V]) speaks(d *core[K, V], sealed vclock.Closing) bool {
 	return false
 }
 
-// LastOf returns the time of the latest write by r that m holds, or zero. If it is after
-// the last write that r itself knows of, another lineage uses the name: see
-// [vclock.Replica]. What others have overwritten is not seen. It takes O(n) for n keys.
+// LastOf returns the time of the latest write by r that m holds, or zero; what
+// others have overwritten is not seen. One after the last that r itself knows
+// of shows that another lineage uses the name: see [vclock.Replica].
 func (m *Map[K, V]) LastOf(r vclock.Replica) hlc.Timestamp { return m.lastOf(r) }
 
-// Verify returns an error that names a key which m and o hold with one stamp and
-// different contents, or nil. There is none unless two lineages use one replica, or one wrote
-// over an entry from the future. Merge keeps the larger. It takes O(n) for n keys.
+// Verify returns an error that names a key which m and o hold with one stamp
+// and two contents, or nil. Merge keeps the larger. It happens only if two
+// lineages use one replica, or one wrote over an entry from the future.
 func (m *Map[K, V]) Verify(o *Map[K, V]) error { return m.verify(&o.core) }
 
-// Speaks reports whether o has writes that are sealed, and that m lacks. Ask it of what does not
-// come from a member with its matrix, and refuse what does: see [vclock.Matrix.Sealed].
-// It takes O(n) for n keys of o.
+// Speaks reports whether o has writes that are sealed, and that m lacks. Ask it
+// of what does not come from a member with its matrix, and refuse what does:
+// see [vclock.Matrix.Sealed].
 func (m *Map[K, V]) Speaks(o *Map[K, V], sealed vclock.Closing) bool {
 	return m.speaks(&o.core, sealed)
 }
 
-// LastOf returns the time of the latest write by r that s holds, or zero: see [Map.LastOf].
+// LastOf returns the time of the latest write by r, or zero: see [Map.LastOf].
 func (s *Set[E]) LastOf(r vclock.Replica) hlc.Timestamp { return s.lastOf(r) }
 
-// Verify returns an error that names an element which s and o hold with one stamp, and
-// which is there in the one only: see [Map.Verify].
+// Verify returns an error if one stamp is of two writes: see [Map.Verify].
 func (s *Set[E]) Verify(o *Set[E]) error { return s.verify(&o.core) }
 
-// Speaks reports whether o has writes that are sealed, and that s lacks: see [Map.Speaks].
+// Speaks reports whether o has sealed writes that s lacks: see [Map.Speaks].
 func (s *Set[E]) Speaks(o *Set[E], sealed vclock.Closing) bool { return s.speaks(&o.core, sealed) }
 
-// LastOf returns the time of the value if r wrote it, or zero: see [Map.LastOf].
+// LastOf returns the time of the value if the replica wrote it, or zero.
 func (r *Register[V]) LastOf(by vclock.Replica) hlc.Timestamp {
 	if r.stamp.Replica == by {
 		return r.stamp.Time
@@ -83,7 +82,7 @@ func (r *Register[V]) LastOf(by vclock.Replica) hlc.Timestamp {
 	return 0
 }
 
-// Verify returns an error if r and o have one stamp and different values: see [Map.Verify].
+// Verify returns an error if one stamp is of two values: see [Map.Verify].
 func (r *Register[V]) Verify(o *Register[V]) error {
 	if !r.stamp.IsZero() && r.stamp == o.stamp && r.compare(o) != 0 {
 		return forked("the value", r.stamp)
@@ -91,7 +90,7 @@ func (r *Register[V]) Verify(o *Register[V]) error {
 	return nil
 }
 
-// Speaks reports whether o has a value that is sealed, and that r lacks: see [Map.Speaks].
+// Speaks reports whether o has a sealed value that r lacks: see [Map.Speaks].
 func (r *Register[V]) Speaks(o *Register[V], sealed vclock.Closing) bool {
 	return sealed.IsOverAt(o.stamp.Replica, uint64(o.stamp.Time)) && r.stamp.Before(o.stamp)
 }

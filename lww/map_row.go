@@ -15,20 +15,17 @@ import (
 	"github.com/rejoin-go/rejoin/vclock"
 )
 
-// PutBinary sets the value of k in the [Map] whose bytes are row, and appends the bytes of
-// the result to dst. They are those that decoding row, [Map.Put] and encoding make,
-// without the state in between: it is what a service does that keeps a map in a row of a
-// database and does not need the delta.
+// PutBinary sets the value of k in the [Map] whose bytes are row, and appends
+// the bytes of the result to dst: what decoding row, [Map.Put] and encoding
+// make. It is for a service that keeps a map in a row of a database and needs
+// no delta.
 //
-// Who wins is as at Put. Row must be the bytes of a state, if only of the zero Map.
-// PutBinary takes all that [Map.UnmarshalBinary] takes, and refuses what it refuses with the
-// same error; other errors and panics are those of Put. On an error it returns dst as it
-// was.
-//
-// It reads row once, which takes O(n) for n keys, and allocates only room for the result
-// where V is string, int, int64, uint64 or float64 and no more than 64 replicas have
-// written; else it takes a decoded state. Any number of goroutines may call it with one
-// row; dst and row must not overlap.
+// Row must be a state, if only the zero Map. Errors are those of
+// [Map.UnmarshalBinary] and Put, and leave dst as it was; panics are those of
+// Put. It takes O(n) for n keys, and allocates only the result where V is
+// string, int, int64, uint64 or float64 and at most 64 replicas have written;
+// else it decodes row. Any number of goroutines may call it with one row; dst
+// and row must not overlap.
 func PutBinary[K comparable, V any](dst, row []byte, w Writer, k K, v V) ([]byte, error) {
 	if b, done, err := writeRow(dst, row, w, k, v, false); done {
 		return b, err
@@ -43,8 +40,7 @@ func PutBinary[K comparable, V any](dst, row []byte, w Writer, k K, v V) ([]byte
 	return m.AppendBinary(dst)
 }
 
-// DeleteBinary deletes k in the [Map] whose bytes are row, as [Map.Delete] does, and appends
-// the bytes of the result to dst: see [PutBinary].
+// DeleteBinary deletes k in the [Map] whose bytes are row, as [PutBinary] puts.
 func DeleteBinary[K comparable, V any](dst, row []byte, w Writer, k K) ([]byte, error) {
 	var zero V
 	if b, done, err := writeRow(dst, row, w, k, zero, true); done {
@@ -60,10 +56,8 @@ func DeleteBinary[K comparable, V any](dst, row []byte, w Writer, k K) ([]byte, 
 	return m.AppendBinary(dst)
 }
 
-// MergeBinary joins the [Map] whose bytes are delta into the one whose bytes are row, as
-// [Map.MergeBinary] does, and appends the bytes of the result to dst: see [PutBinary]. It
-// takes no decoded state if delta is what one Put or Delete returned. Both must be bytes of
-// a state; its errors are those of [Map.UnmarshalBinary].
+// MergeBinary joins the [Map] with the bytes delta into that with the bytes
+// row: see [PutBinary]. It decodes neither if one Put or Delete returned delta.
 func MergeBinary[K comparable, V any](dst, row, delta []byte) ([]byte, error) {
 	if b, done := mergeRow[K, V](dst, row, delta); done {
 		return b, nil

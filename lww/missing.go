@@ -36,28 +36,27 @@ func (c *core[K, V]) missing(ids []string) (d core[K, V]) {
 	return d
 }
 
-// Digest returns an iterator over what a [antientropy.Table] has to know of m: an id for
-// each key, deleted ones included, and a fingerprint of its stamp. Two tables find the ids that
-// differ, and [Map.Missing] returns the versions:
+// Digest returns an iterator over an id of each key, deleted or not, and a
+// fingerprint of its stamp, for an [antientropy.Table], which finds the ids
+// that differ:
 //
 //	table := antientropy.Collect(m.Digest())
 //	reply, send, err := table.Answer(msg)
 //	delta := m.Missing(send) // to the peer, with the reply
 //
-// A table may be kept, and noted in it what the Digest of each delta yields that changed m.
-//
-// Where the horizons of two sides differ, exchange whole states once: what the one has
-// compacted, the other would send it each time. Two values under one stamp, which only a reused
-// replica name makes, look the same to it: a merge of whole states decides between them.
+// To keep a table, note in it what the Digest of each delta yields that changed
+// m. Merge whole states where horizons differ, or each time one side sends what
+// the other has compacted; and where one stamp is of two values, which look the
+// same here.
 func (m *Map[K, V]) Digest() iter.Seq2[string, uint64] { return m.digest }
 
-// Missing returns the versions of the keys with the given ids, from a [Map.Digest], as a
-// delta: what a peer is missing. It leaves out keys that m does not know.
+// Missing returns a delta of the keys with the given ids of a [Map.Digest], in
+// O(1) for each. It leaves out those that m does not know.
 func (m *Map[K, V]) Missing(ids []string) *Map[K, V] { return &Map[K, V]{core: m.missing(ids)} }
 
-// Digest returns an iterator over the elements and fingerprints of their stamps: see
-// [Map.Digest].
+// Digest returns an iterator over ids and fingerprints: see [Map.Digest].
 func (s *Set[E]) Digest() iter.Seq2[string, uint64] { return s.digest }
 
-// Missing returns the versions of the elements with the given ids: see [Map.Missing].
+// Missing returns a delta of the elements with the given ids: see
+// [Map.Missing].
 func (s *Set[E]) Missing(ids []string) *Set[E] { return &Set[E]{core: s.missing(ids)} }

@@ -11,20 +11,13 @@ import (
 	"github.com/rejoin-go/rejoin/vclock/content"
 )
 
-// A Register holds one value, the one written last: of concurrent writes the one
-// with the larger [Stamp] wins.
+// A Register holds one value, the one written last: of concurrent writes the
+// one with the larger [Stamp] wins.
 //
 // The zero Register is empty and ready to use. A Register is not safe for
-// concurrent use: it may be read, and be the argument of Merge, from several
-// goroutines at once, while a write excludes everything else. All operations
-// take O(1) time for a value of bounded size. Registers share values with the
-// states that they merged: a value must not be changed after it was set.
-//
-// Set carries over what V does not know of the value that it replaces: package
-// content of vclock has all about values.
-//
-// A Register is its own delta: send it whole. It has no delete; where there is
-// one, use a [Map].
+// concurrent use: see the package comment. All operations take O(1) time for a
+// value of bounded size. A Register is its own delta: send it whole. It has no
+// delete: for that, use a [Map], whose methods say the rest.
 type Register[V any] struct{ registerState[V] }
 
 // A registerState is what a Register holds, so that a Register in a struct has its
@@ -36,12 +29,7 @@ type registerState[V any] struct {
 	bad   bool   // V cannot hold the value
 }
 
-// Set sets the value. Its stamp is above the one it replaces, so that r reads
-// back as v whatever was there before. The value that is there already keeps its stamp:
-// see [Map.Put].
-//
-// It returns an error, and leaves r as it was, if v cannot be encoded or if w's
-// clock has no time to give. It panics if w is invalid: see [Writer.Next].
+// Set sets the value, unless it is v: see Writes in the package comment.
 func (r *Register[V]) Set(w Writer, v V) error {
 	w.mustBeValid()
 	var next Register[V]
@@ -59,7 +47,7 @@ func (r *Register[V]) Set(w Writer, v V) error {
 	return nil
 }
 
-// Touch writes the value again, as it is, under a new stamp: see [Map.Touch].
+// Touch writes the value again under a new stamp: see [Map.Touch].
 func (r *Register[V]) Touch(w Writer) error {
 	if r.stamp.IsZero() {
 		return ErrAbsent
@@ -72,9 +60,8 @@ func (r *Register[V]) Touch(w Writer) error {
 	return nil
 }
 
-// SetAt sets a value that was stamped elsewhere: in another system, or by this
-// one before. It has no effect if r holds a later one. It returns an error, and
-// leaves r as it was, if v cannot be encoded or s is invalid.
+// SetAt sets a value under a stamp from elsewhere, or returns why it is
+// invalid.
 func (r *Register[V]) SetAt(v V, s Stamp) error {
 	if err := s.check(); err != nil {
 		return fmt.Errorf("lww: %w", err)
@@ -91,7 +78,7 @@ func (r *Register[V]) SetAt(v V, s Stamp) error {
 // Get returns the value, and whether there is one that V can hold.
 func (r *Register[V]) Get() (V, bool) { return r.value, !r.stamp.IsZero() && !r.bad }
 
-// Check returns a [*content.ValueError] if there is a value and V cannot hold it.
+// Check returns a [*content.ValueError] if there is a value that V cannot hold.
 func (r *Register[V]) Check() error {
 	if r.bad {
 		return fmt.Errorf("lww: %w", value.Unreadable[V](r.enc))
@@ -99,12 +86,10 @@ func (r *Register[V]) Check() error {
 	return nil
 }
 
-// Stamp returns the stamp of the value, or the zero Stamp if there is none.
+// Stamp returns the stamp of the value, or zero if there is none.
 func (r *Register[V]) Stamp() Stamp { return r.stamp }
 
-// Merge joins o into r and reports whether r changed. It does not modify o,
-// which may be r itself. Merge is commutative, associative and idempotent up to
-// [Register.Equal]. It does not allocate.
+// Merge joins o into r and reports whether r changed. It does not allocate.
 func (r *Register[V]) Merge(o *Register[V]) bool {
 	if r.compare(o) >= 0 {
 		return false
@@ -124,15 +109,13 @@ func (r *Register[V]) compare(o *Register[V]) int {
 // Equal reports whether r and o hold the same value under the same stamp.
 func (r *Register[V]) Equal(o *Register[V]) bool { return r.compare(o) == 0 }
 
-// Clone returns a copy of r that shares nothing with it but the value, which
-// must not be changed anyway.
+// Clone returns a copy of r that shares nothing with it but the value.
 func (r *Register[V]) Clone() *Register[V] {
 	c := *r
 	return &c
 }
 
-// AppendBinary implements [encoding.BinaryAppender]. It never returns an error.
-// FORMAT.md in the root of the module has the layout.
+// AppendBinary implements [encoding.BinaryAppender].
 func (r *Register[V]) AppendBinary(b []byte) ([]byte, error) {
 	b, err := r.stamp.AppendBinary(appendHead(b, typeRegister, ""))
 	if err != nil || r.stamp.IsZero() {
@@ -143,22 +126,17 @@ func (r *Register[V]) AppendBinary(b []byte) ([]byte, error) {
 	return e.Append(e.AppendTables(b), &r.value, r.enc), nil
 }
 
-// MarshalBinary implements [encoding.BinaryMarshaler]. See
-// [Register.AppendBinary].
+// MarshalBinary implements [encoding.BinaryMarshaler].
 func (r *Register[V]) MarshalBinary() ([]byte, error) { return r.AppendBinary(nil) }
 
-// UnmarshalBinary implements [encoding.BinaryUnmarshaler]. It accepts exactly
-// what [Register.AppendBinary] writes, and leaves r unchanged if it returns an
-// error: a [*content.ValueError] if V cannot hold the value, for which there is
-// [Register.UnmarshalLenient]. A name and a string that r has already are not allocated.
+// UnmarshalBinary implements [encoding.BinaryUnmarshaler]. A name and a string
+// that r has already are not allocated.
 func (r *Register[V]) UnmarshalBinary(data []byte) error {
 	next, bad, err := decodeRegister(data, &r.registerState)
 	return r.take(next, bad, err, false)
 }
 
-// UnmarshalLenient decodes what [Register.AppendBinary] or [Register.MarshalJSON]
-// wrote. It keeps a value that V cannot hold, and returns the [*content.ValueError]
-// beside the state. With any other error r is unchanged.
+// UnmarshalLenient decodes either form: see [Map.UnmarshalLenient].
 func (r *Register[V]) UnmarshalLenient(data []byte) error {
 	if text := bytes.TrimSpace(data); len(text) > 0 && text[0] == '{' {
 		next, bad, err := decodeRegisterJSON[V](text)
@@ -168,9 +146,7 @@ func (r *Register[V]) UnmarshalLenient(data []byte) error {
 	return r.take(next, bad, err, true)
 }
 
-// MergeBinary joins the state that [Register.AppendBinary] wrote as data into r, and
-// reports whether r changed. It returns the errors of [Register.UnmarshalBinary],
-// and has no effect then.
+// MergeBinary joins the state of the binary form data into r.
 func (r *Register[V]) MergeBinary(data []byte) (changed bool, err error) {
 	var o Register[V]
 	next, bad, err := decodeRegister(data, &r.registerState)
@@ -180,8 +156,7 @@ func (r *Register[V]) MergeBinary(data []byte) (changed bool, err error) {
 	return r.Merge(&o), nil
 }
 
-// MergeLenient is [Register.MergeBinary] for what [Register.UnmarshalLenient]
-// accepts: a value that V cannot hold is merged too, and the error comes beside.
+// MergeLenient joins what [Register.UnmarshalLenient] accepts, with its error.
 func (r *Register[V]) MergeLenient(data []byte) (changed bool, err error) {
 	var o Register[V]
 	err = o.UnmarshalLenient(data)
@@ -226,11 +201,8 @@ func decodeRegister[V any](data []byte, old *registerState[V]) (next registerSta
 	return next, bad, in.Close()
 }
 
-// MarshalJSON implements [json.Marshaler]. An empty register is {}. [Map.MarshalJSON]
-// says what "fields" and "bytes" may stand beside a value, and of which values there
-// is no JSON.
-//
-//	{"value":"ann@example.com","stamp":"2026-11-23T12:08:55.123456789Z@us"}
+// MarshalJSON implements [json.Marshaler]: see Encodings in the package
+// comment.
 func (r registerState[V]) MarshalJSON() ([]byte, error) {
 	if r.stamp.IsZero() {
 		return []byte("{}"), nil
@@ -249,10 +221,7 @@ func (r registerState[V]) MarshalJSON() ([]byte, error) {
 	return append(b, '}'), nil
 }
 
-// UnmarshalJSON implements [json.Unmarshaler]. It accepts what
-// [Register.MarshalJSON] writes, in any order and with any white space, and
-// leaves r unchanged if it returns an error: see [Register.UnmarshalBinary]. As usual,
-// null changes nothing.
+// UnmarshalJSON implements [json.Unmarshaler].
 func (r *Register[V]) UnmarshalJSON(data []byte) error {
 	if string(data) == "null" {
 		return nil

@@ -9,17 +9,13 @@ import (
 )
 
 // A Set is a last-writer-wins set, one stamp per element. Of a concurrent add
-// and remove of one element the one with the larger [Stamp] wins, and the remove
-// if the stamps are equal.
+// and remove of one element the one with the larger [Stamp] wins, and the
+// remove if the stamps are equal.
 //
-// The zero Set is empty and ready to use. A Set is not safe for concurrent use:
-// like a built-in map it may be read, and be the argument of Merge, from several
-// goroutines at once, while a write excludes everything else.
-//
-// Add, Remove and Contains take O(1) time. A Set holds one version per element
-// ever added, removed ones included until [Set.Compact]. It is a [Map] without
-// values, and its methods are those of Map: deltas, horizons and stamps are
-// explained there. A Set must not be copied: see [Set.Clone].
+// The zero Set is empty and ready to use. A Set is not safe for concurrent use,
+// and must not be copied: see the package comment. It is a [Map] without
+// values: its methods and costs are those of Map. It holds one version per
+// element ever added, removed ones included until [Set.Compact].
 type Set[E comparable] struct {
 	_ nocopy.NoCopy
 	core[E, member]
@@ -28,18 +24,13 @@ type Set[E comparable] struct {
 // A member is the value of an element.
 type member struct{}
 
-// Add adds e. Its stamp is above the one it replaces and above the horizon, so
-// that e is in s afterwards whatever was there before. An element that is in s already
-// keeps its stamp: see [Map.Put].
-//
-// It returns an error, and leaves s as it was, if E cannot be an element or if
-// w's clock has no time to give. It panics if w is invalid: see [Writer.Next].
+// Add adds e, unless it is in s: see Writes in the package comment.
 func (s *Set[E]) Add(w Writer, e E) (delta *Set[E], err error) {
 	d, err := s.write(w, e, member{}, false)
 	return &Set[E]{core: d}, err
 }
 
-// AddAt adds an element that was stamped elsewhere: see [Map.PutAt].
+// AddAt adds e under a stamp from elsewhere: see [Map.PutAt].
 func (s *Set[E]) AddAt(e E, at Stamp) (delta *Set[E], err error) {
 	d, err := s.writeAt(e, member{}, false, at)
 	return &Set[E]{core: d}, err
@@ -51,8 +42,7 @@ func (s *Set[E]) Touch(w Writer, e E) (delta *Set[E], err error) {
 	return &Set[E]{core: d}, err
 }
 
-// Remove removes e, whether s holds it or not, and leaves a tombstone. Errors
-// and panics are those of [Set.Add].
+// Remove removes e, whether s holds it or not, and leaves a tombstone.
 func (s *Set[E]) Remove(w Writer, e E) (delta *Set[E], err error) {
 	d, err := s.write(w, e, member{}, true)
 	return &Set[E]{core: d}, err
@@ -70,8 +60,7 @@ func (s *Set[E]) Contains(e E) bool {
 	return i >= 0 && !s.core.entries[i].deleted()
 }
 
-// Stamp returns the stamp of the last write of e, be it an add or a remove, or
-// the zero Stamp if s knows of none.
+// Stamp returns the stamp of the last add or remove of e, or zero.
 func (s *Set[E]) Stamp(e E) Stamp {
 	if i := s.lookup(e); i >= 0 {
 		return s.stamp(i)
@@ -82,9 +71,7 @@ func (s *Set[E]) Stamp(e E) Stamp {
 // Len returns the number of elements.
 func (s *Set[E]) Len() int { return len(s.entries) - s.dead }
 
-// All returns an iterator over the elements, in the order in which s first heard
-// of them, which differs between replicas. The Set must not be written to during
-// the iteration.
+// All returns an iterator over the elements: see [Map.All].
 func (s *Set[E]) All() iter.Seq[E] {
 	return func(yield func(E) bool) {
 		for i := range s.entries {
@@ -95,20 +82,16 @@ func (s *Set[E]) All() iter.Seq[E] {
 	}
 }
 
-// Tombstones returns an iterator over the removed elements with the stamps of
-// their removes, in the order of [Set.All]. The Set must not be written to during
-// the iteration.
+// Tombstones returns an iterator over removed elements with their stamps.
 func (s *Set[E]) Tombstones() iter.Seq2[E, Stamp] { return s.tombstones() }
 
-// Merge joins o into s and reports whether s changed: see [Map.Merge].
+// Merge joins o into s, and reports whether s changed: see [Map.Merge].
 func (s *Set[E]) Merge(o *Set[E]) bool { return s.merge(&o.core) }
 
-// Changed returns the elements of which merging o would change the version:
-// see [Map.Changed].
+// Changed returns the elements that merging o would change: see [Map.Changed].
 func (s *Set[E]) Changed(o *Set[E]) []E { return s.changed(&o.core) }
 
-// Stragglers returns the versions that a merge of s and o would drop because
-// they are at or below the larger horizon: see [Map.Stragglers].
+// Stragglers returns what a merge of s and o would drop: see [Map.Stragglers].
 func (s *Set[E]) Stragglers(o *Set[E]) []Entry[E, struct{}] {
 	return elements(s.stragglers(&o.core))
 }
@@ -122,8 +105,7 @@ func elements[E comparable](in []Entry[E, member]) []Entry[E, struct{}] {
 	return out
 }
 
-// Ahead returns the versions with a time more than limit after now: see
-// [Map.Ahead].
+// Ahead returns the versions more than limit after now: see [Map.Ahead].
 func (s *Set[E]) Ahead(now hlc.Timestamp, limit time.Duration) []Entry[E, struct{}] {
 	return elements(s.ahead(now, limit))
 }
@@ -134,13 +116,10 @@ func (s *Set[E]) Latest() hlc.Timestamp { return s.latest() }
 // Horizon returns the time that s is compacted to, or zero.
 func (s *Set[E]) Horizon() hlc.Timestamp { return s.horizon }
 
-// Compact drops the tombstones with a time at or below horizon, and makes
-// horizon a part of the state. [Map.Compact] says when that is safe, and what
-// it does to merges.
+// Compact drops tombstones with a time at or below horizon: see [Map.Compact].
 func (s *Set[E]) Compact(horizon hlc.Timestamp) error { return s.compact(horizon) }
 
-// Equal reports whether s and o are the same state: same versions, tombstones
-// included, and same horizon.
+// Equal reports whether s and o have equal versions, tombstones and horizons.
 func (s *Set[E]) Equal(o *Set[E]) bool { return s.equal(&o.core) }
 
 // Clone returns a copy of s that shares nothing with it.

@@ -15,17 +15,16 @@ import (
 
 // A Stamp says when and where a write was made, and orders writes.
 //
-// The zero Stamp belongs to no write and is before all others. Every other
-// stamp needs a time from 1 to [hlc.Max] and a valid replica to be used or
-// encoded. A Stamp is immutable and comparable: it may be a map key, and ==
-// agrees with [Stamp.Compare].
+// The zero Stamp belongs to no write and is before all others. Every other one
+// needs a time from 1 to [hlc.Max] and a valid replica to be used or encoded. A
+// Stamp is immutable and comparable: it may be a map key, and == agrees with
+// [Stamp.Compare].
 type Stamp struct {
 	Time    hlc.Timestamp
 	Replica vclock.Replica
 }
 
-// Compare returns -1 if s is before t, +1 if s is after t, and 0 if s == t. The
-// order is total: by time, then by replica name.
+// Compare returns -1, 0 or +1, by time, then by replica name: a total order.
 func (s Stamp) Compare(t Stamp) int {
 	return cmp.Or(cmp.Compare(s.Time, t.Time), cmp.Compare(s.Replica, t.Replica))
 }
@@ -39,8 +38,7 @@ func (s Stamp) After(t Stamp) bool { return s.Compare(t) > 0 }
 // IsZero reports whether s is the zero Stamp.
 func (s Stamp) IsZero() bool { return s == Stamp{} }
 
-// IsValid reports whether s can belong to a write: whether its time is from 1 to
-// [hlc.Max] and its replica valid.
+// IsValid reports whether s can belong to a write.
 func (s Stamp) IsValid() bool {
 	return s.Time >= 1 && s.Time <= hlc.Max && s.Replica.IsValid()
 }
@@ -53,11 +51,8 @@ func (s Stamp) check() error {
 	return nil
 }
 
-// String returns the form that [ParseStamp] reads, or "" for the zero Stamp:
-//
-//	2026-11-23T12:08:55.123456789Z@us
-//
-// The time has a fixed width, so texts sort by time.
+// String returns the form that [ParseStamp] reads, or "" for the zero Stamp. It
+// sorts by time: 2026-11-23T12:08:55.123456789Z@us.
 func (s Stamp) String() string {
 	if s.IsZero() {
 		return ""
@@ -65,9 +60,8 @@ func (s Stamp) String() string {
 	return string(quote.Append([]byte(s.Time.String()+"@"), string(s.Replica)))
 }
 
-// AppendText implements [encoding.TextAppender]. It appends what [Stamp.String]
-// returns, and fails if s is neither valid nor zero. JSON holds a stamp as a
-// string in this form.
+// AppendText implements [encoding.TextAppender], also for JSON: it appends what
+// [Stamp.String] returns, and fails if s is neither valid nor zero.
 func (s Stamp) AppendText(b []byte) ([]byte, error) {
 	if s.IsZero() {
 		return b, nil
@@ -79,11 +73,10 @@ func (s Stamp) AppendText(b []byte) ([]byte, error) {
 	return quote.Append(append(b, '@'), string(s.Replica)), err
 }
 
-// MarshalText implements [encoding.TextMarshaler]. See [Stamp.AppendText].
+// MarshalText implements [encoding.TextMarshaler]: see [Stamp.AppendText].
 func (s Stamp) MarshalText() ([]byte, error) { return s.AppendText(nil) }
 
-// UnmarshalText implements [encoding.TextUnmarshaler]. It accepts what
-// [ParseStamp] accepts, and the empty text for the zero Stamp.
+// UnmarshalText implements [encoding.TextUnmarshaler]; "" is the zero Stamp.
 func (s *Stamp) UnmarshalText(text []byte) error {
 	if len(text) == 0 {
 		*s = Stamp{}
@@ -97,10 +90,9 @@ func (s *Stamp) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// ParseStamp reads the form that [Stamp.String] returns for a valid stamp: the
-// time as [hlc.Timestamp.String] has it, the character @, the replica. A name
-// that contains a space, a control character or one of " \ , : @ is quoted.
-// Every stamp has exactly one form.
+// ParseStamp reads the one form of a stamp that [Stamp.String] returns: the
+// time as in [hlc.Timestamp.String], the character @, the replica. A name with
+// a space, a control character or one of " \ , : @ is quoted.
 func ParseStamp(s string) (Stamp, error) {
 	t, err := parseStamp(s)
 	if err != nil {
@@ -129,9 +121,8 @@ func parseStamp(s string) (Stamp, error) {
 	return t, t.check()
 }
 
-// AppendBinary implements [encoding.BinaryAppender]. It fails if s is neither valid nor
-// zero; the zero Stamp is nine zero bytes. FORMAT.md in the root of the module has the
-// layout.
+// AppendBinary implements [encoding.BinaryAppender]. It fails if s is neither
+// valid nor zero; the zero Stamp is nine zero bytes.
 func (s Stamp) AppendBinary(b []byte) ([]byte, error) {
 	if !s.IsZero() {
 		if err := s.check(); err != nil {
@@ -143,11 +134,11 @@ func (s Stamp) AppendBinary(b []byte) ([]byte, error) {
 	return append(b, s.Replica...), nil
 }
 
-// MarshalBinary implements [encoding.BinaryMarshaler]. See [Stamp.AppendBinary].
+// MarshalBinary implements [encoding.BinaryMarshaler]: see
+// [Stamp.AppendBinary].
 func (s Stamp) MarshalBinary() ([]byte, error) { return s.AppendBinary(nil) }
 
-// UnmarshalBinary implements [encoding.BinaryUnmarshaler]. It accepts exactly
-// what [Stamp.AppendBinary] writes.
+// UnmarshalBinary implements [encoding.BinaryUnmarshaler].
 func (s *Stamp) UnmarshalBinary(data []byte) error {
 	r := wire.NewReader(data)
 	t := readStamp(r, s.Replica)
@@ -172,8 +163,8 @@ func readStamp(r *wire.Reader, old vclock.Replica) Stamp {
 	return t
 }
 
-// Value implements [driver.Valuer]: a stamp is stored as the text that
-// [Stamp.String] returns. It returns an error if s is neither valid nor zero.
+// Value implements [driver.Valuer]: the text of [Stamp.AppendText], or its
+// error.
 func (s Stamp) Value() (driver.Value, error) {
 	text, err := s.AppendText(nil)
 	if err != nil {
@@ -182,9 +173,8 @@ func (s Stamp) Value() (driver.Value, error) {
 	return string(text), nil
 }
 
-// Scan implements [database/sql.Scanner] for a column of text. It refuses NULL,
-// for which there is [database/sql.Null], and leaves s unchanged if it returns
-// an error.
+// Scan implements [database/sql.Scanner] for text. NULL takes a
+// [database/sql.Null].
 func (s *Stamp) Scan(src any) error {
 	if wire.IsNull(src) {
 		return errors.New("lww: scan Stamp: NULL; a nullable column takes sql.Null[lww.Stamp]")

@@ -6,7 +6,7 @@ import (
 	"github.com/rejoin-go/rejoin/internal/show"
 )
 
-// String returns the entries for people, in the order of keys, up to the twentieth.
+// String returns the entries for people, in order of keys, up to the twentieth.
 func (m *Map[K, V]) String() string { return show.Map(m.All()) }
 
 // String returns the elements for people, in their order, up to the twentieth.

@@ -9,13 +9,11 @@ import (
 	"github.com/rejoin-go/rejoin/vclock"
 )
 
-// ErrAbsent is returned by [Map.Touch], [Set.Touch] and [Register.Touch] for what is
-// not there: a key or element never written or deleted, and an empty register.
+// ErrAbsent is the error of Touch for what was never written, or is deleted.
 var ErrAbsent = errors.New("lww: there is nothing to touch")
 
 // A HorizonError reports data with a stamp at or below the horizon of the state
-// that it was to be written to. Compacted states hold everything of that time,
-// so the write would not survive a merge.
+// to be written to. That has all of this time, so a merge would drop the data.
 type HorizonError struct {
 	Stamp   Stamp
 	Horizon hlc.Timestamp
@@ -25,9 +23,8 @@ func (e *HorizonError) Error() string {
 	return fmt.Sprintf("lww: stamp %v is not after the horizon %v", e.Stamp, e.Horizon)
 }
 
-// An Entry is one version of a key of a [Map] or an element of a [Set], as
-// lists of them have it. Value is zero if the version is a tombstone, or if V cannot
-// hold it.
+// An Entry is one version of a key of a [Map] or an element of a [Set]. Value
+// is zero of a tombstone, and if V cannot hold it.
 type Entry[K comparable, V any] struct {
 	Key     K
 	Value   V
