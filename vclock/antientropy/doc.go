@@ -1,22 +1,19 @@
 // Package antientropy finds out what two replicas have to send each other. It
 // neither sends nor stores anything: messages are bytes that the application
-// carries, in any way it likes.
+// carries.
 //
 // A [Table] is for a store of many states, such as a row or an object each. It
 // holds a fingerprint of every state, and two tables find the keys whose states
-// differ in a few messages, whose size goes by the number of those keys and not by
-// that of all:
+// differ in a few messages, whose size goes by the number of those keys and not
+// by that of all:
 //
 //	msg := mine.Ask(salt)                        // to the peer, which answers
 //	reply, send, err := theirs.Answer(msg)       // and sends the states of the keys in send
 //
-// Each side answers what it gets until there is no reply. See [Table.Answer].
+// A [Log] is for a replica that sends its changes as deltas: it keeps the
+// recent ones for each peer until the peer has acknowledged them.
 //
-// A [Log] is for a replica that sends its changes as deltas: it keeps the recent
-// ones for each peer until the peer has acknowledged them, so that a lost message
-// costs its own bytes again and nothing more.
-//
-// What is received is a state or a delta of a type that merges, so nothing here
-// has to be exact for anything to be right: a message that is lost, late, or there twice,
-// and a table that changes between two messages, cost another exchange at most.
+// What is received is a state or a delta of a type that merges. So a message
+// that is lost, late, or there twice, and a table that changes between two
+// messages, make nothing wrong: they cost another exchange at most.
 package antientropy

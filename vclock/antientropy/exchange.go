@@ -7,38 +7,34 @@ import (
 	"slices"
 )
 
-// Ask returns the message that begins an exchange with a peer. It has no more than
-// 28 bytes, and if the peer's table is equal, its answer of 2 bytes ends the exchange.
-//
-// Salt should be another number each time, of a clock or at random: a difference
-// that the fingerprints of one exchange overlook, one in 10⁷, is seen by the next.
-// It takes O(1).
+// Ask returns the message that begins an exchange with a peer, of at most 28
+// bytes. If the peer's table is equal, its answer of 2 bytes ends the exchange.
+// It takes O(1). Salt should be another number each time, of a clock or at
+// random: a difference that the fingerprints of one exchange overlook, one in
+// 10⁷, is seen by the next.
 func (t *Table) Ask(salt uint64) []byte {
 	b := head(kindAsk, salt)
 	b = binary.BigEndian.AppendUint64(b, salted(t.total, salt))
 	return binary.AppendUvarint(b, uint64(t.n))
 }
 
-// Answer answers a message of a peer. Send are the keys whose states the peer
-// should get: the caller sends them, and the reply, if it is not nil, to the peer,
-// which answers it in the same way. The peer merges the states that it gets, and
-// notes their new fingerprints.
+// Answer answers a message of a peer. Send it the states of the keys in send,
+// and reply, if that is not nil, which it answers in the same way. The peer
+// merges the states that it gets, and notes their new fingerprints.
 //
-// Where n keys differ, an exchange takes up to four messages, about 50 bytes for
-// each such key and 900 in all. It takes more messages where stores differ in much,
-// or, one time in a thousand, where the guess how much was too low. At the end both sides have
-// sent all states that the other side did not have, and no others: a key whose states
-// differ goes both ways, so a side that merges what it gets before it answers sends the
-// merged state. There is no
-// session: a message may be lost, late, or there twice, and a table may change
-// between messages; what is missed then is found by the next exchange.
+// Where n keys differ, an exchange takes up to four messages, about 50 bytes
+// for each such key and 900 in all, and more messages where stores differ in
+// much, or, one time in a thousand, where the guess how much was too low. At
+// the end both sides have sent all states that the other did not have, and no
+// others: a key whose states differ goes both ways, so a side that merges what
+// it gets before it answers sends the merged state. There is no session: what a
+// lost message or a changed table misses is found by the next exchange.
 //
-// It takes O(k) for k keys in the ranges of ids that differ. It returns an error,
-// and does nothing, if msg is none that a Table makes. A message makes it allocate
-// no more than some 50 times its length, and 8 bytes for each own key.
-//
-// A message is as good as a request for any key whose fingerprint its sender
-// knows, and tells about the store how much there is in it: authenticate peers.
+// It takes O(k) for k keys in the ranges of ids that differ, and allocates at
+// most some 50 times the length of msg, and 8 bytes for each own key. It
+// returns an error, and does nothing, if msg is none that a Table makes.
+// Authenticate peers: a message is as good as a request for any key whose
+// fingerprint its sender knows, and tells how much a store holds.
 func (t *Table) Answer(msg []byte) (reply []byte, send []string, err error) {
 	m, err := readMessage(msg)
 	if err != nil {

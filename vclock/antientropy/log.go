@@ -8,26 +8,26 @@ import (
 	"github.com/rejoin-go/rejoin/vclock"
 )
 
-// A Delta is what a [Log] keeps: a replicated value that merges, such as a pointer
-// to any type of package crdt or lww.
+// A Delta is what a [Log] keeps: a replicated value that merges, such as a
+// pointer to any type of package crdt or lww.
 type Delta[S any] interface {
 	Merge(other S) bool
 	Clone() S
 }
 
-// A Log keeps the recent deltas of one state, its own and those that were received,
-// until every peer has acknowledged them. A peer is sent what it has not
-// acknowledged, joined into one delta, again and again until it does, so a
-// lost message costs its own bytes once more. Peers for which the log does not reach
-// back far enough get a whole state, or find out what they are missing otherwise.
+// A Log keeps the recent deltas of one state, its own and received ones, until
+// every peer has acknowledged them. A peer is sent what it has not
+// acknowledged, joined into one delta, until it does, so a lost message costs
+// its own bytes once more. Peers for which the log does not reach back far
+// enough get a whole state, or find out otherwise what they miss.
 //
-// Make one with [NewLog]. A Log is not safe for concurrent use and must not be copied. It holds up to limit
-// deltas, and a number for each peer.
+// Make one with [NewLog]. A Log is not safe for concurrent use and must not be
+// copied. It holds up to limit deltas, and a number for each peer.
 //
 // See Almeida, Shoker, Baquero, Delta State Replicated Data Types, 2018,
 // https://arxiv.org/abs/1603.01529, algorithm 2; and for not sending a peer
-// what it sent, Enes et al., Efficient Synchronization of State-Based CRDTs, 2019,
-// https://arxiv.org/abs/1803.02750.
+// what it sent, Enes et al., Efficient Synchronization of State-Based CRDTs,
+// 2019, https://arxiv.org/abs/1803.02750.
 type Log[S Delta[S]] struct {
 	_     nocopy.NoCopy
 	limit int
@@ -41,12 +41,11 @@ type logged[S any] struct {
 	delta S
 }
 
-// NewLog returns an empty log that holds up to limit deltas.
-//
-// It numbers them from start on. A log does not outlive its process as a rule, but
-// acknowledgements to it are on their way still when the next one is made: start must
-// be above every number of an earlier one, as a counter of the process's starts
-// times 2³² is, or the time in nanoseconds. It panics if limit is not positive.
+// NewLog returns an empty log of up to limit deltas, numbered from start on,
+// which must be above every number of an earlier log, as a counter of the
+// process's starts times 2³² is, or the time in nanoseconds: a log seldom
+// outlives its process, but acknowledgements to it may. It panics if limit is
+// not positive.
 func NewLog[S Delta[S]](start uint64, limit int) *Log[S] {
 	if limit < 1 {
 		panic("antientropy: a Log without room")
@@ -54,26 +53,24 @@ func NewLog[S Delta[S]](start uint64, limit int) *Log[S] {
 	return &Log[S]{limit: limit, end: start, acked: make(map[vclock.Replica]uint64)}
 }
 
-// Append adds a delta that has been merged into the state: of a change of one's own,
-// or received from a peer, which does not get it back. From is the replica it is
-// from. The log keeps the delta, which must not change any more. It takes O(1)
-// amortized.
+// Append adds a delta that was merged into the state, of an own change, or
+// received: it does not go back to the replica that it is from. The log keeps
+// it, so it must not change any more. It takes O(1) amortized.
 func (l *Log[S]) Append(from vclock.Replica, delta S) {
 	l.kept = append(l.kept, logged[S]{from, delta})
 	l.end++
 	l.trim()
 }
 
-// End returns the number after that of the last delta: a peer that is sent the
-// whole state as it is now, or has found out what it was missing, acknowledges End.
+// End returns the number after the last delta: what a peer acknowledges that
+// got the whole state as it is now, or has found out what it was missing.
 func (l *Log[S]) End() uint64 { return l.end }
 
-// Pending returns what peer has not acknowledged, joined into one delta, and the number
-// to be acknowledged by [Log.Ack] once the peer has merged it and would still have it
-// after a crash. The delta is the zero S, nil for a pointer, if there is nothing to send.
-//
-// It returns false if the log does not know: the peer never acknowledged anything,
-// or what it needs is no longer kept. It takes as long as to merge what is pending.
+// Pending returns what peer has not acknowledged, joined into one delta, or the
+// zero S if there is nothing, and the number for [Log.Ack] once the peer has
+// merged it and would still have it after a crash. It returns false if the peer
+// never acknowledged anything, or what it needs is no longer kept. It takes as
+// long as to merge what is pending.
 func (l *Log[S]) Pending(peer vclock.Replica) (delta S, upto uint64, ok bool) {
 	from, ok := l.acked[peer]
 	if !ok || l.end-from > uint64(len(l.kept)) {
@@ -93,10 +90,8 @@ func (l *Log[S]) Pending(peer vclock.Replica) (delta S, upto uint64, ok bool) {
 }
 
 // Ack notes that peer has everything up to upto, a number that Pending or End
-// returned. One that is late, or of an earlier log, or made up, changes nothing.
-//
-// An acknowledgement means that nothing of it is lost any more. For a peer that was
-// restored from a backup, see [Log.Forget].
+// returned, and will not lose it: see [Log.Forget]. One that is late, or of an
+// earlier log, or made up, changes nothing.
 func (l *Log[S]) Ack(peer vclock.Replica, upto uint64) {
 	if upto > l.end || l.end-upto > uint64(len(l.kept)) {
 		return
@@ -107,10 +102,10 @@ func (l *Log[S]) Ack(peer vclock.Replica, upto uint64) {
 	}
 }
 
-// Forget makes Pending return false for peer until it acknowledges something: it
-// has gone, and nothing is kept for it any more, or it has lost state. Of a peer that
-// has lost state no older acknowledgement may reach Ack any more: one that takes a new
-// name, as it should, has made none.
+// Forget makes Pending return false for peer until it acknowledges something:
+// it has gone, or has lost state, as when restored from a backup. No older
+// acknowledgement of one that lost state may reach Ack any more: a new name,
+// which it should take, has none.
 func (l *Log[S]) Forget(peer vclock.Replica) {
 	delete(l.acked, peer)
 	l.trim()

@@ -10,15 +10,13 @@ import (
 )
 
 // A Table holds a fingerprint for each key of a store, and finds by [Table.Ask]
-// and [Table.Answer] the keys whose states another store does not have, or has
+// and [Table.Answer] the keys whose states another store lacks or has
 // otherwise.
 //
-// The zero Table is empty and ready to use. A Table must not be copied. It is not safe for concurrent
-// use; like a map, it may be read by several goroutines as long as none writes.
-// Ask and Answer read.
-//
-// Put and Delete take O(1), now and then O(n) for n keys. A key takes about 60
-// bytes beside its own.
+// The zero Table is empty and ready to use. A Table must not be copied. It is
+// not safe for concurrent use, but like a map may be read, also by Ask and
+// Answer, by several goroutines as long as none writes. Put and Delete take
+// O(1), now and then O(n) for n keys. A key takes some 60 bytes beside its own.
 type Table struct {
 	_       nocopy.NoCopy
 	buckets [][]entry // 1<<depth of them, by the upper bits of the id
@@ -41,12 +39,10 @@ const (
 	bucketSize = 16 // mean number of entries in a bucket beyond which there are more buckets
 )
 
-// Fingerprint returns what a [Table] knows of a state by: a function of its bytes.
-// Replicas that share a store must use the same form of the bytes, and equal states
-// must have equal bytes, as the binary encodings of this module have. A store may
-// keep it beside the state.
-//
-// It is the first half of a SHA-256 and no secret.
+// Fingerprint returns what a [Table] knows of a state by: the first half of a
+// SHA-256 of its bytes, and no secret. Equal states must have equal bytes, in
+// one form for all replicas, as binary encodings of this module have. A store
+// may keep it beside the state.
 func Fingerprint(state []byte) uint64 {
 	sum := sha256.Sum256(state)
 	return binary.BigEndian.Uint64(sum[:])
@@ -72,8 +68,8 @@ func (t *Table) Put(key string, fingerprint uint64) {
 	}
 }
 
-// Delete forgets key. A store whose peers still have the key gets it again: what
-// is deleted for good stays in the store as a state that says so.
+// Delete forgets key. Peers that have it send it again: what is deleted for
+// good stays in the store as a state that says so.
 func (t *Table) Delete(key string) {
 	if t.n == 0 {
 		return
@@ -199,9 +195,9 @@ func (m mark) name() name { return name(m >> (64 - nameBits)) }
 // salted returns what a sum is compared by.
 func salted(sum, salt uint64) uint64 { return mix(sum ^ bits.RotateLeft64(mix(salt), 17)) }
 
-// Collect returns a table of all keys and fingerprints that all yields. The types that
-// have a Digest yield them of their own keys or elements: then a table tells what one
-// large state lacks of another, as it tells what a store lacks.
+// Collect returns a table of all keys and fingerprints that all yields, such as
+// the Digest of one large state, with which a table tells what the state lacks
+// of another.
 func Collect(all iter.Seq2[string, uint64]) *Table {
 	t := new(Table)
 	for key, fingerprint := range all {
