@@ -8,22 +8,14 @@ import (
 )
 
 // A Clock is a version vector: for each replica, how many of its events, first
-// to last, belong to a history. Clocks compare as the histories do, so two
-// clocks may be [Concurrent].
+// to last, belong to a history. Clocks compare as the histories do, so two may
+// be [Concurrent]. The numbers may also be times, if each replica's increase:
+// an entry then stands for all of that replica up to that time.
 //
-// A replica without an entry has the number 0, and there are no entries of 0:
-// the clock that was told "eu has 0" equals the one that was told nothing.
-//
-// The numbers may also be times, such as hlc timestamps, as long as each
-// replica's increase. An entry then stands for everything of that replica up to
-// that time.
-//
-// The zero Clock is the empty history and ready to use. A Clock is immutable:
-// methods return new clocks, which may share memory with the old. It has no
-// useful ==; see [Clock.Equal].
-//
-// Compare, Join and Meet take O(m + n) time for m and n entries; where both
-// clocks have entries for the same replicas, all names are compared at once. At,
+// A replica without an entry has the number 0, and there are no entries of 0.
+// The zero Clock is the empty history and ready to use. A Clock is immutable;
+// new clocks may share its memory. It has no useful ==: see [Clock.Equal].
+// Compare, Covers, Join and Meet take O(m + n) time for m and n entries; At,
 // Contains, Tick and With take O(n).
 //
 // See Parker et al., “Detection of Mutual Inconsistency in Distributed
@@ -37,8 +29,8 @@ type Clock struct {
 }
 
 // Collect returns the clock with the given entries, in any order. Of several
-// entries for one replica the largest counts; those of 0 are left out. Collect
-// panics on an invalid replica. It takes O(n log n) time.
+// for one replica the largest counts; those of 0 are left out. It panics on an
+// invalid replica, and takes O(n log n) time.
 func Collect(entries iter.Seq2[Replica, uint64]) Clock {
 	var dots []Dot
 	for r, n := range entries {
@@ -86,8 +78,7 @@ func (c Clock) Len() int { return len(c.seqs) }
 // IsZero reports whether c is empty.
 func (c Clock) IsZero() bool { return len(c.seqs) == 0 }
 
-// All returns an iterator over the entries of c in ascending order of replica
-// names. All numbers are at least 1.
+// All returns an iterator over the entries, in ascending order of names.
 func (c Clock) All() iter.Seq2[Replica, uint64] {
 	return func(yield func(Replica, uint64) bool) {
 		names := c.names
@@ -146,19 +137,12 @@ func (f *finger) at(r Replica) uint64 {
 	return 0
 }
 
-// Contains reports whether the event d belongs to the history of c. A dot with
-// the number 0 belongs to none.
+// Contains reports whether the event d belongs to c; one of number 0 does not.
 func (c Clock) Contains(d Dot) bool { return d.Seq-1 < c.At(d.Replica) }
 
 // Tick returns c with the number of r increased by 1: the clock of r's next
-// event.
-//
-// There is no number after [math.MaxUint64]. Tick then returns a clock equal
-// to c instead of wrapping around, and r has no further event to name; counting
-// gets nobody there, but a number from a stranger does.
-//
-// Tick panics if r is invalid. Only r itself may count its events: see
-// [Replica].
+// event. After [math.MaxUint64], which only a number from a stranger reaches,
+// it returns a clock equal to c. Tick panics if r is invalid.
 func (c Clock) Tick(r Replica) Clock {
 	i, _ := c.find(r)
 	switch {
@@ -170,9 +154,8 @@ func (c Clock) Tick(r Replica) Clock {
 	return c.replace(i, c.seqs[i]+1)
 }
 
-// With returns c with the number of r set to n, which may be less than before:
-// 0 removes the entry. See [Clock.Join] for a clock that only grows. With panics
-// if r is invalid.
+// With returns c with n as the number of r, be it lower; 0 removes the entry.
+// See [Clock.Join] for a clock that only grows. It panics if r is invalid.
 func (c Clock) With(r Replica, n uint64) Clock {
 	i, offset := c.find(r)
 	switch {
@@ -215,17 +198,15 @@ func (c Clock) replace(i int, n uint64) Clock {
 	return Clock{c.names, seqs}
 }
 
-// Without returns c without the entries of the given replicas. Names that c has
-// no entry for are ignored.
+// Without returns c without the entries of replicas, as far as it has any.
 //
 // # Hazard
 //
 // The result denies having seen those replicas' events. A version stamped with
-// it no longer counts as after versions that it replaced, and comes out as
-// before or concurrent to them; a late message of a departed replica looks
-// new and brings back what was overwritten. Drop a replica only when every clock
-// that will ever be compared again drops it too, and when no message of it is
-// in flight: after a [Matrix] says that everybody has seen all of it.
+// it no longer counts as after versions that it replaced; a late message of a
+// departed replica looks new and brings back what was overwritten. Drop a
+// replica only when every clock to be compared again does, and no message of it
+// is in flight: after a [Matrix] says that everybody has seen all of it.
 func (c Clock) Without(replicas ...Replica) Clock {
 	for _, r := range replicas {
 		if i, _ := c.find(r); i >= 0 {
@@ -245,6 +226,5 @@ func (c Clock) filter(keep func(Replica) bool) Clock {
 	return b.clock()
 }
 
-// String returns the form "eu:4,us:7" that [Parse] reads: entries in ascending
-// order of replica names, separated by commas. The empty clock is "".
+// String returns the form that [Parse] reads: "eu:4,us:7", in order, or "".
 func (c Clock) String() string { return string(c.appendText(nil)) }

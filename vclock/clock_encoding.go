@@ -28,10 +28,8 @@ func (c Clock) appendText(b []byte) []byte {
 	return b
 }
 
-// Parse reads the form that [Clock.String] returns and refuses every other, so
-// that equal clocks are equal texts: entries in ascending order of replica
-// names, each of them once, numbers from 1 without leading zeros. A name that
-// contains a space, a control character or one of " \ , : @ is quoted.
+// Parse reads the form of [Clock.String] and refuses every other: names ascend,
+// each of them once, and numbers begin at 1, without leading zeros.
 func Parse(s string) (Clock, error) {
 	c, err := parseClock(s)
 	if err != nil {
@@ -65,15 +63,14 @@ func parseClock(s string) (Clock, error) {
 	}
 }
 
-// AppendText implements [encoding.TextAppender]. It appends what
-// [Clock.String] returns and never returns an error.
+// AppendText implements [encoding.TextAppender] by [Clock.String], without
+// errors.
 func (c Clock) AppendText(b []byte) ([]byte, error) { return c.appendText(b), nil }
 
-// MarshalText implements [encoding.TextMarshaler]. See [Clock.AppendText].
+// MarshalText implements [encoding.TextMarshaler].
 func (c Clock) MarshalText() ([]byte, error) { return c.AppendText(nil) }
 
-// UnmarshalText implements [encoding.TextUnmarshaler]. It accepts what [Parse]
-// accepts.
+// UnmarshalText implements [encoding.TextUnmarshaler]: see [Parse].
 func (c *Clock) UnmarshalText(text []byte) error {
 	d, err := Parse(string(text))
 	if err != nil {
@@ -85,8 +82,7 @@ func (c *Clock) UnmarshalText(text []byte) error {
 
 const clockVersion = 1
 
-// AppendBinary implements [encoding.BinaryAppender]. It never returns an error.
-// FORMAT.md in the root of the module has the layout.
+// AppendBinary implements [encoding.BinaryAppender].
 func (c Clock) AppendBinary(b []byte) ([]byte, error) {
 	b = append(b, clockVersion)
 	b = binary.AppendUvarint(b, uint64(len(c.seqs)))
@@ -97,8 +93,7 @@ func (c Clock) AppendBinary(b []byte) ([]byte, error) {
 	return b, nil
 }
 
-// MarshalBinary implements [encoding.BinaryMarshaler]. See
-// [Clock.AppendBinary].
+// MarshalBinary implements [encoding.BinaryMarshaler].
 func (c Clock) MarshalBinary() ([]byte, error) {
 	var bits uint64
 	for _, n := range c.seqs {
@@ -108,8 +103,8 @@ func (c Clock) MarshalBinary() ([]byte, error) {
 	return c.AppendBinary(make([]byte, 0, size))
 }
 
-// UnmarshalBinary implements [encoding.BinaryUnmarshaler]. It accepts exactly
-// what [Clock.AppendBinary] writes. Names that c has, in whole, are not allocated.
+// UnmarshalBinary implements [encoding.BinaryUnmarshaler]. If the names are
+// those of c, it does not allocate them.
 func (c *Clock) UnmarshalBinary(data []byte) error {
 	r := wire.NewReader(data)
 	r.Version(clockVersion)
@@ -190,10 +185,8 @@ func readSeq(r *wire.Reader) uint64 {
 	return n
 }
 
-// MarshalJSON implements [json.Marshaler]. A clock is an object of numbers by
-// replica, all of them strings, since JavaScript holds integers up to 2⁵³ only:
-//
-//	{"eu":"4","us":"7"}
+// MarshalJSON implements [json.Marshaler]: {"eu":"4","us":"7"}. Numbers are
+// strings, since JavaScript holds integers up to 2⁵³ only.
 func (c Clock) MarshalJSON() ([]byte, error) {
 	b := []byte{'{'}
 	for r, n := range c.All() {
@@ -205,9 +198,7 @@ func (c Clock) MarshalJSON() ([]byte, error) {
 	return append(b, '}'), nil
 }
 
-// UnmarshalJSON implements [json.Unmarshaler]. It accepts what
-// [Clock.MarshalJSON] writes, in any order and with any white space, since
-// databases rearrange objects. As usual, null changes nothing.
+// UnmarshalJSON implements [json.Unmarshaler].
 func (c *Clock) UnmarshalJSON(data []byte) error {
 	if string(data) == "null" {
 		return nil
@@ -297,13 +288,11 @@ func decodeString(text []byte) (string, error) {
 	return s, err
 }
 
-// Value implements [driver.Valuer]: a clock is stored as the text that
-// [Clock.String] returns.
+// Value implements [driver.Valuer]: the text of [Clock.String].
 func (c Clock) Value() (driver.Value, error) { return c.String(), nil }
 
-// Scan implements [database/sql.Scanner] for a column of text. It refuses NULL,
-// because a history that is not known is not an empty one; use a
-// [database/sql.Null] of Clock for a column that may hold it.
+// Scan implements [database/sql.Scanner] for text. It refuses NULL: a history
+// that is not known is not the empty one.
 func (c *Clock) Scan(src any) error {
 	if wire.IsNull(src) {
 		return errors.New("vclock: scan Clock: NULL; a nullable column takes sql.Null[vclock.Clock]")

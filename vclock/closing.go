@@ -12,14 +12,13 @@ const lifeBits = 32
 // gone is the incarnation that a retired name never reaches.
 const gone = MaxIncarnation + 1
 
-// A Closing says of replicas which of their lives are over: all incarnations of a
-// name before one. A [Matrix] makes closings; states take them.
-//
-// What it covers depends on what numbers are. Where they count events, it is
-// everything numbered below n·2³², which is where incarnation n begins. Where they
-// are times, it is everything before the time at which that incarnation began.
-//
+// A Closing says which lives of replicas are over: of each name, all
+// incarnations before one, or all. A [Matrix] makes closings; states take them.
 // The zero Closing closes nothing. A Closing is immutable.
+//
+// Where numbers count events, it covers those below n·2³², where incarnation n
+// begins. Where they are times, it covers those before n began, and all of a
+// retired name.
 type Closing struct {
 	lives Clock // by name: the first incarnation that is not over; gone if none
 	since Clock // by name: when that one began; absent if 0
@@ -30,9 +29,9 @@ func closingOf(name Replica, life, since uint64) Closing {
 	return Closing{Clock{}.With(name, life), Clock{}.With(name, since)}
 }
 
-// All returns an iterator over the names of which something is over, in ascending
-// order, and the first incarnation of each that is not; it is above [MaxIncarnation] for
-// a name that was retired.
+// All returns an iterator over the names of which something is over, ascending,
+// and the first incarnation that is not, above [MaxIncarnation] for a retired
+// name.
 func (c Closing) All() iter.Seq2[Replica, uint64] { return c.lives.All() }
 
 // IsZero reports whether c closes nothing.
@@ -61,8 +60,7 @@ func (c Closing) Times() Clock {
 	return b.clock()
 }
 
-// Join returns the least closing that covers c and d: of each name the later
-// incarnation counts.
+// Join returns the least closing that covers c and d.
 func (c Closing) Join(d Closing) Closing {
 	return Closing{c.lives.Join(d.lives), c.since.Join(d.since)}
 }
@@ -87,15 +85,13 @@ func (c Closing) IsOver(r Replica) bool {
 	return c.lives.At(name) > life
 }
 
-// IsOverAt reports whether what r has written at a time is of a life that is over, where
-// numbers are times.
+// IsOverAt reports whether what r wrote at a time is of a life that is over.
 func (c Closing) IsOverAt(r Replica, time uint64) bool {
 	name, _ := r.Lineage()
 	return c.IsOver(r) && (c.isGone(name) || time < c.since.At(name))
 }
 
-// String returns the names and the first incarnations that are not over, such as
-// "eu#3 ap#65536".
+// String returns the first incarnations not over, such as "ap:65536 eu:3".
 func (c Closing) String() string {
 	var b []byte
 	for r, n := range c.All() {

@@ -20,38 +20,42 @@
 //     server that knows more than the writer did.
 //   - [DVVSet]: all concurrent versions of one key, and nothing else.
 //   - [DotSet]: events that become known in any order, with gaps.
-//   - [Matrix]: the members of a store, what each is known to have merged, and so
-//     what may be forgotten.
-//   - [Round]: when it may.
+//   - [Matrix]: the members of a store, what each is known to have merged, and
+//     so what may be forgotten; [Round] tells when.
 //
-// The numbers count events, or are times such as hlc timestamps, one or the
-// other for all replicas of a system.
+// Numbers count events, or are times such as hlc timestamps, one or the other
+// for all replicas of a system.
 //
 // # When not to use it
 //
-// A clock has an entry per replica that writes, so replicas are to be servers or
-// regions, tens of them, and not users' sessions; a [DVVSet] keeps clients out
+// A clock has an entry per replica that writes, so replicas are to be servers
+// or regions, tens of them, and not users' sessions; a DVVSet keeps clients out
 // of it. If the last write is to win anyway, packages hlc and lww need one
 // stamp instead of a vector. Nothing here decides between concurrent versions,
-// sends messages or stores anything.
+// sends or stores anything.
 //
 // # Identity
 //
-// All of it rests on one rule: two events never share a [Dot]. A replica that
-// goes on from older state breaks the rule; it goes on as its next incarnation. An
-// [Identity] tells at each start whether the state is older, and [Incarnation] what that
-// means. The others hear of it with the [Matrix].
+// Two events never share a [Dot]: all rests on that. Only the owner of a name
+// counts its events. One that goes on from older state goes on as its next
+// [Incarnation]; an [Identity] tells at each start whether the state is older,
+// and the [Matrix] tells the others.
 //
-// # Copies
+// # Goroutines and copies
 //
-// Clocks, dots, closings and identities are values. A copy of a [DotSet] or a [Matrix] shares
-// memory with it: use Clone. Go vet complains about copies. A copy of a [DVVSet] is a Clone.
+// Clocks, dots, DVVs, closings and identities are immutable values. All other
+// types are not safe for concurrent use. A copy of a DotSet or a Matrix shares
+// memory with it, of which go vet complains: use Clone. A copy of a DVVSet is a
+// Clone. Merge neither modifies nor retains its argument.
 //
-// # References
+// # Encodings
 //
-// Parker et al., “Detection of Mutual Inconsistency in Distributed Systems”,
-// 1983. Preguiça, Baquero, Almeida, Fonte, Gonçalves, “Dotted Version Vectors:
-// Logical Clocks for Optimistic Replication”, 2010,
-// https://arxiv.org/abs/1011.5808. Wuu, Bernstein, “Efficient Solutions to the
-// Replicated Log and Dictionary Problems”, 1984.
+// A state has one binary form, in FORMAT.md in the root of the module: equal
+// states have equal bytes. To append or marshal it returns an error only for an
+// invalid Dot or DVV. Decoders accept exactly that form, and JSON in any order
+// and with any white space; null in JSON changes nothing. On an error the
+// receiver is unchanged. Value gives the binary form; Scan takes that, and the
+// text of MarshalJSON out of a column of JSON. For a Clock both take text. Scan
+// refuses NULL: use [database/sql.Null]. In text, a name that contains a space,
+// a control character or one of " \ , : @ is quoted.
 package vclock

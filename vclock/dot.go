@@ -11,19 +11,16 @@ import (
 	"github.com/rejoin-go/rejoin/internal/wire"
 )
 
-// A Dot names one event: the Seq-th of its replica, or the one that happened
-// at time Seq there where times take the place of counters.
-//
-// The zero Dot names no event. Every other dot needs a valid replica and a Seq
-// of at least 1 to be encoded. A Dot is immutable and comparable: it may be a
-// map key, and == agrees with [Dot.Compare].
+// A Dot names one event: the Seq-th of its replica, or, where numbers are
+// times, that at the time Seq. The zero Dot names none. Every other needs a
+// valid replica and a Seq of at least 1 to be encoded. A Dot is immutable and
+// comparable: it may be a map key, and == agrees with [Dot.Compare].
 type Dot struct {
 	Replica Replica
 	Seq     uint64
 }
 
-// Compare returns -1, 0 or +1. The order is total and has nothing to do with
-// causality: by replica name, then by number.
+// Compare returns -1, 0 or +1, by name, then number: total, and not causality.
 func (d Dot) Compare(e Dot) int {
 	return cmp.Or(cmp.Compare(d.Replica, e.Replica), cmp.Compare(d.Seq, e.Seq))
 }
@@ -31,8 +28,7 @@ func (d Dot) Compare(e Dot) int {
 // IsZero reports whether d is the zero Dot.
 func (d Dot) IsZero() bool { return d == Dot{} }
 
-// IsValid reports whether d can name an event: whether its replica is valid and
-// its number is not 0.
+// IsValid reports whether the replica is valid and the number is not 0.
 func (d Dot) IsValid() bool { return d.Seq != 0 && d.Replica.IsValid() }
 
 // String returns the form "eu:4" that [ParseDot] reads, or "" for the zero Dot.
@@ -48,9 +44,8 @@ func (d Dot) appendText(b []byte) []byte {
 	return strconv.AppendUint(append(b, ':'), d.Seq, 10)
 }
 
-// AppendText implements [encoding.TextAppender]. It appends what [Dot.String]
-// returns, and fails if d is neither valid nor zero. JSON holds a dot as a
-// string in this form.
+// AppendText implements [encoding.TextAppender], also for JSON: it appends what
+// [Dot.String] returns, or returns an error if d is neither valid nor zero.
 func (d Dot) AppendText(b []byte) ([]byte, error) {
 	switch {
 	case d.IsZero():
@@ -61,11 +56,10 @@ func (d Dot) AppendText(b []byte) ([]byte, error) {
 	return d.appendText(b), nil
 }
 
-// MarshalText implements [encoding.TextMarshaler]. See [Dot.AppendText].
+// MarshalText implements [encoding.TextMarshaler]: see [Dot.AppendText].
 func (d Dot) MarshalText() ([]byte, error) { return d.AppendText(nil) }
 
-// UnmarshalText implements [encoding.TextUnmarshaler]. It accepts what
-// [ParseDot] accepts, and the empty text for the zero Dot.
+// UnmarshalText implements [encoding.TextUnmarshaler]; "" is the zero Dot.
 func (d *Dot) UnmarshalText(text []byte) error {
 	if len(text) == 0 {
 		*d = Dot{}
@@ -79,9 +73,7 @@ func (d *Dot) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// ParseDot reads the form that [Dot.String] returns for a valid dot: the
-// replica, a colon, the number. A name that contains a space, a control
-// character or one of " \ , : @ is quoted. Every dot has exactly one form.
+// ParseDot reads the one form of a valid dot, that of [Dot.String].
 func ParseDot(s string) (Dot, error) {
 	d, rest, err := cutDot(s)
 	if err == nil && rest != "" {
@@ -131,9 +123,8 @@ func parseSeq(s string) (uint64, error) {
 	return n, nil
 }
 
-// AppendBinary implements [encoding.BinaryAppender]. It fails if d is neither valid nor
-// zero; the zero Dot is nine zero bytes. FORMAT.md in the root of the module has the
-// layout.
+// AppendBinary implements [encoding.BinaryAppender]. It returns an error if d
+// is invalid, but for the zero Dot, which is nine zero bytes.
 func (d Dot) AppendBinary(b []byte) ([]byte, error) {
 	if !d.IsZero() && !d.IsValid() {
 		return b, fmt.Errorf("vclock: %w", errInvalidDot(d))
@@ -143,11 +134,10 @@ func (d Dot) AppendBinary(b []byte) ([]byte, error) {
 	return append(b, d.Replica...), nil
 }
 
-// MarshalBinary implements [encoding.BinaryMarshaler]. See [Dot.AppendBinary].
+// MarshalBinary implements [encoding.BinaryMarshaler]: see [Dot.AppendBinary].
 func (d Dot) MarshalBinary() ([]byte, error) { return d.AppendBinary(nil) }
 
-// UnmarshalBinary implements [encoding.BinaryUnmarshaler]. It accepts exactly
-// what [Dot.AppendBinary] writes.
+// UnmarshalBinary implements [encoding.BinaryUnmarshaler].
 func (d *Dot) UnmarshalBinary(data []byte) error {
 	r := wire.NewReader(data)
 	e := readDot(r)

@@ -12,24 +12,18 @@ import (
 	"github.com/rejoin-go/rejoin/internal/quote"
 )
 
-// ErrExhausted is returned by [DotSet.Next] and by the methods of [DVVSet] that
-// count, for a replica whose largest possible number is taken.
+// ErrExhausted is the error of [DotSet.Next] and [DVVSet.Put] for a replica of
+// which the largest possible number is taken.
 var ErrExhausted = errors.New("vclock: replica has no number left")
 
-// A DotSet is a set of dots: events seen, one by one, whatever the order in
-// which they became known. It holds what a [Clock] cannot, the fourth event of
-// a replica without the third.
-//
-// It keeps, per replica, the events from the first without a gap as one number
-// and those beyond as runs. An event beyond a gap stays there until the gap is
-// filled; it never stands for the events before it.
+// A DotSet is a set of dots: events seen, one by one, in whatever order. It
+// holds what a [Clock] cannot, the fourth event of a replica without the third:
+// per replica one number for the events from the first without a gap, and runs
+// of those beyond.
 //
 // The zero DotSet is empty and ready to use. A DotSet is not safe for
-// concurrent use.
-//
-// With r replicas and g gaps in the events of one, Add and Contains take
-// O(log r + log g) time, and an insertion moves a bounded number of entries, so
-// that events may arrive in any order. The first event of a replica takes O(r).
+// concurrent use. Add and Contains take O(log r + log g) time for r replicas
+// and g gaps in the events of one, and the first event of a replica O(r).
 type DotSet struct {
 	_ nocopy.NoCopy
 	dotSetState
@@ -62,8 +56,7 @@ func (s *DotSet) admit(names []Replica) {
 	s.names, s.held = append(union, s.names[i:]...), append(held, s.held[i:]...)
 }
 
-// Add adds d and reports whether it was missing. It panics if d is not valid:
-// see [Dot.IsValid].
+// Add adds d and reports whether it was missing. It panics if d is not valid.
 func (s *DotSet) Add(d Dot) bool {
 	i, ok := s.find(d.Replica)
 	if d.Seq == 0 || !ok && !d.Replica.IsValid() {
@@ -91,11 +84,9 @@ func (s *DotSet) Contains(d Dot) bool {
 	return ok && d.Seq > 0 && s.held[i].contains(d.Seq)
 }
 
-// Next returns the dot of r's next event: the one after the largest number that
-// s holds of r, be it beyond a gap. It does not add it. Next returns
-// [ErrExhausted] if that number is [math.MaxUint64], and panics if r is invalid.
-//
-// Only r itself may count its events: see [Replica].
+// Next returns the dot of r's next event, after the largest number that s holds
+// of r, be it beyond a gap, and does not add it. It returns [ErrExhausted] if
+// that number is [math.MaxUint64], and panics if r is invalid.
 func (s *DotSet) Next(r Replica) (Dot, error) {
 	i, ok := s.find(r)
 	if !ok {
@@ -110,8 +101,7 @@ func (s *DotSet) Next(r Replica) (Dot, error) {
 }
 
 // Clock returns the clock of the events without a gap before them: the largest
-// history that s holds as a whole. It covers a clock exactly if s holds every
-// event of it.
+// history that s holds as a whole.
 func (s *DotSet) Clock() Clock {
 	var b builder
 	for i, r := range s.names {
@@ -131,9 +121,8 @@ func (s *DotSet) Len() uint64 {
 	return n
 }
 
-// All returns an iterator over the dots of s in the order of [Dot.Compare].
-// There are [DotSet.Len] of them, which a hostile peer can make too many to
-// visit.
+// All returns an iterator over the dots in the order of [Dot.Compare]. A
+// hostile peer can make them too many to visit: see [DotSet.Len].
 func (s *DotSet) All() iter.Seq[Dot] {
 	return func(yield func(Dot) bool) {
 		for i, name := range s.names {
@@ -153,11 +142,9 @@ func (s *DotSet) All() iter.Seq[Dot] {
 	}
 }
 
-// Merge adds the dots of o to s and reports whether any was missing. It neither
-// modifies nor retains o.
-//
-// Merge is commutative, associative and idempotent up to [DotSet.Equal]. It
-// takes O(r + m log g) time for r replicas, m runs in o and g gaps in s.
+// Merge adds the dots of o to s and reports whether any was missing. It is
+// commutative, associative and idempotent up to [DotSet.Equal], and takes O(r +
+// m log g) time for r replicas, m runs in o and g gaps in s.
 func (s *DotSet) Merge(o *DotSet) bool {
 	missing := func(r Replica) bool {
 		_, ok := s.find(r)

@@ -13,8 +13,7 @@ import (
 
 const dotSetVersion = 1
 
-// AppendBinary implements [encoding.BinaryAppender]. It never returns an error.
-// FORMAT.md in the root of the module has the layout.
+// AppendBinary implements [encoding.BinaryAppender].
 func (s *DotSet) AppendBinary(b []byte) ([]byte, error) {
 	b = append(b, dotSetVersion)
 	b = binary.AppendUvarint(b, uint64(len(s.names)))
@@ -37,12 +36,10 @@ func (s *DotSet) AppendBinary(b []byte) ([]byte, error) {
 	return b, nil
 }
 
-// MarshalBinary implements [encoding.BinaryMarshaler]. See
-// [DotSet.AppendBinary].
+// MarshalBinary implements [encoding.BinaryMarshaler].
 func (s *DotSet) MarshalBinary() ([]byte, error) { return s.AppendBinary(nil) }
 
-// UnmarshalBinary implements [encoding.BinaryUnmarshaler]. It accepts exactly
-// what [DotSet.AppendBinary] writes.
+// UnmarshalBinary implements [encoding.BinaryUnmarshaler].
 func (s *DotSet) UnmarshalBinary(data []byte) error {
 	r := wire.NewReader(data)
 	r.Version(dotSetVersion)
@@ -86,10 +83,7 @@ func readNumbers(r *wire.Reader) numbers {
 	return n
 }
 
-// MarshalJSON implements [json.Marshaler]. A set is an object of ranges by
-// replica:
-//
-//	{"eu":"1-4","us":"1-7,9,11-13"}
+// MarshalJSON implements [json.Marshaler]: {"eu":"1-4","us":"1-7,9,11-13"}.
 func (s dotSetState) MarshalJSON() ([]byte, error) {
 	b := []byte{'{'}
 	for i, r := range s.names {
@@ -100,9 +94,7 @@ func (s dotSetState) MarshalJSON() ([]byte, error) {
 	return append(b, '}'), nil
 }
 
-// UnmarshalJSON implements [json.Unmarshaler]. It accepts what
-// [DotSet.MarshalJSON] writes, in any order of members and with any white
-// space. As usual, null changes nothing.
+// UnmarshalJSON implements [json.Unmarshaler].
 func (s *DotSet) UnmarshalJSON(data []byte) error {
 	if string(data) == "null" {
 		return nil

@@ -7,16 +7,15 @@ import (
 	"github.com/rejoin-go/rejoin/internal/wire"
 )
 
-// A DVV is a dotted version vector: one write and what its writer had seen. It
-// is the clock to store with a version that others may replace.
+// A DVV is a dotted version vector: one write and what its writer had seen,
+// which must not contain it. It is the clock to store with a version that
+// others may replace.
 //
-// A [Clock] alone cannot be that. A server that records a write made with a
-// stale context has to count it, and a clock that holds its third write holds
-// its second as well, which the writer had not seen. The dot stands apart from
-// the past, so nothing between the two is claimed.
+// A [Clock] alone cannot be that: one that holds a server's third write holds
+// its second as well, which a client with a stale context had not seen. The dot
+// stands apart from the past, so nothing between the two is claimed.
 //
-// Past must not contain Dot. A DVV is immutable. It has no useful ==; two DVVs
-// are of the same write if their dots are equal.
+// A DVV is immutable. It has no useful ==: equal dots are of the same write.
 //
 // See Preguiça, Baquero, Almeida, Fonte, Gonçalves, “Dotted Version Vectors:
 // Logical Clocks for Optimistic Replication”, 2010,
@@ -26,11 +25,10 @@ type DVV struct {
 	Past Clock
 }
 
-// Compare returns the causal order of two writes: [Before] means that the
-// writer of w had seen v, so that w replaces it; [Equal] that v and w are the
-// same write. Of two writes that each claim to have seen the other, which
-// cannot be, neither replaces the other: they are [Concurrent]. It takes O(n)
-// time for n replicas.
+// Compare returns the causal order of two writes in O(n) time for n replicas:
+// [Before] means that w replaces v, which its writer had seen; [Equal] that
+// they are one write; [Concurrent] also that each claims to have seen the
+// other, which cannot be.
 func (v DVV) Compare(w DVV) Order {
 	if v.Dot == w.Dot {
 		return Equal
@@ -68,8 +66,8 @@ func (v DVV) check() error {
 
 const dvvVersion = 1
 
-// AppendBinary implements [encoding.BinaryAppender]. It fails if the dot is not valid
-// or in the past. FORMAT.md in the root of the module has the layout.
+// AppendBinary implements [encoding.BinaryAppender]. Its errors are for a dot
+// that is invalid, or in the past.
 func (v DVV) AppendBinary(b []byte) ([]byte, error) {
 	if err := v.check(); err != nil {
 		return b, fmt.Errorf("vclock: encode DVV: %w", err)
@@ -81,11 +79,10 @@ func (v DVV) AppendBinary(b []byte) ([]byte, error) {
 	return v.Past.AppendBinary(b)
 }
 
-// MarshalBinary implements [encoding.BinaryMarshaler]. See [DVV.AppendBinary].
+// MarshalBinary implements [encoding.BinaryMarshaler]: see [DVV.AppendBinary].
 func (v DVV) MarshalBinary() ([]byte, error) { return v.AppendBinary(nil) }
 
-// UnmarshalBinary implements [encoding.BinaryUnmarshaler]. It accepts exactly
-// what [DVV.AppendBinary] writes.
+// UnmarshalBinary implements [encoding.BinaryUnmarshaler].
 func (v *DVV) UnmarshalBinary(data []byte) error {
 	r := wire.NewReader(data)
 	r.Version(dvvVersion)
@@ -103,10 +100,8 @@ func (v *DVV) UnmarshalBinary(data []byte) error {
 	return nil
 }
 
-// MarshalJSON implements [json.Marshaler]. It fails where [DVV.AppendBinary]
-// does.
-//
-//	{"dot":"eu:4","past":{"eu":"2","us":"7"}}
+// MarshalJSON implements [json.Marshaler], with the errors of
+// [DVV.AppendBinary]: {"dot":"eu:4","past":{"eu":"2","us":"7"}}.
 func (v DVV) MarshalJSON() ([]byte, error) {
 	if err := v.check(); err != nil {
 		return nil, fmt.Errorf("vclock: encode DVV: %w", err)
@@ -117,9 +112,7 @@ func (v DVV) MarshalJSON() ([]byte, error) {
 	}{v.Dot, v.Past})
 }
 
-// UnmarshalJSON implements [json.Unmarshaler]. It accepts what
-// [DVV.MarshalJSON] writes, in any order of members and with any white space. As
-// usual, null changes nothing.
+// UnmarshalJSON implements [json.Unmarshaler].
 func (v *DVV) UnmarshalJSON(data []byte) error {
 	if string(data) == "null" {
 		return nil

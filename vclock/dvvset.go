@@ -12,40 +12,32 @@ import (
 	"github.com/rejoin-go/rejoin/vclock/content"
 )
 
-// ErrCovered is returned by [DVVSet.PutAt] for a dot that the set, or the
-// writer, knows already: the write would not show.
+// ErrCovered is returned by [DVVSet.PutAt] for a dot known to the set or the
+// writer.
 var ErrCovered = errors.New("vclock: dot is covered")
 
-// A DVVSet holds the concurrent versions of one key, its siblings, together
-// with what they and all replaced versions add up to. A write replaces exactly
-// the siblings that its writer had seen and stands beside the others; nothing
-// else removes one.
-//
-// Siblings do not multiply: two clients that keep writing through one server
-// without reading each other's writes leave two siblings, however often they
-// write, because each write carries a dot apart from what its writer had seen.
+// A DVVSet holds the concurrent versions of one key, its siblings, and what
+// they and all replaced versions add up to. A write replaces exactly the
+// siblings that its writer had seen and stands beside the others; nothing else
+// removes one. So two clients that keep writing through one server without
+// reading each other's writes leave two siblings.
 //
 // The zero DVVSet is a key never written and ready to use. A DVVSet is not safe
-// for concurrent use. Values must not be changed once they are in a set; sets
-// may share them.
-//
-// V may be of nearly any type, and the type may change: package content has all about
-// values. Put carries over what V does not know of the sibling that it replaces, of several
-// of the one with the largest number.
-//
-// It holds O(r + s) state for r replicas that ever wrote and s siblings.
+// for concurrent use. It holds O(r + s) state for r replicas that wrote and s
+// siblings. V may be of nearly any type, which may change: see package content.
+// Do not change a value that is in a set; sets share them.
 //
 // # Whole sets travel
 //
-// What a set says of a replica is "everything up to here". That is true of what
-// a replica writes into its own set, and stays true where sets are merged as a
-// whole. A single sibling taken out of a set and put into another with
-// [DVVSet.PutAt] is safe to merge: the set then claims that one dot and none
-// before it. But [DVVSet.Context] has no way to say so to a client.
+// A set says of a replica "everything up to here". That is true of what a
+// replica writes into its own set, and stays true as whole sets merge. A
+// sibling out of one set that is put into another with [DVVSet.PutAt] is safe
+// to merge: that set claims the one dot and none before it. But
+// [DVVSet.Context] cannot say so to a client.
 //
 // See Preguiça, Baquero, Almeida, Fonte, Gonçalves, “Brief Announcement:
 // Efficient Causality Tracking in Distributed Storage Systems with Dotted
-// Version Vectors”, PODC 2012.
+// Version Vectors”, 2012.
 type DVVSet[V any] struct {
 	// past covers every replaced version, and every sibling that can be covered
 	// without claiming an event that is not known. It is the largest such clock.
@@ -93,13 +85,13 @@ func (s *DVVSet[V]) newSibling(d Dot, seen Clock, v V) (w sibling[V], err error)
 	return w, err
 }
 
-// Put records a write of v by replica r and returns its dot. The version
-// replaces the siblings that seen covers: the context that the client read
-// under, from [DVVSet.Context], or the empty clock if it read nothing.
+// Put records a write of v by r and returns its dot. It replaces the siblings
+// that seen covers: the [DVVSet.Context] of what the client read, or the empty
+// clock. What V does not know of the one of these with the largest number is
+// carried over. Only the owner of r may write under it, into its own set.
 //
 // Put returns [ErrExhausted] if r has no number left, or why v cannot be
-// encoded. It panics if r is invalid. Only the owner of r may write under it,
-// into its own set: see [Replica].
+// encoded. It panics if r is invalid.
 func (s *DVVSet[V]) Put(r Replica, seen Clock, v V) (Dot, error) {
 	last := max(s.past.At(r), seen.At(r))
 	for i := range s.siblings {
@@ -122,15 +114,14 @@ func (s *DVVSet[V]) Put(r Replica, seen Clock, v V) (Dot, error) {
 	return d, nil
 }
 
-// PutAt is [DVVSet.Put] with a dot of the caller's choice, for dots that are
-// times, such as the stamps of a hybrid logical clock. Times leave gaps, so d
-// claims nothing of the events before it; the owner of d.Replica makes its
-// dots in ascending order, above everything that the set and seen hold.
+// PutAt is [DVVSet.Put] with a given dot, whose number is a time, such as a
+// hybrid logical clock's; it carries nothing over. Times leave gaps, so d
+// claims nothing of the events before it. The owner of d.Replica makes its dots
+// in ascending order, above all that the set and seen hold.
 //
-// PutAt returns [ErrCovered], and leaves the set as it was, if seen covers d
-// or if the set covers d and does not hold it: d is too old, or a repetition
-// of a version since replaced. It returns why v cannot be encoded, and panics if
-// d is not valid.
+// PutAt changes nothing and returns [ErrCovered] if seen covers d, or the set
+// does without holding it (d is too old, or repeats a version since replaced),
+// or the reason if v cannot be encoded. It panics if d is not valid.
 func (s *DVVSet[V]) PutAt(d Dot, seen Clock, v V) error {
 	if !d.IsValid() {
 		panic(fmt.Sprintf("vclock: %v", errInvalidDot(d)))
@@ -152,13 +143,11 @@ func (s *DVVSet[V]) find(d Dot) (int, bool) {
 	return slices.BinarySearchFunc(s.siblings, d, func(w sibling[V], d Dot) int { return w.dot.Compare(d) })
 }
 
-// Merge updates s to the join of s and o: a sibling that one of the two has
-// seen and no longer holds is replaced, all others stay. It reports whether s
-// changed, and neither modifies nor retains o.
-//
-// Merge is commutative, associative and idempotent up to [DVVSet.Equal]. It
-// takes O(r + s) time for r replicas and s siblings, and O(r) more for each
-// sibling before which a gap closes.
+// Merge joins o into s and reports whether s changed: what one of the two has
+// seen and no longer holds is replaced, all else stays. It is commutative,
+// associative and idempotent up to [DVVSet.Equal], and takes O(r + s) time for
+// r replicas and s siblings, and O(r) for each sibling before which a gap
+// closes.
 func (s *DVVSet[V]) Merge(o *DVVSet[V]) bool {
 	if s.Equal(o) {
 		return false
@@ -190,9 +179,8 @@ func (s *DVVSet[V]) Merge(o *DVVSet[V]) bool {
 	return changed
 }
 
-// Changed returns an iterator over what merging o would change in s: the dot of each sibling that
-// would come, with true, and of each that would go, with false, in ascending order. It takes
-// as long as Merge.
+// Changed returns an iterator, ascending, over the dots of siblings that a
+// merge of o would bring, with true, or remove, with false. It costs a Merge.
 func (s *DVVSet[V]) Changed(o *DVVSet[V]) iter.Seq2[Dot, bool] {
 	return func(yield func(d Dot, comes bool) bool) {
 		joined := s.Clone()
@@ -247,9 +235,8 @@ func (s *DVVSet[V]) settle() {
 // Len returns the number of siblings.
 func (s *DVVSet[V]) Len() int { return len(s.siblings) }
 
-// Values returns an iterator over the values that V can hold, in ascending order
-// of their dots. More than one means that they were written concurrently, and
-// that somebody has to choose or combine.
+// Values returns an iterator over the values that V can hold, in ascending
+// order of dots. If there are several, somebody has to choose or combine.
 func (s *DVVSet[V]) Values() iter.Seq[V] {
 	return func(yield func(V) bool) {
 		for i := range s.siblings {
@@ -260,8 +247,8 @@ func (s *DVVSet[V]) Values() iter.Seq[V] {
 	}
 }
 
-// All returns an iterator over the siblings in ascending order of their dots. Of one that
-// V cannot hold the value is zero: see [DVVSet.Unreadable].
+// All returns an iterator over the siblings in ascending order of their dots,
+// with the zero V for a value that V cannot hold: see [DVVSet.Unreadable].
 func (s *DVVSet[V]) All() iter.Seq2[Dot, V] {
 	return func(yield func(Dot, V) bool) {
 		for i := range s.siblings {
@@ -272,10 +259,9 @@ func (s *DVVSet[V]) All() iter.Seq2[Dot, V] {
 	}
 }
 
-// Unreadable returns an iterator over the siblings with values that V cannot hold, in
-// ascending order of their dots, with what is there. Only [DVVSet.UnmarshalLenient] and
-// merging what it made let such values in: they are kept, merged and encoded byte for
-// byte as they came.
+// Unreadable returns an iterator over siblings whose values V cannot hold,
+// ascending. They come by [DVVSet.UnmarshalLenient], [DVVSet.MergeLenient] and
+// merges with what these made, and are kept, merged and encoded byte for byte.
 func (s *DVVSet[V]) Unreadable() iter.Seq2[Dot, *content.ValueError] {
 	return func(yield func(Dot, *content.ValueError) bool) {
 		for i := range s.siblings {
@@ -292,8 +278,7 @@ func (s *DVVSet[V]) Unreadable() iter.Seq2[Dot, *content.ValueError] {
 	}
 }
 
-// Check returns the first error of [DVVSet.Unreadable], or nil if V can hold every
-// value.
+// Check returns the first error of [DVVSet.Unreadable], or nil.
 func (s *DVVSet[V]) Check() error {
 	for _, bad := range s.Unreadable() {
 		return fmt.Errorf("vclock: %w", bad)
@@ -306,10 +291,9 @@ func (s *DVVSet[V]) Check() error {
 //
 // # Hazard
 //
-// The context claims, for each replica, everything up to the largest dot in s.
-// That is so in sets of which Put, and PutAt by the owner of the dot, and Merge
-// are all that ever happened. In a set that got a replica's later write through
-// PutAt before an earlier one, a client's answer counts as having seen the
+// The context claims, of each replica, all up to the largest dot in s. That is
+// so if only Put, Merge, and PutAt by the owner of the dot were used. If s got
+// a later write of a replica through PutAt before an earlier one, it claims the
 // earlier one too.
 func (s *DVVSet[V]) Context() Clock {
 	var beyond builder
@@ -326,10 +310,9 @@ func (s *DVVSet[V]) Context() Clock {
 	return s.past.Join(beyond.clock())
 }
 
-// Verify returns an error that names the first dot that s and o hold with
-// different content, or nil. There is none unless two lineages use one replica:
-// see [Replica]. Merge keeps one of the two versions, so Verify is to be called
-// before.
+// Verify returns an error that names the first dot of which s and o hold two
+// values, or nil. Ask before a merge, which keeps one. There is none unless two
+// lineages use one replica: see [Replica].
 func (s *DVVSet[V]) Verify(o *DVVSet[V]) error {
 	for i := range s.siblings {
 		w := &s.siblings[i]
@@ -340,8 +323,8 @@ func (s *DVVSet[V]) Verify(o *DVVSet[V]) error {
 	return nil
 }
 
-// LastOf returns the largest number of r in s, or 0. If it is above what r itself knows of,
-// another lineage uses the name: see [Replica].
+// LastOf returns the largest number of r in s, or 0. One above what r itself
+// knows of shows that another lineage uses the name: see [Replica].
 func (s *DVVSet[V]) LastOf(r Replica) uint64 {
 	last := s.past.At(r)
 	for i := range s.siblings {
@@ -352,9 +335,9 @@ func (s *DVVSet[V]) LastOf(r Replica) uint64 {
 	return last
 }
 
-// Speaks reports whether o has seen writes that are sealed, and that s has not. Numbers are
-// times. Ask it of what does not come from a member with its matrix, and refuse what does:
-// see [Matrix.Sealed].
+// Speaks reports whether o has seen writes that are sealed, and s has not;
+// numbers are times. Ask it of what does not come from a member with its
+// matrix, and refuse what does: see [Matrix.Sealed].
 func (s *DVVSet[V]) Speaks(o *DVVSet[V], sealed Closing) bool {
 	ours := s.Context()
 	for r, n := range o.Context().All() {

@@ -14,8 +14,7 @@ import (
 
 const dvvSetVersion = 2
 
-// AppendBinary implements [encoding.BinaryAppender]. It never returns an error.
-// FORMAT.md in the root of the module has the layout.
+// AppendBinary implements [encoding.BinaryAppender].
 func (s *DVVSet[V]) AppendBinary(b []byte) ([]byte, error) {
 	b, err := s.past.AppendBinary(append(b, dvvSetVersion))
 	if err != nil {
@@ -34,22 +33,19 @@ func (s *DVVSet[V]) AppendBinary(b []byte) ([]byte, error) {
 	return b, nil
 }
 
-// MarshalBinary implements [encoding.BinaryMarshaler]. See
-// [DVVSet.AppendBinary].
+// MarshalBinary implements [encoding.BinaryMarshaler].
 func (s *DVVSet[V]) MarshalBinary() ([]byte, error) { return s.AppendBinary(nil) }
 
-// UnmarshalBinary implements [encoding.BinaryUnmarshaler]. It accepts exactly
-// what [DVVSet.AppendBinary] writes, and leaves s unchanged if it returns an error: a
-// [*content.ValueError] if V cannot hold a value, for which there is
+// UnmarshalBinary implements [encoding.BinaryUnmarshaler]. It returns a
+// [*content.ValueError] if V cannot hold a value: see
 // [DVVSet.UnmarshalLenient].
 func (s *DVVSet[V]) UnmarshalBinary(data []byte) error {
 	d, err := decodeDVVSet[V](data)
 	return s.take(d, err, false)
 }
 
-// UnmarshalLenient decodes what [DVVSet.AppendBinary] or [DVVSet.MarshalJSON] wrote. It
-// keeps values that V cannot hold, and returns the [*content.ValueError] of the first
-// beside the state. With any other error s is unchanged.
+// UnmarshalLenient decodes binary or JSON, and keeps values that V cannot hold.
+// Its [*content.ValueError] is for the first of these.
 func (s *DVVSet[V]) UnmarshalLenient(data []byte) error {
 	if text := bytes.TrimLeft(data, " \t\r\n"); len(text) > 0 && text[0] == '{' {
 		d, err := decodeDVVSetJSON[V](text)
@@ -59,8 +55,7 @@ func (s *DVVSet[V]) UnmarshalLenient(data []byte) error {
 	return s.take(d, err, true)
 }
 
-// MergeBinary merges a set in the form of [DVVSet.AppendBinary] and reports whether that
-// changed s. It returns the errors of [DVVSet.UnmarshalBinary], and has no effect then.
+// MergeBinary merges a set in binary form, and reports whether that changed s.
 func (s *DVVSet[V]) MergeBinary(data []byte) (changed bool, err error) {
 	var o DVVSet[V]
 	if err := o.UnmarshalBinary(data); err != nil {
@@ -69,8 +64,7 @@ func (s *DVVSet[V]) MergeBinary(data []byte) (changed bool, err error) {
 	return s.Merge(&o), nil
 }
 
-// MergeLenient is [DVVSet.MergeBinary] for what [DVVSet.UnmarshalLenient] accepts: values
-// that V cannot hold are merged too, and the error comes beside.
+// MergeLenient merges what [DVVSet.UnmarshalLenient] accepts, with its error.
 func (s *DVVSet[V]) MergeLenient(data []byte) (changed bool, err error) {
 	var o DVVSet[V]
 	if err = o.UnmarshalLenient(data); err != nil && !errors.Is(err, content.ErrUnreadable) {
@@ -146,14 +140,14 @@ type siblingJSON struct {
 	Bytes  json.RawMessage `json:"bytes,omitempty"`
 }
 
-// MarshalJSON implements [json.Marshaler]. It returns an error that names a field if the
-// JSON of V leaves one out that is not zero.
+// MarshalJSON implements [json.Marshaler]:
 //
 //	{"past":{"eu":"4"},"siblings":[{"dot":"eu:3","value":"…"},{"dot":"eu:4","value":"…"}]}
 //
-// Values are as [encoding/json] has them. Beside one may stand "fields", the kinds of its
-// fields where the JSON does not show them, and "bytes", its binary form if the JSON does
-// not lead back to it.
+// Values are as in encoding/json. Where needed, "fields" has the kinds of
+// fields that JSON does not show, and "bytes" the binary form of a value to
+// which JSON does not lead back. It returns an error that names a field which
+// is not zero if the JSON of V leaves it out.
 func (s DVVSet[V]) MarshalJSON() ([]byte, error) {
 	siblings := make([]siblingJSON, len(s.siblings))
 	for i := range s.siblings {
@@ -178,10 +172,7 @@ func (s DVVSet[V]) MarshalJSON() ([]byte, error) {
 	}{s.past, siblings})
 }
 
-// UnmarshalJSON implements [json.Unmarshaler]. It accepts what
-// [DVVSet.MarshalJSON] writes, in any order of members and with any white
-// space, and leaves s unchanged if it returns an error: see [DVVSet.UnmarshalBinary]. As
-// usual, null changes nothing.
+// UnmarshalJSON implements [json.Unmarshaler]: see [DVVSet.UnmarshalBinary].
 func (s *DVVSet[V]) UnmarshalJSON(data []byte) error {
 	if string(data) == "null" {
 		return nil

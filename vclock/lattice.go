@@ -15,8 +15,7 @@ func (c Clock) Compare(d Clock) Order {
 // Equal reports whether c and d have the same entries.
 func (c Clock) Equal(d Clock) bool { return c.names == d.names && slices.Equal(c.seqs, d.seqs) }
 
-// Covers reports whether every event of d belongs to c: whether c is equal to
-// d or after it.
+// Covers reports whether c has every event of d: is equal to it or after it.
 func (c Clock) Covers(d Clock) bool {
 	switch c.Compare(d) {
 	case Equal, After:
@@ -26,11 +25,10 @@ func (c Clock) Covers(d Clock) bool {
 	return false
 }
 
-// Join returns the least clock that covers c and d: the union of the two
-// histories, entry by entry the larger number.
-//
-// Join is commutative, associative and idempotent. If one of the two covers the
-// other, Join returns that one and does not allocate.
+// Join returns the least clock that covers c and d: the union of the histories,
+// of each entry the larger number. It is commutative, associative and
+// idempotent. It returns one of the two, without allocating, if that covers the
+// other.
 func (c Clock) Join(d Clock) Clock {
 	if c.names == d.names {
 		return c.joinSame(d)
@@ -70,10 +68,8 @@ func (c Clock) joinSame(d Clock) Clock {
 	return Clock{c.names, seqs}
 }
 
-// Meet returns the greatest clock that c and d both cover: the events that
-// belong to both histories, entry by entry the smaller number. Like
-// [Clock.Join] it is commutative, associative and idempotent, and returns one of
-// its arguments if it can.
+// Meet returns the greatest clock that c and d both cover: the events of both,
+// of each entry the smaller number. Laws and memory are as for Join.
 func (c Clock) Meet(d Clock) Clock {
 	switch c.Compare(d) {
 	case Equal, Before:

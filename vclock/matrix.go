@@ -10,38 +10,37 @@ import (
 	"github.com/rejoin-go/rejoin/internal/nocopy"
 )
 
-// A Matrix is what one member of a group knows of the group: who its members are,
-// what each of them has merged, and which lives of theirs are over. It belongs to a
+// A Matrix is what one member of a group knows of the group: who its members
+// are, what each has merged, and which of their lives are over. It belongs to a
 // store, not to an object in it, and travels with the store's state.
 //
-// It is what a store goes by to forget: a tombstone, or a remembered removal, may
-// be dropped once every member has merged it, since then no message can arrive that
-// still needs it: see [Round]. And it is what tells when the numbers of a dead incarnation may be
-// closed: see [Matrix.Close].
+// It tells what a store may forget: a tombstone, or a remembered removal, once
+// every member has merged it, since then no message arrives that needs it (see
+// [Round]); and when the numbers of a dead incarnation may be closed.
 //
 // # One message
 //
-// A state and the matrix of who has it travel as one message: first the matrix is
-// asked ([Matrix.Check]), then the state is merged, all objects of it, then the
-// matrix ([Matrix.Merge]), then what is here now is recorded ([Matrix.Record]), in one
-// transaction. A matrix, or a row of one, that arrives without its state tells that
-// somebody has seen a removal while what that one wrote before may still be on its
-// way. What travels in smaller messages, deltas of one object through a broker,
-// has no matrix; it is asked with [Matrix.Sealed].
+// A state and the matrix of who has it travel as one message. In one
+// transaction, ask the matrix ([Matrix.Check]), merge the state, all objects of
+// it, then the matrix ([Matrix.Merge]), and record what is here now
+// ([Matrix.Record]). A matrix, or a row of it, without its state says that
+// somebody has seen a removal while what that one wrote before may still be on
+// its way. Smaller messages, such as a delta of one object through a broker,
+// have no matrix: ask [Matrix.Sealed] of them.
 //
 // # Numbers
 //
-// The numbers are times: a row says that its member has merged everything that
-// another one had when that one's clock read so. Any number will do that a member
-// raises whenever it takes a state to send. They are not the numbers of events in
-// some object.
+// Numbers are times, not those of events in some object: a row says that its
+// member has merged all that another one had when that one's clock read so. Any
+// number will do that a member raises whenever it takes a state to send.
 //
-// Every replica that writes must be a member. A member that is never heard of holds
+// Every replica that writes must be a member. One that is never heard of holds
 // everything back, which is the safe side: see [Matrix.Retire].
 //
-// The zero Matrix has no owner and no members, and says that nothing is stable; it
-// is there to be decoded into. A Matrix is not safe for concurrent use. It holds O(n²)
-// numbers for n members.
+// The zero Matrix has no owner and no members, and says that nothing is stable;
+// it is for decoding. A Matrix is not safe for concurrent use. It holds O(n²)
+// numbers for n members; Merge, Stable, Floor and the methods of a Round take
+// O(n²) time.
 //
 // See Wuu, Bernstein, “Efficient Solutions to the Replicated Log and Dictionary
 // Problems”, PODC 1984, for the idea of a two-dimensional clock.
@@ -72,10 +71,10 @@ type member struct {
 func compareMember(m member, r Replica) int { return cmp.Compare(m.name, r) }
 
 // NewMatrix returns the matrix of owner in a group that begins with the given
-// members; owner is one of them, listed or not. Each of them begins with a matrix of
-// the same members; whoever comes later is admitted: see [Matrix.Admit]. Members are
-// names without incarnations: a member remains what it is through all its lives.
-// NewMatrix panics on an invalid replica.
+// members, and owner. Each begins with a matrix of the same members; who comes
+// later is admitted: see [Matrix.Admit]. A member is a name without
+// incarnation, which stays one through all its lives. NewMatrix panics if one
+// is invalid.
 func NewMatrix(owner Replica, members ...Replica) *Matrix {
 	m := &Matrix{matrixState: matrixState{owner: owner}}
 	for _, r := range append([]Replica{owner}, members...) {
@@ -105,19 +104,18 @@ func (m *Matrix) enter(r Replica) int {
 	return i
 }
 
-// Owner returns the member whose matrix this is, with its incarnation: the replica
-// that it writes as.
+// Owner returns the member whose matrix this is, with its present incarnation.
 func (m *Matrix) Owner() Replica { return m.owner }
 
-// Record notes what the owner has now, at the reading of its clock: everything that it
-// has written, and what those had whose states it has merged. It reports whether that is
-// news. What the owner writes from now on is later than now. The owner records after
-// it has merged a message, and before it sends its own state. It does nothing if the
-// owner is not a member any more.
+// Record notes what the owner has now, at the reading of its clock: all that it
+// has written, and what those had whose states it has merged. It reports
+// whether that is news. What the owner writes from now on is later than now.
+// Record after a message is merged, and before a state is sent. It does nothing
+// if the owner is no member any more.
 //
-// Of its own writes an incarnation that follows another says nothing until it
-// may close what went before: see [Matrix.Closing]. Until then it may lack
-// what its predecessors wrote and others have.
+// An incarnation that follows another says nothing of its own writes until it
+// may close what went before ([Matrix.Closing]), of which it may lack what
+// others have.
 func (m *Matrix) Record(now uint64) bool {
 	self := m.self()
 	i, ok := m.find(self)
@@ -163,12 +161,10 @@ func (e *MemberError) Error() string {
 	return fmt.Sprintf("vclock: %q %s", string(e.Replica), why)
 }
 
-// Admit makes r a member. Its sponsor, the owner of m, admits it first and takes the
-// snapshot for it after: a copy of the state with m, from which the newcomer begins
-// with [Matrix.For]. From now on m waits for it.
-//
-// Admit returns a [*MemberError] if r was retired: names are not used twice. It has
-// no effect if r is a member, and panics if r is invalid.
+// Admit makes r a member, for whom m waits from now on. Its sponsor, the owner
+// of m, admits it, then takes the snapshot from which it begins: a copy of the
+// state with m, by [Matrix.For]. It has no effect if r is a member, panics if r
+// is invalid, and returns a [*MemberError] if r was retired.
 func (m *Matrix) Admit(r Replica) error {
 	r.mustBeValid()
 	r, _ = r.Lineage()
@@ -205,9 +201,9 @@ func with(names []Replica, r Replica) []Replica {
 	return names
 }
 
-// For returns a copy of m that belongs to r, for a newcomer that begins from the
-// state that m came with. It returns a [*MemberError] if m does not name r as a
-// member: the sponsor has not admitted it, or took the snapshot before.
+// For returns a copy of m for r, a newcomer that begins from the state that m
+// came with. It returns a [*MemberError] if m does not name r as a member: the
+// sponsor has not admitted it, or took the snapshot before.
 func (m *Matrix) For(r Replica) (*Matrix, error) {
 	if name, _ := r.Lineage(); !m.Contains(name) {
 		return nil, &MemberError{Replica: r, Retired: m.declared.isGone(name)}
@@ -217,17 +213,15 @@ func (m *Matrix) For(r Replica) (*Matrix, error) {
 	return c, nil
 }
 
-// Confirmed reports whether the others wait for the owner: whether every member that
-// m names has sent it a state whose matrix named it, in this incarnation.
+// Confirmed reports whether the others wait for the owner: whether every member
+// that m names has sent it a state whose matrix named it, in this incarnation.
+// Then it stays so.
 //
-// A newcomer that is not confirmed reads and merges, and sends its state as others do; it
-// does not write, count or collect. One whose sponsor is retired before that asks another
-// sponsor. A member that goes on as another incarnation writes at once, but where a
-// removal wins over concurrent changes, as in an RWSet of package crdt: what it has not seen
-// to be removed, others may have forgotten, until they wait for it.
-//
-// Once confirmed, always confirmed: the owner notes it, as members that come later
-// have not heard of it at first.
+// A newcomer that is not confirmed reads, merges and sends its state; it does
+// not write, count or collect. If its sponsor is retired before, it asks
+// another. A new incarnation of a member writes at once, except where a removal
+// wins over concurrent changes, as in an RWSet of package crdt: until others
+// wait for it, they may have forgotten one that it has not seen.
 func (m *Matrix) Confirmed() bool {
 	self := m.self()
 	if !m.Contains(self) {
@@ -254,14 +248,13 @@ func (m *Matrix) Contains(r Replica) bool {
 	return ok && !m.declared.isGone(r)
 }
 
-// Begin makes r, an incarnation of the owner, the one that the owner writes as: its
-// predecessors are dead, and what they wrote that no member has merged is given up. At is the
-// reading of its clock, later than everything that they wrote. Only the owner can know
-// this. Begin has no effect if r is the owner already.
+// Begin makes r, an incarnation of the owner, the one that it writes as: its
+// predecessors are dead, and what they wrote that no member has merged is given
+// up. Only the owner can know this. At is the reading of its clock, later than
+// all that they wrote. It has no effect if r is the owner.
 //
-// It returns a [*MemberError] if r is no incarnation of the owner, or if a later one has
-// begun, and an error if at is not after the beginning of the one before; a later time
-// will do.
+// It returns a [*MemberError] if r is no incarnation of the owner, or a later
+// one has begun, and an error if at is not after the last beginning.
 func (m *Matrix) Begin(r Replica, at uint64) error {
 	name, life := r.Lineage()
 	before := m.declared.since.At(name)
@@ -283,9 +276,9 @@ func (m *Matrix) Begin(r Replica, at uint64) error {
 	return nil
 }
 
-// Usable returns nil if the owner may write, and otherwise a [*MemberError]: its life is
-// over, or it is not a member, or it is a newcomer that is not confirmed. Ask it before
-// the first write and after each merge.
+// Usable returns nil if the owner may write, else a [*MemberError]: its life is
+// over, it is no member, or a newcomer not confirmed. Ask before the first
+// write and after each merge.
 func (m *Matrix) Usable() error {
 	name := m.self()
 	switch {
@@ -299,15 +292,14 @@ func (m *Matrix) Usable() error {
 	return nil
 }
 
-// Retire takes members out of the group for good: they will not be heard of again.
-// Replicas that are not members are ignored. They cannot come back under the same
-// name.
+// Retire takes members out of the group for good: they will not be heard of
+// again, and their names cannot come back. It ignores all who are not members.
 //
-// To retire a name is to seal all of it; see [Matrix.Sealed]. As long as not every
-// remaining member has reported a state that it had after it heard of this, a retired
-// member still counts in [Matrix.Stable] and [Matrix.Floor]: something that it wrote
-// may be with one of them, and on its way to the others. So what it wrote is safe,
-// and nothing of it returns.
+// It seals all of a name: see [Matrix.Sealed]. Until every remaining member has
+// reported a state of after it heard of this, a retired one still counts in
+// [Matrix.Stable] and [Matrix.Floor], as one of them may have something that it
+// wrote, on its way to the others. What it wrote is safe, and nothing of it
+// returns.
 func (m *Matrix) Retire(replicas ...Replica) {
 	for _, r := range replicas {
 		if m.Contains(r) {
@@ -316,17 +308,17 @@ func (m *Matrix) Retire(replicas ...Replica) {
 	}
 }
 
-// Sealed returns what is over as far as the owner knows. From the moment that a
-// matrix says so, its owner takes events of these lives only out of the states of members,
-// which come with a matrix, and never out of a message of a broker, of the dead replica
-// itself, or of a backup: a state that is asked "does this speak of sealed events that
-// I have not seen?" tells. What is refused belongs into a log: nobody will have it.
-// Who is admitted inherits the seals with the matrix.
+// Sealed returns what is over as far as the owner knows. From then on the owner
+// takes events of these lives only out of states of members, which come with a
+// matrix, and never out of a message of a broker, of the dead replica itself,
+// or of a backup: refuse those that speak of sealed events not seen here, which
+// the method Speaks of a state tells, and log them, as nobody will have what
+// they say. Who is admitted inherits the seals.
 func (m *Matrix) Sealed() Closing { return m.declared }
 
-// Closing returns what may be closed: what every member has sealed, and has since
-// told what it then had. The states that tell it are merged here, so whatever any
-// member has of those lives is here too, and no more of them will ever be taken.
+// Closing returns what may be closed: what every member has sealed, and has
+// since told what it then had. Those states are merged here, so all that any
+// member has of those lives is here too, and no more will ever be taken.
 func (m *Matrix) Closing() Closing {
 	var c Closing
 	for i, first := 0, true; i < len(m.members); i++ {
@@ -342,18 +334,18 @@ func (m *Matrix) Closing() Closing {
 	return m.closed.Join(c)
 }
 
-// Close closes what may be closed, as far as m is concerned, and returns it: those who were
-// retired are then forgotten, but for their names. Every state of the store is closed
-// with the result as it is next touched, in the same transaction: its contexts then
-// have one number for all lives that are over. Members close when they like; states that
-// are closed and states that are not merge.
+// Close closes what may be closed, as far as m knows, and returns it; those who
+// were retired are then forgotten, but for their names. Close every state of
+// the store with the result as it is next touched, in the same transaction: its
+// contexts then have one number for all lives that are over. Members close when
+// they like: closed states and others merge.
 func (m *Matrix) Close() Closing {
 	m.closed = m.Closing()
 	m.forget()
 	return m.closed
 }
 
-// Closed returns what the owner, or somebody whose state it has merged, has closed.
+// Closed returns what the owner, or one whose state it has merged, has closed.
 func (m *Matrix) Closed() Closing { return m.closed }
 
 // forget removes those whose retirement is closed.
@@ -380,12 +372,12 @@ func unless(names []Replica, are func(Replica) bool) []Replica {
 
 var errNoOwner = errors.New("vclock: matrix without an owner")
 
-// Check returns an error if a state that came with the matrix o must not be merged
-// here: a [*MemberError] if its owner was retired, is an incarnation that is over, or is no
-// member: neither as far as m knows, nor confirmed by those that it knows. A newcomer is
-// one as soon as a member's state has come whose matrix names it: that of its sponsor,
-// or of another. A member that has gone back to before it admitted one admits it again.
-// Ask before the state is merged.
+// Check returns an error if a state that came with the matrix o must not be
+// merged: a [*MemberError] if the owner of o was retired, is an incarnation
+// that is over, or is no member, neither as far as m knows, nor confirmed by
+// those that it knows. A newcomer is one once a member's state has come whose
+// matrix names it. A member that went back to before it admitted one admits it
+// again.
 func (m *Matrix) Check(o *Matrix) error {
 	name := o.self()
 	switch {
@@ -399,13 +391,11 @@ func (m *Matrix) Check(o *Matrix) error {
 	return nil
 }
 
-// Merge joins the matrix of another member, which came with a state, after that
-// state was merged, and reports whether that changed m. It returns what
-// [Matrix.Check] does, and then changes nothing. It neither modifies nor retains o.
-//
-// Merge is commutative, associative and idempotent but for the owner: members are all
-// who were ever admitted, less those who were retired; of rows those of the latest incarnation count, of
-// them and of closings the larger. It takes O(n²) time for n members.
+// Merge joins the matrix of another member, after the state that it came with
+// was merged, and reports whether m changed. On an error, of [Matrix.Check], it
+// changes nothing. It is commutative, associative and idempotent but for the
+// owner: members are all who were ever admitted, less the retired; rows of the
+// latest incarnation count, of them and of closings the larger.
 func (m *Matrix) Merge(o *Matrix) (bool, error) {
 	if err := m.Check(o); err != nil {
 		return false, err
@@ -450,8 +440,7 @@ func (m *Matrix) knows(x *member, r Replica) bool {
 	return !stranger
 }
 
-// Row returns what member r is known to have merged. It reports false if r is not a
-// member.
+// Row returns what member r is known to have merged, or false if it is none.
 func (m *Matrix) Row(r Replica) (Clock, bool) {
 	i, ok := m.find(r)
 	if !ok || m.declared.isGone(r) {
@@ -460,8 +449,7 @@ func (m *Matrix) Row(r Replica) (Clock, bool) {
 	return m.members[i].row, true
 }
 
-// All returns an iterator over the members in ascending order and what each is
-// known to have merged.
+// All returns an iterator over the members, ascending, with what each merged.
 func (m *Matrix) All() iter.Seq2[Replica, Clock] {
 	return func(yield func(Replica, Clock) bool) {
 		for i := range m.members {
@@ -481,11 +469,10 @@ func (m *Matrix) Len() int {
 	return n
 }
 
-// Stable returns what every member is known to have merged: the meet of the rows,
-// those of members that are leaving included. A member that goes on as another
-// incarnation is there by the name that it writes as, too. Without members it is empty. It only
-// goes back when somebody is admitted, until that one has been heard of. It takes O(n²)
-// time for n members.
+// Stable returns what every member is known to have merged: the meet of the
+// rows, also of members that are leaving. A new incarnation of a member is
+// there by its own name, too. It is empty without members, and goes back only
+// when somebody is admitted, until that one has been heard of.
 func (m *Matrix) Stable() Clock {
 	if m.Len() == 0 {
 		return Clock{}
@@ -503,10 +490,9 @@ func (m *Matrix) Stable() Clock {
 	return stable
 }
 
-// Floor returns the time up to which every member has merged every write of every
-// member. It is 0 as long as one member has not been heard of, by all the others, and
-// without members. It goes back when somebody is admitted, as Stable does. It takes
-// O(n²) time for n members.
+// Floor returns the time up to which every member has merged every write of
+// every member, or 0 as long as one has not been heard of by all others, and
+// without members. It goes back when somebody is admitted.
 func (m *Matrix) Floor() uint64 {
 	stable := m.Stable()
 	if stable.IsZero() {
@@ -519,11 +505,10 @@ func (m *Matrix) Floor() uint64 {
 	return floor
 }
 
-// Horizon returns [Matrix.Floor] and the latest reading of a clock in the rows that
-// tell it. Once the floor has come up to that reading, everything that was written by
-// somebody who had not merged what is up to the first number has been merged by
-// all: then the first number and the floor are a pair under which rows of a
-// merge.Record may be forgotten.
+// Horizon returns [Matrix.Floor] and the latest reading of a clock in the rows
+// that tell it. When the floor has come up to that reading, all have merged
+// whatever was written by somebody who had not merged all up to seen: then seen
+// and the floor are a pair under which a merge.Record may forget rows.
 func (m *Matrix) Horizon() (seen, reading uint64) {
 	for i := range m.members {
 		reading = max(reading, m.members[i].row.At(m.members[i].name))
@@ -531,9 +516,9 @@ func (m *Matrix) Horizon() (seen, reading uint64) {
 	return m.Floor(), reading
 }
 
-// Settled reports whether the owner may forget what [Matrix.Stable] covers: it is
-// confirmed, it has merged everything that any member had when that was last heard
-// of, and no life is over that is not closed. A [Round] asks it.
+// Settled reports whether the owner may forget what [Matrix.Stable] covers: it
+// is confirmed, has merged all that any member was last known to have, and no
+// life is over that is not closed. A [Round] asks it.
 func (m *Matrix) Settled() bool {
 	own, ok := m.Row(m.self())
 	if !ok || !m.Confirmed() || !m.closed.Covers(m.declared) {

@@ -13,8 +13,7 @@ import (
 
 const matrixVersion = 2
 
-// AppendBinary implements [encoding.BinaryAppender]. It never returns an error.
-// FORMAT.md in the root of the module has the layout.
+// AppendBinary implements [encoding.BinaryAppender].
 func (m *Matrix) AppendBinary(b []byte) ([]byte, error) {
 	b = append(append(b, matrixVersion, byte(len(m.owner))), m.owner...)
 	b = binary.AppendUvarint(b, uint64(len(m.members)))
@@ -41,12 +40,10 @@ func (c Clock) append(b []byte) []byte {
 
 func (c Closing) append(b []byte) []byte { return c.since.append(c.lives.append(b)) }
 
-// MarshalBinary implements [encoding.BinaryMarshaler]. See
-// [Matrix.AppendBinary].
+// MarshalBinary implements [encoding.BinaryMarshaler].
 func (m *Matrix) MarshalBinary() ([]byte, error) { return m.AppendBinary(nil) }
 
-// UnmarshalBinary implements [encoding.BinaryUnmarshaler]. It accepts exactly
-// what [Matrix.AppendBinary] writes.
+// UnmarshalBinary implements [encoding.BinaryUnmarshaler].
 func (m *Matrix) UnmarshalBinary(data []byte) error {
 	r := wire.NewReader(data)
 	r.Version(matrixVersion)
@@ -189,9 +186,7 @@ func (m matrixState) MarshalJSON() ([]byte, error) {
 	return append(b, '}'), err
 }
 
-// UnmarshalJSON implements [json.Unmarshaler]. It accepts what
-// [Matrix.MarshalJSON] writes, in any order of members and with any white
-// space. As usual, null changes nothing.
+// UnmarshalJSON implements [json.Unmarshaler].
 func (m *Matrix) UnmarshalJSON(data []byte) error {
 	if string(data) == "null" {
 		return nil

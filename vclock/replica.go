@@ -10,19 +10,16 @@ import (
 const MaxReplica = 255
 
 // A Replica names one lineage of state: a region, a server, a device, for as
-// long as it continues from the state that it last had.
-//
-// A name is valid if it is 1 to [MaxReplica] bytes of valid UTF-8. Functions
-// that take a Replica to write under panic on an invalid one, decoders refuse
-// it.
+// long as it continues from the state that it last had. A name is valid if it
+// is 1 to [MaxReplica] bytes of valid UTF-8. Functions that take one to write
+// under panic on an invalid name, decoders refuse it.
 //
 // # Hazard
 //
-// A replica that loses state, or is restored from a backup, and then goes on
-// under its old name counts the same numbers a second time. Two different
-// events then share one [Dot], replicas take one for the other, and one of them
-// is lost without a trace. Such a replica goes on as its next incarnation: see
-// [Identity].
+// A replica that loses state, or is restored from a backup, and goes on under
+// its old name counts the same numbers again. Two events then share one [Dot],
+// replicas take one for the other, and one is lost without a trace. It must go
+// on as its next incarnation: see [Identity].
 type Replica string
 
 // IsValid reports whether r is 1 to [MaxReplica] bytes of valid UTF-8.
@@ -33,15 +30,14 @@ func (r Replica) IsValid() bool {
 // MaxIncarnation is the largest number of an incarnation.
 const MaxIncarnation = 1<<16 - 1
 
-// Incarnation returns the name under which the n-th life of a replica writes: name,
-// the character #, and n in decimal. The first life is that of the name alone, so n
-// = 0 gives name. A replica that goes on from older state, or from none, takes the
-// next n, so that it never reuses a number of its former self; n must outlive the
-// state, as a counter in the deployment does. [Matrix.Begin] tells the others.
+// Incarnation returns the name under which the n-th life of a replica writes:
+// name, the character #, and n in decimal, or name alone if n = 0. A replica
+// that goes on from older state, or from none, takes the next n, to reuse no
+// number of its former self. N must outlive the state, as a counter in the
+// deployment does. [Matrix.Begin] tells the others.
 //
-// Different pairs of name and n give different replicas, whatever name contains,
-// but for n = 0. Incarnation panics if n is above [MaxIncarnation], or if the result is
-// not valid.
+// Different pairs give different replicas, whatever name contains, but for n =
+// 0. It panics if n is above [MaxIncarnation] or the result is not valid.
 func Incarnation(name string, n uint64) Replica {
 	Replica(name).mustBeValid()
 	switch {
@@ -55,8 +51,7 @@ func Incarnation(name string, n uint64) Replica {
 	return r
 }
 
-// Lineage returns the name and the number that [Incarnation] makes r of. A name that
-// it does not make is the first life of itself.
+// Lineage returns the arguments with which [Incarnation] returns r, or r and 0.
 func (r Replica) Lineage() (name Replica, n uint64) {
 	end := len(r)
 	for end > 0 && '0' <= r[end-1] && r[end-1] <= '9' {

@@ -5,28 +5,28 @@ import (
 	"slices"
 )
 
-// A Round is one round of collecting garbage in a store, at one member: a state machine
-// without clock, messages or storage. K names an object, such as the key of its row, and C
-// is what an object has seen: a Context of package crdt.
+// A Round is one round of collecting garbage in a store, at one member: a state
+// machine without clock, messages or storage. K names an object, such as the
+// key of its row, and C is what an object has seen, such as a crdt.Context.
 //
-//   - Begin with [NewRound], and [Round.Note] the objects that have garbage, in as
-//     many transactions as it takes; then [Round.Shut] it.
-//   - Exchange states as ever, each with its [Matrix]: [Round.Waits] names those
-//     for whom the round waits.
-//   - When [Round.Done] says so, forget what its [Permit] allows, and begin another.
+//   - Begin with [NewRound], and [Round.Note] the objects that have garbage, in
+//     as many transactions as it takes; then [Round.Shut] it.
+//   - Exchange states as ever, each with its [Matrix]: [Round.Waits] names
+//     those for whom the round waits.
+//   - When [Round.Done] says so, forget what its [Permit] allows, and begin
+//     another.
 //
-// What was noted comes out of the round when every member has merged it, and the owner
-// has merged what each of them had then, and not before; late messages, repeated and
-// lost ones do not hurt. A member that is admitted meanwhile is waited for, and so are
-// those who have not heard that one was retired, or goes on as another incarnation.
-// Each member has rounds of its own; they need no leader, and do not disturb each other.
+// What was noted comes out of the round only when every member has merged it,
+// and the owner has merged what each of them had then; late, repeated and lost
+// messages do not hurt. It waits, too, for a member that is admitted meanwhile,
+// and for those who have not heard that one was retired, or has a new
+// incarnation. Each member has rounds of its own; they need no leader, and do
+// not disturb each other.
 //
-// Make one with [NewRound]: the zero Round has no owner, and panics. A Round lives in memory.
-// Where it is lost, nothing is but the time: begin another.
-// Where the owner goes on as another incarnation its rounds are void: their methods
-// panic. So they do when called in another order, or with the matrix of another member.
-//
-// A Round is not safe for concurrent use. It holds what was noted.
+// The zero Round has no owner, and panics. A Round is not safe for concurrent
+// use. It holds what was noted, in memory: if it is lost, begin another. Its
+// methods panic in another order, with the matrix of another member, and for
+// another incarnation of the owner.
 type Round[K comparable, C any] struct {
 	owner Replica
 	noted map[K]C
@@ -38,8 +38,8 @@ func NewRound[K comparable, C any](m *Matrix) *Round[K, C] {
 	return &Round[K, C]{owner: m.owner, noted: map[K]C{}}
 }
 
-// Note notes what an object has seen now. Objects without garbage need not be noted.
-// Note panics if the round is shut: what is seen since belongs into the next one.
+// Note notes what an object with garbage has seen now. It panics if the round
+// is shut: what is seen since belongs into the next one.
 func (r *Round[K, C]) Note(key K, seen C) {
 	switch {
 	case r.noted == nil:
@@ -50,11 +50,11 @@ func (r *Round[K, C]) Note(key K, seen C) {
 	r.noted[key] = seen
 }
 
-// Shut ends the notes, at the reading of the owner's clock, in a transaction that is not
-// before theirs. States that are recorded from now on have what was noted; see [Matrix.Record].
-//
-// It returns a [*MemberError] if the owner may not collect garbage: if it is no member any
-// more, or not [Matrix.Confirmed]. Shut has no effect on a round that is shut.
+// Shut ends the notes, at the reading of the owner's clock, in a transaction
+// not before theirs: states recorded from now on have what was noted; see
+// [Matrix.Record]. It has no effect on a round that is shut. It returns a
+// [*MemberError] if the owner may not collect garbage: if it is no member any
+// more, or not [Matrix.Confirmed].
 func (r *Round[K, C]) Shut(m *Matrix, now uint64) error {
 	r.check(m)
 	if err := m.Usable(); err != nil {
@@ -79,9 +79,9 @@ func (r *Round[K, C]) check(m *Matrix) {
 	}
 }
 
-// Waits returns the members for whom the round waits, in ascending order: exchange
-// states with them, both ways. One that stays there is silent, or down: nothing is forgotten
-// until it is back, or retired. It takes O(n²) time for n members.
+// Waits returns the members for whom the round waits, ascending: exchange
+// states with them, both ways. One that stays there is silent, or down: nothing
+// is forgotten until it is back, or retired.
 func (r *Round[K, C]) Waits(m *Matrix) []Replica {
 	r.check(m)
 	self := m.self()
@@ -102,22 +102,24 @@ func (r *Round[K, C]) Waits(m *Matrix) []Replica {
 
 // A Permit says what a store may forget at the end of a [Round].
 type Permit[K comparable, C any] struct {
-	// Over is what is closed: every object of the store is closed with it before it is
+	// Over is what is closed: close every object of the store with it before it is
 	// compacted, or when it is next touched.
 	Over Closing
-	// Seen is what may be compacted, of each object that was noted: what all have seen.
+	// Seen is what may be compacted, of each object that was noted: what all have
+	// seen.
 	Seen map[K]C
-	// Stable and Horizon are of types whose numbers are times. All have merged what
-	// Stable covers, and every write up to the time Horizon; it is 0 if nothing is known.
+	// Stable and Horizon are for types whose numbers are times: all have merged
+	// what Stable covers, and every write up to the time Horizon, 0 if nothing is
+	// known.
 	Stable  Clock
 	Horizon uint64
 }
 
-// Done returns what may be forgotten, and whether anything may: whether the round is
-// shut and all have seen what was noted. It closes what may be closed, as [Matrix.Close]
-// does: m is to be stored in the same transaction. What a permit allows may be
-// forgotten at any time after, piece by piece, as long as the store does not go back to an
-// older state. It takes O(n²) time for n members.
+// Done returns what may be forgotten, and whether anything may: the round is
+// shut and all have seen what was noted. It closes what may be closed, as
+// [Matrix.Close] does: store m in the same transaction. What a permit allows
+// may be forgotten at any time after, piece by piece, as long as the store does
+// not go back to an older state.
 func (r *Round[K, C]) Done(m *Matrix) (Permit[K, C], bool) {
 	r.check(m)
 	over := m.Close()

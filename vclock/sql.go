@@ -6,26 +6,20 @@ import (
 	"github.com/rejoin-go/rejoin/internal/wire"
 )
 
-// Value implements [database/sql/driver.Valuer]: the binary form, for a column of
-// bytes. A column of JSON takes the text of [DotSet.MarshalJSON].
+// Value implements [database/sql/driver.Valuer].
 func (s *DotSet) Value() (driver.Value, error) { return s.MarshalBinary() }
 
-// Scan implements [database/sql.Scanner] for a column of bytes or of JSON. It
-// refuses NULL, and leaves s unchanged if it returns an error.
+// Scan implements [database/sql.Scanner].
 func (s *DotSet) Scan(src any) error { return wire.Scan("vclock: scan DotSet", src, s) }
 
-// Value implements [database/sql/driver.Valuer]: the binary form, for a column of
-// bytes. A column of JSON takes the text of [DVVSet.MarshalJSON].
+// Value implements [database/sql/driver.Valuer].
 func (s *DVVSet[V]) Value() (driver.Value, error) { return s.MarshalBinary() }
 
-// Scan implements [database/sql.Scanner] for a column of bytes or of JSON. It
-// refuses NULL, and leaves s unchanged if it returns an error.
+// Scan implements [database/sql.Scanner].
 func (s *DVVSet[V]) Scan(src any) error { return wire.Scan("vclock: scan DVVSet", src, s) }
 
-// Value implements [database/sql/driver.Valuer]: the binary form, for a column of
-// bytes. A column of JSON takes the text of [Matrix.MarshalJSON].
+// Value implements [database/sql/driver.Valuer].
 func (m *Matrix) Value() (driver.Value, error) { return m.MarshalBinary() }
 
-// Scan implements [database/sql.Scanner] for a column of bytes or of JSON. It
-// refuses NULL, and leaves m unchanged if it returns an error.
+// Scan implements [database/sql.Scanner].
 func (m *Matrix) Scan(src any) error { return wire.Scan("vclock: scan Matrix", src, m) }
