@@ -15,12 +15,11 @@ import (
 // ErrBoundInUse is returned by [OpenBoundFile] for a file that is open already.
 var ErrBoundInUse = errors.New("hlc: bound file in use")
 
-// A BoundFile is a [Bound] in a file. Store writes a new file, syncs it, renames
-// it over the old one and syncs the directory, so a crash leaves the old bound
-// or the new one. A file that is neither, because someone cut or edited it, is
-// an error to Load and not a bound of zero.
-//
-// The file is one line of text, 52 bytes, so that an operator can read it:
+// A BoundFile is a [Bound] in a file. Store writes a new file, syncs it,
+// renames it over the old one and syncs the directory, so a crash leaves the
+// old bound or the new one. A file that is neither, because someone cut or
+// edited it, is an error to Load and not zero. The file is one line of text, 52
+// bytes, for an operator to read:
 //
 //	bytes  content
 //	12     "hlc-bound 1 ", 1 being the version of the format
@@ -29,10 +28,8 @@ var ErrBoundInUse = errors.New("hlc: bound file in use")
 //	8      CRC-32 (IEEE) of the 42 bytes before the space, in lower-case hexadecimal
 //	1      line feed
 //
-// Next to the file at path, BoundFile keeps path.lock, which is locked while the
-// file is open, and path.tmp, which is the file being written.
-//
-// A BoundFile is not safe for concurrent use; [Durable] makes one call at a time.
+// Next to the file at path are path.lock, locked while it is open, and
+// path.tmp, the file being written. A BoundFile is not safe for concurrent use.
 // Store costs a file creation and two syncs, milliseconds on most disks.
 type BoundFile struct {
 	path string
@@ -41,15 +38,12 @@ type BoundFile struct {
 
 // OpenBoundFile opens the bound file at path, whose directory must exist. There
 // need not be a file: a [Durable] creates it before it issues a timestamp.
+// Symbolic links and the working directory count as they are now.
 //
-// The file stays the same one if the working directory changes, or a symbolic
-// link that path went through: OpenBoundFile follows them once.
-//
-// If the file is open already, in this process or another, OpenBoundFile returns
-// an error that matches [ErrBoundInUse]. The lock ends with its process, however
-// that ends. It is there on Linux, macOS, the BSDs and Windows; elsewhere, and
-// on network file systems without locks, keeping a second process away is up to
-// the caller.
+// If the file is open already, in this process or another, the error matches
+// [ErrBoundInUse]. The lock ends with its process, however that ends. It is
+// there on Linux, macOS, the BSDs and Windows; elsewhere, and on network file
+// systems without locks, keep a second process away yourself.
 func OpenBoundFile(path string) (*BoundFile, error) {
 	resolved, err := resolve(path)
 	if err != nil {
@@ -90,7 +84,7 @@ func resolve(path string) (string, error) {
 	return filepath.Join(dir, filepath.Base(abs)), err
 }
 
-// Close unlocks the file. Load, Store and Close then return an error that matches
+// Close unlocks the file. All methods then return an error matching
 // [os.ErrClosed].
 func (f *BoundFile) Close() error {
 	if f.lock == nil {

@@ -8,7 +8,7 @@ import (
 )
 
 // DefaultMaxAhead is how far ahead of physical time a remote timestamp may be
-// when [Clock.MaxAhead] is zero: more than clocks disciplined by NTP differ, and
+// if [Clock.MaxAhead] is zero: more than clocks disciplined by NTP differ, and
 // less than a person notices.
 const DefaultMaxAhead = 500 * time.Millisecond
 
@@ -18,47 +18,33 @@ const DefaultMaxAhead = 500 * time.Millisecond
 // end of the range: at one event per nanosecond that takes two years.
 const horizon = Max - 1<<56
 
-// A Clock is a hybrid logical clock. It issues timestamps that strictly increase,
-// that are greater than every timestamp it has accepted from others, and that
-// stay close to physical time: ahead of it by no more than the fastest clock heard
-// from, and by no more than MaxAhead while physical time goes forward.
-//
-// If event e happened before event f, on one replica or through messages, then
-// the timestamp of e is smaller than that of f. The converse does not hold: a
-// smaller timestamp does not say that one event knew of the other, for which
-// there are vector clocks.
-//
-// A clock does not issue a timestamp twice, save for what [Clock.Next] returns
-// after one that it does not accept. Two clocks may issue equal ones, and so may
-// a process and the one that replaces it after a crash: see [Durable].
+// A Clock is a hybrid logical clock. Its timestamps strictly increase, are
+// greater than every timestamp it has accepted from others, and stay close to
+// physical time: ahead of it by no more than the fastest clock heard from, and
+// by no more than MaxAhead while physical time goes forward. The package
+// comment says what their order means, and when one may be issued twice.
 //
 // The zero Clock reads [time.Now] and is ready to use. The fields must not be
 // changed after first use. A Clock is safe for concurrent use and must not be
 // copied after first use. It is lock-free: an operation reads physical time and
 // changes one atomic word, O(1) and without allocating.
-//
-// Source: Kulkarni et al., "Logical Physical Clocks", 2014, figure 5, in the
-// compact representation of section 6.2.
 type Clock struct {
-	// Physical reads physical time. Nil means [time.Now]. It may step backward:
-	// the clock then counts on from where it was until physical time has caught
-	// up. It must be safe for concurrent use. Times before 1970 count as 1970,
-	// and times beyond December 2259 as that.
+	// Physical reads physical time. Nil means [time.Now]. It may step backward: the
+	// clock then counts on until physical time has caught up. It must be safe for
+	// concurrent use. Times before 1970 count as 1970, and times beyond December
+	// 2259 as that.
 	Physical func() time.Time
 
 	// MaxAhead bounds how far ahead of physical time a remote timestamp may be.
-	// Zero means [DefaultMaxAhead]. A negative value means no bound: one peer with
-	// a wrong clock then takes every clock that hears of it along for good, as
-	// clocks never go back.
-	//
-	// The bound protects clocks and not data: what to do with a value whose stamp
-	// is refused here is up to its type.
+	// Zero means [DefaultMaxAhead]; negative means no bound, so that one peer with
+	// a wrong clock takes along for good every clock that hears of it. What to do
+	// with data whose stamp is refused here is up to its type.
 	MaxAhead time.Duration
 
 	last atomic.Uint64 // greatest timestamp issued or accepted
 }
 
-// Now returns the timestamp of a local or send event. It is greater than every
+// Now returns the timestamp of a local or send event, greater than every
 // timestamp that c has issued or accepted.
 func (c *Clock) Now() Timestamp {
 	p := tick(c.physical())
@@ -75,11 +61,10 @@ func (c *Clock) Now() Timestamp {
 	}
 }
 
-// Update returns the timestamp of a receive event: the arrival of a message with
-// timestamp remote. It is greater than remote and than every timestamp that c
-// has issued or accepted. If remote is further ahead than [Clock.MaxAhead]
-// allows, Update returns an [*AheadError] and leaves c unchanged. A remote that c
-// has already passed is never refused, for it moves nothing.
+// Update returns the timestamp of the arrival of a message with timestamp
+// remote, greater than remote and than every timestamp that c has issued or
+// accepted. If remote is further ahead than [Clock.MaxAhead] allows, and c has
+// not passed it already, it returns an [*AheadError] and leaves c unchanged.
 func (c *Clock) Update(remote Timestamp) (Timestamp, error) {
 	now := c.physical()
 	t, ok := c.update(remote, now)
@@ -108,9 +93,8 @@ func (c *Clock) update(remote, now Timestamp) (Timestamp, bool) {
 	}
 }
 
-// Advance makes c greater than remote without issuing a timestamp: it is
-// [Clock.Update] for a receiver that has no use for a timestamp of the arrival.
-// It returns the same error.
+// Advance is [Clock.Update] for a receiver that needs no timestamp of the
+// arrival.
 func (c *Clock) Advance(remote Timestamp) error {
 	for {
 		last := c.last.Load()
@@ -126,16 +110,13 @@ func (c *Clock) Advance(remote Timestamp) error {
 	}
 }
 
-// Next returns a timestamp for a write that replaces one stamped after; it is
-// greater than after, so the new write is ordered behind the one it replaces,
-// even if that one came from a clock far in the future. Zero stands for a write
-// that replaces nothing.
+// Next returns a timestamp for a write that replaces one stamped after, zero
+// for none. It is greater than after, be that from a clock far in the future.
 //
 // If [Clock.Update] accepts after, Next is Update, and the result is unique. If
-// not, the result is after+1, and c does not remember it, lest one bad stamp drag
-// the clock along: that value is unique only among writes that form one chain,
-// each replacing the one before. Next returns an error only if after is [Max] or
-// above, since no timestamp is larger.
+// not, it is after+1, and c does not remember it, lest one bad stamp drag the
+// clock along: it is unique only among writes of one chain, each replacing the
+// one before. Next returns an error only if after is [Max] or above.
 func (c *Clock) Next(after Timestamp) (Timestamp, error) {
 	t, _, err := c.next(after)
 	return t, err
@@ -178,9 +159,9 @@ func (c *Clock) aheadError(remote, now Timestamp) error {
 	return &AheadError{Remote: remote, Physical: now, MaxAhead: cmp.Or(c.MaxAhead, DefaultMaxAhead)}
 }
 
-// An AheadError reports a remote timestamp that is too far ahead of physical time
-// to be followed: either the remote clock is fast, or the local one is slow. A
-// [Skew] tells which.
+// An AheadError reports a remote timestamp that is too far ahead of physical
+// time to be followed: the remote clock is fast, or the local one slow, as a
+// [Skew] tells.
 type AheadError struct {
 	Remote   Timestamp     // the timestamp refused
 	Physical Timestamp     // local physical time when it arrived

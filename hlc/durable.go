@@ -8,51 +8,48 @@ import (
 	"time"
 )
 
-// DefaultWindow is how far ahead a [Durable] reserves timestamps when its Window
-// is zero: half of [DefaultMaxAhead], so that peers with default settings accept
-// the first timestamps after a crash.
+// DefaultWindow is how far ahead a [Durable] reserves timestamps if its Window
+// is zero: half of [DefaultMaxAhead], so that peers with default settings
+// accept the first timestamps after a crash.
 const DefaultWindow = DefaultMaxAhead / 2
 
-// A Bound keeps one timestamp where a crash does not reach it: an upper bound of
-// everything that a [Durable] has issued. [BoundFile] keeps it in a file; a row
-// of a database or a key of a consensus store do as well, if nobody else writes
+// A Bound keeps one timestamp where a crash does not reach it: an upper bound
+// of all that a [Durable] has issued. [BoundFile] keeps it in a file; a row of
+// a database or a key of a consensus store do as well, if nobody else writes
 // it. Durable calls one method at a time.
 type Bound interface {
-	// Load returns the timestamp stored last, or zero if there never was one.
-	// If it cannot tell which of the two holds, it must return an error: zero by
-	// mistake lets a clock repeat itself.
+	// Load returns the timestamp stored last, or zero if there never was one. If it
+	// cannot tell which, it must return an error: zero by mistake lets a clock
+	// repeat itself.
 	Load() (Timestamp, error)
 
-	// Store replaces the timestamp and returns nil once that has survived any
-	// crash to come. After an error, and after a crash on the way, Load may
-	// return the old timestamp or the new one, and nothing else.
+	// Store replaces the timestamp and returns nil once that has survived any crash
+	// to come. After an error, and after a crash on the way, Load may return the
+	// old timestamp or the new one, and nothing else.
 	Store(t Timestamp) error
 }
 
 // A Durable is a [Clock] that survives crashes: it never repeats or undercuts a
-// timestamp that it issued in an earlier life of the process, nor one that it was
-// advanced to, even if the wall clock came back slower. A plain Clock has only
-// the wall clock to start from.
-//
-// Durable stores a bound that lies Window ahead of what it issues, and nothing
-// above the bound leaves it. It starts from the bound, so the first timestamps of
-// a new life may be ahead of physical time by Window.
+// timestamp that it issued in an earlier life of the process, nor one that it
+// was advanced to, even if the wall clock came back slower. It stores a bound
+// that lies Window ahead of what it issues, and nothing above the bound leaves
+// it. It starts from the bound, so the first timestamps of a new life may be
+// ahead of physical time by Window.
 //
 // Hazards: the bound never goes down. A wall clock that was a year ahead once
-// leaves a Durable that is a year ahead, and whose timestamps peers refuse; the
-// way out is a new replica identity with a new bound. A bound that is lost, or
-// restored from a backup, leaves a plain Clock for this start. Two Durables over one
-// bound issue the same timestamps; [OpenBoundFile] prevents that where it can.
+// leaves a Durable a year ahead, whose timestamps peers refuse; the way out is
+// a new replica identity with a new bound. A bound that is lost, or restored
+// from a backup, leaves a plain Clock for this start. Two Durables over one
+// bound issue the same timestamps: see [OpenBoundFile].
 //
 // The zero Durable with Bound set is ready to use and loads the bound at first
-// use. The fields must not be changed after that. A Durable is safe for
+// use, after which the fields must not be changed. A Durable is safe for
 // concurrent use and must not be copied after first use.
 //
 // A call costs what it costs on a Clock and two atomic loads, unless it stores.
-// It stores when half of Window is left, while other calls go on, or when
-// nothing is left, and then they wait: that is at most one store every Window/2 of
-// activity, and one for the first call after a pause of Window. There are no
-// goroutines, so it is a call that pays for the store.
+// It does that when half of Window is left, while other calls go on, or nothing
+// is, and then they wait: at most once every Window/2 of activity, and for the
+// first call after a pause of Window.
 type Durable struct {
 	// Bound stores the bound. It must not be nil, and must not call the Durable.
 	Bound Bound
@@ -61,7 +58,7 @@ type Durable struct {
 	Physical func() time.Time
 	MaxAhead time.Duration
 
-	// Window is how far ahead timestamps are reserved. Zero means DefaultWindow,
+	// Window is how far ahead timestamps are reserved. Zero means [DefaultWindow],
 	// negative that every timestamp is stored before it is issued. Larger windows
 	// store less often; one above the MaxAhead of the peers makes them refuse the
 	// first timestamps after a crash.
@@ -76,8 +73,8 @@ type Durable struct {
 }
 
 // Now is [Clock.Now]. It returns an error if the bound cannot be loaded, or if
-// nothing is reserved any more and the store fails; a timestamp taken for the
-// call is then skipped, and a later call tries again.
+// nothing is reserved any more and the store fails: it then skips a timestamp,
+// and later calls try again.
 func (d *Durable) Now() (Timestamp, error) {
 	if err := d.load(); err != nil {
 		return 0, err
@@ -85,8 +82,7 @@ func (d *Durable) Now() (Timestamp, error) {
 	return d.cover(d.clock.Now())
 }
 
-// Update is [Clock.Update]. It returns an [*AheadError] as that does, and the
-// errors of [Durable.Now].
+// Update is [Clock.Update], also with the errors of Now.
 func (d *Durable) Update(remote Timestamp) (Timestamp, error) {
 	if err := d.load(); err != nil {
 		return 0, err
@@ -98,9 +94,7 @@ func (d *Durable) Update(remote Timestamp) (Timestamp, error) {
 	return d.cover(t)
 }
 
-// Advance is [Clock.Advance]: what d issues from now on, in later lives too, is
-// greater than remote. It returns an [*AheadError] as that does, and the errors
-// of [Durable.Now].
+// Advance is [Clock.Advance], for later lives too, also with the errors of Now.
 func (d *Durable) Advance(remote Timestamp) error {
 	if err := d.load(); err != nil {
 		return err
@@ -112,9 +106,8 @@ func (d *Durable) Advance(remote Timestamp) error {
 	return err
 }
 
-// Next is [Clock.Next]. It also returns the errors of [Durable.Now], except for
-// a result of after+1 for an after beyond MaxAhead: that is not remembered, in
-// this life or later.
+// Next is [Clock.Next], also with the errors of Now, but not for an after
+// beyond MaxAhead: that result is not remembered, in this life or later.
 func (d *Durable) Next(after Timestamp) (Timestamp, error) {
 	if err := d.load(); err != nil {
 		return 0, err

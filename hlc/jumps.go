@@ -5,9 +5,8 @@ import (
 	"time"
 )
 
-// Jumps finds out that the local wall clock was set, or stepped, by how far, without asking
-// anybody: beside each reading it takes one of a clock that only counts, which goes on
-// whatever happens to the wall clock.
+// Jumps finds out that the local wall clock was set, and by how far, without
+// asking others: beside each reading it takes one of a clock that only counts.
 //
 //	start := time.Now()
 //	var jumps hlc.Jumps
@@ -17,18 +16,17 @@ import (
 //		}
 //	}
 //
-// A jump forward is the harmful one: what is stamped after it wins against what others write until they
-// are there, a [Clock] never goes back, and peers refuse what is beyond their MaxAhead.
-// So an alarm is a reason to write no more until the clock is seen to, by a
-// [Skew] or a person: if the jump was wrong, and nothing was stamped yet, set it back and
-// begin with a new Clock; if something was, go on as the next incarnation with a new
-// [Bound]. After a jump back a Clock counts on from where it was.
+// A jump forward is the harmful one: what is stamped after it wins against what
+// others write until they are there, a [Clock] never goes back, and peers
+// refuse what is beyond their MaxAhead. So write no more until a [Skew] or a
+// person has seen to it: if the jump was wrong and nothing was stamped yet, set
+// the clock back and begin with a new Clock; if something was, go on as the
+// next incarnation with a new [Bound]. After a jump back a Clock counts on.
 //
-// A machine that was asleep shows a jump forward where its counting clock stood still
-// meanwhile, as that of package time does on Linux; that one is right. Slewing, as NTP does for small
-// offsets, is no jump.
-//
-// The zero Jumps is ready to use. It is not safe for concurrent use.
+// A machine that was asleep shows a jump forward, a right one, if its counting
+// clock stood still meanwhile, as that of package time does on Linux. Slewing,
+// as NTP does for small offsets, is no jump. The zero Jumps is ready to use. It
+// is not safe for concurrent use.
 type Jumps struct {
 	// Limit is the smallest jump that is reported. Zero means [DefaultMaxAhead].
 	Limit time.Duration
@@ -38,10 +36,11 @@ type Jumps struct {
 	first  time.Time
 }
 
-// Add takes a reading of the wall clock, and one of the counting clock at the same moment:
-// how long it is since any fixed one. It returns by how far the wall clock has jumped since
-// the reading that was reported last, or the first: ahead if it is above zero, and zero if it
-// is less than Limit. Several small jumps add up. The first reading only begins.
+// Add takes a reading of the wall clock, and one of the counting clock at the
+// same moment: how long it is since any fixed one. It returns by how far the
+// wall clock has jumped since the reading that was reported last, or the first:
+// ahead if above zero, and zero if it is less than Limit. Several small jumps
+// add up.
 func (j *Jumps) Add(wall time.Time, counted time.Duration) time.Duration {
 	wall = wall.Round(0) // the wall clock's part alone
 	if !j.begun {

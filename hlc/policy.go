@@ -31,8 +31,8 @@ func (v Verdict) String() string {
 	return "unknown"
 }
 
-// A Policy decides about states that were stamped by clocks which may be wrong. The
-// zero Policy is ready to use. A Policy is immutable.
+// A Policy decides about states that were stamped by clocks which may be wrong.
+// The zero Policy is ready to use. A Policy is immutable.
 type Policy struct {
 	// MaxAhead is how far ahead of the local clock a state may be. Zero means
 	// [DefaultMaxAhead], negative that it may not be ahead.
@@ -44,14 +44,14 @@ type Policy struct {
 }
 
 // Judge tells what to do with a state at local physical time now. Latest is the
-// latest time in it, and held the latest in what is here of the same object, zero if there
-// is none. The report is of a [Skew] that is fed with readings of now: stamps of stored data
-// and old messages of a stream are none.
+// latest time in it, and held the latest in what is here of the same object,
+// zero if there is none. The report is of a [Skew] that is fed with readings of
+// now, not with stamps of stored data or old messages of a stream.
 //
-// A state that is ahead is accepted all the same where the local clock is the one that is
-// behind, by the report: a region that is an hour slow does not refuse the world. It is
-// accepted, too, where what is held is as far ahead already, so that an entry from the
-// future, once it is here, can be overwritten.
+// A state that is ahead is accepted all the same where the report says that the
+// local clock is behind: a region that is an hour slow does not refuse the
+// world. So it is where what is held is as far ahead already, so that an entry
+// from the future, once here, can be overwritten.
 func (p Policy) Judge(latest, held Timestamp, now time.Time, r SkewReport) Verdict {
 	limit := At(now) + Timestamp(max(cmp.Or(p.MaxAhead, DefaultMaxAhead), 0))
 	switch {

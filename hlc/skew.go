@@ -17,34 +17,33 @@ const (
 // whose is off: the local one too. A fast node cannot see that on its own: no
 // timestamp it receives is ever refused, and to its users its writes just win.
 //
-// Of each peer it keeps the last 15 samples and takes the median, so a message
-// that was held up for long does not count. Of all the clocks, the local one
-// among them, it takes the median again as the time that most agree on. One
-// clock that lies, by however much, thus moves neither. Where the middle lies
-// between two clocks, the local one gets the benefit of the doubt: with a single
-// peer there is no telling which of the two is off, and Skew says the peer, unless
-// it is Trusted, as a server is by a device that talks to nobody else.
+// Of each peer it takes the median of the last 15 samples, so a message that
+// was held up for long does not count. Of all clocks, the local one among them,
+// it takes the median again as the time that most agree on: one clock that
+// lies, by however much, moves neither. Where the middle lies between two
+// clocks, the local one gets the benefit of the doubt: a single peer is the one
+// that is off, unless it is Trusted, as the only server of a device is.
 //
-// A message in flight makes its sender look slow by the time it took. Peers
-// farther away than Tolerance look like outliers, and are to be compensated for
-// by whoever knows the distance.
+// A message in flight makes its sender look slow by the time it took:
+// compensate for it if a peer is farther away than Tolerance, or it looks like
+// an outlier.
 //
-// The zero Skew is empty and ready to use. A Skew is not safe for concurrent use.
-// It reads no clock: equal samples give equal reports. A sample costs O(1), a
-// report O(n log n) for n peers.
+// The zero Skew is empty and ready to use. A Skew is not safe for concurrent
+// use. It reads no clock: equal samples give equal reports. A sample costs
+// O(1), a report O(n log n) for n peers.
 type Skew struct {
-	// Tolerance is how far from the others a clock may be before it counts as
-	// an outlier. Zero means 250 ms, half of [DefaultMaxAhead]; negative that
-	// every difference counts.
+	// Tolerance is how far from the others a clock may be before it counts as an
+	// outlier. Zero means 250 ms, half of [DefaultMaxAhead]; negative that every
+	// difference counts.
 	Tolerance time.Duration
 
-	// MaxAge is how long a sample counts. Zero means one minute, negative that
-	// it counts as long as it is kept.
+	// MaxAge is how long a sample counts. Zero means one minute, negative that it
+	// counts as long as it is kept.
 	MaxAge time.Duration
 
-	// Trusted names the peers whose clocks are known to be right. If any of them has
-	// samples that count, the median is taken of theirs alone: not of the local clock,
-	// nor of others. None means that all clocks are as good as each other.
+	// Trusted names the peers whose clocks are known to be right. If any has
+	// samples that count, the median is of theirs alone. None means that all clocks
+	// are as good.
 	Trusted []string
 
 	peers map[string]*samples
@@ -62,22 +61,20 @@ type sample struct {
 }
 
 // Add records that a message arrived from peer at the local physical time at,
-// and that the peer's [Clock] had issued stamp for it as it left. Messages that
-// the local Clock refuses are the first that a Skew should see.
+// and that the peer's [Clock] had issued stamp for it as it left. Add also
+// messages that the local Clock refuses: they matter most.
 //
-// A clock that follows a faster one says what the faster one says, counting on.
-// Add therefore ignores a stamp with a counter: only one without is a reading of
-// the peer's own physical clock. Stamps of stored data are as old as the data,
-// and times chosen by an application are not clock readings at all. Neither
-// belongs here.
+// It ignores a stamp with a counter, as of a clock that follows a faster one:
+// only one without is a reading of the peer's own physical clock. Stamps of
+// stored data, and times chosen by an application, do not belong here.
 func (s *Skew) Add(peer string, stamp Timestamp, at time.Time) {
 	if stamp.Logical() == 0 {
 		s.add(peer, min(stamp, Max), At(at))
 	}
 }
 
-// AddReading records that a message arrived from peer at the local physical time
-// at, and that the peer's physical clock showed reading as it left.
+// AddReading records that a message arrived from peer at the local physical
+// time at, and that the peer's physical clock showed reading as it left.
 func (s *Skew) AddReading(peer string, reading, at time.Time) {
 	s.add(peer, At(reading), At(at))
 }
@@ -95,19 +92,19 @@ func (s *Skew) add(peer string, reading, at Timestamp) {
 	p.n++
 }
 
-// Forget drops the samples of peer. Peers that leave are to be forgotten, or the
-// Skew keeps their names for ever.
+// Forget drops the samples of peer. A Skew keeps names until they are
+// forgotten.
 func (s *Skew) Forget(peer string) { delete(s.peers, peer) }
 
 // A SkewReport says what a [Skew] knows at one time.
 type SkewReport struct {
-	// Self is how far the local clock is ahead of the time that most clocks
-	// agree on, or most of the trusted ones; negative if it is behind.
+	// Self is how far the local clock is ahead of the time that most clocks agree
+	// on, or most of the trusted ones; negative if it is behind.
 	Self time.Duration
 
-	// Outlier reports whether Self is beyond Tolerance. It is if, and only if,
-	// more than half of all clocks, or of the trusted ones, are ahead of the local
-	// one by more than Tolerance, or more than half are behind it by more.
+	// Outlier reports whether Self is beyond Tolerance: whether more than half of
+	// all clocks, or of the trusted ones, are ahead of the local one by more, or
+	// more than half behind.
 	Outlier bool
 
 	// Peers has the peers with samples that count, sorted by name.
@@ -122,9 +119,9 @@ type PeerSkew struct {
 	Outlier bool          // whether the peer is beyond Tolerance of what most clocks agree on
 }
 
-// Report returns what the samples say at local physical time now. Samples older
-// than MaxAge do not count, and neither do those that lie in the future: the
-// local clock has been set back since, so their offsets are of no use.
+// Report returns what the samples say at local physical time now, but for those
+// older than MaxAge, and those in the future: the local clock was set back
+// since.
 func (s *Skew) Report(now time.Time) SkewReport {
 	var r SkewReport
 	offsets := []time.Duration{0} // the local clock's

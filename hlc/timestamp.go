@@ -14,22 +14,18 @@ import (
 
 // A Timestamp is a reading of a hybrid logical clock: nanoseconds since the
 // Unix epoch, of which a [Clock] uses the low 16 bits as a counter that orders
-// the events within one physical tick of 65.536 µs.
+// the events within one physical tick of 65.536 µs. A counter that overflows
+// carries into the physical part, which keeps the order and costs accuracy.
 //
-// Valid timestamps run from 0 to [Max], in the year 2262. Every value of that
-// range is one, whatever its low bits, so [At] keeps each nanosecond of a time
-// that comes from elsewhere, and a column of type BIGINT holds them all. The
-// order is that of the integers, and == agrees with [Timestamp.Compare]: a
-// Timestamp may be a map key. A counter that overflows carries into the
-// physical part, which keeps the order and costs accuracy only.
+// Valid timestamps run from 0 to [Max], whatever their low bits, so [At] keeps
+// each nanosecond of a time that comes from elsewhere, and a BIGINT holds them
+// all. The order is that of the integers, and == agrees with
+// [Timestamp.Compare]: a Timestamp may be a map key. The zero Timestamp is the
+// Unix epoch and means "never"; a Clock does not issue it.
 //
-// The zero Timestamp is the Unix epoch and means "never"; a Clock does not issue
-// it. A Timestamp is immutable: methods with a value receiver may be called
-// concurrently, [Timestamp.UnmarshalText], [Timestamp.UnmarshalBinary] and
-// [Timestamp.Scan] write to their receiver and may not.
-//
-// Two clocks may issue equal timestamps. Whoever needs a unique name for an
-// event adds the name of the replica.
+// A Timestamp is immutable. Its methods may be called concurrently, but for
+// Unmarshal… and Scan, which write to their receiver; on an error they leave it
+// unchanged.
 type Timestamp uint64
 
 // Max is the largest valid [Timestamp], 2262-04-11T23:47:16.854775807Z.
@@ -62,12 +58,11 @@ func (t Timestamp) Time() time.Time {
 	return time.Unix(int64(t/nano), int64(t%nano)).UTC()
 }
 
-// Logical returns the low 16 bits of t. They count events if a [Clock] issued t,
-// and are nanoseconds like the rest if t comes from [At].
+// Logical returns the low 16 bits of t. They count events if a [Clock] issued
+// t, and are nanoseconds like the rest if t comes from [At].
 func (t Timestamp) Logical() uint16 { return uint16(t & (1<<logicalBits - 1)) }
 
 // Compare returns -1 if t is before u, +1 if t is after u, and 0 if t == u.
-// The order is total.
 func (t Timestamp) Compare(u Timestamp) int { return cmp.Compare(t, u) }
 
 // Before reports whether t is before u.
@@ -79,12 +74,9 @@ func (t Timestamp) After(u Timestamp) bool { return t > u }
 // IsZero reports whether t is the zero Timestamp, "never".
 func (t Timestamp) IsZero() bool { return t == 0 }
 
-// String returns t in RFC 3339 form, in UTC, with nine fractional digits:
-//
-//	2026-11-23T12:08:55.123456789Z
-//
-// The form is lossless and unique, and as it always has 30 bytes, texts sort as
-// timestamps do.
+// String returns t in RFC 3339 form, in UTC, with nine fractional digits,
+// without loss: 2026-11-23T12:08:55.123456789Z. It always has 30 bytes, so
+// texts sort as timestamps do.
 func (t Timestamp) String() string {
 	var b [len(layout)]byte
 	return string(t.appendText(b[:0]))
@@ -103,9 +95,9 @@ func (t Timestamp) appendText(b []byte) []byte {
 	return b
 }
 
-// Parse returns the timestamp whose [Timestamp.String] is s. It returns an error
-// for every other string, however close: an offset in place of Z, fewer digits,
-// a leap second, a time outside 1970 to [Max].
+// Parse returns the timestamp whose [Timestamp.String] is s, and an error for
+// every other string: an offset in place of Z, fewer digits, a leap second, a
+// time outside 1970 to [Max].
 func Parse(s string) (Timestamp, error) {
 	u, err := time.Parse(time.RFC3339Nano, s)
 	if err != nil {
@@ -131,8 +123,8 @@ func quote(s string) string {
 	return strconv.Quote(s[:limit]) + "… (" + strconv.Itoa(len(s)) + " bytes)"
 }
 
-// AppendText implements [encoding.TextAppender]. It appends the form of
-// [Timestamp.String], and returns an error if t is above [Max].
+// AppendText implements [encoding.TextAppender] by [Timestamp.String]. It
+// returns an error if t is above [Max].
 func (t Timestamp) AppendText(b []byte) ([]byte, error) {
 	if t > Max {
 		return b, aboveMax("encode", uint64(t))
@@ -140,14 +132,13 @@ func (t Timestamp) AppendText(b []byte) ([]byte, error) {
 	return t.appendText(b), nil
 }
 
-// MarshalText implements [encoding.TextMarshaler]; see [Timestamp.AppendText].
-// It also makes a Timestamp a string in JSON, and a key of a JSON object.
+// MarshalText implements [encoding.TextMarshaler]: see [Timestamp.AppendText].
+// In JSON a Timestamp is a string, and may be a key.
 func (t Timestamp) MarshalText() ([]byte, error) {
 	return t.AppendText(make([]byte, 0, len(layout)))
 }
 
-// UnmarshalText implements [encoding.TextUnmarshaler]. It accepts what [Parse]
-// accepts, and leaves t unchanged if it returns an error.
+// UnmarshalText implements [encoding.TextUnmarshaler]: see [Parse].
 func (t *Timestamp) UnmarshalText(text []byte) error {
 	u, err := Parse(string(text))
 	if err != nil {
@@ -157,9 +148,8 @@ func (t *Timestamp) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// AppendBinary implements [encoding.BinaryAppender]. It appends 8 bytes,
-// big-endian, so encoded timestamps sort bytewise. It returns an error if t is
-// above [Max].
+// AppendBinary implements [encoding.BinaryAppender]: 8 bytes, big-endian, which
+// sort as timestamps do. It returns an error if t is above [Max].
 func (t Timestamp) AppendBinary(b []byte) ([]byte, error) {
 	if t > Max {
 		return b, aboveMax("encode", uint64(t))
@@ -167,14 +157,13 @@ func (t Timestamp) AppendBinary(b []byte) ([]byte, error) {
 	return binary.BigEndian.AppendUint64(b, uint64(t)), nil
 }
 
-// MarshalBinary implements [encoding.BinaryMarshaler]; see
+// MarshalBinary implements [encoding.BinaryMarshaler]: see
 // [Timestamp.AppendBinary].
 func (t Timestamp) MarshalBinary() ([]byte, error) {
 	return t.AppendBinary(make([]byte, 0, 8))
 }
 
-// UnmarshalBinary implements [encoding.BinaryUnmarshaler]. It accepts the 8 bytes
-// of a timestamp up to [Max], and leaves t unchanged if it returns an error.
+// UnmarshalBinary implements [encoding.BinaryUnmarshaler] up to [Max].
 func (t *Timestamp) UnmarshalBinary(data []byte) error {
 	if len(data) != 8 {
 		return wire.Damaged(fmt.Errorf("hlc: decode Timestamp: %d bytes, want 8", len(data)))
@@ -187,8 +176,8 @@ func (t *Timestamp) UnmarshalBinary(data []byte) error {
 	return nil
 }
 
-// Value implements [driver.Valuer]. A Timestamp is a BIGINT to a database. Value
-// returns an error if t is above [Max].
+// Value implements [driver.Valuer] by an int64, with an error if t is above
+// [Max].
 func (t Timestamp) Value() (driver.Value, error) {
 	if t > Max {
 		return nil, aboveMax("encode", uint64(t))
@@ -196,11 +185,10 @@ func (t Timestamp) Value() (driver.Value, error) {
 	return int64(t), nil
 }
 
-// Scan implements [database/sql.Scanner]. It accepts an integer from 0 to [Max],
-// as int64, as uint64, or in decimal digits, which is what drivers with a
-// textual protocol hand over. Everything else is an error and leaves t
-// unchanged: NULL too, for which there is [database/sql.Null], and times, since
-// a database column of that kind has dropped digits.
+// Scan implements [database/sql.Scanner] for integers from 0 to [Max], as
+// int64, as uint64, or in decimal digits, as drivers with a textual protocol
+// have them. All else is an error: NULL, which takes a [database/sql.Null], and
+// times, as a column of these drops digits.
 func (t *Timestamp) Scan(src any) error {
 	if wire.IsNull(src) {
 		return errors.New("hlc: scan Timestamp: NULL; a nullable column takes sql.Null[hlc.Timestamp]")
