@@ -2,14 +2,15 @@ package hlc
 
 import "github.com/rejoin-go/rejoin/internal/wire"
 
-// The errors of the decoders wrap one of these, the same in all of the module.
+// The errors of the decoders wrap one of these, the same in every package of
+// the module.
 var (
 	// ErrVersion says that a newer program wrote the bytes, in a format version
 	// that this one does not know: keep them, and wait for the deployment.
 	ErrVersion = wire.ErrVersion
 	// ErrType says that the bytes are of another type: a mistake of the program.
 	ErrType = wire.ErrType
-	// ErrDamaged says that no program writes such bytes: use a peer's copy, or a
-	// backup.
+	// ErrDamaged says that no program writes such bytes: take a copy from a peer
+	// or a backup.
 	ErrDamaged = wire.ErrDamaged
 )

@@ -25,8 +25,8 @@ const (
 // that is off, unless it is Trusted, as the only server of a device is.
 //
 // A message in flight makes its sender look slow by the time it took:
-// compensate for it if a peer is farther away than Tolerance, or it looks like
-// an outlier.
+// compensate for it if a peer is farther away than Tolerance, or the peer looks
+// like an outlier.
 //
 // The zero Skew is empty and ready to use. A Skew is not safe for concurrent
 // use. It reads no clock: equal samples give equal reports. A sample costs
@@ -42,8 +42,8 @@ type Skew struct {
 	MaxAge time.Duration
 
 	// Trusted names the peers whose clocks are known to be right. If any has
-	// samples that count, the median is of theirs alone. None means that all clocks
-	// are as good.
+	// samples that count, the median is of theirs alone. None means that no clock
+	// is better than another.
 	Trusted []string
 
 	peers map[string]*samples

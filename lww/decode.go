@@ -12,9 +12,10 @@ var (
 	ErrVersion = wire.ErrVersion
 	// ErrType says that the bytes are of another type: a mistake of the program.
 	ErrType = wire.ErrType
-	// ErrDamaged says that no program writes such bytes: use a peer's copy, or a
-	// backup.
+	// ErrDamaged says that no program writes such bytes: take a copy from a peer
+	// or a backup.
 	ErrDamaged = wire.ErrDamaged
-	// ErrUnreadable says that V cannot hold a value: in a [*content.ValueError].
+	// ErrUnreadable says that V cannot hold a value that is stored. A
+	// [*content.ValueError] wraps it.
 	ErrUnreadable = wire.ErrUnreadable
 )

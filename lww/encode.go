@@ -425,7 +425,8 @@ func (m *Map[K, V]) UnmarshalLenient(data []byte) error {
 	return m.take(c, bad, err, true)
 }
 
-// MergeBinary joins the state of the binary form data into m.
+// MergeBinary joins the state that data encodes into m, and reports whether m
+// changed.
 func (m *Map[K, V]) MergeBinary(data []byte) (changed bool, err error) {
 	var o Map[K, V]
 	if err := o.UnmarshalBinary(data); err != nil {
@@ -468,7 +469,8 @@ func (s *Set[E]) UnmarshalBinary(data []byte) error {
 	return nil
 }
 
-// MergeBinary joins the state of the binary form data into s.
+// MergeBinary joins the state that data encodes into s, and reports whether s
+// changed.
 func (s *Set[E]) MergeBinary(data []byte) (changed bool, err error) {
 	var o Set[E]
 	if err := o.UnmarshalBinary(data); err != nil {

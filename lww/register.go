@@ -146,7 +146,8 @@ func (r *Register[V]) UnmarshalLenient(data []byte) error {
 	return r.take(next, bad, err, true)
 }
 
-// MergeBinary joins the state of the binary form data into r.
+// MergeBinary joins the state that data encodes into r, and reports whether r
+// changed.
 func (r *Register[V]) MergeBinary(data []byte) (changed bool, err error) {
 	var o Register[V]
 	next, bad, err := decodeRegister(data, &r.registerState)
