@@ -389,8 +389,7 @@ func (c *BoundedCounter) mergeEntry(y *entry) bool {
 	return changed
 }
 
-// Clone returns a copy of c that shares no memory with it that either could
-// change.
+// Clone returns a copy that shares no memory with c.
 func (c *BoundedCounter) Clone() *BoundedCounter {
 	c = c.orEmpty()
 	return &BoundedCounter{boundedCounterState: boundedCounterState{escrow: escrow{moves: c.moves, bound: c.bound}, all: slices.Clone(c.holdings())}}

@@ -14,8 +14,7 @@ import (
 	"github.com/rejoin-go/rejoin/vclock"
 )
 
-// AppendBinary implements [encoding.BinaryAppender]. It never returns an error.
-// FORMAT.md in the root of the module has the layout.
+// AppendBinary implements [encoding.BinaryAppender].
 func (c *BoundedCounter) AppendBinary(b []byte) ([]byte, error) {
 	c = c.orEmpty()
 	all := c.holdings()
@@ -45,13 +44,10 @@ func (c *BoundedCounter) AppendBinary(b []byte) ([]byte, error) {
 	return b, nil
 }
 
-// MarshalBinary implements [encoding.BinaryMarshaler]; see
-// [BoundedCounter.AppendBinary].
+// MarshalBinary implements [encoding.BinaryMarshaler].
 func (c *BoundedCounter) MarshalBinary() ([]byte, error) { return c.AppendBinary(nil) }
 
-// UnmarshalBinary implements [encoding.BinaryUnmarshaler]. It accepts only what
-// [BoundedCounter.AppendBinary] writes, and leaves c unchanged otherwise. It
-// allocates at most 128 bytes per byte of data.
+// UnmarshalBinary implements [encoding.BinaryUnmarshaler].
 func (c *BoundedCounter) UnmarshalBinary(data []byte) error {
 	x, err := readBounded(data)
 	if err != nil {
@@ -61,10 +57,7 @@ func (c *BoundedCounter) UnmarshalBinary(data []byte) error {
 	return nil
 }
 
-// MergeBinary merges a counter in the form of [BoundedCounter.AppendBinary] and
-// reports whether c changed. It accepts what [BoundedCounter.UnmarshalBinary]
-// accepts, with the same bound, and leaves c unchanged otherwise. It decodes what
-// data has of all replicas first.
+// MergeBinary is Merge of a binary form, which it decodes first.
 func (c *BoundedCounter) MergeBinary(data []byte) (bool, error) {
 	x, err := readBounded(data)
 	if err != nil {
@@ -252,9 +245,7 @@ func movesJSON(moves []move) map[vclock.Replica]decimal {
 	return out
 }
 
-// UnmarshalJSON implements [json.Unmarshaler]. It accepts what
-// [BoundedCounter.MarshalJSON] writes, in any order, and leaves c unchanged
-// otherwise. As usual, null changes nothing.
+// UnmarshalJSON implements [json.Unmarshaler], for members in any order.
 func (c *BoundedCounter) UnmarshalJSON(data []byte) error {
 	if isNull(data) {
 		return nil

@@ -78,34 +78,24 @@ func isOn(c cell[bool]) bool {
 	return len(c) > 0 && !slices.ContainsFunc(c, func(w written[bool]) bool { return !w.value })
 }
 
-// Context returns what f has seen, for a client that reads it now. That of a value
-// in an [ORMap] is of its key: see [Context].
+// Context returns what f has seen, for a client that reads it now.
 func (f *DWFlag) Context() Context { return contextOf(&f.whole().node, f.whole()) }
 
-// HasSeen reports whether f has seen everything that seen covers, so that nothing of
-// what the client was shown would still have to arrive. That says nothing of
-// removals, most of which have no event of their own: see [Context].
+// HasSeen reports whether f has seen all that seen covers: see [Context].
 func (f *DWFlag) HasSeen(seen Context) bool { return f.whole().root.hasSeen(seen) }
 
-// LastOf returns the largest number of a dot of r that f has seen, or 0. The
-// owner of r that finds a number here it has not minted shares its name with
-// another lineage.
+// LastOf returns the largest number of a dot of r that f has seen, or 0.
 func (f *DWFlag) LastOf(r vclock.Replica) uint64 { return f.whole().root.lastOf(r) }
 
-// Usable returns nil if r can change f, and a [*vclock.MemberError] if it cannot: its
-// incarnation is over here. Then mutators under it make no dot, change nothing, and return
-// an empty delta. It takes O(log n) for n gaps.
+// Usable returns nil if r can change f, and else a [*vclock.MemberError].
 func (f *DWFlag) Usable(r vclock.Replica) error { return f.whole().root.usable(r) }
 
-// Speaks reports whether o has seen events that are sealed, and that f has not. Ask it
-// of what does not come from a member with its matrix, and refuse what does: see
-// [vclock.Matrix.Sealed].
+// Speaks reports whether o has seen sealed events that f has not seen.
 func (f *DWFlag) Speaks(o *DWFlag, sealed vclock.Closing) bool {
 	return speaks(f.whole().root, o.whole().root, sealed)
 }
 
-// Merge joins o into f and reports whether that changed f. It panics if f or o
-// is a value in an [ORMap].
+// Merge joins o into f and reports whether that changed f.
 func (f *DWFlag) Merge(o *DWFlag) bool {
 	if o == nil || f == o {
 		return false
@@ -123,8 +113,7 @@ func (f *DWFlag) Merge(o *DWFlag) bool {
 	return j.finish() || changed
 }
 
-// Clone returns a copy that shares no memory with f. The clone of a value in an
-// [ORMap] is a state of its own that has seen the dots it holds and no others.
+// Clone returns a copy that shares no memory with f.
 func (f *DWFlag) Clone() *DWFlag {
 	if f == nil {
 		return new(DWFlag)
@@ -140,9 +129,7 @@ func (f *DWFlag) Clone() *DWFlag {
 	return c
 }
 
-// Equal reports whether f and o are the same state: they hold the same enables and disables,
-// have seen the same events, and have the same bytes. A value in an [ORMap]
-// counts as its Clone.
+// Equal reports whether f and o are the same state.
 func (f *DWFlag) Equal(o *DWFlag) bool {
 	f, o = f.state(), o.state()
 	j, ok := f.root.pair(o.root)

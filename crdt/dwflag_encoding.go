@@ -4,21 +4,16 @@ import (
 	"slices"
 )
 
-// AppendBinary implements [encoding.BinaryAppender]. It never returns an error. Equal
-// states have equal bytes. FORMAT.md in the root of the module has the layout.
+// AppendBinary implements [encoding.BinaryAppender].
 func (f *DWFlag) AppendBinary(b []byte) ([]byte, error) {
 	f = f.state()
 	return appendCausal(b, f.root, f), nil
 }
 
-// MarshalBinary implements [encoding.BinaryMarshaler]. See
-// [DWFlag.AppendBinary].
+// MarshalBinary implements [encoding.BinaryMarshaler].
 func (f *DWFlag) MarshalBinary() ([]byte, error) { return f.AppendBinary(nil) }
 
-// UnmarshalBinary implements [encoding.BinaryUnmarshaler]. It accepts exactly
-// what [DWFlag.AppendBinary] writes, and leaves f unchanged on any other input. It
-// allocates at most 128 bytes per byte of input. It uses the memory that f has: see
-// [PNCounter.UnmarshalBinary].
+// UnmarshalBinary implements [encoding.BinaryUnmarshaler].
 func (f *DWFlag) UnmarshalBinary(data []byte) error {
 	return unmarshal(&f.node, f, data)
 }
@@ -36,8 +31,7 @@ func (f *DWFlag) marshalJSON() ([]byte, error) {
 	return causalJSON(f.root, f)
 }
 
-// UnmarshalJSON implements [json.Unmarshaler]. It leaves f unchanged if p is not
-// the JSON form of a state. As usual, null changes nothing.
+// UnmarshalJSON implements [json.Unmarshaler].
 func (f *DWFlag) UnmarshalJSON(p []byte) error {
 	if isNull(p) {
 		return nil
@@ -55,10 +49,7 @@ func (f *DWFlag) adopt(v *DWFlag) {
 	*f = DWFlag{dwFlagState: dwFlagState{node: node{root: v.root}, cell: v.cell}}
 }
 
-// MergeBinary merges a state in the form of [DWFlag.AppendBinary] and reports
-// whether that changed f. On an error it leaves f unchanged: all of data, which is
-// O(c + r), is decoded first, within the bound of [DWFlag.UnmarshalBinary].
-// It panics if f is a value in an [ORMap].
+// MergeBinary is Merge of a binary form, which it decodes first.
 func (f *DWFlag) MergeBinary(data []byte) (bool, error) {
 	r := f.receive(new(node))
 	f.ready()
@@ -99,9 +90,7 @@ func (f *DWFlag) Revived(o *DWFlag, seen Context) bool {
 	return !o.HasSeen(seen) && after && !before
 }
 
-// Verify returns an error that names a dot which f and o hold with different
-// content, and nil if there is none. Such a dot is the trace of a replica name
-// used by two lineages, which no merge can mend.
+// Verify returns an error if f and o hold a dot with different content.
 func (f *DWFlag) Verify(o *DWFlag) error {
 	f, o = f.whole(), o.whole()
 	return verify(f.root, f, o.root, o)

@@ -1,20 +1,15 @@
 package crdt
 
-// AppendBinary implements [encoding.BinaryAppender]. It never returns an error. Equal
-// states have equal bytes. FORMAT.md in the root of the module has the layout.
+// AppendBinary implements [encoding.BinaryAppender].
 func (f *EWFlag) AppendBinary(b []byte) ([]byte, error) {
 	f = f.state()
 	return appendCausal(b, f.root, f), nil
 }
 
-// MarshalBinary implements [encoding.BinaryMarshaler]. See
-// [EWFlag.AppendBinary].
+// MarshalBinary implements [encoding.BinaryMarshaler].
 func (f *EWFlag) MarshalBinary() ([]byte, error) { return f.AppendBinary(nil) }
 
-// UnmarshalBinary implements [encoding.BinaryUnmarshaler]. It accepts exactly
-// what [EWFlag.AppendBinary] writes, and leaves f unchanged on any other input. It
-// allocates at most 128 bytes per byte of input. It uses the memory that f has: see
-// [PNCounter.UnmarshalBinary].
+// UnmarshalBinary implements [encoding.BinaryUnmarshaler].
 func (f *EWFlag) UnmarshalBinary(data []byte) error {
 	return unmarshal(&f.node, f, data)
 }
@@ -33,8 +28,7 @@ func (f *EWFlag) marshalJSON() ([]byte, error) {
 	return causalJSON(f.root, f)
 }
 
-// UnmarshalJSON implements [json.Unmarshaler]. It leaves f unchanged if p is not
-// the JSON form of a state. As usual, null changes nothing.
+// UnmarshalJSON implements [json.Unmarshaler].
 func (f *EWFlag) UnmarshalJSON(p []byte) error {
 	if isNull(p) {
 		return nil
@@ -52,10 +46,7 @@ func (f *EWFlag) adopt(v *EWFlag) {
 	*f = EWFlag{ewFlagState: ewFlagState{node: node{root: v.root}, cell: v.cell}}
 }
 
-// MergeBinary merges a state in the form of [EWFlag.AppendBinary] and reports
-// whether that changed f. On an error it leaves f unchanged: all of data, which is
-// O(c + r), is decoded first, within the bound of [EWFlag.UnmarshalBinary].
-// It panics if f is a value in an [ORMap].
+// MergeBinary is Merge of a binary form, which it decodes first.
 func (f *EWFlag) MergeBinary(data []byte) (bool, error) {
 	r := f.receive(new(node))
 	f.ready()
@@ -72,9 +63,7 @@ func (f *EWFlag) Stats() Stats {
 	return statsOf(f.root, f, n)
 }
 
-// Verify returns an error that names a dot which f and o hold with different
-// content, and nil if there is none. Such a dot is the trace of a replica name
-// used by two lineages, which no merge can mend.
+// Verify returns an error if f and o hold a dot with different content.
 func (f *EWFlag) Verify(o *EWFlag) error {
 	f, o = f.whole(), o.whole()
 	return verify(f.root, f, o.root, o)

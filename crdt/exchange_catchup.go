@@ -62,15 +62,13 @@ func (s *ORSet[E]) Answer(msg []byte) (reply []byte, delta *ORSet[E], err error)
 	return reply, delta, err
 }
 
-// Ask returns the message that begins an exchange with a peer, by which both find out
-// what they have to send each other. See [ORSet.Ask].
+// Ask returns the message that begins an exchange: see [ORSet.Ask].
 func (s *RWSet[E]) Ask(salt uint64) []byte {
 	s = s.state()
 	return newExchange(s.root, s).ask(salt)
 }
 
-// Answer answers a message of a peer, from Ask or Answer, and changes nothing: delta, if
-// not nil, is to be merged, reply, if not nil, to be sent. See [ORSet.Answer].
+// Answer answers a message of a peer, from Ask or Answer: see [ORSet.Answer].
 func (s *RWSet[E]) Answer(msg []byte) (reply []byte, delta *RWSet[E], err error) {
 	s = s.state()
 	reply, d, brought, err := answer(s.root, s, msg)
@@ -81,15 +79,13 @@ func (s *RWSet[E]) Answer(msg []byte) (reply []byte, delta *RWSet[E], err error)
 	return reply, delta, err
 }
 
-// Ask returns the message that begins an exchange with a peer, by which both find out
-// what they have to send each other. See [ORSet.Ask].
+// Ask returns the message that begins an exchange: see [ORSet.Ask].
 func (f *EWFlag) Ask(salt uint64) []byte {
 	f = f.state()
 	return newExchange(f.root, f).ask(salt)
 }
 
-// Answer answers a message of a peer, from Ask or Answer, and changes nothing: delta, if
-// not nil, is to be merged, reply, if not nil, to be sent. See [ORSet.Answer].
+// Answer answers a message of a peer, from Ask or Answer: see [ORSet.Answer].
 func (f *EWFlag) Answer(msg []byte) (reply []byte, delta *EWFlag, err error) {
 	f = f.state()
 	reply, d, brought, err := answer(f.root, f, msg)
@@ -100,15 +96,13 @@ func (f *EWFlag) Answer(msg []byte) (reply []byte, delta *EWFlag, err error) {
 	return reply, delta, err
 }
 
-// Ask returns the message that begins an exchange with a peer, by which both find out
-// what they have to send each other. See [ORSet.Ask].
+// Ask returns the message that begins an exchange: see [ORSet.Ask].
 func (f *DWFlag) Ask(salt uint64) []byte {
 	f = f.state()
 	return newExchange(f.root, f).ask(salt)
 }
 
-// Answer answers a message of a peer, from Ask or Answer, and changes nothing: delta, if
-// not nil, is to be merged, reply, if not nil, to be sent. See [ORSet.Answer].
+// Answer answers a message of a peer, from Ask or Answer: see [ORSet.Answer].
 func (f *DWFlag) Answer(msg []byte) (reply []byte, delta *DWFlag, err error) {
 	f = f.state()
 	reply, d, brought, err := answer(f.root, f, msg)
@@ -119,8 +113,7 @@ func (f *DWFlag) Answer(msg []byte) (reply []byte, delta *DWFlag, err error) {
 	return reply, delta, err
 }
 
-// Ask returns the message that begins an exchange with a peer, by which both find out
-// what they have to send each other. See [ORSet.Ask].
+// Ask returns the message that begins an exchange: see [ORSet.Ask].
 func (m *MVRegister[V]) Ask(salt uint64) []byte {
 	m = m.state()
 	return newExchange(m.root, m).ask(salt)
@@ -164,8 +157,7 @@ func (m *ORMap[K, V]) Answer(msg []byte) (reply []byte, delta *ORMap[K, V], err 
 	return reply, delta, err
 }
 
-// Ask returns the message that begins an exchange with a peer, by which both find out
-// what they have to send each other. See [ORSet.Ask].
+// Ask returns the message that begins an exchange: see [ORSet.Ask].
 func (c *PNCounter) Ask(salt uint64) []byte {
 	c = c.state()
 	return newExchange(c.root, c).ask(salt)

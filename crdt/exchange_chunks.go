@@ -98,8 +98,7 @@ func (s *ORSet[E]) Chunks(size int) iter.Seq[*ORSet[E]] {
 	})
 }
 
-// Chunks returns an iterator over deltas that are together the whole of s, and each have
-// up to size bytes. See [ORSet.Chunks].
+// Chunks returns an iterator over deltas that are s: see [ORSet.Chunks].
 func (s *RWSet[E]) Chunks(size int) iter.Seq[*RWSet[E]] {
 	s = s.state()
 	return adopted(s.root, s, size, func(v *RWSet[E]) *RWSet[E] {

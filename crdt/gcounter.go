@@ -161,8 +161,7 @@ func (c *GCounter) All() iter.Seq2[vclock.Replica, uint64] {
 	}
 }
 
-// Merge joins y into c and reports whether c changed. It neither modifies nor
-// retains y.
+// Merge joins y into c and reports whether that changed c.
 func (c *GCounter) Merge(y *GCounter) bool {
 	c.expand()
 	all, changed := joinSorted(c.all, open(y.shares(), c.all), compareShares, joinShare)
@@ -170,7 +169,7 @@ func (c *GCounter) Merge(y *GCounter) bool {
 	return changed
 }
 
-// Clone returns a copy of c that shares no memory with it.
+// Clone returns a copy that shares no memory with c.
 func (c *GCounter) Clone() *GCounter {
 	return &GCounter{gCounterState: gCounterState{all: slices.Clone(c.shares())}}
 }
@@ -178,8 +177,7 @@ func (c *GCounter) Clone() *GCounter {
 // Equal reports whether c and y are the same state.
 func (c *GCounter) Equal(y *GCounter) bool { return slices.Equal(c.shares(), y.shares()) }
 
-// AppendBinary implements [encoding.BinaryAppender]. It never returns an error.
-// FORMAT.md in the root of the module has the layout.
+// AppendBinary implements [encoding.BinaryAppender].
 func (c *GCounter) AppendBinary(b []byte) ([]byte, error) {
 	shares := c.shares()
 	kind := kindGCounter
@@ -198,7 +196,7 @@ func (c *GCounter) AppendBinary(b []byte) ([]byte, error) {
 	return b, nil
 }
 
-// MarshalBinary implements [encoding.BinaryMarshaler]; see [GCounter.AppendBinary].
+// MarshalBinary implements [encoding.BinaryMarshaler].
 func (c *GCounter) MarshalBinary() ([]byte, error) {
 	size := 1 + binary.MaxVarintLen64
 	for _, s := range c.shares() {
@@ -207,10 +205,7 @@ func (c *GCounter) MarshalBinary() ([]byte, error) {
 	return c.AppendBinary(make([]byte, 0, size))
 }
 
-// UnmarshalBinary implements [encoding.BinaryUnmarshaler]. It accepts only what
-// [GCounter.AppendBinary] writes, and leaves c unchanged otherwise. It allocates at
-// most 128 bytes per byte of data, in the memory that c has where that is enough: see
-// [PNCounter.UnmarshalBinary].
+// UnmarshalBinary implements [encoding.BinaryUnmarshaler].
 func (c *GCounter) UnmarshalBinary(data []byte) error {
 	all, err := readShares(data, c.spare)
 	if err != nil {
@@ -225,10 +220,7 @@ func (c *GCounter) UnmarshalBinary(data []byte) error {
 	return nil
 }
 
-// MergeBinary merges a counter in the form of [GCounter.AppendBinary] and reports
-// whether c changed. It accepts what [GCounter.UnmarshalBinary] accepts, with the
-// same bound, and leaves c unchanged otherwise. It decodes the totals of all
-// replicas first.
+// MergeBinary is Merge of a binary form, which it decodes first.
 func (c *GCounter) MergeBinary(data []byte) (bool, error) {
 	all, err := readShares(data, nil)
 	if err != nil {
@@ -283,9 +275,7 @@ func (c *GCounter) marshalJSON() ([]byte, error) {
 	return json.Marshal(totals)
 }
 
-// UnmarshalJSON implements [json.Unmarshaler]. It accepts what
-// [GCounter.MarshalJSON] writes, in any order, and leaves c unchanged otherwise. As
-// usual, null changes nothing.
+// UnmarshalJSON implements [json.Unmarshaler], for members in any order.
 func (c *GCounter) UnmarshalJSON(data []byte) error {
 	if isNull(data) {
 		return nil

@@ -145,8 +145,7 @@ func (m *GMap[K, V]) All() iter.Seq2[K, V] {
 	}
 }
 
-// Merge joins o into m and reports whether m changed. It neither modifies nor
-// retains o.
+// Merge joins o into m and reports whether that changed m.
 func (m *GMap[K, V]) Merge(o *GMap[K, V]) bool {
 	o = o.orEmpty()
 	changed, next := false, 0
@@ -171,7 +170,7 @@ func (m *GMap[K, V]) Clone() *GMap[K, V] {
 	return c
 }
 
-// Equal reports whether m and o have the same keys with equal values.
+// Equal reports whether m and o are the same state.
 func (m *GMap[K, V]) Equal(o *GMap[K, V]) bool {
 	m, o = m.orEmpty(), o.orEmpty()
 	if m.Len() != o.Len() {

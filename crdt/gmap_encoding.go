@@ -38,7 +38,7 @@ func (m *GMap[K, V]) AppendBinary(b []byte) ([]byte, error) {
 	return b, nil
 }
 
-// MarshalBinary implements [encoding.BinaryMarshaler]; see [GMap.AppendBinary].
+// MarshalBinary implements [encoding.BinaryMarshaler].
 func (m *GMap[K, V]) MarshalBinary() ([]byte, error) { return m.AppendBinary(nil) }
 
 // UnmarshalBinary implements [encoding.BinaryUnmarshaler]. It accepts only what
@@ -245,9 +245,7 @@ func (m *GMap[K, V]) marshalJSON() ([]byte, error) {
 	return json.Marshal(list)
 }
 
-// UnmarshalJSON implements [json.Unmarshaler]. It accepts what [GMap.MarshalJSON]
-// writes, in any order, and leaves m unchanged otherwise.
-// As usual, null changes nothing.
+// UnmarshalJSON implements [json.Unmarshaler], for a list in any order.
 func (m *GMap[K, V]) UnmarshalJSON(data []byte) error {
 	if isNull(data) {
 		return nil

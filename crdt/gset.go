@@ -102,8 +102,7 @@ func (s *GSet[E]) Len() int { return len(s.elems()) }
 // during the iteration may be left out.
 func (s *GSet[E]) All() iter.Seq[E] { return slices.Values(s.elems()) }
 
-// Merge joins o into s and reports whether s changed. It neither modifies nor
-// retains o.
+// Merge joins o into s and reports whether that changed s.
 func (s *GSet[E]) Merge(o *GSet[E]) bool {
 	s.expand()
 	before, next := len(s.in.keys), 0
@@ -124,7 +123,7 @@ func (s *GSet[E]) Clone() *GSet[E] {
 	return &GSet[E]{gSetState: gSetState[E]{one: s.one, lone: s.lone, in: s.in.clone()}}
 }
 
-// Equal reports whether s and o have the same elements.
+// Equal reports whether s and o are the same state.
 func (s *GSet[E]) Equal(o *GSet[E]) bool {
 	return s.Len() == o.Len() && s.covers(o)
 }
@@ -151,19 +150,15 @@ func (s *GSet[E]) sortedElems() []E {
 	return slices.SortedFunc(s.All(), value.CompareKeys[E])
 }
 
-// AppendBinary implements [encoding.BinaryAppender]. It never returns an error.
-// FORMAT.md in the root of the module has the layout.
+// AppendBinary implements [encoding.BinaryAppender].
 func (s *GSet[E]) AppendBinary(b []byte) ([]byte, error) {
 	return appendKeys(appendGrownHead(b, kindGSet, value.Identity[E]()), s.sortedElems()), nil
 }
 
-// MarshalBinary implements [encoding.BinaryMarshaler]; see [GSet.AppendBinary].
+// MarshalBinary implements [encoding.BinaryMarshaler].
 func (s *GSet[E]) MarshalBinary() ([]byte, error) { return s.AppendBinary(nil) }
 
-// UnmarshalBinary implements [encoding.BinaryUnmarshaler]. It accepts only what
-// [GSet.AppendBinary] writes, and leaves s unchanged otherwise. It allocates at most
-// 128 bytes per byte of data, and for elements that are arrays or structs 8 times
-// their size in memory more.
+// UnmarshalBinary implements [encoding.BinaryUnmarshaler].
 func (s *GSet[E]) UnmarshalBinary(data []byte) error {
 	if err := value.CheckKeyType[E](); err != nil {
 		return fmt.Errorf("crdt: decode GSet: %w", wire.Damaged(err))
@@ -208,9 +203,7 @@ func (s gSetState[E]) MarshalJSON() ([]byte, error) {
 	return appendKeysJSON(nil, (&GSet[E]{gSetState: s}).sortedElems()), nil
 }
 
-// UnmarshalJSON implements [json.Unmarshaler]. It accepts what [GSet.MarshalJSON]
-// writes, in any order, and leaves s unchanged otherwise.
-// As usual, null changes nothing.
+// UnmarshalJSON implements [json.Unmarshaler], for a list in any order.
 func (s *GSet[E]) UnmarshalJSON(data []byte) error {
 	if isNull(data) {
 		return nil

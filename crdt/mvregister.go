@@ -147,34 +147,24 @@ func (m *MVRegister[V]) contents() []stored[V] {
 	return slices.CompactFunc(all, stored[V].equal)
 }
 
-// Context returns what m has seen, for a client that reads it now. That of a value
-// in an [ORMap] is of its key: see [Context].
+// Context returns what m has seen, for a client that reads it now.
 func (m *MVRegister[V]) Context() Context { return contextOf(&m.whole().node, m.whole()) }
 
-// HasSeen reports whether m has seen everything that seen covers, so that nothing of
-// what the client was shown would still have to arrive. That says nothing of
-// removals, most of which have no event of their own: see [Context].
+// HasSeen reports whether m has seen all that seen covers: see [Context].
 func (m *MVRegister[V]) HasSeen(seen Context) bool { return m.whole().root.hasSeen(seen) }
 
-// LastOf returns the largest number of a dot of r that m has seen, or 0. The
-// owner of r that finds a number here it has not minted shares its name with
-// another lineage.
+// LastOf returns the largest number of a dot of r that m has seen, or 0.
 func (m *MVRegister[V]) LastOf(r vclock.Replica) uint64 { return m.whole().root.lastOf(r) }
 
-// Usable returns nil if r can change m, and a [*vclock.MemberError] if it cannot: its
-// incarnation is over here. Then mutators under it make no dot, change nothing, and return
-// an empty delta. It takes O(log n) for n gaps.
+// Usable returns nil if r can change m, and else a [*vclock.MemberError].
 func (m *MVRegister[V]) Usable(r vclock.Replica) error { return m.whole().root.usable(r) }
 
-// Speaks reports whether o has seen events that are sealed, and that m has not. Ask it
-// of what does not come from a member with its matrix, and refuse what does: see
-// [vclock.Matrix.Sealed].
+// Speaks reports whether o has seen sealed events that m has not seen.
 func (m *MVRegister[V]) Speaks(o *MVRegister[V], sealed vclock.Closing) bool {
 	return speaks(m.whole().root, o.whole().root, sealed)
 }
 
-// Merge joins o into m and reports whether that changed m. It panics if m or o
-// is a value in an [ORMap].
+// Merge joins o into m and reports whether that changed m.
 func (m *MVRegister[V]) Merge(o *MVRegister[V]) bool {
 	if o == nil || m == o {
 		return false
@@ -192,8 +182,7 @@ func (m *MVRegister[V]) Merge(o *MVRegister[V]) bool {
 	return j.finish() || changed
 }
 
-// Clone returns a copy that shares no memory with m. The clone of a value in an
-// [ORMap] is a state of its own that has seen the dots it holds and no others.
+// Clone returns a copy that shares no memory with m.
 func (m *MVRegister[V]) Clone() *MVRegister[V] {
 	if m == nil {
 		return new(MVRegister[V])
@@ -209,9 +198,7 @@ func (m *MVRegister[V]) Clone() *MVRegister[V] {
 	return c
 }
 
-// Equal reports whether m and o are the same state: they hold the same values,
-// have seen the same events, and have the same bytes. A value in an [ORMap]
-// counts as its Clone.
+// Equal reports whether m and o are the same state.
 func (m *MVRegister[V]) Equal(o *MVRegister[V]) bool {
 	m, o = m.state(), o.state()
 	j, ok := m.root.pair(o.root)

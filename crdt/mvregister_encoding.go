@@ -9,15 +9,13 @@ import (
 	"github.com/rejoin-go/rejoin/vclock/content"
 )
 
-// AppendBinary implements [encoding.BinaryAppender]. It never returns an error. Equal
-// states have equal bytes. FORMAT.md in the root of the module has the layout.
+// AppendBinary implements [encoding.BinaryAppender].
 func (m *MVRegister[V]) AppendBinary(b []byte) ([]byte, error) {
 	m = m.state()
 	return appendCausal(b, m.root, m), nil
 }
 
-// MarshalBinary implements [encoding.BinaryMarshaler]. See
-// [MVRegister.AppendBinary].
+// MarshalBinary implements [encoding.BinaryMarshaler].
 func (m *MVRegister[V]) MarshalBinary() ([]byte, error) { return m.AppendBinary(nil) }
 
 // UnmarshalBinary implements [encoding.BinaryUnmarshaler]. It accepts exactly
@@ -58,8 +56,7 @@ func (m *MVRegister[V]) marshalJSON() ([]byte, error) {
 	return causalJSON(m.root, m)
 }
 
-// UnmarshalJSON implements [json.Unmarshaler]. It leaves m unchanged if it returns an
-// error: see [MVRegister.UnmarshalBinary]. As usual, null changes nothing.
+// UnmarshalJSON implements [json.Unmarshaler].
 func (m *MVRegister[V]) UnmarshalJSON(p []byte) error {
 	if isNull(p) {
 		return nil
@@ -88,10 +85,7 @@ func (m *MVRegister[V]) MergeLenient(data []byte) (changed bool, err error) {
 	return m.Merge(&o), err
 }
 
-// MergeBinary merges a state in the form of [MVRegister.AppendBinary] and reports
-// whether that changed m. On an error it leaves m unchanged: all of data, which is
-// O(c + r), is decoded first, within the bound of [MVRegister.UnmarshalBinary].
-// It panics if m is a value in an [ORMap].
+// MergeBinary is Merge of a binary form, which it decodes first.
 func (m *MVRegister[V]) MergeBinary(data []byte) (bool, error) {
 	r := m.receive(new(node))
 	m.ready()
@@ -104,9 +98,7 @@ func (m *MVRegister[V]) Stats() Stats {
 	return statsOf(m.root, m, m.Len())
 }
 
-// Verify returns an error that names a dot which m and o hold with different
-// content, and nil if there is none. Such a dot is the trace of a replica name
-// used by two lineages, which no merge can mend.
+// Verify returns an error if m and o hold a dot with different content.
 func (m *MVRegister[V]) Verify(o *MVRegister[V]) error {
 	m, o = m.whole(), o.whole()
 	return verify(m.root, m, o.root, o)

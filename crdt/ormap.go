@@ -213,24 +213,16 @@ func (m *ORMap[K, V]) ContextOf(keys ...K) Context {
 	return b.context()
 }
 
-// HasSeen reports whether m has seen everything that seen covers, so that nothing of
-// what the client was shown would still have to arrive. That says nothing of
-// removals, most of which have no event of their own: see [Context].
+// HasSeen reports whether m has seen all that seen covers: see [Context].
 func (m *ORMap[K, V]) HasSeen(seen Context) bool { return m.whole().root.hasSeen(seen) }
 
-// LastOf returns the largest number of a dot of r that m has seen, or 0. The
-// owner of r that finds a number here it has not minted shares its name with
-// another lineage.
+// LastOf returns the largest number of a dot of r that m has seen, or 0.
 func (m *ORMap[K, V]) LastOf(r vclock.Replica) uint64 { return m.whole().root.lastOf(r) }
 
-// Usable returns nil if r can change m, and a [*vclock.MemberError] if it cannot: its
-// incarnation is over here. Then mutators under it make no dot, change nothing, and return
-// an empty delta. It takes O(log n) for n gaps.
+// Usable returns nil if r can change m, and else a [*vclock.MemberError].
 func (m *ORMap[K, V]) Usable(r vclock.Replica) error { return m.whole().root.usable(r) }
 
-// Speaks reports whether o has seen events that are sealed, and that m has not. Ask it
-// of what does not come from a member with its matrix, and refuse what does: see
-// [vclock.Matrix.Sealed].
+// Speaks reports whether o has seen sealed events that m has not seen.
 func (m *ORMap[K, V]) Speaks(o *ORMap[K, V], sealed vclock.Closing) bool {
 	return speaks(m.whole().root, o.whole().root, sealed)
 }
@@ -258,9 +250,7 @@ func (m *ORMap[K, V]) Merge(o *ORMap[K, V]) bool {
 	return j.finish() || changed
 }
 
-// Equal reports whether m and o are the same state: they have the same keys and
-// values, have seen the same events, and have the same bytes. A value in an
-// ORMap counts as its Clone.
+// Equal reports whether m and o are the same state.
 func (m *ORMap[K, V]) Equal(o *ORMap[K, V]) bool {
 	m, o = m.state(), o.state()
 	j, ok := m.root.pair(o.root)
@@ -280,8 +270,7 @@ func (m *ORMap[K, V]) equal(o *ORMap[K, V], j *merging) bool {
 	return true
 }
 
-// Clone returns a copy that shares no memory with m. The clone of a value in an
-// ORMap is a state of its own that has seen the dots it holds and no others.
+// Clone returns a copy that shares no memory with m.
 func (m *ORMap[K, V]) Clone() *ORMap[K, V] {
 	c := new(ORMap[K, V])
 	switch {

@@ -20,7 +20,7 @@ func (m *ORMap[K, V]) AppendBinary(b []byte) ([]byte, error) {
 	return appendCausal(b, m.root, m), nil
 }
 
-// MarshalBinary implements [encoding.BinaryMarshaler]. See [ORMap.AppendBinary].
+// MarshalBinary implements [encoding.BinaryMarshaler].
 func (m *ORMap[K, V]) MarshalBinary() ([]byte, error) { return m.AppendBinary(nil) }
 
 // UnmarshalBinary implements [encoding.BinaryUnmarshaler]. It accepts exactly
@@ -62,8 +62,7 @@ func (m *ORMap[K, V]) marshalJSON() ([]byte, error) {
 	return causalJSON(m.root, m)
 }
 
-// UnmarshalJSON implements [json.Unmarshaler]. It leaves m unchanged if p is not
-// the JSON form of a state. As usual, null changes nothing.
+// UnmarshalJSON implements [json.Unmarshaler].
 func (m *ORMap[K, V]) UnmarshalJSON(p []byte) error {
 	if isNull(p) {
 		return nil

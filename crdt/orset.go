@@ -103,34 +103,24 @@ func (s *ORSet[E]) All() iter.Seq[E] {
 	}
 }
 
-// Context returns what s has seen, for a client that reads it now. That of a value
-// in an [ORMap] is of its key: see [Context].
+// Context returns what s has seen, for a client that reads it now.
 func (s *ORSet[E]) Context() Context { return contextOf(&s.whole().node, s.whole()) }
 
-// HasSeen reports whether s has seen everything that seen covers, so that nothing of
-// what the client was shown would still have to arrive. That says nothing of
-// removals, most of which have no event of their own: see [Context].
+// HasSeen reports whether s has seen all that seen covers: see [Context].
 func (s *ORSet[E]) HasSeen(seen Context) bool { return s.whole().root.hasSeen(seen) }
 
-// LastOf returns the largest number of a dot of r that s has seen, or 0. The
-// owner of r that finds a number here it has not minted shares its name with
-// another lineage.
+// LastOf returns the largest number of a dot of r that s has seen, or 0.
 func (s *ORSet[E]) LastOf(r vclock.Replica) uint64 { return s.whole().root.lastOf(r) }
 
-// Usable returns nil if r can change s, and a [*vclock.MemberError] if it cannot: its
-// incarnation is over here. Then mutators under it make no dot, change nothing, and return
-// an empty delta. It takes O(log n) for n gaps.
+// Usable returns nil if r can change s, and else a [*vclock.MemberError].
 func (s *ORSet[E]) Usable(r vclock.Replica) error { return s.whole().root.usable(r) }
 
-// Speaks reports whether o has seen events that are sealed, and that s has not. Ask it
-// of what does not come from a member with its matrix, and refuse what does: see
-// [vclock.Matrix.Sealed].
+// Speaks reports whether o has seen sealed events that s has not seen.
 func (s *ORSet[E]) Speaks(o *ORSet[E], sealed vclock.Closing) bool {
 	return speaks(s.whole().root, o.whole().root, sealed)
 }
 
-// Merge joins o into s and reports whether that changed s. It panics if s or o
-// is a value in an [ORMap].
+// Merge joins o into s and reports whether that changed s.
 func (s *ORSet[E]) Merge(o *ORSet[E]) bool {
 	if o == nil || s == o {
 		return false
@@ -148,9 +138,7 @@ func (s *ORSet[E]) Merge(o *ORSet[E]) bool {
 	return j.finish() || changed
 }
 
-// Equal reports whether s and o are the same state: they have the same elements,
-// have seen the same events, and have the same bytes. A value in an [ORMap]
-// counts as its Clone.
+// Equal reports whether s and o are the same state.
 func (s *ORSet[E]) Equal(o *ORSet[E]) bool {
 	s, o = s.state(), o.state()
 	j, ok := s.root.pair(o.root)
@@ -159,8 +147,7 @@ func (s *ORSet[E]) Equal(o *ORSet[E]) bool {
 
 func (s *ORSet[E]) equal(o *ORSet[E], j *merging) bool { return s.store.equal(o.store, j) }
 
-// Clone returns a copy that shares no memory with s. The clone of a value in an
-// [ORMap] is a state of its own that has seen the dots it holds and no others.
+// Clone returns a copy that shares no memory with s.
 func (s *ORSet[E]) Clone() *ORSet[E] {
 	if s == nil {
 		return new(ORSet[E])

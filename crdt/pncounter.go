@@ -184,30 +184,21 @@ func (c *PNCounter) Total() (n int64, exact bool) {
 // of a value in an [ORMap] is of its key: see [Context].
 func (c *PNCounter) Context() Context { return contextOf(&c.whole().node, c.whole()) }
 
-// HasSeen reports whether c has seen everything that seen covers, so that nothing of
-// what the client was shown would still have to arrive. That says nothing of
-// removals, most of which have no event of their own: see [Context].
+// HasSeen reports whether c has seen all that seen covers: see [Context].
 func (c *PNCounter) HasSeen(seen Context) bool { return c.whole().root.hasSeen(seen) }
 
-// LastOf returns the largest number of a dot of r that c has seen, or 0. The
-// owner of r that finds a number here it has not minted shares its name with
-// another lineage.
+// LastOf returns the largest number of a dot of r that c has seen, or 0.
 func (c *PNCounter) LastOf(r vclock.Replica) uint64 { return c.whole().root.lastOf(r) }
 
-// Usable returns nil if r can change c, and a [*vclock.MemberError] if it cannot: its
-// incarnation is over here. Then mutators under it make no dot, change nothing, and return
-// an empty delta. It takes O(log n) for n gaps.
+// Usable returns nil if r can change c, and else a [*vclock.MemberError].
 func (c *PNCounter) Usable(r vclock.Replica) error { return c.whole().root.usable(r) }
 
-// Speaks reports whether o has seen events that are sealed, and that c has not. Ask it
-// of what does not come from a member with its matrix, and refuse what does: see
-// [vclock.Matrix.Sealed].
+// Speaks reports whether o has seen sealed events that c has not seen.
 func (c *PNCounter) Speaks(o *PNCounter, sealed vclock.Closing) bool {
 	return speaks(c.whole().root, o.whole().root, sealed)
 }
 
-// Merge joins o into c and reports whether that changed c. It panics if c or o
-// is a value in an [ORMap].
+// Merge joins o into c and reports whether that changed c.
 func (c *PNCounter) Merge(o *PNCounter) bool {
 	if o == nil || c == o {
 		return false
@@ -243,9 +234,7 @@ func (c *PNCounter) Clone() *PNCounter {
 	return d
 }
 
-// Equal reports whether c and o are the same state: they hold the same sums,
-// have seen the same events, and have the same bytes. A value in an [ORMap]
-// counts as its Clone.
+// Equal reports whether c and o are the same state.
 func (c *PNCounter) Equal(o *PNCounter) bool {
 	c, o = c.state(), o.state()
 	j, ok := c.root.pair(o.root)

@@ -19,17 +19,10 @@ func (c *PNCounter) AppendBinary(b []byte) ([]byte, error) {
 	return appendCausal(b, c.root, c), nil
 }
 
-// MarshalBinary implements [encoding.BinaryMarshaler]. See
-// [PNCounter.AppendBinary].
+// MarshalBinary implements [encoding.BinaryMarshaler].
 func (c *PNCounter) MarshalBinary() ([]byte, error) { return c.AppendBinary(nil) }
 
-// UnmarshalBinary implements [encoding.BinaryUnmarshaler]. It accepts exactly
-// what [PNCounter.AppendBinary] writes, and leaves c unchanged on any other
-// input. It allocates at most 128 bytes per byte of input.
-//
-// It uses the memory that c has, and so it is the ordinary way of a service to decode each
-// of many rows into a state that a [sync.Pool] keeps: one that was decoded into twice
-// allocates little. For that it holds the memory of the state before, too, but none of rows beyond 64 KB.
+// UnmarshalBinary implements [encoding.BinaryUnmarshaler].
 func (c *PNCounter) UnmarshalBinary(data []byte) error {
 	return unmarshal(&c.node, c, data)
 }
@@ -51,8 +44,7 @@ func (c *PNCounter) marshalJSON() ([]byte, error) {
 	return causalJSON(c.root, c)
 }
 
-// UnmarshalJSON implements [json.Unmarshaler]. It leaves c unchanged if p is not
-// the JSON form of a state. As usual, null changes nothing.
+// UnmarshalJSON implements [json.Unmarshaler].
 func (c *PNCounter) UnmarshalJSON(p []byte) error {
 	if isNull(p) {
 		return nil
@@ -70,10 +62,7 @@ func (c *PNCounter) adopt(v *PNCounter) {
 	*c = PNCounter{pnCounterState: pnCounterState{node: node{root: v.root}, tallies: v.tallies}}
 }
 
-// MergeBinary merges a state in the form of [PNCounter.AppendBinary] and reports
-// whether that changed c. On an error it leaves c unchanged: all of data, which is
-// O(n) for n replicas, is decoded first, within the bound of
-// [PNCounter.UnmarshalBinary]. It panics if c is a value in an [ORMap].
+// MergeBinary is Merge of a binary form, which it decodes first.
 func (c *PNCounter) MergeBinary(data []byte) (bool, error) {
 	r := c.receive(new(node))
 	c.ready()

@@ -8,14 +8,10 @@ func (s *RWSet[E]) AppendBinary(b []byte) ([]byte, error) {
 	return appendCausal(b, s.root, s), nil
 }
 
-// MarshalBinary implements [encoding.BinaryMarshaler]. See [RWSet.AppendBinary].
+// MarshalBinary implements [encoding.BinaryMarshaler].
 func (s *RWSet[E]) MarshalBinary() ([]byte, error) { return s.AppendBinary(nil) }
 
-// UnmarshalBinary implements [encoding.BinaryUnmarshaler]. It accepts exactly
-// what [RWSet.AppendBinary] writes, and leaves s unchanged on any other input. It
-// allocates at most 128 bytes per byte of input, beyond some KB, and for elements
-// that are arrays or structs 8 times their size in memory more.
-// It uses the memory that s has: see [PNCounter.UnmarshalBinary].
+// UnmarshalBinary implements [encoding.BinaryUnmarshaler].
 func (s *RWSet[E]) UnmarshalBinary(data []byte) error {
 	return unmarshal(&s.node, s, data)
 }
@@ -38,8 +34,7 @@ func (s *RWSet[E]) marshalJSON() ([]byte, error) {
 	return causalJSON(s.root, s)
 }
 
-// UnmarshalJSON implements [json.Unmarshaler]. It leaves s unchanged if p is not
-// the JSON form of a state. As usual, null changes nothing.
+// UnmarshalJSON implements [json.Unmarshaler].
 func (s *RWSet[E]) UnmarshalJSON(p []byte) error {
 	if isNull(p) {
 		return nil

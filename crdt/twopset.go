@@ -182,8 +182,7 @@ func (s *TwoPSet[E]) of(p phase) iter.Seq[E] {
 	}
 }
 
-// Merge joins o into s and reports whether s changed. It neither modifies nor
-// retains o.
+// Merge joins o into s and reports whether that changed s.
 func (s *TwoPSet[E]) Merge(o *TwoPSet[E]) bool {
 	s.expand()
 	changed, next := false, 0
@@ -204,8 +203,7 @@ func (s *TwoPSet[E]) Clone() *TwoPSet[E] {
 	return &TwoPSet[E]{twoPSetState: twoPSetState[E]{one: s.one, ones: s.ones, in: s.in.clone(), at: slices.Clone(s.at), gone: s.gone}}
 }
 
-// Equal reports whether the same elements have been added to s and o, and the
-// same removed.
+// Equal reports whether s and o are the same state.
 func (s *TwoPSet[E]) Equal(o *TwoPSet[E]) bool {
 	s = s.orEmpty()
 	ours, _ := s.elems()
@@ -232,20 +230,16 @@ func (s *TwoPSet[E]) sorted(p phase) []E {
 	return slices.SortedFunc(s.of(p), value.CompareKeys[E])
 }
 
-// AppendBinary implements [encoding.BinaryAppender]. It never returns an error.
-// FORMAT.md in the root of the module has the layout.
+// AppendBinary implements [encoding.BinaryAppender].
 func (s *TwoPSet[E]) AppendBinary(b []byte) ([]byte, error) {
 	b = appendKeys(appendGrownHead(b, kindTwoPSet, value.Identity[E]()), s.sorted(present))
 	return appendKeys(b, s.sorted(removed)), nil
 }
 
-// MarshalBinary implements [encoding.BinaryMarshaler]; see [TwoPSet.AppendBinary].
+// MarshalBinary implements [encoding.BinaryMarshaler].
 func (s *TwoPSet[E]) MarshalBinary() ([]byte, error) { return s.AppendBinary(nil) }
 
-// UnmarshalBinary implements [encoding.BinaryUnmarshaler]. It accepts only what
-// [TwoPSet.AppendBinary] writes, and leaves s unchanged otherwise. It allocates at most
-// 128 bytes per byte of data, and for elements that are arrays or structs 8 times
-// their size in memory more.
+// UnmarshalBinary implements [encoding.BinaryUnmarshaler].
 func (s *TwoPSet[E]) UnmarshalBinary(data []byte) error {
 	if err := value.CheckKeyType[E](); err != nil {
 		return fmt.Errorf("crdt: decode TwoPSet: %w", wire.Damaged(err))
@@ -319,9 +313,7 @@ func (s twoPSetState[E]) MarshalJSON() ([]byte, error) {
 	return append(b, '}'), nil
 }
 
-// UnmarshalJSON implements [json.Unmarshaler]. It accepts what
-// [TwoPSet.MarshalJSON] writes, in any order, and leaves s unchanged otherwise. As
-// usual, null changes nothing.
+// UnmarshalJSON implements [json.Unmarshaler], for members in any order.
 func (s *TwoPSet[E]) UnmarshalJSON(data []byte) error {
 	if isNull(data) {
 		return nil
