@@ -18,41 +18,26 @@ import (
 // seats that are not booked twice.
 //
 // The distance between value and bound is divided among the replicas as rights.
-// Moving away from the bound mints rights for the replica that does it; moving
+// A change away from the bound mints rights for the replica that makes it; one
 // towards the bound spends rights that the replica holds, and is refused with a
-// [*RightsError] when it holds too few. [BoundedCounter.Transfer] hands rights
-// over. A replica that can reach nobody can go on spending what it holds,
-// and nobody can spend it twice.
+// [*RightsError] if it holds too few. [BoundedCounter.Transfer] hands rights
+// over. A replica that can reach nobody can go on spending what it holds, and
+// nobody can spend it twice. Each delta tells where its rights came from: every
+// state, whatever was lost or reordered on the way to it, accounts for all that
+// it sees spent, and is on the right side of the bound.
 //
 // The counter starts at its bound. The zero BoundedCounter is [AtLeast](0) and
-// ready to use. A BoundedCounter is not safe for concurrent use. Add and Sub
-// take O(log n) for n replicas, O(1) while one replica keeps changing it; Merge
-// takes O(n + t) for t pairs of replicas that rights moved between.
-//
-// # What every state satisfies
-//
-// Each delta tells, besides what its replica minted and spent, where the rights
-// that it received came from. Therefore every state, however many deltas were
-// lost, reordered or repeated on the way to it, accounts for all that it sees
-// spent, and its value is on the right side of the bound.
-//
-// # What breaks it
-//
-// A replica name stands for one lineage of state. A replica restored from an
-// older snapshot that goes on under its old name holds rights once more that it
-// has already spent, and no bound survives that. It must continue under
-// a new name, which [vclock.Incarnation] makes, merge what the other replicas
-// know, and may then [BoundedCounter.Reclaim] what its old name held.
-//
-// Names stay: the counter has an entry for each incarnation that changed it, of some 10 bytes and its moves.
-// Those that are over cannot be made one, as those of a [GCounter] are. Their rights are
-// reclaimed by others after they are over, in moves that only grow for one owner and
-// one taker, and a move from several owners that were made one would not be known for the
-// same by those who made one of other owners: rights would be handed out twice. So
-// let what has a database or a disk write, and be tens, not pods without either.
-//
-// See Balegas et al., “Extending Eventually Consistent Cloud Databases for
+// ready to use. Add and Sub take O(log n) for n replicas, O(1) while one keeps
+// changing it; Merge takes O(n + t) for t pairs that rights moved between. See
+// Balegas et al., “Extending Eventually Consistent Cloud Databases for
 // Enforcing Numeric Invariants”, 2015, https://arxiv.org/abs/1503.09052.
+//
+// A replica restored from an older snapshot that goes on under its old name
+// holds rights again that it has spent, and no bound survives that. It goes on
+// as its next incarnation, merges what the others know, and may then
+// [BoundedCounter.Reclaim] what its old name held. Each incarnation leaves some
+// 10 bytes, and its moves, for ever: unlike in a [GCounter] they are not
+// closed. So let tens of replicas with a disk write it, not pods without.
 type BoundedCounter struct {
 	_ nocopy.NoCopy
 	boundedCounterState
@@ -128,20 +113,14 @@ func (b bound) String() string {
 }
 
 // AtLeast returns a counter that starts at n and never falls below it. Add
-// mints rights and Sub spends them.
-//
-// All replicas of a counter must be made with the same bound;
-// [BoundedCounter.Verify] tells if they were not.
+// mints rights and Sub spends them. All replicas must use one bound.
 func AtLeast(n int64) *BoundedCounter {
 	return &BoundedCounter{boundedCounterState: boundedCounterState{escrow: escrow{bound: bound{at: n}}}}
 }
 
 // AtMost returns a counter that starts at n and never rises above it. Sub mints
-// rights and Add spends them: to book 100 seats, begin with AtMost(100) and let
-// one replica subtract 100.
-//
-// All replicas of a counter must be made with the same bound;
-// [BoundedCounter.Verify] tells if they were not.
+// rights and Add spends them: to book 100 seats, let one replica subtract 100
+// from AtMost(100). All replicas must use one bound.
 func AtMost(n int64) *BoundedCounter {
 	return &BoundedCounter{boundedCounterState: boundedCounterState{escrow: escrow{bound: bound{upper: true, at: n}}}}
 }
@@ -161,22 +140,15 @@ func (c *BoundedCounter) orEmpty() *BoundedCounter {
 	return c
 }
 
-// Add adds n on behalf of r, and returns the delta. The error is [ErrAmount] if n
-// is not positive, [ErrOverflow] if r has added or subtracted too much
-// altogether, a [*FencedError] if the rights of r were reclaimed, and, under an
-// upper bound, a [*RightsError] if r holds less than n rights. Add panics if r
-// is invalid.
+// Add adds n on behalf of r, and returns the delta. The error is [ErrAmount],
+// [ErrOverflow], a [*FencedError], or, under an upper bound, a [*RightsError].
 func (c *BoundedCounter) Add(r vclock.Replica, n int64) (*BoundedCounter, error) {
 	var d escrow
 	err := c.change(r, n, false, &d)
 	return &BoundedCounter{boundedCounterState: boundedCounterState{escrow: d}}, err
 }
 
-// Sub subtracts n on behalf of r, and returns the delta. The error is [ErrAmount]
-// if n is not positive, [ErrOverflow] if r has added or subtracted too much
-// altogether, a [*FencedError] if the rights of r were reclaimed, and, under
-// a lower bound, a [*RightsError] if r holds less than n rights. Sub panics if r
-// is invalid.
+// Sub subtracts n on behalf of r, as [BoundedCounter.Add] with a lower bound.
 func (c *BoundedCounter) Sub(r vclock.Replica, n int64) (*BoundedCounter, error) {
 	var d escrow
 	err := c.change(r, n, true, &d)
@@ -301,9 +273,8 @@ func (c *BoundedCounter) expand() {
 	c.own = entry{}
 }
 
-// Total returns the rights that are left and whether that is exact. It is not if
-// the number does not fit an int64, or if more rights were spent than there are,
-// which takes a reused replica name or a wrong Reclaim; n is then the bound.
+// Total returns the value and whether it is exact: the nearest int64, and the
+// bound where a reused name or a wrong Reclaim let too much be spent.
 func (c *BoundedCounter) Total() (n int64, exact bool) {
 	c = c.orEmpty()
 	var distance int128.Int
@@ -322,9 +293,7 @@ func (c *BoundedCounter) Total() (n int64, exact bool) {
 	return n, exact && sound
 }
 
-// Rights returns how many rights r holds as far as c knows. It is negative for
-// a replica in debt, and exact for the owner of the name; what others hold may
-// have changed.
+// Rights returns the rights that r holds as far as c knows, negative in debt.
 func (c *BoundedCounter) Rights(r vclock.Replica) int64 {
 	for _, h := range c.holdings() {
 		if h.replica == r {
@@ -335,8 +304,7 @@ func (c *BoundedCounter) Rights(r vclock.Replica) int64 {
 	return 0
 }
 
-// Holders returns an iterator over the replicas that c has heard of and their
-// [BoundedCounter.Rights], in order of their names.
+// Holders returns an iterator over all replicas and their rights, by name.
 func (c *BoundedCounter) Holders() iter.Seq2[vclock.Replica, int64] {
 	return func(yield func(vclock.Replica, int64) bool) {
 		for _, h := range c.holdings() {
@@ -347,18 +315,16 @@ func (c *BoundedCounter) Holders() iter.Seq2[vclock.Replica, int64] {
 	}
 }
 
-// Debt returns how many rights were spent by replicas that did not hold them.
-// It is 0 unless [BoundedCounter.Reclaim] took the rights of a replica that was
-// still at work, or a replica name was used by two lineages of state.
+// Debt returns how many rights were spent that nobody held: 0, unless those of
+// a replica at work were reclaimed, or two lineages use a name.
 func (c *BoundedCounter) Debt() int64 {
 	full := BoundedCounter{boundedCounterState: boundedCounterState{all: c.holdings()}}
 	n, _ := full.debt().Int64()
 	return n
 }
 
-// Merge joins y into c and reports whether c changed. It neither modifies nor
-// retains y. Of two different bounds, which are a mistake, the upper one stays,
-// then the larger.
+// Merge joins y into c and reports whether that changed c. Of two different
+// bounds, which are a mistake, the upper one stays, then the larger.
 func (c *BoundedCounter) Merge(y *BoundedCounter) bool {
 	y = y.orEmpty()
 	c.expand()
@@ -401,10 +367,7 @@ func (c *BoundedCounter) Equal(y *BoundedCounter) bool {
 	return c.bound == y.bound && c.moves.equal(y.moves) && slices.Equal(c.holdings(), y.holdings())
 }
 
-// Verify returns an error if c and y have different bounds, which a counter
-// that has only one never does. A counter without bound, as in an empty delta,
-// agrees with any. Two lineages that spent the same rights it does not see: see
-// [BoundedCounter.LastOf].
+// Verify returns an error only if c and y have different bounds.
 func (c *BoundedCounter) Verify(y *BoundedCounter) error {
 	c, y = c.orEmpty(), y.orEmpty()
 	if zero := (bound{}); c.bound != y.bound && c.bound != zero && y.bound != zero {

@@ -212,10 +212,9 @@ type escrowJSON struct {
 	Taken  map[vclock.Replica]decimal `json:"taken,omitempty"`
 }
 
-// MarshalJSON implements [json.Marshaler]. Numbers are strings, as in
+// MarshalJSON implements [json.Marshaler], as in
 //
-//	{"atLeast":"0","replicas":{"eu":{"minted":"0","spent":"2"},
-//	 "us":{"minted":"9","spent":"1","backed":"9","given":{"eu":"4"}}}}
+//	{"atLeast":"0","replicas":{"us":{"minted":"9","spent":"1","backed":"9","given":{"eu":"4"}}}}
 func (c boundedCounterState) MarshalJSON() ([]byte, error) {
 	return (&BoundedCounter{boundedCounterState: c}).marshalJSON()
 }
@@ -245,7 +244,7 @@ func movesJSON(moves []move) map[vclock.Replica]decimal {
 	return out
 }
 
-// UnmarshalJSON implements [json.Unmarshaler], for members in any order.
+// UnmarshalJSON implements [json.Unmarshaler].
 func (c *BoundedCounter) UnmarshalJSON(data []byte) error {
 	if isNull(data) {
 		return nil

@@ -6,9 +6,7 @@ import (
 	"github.com/rejoin-go/rejoin/vclock"
 )
 
-// LastOf returns the sum of all that r has minted, spent, given and reclaimed, which only r
-// makes larger. If it is above what r itself knows of, another lineage uses the name: see
-// [vclock.Replica]. One that has done just as much cannot be told.
+// LastOf returns the sum of all that r has minted, spent, given and reclaimed.
 func (c *BoundedCounter) LastOf(r vclock.Replica) uint64 {
 	c = c.orEmpty()
 	sum := uint64(0)
@@ -38,9 +36,8 @@ func (c *BoundedCounter) LastOf(r vclock.Replica) uint64 {
 	return sum
 }
 
-// Usable returns nil if r can change c, and a [*FencedError] if it cannot: its rights were
-// reclaimed. That a later incarnation has begun c does not know: see
-// [vclock.Matrix.Usable].
+// Usable returns nil if r can change c, and a [*FencedError] if its rights were
+// reclaimed. Of a later incarnation only [vclock.Matrix.Usable] knows.
 func (c *BoundedCounter) Usable(r vclock.Replica) error {
 	for _, h := range c.holdings() {
 		if h.replica == r && h.fenced {
@@ -50,9 +47,8 @@ func (c *BoundedCounter) Usable(r vclock.Replica) error {
 	return nil
 }
 
-// Speaks reports whether o has something of incarnations that are sealed which c has not.
-// Here it is for the log: merge it all the same. Nothing of this counter is closed, and a
-// right that was spent counts as spent from when that is known.
+// Speaks reports whether o has something of sealed incarnations that c has not.
+// It is for the log: merge it all the same, as nothing here is closed.
 func (c *BoundedCounter) Speaks(o *BoundedCounter, sealed vclock.Closing) bool {
 	c, o = c.orEmpty(), o.orEmpty()
 	for _, h := range o.holdings() {

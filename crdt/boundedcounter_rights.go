@@ -10,14 +10,9 @@ import (
 	"github.com/rejoin-go/rejoin/vclock"
 )
 
-// Transfer hands n rights of one replica to another, and returns the delta. A
-// transfer to itself changes nothing. The error is [ErrAmount] if n is not
-// positive, a [*RightsError] if the giver holds less than n rights,
-// a [*FencedError] if the rights of either were reclaimed (but rights that
-// repay a debt are taken), and [ErrOverflow] if too much went from one to the
-// other altogether. Transfer panics if a name is invalid.
-//
-// Only the owner of the name from may call it, as with every mutator.
+// Transfer hands n rights of from, its caller, to another, and returns the
+// delta. The error is [ErrAmount], [ErrOverflow], a [*RightsError], or a
+// [*FencedError] if the rights of from were reclaimed, or of to, without debt.
 func (c *BoundedCounter) Transfer(from, to vclock.Replica, n int64) (*BoundedCounter, error) {
 	checkReplica(to)
 	giver := c.find(from)
@@ -43,21 +38,15 @@ func (c *BoundedCounter) Transfer(from, to vclock.Replica, n int64) (*BoundedCou
 }
 
 // Reclaim gives all rights that c sees the replica from hold to the replica by,
-// fences from, and returns the delta. The error is a [*FencedError] if the rights
-// of by itself were reclaimed, or an error that says so if from and by are the
-// same. Reclaim panics if a name is invalid.
+// fences from, and returns the delta. The error is a [*FencedError] if the
+// rights of by were reclaimed, and another if from and by are the same.
 //
-// It is for a replica that will never act again, and it is only as right as
-// that claim. It should be called once, by one survivor, which has merged the
-// states of all others. A replica that learns of it refuses to
-// act for from. What from spends until then still counts, as does what from
-// spent and by had not heard of: from is then in debt, [BoundedCounter.Debt]
-// tells how much, [BoundedCounter.Rights] of from is negative, and as long as
-// that is so every replica spends only what it holds beyond the debt. Two
-// survivors that reclaim the same rights make the same kind of debt. A debt is
-// repaid by a Transfer to from. If debts exceed what
-// all others hold, more was spent than there was: Total stays at the bound and
-// says that it is not exact.
+// It is for a replica that will never act again, and is called once, by one
+// survivor, which has merged the states of all others. States that know of it
+// refuse changes by from. What from spends until then, or had spent unknown to
+// by, and what two survivors both reclaim is its debt: its
+// [BoundedCounter.Rights] are negative, and all spend only what they hold
+// beyond the [BoundedCounter.Debt], until a Transfer to from repays it.
 func (c *BoundedCounter) Reclaim(from, by vclock.Replica) (*BoundedCounter, error) {
 	checkReplica(from)
 	if taker := c.find(by); taker != nil && taker.fenced {
@@ -107,19 +96,15 @@ func (c *BoundedCounter) refusal(r vclock.Replica, n int64) error {
 	return e
 }
 
-// ErrAmount is matched by the error that the mutators of [BoundedCounter] return
-// for an amount that is not positive.
+// ErrAmount is what an error of a [BoundedCounter] wraps for an amount below 1.
 var ErrAmount = errors.New("crdt: amount is not positive")
 
-// ErrOverflow is matched by the error that the mutators of [BoundedCounter]
-// return when something would exceed the largest int64: what one replica has
-// added altogether, what it has subtracted, or what it has transferred to
-// another.
+// ErrOverflow is what an error of a [BoundedCounter] wraps if all that a
+// replica has added, or subtracted, or given to another would exceed an int64.
 var ErrOverflow = errors.New("crdt: total exceeds 63 bits")
 
 // A RightsError is returned by [BoundedCounter.Add], [BoundedCounter.Sub] and
-// [BoundedCounter.Transfer] when a replica lacks the rights. Nothing has changed
-// then; Held tells whom to ask for a transfer.
+// [BoundedCounter.Transfer] if a replica lacks rights. Held tells whom to ask.
 type RightsError struct {
 	Replica vclock.Replica // the replica that lacks rights
 	Need    int64          // how many rights the operation takes
@@ -143,8 +128,7 @@ func (e *RightsError) Error() string {
 }
 
 // A FencedError is returned by the mutators of [BoundedCounter] for a replica
-// whose rights were reclaimed. If it is alive after all, it goes on under a new
-// name, which [vclock.Incarnation] makes.
+// whose rights were reclaimed. If it is alive, it goes on under a new name.
 type FencedError struct {
 	Replica vclock.Replica // the replica that may not act any more
 	By      vclock.Replica // the replica that reclaimed its rights; of several, the first by name

@@ -18,24 +18,11 @@ import (
 )
 
 // A GCounter is a counter that only grows: every increment counts, wherever it
-// was made and however often it is delivered.
-//
-// Each replica has a total of its own, which only it raises; the value is the
-// sum of the totals, and merging takes the larger total of each replica. [GCounter.Close]
-// makes one total of those of a replica's incarnations that are over.
-//
-// The zero GCounter is empty and ready to use. A GCounter is not safe for
-// concurrent use. Add takes O(log n) for n replicas, O(1) while one replica
-// keeps adding; Total and Merge take O(n).
-//
-// A replica name stands for one lineage of state: a replica restored from an
-// older snapshot repeats totals that others already hold, and its new
-// increments are lost up to there. It must continue under a new name, which
-// [vclock.Incarnation] makes.
-//
-// See Shapiro et al., “A comprehensive study of Convergent and Commutative
-// Replicated Data Types”, 2011, section 3.1.1,
-// https://inria.hal.science/inria-00555588.
+// was made and however often it is delivered. Each replica has a total of its
+// own, which only it raises; the value is the sum of the totals, and merging
+// takes the larger total of each replica. The zero GCounter is empty and ready
+// to use. Add takes O(log n) for n replicas, O(1) while one replica keeps
+// adding; Total and Merge take O(n). See Shapiro et al., 2011, section 3.1.1.
 type GCounter struct {
 	_ nocopy.NoCopy
 	gCounterState
@@ -90,11 +77,7 @@ func (c *GCounter) expand() {
 	}
 }
 
-// Add adds n on behalf of r, and returns the delta. It panics if r is invalid.
-//
-// A total stops at the largest uint64; from then on [GCounter.Total] says that
-// it is not exact. Under an incarnation that is over Add changes nothing, and the delta is
-// empty: see [GCounter.Usable].
+// Add adds n on behalf of r, and returns the delta. A total stops at 2⁶⁴−1.
 func (c *GCounter) Add(r vclock.Replica, n uint64) *GCounter {
 	var d share
 	c.add(r, n, &d)
@@ -135,9 +118,7 @@ func (c *GCounter) locate(r vclock.Replica, n uint64) int {
 	return i
 }
 
-// Total returns the sum of all increments and whether it is exact. It is not
-// when the sum exceeds the largest uint64, which is then the value, or when one
-// replica's total has reached that.
+// Total returns the sum, or 2⁶⁴−1 if it is larger, and whether it is exact.
 func (c *GCounter) Total() (n uint64, exact bool) {
 	var sum int128.Int
 	exact = true
@@ -149,8 +130,7 @@ func (c *GCounter) Total() (n uint64, exact bool) {
 	return n, exact && fits
 }
 
-// All returns an iterator over the replicas that have added something and their
-// totals, in order of their names. Incarnations that are closed are one, under the name alone.
+// All returns an iterator over the replicas, by name, and their totals.
 func (c *GCounter) All() iter.Seq2[vclock.Replica, uint64] {
 	return func(yield func(vclock.Replica, uint64) bool) {
 		for _, s := range c.shares() {
@@ -257,9 +237,8 @@ func readShares(data []byte, spare []share) ([]share, error) {
 	return all, r.Close()
 }
 
-// MarshalJSON implements [json.Marshaler]: an object of the replicas' totals,
-// which are strings, as in {"eu":"3","us":"4"}; of one with closed incarnations a list of the total and
-// the first that is not closed, as in {"eu":["3","2"]}.
+// MarshalJSON implements [json.Marshaler], as in {"eu":"3","us":["4","2"]}: a
+// list has the total of closed incarnations and the first that is open.
 func (c gCounterState) MarshalJSON() ([]byte, error) {
 	return (&GCounter{gCounterState: c}).marshalJSON()
 }
@@ -275,7 +254,7 @@ func (c *GCounter) marshalJSON() ([]byte, error) {
 	return json.Marshal(totals)
 }
 
-// UnmarshalJSON implements [json.Unmarshaler], for members in any order.
+// UnmarshalJSON implements [json.Unmarshaler].
 func (c *GCounter) UnmarshalJSON(data []byte) error {
 	if isNull(data) {
 		return nil

@@ -48,10 +48,7 @@ func open(shares, by []share) []share {
 	return kept
 }
 
-// Close makes one total of those of all incarnations of a name that are over, and reports
-// whether that changed c. What comes late of them has no effect then. The value does not
-// change. A [vclock.Matrix] tells when this is safe: see [vclock.Matrix.Close]. Replicas that
-// c has not met need no closing. There is no delta.
+// Close makes one total, under the name alone, of incarnations that are over.
 func (c *GCounter) Close(over vclock.Closing) bool {
 	c.expand()
 	ends := maps.Collect(over.All())
@@ -84,9 +81,7 @@ func (c *GCounter) Close(over vclock.Closing) bool {
 	return true
 }
 
-// LastOf returns the total of r, which it alone raises: of that incarnation, and 0 if it is closed. If it
-// is above what r itself knows of, another lineage uses the name: see [vclock.Replica]. One
-// that has counted just as far cannot be told.
+// LastOf returns the total of r, of that incarnation, and 0 if that is closed.
 func (c *GCounter) LastOf(r vclock.Replica) uint64 {
 	if i, ok := findShare(c.shares(), r); ok && !isClosed(c.shares()[i]) {
 		return c.shares()[i].total
@@ -94,8 +89,7 @@ func (c *GCounter) LastOf(r vclock.Replica) uint64 {
 	return 0
 }
 
-// Usable returns nil if r can add to c, and a [*vclock.MemberError] if it cannot: its
-// incarnation is over here, and [GCounter.Add] under it changes nothing.
+// Usable returns nil if r can change c, and else a [*vclock.MemberError].
 func (c *GCounter) Usable(r vclock.Replica) error {
 	if closes(c.shares(), r) {
 		return &vclock.MemberError{Replica: r, Over: true}
@@ -103,9 +97,7 @@ func (c *GCounter) Usable(r vclock.Replica) error {
 	return nil
 }
 
-// Speaks reports whether o has counted something in incarnations that are sealed which c
-// has not. Ask it of what does not come from a member with its matrix, and refuse what does:
-// see [vclock.Matrix.Sealed].
+// Speaks reports whether o has counts of sealed incarnations that c has not.
 func (c *GCounter) Speaks(o *GCounter, sealed vclock.Closing) bool {
 	ours := c.shares()
 	for _, s := range o.shares() {
@@ -141,10 +133,8 @@ func (c *GCounter) before(name vclock.Replica, end uint64) uint64 {
 	return sum
 }
 
-// Verify returns an error that names the first replica of which c and y have closed the
-// same incarnations with different totals, or nil: they were closed too early, or a name was
-// used by two lineages. Of what is not closed two lineages cannot be told, as a total may
-// just be older.
+// Verify returns an error if c and y closed the same incarnations with
+// different totals: too early, or two lineages used the name.
 func (c *GCounter) Verify(y *GCounter) error {
 	theirs := y.shares()
 	for _, s := range c.shares() {

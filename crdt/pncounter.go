@@ -12,33 +12,17 @@ import (
 )
 
 // A PNCounter is a counter that goes up and down: every increment counts,
-// wherever it was made and however often it is delivered. A reset undoes exactly
-// the increments that its replica had seen; concurrent ones stay.
+// wherever it was made and however often it is delivered. A reset undoes
+// exactly the increments that its replica had seen; concurrent ones stay. In an
+// [ORMap] deleting the key is the reset, and a key holds a counter from its
+// first increment, be that by 0, until all are undone.
 //
-// The same holds in an [ORMap], where deleting the key is the reset: of
-// increments, deletes, and re-creations in any order, what counts is what nobody
-// has undone, exactly. A key holds a counter from its first increment on, be
-// that by 0, until all of them are undone.
-//
-// The zero PNCounter is 0 and ready to use. A PNCounter is not safe for
-// concurrent use; like a map, it may be read by several goroutines as long as
-// none writes.
-//
-// Add takes O(1) while one replica keeps counting, else O(log n) for n replicas;
-// Total and Merge take O(n). The state is O(n): each replica has one sum, and
-// one more after a reset, until [PNCounter.Compact] drops that.
-//
-// An increment's delta tells of all increments of its replica so far, and of
-// what was undone of them: they are one sum. Nothing wraps: the sum of
-// a replica that reaches the end of its range stays there until it is reset, and
-// Total says that it is not exact.
-//
-// A replica name stands for one lineage of state: see [vclock.Replica].
-//
-// See Almeida, Shoker, Baquero, Delta State Replicated Data Types, 2018,
-// https://arxiv.org/abs/1603.01529, for the join. That a tally knows where it
-// began and what was undone of it, and that a reset is an event with a dot of its
-// own, is what makes counters in maps exact here.
+// The zero PNCounter is 0 and ready to use. Add takes O(1) while one replica
+// keeps counting, else O(log n) for n replicas; Total and Merge take O(n),
+// Reset O(n log n). The state is O(n): each replica has one sum, and one more
+// after a reset, until [PNCounter.Compact]. The delta of an increment has all
+// of its replica's, and what was undone of them. A sum at the end of its range
+// stays there until a reset, and Total is not exact. See Almeida et al., 2018.
 type PNCounter struct {
 	_ nocopy.NoCopy
 	pnCounterState
@@ -52,8 +36,7 @@ type pnCounterState struct {
 	op      *tallyOp // the whole state, if it is the delta of one increment
 }
 
-// Add adds n on behalf of r, which may be negative, and returns the delta. It
-// panics if r is invalid.
+// Add adds n, which may be negative, on behalf of r and returns the delta.
 func (c *PNCounter) Add(r vclock.Replica, n int64) *PNCounter {
 	var d struct {
 		state PNCounter
@@ -116,21 +99,14 @@ func compareTally(t, u tally) int {
 	return cmp.Or(cmp.Compare(t.replica, u.replica), cmp.Compare(t.line, u.line))
 }
 
-// Reset undoes the increments that c has seen and returns the delta. Increments
-// made concurrently stay. It has no effect on a counter without increments. It
-// takes O(n log n), and allocates its delta even if that is dropped.
+// Reset undoes the increments that c has seen and returns the delta.
 func (c *PNCounter) Reset(r vclock.Replica) *PNCounter {
 	return c.reset(r, &clearing{all: true})
 }
 
-// ResetSeen is like [PNCounter.Reset] for a client that was shown seen:
-// increments that it does not cover stay. What was undone where the client read does
-// not: it is undone here, too, as far as seen tells it. Of a replica that has counted
-// on since, the delta tells the sum, too.
-//
-// With a Context that is not exact, the increments of a replica that has counted on
-// all stay; see [Context.Exact]. ResetSeen returns a [*ContextError] if seen is of
-// something else.
+// ResetSeen is [PNCounter.Reset] for a client: increments not covered stay.
+// What was undone where the client read is undone, too, as far as seen tells.
+// If that is not exact, all increments of a replica stay that has counted on.
 func (c *PNCounter) ResetSeen(r vclock.Replica, seen Context) (*PNCounter, error) {
 	c.change()
 	if err := c.admits(&seen); err != nil {
@@ -155,9 +131,7 @@ func (c *PNCounter) reset(name vclock.Replica, cl *clearing) *PNCounter {
 	return d
 }
 
-// Total returns the sum of all increments that were not undone, and whether it
-// is exact. It is not when the sum, or that of one replica, has left the range of
-// int64; it is then the nearest int64.
+// Total returns the sum, the nearest int64, and whether it is exact.
 func (c *PNCounter) Total() (n int64, exact bool) {
 	var sum int128.Int
 	exact = true
@@ -180,8 +154,7 @@ func (c *PNCounter) Total() (n int64, exact bool) {
 	return n, exact && fits
 }
 
-// Context returns what c has seen, and its sums, for a client that reads it now. That
-// of a value in an [ORMap] is of its key: see [Context].
+// Context returns what c has seen, and its sums, for a client.
 func (c *PNCounter) Context() Context { return contextOf(&c.whole().node, c.whole()) }
 
 // HasSeen reports whether c has seen all that seen covers: see [Context].
@@ -216,9 +189,7 @@ func (c *PNCounter) Merge(o *PNCounter) bool {
 	return j.finish() || changed
 }
 
-// Clone returns a copy that shares no memory with c. The clone of a value in an
-// [ORMap] is a state of its own that has seen the dots it holds, and the last
-// increment of each replica that it knows to be undone, and no others.
+// Clone returns a copy that shares no memory with c.
 func (c *PNCounter) Clone() *PNCounter {
 	if c == nil {
 		return new(PNCounter)

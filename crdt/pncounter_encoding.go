@@ -11,9 +11,7 @@ import (
 	"github.com/rejoin-go/rejoin/vclock"
 )
 
-// AppendBinary implements [encoding.BinaryAppender]. It never returns an error. It
-// takes O(n) for n replicas. Equal states have equal bytes. FORMAT.md in the root of
-// the module has the layout.
+// AppendBinary implements [encoding.BinaryAppender], in O(n).
 func (c *PNCounter) AppendBinary(b []byte) ([]byte, error) {
 	c = c.state()
 	return appendCausal(b, c.root, c), nil
@@ -27,14 +25,10 @@ func (c *PNCounter) UnmarshalBinary(data []byte) error {
 	return unmarshal(&c.node, c, data)
 }
 
-// MarshalJSON implements [json.Marshaler]. It never returns an error. A replica
-// that is counting has the numbers of its increments, after the first and up to
-// the last, and their sum; what was undone of it is a number, the sum then, and the
-// dot of the reset.
+// MarshalJSON has the increments of a replica, after the first up to the last,
+// their sum, and what is undone: up to which, of which sum, by which reset:
 //
-//	{"type": "PNCounter", "context": {"eu": "1-5", "us": "1-3"}, "state": [
-//	    {"replica": "eu", "after": "0", "last": "5", "sum": "12", "undoneTo": "3", "undone": "4", "reset": "us:3"},
-//	    {"replica": "us", "after": "0", "undoneTo": "1", "undone": "7", "reset": "us:2"}]}
+//	[{"replica": "eu", "after": "0", "last": "5", "sum": "12", "undoneTo": "3", "undone": "4", "reset": "us:3"}]
 func (c pnCounterState) MarshalJSON() ([]byte, error) {
 	return (&PNCounter{pnCounterState: c}).marshalJSON()
 }
@@ -69,11 +63,7 @@ func (c *PNCounter) MergeBinary(data []byte) (bool, error) {
 	return mergeBinary(r, c, data)
 }
 
-// Compact drops what c remembers of resets that seen covers, which is what every
-// replica has merged of c, as at [RWSet.Compact], and reports whether there was any.
-// The value does not change.
-//
-// There is no delta: merging the whole state lets the others drop the same.
+// Compact drops what c remembers of resets that seen covers.
 func (c *PNCounter) Compact(seen Context) bool {
 	c.change()
 	c.ready()
@@ -81,8 +71,7 @@ func (c *PNCounter) Compact(seen Context) bool {
 	return ok && c.compact(cl)
 }
 
-// Stats returns the statistics of c. Its elements are the replicas that are
-// counting.
+// Stats returns the statistics of c. Its elements are the replicas counting.
 func (c *PNCounter) Stats() Stats {
 	c = c.state()
 	live := 0
@@ -94,9 +83,7 @@ func (c *PNCounter) Stats() Stats {
 	return statsOf(c.root, c, live)
 }
 
-// Verify returns an error that names an increment which c and o hold with
-// different sums, and nil if there is none. Such an increment is the trace of
-// a replica name used by two lineages, which no merge can mend.
+// Verify returns an error if c and o hold an increment with different sums.
 func (c *PNCounter) Verify(o *PNCounter) error {
 	c, o = c.whole(), o.whole()
 	return verify(c.root, c, o.root, o)

@@ -10,21 +10,14 @@ import (
 	"github.com/rejoin-go/rejoin/vclock"
 )
 
-// AddBinary adds n on behalf of r, which may be negative, to the [PNCounter] whose bytes
-// are row, and appends the bytes of the result to dst. They are those that decoding row,
-// [PNCounter.Add] and encoding make, without the state in between: it is what a service
-// does that keeps a counter in a row of a database and does not need the delta.
-//
-// Who wins is as at Add. Row must be the bytes of a state, if only of the zero
-// PNCounter. AddBinary takes all that [PNCounter.UnmarshalBinary] takes, and refuses what
-// it refuses with the same error. It returns a [*vclock.MemberError] if the incarnation
-// of r is over in row: see [PNCounter.Usable]. On an error it returns dst as it was. It
-// panics if r is invalid.
-//
-// AddBinary reads row once, which takes O(n) for n replicas, and allocates only room for
-// the result. The first increment of a replica in a row, and each that meets a reset
-// that is not compacted, take a decoded state. Any number of goroutines may call it with
-// one row; dst and row must not overlap.
+// AddBinary adds n on behalf of r to the [PNCounter] whose bytes are row, and
+// appends the result to dst: the bytes that decoding, [PNCounter.Add] and
+// encoding make, for a service with a counter in a row of a database that needs
+// no delta. Row has a state, if only the zero PNCounter. Errors are those of
+// [PNCounter.UnmarshalBinary] and [PNCounter.Usable], with dst as it was,
+// panics those of Add. It takes O(n) for n replicas, and allocates only the
+// result; but row is decoded for a replica's first increment, and after a reset
+// not compacted. Goroutines may share row; dst and row must not overlap.
 func AddBinary(dst, row []byte, r vclock.Replica, n int64) ([]byte, error) {
 	if b, ok := addToRow(dst, row, r, n); ok {
 		return b, nil
