@@ -6,9 +6,7 @@ import (
 	"slices"
 )
 
-// A Change is what a merge would do to the value of one key: Before is the value now,
-// After what it would be, and one of them is nil if the key is not there then. They
-// are for reading, until the map changes.
+// A Change has the value of a key before and after a merge, nil if absent.
 type Change[V any] struct{ Before, After V }
 
 // against prepares to tell what joining the peer's state into one of r would change. It
@@ -71,9 +69,8 @@ func (s *store[E]) turns(o *store[E], j *merging, yield func(e E, shown bool) bo
 	}
 }
 
-// Changed returns an iterator over the elements that merging o would add, with true, or
-// remove, with false, in unspecified order. It changes nothing. It takes as long as a
-// merge of o, and memory for what changes.
+// Changed returns an iterator over the elements that merging o would add, with
+// true, or remove, in unspecified order. It takes as long as a merge.
 func (s *ORSet[E]) Changed(o *ORSet[E]) iter.Seq2[E, bool] {
 	return func(yield func(E, bool) bool) {
 		if s, o := s.state(), o.state(); o.root != nil {
@@ -82,8 +79,7 @@ func (s *ORSet[E]) Changed(o *ORSet[E]) iter.Seq2[E, bool] {
 	}
 }
 
-// Changed returns an iterator over the elements that merging o would add, with true, or
-// remove, with false: see [ORSet.Changed].
+// Changed returns an iterator over what comes, with true, or goes, with false.
 func (s *RWSet[E]) Changed(o *RWSet[E]) iter.Seq2[E, bool] {
 	return func(yield func(E, bool) bool) {
 		if s, o := s.state(), o.state(); o.root != nil {
@@ -106,8 +102,7 @@ func (f *DWFlag) Changed(o *DWFlag) (before, after bool) {
 	return f.Enabled(), c.Enabled()
 }
 
-// Changed returns an iterator over the values that merging o would add, with true, or
-// replace, with false. Both come in the order of [MVRegister.Values].
+// Changed returns an iterator over values that come, with true, or go.
 func (m *MVRegister[V]) Changed(o *MVRegister[V]) iter.Seq2[V, bool] {
 	return func(yield func(V, bool) bool) {
 		c := m.Clone()
@@ -126,8 +121,7 @@ func (m *MVRegister[V]) Changed(o *MVRegister[V]) iter.Seq2[V, bool] {
 	}
 }
 
-// Changed returns the value of c, and what it would be after a merge of o, each the
-// nearest int64.
+// Changed returns the total of c, and what a merge of o would make of it.
 func (c *PNCounter) Changed(o *PNCounter) (before, after int64) {
 	d := c.Clone()
 	d.Merge(o)
@@ -136,10 +130,8 @@ func (c *PNCounter) Changed(o *PNCounter) (before, after int64) {
 	return before, after
 }
 
-// Changed returns an iterator over the keys whose values merging o would change, in
-// unspecified order. A value changes with every event that it takes note of, so both may show
-// the same. It changes nothing. It takes as long as a merge of o, and a
-// copy of each value that changes.
+// Changed returns an iterator over the keys whose values merging o would
+// change, also where they show the same. It takes as long as a merge.
 func (m *ORMap[K, V]) Changed(o *ORMap[K, V]) iter.Seq2[K, Change[V]] {
 	return func(yield func(K, Change[V]) bool) {
 		m, o := m.state(), o.state()
@@ -196,8 +188,7 @@ func (*ORMap[K, V]) changeAt(ours V, there bool, theirs V, j *merging) (c Change
 	return c, ok
 }
 
-// Changed returns an iterator over the elements that merging o would add, in
-// unspecified order. It takes O(n) for n elements of o.
+// Changed returns an iterator over elements that merging o would add, in O(n).
 func (s *GSet[E]) Changed(o *GSet[E]) iter.Seq[E] {
 	return func(yield func(E) bool) {
 		for _, e := range o.elems() {
@@ -208,9 +199,7 @@ func (s *GSet[E]) Changed(o *GSet[E]) iter.Seq[E] {
 	}
 }
 
-// Changed returns an iterator over the elements that merging o would add, with true, or
-// remove, with false, in unspecified order. It takes O(n) for n elements of o, present or
-// removed.
+// Changed returns an iterator over what comes, with true, or goes, in O(n).
 func (s *TwoPSet[E]) Changed(o *TwoPSet[E]) iter.Seq2[E, bool] {
 	return func(yield func(E, bool) bool) {
 		elems, phases := o.elems()
@@ -223,9 +212,7 @@ func (s *TwoPSet[E]) Changed(o *TwoPSet[E]) iter.Seq2[E, bool] {
 	}
 }
 
-// Changed returns an iterator over the keys whose values merging o would change, in
-// unspecified order, and keys that it would add. It takes O(n) for n keys of o, and a copy of each
-// value that changes.
+// Changed returns an iterator over keys that merging o would change, in O(n).
 func (m *GMap[K, V]) Changed(o *GMap[K, V]) iter.Seq2[K, Change[V]] {
 	m, o = m.orEmpty(), o.orEmpty()
 	return func(yield func(K, Change[V]) bool) {
@@ -244,8 +231,7 @@ func (m *GMap[K, V]) Changed(o *GMap[K, V]) iter.Seq2[K, Change[V]] {
 	}
 }
 
-// Changed returns the value of c, and what it would be after a merge of o, each the
-// nearest uint64.
+// Changed returns the total of c, and what a merge of o would make of it.
 func (c *GCounter) Changed(o *GCounter) (before, after uint64) {
 	d := c.Clone()
 	d.Merge(o)
@@ -254,8 +240,7 @@ func (c *GCounter) Changed(o *GCounter) (before, after uint64) {
 	return before, after
 }
 
-// Changed returns the value of c, and what it would be after a merge of o, each the
-// nearest int64. Like Merge it panics if the two have different bounds.
+// Changed returns the total of c, and what a merge of o would make of it.
 func (c *BoundedCounter) Changed(o *BoundedCounter) (before, after int64) {
 	d := c.Clone()
 	d.Merge(o)

@@ -15,35 +15,22 @@ import (
 )
 
 // A Context is what a client was shown: the events that the state had seen when
-// the client read it. It travels to the client and back, as bytes, text or JSON,
-// and whoever holds it has no need to look inside.
+// the client read it. It travels to the client and back, as bytes, text or
+// JSON. A state believes it: where a client could gain by changing one, sign
+// it. The zero Context covers nothing. A Context is immutable.
 //
 // A mutator that removes or replaces what it sees has a form that takes a
-// Context, named after it with Seen: [ORSet.RemoveSeen] beside [ORSet.Remove].
-// It acts on what the Context covers and no more, so that a web request removes
-// what its user saw, not what the replica has learnt since.
+// Context: [ORSet.RemoveSeen] beside [ORSet.Remove]. It acts on what the
+// Context covers and no more, so that a web request removes what its user saw,
+// not what the replica has learnt since. Where the client read from a replica
+// that was ahead, what it would have removed may stay, because a state can only
+// act on what it has seen. HasSeen tells; a caller for whom that matters merges
+// or waits first. Only an exchange tells of removals: most are no events.
 //
-// A state can only act on events that it holds: where the client read from
-// another replica, which was ahead, the part of its Context that this state has
-// not seen has no effect, and what it would have removed stays. HasSeen tells:
-// a caller for whom that matters merges or waits first. It is about what was added and
-// written. Most removals are no events of their own, so a state that has seen the Context of
-// another may still show what that one has removed: only [ORSet.Answer], and what other types have like
-// it, finds out whether two states are the same.
-//
-// Counters hold sums, in which increments cannot be told apart, so the Context of a
-// [PNCounter], and of an [ORMap] of counters, also has the sums that the client was
-// shown, about 4 bytes for each counter and replica. [Context.Within] cuts them off for those who cannot
-// send as much; such a Context is not exact.
-//
-// The Context of a state is of the state as a whole. That of a value in an ORMap, and
-// what [ORMap.ContextOf] returns, is of some keys only. It covers what is there, and is refused with a [*ContextError]
-// where it is used for something else. States do not know what they are called; [Context.Of] gives a Context
-// the name of its object, and [Context.For] refuses that of another.
-//
-// A state believes a Context. Where a client could gain by changing one, sign it.
-//
-// The zero Context covers nothing. A Context is immutable.
+// The Context of a [PNCounter], and of an [ORMap] of counters, also has the
+// sums that were shown, about 4 bytes for each counter and replica, as
+// increments cannot be told apart in them. That of a value in an ORMap, or from
+// ContextOf, is of some keys only. [Context.Of] tells objects apart.
 type Context struct {
 	past *past
 }
@@ -190,13 +177,11 @@ func (r *root) hasSeen(c Context) bool {
 // IsZero reports whether c covers nothing.
 func (c Context) IsZero() bool { return c.past == nil || len(c.past.names) == 0 }
 
-// Exact reports whether c has the sums of all counters that it is of. If it has not,
-// a mutator that undoes what c covers lets all increments stay of a replica that
-// has counted on since.
+// Exact reports whether c has the sums of all counters that it is of.
 func (c Context) Exact() bool { return c.past == nil || !c.past.cut }
 
-// Within returns c if it has no more than size bytes, and else c without the sums of
-// counters, which is not exact, and may still have more.
+// Within returns c if it has no more than size bytes, and else c without the
+// sums of counters, which is not exact, and may still have more.
 func (c Context) Within(size int) Context {
 	if b, _ := c.AppendBinary(nil); c.past == nil || c.past.sums == nil || len(b) <= size {
 		return c
@@ -206,8 +191,7 @@ func (c Context) Within(size int) Context {
 	return Context{&p}
 }
 
-// Of returns c as the Context of the object that the application knows by a name, such
-// as the key of a row. Mutators refuse it until [Context.For] has taken it for that name.
+// Of returns c marked with a name: mutators refuse it before [Context.For].
 func (c Context) Of(name string) Context {
 	p := past{}
 	if c.past != nil {
@@ -217,8 +201,7 @@ func (c Context) Of(name string) Context {
 	return Context{&p}
 }
 
-// For returns c for use with the object of a name, if it is what [Context.Of] returned
-// for that name, and else a [*ContextError].
+// For returns c, if Of marked it with name, unmarked, or a [*ContextError].
 func (c Context) For(name string) (Context, error) {
 	if c.past == nil || c.past.object != keyScope(0, name) {
 		return Context{}, &ContextError{fmt.Sprintf("the object %q", name)}
@@ -230,8 +213,7 @@ func (c Context) For(name string) (Context, error) {
 	return Context{&p}, nil
 }
 
-// Contains reports whether c covers d, whose replica is named with its incarnation, or
-// without: the number of a dot tells that, too.
+// Contains reports whether c covers d, named with its incarnation or without.
 func (c Context) Contains(d vclock.Dot) bool {
 	name, life := d.Replica.Lineage()
 	return (life == 0 || life == lifeOf(d.Seq)) && c.has(vclock.Dot{Replica: name, Seq: d.Seq})
@@ -264,8 +246,7 @@ func (c Context) sumOf(r vclock.Replica, first uint64) (sum, bool) {
 	return sums[i], true
 }
 
-// ContextOf returns the Context that covers the events of a clock, and no others. Of a
-// replica with more than 2⁴⁸−1 it covers none.
+// ContextOf returns the Context that covers a clock, but for entries ≥ 2⁴⁸.
 func ContextOf(seen vclock.Clock) Context {
 	p := new(past)
 	for r, n := range seen.All() {
@@ -279,8 +260,7 @@ func ContextOf(seen vclock.Clock) Context {
 	return Context{p}
 }
 
-// Clock returns the largest clock that c covers: for each replica the number up to which
-// nothing is missing.
+// Clock returns for each replica the number up to which c covers everything.
 func (c Context) Clock() vclock.Clock {
 	if c.past == nil {
 		return vclock.Clock{}
@@ -305,8 +285,7 @@ const (
 	hasObject
 )
 
-// AppendBinary implements [encoding.BinaryAppender]. It never returns an error.
-// FORMAT.md in the root of the module has the layout.
+// AppendBinary implements [encoding.BinaryAppender].
 func (c Context) AppendBinary(b []byte) ([]byte, error) {
 	b = append(b, contextVersion, c.parts())
 	p := c.past
@@ -445,11 +424,10 @@ func readSums(d *wire.Reader, seen []runs) [][]sum {
 	return all
 }
 
-// MarshalBinary implements [encoding.BinaryMarshaler]. See [Context.AppendBinary].
+// MarshalBinary implements [encoding.BinaryMarshaler].
 func (c Context) MarshalBinary() ([]byte, error) { return c.AppendBinary(nil) }
 
-// UnmarshalBinary implements [encoding.BinaryUnmarshaler]. It accepts exactly
-// what [Context.AppendBinary] writes, and leaves c unchanged on any other input.
+// UnmarshalBinary implements [encoding.BinaryUnmarshaler].
 func (c *Context) UnmarshalBinary(data []byte) error {
 	d := wire.NewReader(data)
 	p := readContext(d)
@@ -460,9 +438,7 @@ func (c *Context) UnmarshalBinary(data []byte) error {
 	return nil
 }
 
-// AppendText implements [encoding.TextAppender]: the bytes of
-// [Context.AppendBinary] in unpadded URL-safe base64, fit for a header, a query
-// parameter or a form field. JSON holds a Context as a string in this form.
+// AppendText implements [encoding.TextAppender], in unpadded URL-safe base64.
 func (c Context) AppendText(b []byte) ([]byte, error) {
 	p, err := c.AppendBinary(nil)
 	return base64.RawURLEncoding.AppendEncode(b, p), err
@@ -471,8 +447,7 @@ func (c Context) AppendText(b []byte) ([]byte, error) {
 // MarshalText implements [encoding.TextMarshaler]. See [Context.AppendText].
 func (c Context) MarshalText() ([]byte, error) { return c.AppendText(nil) }
 
-// UnmarshalText implements [encoding.TextUnmarshaler]. It accepts exactly what
-// [Context.AppendText] writes, and leaves c unchanged on any other input.
+// UnmarshalText implements [encoding.TextUnmarshaler].
 func (c *Context) UnmarshalText(text []byte) error {
 	p, err := base64.RawURLEncoding.AppendDecode(nil, text)
 	if err == nil && !bytes.Equal(base64.RawURLEncoding.AppendEncode(nil, p), text) {

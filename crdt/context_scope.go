@@ -34,9 +34,8 @@ func (m *ORMap[K, V]) scopeAt(key K) uint32 {
 	return keyScope(m.scope, value.AppendKey(nil, key))
 }
 
-// A ContextError says that a [Context] was used for something that it was not read
-// from: a mutator whose name ends in Seen returns one, beside an empty delta, and
-// has changed nothing.
+// A ContextError says that a [Context] was used for something that it was not
+// read from. A mutator ending in Seen returns it beside an empty delta.
 type ContextError struct {
 	Use string // what it was used for
 }

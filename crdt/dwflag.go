@@ -8,23 +8,11 @@ import (
 )
 
 // A DWFlag is a disable-wins flag: where one replica enables it and another
-// concurrently disables it, it is disabled. Enabling undoes the disables that its
-// replica had seen and no others.
-//
-// The zero DWFlag is disabled and ready to use; disabling it all the same makes
-// a difference to enables that are made concurrently. A DWFlag is not safe for
-// concurrent use; like a map, it may be read by several goroutines as long as
-// none writes. In an [ORMap] its key is there while it is enabled.
-//
-// A DWFlag remembers that it is disabled until [DWFlag.Compact] drops that.
-//
-// Enable and Disable take O(c) for c changes made concurrently, Merge O(c log c + r) with r
-// replicas. The state is O(c + r).
-//
-// A replica name stands for one lineage of state: see [vclock.Replica].
-//
-// See Almeida, Shoker, Baquero, Delta State Replicated Data Types, 2018,
-// https://arxiv.org/abs/1603.01529, section 7.
+// concurrently disables it, it is disabled. Enabling undoes the disables that
+// its replica had seen and no others. The zero DWFlag is disabled and ready to
+// use; to disable it affects concurrent enables. Disables are remembered until
+// [DWFlag.Compact]. Costs are those of an [EWFlag]. In an [ORMap] its key is
+// there while it is enabled. See Almeida et al., 2018, section 7.
 type DWFlag struct {
 	_ nocopy.NoCopy
 	dwFlagState
@@ -37,32 +25,27 @@ type dwFlagState struct {
 	op   cellOp[bool] // the whole state, if it is the delta of one change
 }
 
-// Enable enables f on behalf of r and returns the delta. It panics if r is invalid.
+// Enable enables f on behalf of r and returns the delta.
 func (f *DWFlag) Enable(r vclock.Replica) *DWFlag {
 	var d DWFlag
 	f.enable(r, nil, &d.op)
 	return &d
 }
 
-// EnableSeen is like [DWFlag.Enable] for a client that was shown seen: disables
-// that it does not cover stay, and with them the flag disabled.
-// It returns a [*ContextError] if seen is of something else.
+// EnableSeen is [DWFlag.Enable] for a client: disables not covered stay.
 func (f *DWFlag) EnableSeen(r vclock.Replica, seen Context) (*DWFlag, error) {
 	var d DWFlag
 	return &d, f.enableSeen(r, &seen, &d.op)
 }
 
-// Disable disables f on behalf of r and returns the delta. It panics if r is invalid.
+// Disable disables f on behalf of r and returns the delta.
 func (f *DWFlag) Disable(r vclock.Replica) *DWFlag {
 	var d DWFlag
 	f.disable(r, nil, &d.op)
 	return &d
 }
 
-// DisableSeen is like [DWFlag.Disable] for a client that was shown seen. The flag is
-// disabled, also where enables stay that seen does not cover: an enable must have seen the
-// disable to undo it.
-// It returns a [*ContextError] if seen is of something else.
+// DisableSeen is [DWFlag.Disable] for a client. It wins over enables that stay.
 func (f *DWFlag) DisableSeen(r vclock.Replica, seen Context) (*DWFlag, error) {
 	var d DWFlag
 	return &d, f.disableSeen(r, &seen, &d.op)

@@ -18,10 +18,7 @@ func (f *DWFlag) UnmarshalBinary(data []byte) error {
 	return unmarshal(&f.node, f, data)
 }
 
-// MarshalJSON implements [json.Marshaler]. It never returns an error.
-//
-//	{"type": "DWFlag", "context": {"eu": "1-4", "us": "1"}, "state":
-//	    {"enabled": ["eu:4"], "disabled": ["us:1"]}}
+// MarshalJSON has the state as {"enabled": ["eu:4"], "disabled": ["us:1"]}.
 func (f dwFlagState) MarshalJSON() ([]byte, error) {
 	return (&DWFlag{dwFlagState: f}).marshalJSON()
 }
@@ -66,16 +63,7 @@ func (f *DWFlag) Stats() Stats {
 	return statsOf(f.root, f, n)
 }
 
-// Compact drops the disables that seen covers, which is what every replica has
-// merged of f, as at [RWSet.Compact], and reports whether there was any. What f shows
-// does not change. It does nothing as long as f holds an enable that was made
-// concurrently, or lacks anything that seen covers.
-//
-// A disable that was dropped wins over nothing that comes later: neither over
-// the enables of a replica that goes on from an older state, as from a backup,
-// nor over a [DWFlag.EnableSeen] for a client that read before it.
-//
-// There is no delta: merging the whole state lets the others drop the same.
+// Compact drops the disables that seen covers, unless f holds an enable.
 func (f *DWFlag) Compact(seen Context) bool {
 	f.change()
 	f.ready()
@@ -83,8 +71,7 @@ func (f *DWFlag) Compact(seen Context) bool {
 	return ok && f.compact(c)
 }
 
-// Revived reports whether a merge of o would enable f although o has not seen all of seen,
-// what f was compacted under last: see [RWSet.Revived].
+// Revived reports whether a merge of o would enable f: see [RWSet.Revived].
 func (f *DWFlag) Revived(o *DWFlag, seen Context) bool {
 	before, after := f.Changed(o)
 	return !o.HasSeen(seen) && after && !before

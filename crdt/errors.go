@@ -2,16 +2,12 @@ package crdt
 
 import "github.com/rejoin-go/rejoin/internal/wire"
 
-// The errors of the decoders of the types and [Context] wrap one of these. They are the
-// same values in every package of the module.
+// Decoders return errors that wrap one of these, the same in every package.
 var (
-	// ErrVersion says that a newer program wrote the bytes, in a format version
-	// that this one does not know: keep them, and wait for the deployment.
+	// ErrVersion says that a newer program wrote the bytes: keep them until this one is as new.
 	ErrVersion = wire.ErrVersion
-	// ErrType says that the bytes are those of another type: a mistake of the
-	// program.
+	// ErrType says that the bytes are those of another type: a mistake of the program.
 	ErrType = wire.ErrType
-	// ErrDamaged says that no program writes such bytes: take a copy from a peer
-	// or a backup.
+	// ErrDamaged says that no program writes such bytes: copy those of a peer or a backup.
 	ErrDamaged = wire.ErrDamaged
 )

@@ -8,20 +8,11 @@ import (
 )
 
 // An EWFlag is an enable-wins flag: where one replica enables it and another
-// concurrently disables it, it is enabled. Disabling undoes the enables that its
-// replica had seen and no others.
-//
-// The zero EWFlag is disabled and ready to use. An EWFlag is not safe for
-// concurrent use; like a map, it may be read by several goroutines as long as
-// none writes. In an [ORMap] its key is there while it is enabled.
-//
-// Enable and Disable take O(c) for c changes made concurrently, Merge O(c log c + r) with r
-// replicas. The state is O(c + r).
-//
-// A replica name stands for one lineage of state: see [vclock.Replica].
-//
-// See Almeida, Shoker, Baquero, Delta State Replicated Data Types, 2018,
-// https://arxiv.org/abs/1603.01529, section 7.
+// concurrently disables it, it is enabled. Disabling undoes the enables that
+// its replica had seen and no others. The zero EWFlag is disabled and ready to
+// use. Enable and Disable take O(c) for c changes made concurrently, Merge O(c
+// log c + r) with r replicas. The state is O(c + r). In an [ORMap] its key is
+// there while it is enabled. See Almeida et al., 2018, section 7.
 type EWFlag struct {
 	_ nocopy.NoCopy
 	ewFlagState
@@ -34,31 +25,27 @@ type ewFlagState struct {
 	op   cellOp[struct{}] // the whole state, if it is the delta of one change
 }
 
-// Enable enables f on behalf of r and returns the delta. It panics if r is invalid.
+// Enable enables f on behalf of r and returns the delta.
 func (f *EWFlag) Enable(r vclock.Replica) *EWFlag {
 	var d EWFlag
 	f.enable(r, nil, &d.op)
 	return &d
 }
 
-// EnableSeen is like [EWFlag.Enable] for a client that was shown seen: enables that
-// it does not cover stay beside it, so that a later disable must have seen them too.
-// It returns a [*ContextError] if seen is of something else.
+// EnableSeen is [EWFlag.Enable] for a client: enables not covered stay, too.
 func (f *EWFlag) EnableSeen(r vclock.Replica, seen Context) (*EWFlag, error) {
 	var d EWFlag
 	return &d, f.enableSeen(r, &seen, &d.op)
 }
 
-// Disable disables f on behalf of r and returns the delta. It panics if r is invalid.
+// Disable disables f on behalf of r and returns the delta.
 func (f *EWFlag) Disable(r vclock.Replica) *EWFlag {
 	var d EWFlag
 	f.disable(r, nil, &d.op)
 	return &d
 }
 
-// DisableSeen is like [EWFlag.Disable] for a client that was shown seen: enables
-// that it does not cover stay, and with them the flag enabled.
-// It returns a [*ContextError] if seen is of something else.
+// DisableSeen is [EWFlag.Disable] for a client: enables not covered stay.
 func (f *EWFlag) DisableSeen(r vclock.Replica, seen Context) (*EWFlag, error) {
 	var d EWFlag
 	return &d, f.disableSeen(r, &seen, &d.op)

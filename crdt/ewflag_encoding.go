@@ -14,11 +14,7 @@ func (f *EWFlag) UnmarshalBinary(data []byte) error {
 	return unmarshal(&f.node, f, data)
 }
 
-// MarshalJSON implements [json.Marshaler]. It never returns an error.
-//
-//	{"type": "EWFlag", "context": {"eu": "1-4"}, "state": ["eu:4"]}
-//
-// The state is the dots of the enables.
+// MarshalJSON has the enables as the state, as in ["eu:4"].
 func (f ewFlagState) MarshalJSON() ([]byte, error) {
 	return (&EWFlag{ewFlagState: f}).marshalJSON()
 }

@@ -14,44 +14,30 @@ func answer[V Value[V]](r *root, v V, msg []byte) (reply []byte, delta V, brough
 	return reply, delta, brings != nil, err
 }
 
-// Ask returns the message that begins an exchange with a peer, by which both find out
-// what they have to send each other: see [ORSet.Answer]. It has 18 bytes and the kind of the state, or up to 256 for a
-// small state, which it then holds. Salt should be another number each time: two states whose
-// difference is overlooked, which happens once in some 10⁶ exchanges of 100 differences, are
-// then told apart by the next exchange.
-//
-// It takes O(p) for p pages of 128 dots.
+// Ask returns the message that begins an exchange, in O(p): see [ORSet.Answer].
+// It has 18 bytes and its kind, or up to 256 with all of a small state. Use a
+// new salt each time: each misses a difference of 100 in some 10⁶ exchanges.
 func (s *ORSet[E]) Ask(salt uint64) []byte {
 	s = s.state()
 	return newExchange(s.root, s).ask(salt)
 }
 
-// Answer answers a message of a peer, from Ask or Answer. It changes nothing. Delta, if
-// not nil, is what the message brought, to be merged by the caller; reply, if not nil, is to be
-// sent to the peer, which answers it in the same way:
+// Answer answers a message of a peer, from Ask or Answer, and changes nothing.
+// Delta, if not nil, is what the message brought, for the caller to merge.
+// Reply, if not nil, is for the peer, which answers it in the same way. If msg
+// is none that a peer sends for this type there is only an error.
 //
-//	msg := a.Ask(salt)
-//	reply, delta, err := b.Answer(msg) // and so on, until reply is nil
-//	if delta != nil {
-//		b.Merge(delta)
-//	}
+// In the end each has what the other had at the beginning, removals too.
+// Nothing travels that the other side has, or has seen removed. Beside elements
+// a difference costs about 30 bytes, and 3 bytes go for each 1024 elements, or
+// for each 1000th part of a state of more than a million. The one who asks is
+// done after two round trips, the other with one more message. Answer takes
+// O(p) for p pages of 128 dots, beside encoding and decoding.
 //
-// Then each has what the other had when the exchange began, removals too. Nothing else
-// travels: no element that the other side has, or has seen removed. Beside elements a
-// difference costs about 30 bytes, and 3 bytes go for each 1024 elements or, in a state of
-// more than a million, for each 1000th part of it. The one who asks is done after two round trips, the other
-// one with one more message.
-//
-// Both sides may change, and exchange with others, meanwhile. Messages may be lost, late, or there
-// twice: what they bring may be merged by anybody at any time, and what an exchange
-// has missed is found by the next. Nothing has to be kept between messages.
-//
-// Answer returns an error, and nil for the rest, if msg is none that a peer sends for a state of this
-// type. It takes O(p) for p pages of 128 dots, plus what it takes to encode what is sent and
-// to decode what was. What it allocates for the message is bounded as in UnmarshalBinary.
-//
-// A message is as good as a state: one that lies about what is removed removes it.
-// Authenticate peers.
+// Both sides may change, and exchange with others, meanwhile. Messages may be
+// lost, late or repeated: anybody may merge at any time what they bring, and
+// the next exchange finds what this one missed. Nothing is kept between
+// messages. A message that lies about removals removes: authenticate peers.
 func (s *ORSet[E]) Answer(msg []byte) (reply []byte, delta *ORSet[E], err error) {
 	s = s.state()
 	reply, d, brought, err := answer(s.root, s, msg)
@@ -119,10 +105,8 @@ func (m *MVRegister[V]) Ask(salt uint64) []byte {
 	return newExchange(m.root, m).ask(salt)
 }
 
-// Answer answers a message of a peer, from Ask or Answer, and changes nothing: delta, if
-// not nil, is to be merged, reply, if not nil, to be sent. See [ORSet.Answer]. A value
-// that V cannot hold is kept in the delta; its [*content.ValueError] comes beside delta and
-// reply.
+// Answer is like [ORSet.Answer]. A value that V cannot hold is kept in delta,
+// and its [*content.ValueError] comes beside.
 func (m *MVRegister[V]) Answer(msg []byte) (reply []byte, delta *MVRegister[V], err error) {
 	m = m.state()
 	reply, d, brought, err := answer(m.root, m, msg)
@@ -133,20 +117,14 @@ func (m *MVRegister[V]) Answer(msg []byte) (reply []byte, delta *MVRegister[V], 
 	return reply, delta, err
 }
 
-// Ask returns the message that begins an exchange with a peer, by which both find out
-// what they have to send each other. See [ORSet.Ask].
-// It takes O(n log n) for n changes that the values hold.
+// Ask begins an exchange, in O(n log n) for n changes held: see [ORSet.Ask].
 func (m *ORMap[K, V]) Ask(salt uint64) []byte {
 	m = m.state()
 	return newExchange(m.root, m).ask(salt)
 }
 
-// Answer answers a message of a peer, from Ask or Answer, and changes nothing: delta, if
-// not nil, is to be merged, reply, if not nil, to be sent. See [ORSet.Answer].
-// Of a key only what the peer has not seen travels, at any depth, and counters of a life that one side
-// only has closed as a whole. It takes O(n log n) for n changes that the values
-// hold. A value that a register cannot hold is kept in the delta; its [*content.ValueError]
-// comes beside delta and reply.
+// Answer is like [ORSet.Answer], [MVRegister.Answer] and [PNCounter.Answer]. Of
+// a key only what is new travels. It takes O(n log n) for n changes held.
 func (m *ORMap[K, V]) Answer(msg []byte) (reply []byte, delta *ORMap[K, V], err error) {
 	m = m.state()
 	reply, d, brought, err := answer(m.root, m, msg)
@@ -163,9 +141,8 @@ func (c *PNCounter) Ask(salt uint64) []byte {
 	return newExchange(c.root, c).ask(salt)
 }
 
-// Answer answers a message of a peer, from Ask or Answer, and changes nothing: delta, if
-// not nil, is to be merged, reply, if not nil, to be sent. See [ORSet.Answer]. What was counted in a
-// life that one side only has closed travels as a whole.
+// Answer is like [ORSet.Answer]. What was counted in an incarnation that only
+// one side has closed travels as a whole.
 func (c *PNCounter) Answer(msg []byte) (reply []byte, delta *PNCounter, err error) {
 	c = c.state()
 	reply, d, brought, err := answer(c.root, c, msg)

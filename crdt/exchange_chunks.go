@@ -82,13 +82,9 @@ func adopted[V Value[V]](r *root, v V, size int, adopt func(V) V) iter.Seq[V] {
 	}
 }
 
-// Chunks returns an iterator over deltas that are together the whole of s, and each have
-// up to size bytes, for messages and rows that are limited. They may be merged in any
-// order, and any number of times. A single element that is larger is a chunk of its own, and so
-// is the context where nothing is held, however many gaps it has.
-//
-// It takes O(n log c) for n elements and c chunks. The set must not change during the
-// iteration.
+// Chunks returns an iterator over deltas of up to size bytes that are together
+// all of s, to be merged in any order. A larger element is a chunk of its own,
+// and so is a context where nothing is held. It takes O(n log c) for c chunks.
 func (s *ORSet[E]) Chunks(size int) iter.Seq[*ORSet[E]] {
 	s = s.state()
 	return adopted(s.root, s, size, func(v *ORSet[E]) *ORSet[E] {
@@ -98,7 +94,8 @@ func (s *ORSet[E]) Chunks(size int) iter.Seq[*ORSet[E]] {
 	})
 }
 
-// Chunks returns an iterator over deltas that are s: see [ORSet.Chunks].
+// Chunks returns an iterator over deltas, together all of s: see
+// [ORSet.Chunks].
 func (s *RWSet[E]) Chunks(size int) iter.Seq[*RWSet[E]] {
 	s = s.state()
 	return adopted(s.root, s, size, func(v *RWSet[E]) *RWSet[E] {
@@ -108,12 +105,9 @@ func (s *RWSet[E]) Chunks(size int) iter.Seq[*RWSet[E]] {
 	})
 }
 
-// Chunks returns an iterator over deltas that are together the whole of m, and each have
-// up to size bytes. See [ORSet.Chunks]: what is cut is what the values
-// hold, so a key with much in it is in several. Of counters, a chunk may hold a part of what was
-// counted in a life that is closed here: a state that has more of that life, as of a zombie, needs
-// an exchange, or the whole, to show what m shows. It takes O(n c) for n changes that the values
-// hold and c chunks.
+// Chunks is like [ORSet.Chunks], in O(n c) for n changes held. Of a counter a
+// chunk may hold a part of a closed incarnation: a state that has more of that
+// needs an exchange, or the whole.
 func (m *ORMap[K, V]) Chunks(size int) iter.Seq[*ORMap[K, V]] {
 	m = m.state()
 	return adopted(m.root, m, size, func(v *ORMap[K, V]) *ORMap[K, V] {

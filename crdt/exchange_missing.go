@@ -24,15 +24,7 @@ func keysOf[K comparable](ids []string, yield func(k K)) {
 	}
 }
 
-// Digest returns an iterator over what a [antientropy.Table] has to know of s: an id
-// for each element. Two tables find the ids that differ, and [GSet.Missing] returns what they
-// stand for:
-//
-//	table := antientropy.Collect(s.Digest())
-//	reply, send, err := table.Answer(msg)
-//	delta := s.Missing(send) // to the peer, with the reply
-//
-// A table may be kept, and noted in it what the Digest of each delta yields that changed s.
+// Digest returns an iterator over an id for each element: see Exchange above.
 func (s *GSet[E]) Digest() iter.Seq2[string, uint64] {
 	return func(yield func(string, uint64) bool) {
 		for _, e := range s.elems() {
@@ -43,8 +35,7 @@ func (s *GSet[E]) Digest() iter.Seq2[string, uint64] {
 	}
 }
 
-// Missing returns the part of s with the given ids, which a peer is missing. It leaves
-// out what s has not.
+// Missing returns the part of s with the given ids.
 func (s *GSet[E]) Missing(ids []string) *GSet[E] {
 	d := new(GSet[E])
 	keysOf(ids, func(e E) {
@@ -55,8 +46,7 @@ func (s *GSet[E]) Missing(ids []string) *GSet[E] {
 	return d
 }
 
-// Digest returns an iterator over the elements, present or removed, for a
-// [antientropy.Table]: see [GSet.Digest].
+// Digest returns ids of the elements, present or removed.
 func (s *TwoPSet[E]) Digest() iter.Seq2[string, uint64] {
 	return func(yield func(string, uint64) bool) {
 		elems, phases := s.elems()
@@ -68,7 +58,7 @@ func (s *TwoPSet[E]) Digest() iter.Seq2[string, uint64] {
 	}
 }
 
-// Missing returns the part of s with the given ids: see [GSet.Missing].
+// Missing returns the part of s with the given ids.
 func (s *TwoPSet[E]) Missing(ids []string) *TwoPSet[E] {
 	s = s.orEmpty()
 	d := new(TwoPSet[E])
@@ -80,8 +70,7 @@ func (s *TwoPSet[E]) Missing(ids []string) *TwoPSet[E] {
 	return d
 }
 
-// Digest returns an iterator over the replicas, for a [antientropy.Table]: see
-// [GSet.Digest]. It is of use where very many have counted.
+// Digest returns ids of the replicas, of use where very many have counted.
 func (c *GCounter) Digest() iter.Seq2[string, uint64] {
 	return func(yield func(string, uint64) bool) {
 		for _, s := range c.shares() {
@@ -96,7 +85,7 @@ func (c *GCounter) Digest() iter.Seq2[string, uint64] {
 	}
 }
 
-// Missing returns the part of c with the given ids: see [GSet.Missing].
+// Missing returns the part of c with the given ids.
 func (c *GCounter) Missing(ids []string) *GCounter {
 	d := new(GCounter)
 	for _, s := range c.shares() {
@@ -107,8 +96,7 @@ func (c *GCounter) Missing(ids []string) *GCounter {
 	return d
 }
 
-// Digest returns an iterator over the replicas, for a [antientropy.Table]: see
-// [GSet.Digest]. One more id stands for the bound and for all moves of rights.
+// Digest returns ids of the replicas, and one of the bound and all moves.
 func (c *BoundedCounter) Digest() iter.Seq2[string, uint64] {
 	return func(yield func(string, uint64) bool) {
 		for _, h := range c.holdings() {
@@ -123,8 +111,7 @@ func (c *BoundedCounter) Digest() iter.Seq2[string, uint64] {
 	}
 }
 
-// Missing returns the part of c with the given ids: see [GSet.Missing]. It has all moves of
-// rights, which are what makes it safe to merge anywhere.
+// Missing returns the part of c with the given ids, and all moves of rights.
 func (c *BoundedCounter) Missing(ids []string) *BoundedCounter {
 	c = c.orEmpty()
 	d := &BoundedCounter{boundedCounterState: boundedCounterState{escrow: escrow{moves: c.moves, bound: c.bound}}}
@@ -137,9 +124,7 @@ func (c *BoundedCounter) Missing(ids []string) *BoundedCounter {
 	return d
 }
 
-// Digest returns an iterator over the keys and fingerprints of their values, for a
-// [antientropy.Table]: see [GSet.Digest]. It returns an error if V has no binary form, or a
-// value cannot be encoded, and takes as long as encoding m.
+// Digest returns ids of the keys with their values, or fails to encode them.
 func (m *GMap[K, V]) Digest() (iter.Seq2[string, uint64], error) {
 	if err := checkBinary[V](); err != nil {
 		return nil, fmt.Errorf("crdt: digest GMap: %w", err)
@@ -163,8 +148,7 @@ func (m *GMap[K, V]) Digest() (iter.Seq2[string, uint64], error) {
 	}, nil
 }
 
-// Missing returns the part of m with the keys of the given ids, whose values it clones: see
-// [GSet.Missing].
+// Missing returns a copy of the part of m with the given ids.
 func (m *GMap[K, V]) Missing(ids []string) *GMap[K, V] {
 	d := new(GMap[K, V])
 	keysOf(ids, func(k K) {
@@ -175,10 +159,8 @@ func (m *GMap[K, V]) Missing(ids []string) *GMap[K, V] {
 	return d
 }
 
-// Select returns the part of m that is about what some of its keys hold, as for a client
-// that may have no more than those: a delta, to be merged anywhere. It says nothing of
-// what was removed from them, nor of keys that are gone. It takes O(n) for n changes that
-// the values hold.
+// Select returns a delta with what some keys hold, and nothing of what was
+// removed there, as for a client that may not see more, in O(n).
 func (m *ORMap[K, V]) Select(keys ...K) *ORMap[K, V] {
 	m = m.state()
 	d := m.delta()

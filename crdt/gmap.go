@@ -8,32 +8,21 @@ import (
 	"github.com/rejoin-go/rejoin/internal/nocopy"
 )
 
-// A GMap is a map whose keys never leave and whose values merge: what any replica
-// has done to the value of a key counts. For keys that can be removed see [ORMap].
+// A GMap is a map whose keys never leave and whose values merge: what any
+// replica has done to the value of a key counts. There are no conflicts but
+// those that V settles, and hence no replica names. To remove keys see [ORMap].
 //
-// V is any [State], of this package or your own: a pointer type whose zero value
-// pointed to is the empty state, or a map type. Each value is a state of its own,
-// with its own causal history if it has one:
+// V is any [State], of this package or your own: a pointer type whose zero
+// value pointed to is the empty state, or a map type; Update panics for others.
+// Each value is a state of its own, with its own causal history if it has one:
 //
 //	var visits crdt.GMap[string, *crdt.GCounter]
 //	delta := visits.Update("home", func(c *crdt.GCounter) *crdt.GCounter { return c.Add("eu", 1) })
 //
-// Merging merges the values key by key. There are no conflicts but those that V
-// settles, and hence no replica names.
-//
-// The zero GMap is empty and ready to use. A GMap is not safe for concurrent use;
-// like a map, it may be read by several goroutines as long as none writes, provided
-// that reading a V never writes.
-//
-// Update and At take O(1) beside the work on the value, Merge O(n) and one merge
-// of values for n keys of its argument.
-//
-// K may be any type that a key of this package may have; see the package comment.
-// Update and MergeAt panic for any other, for a NaN, and for a V that is not as
-// said above.
-//
-// See Almeida, Shoker, Baquero, “Delta State Replicated Data Types”, 2018, section
-// 6, https://arxiv.org/abs/1603.01529.
+// The zero GMap is empty and ready to use. Several goroutines may read it if
+// reading a V never writes. Update and At take O(1) beside the work on the
+// value, Merge O(n) and a merge of values for n keys of its argument. See
+// Almeida et al., 2018, section 6.
 type GMap[K comparable, V State[V]] struct {
 	_ nocopy.NoCopy
 	gMapState[K, V]
@@ -45,13 +34,9 @@ type gMapState[K comparable, V State[V]] struct {
 	values []V // parallel to in.keys
 }
 
-// Update calls f with the value of k, which f changes, and returns the delta. A
-// key that is absent gets an empty value first.
-//
-// F returns the delta of what it did to v, or nil where V has none: then the delta
-// of the map holds the whole value. The map does not retain what f returns.
-//
-// F must not use the map itself. Update panics if f is nil.
+// Update calls f to change the value of k, an empty one if there is none, and
+// returns the delta. F returns that of the value, or nil if V has none: then
+// the delta has the whole value. F must not be nil, nor use the map.
 func (m *GMap[K, V]) Update(k K, f func(v V) V) *GMap[K, V] {
 	if f == nil {
 		panic("crdt: GMap.Update with a nil function")
@@ -74,8 +59,7 @@ func (m *GMap[K, V]) Update(k K, f func(v V) V) *GMap[K, V] {
 	return lone(k, d.Clone())
 }
 
-// MergeAt joins v into the value of k, which is v if the key is absent, and
-// returns the delta. It neither modifies nor retains v. It panics if v is nil.
+// MergeAt joins v into the value of k and returns the delta. A nil v panics.
 func (m *GMap[K, V]) MergeAt(k K, v V) *GMap[K, V] {
 	k = normalized(k)
 	checkValue(reflect.TypeFor[V]())
@@ -117,8 +101,7 @@ func (m *GMap[K, V]) joinAt(i int, k K, v V) bool {
 	return m.values[i].Merge(v)
 }
 
-// At returns the value of k, and whether there is one. The value is the map's own:
-// it must not be changed, except in [GMap.Update].
+// At returns the value of k, if there is one. It is the map's own, to be read.
 func (m *GMap[K, V]) At(k K) (V, bool) {
 	m = m.orEmpty()
 	if i := m.in.find(k); i >= 0 {
@@ -131,9 +114,7 @@ func (m *GMap[K, V]) At(k K) (V, bool) {
 // Len returns the number of keys.
 func (m *GMap[K, V]) Len() int { return len(m.orEmpty().in.keys) }
 
-// All returns an iterator over the keys and their values in unspecified order. The
-// values are as those of [GMap.At]. Keys added during the iteration may be left
-// out.
+// All returns an iterator over the keys and values in unspecified order.
 func (m *GMap[K, V]) All() iter.Seq2[K, V] {
 	return func(yield func(K, V) bool) {
 		m := m.orEmpty()

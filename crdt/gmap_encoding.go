@@ -14,9 +14,7 @@ import (
 	"github.com/rejoin-go/rejoin/vclock/content"
 )
 
-// AppendBinary implements [encoding.BinaryAppender]. It returns an error if V has no
-// binary form, or if encoding a value fails. FORMAT.md in the root of the module has
-// the layout.
+// AppendBinary implements [encoding.BinaryAppender]. It fails where V does.
 func (m *GMap[K, V]) AppendBinary(b []byte) ([]byte, error) {
 	m = m.orEmpty()
 	if err := checkBinary[V](); err != nil {
@@ -41,11 +39,8 @@ func (m *GMap[K, V]) AppendBinary(b []byte) ([]byte, error) {
 // MarshalBinary implements [encoding.BinaryMarshaler].
 func (m *GMap[K, V]) MarshalBinary() ([]byte, error) { return m.AppendBinary(nil) }
 
-// UnmarshalBinary implements [encoding.BinaryUnmarshaler]. It accepts only what
-// [GMap.AppendBinary] writes, even if UnmarshalBinary of V accepts more, and leaves m
-// unchanged otherwise: also with a [*content.ValueError], for which there is
-// [GMap.UnmarshalLenient]. It allocates at most 256 bytes per byte of data for values
-// of this package, where those do not take more by themselves.
+// UnmarshalBinary is like [MVRegister.UnmarshalBinary], with 256·n bytes, or
+// more if values of V take more by themselves.
 func (m *GMap[K, V]) UnmarshalBinary(data []byte) error {
 	if err := cmp.Or(value.CheckKeyType[K](), checkBinary[V]()); err != nil {
 		return fmt.Errorf("crdt: decode GMap: %w", wire.Damaged(err))
@@ -86,12 +81,8 @@ func readGMap[K comparable, V State[V]](data []byte) (d *GMap[K, V], bad *conten
 	return d, bad, r.Close()
 }
 
-// MergeBinary merges a map in the form of [GMap.AppendBinary] and reports whether
-// m changed. It accepts what [GMap.UnmarshalBinary] accepts, with the same bound,
-// and leaves m unchanged otherwise.
-//
-// It reads data twice: to check each value by decoding it, and to merge them
-// one by one, by the MergeBinary of V where that has one. There is no second map.
+// MergeBinary is Merge of a binary form. It decodes each value to check it, and
+// then merges them one by one, by the MergeBinary of V if it has one.
 func (m *GMap[K, V]) MergeBinary(data []byte) (bool, error) {
 	if err := cmp.Or(value.CheckKeyType[K](), checkBinary[V]()); err != nil {
 		return false, fmt.Errorf("crdt: merge GMap: %w", wire.Damaged(err))
@@ -220,10 +211,8 @@ type gmapEntry struct {
 	Value json.RawMessage `json:"value"`
 }
 
-// MarshalJSON implements [json.Marshaler]: a list of objects in the order of the
-// keys' canonical bytes, as in [{"key":"home","value":{"eu":"1"}}]. A value is in
-// its own JSON form if V has MarshalJSON and UnmarshalJSON, and else in its binary
-// form, as {"base64":"AQ=="}. It returns an error if V has neither.
+// MarshalJSON has a list as [{"key":"home","value":{"eu":"1"}}]. A value
+// without JSON is {"base64":"AQ=="}, its binary form; without that, it fails.
 func (m gMapState[K, V]) MarshalJSON() ([]byte, error) {
 	return (&GMap[K, V]{gMapState: m}).marshalJSON()
 }
@@ -245,7 +234,7 @@ func (m *GMap[K, V]) marshalJSON() ([]byte, error) {
 	return json.Marshal(list)
 }
 
-// UnmarshalJSON implements [json.Unmarshaler], for a list in any order.
+// UnmarshalJSON implements [json.Unmarshaler].
 func (m *GMap[K, V]) UnmarshalJSON(data []byte) error {
 	if isNull(data) {
 		return nil

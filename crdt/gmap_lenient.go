@@ -12,10 +12,7 @@ import (
 	"github.com/rejoin-go/rejoin/vclock/content"
 )
 
-// UnmarshalLenient decodes what [GMap.AppendBinary] or [GMap.MarshalJSON] wrote. If V
-// has an UnmarshalLenient, as registers, maps and sibling sets have, it keeps values in
-// it that their types cannot hold, and returns the [*content.ValueError] of the first
-// beside the state. With any other error m is unchanged.
+// UnmarshalLenient is like [MVRegister.UnmarshalLenient], if V has one.
 func (m *GMap[K, V]) UnmarshalLenient(data []byte) error {
 	d, bad, err := decodeGMap[K, V](data)
 	if err != nil {
@@ -43,9 +40,7 @@ func decodeGMap[K comparable, V State[V]](data []byte) (*GMap[K, V], *content.Va
 	return readGMap[K, V](data)
 }
 
-// MergeLenient is [GMap.MergeBinary] for what [GMap.UnmarshalLenient] accepts: values
-// that their types cannot hold are merged too, and the error comes beside. The state is
-// decoded as a whole.
+// MergeLenient is Merge of what [GMap.UnmarshalLenient] decodes.
 func (m *GMap[K, V]) MergeLenient(data []byte) (changed bool, err error) {
 	var o GMap[K, V]
 	err = o.UnmarshalLenient(data)
@@ -55,9 +50,7 @@ func (m *GMap[K, V]) MergeLenient(data []byte) (changed bool, err error) {
 	return m.Merge(&o), err
 }
 
-// Unreadable returns an iterator over the keys with a value of which the method Check
-// tells that its type cannot hold it, in unspecified order, with the first of each key.
-// It takes O(n). The map must not change during the iteration.
+// Unreadable returns an iterator over the keys whose values fail their Check.
 func (m *GMap[K, V]) Unreadable() iter.Seq2[K, *content.ValueError] {
 	m = m.orEmpty()
 	return func(yield func(K, *content.ValueError) bool) {
@@ -74,7 +67,7 @@ func (m *GMap[K, V]) Unreadable() iter.Seq2[K, *content.ValueError] {
 	}
 }
 
-// Check returns an error of [GMap.Unreadable], or nil if there is none. It takes O(n).
+// Check returns an error of [GMap.Unreadable], or nil. It takes O(n).
 func (m *GMap[K, V]) Check() error {
 	for _, bad := range m.Unreadable() {
 		return fmt.Errorf("crdt: %w", bad)

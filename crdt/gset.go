@@ -13,22 +13,10 @@ import (
 
 // A GSet is a set that only grows: what any replica has added is in it, and
 // nothing is ever removed. For removals see [ORSet], [RWSet] and [TwoPSet].
-//
-// Merging is the union. There are no conflicts, and hence no replica names.
-//
-// The zero GSet is empty and ready to use. A GSet is not safe for concurrent use;
-// like a map, it may be read by several goroutines as long as none writes.
-//
-// Add and Contains take O(1), Merge O(n) for n elements of its argument. Two sets
-// that learnt of their elements in much the same order merge about as fast as
-// the elements compare.
-//
-// E may be any type that a key of this package may have; see the package comment.
-// Add panics for any other, and for a NaN.
-//
-// See Shapiro et al., “A comprehensive study of Convergent and Commutative
-// Replicated Data Types”, 2011, section 3.3.1,
-// https://inria.hal.science/inria-00555588.
+// Merging is the union: there are no conflicts, and no replica names. The zero
+// GSet is empty and ready to use. Add and Contains take O(1), Merge O(n) for n
+// elements of its argument. Sets that learnt of elements in one order merge
+// about as fast as they compare. See Shapiro et al., 2011, section 3.3.1.
 type GSet[E comparable] struct {
 	_ nocopy.NoCopy
 	gSetState[E]
@@ -98,8 +86,7 @@ func (s *GSet[E]) Contains(e E) bool { return s.find(e) >= 0 }
 // Len returns the number of elements.
 func (s *GSet[E]) Len() int { return len(s.elems()) }
 
-// All returns an iterator over the elements in unspecified order. Elements added
-// during the iteration may be left out.
+// All returns an iterator over the elements in unspecified order.
 func (s *GSet[E]) All() iter.Seq[E] { return slices.Values(s.elems()) }
 
 // Merge joins o into s and reports whether that changed s.
@@ -173,10 +160,7 @@ func (s *GSet[E]) UnmarshalBinary(data []byte) error {
 	return nil
 }
 
-// MergeBinary merges a set in the form of [GSet.AppendBinary] and reports whether
-// s changed. It accepts what [GSet.UnmarshalBinary] accepts, with the same bound,
-// and leaves s unchanged otherwise: all of data is checked first. Then it adds one element
-// after the other, without a second set, in O(n).
+// MergeBinary is Merge of a binary form, without a second set in memory.
 func (s *GSet[E]) MergeBinary(data []byte) (bool, error) {
 	if err := value.CheckKeyType[E](); err != nil {
 		return false, fmt.Errorf("crdt: merge GSet: %w", wire.Damaged(err))
@@ -197,13 +181,12 @@ func (s *GSet[E]) MergeBinary(data []byte) (bool, error) {
 	return len(s.in.keys) > before, nil
 }
 
-// MarshalJSON implements [json.Marshaler]: a list of the elements in the order of
-// their canonical bytes.
+// MarshalJSON implements [json.Marshaler]: a list of the elements.
 func (s gSetState[E]) MarshalJSON() ([]byte, error) {
 	return appendKeysJSON(nil, (&GSet[E]{gSetState: s}).sortedElems()), nil
 }
 
-// UnmarshalJSON implements [json.Unmarshaler], for a list in any order.
+// UnmarshalJSON implements [json.Unmarshaler].
 func (s *GSet[E]) UnmarshalJSON(data []byte) error {
 	if isNull(data) {
 		return nil

@@ -12,28 +12,17 @@ import (
 )
 
 // An MVRegister is a multi-value register: a write replaces the writes that its
-// replica had seen, and where several were made concurrently it keeps the values
-// of all, for somebody to choose from. Writing the choice replaces them.
+// replica had seen, and where several were made concurrently it keeps the
+// values of all, for somebody to choose from, and to write the choice. The zero
+// MVRegister has no value and is ready to use. Set takes O(c) for c concurrent
+// values, Merge O(c log c + r) with r replicas. The state is O(c + r). In an
+// [ORMap] its key is there while it has a value. See Shapiro et al., 2011,
+// section 3.2.2, and, for the dots, Almeida et al., 2018.
 //
-// The zero MVRegister has no value and is ready to use. An MVRegister is not safe
-// for concurrent use; like a map, it may be read by several goroutines as long as
-// none writes. In an [ORMap] its key is there while it has a value.
-//
-// V may be of nearly any type, and the type may change: package content of vclock has
-// all about values. Set carries over what V does not know of the value that it replaces,
-// of several of the one with the largest number. A value is encoded when it is set,
-// which is where the error of one that cannot be appears. It must not be changed
-// afterwards.
-//
-// Set takes O(c) for c concurrent values, Merge O(c log c + r) with r replicas.
-// The state is O(c + r).
-//
-// A replica name stands for one lineage of state: see [vclock.Replica].
-//
-// See Shapiro et al., “A comprehensive study of Convergent and Commutative
-// Replicated Data Types”, 2011, section 3.2.2,
-// https://inria.hal.science/inria-00555588; the dots are those of Almeida, Shoker,
-// Baquero, Delta State Replicated Data Types, 2018, https://arxiv.org/abs/1603.01529.
+// V may be of nearly any type, and the type may change: package content of
+// vclock has all about values. Set carries over what V does not know of the
+// value that it replaces, of several of the one with the largest number. A
+// value is encoded when it is set, and must not be changed afterwards.
 type MVRegister[V any] struct {
 	_ nocopy.NoCopy
 	mvRegisterState[V]
@@ -46,35 +35,29 @@ type mvRegisterState[V any] struct {
 	op   cellOp[stored[V]] // the whole state, if it is the delta of one change
 }
 
-// Set sets the value on behalf of r, in place of all that m has, and returns the
-// delta. It returns an error, and an empty delta, if v cannot be encoded. It
-// panics if r is invalid.
+// Set sets the value on behalf of r, in place of all that m has, and returns
+// the delta. It returns an error, and an empty delta, if v cannot be encoded.
 func (m *MVRegister[V]) Set(r vclock.Replica, v V) (*MVRegister[V], error) {
 	var d MVRegister[V]
 	err := m.set(r, v, nil, &d.op)
 	return &d, err
 }
 
-// SetSeen is like [MVRegister.Set] for a client that was shown seen: values that
-// it does not cover stay beside v. It returns a [*ContextError] if seen is of
-// something else.
+// SetSeen is [MVRegister.Set] for a client: values not covered stay beside v.
 func (m *MVRegister[V]) SetSeen(r vclock.Replica, seen Context, v V) (*MVRegister[V], error) {
 	var d MVRegister[V]
 	err := m.set(r, v, &seen, &d.op)
 	return &d, err
 }
 
-// Clear removes all values that m has and returns the delta. Values set
-// concurrently stay. It panics if r is invalid.
+// Clear removes all values that m has and returns the delta.
 func (m *MVRegister[V]) Clear(r vclock.Replica) *MVRegister[V] {
 	var d MVRegister[V]
 	m.erase(r, nil, &d.op)
 	return &d
 }
 
-// ClearSeen is like [MVRegister.Clear] for a client that was shown seen: values
-// that it does not cover stay. It returns a [*ContextError] if seen is of something
-// else.
+// ClearSeen is [MVRegister.Clear] for a client: values not covered stay.
 func (m *MVRegister[V]) ClearSeen(r vclock.Replica, seen Context) (*MVRegister[V], error) {
 	var d MVRegister[V]
 	return &d, m.eraseSeen(r, &seen, &d.op)
@@ -89,9 +72,7 @@ func (m *MVRegister[V]) Get() (v V, ok bool) {
 	return all[0].v, true
 }
 
-// Values returns an iterator over the values that V can hold, in the order of their
-// bytes. One that was set by several replicas concurrently comes once. The register must
-// not change during the iteration.
+// Values returns an iterator over values that V can hold, ordered by bytes.
 func (m *MVRegister[V]) Values() iter.Seq[V] {
 	return func(yield func(V) bool) {
 		for _, c := range m.contents() {
@@ -102,10 +83,8 @@ func (m *MVRegister[V]) Values() iter.Seq[V] {
 	}
 }
 
-// Unreadable returns an iterator over the writes of values that V cannot hold, with
-// what is there. Only decoders that are named Lenient, Answer, and merging what these
-// made let such values in: they are kept, merged and encoded byte for byte as they came.
-// The register must not change during the iteration.
+// Unreadable returns an iterator over the writes of values that V cannot hold.
+// Only Lenient decoders and Answer let them in; they are kept byte for byte.
 func (m *MVRegister[V]) Unreadable() iter.Seq2[vclock.Dot, *content.ValueError] {
 	return func(yield func(vclock.Dot, *content.ValueError) bool) {
 		m := m.whole()
@@ -124,8 +103,7 @@ func (m *MVRegister[V]) unread() *content.ValueError {
 	return nil
 }
 
-// Check returns the first error of [MVRegister.Unreadable], or nil if V can hold every
-// value.
+// Check returns the first error of [MVRegister.Unreadable], or nil.
 func (m *MVRegister[V]) Check() error {
 	if bad := m.unread(); bad != nil {
 		return fmt.Errorf("crdt: %w", bad)
@@ -133,7 +111,7 @@ func (m *MVRegister[V]) Check() error {
 	return nil
 }
 
-// Len returns the number of different values, those that V cannot hold included.
+// Len returns the number of different values, readable or not.
 func (m *MVRegister[V]) Len() int { return len(m.contents()) }
 
 // contents returns the different contents in the order of their bytes.

@@ -18,19 +18,14 @@ func (m *MVRegister[V]) AppendBinary(b []byte) ([]byte, error) {
 // MarshalBinary implements [encoding.BinaryMarshaler].
 func (m *MVRegister[V]) MarshalBinary() ([]byte, error) { return m.AppendBinary(nil) }
 
-// UnmarshalBinary implements [encoding.BinaryUnmarshaler]. It accepts exactly
-// what [MVRegister.AppendBinary] writes, and leaves m unchanged if it returns an error:
-// a [*content.ValueError] if V cannot hold a value, for which there is
-// [MVRegister.UnmarshalLenient]. It allocates at most 128 bytes per byte of input beside
-// what decoding the values takes where V is of no basic kind. It uses the memory that m has:
-// see [PNCounter.UnmarshalBinary].
+// UnmarshalBinary implements [encoding.BinaryUnmarshaler]. The error is a
+// [*content.ValueError] if V cannot hold a value. Decoding V may allocate more.
 func (m *MVRegister[V]) UnmarshalBinary(data []byte) error {
 	return unmarshal(&m.node, m, data)
 }
 
-// UnmarshalLenient decodes what [MVRegister.AppendBinary] or [MVRegister.MarshalJSON]
-// wrote. It keeps values that V cannot hold, and returns the [*content.ValueError] of
-// the first beside the state. With any other error m is unchanged.
+// UnmarshalLenient decodes bytes or JSON, and keeps values that V cannot hold:
+// the [*content.ValueError] of the first comes beside the state.
 func (m *MVRegister[V]) UnmarshalLenient(data []byte) error {
 	v, err := readLenient[*MVRegister[V]](data)
 	if err == nil || errors.Is(err, content.ErrUnreadable) {
@@ -39,14 +34,9 @@ func (m *MVRegister[V]) UnmarshalLenient(data []byte) error {
 	return err
 }
 
-// MarshalJSON implements [json.Marshaler]. It returns an error that names a field if
-// the JSON of V leaves one out that is not zero.
-//
-//	{"type": "MVRegister", "context": {"eu": "1-4"}, "state":
-//	    [{"dot": "eu:4", "value": "blue"}]}
-//
-// Values are as [encoding/json] has them; "fields" and "bytes" may stand beside one, as
-// [lww.Map.MarshalJSON] says.
+// MarshalJSON has the state as [{"dot": "eu:4", "value": "blue"}]; "fields" and
+// "bytes" may stand beside a value, as in the JSON of a lww.Map. It returns an
+// error if the JSON of V leaves out a field that is not zero.
 func (m mvRegisterState[V]) MarshalJSON() ([]byte, error) {
 	return (&MVRegister[V]{mvRegisterState: m}).marshalJSON()
 }
@@ -74,8 +64,7 @@ func (m *MVRegister[V]) adopt(v *MVRegister[V]) {
 	*m = MVRegister[V]{mvRegisterState: mvRegisterState[V]{node: node{root: v.root}, cell: v.cell}}
 }
 
-// MergeLenient is [MVRegister.MergeBinary] for what [MVRegister.UnmarshalLenient]
-// accepts: values that V cannot hold are merged too, and the error comes beside.
+// MergeLenient is Merge of what [MVRegister.UnmarshalLenient] decodes.
 func (m *MVRegister[V]) MergeLenient(data []byte) (changed bool, err error) {
 	var o MVRegister[V]
 	err = o.UnmarshalLenient(data)

@@ -10,25 +10,16 @@ import (
 )
 
 // An ORMap maps keys to replicated values that merge. Where one replica updates
-// a key and another concurrently deletes it, the key stays, with the updates that
-// the deleter had not seen and no others: a delete undoes exactly what the deleter
-// saw, at any depth, of counters too.
+// a key and another concurrently deletes it, the key stays, with the updates
+// that the deleter had not seen and no others: a delete undoes exactly what the
+// deleter saw, at any depth, of counters too. A key is in the map while its
+// value shows anything: a set with an element, a register with a value, a
+// counter incremented and not reset, a map with a key. It leaves when its value
+// is emptied, and an Update that adds nothing adds no key.
 //
-// A key is in the map while its value shows anything: a set with an element, a
-// register with a value, a counter that was incremented and not reset, a map with a key. A
-// key leaves when its value is emptied, and an Update that adds nothing adds no
-// key.
-//
-// V is a pointer to a causal type of this package; see [Value]. Values share what
-// the map has seen, so they are changed through [ORMap.Update] only. What
-// [ORMap.At] and [ORMap.All] hand out is for reading: to change it, to merge into
-// it or to merge it into something panics. Its Clone is a state of its own.
-//
-// The zero ORMap is empty and ready to use. An ORMap is not safe for concurrent
-// use; like a map, it may be read by several goroutines as long as none writes.
-//
-// See Almeida, Shoker, Baquero, Delta State Replicated Data Types, 2018,
-// https://arxiv.org/abs/1603.01529, section 7.
+// V is a pointer to a causal type: see [Value]. The zero ORMap is empty and
+// ready to use. At and Update take O(1) beside the work on the value, Merge
+// O(k) for a delta of k keys, else O(n). See Almeida et al., 2018, section 7.
 type ORMap[K comparable, V Value[V]] struct {
 	_ nocopy.NoCopy
 	orMapState[K, V]
@@ -44,14 +35,9 @@ type orMapState[K comparable, V Value[V]] struct {
 }
 
 // Update calls f with the value at key, an empty one if there is none, and
-// returns the delta of everything that f does to it. The deltas that mutators
-// return inside f are parts of it and may be dropped.
-//
-// The value is changed by its mutators: to merge or to decode a state into it panics.
-// It must be changed for r: for another replica its mutators panic. It must not be changed
-// after f has returned, and f must not change the map. If f panics, what it has done so far stays, and has no delta: a later
-// merge of the whole state passes it on. Update panics if f is nil, r is invalid, or
-// key is none that a key of this package may be.
+// returns the delta of what f does to it; deltas that f gets are parts of it. F
+// must change the value for r, as mutators panic for others, and not change the
+// map, nor keep the value, nor be nil. What f did before it panics stays.
 func (m *ORMap[K, V]) Update(r vclock.Replica, key K, f func(v V)) *ORMap[K, V] {
 	if f == nil {
 		panic("crdt: ORMap.Update with a nil function")
@@ -87,16 +73,13 @@ func (m *ORMap[K, V]) Update(r vclock.Replica, key K, f func(v V)) *ORMap[K, V] 
 	return d
 }
 
-// Delete removes key and returns the delta. It undoes the updates of key that m
-// has seen, and has no effect if key is absent. It panics if r is invalid, as do
-// the other mutators of m.
+// Delete removes key, as far as m has seen it updated, and returns the delta.
 func (m *ORMap[K, V]) Delete(r vclock.Replica, key K) *ORMap[K, V] {
 	return m.remove(r, &clearing{all: true}, func(yield func(K)) { yield(key) })
 }
 
-// DeleteSeen is like [ORMap.Delete] for a client that was shown seen: updates
-// that it does not cover stay, increments of counters too, where seen is exact; see
-// [Context.Exact]. It returns a [*ContextError] if seen is of another key.
+// DeleteSeen is [ORMap.Delete] for a client: updates not covered stay,
+// increments as in [PNCounter.ResetSeen]. Seen is the Context of m or of key.
 func (m *ORMap[K, V]) DeleteSeen(r vclock.Replica, seen Context, key K) (*ORMap[K, V], error) {
 	m.change()
 	if err := m.admits(&seen); err != nil {
@@ -112,10 +95,7 @@ func (m *ORMap[K, V]) Clear(r vclock.Replica) *ORMap[K, V] {
 	return m.remove(r, &clearing{all: true}, m.keys)
 }
 
-// ClearSeen is like [ORMap.Clear] for a client that was shown seen: updates that
-// it does not cover stay, increments of counters too, where seen is exact; see
-// [Context.Exact]. A Context of some keys clears these. It returns a [*ContextError]
-// if seen is of something else, and if m has none of its keys.
+// ClearSeen is [ORMap.Clear] for a client; a Context of keys clears these.
 func (m *ORMap[K, V]) ClearSeen(r vclock.Replica, seen Context) (*ORMap[K, V], error) {
 	m.change()
 	keys := m.keys
@@ -146,8 +126,7 @@ func (m *ORMap[K, V]) keysOf(p *past) func(yield func(K)) {
 	return keys
 }
 
-// At returns the value at key, for reading, and whether there is one. It is
-// valid until the map changes.
+// At returns the value at key, if any, for reading until the map changes.
 func (m *ORMap[K, V]) At(key K) (V, bool) {
 	if m != nil {
 		if v, ok := m.entries[key]; ok && v.live() {
@@ -173,8 +152,7 @@ func (m *ORMap[K, V]) Len() int {
 	return n
 }
 
-// All returns an iterator over keys and values in unspecified order. The values
-// are for reading, and the map must not change during the iteration.
+// All returns an iterator over keys and values, to read, in unspecified order.
 func (m *ORMap[K, V]) All() iter.Seq2[K, V] {
 	return func(yield func(K, V) bool) {
 		if m == nil {
@@ -188,15 +166,10 @@ func (m *ORMap[K, V]) All() iter.Seq2[K, V] {
 	}
 }
 
-// Context returns what m has seen, and the sums of its counters, for a client that
-// reads it now. It takes O(n) for n counters, about 4 bytes each; see
-// [ORMap.ContextOf] for a part of it. The Context of a value in an ORMap is of its
-// key.
+// Context returns what m has seen, in O(n), with about 4 bytes for a counter.
 func (m *ORMap[K, V]) Context() Context { return contextOf(&m.whole().node, m.whole()) }
 
-// ContextOf returns the Context of some keys, for a client that reads these now: it
-// covers what m holds at them, and nothing else. Mutators refuse it for other keys. For one
-// key it is that of the view: of At(key).
+// ContextOf returns the Context of some keys: it covers what m holds at them.
 func (m *ORMap[K, V]) ContextOf(keys ...K) Context {
 	m = m.whole()
 	b := newContext(m.root)
@@ -227,15 +200,11 @@ func (m *ORMap[K, V]) Speaks(o *ORMap[K, V], sealed vclock.Closing) bool {
 	return speaks(m.whole().root, o.whole().root, sealed)
 }
 
-// Merge joins o into m and reports whether that changed m. It panics if m or o
-// is a value in an [ORMap].
-//
-// It takes O(n) for n keys on both sides, but only O(k) for a delta of k keys
-// and up to 64 events: so the delta of an Update costs the same in any map. What
-// such a delta removes is looked for in its own keys first. It is not there if the
-// key has nothing left, as in the delta of Delete, or if the delta was merged before. The first time
-// that this happens, every key is asked, and the second time m notes where every event is, which takes O(n)
-// each, and about 50 bytes for each event; from then on it takes O(k) like the others.
+// Merge joins o into m and reports whether that changed m. It takes O(n) for n
+// keys on both sides, but O(k) for a delta of k keys and up to 64 events. One
+// that removes what is not in its keys, as that of Delete, or comes again takes
+// O(n) the first two times; then m notes where events are, in 50 bytes each,
+// and it takes O(k), too.
 func (m *ORMap[K, V]) Merge(o *ORMap[K, V]) bool {
 	if o == nil || m == o {
 		return false

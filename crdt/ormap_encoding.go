@@ -12,9 +12,7 @@ import (
 	"github.com/rejoin-go/rejoin/vclock/content"
 )
 
-// AppendBinary implements [encoding.BinaryAppender]. It never returns an error. It
-// takes O(n log n) for n keys. Equal states have equal bytes. FORMAT.md in the root of
-// the module has the layout.
+// AppendBinary implements [encoding.BinaryAppender], in O(n log n) for n keys.
 func (m *ORMap[K, V]) AppendBinary(b []byte) ([]byte, error) {
 	m = m.state()
 	return appendCausal(b, m.root, m), nil
@@ -23,21 +21,14 @@ func (m *ORMap[K, V]) AppendBinary(b []byte) ([]byte, error) {
 // MarshalBinary implements [encoding.BinaryMarshaler].
 func (m *ORMap[K, V]) MarshalBinary() ([]byte, error) { return m.AppendBinary(nil) }
 
-// UnmarshalBinary implements [encoding.BinaryUnmarshaler]. It accepts exactly
-// what [ORMap.AppendBinary] writes, and leaves m unchanged if it returns an error, such
-// as a [*content.ValueError] of a register with a value that its type cannot hold, for
-// which there is [ORMap.UnmarshalLenient]. It allocates at most 192 bytes per byte of input, beyond some KB, at any depth, and
-// where keys, elements or values are of other than basic kinds what
-// [ORSet.UnmarshalBinary] and [MVRegister.UnmarshalBinary] say.
-// It uses the memory that m has: see [PNCounter.UnmarshalBinary].
-// Values that At and All handed out before are not to be used any more.
+// UnmarshalBinary is like [MVRegister.UnmarshalBinary], with (192 + 8s)·n
+// bytes, at any depth. Values that were read before are not to be used
+// afterwards.
 func (m *ORMap[K, V]) UnmarshalBinary(data []byte) error {
 	return unmarshal(&m.node, m, data)
 }
 
-// UnmarshalLenient decodes what [ORMap.AppendBinary] or [ORMap.MarshalJSON] wrote. It
-// keeps values that a register cannot hold, and returns the [*content.ValueError] of the
-// first beside the state. With any other error m is unchanged.
+// UnmarshalLenient is like [MVRegister.UnmarshalLenient].
 func (m *ORMap[K, V]) UnmarshalLenient(data []byte) error {
 	v, err := readLenient[*ORMap[K, V]](data)
 	if err == nil || errors.Is(err, content.ErrUnreadable) {
@@ -46,13 +37,8 @@ func (m *ORMap[K, V]) UnmarshalLenient(data []byte) error {
 	return err
 }
 
-// MarshalJSON implements [json.Marshaler]. It returns an error where
-// [MVRegister.MarshalJSON] does.
-//
-//	{"type": "ORMap/ORSet", "context": {"eu": "1-4"}, "state":
-//	    [{"key": "cart", "value": [{"element": "milk", "dots": ["eu:3"]}]}]}
-//
-// A value is the state of a value on its own.
+// MarshalJSON has a type as "ORMap/ORSet", and states of values in its state:
+// [{"key": "cart", "value": …}]. It fails as [MVRegister.MarshalJSON].
 func (m orMapState[K, V]) MarshalJSON() ([]byte, error) {
 	return (&ORMap[K, V]{orMapState: m}).marshalJSON()
 }
@@ -80,9 +66,7 @@ func (m *ORMap[K, V]) adopt(v *ORMap[K, V]) {
 	*m = ORMap[K, V]{orMapState: orMapState[K, V]{node: node{root: v.root}, entries: v.entries}}
 }
 
-// MergeLenient is [ORMap.MergeBinary] for what [ORMap.UnmarshalLenient] accepts: values
-// that a register cannot hold are merged too, and the error comes beside. The state is
-// decoded as a whole.
+// MergeLenient is Merge of what [ORMap.UnmarshalLenient] decodes.
 func (m *ORMap[K, V]) MergeLenient(data []byte) (changed bool, err error) {
 	var o ORMap[K, V]
 	err = o.UnmarshalLenient(data)
@@ -92,9 +76,7 @@ func (m *ORMap[K, V]) MergeLenient(data []byte) (changed bool, err error) {
 	return m.Merge(&o), err
 }
 
-// Unreadable returns an iterator over the keys with a value that a register cannot
-// hold, in unspecified order, with the first of each key. See [MVRegister.Unreadable].
-// It takes O(n). The map must not change during the iteration.
+// Unreadable is like [MVRegister.Unreadable], with the first write of each key.
 func (m *ORMap[K, V]) Unreadable() iter.Seq2[K, *content.ValueError] {
 	return func(yield func(K, *content.ValueError) bool) {
 		for key, v := range m.whole().entries {
@@ -126,8 +108,7 @@ func (m *ORMap[K, V]) unread() *content.ValueError {
 	return nil
 }
 
-// Check returns an error of [ORMap.Unreadable], or nil if every register can hold its
-// values. It takes O(n).
+// Check returns an error of [ORMap.Unreadable], or nil. It takes O(n).
 func (m *ORMap[K, V]) Check() error {
 	if bad := m.unread(); bad != nil {
 		return fmt.Errorf("crdt: %w", bad)
@@ -135,18 +116,9 @@ func (m *ORMap[K, V]) Check() error {
 	return nil
 }
 
-// MergeBinary merges a state in the form of [ORMap.AppendBinary] and reports
-// whether that changed m. On an error it leaves m unchanged: all of data is
-// checked first, as [ORMap.UnmarshalBinary] does. It panics if m is a value in
-// an [ORMap].
-//
-// The state is never in memory as a whole: its values are read one by one, and of
-// sets only what m lacks is decoded. Merging n keys that m has, too, takes O(n)
-// time, and memory for the numbers of their dots, 8 bytes each and up to 40 more
-// that their list leaves to the collector as it grows, and for one value at each
-// level. A state that has seen up to 64 events, such as a delta, is decoded, and
-// merged as [ORMap.Merge] says. What it allocates for keys that m lacks is within
-// the bound of [ORMap.UnmarshalBinary].
+// MergeBinary is Merge of a binary form, read value by value. Of sets it
+// decodes only what m lacks; n keys that m has take O(n) time, up to 48 bytes
+// per dot, and a value at each level. States of up to 64 events are decoded.
 func (m *ORMap[K, V]) MergeBinary(data []byte) (bool, error) {
 	r := m.receive(new(node))
 	packed, d, store, err := readPacked(makerOf[*ORMap[K, V]]{}, data)
@@ -167,14 +139,7 @@ func (m *ORMap[K, V]) MergeBinary(data []byte) (bool, error) {
 	return j.finish() || changed, nil
 }
 
-// Compact drops what m remembers of removals that seen covers, which is what every
-// replica has merged of m, as at [RWSet.Compact], and reports whether there was any:
-// residues of counters and flags, removals of an RWSet. What m shows does not change.
-//
-// What that means for writers that go on from older states, and for clients, is said
-// at [RWSet.Compact]. Counters stay exact all the same.
-//
-// There is no delta: merging the whole state lets the others drop the same.
+// Compact drops what m remembers of removals that seen covers.
 func (m *ORMap[K, V]) Compact(seen Context) bool {
 	m.change()
 	c, ok := m.root.compacting(seen)
@@ -187,9 +152,7 @@ func (m *ORMap[K, V]) Stats() Stats {
 	return statsOf(m.root, m, m.Len())
 }
 
-// Verify returns an error that names a dot which m and o hold with different
-// content, and nil if there is none. Such a dot is the trace of a replica name
-// used by two lineages, which no merge can mend. Verify takes O(n).
+// Verify returns an error if m and o hold a dot with different content.
 func (m *ORMap[K, V]) Verify(o *ORMap[K, V]) error {
 	m, o = m.whole(), o.whole()
 	return verify(m.root, m, o.root, o)

@@ -10,16 +10,10 @@ import (
 	"github.com/rejoin-go/rejoin/vclock"
 )
 
-// AddAtBinary adds n on behalf of r, which may be negative, to the counter at key of the
-// ORMap[K, *PNCounter] whose bytes are row, as a line of a cart, and appends the bytes of the
-// result to dst. They are those that decoding row, [ORMap.Update] with [PNCounter.Add], and
-// encoding make, without the state in between: see [AddBinary], of which the rest holds here, too.
-//
-// It reads row once, which takes O(n log n) for n counters, and allocates only room for the
-// result, and beyond 64 counters 8 bytes for each. The first increment of a replica in a row,
-// its first at a key that others have, and each in a map with a reset that is not compacted,
-// take a decoded state. It panics if r is invalid, or if key is none that a key of this
-// package may be.
+// AddAtBinary is [AddBinary] for the counter at key in the bytes of an
+// [ORMap][K, *PNCounter]. It takes O(n log n) for n counters, and 8 bytes for
+// each beyond 64. Row is decoded, too, for a first increment at a key that
+// others have.
 func AddAtBinary[K comparable](dst, row []byte, r vclock.Replica, key K, n int64) ([]byte, error) {
 	if b, ok := addAtRow(dst, row, r, key, n); ok {
 		return b, nil

@@ -9,26 +9,14 @@ import (
 
 // An ORSet is an add-wins set: where one replica adds an element and another
 // concurrently removes it, the element stays. A remove undoes the adds that the
-// remover had seen and no others, which is why it is also called an
-// observed-remove set, and ORSWOT, because it remembers no removed elements.
+// remover had seen and no others, hence the name observed-remove set; and
+// ORSWOT, as it remembers no removed elements. There is nothing to compact:
+// consecutive numbers of a replica take one entry.
 //
-// The zero ORSet is empty and ready to use. An ORSet is not safe for concurrent
-// use; like a map, it may be read by several goroutines as long as none writes.
-//
-// Add and Remove take O(1 + d) for an element added by d replicas concurrently,
-// Merge O(p + k) for p pages of 128 dots on both sides and k elements in which the sides
-// differ. The state is O(n + r) for n elements and r replicas.
-//
-// An ORSet has nothing to compact: it keeps nothing of what is removed but the
-// number of the event, and consecutive numbers of one replica take one entry.
-//
-// E may be a bool, integer, float or string type, an array or a struct of those, or a type
-// that marshals itself; see the package comment. The first change panics for any
-// other E.
-//
-// See Bieniusa et al., An Optimized Conflict-free Replicated Set, 2012,
-// https://arxiv.org/abs/1210.3368, and Almeida, Shoker, Baquero, Delta State
-// Replicated Data Types, 2018, https://arxiv.org/abs/1603.01529.
+// The zero ORSet is empty and ready to use. Add and Remove take O(1 + d) for an
+// element added by d replicas concurrently, Merge O(p + k) for p pages of 128
+// dots on both sides and k elements in which the sides differ. The state is O(n
+// + r) for n elements and r replicas. See Bieniusa et al., 2012.
 type ORSet[E comparable] struct {
 	_ nocopy.NoCopy
 	orSetState[E]
@@ -41,40 +29,33 @@ type orSetState[E comparable] struct {
 	op    setOp[E] // the whole state, if it is the delta of one change
 }
 
-// Add adds e on behalf of r and returns the delta. It panics if r is invalid, or e is
-// no element that a set of this package may have.
+// Add adds e on behalf of r and returns the delta.
 func (s *ORSet[E]) Add(r vclock.Replica, e E) *ORSet[E] {
 	var d ORSet[E]
 	s.add(r, e, &d.op)
 	return &d
 }
 
-// Remove removes e, as far as s has seen it added, and returns the delta. It has no
-// effect if e is absent.
-//
-// The delta undoes the adds of e that s holds, not older ones which those have
-// replaced. A replica that got an older add, and neither the later one nor what
-// replaced it, keeps e until it gets the later add's delta or a whole state.
+// Remove removes e, as far as s has seen it added, and returns the delta. That
+// undoes the adds of e in s, not older ones that they replaced: a replica that
+// got only one of those keeps e until it gets the later one, or a whole state.
 func (s *ORSet[E]) Remove(r vclock.Replica, e E) *ORSet[E] {
 	var d ORSet[E]
 	s.remove(r, e, &d.op)
 	return &d
 }
 
-// RemoveSeen is like [ORSet.Remove] for a client that was shown seen: adds that
-// it does not cover stay. It returns a [*ContextError] if seen is of something else.
-// Like all mutators of s it panics if r is invalid.
+// RemoveSeen is [ORSet.Remove] for a client: adds that seen does not cover
+// stay.
 func (s *ORSet[E]) RemoveSeen(r vclock.Replica, seen Context, e E) (*ORSet[E], error) {
 	var d ORSet[E]
 	return &d, s.removeSeen(r, &seen, e, &d.op)
 }
 
-// Clear removes all elements and returns the delta. It takes O(n), and the delta
-// is as large as the numbers of the removed dots.
+// Clear removes all elements and returns the delta, of O(n) numbers, in O(n).
 func (s *ORSet[E]) Clear(r vclock.Replica) *ORSet[E] { return s.clearOut(r, true, Context{}) }
 
-// ClearSeen is like [ORSet.Clear] for a client that was shown seen: adds that it
-// does not cover stay. It returns a [*ContextError] if seen is of something else.
+// ClearSeen is [ORSet.Clear] for a client: adds that seen does not cover stay.
 func (s *ORSet[E]) ClearSeen(r vclock.Replica, seen Context) (*ORSet[E], error) {
 	if err := s.admits(&seen); err != nil {
 		return new(ORSet[E]), err
@@ -95,8 +76,7 @@ func (s *ORSet[E]) Contains(e E) bool {
 // Len returns the number of elements.
 func (s *ORSet[E]) Len() int { return s.whole().store.len() }
 
-// All returns an iterator over the elements in unspecified order. The set must
-// not change during the iteration, which panics where it notices.
+// All returns an iterator over the elements in unspecified order.
 func (s *ORSet[E]) All() iter.Seq[E] {
 	return func(yield func(E) bool) {
 		s.whole().store.heads(func(_ ref, e E) bool { return yield(e) })

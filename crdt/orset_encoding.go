@@ -1,8 +1,6 @@
 package crdt
 
-// AppendBinary implements [encoding.BinaryAppender]. It never returns an error. It
-// takes O(n) for n elements. Equal states have equal bytes. FORMAT.md in the root of
-// the module has the layout.
+// AppendBinary implements [encoding.BinaryAppender], in O(n).
 func (s *ORSet[E]) AppendBinary(b []byte) ([]byte, error) {
 	s = s.state()
 	return appendCausal(b, s.root, s), nil
@@ -16,14 +14,7 @@ func (s *ORSet[E]) UnmarshalBinary(data []byte) error {
 	return unmarshal(&s.node, s, data)
 }
 
-// MarshalJSON implements [json.Marshaler]. It never returns an error.
-//
-//	{"type": "ORSet", "context": {"eu": "1-4,7"}, "state":
-//	    [{"element": "milk", "dots": ["eu:3"]}]}
-//
-// The context has the numbers that s has seen of each replica. Elements are in
-// the order of their first dots, and in the JSON form of keys: 64-bit integers
-// are strings.
+// MarshalJSON has the state as [{"element": "milk", "dots": ["eu:3"]}].
 func (s orSetState[E]) MarshalJSON() ([]byte, error) {
 	return (&ORSet[E]{orSetState: s}).marshalJSON()
 }
@@ -51,10 +42,7 @@ func (s *ORSet[E]) adopt(v *ORSet[E]) {
 	*s = ORSet[E]{orSetState: orSetState[E]{node: node{root: v.root}, store: v.store}}
 }
 
-// MergeBinary merges a state in the form of [ORSet.AppendBinary] and reports
-// whether that changed s. On an error it leaves s unchanged: all of data is checked first.
-// Elements are decoded only where the two states differ, within the bound of
-// [ORSet.UnmarshalBinary]. It panics if s is a value in an [ORMap].
+// MergeBinary is Merge of a binary form. It decodes only what differs.
 func (s *ORSet[E]) MergeBinary(data []byte) (bool, error) {
 	r := s.receive(new(node))
 	s.ready()
@@ -67,9 +55,7 @@ func (s *ORSet[E]) Stats() Stats {
 	return statsOf(s.root, s, s.Len())
 }
 
-// Verify returns an error that names a dot which s and o hold with different
-// elements, and nil if there is none. Such a dot is the trace of a replica name used by two
-// lineages, which no merge can mend. Verify takes O(n).
+// Verify returns an error if s and o hold a dot with different elements.
 func (s *ORSet[E]) Verify(o *ORSet[E]) error {
 	s, o = s.whole(), o.whole()
 	return verify(s.root, s, o.root, o)

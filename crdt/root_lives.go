@@ -80,13 +80,7 @@ func (r *root) usable(name vclock.Replica) error {
 	return nil
 }
 
-// Close makes the state take everything for seen that the incarnations wrote which are
-// over, and reports whether that changed it: gaps that they left go, and what comes late of them
-// has no effect. What the state shows does not change. A [vclock.Matrix] tells when
-// this is safe: see [vclock.Matrix.Close]. Replicas that the state has not met need no
-// closing.
-//
-// There is no delta, as after Compact. Close before Compact.
+// Close drops what incarnations that are over have left: see Garbage above.
 func (n *node) Close(over vclock.Closing) bool {
 	n.checkMode()
 	changed := false

@@ -7,24 +7,16 @@ import (
 	"github.com/rejoin-go/rejoin/vclock"
 )
 
-// An RWSet is a remove-wins set: where one replica removes an element and another
-// concurrently adds it, the element is out. An add undoes the removes that its
-// replica had seen, and no others.
+// An RWSet is a remove-wins set: where one replica removes an element and
+// another concurrently adds it, the element is out. An add undoes the removes
+// that its replica had seen, and no others. A removed element is remembered
+// until [RWSet.Compact], because an add that did not see the remove may still
+// arrive: use an [ORSet] unless a remove must not be overruled, as of rights.
 //
-// The price of remove-wins is memory. A removed element is remembered, because an
-// add that did not see the remove may still arrive. [RWSet.Compact] forgets it once
-// no such add can come. Use an [ORSet] unless a remove must not be overruled, as
-// when permissions are revoked.
-//
-// The zero RWSet is empty and ready to use. An RWSet is not safe for concurrent
-// use; like a map, it may be read by several goroutines as long as none writes.
-// Costs are those of an ORSet, where n counts the removed elements, too. E is as
-// for an ORSet.
-//
-// In an [ORMap], a key with an RWSet is in the map while the set has an element.
-//
-// See Bieniusa et al., Brief Announcement: Semantics of Eventually Consistent
-// Replicated Sets, DISC 2012.
+// The zero RWSet is empty and ready to use. Costs are those of an ORSet, where
+// n counts the removed elements, too. In an [ORMap] its key is there while the
+// set has an element. See Bieniusa et al., Brief Announcement: Semantics of
+// Eventually Consistent Replicated Sets, DISC 2012.
 type RWSet[E comparable] struct {
 	_ nocopy.NoCopy
 	rwSetState[E]
@@ -37,48 +29,39 @@ type rwSetState[E comparable] struct {
 	op    setOp[E]  // the whole state, if it is the delta of one change
 }
 
-// Add adds e on behalf of r and returns the delta. Like all mutators of s that take
-// them, it panics if r is invalid, or e is no element that a set of this package may
-// have.
+// Add adds e on behalf of r and returns the delta.
 func (s *RWSet[E]) Add(r vclock.Replica, e E) *RWSet[E] {
 	var d RWSet[E]
 	s.put(r, e, false, &d.op)
 	return &d
 }
 
-// AddSeen is like [RWSet.Add] for a client that was shown seen: removes that it
-// does not cover are concurrent with the add, and win. It returns a [*ContextError]
-// if seen is of something else.
+// AddSeen is [RWSet.Add] for a client: removes that seen does not cover win.
 func (s *RWSet[E]) AddSeen(r vclock.Replica, seen Context, e E) (*RWSet[E], error) {
 	var d RWSet[E]
 	return &d, s.putSeen(r, &seen, e, false, &d.op)
 }
 
-// Remove removes e on behalf of r and returns the delta. It also wins over
-// concurrent adds where e is not in s now.
+// Remove removes e, in s or not, on behalf of r and returns the delta.
 func (s *RWSet[E]) Remove(r vclock.Replica, e E) *RWSet[E] {
 	var d RWSet[E]
 	s.put(r, e, true, &d.op)
 	return &d
 }
 
-// RemoveSeen is like [RWSet.Remove] for a client that was shown seen. Adds that
-// it does not cover are concurrent with the remove, which wins over them. It returns
-// a [*ContextError] if seen is of something else.
+// RemoveSeen is [RWSet.Remove] for a client: it wins over adds not covered,
+// too.
 func (s *RWSet[E]) RemoveSeen(r vclock.Replica, seen Context, e E) (*RWSet[E], error) {
 	var d RWSet[E]
 	return &d, s.putSeen(r, &seen, e, true, &d.op)
 }
 
-// Clear removes the elements of s and returns the delta. It takes O(n), and so
-// does the delta.
+// Clear removes the elements of s and returns the delta, of O(n), in O(n).
 func (s *RWSet[E]) Clear(r vclock.Replica) *RWSet[E] {
 	return s.removeAll(r, nil, func(head ref) bool { return s.store.shows(head) })
 }
 
-// ClearSeen is like [RWSet.Clear] for a client that was shown seen: it removes
-// the elements with an add that seen covers. It returns a [*ContextError] if seen is
-// of something else.
+// ClearSeen removes the elements with an add that seen covers, for a client.
 func (s *RWSet[E]) ClearSeen(r vclock.Replica, seen Context) (*RWSet[E], error) {
 	if err := s.admits(&seen); err != nil {
 		return new(RWSet[E]), err
@@ -112,8 +95,7 @@ func (s *RWSet[E]) Len() int {
 	return n
 }
 
-// All returns an iterator over the elements in unspecified order. The set must
-// not change during the iteration, which panics where it notices.
+// All returns an iterator over the elements in unspecified order.
 func (s *RWSet[E]) All() iter.Seq[E] {
 	return func(yield func(E) bool) {
 		st := s.whole().store
@@ -180,24 +162,8 @@ func (s *RWSet[E]) Clone() *RWSet[E] {
 	return c
 }
 
-// Compact forgets the removed elements that it may, and reports whether there
-// were any: elements with removes and no adds, if seen covers the removes. What s shows
-// does not change.
-//
-// Seen is what every replica has merged of s: a Context that s had at some time, when
-// it is known that all members have merged the state of that time, or a later one, and s
-// has merged what they had then. A [vclock.Matrix] tells: see [vclock.Matrix.Settled].
-// Compact does nothing if s lacks anything that seen covers.
-//
-// A remove that is forgotten wins over nothing that comes later: neither over the
-// adds of a replica that goes on from a state older than the remove, as from a
-// backup, nor over an [RWSet.AddSeen] for a client that read before it. Such a
-// replica should merge a state of another before it writes; what it brings back
-// [RWSet.Revived] lists.
-//
-// There is no delta: merging the whole state lets the others forget the same.
-// Until then an add made here has, as a delta, not seen the remove that another
-// replica still remembers.
+// Compact forgets the elements without adds whose removes seen covers. The
+// delta of a later add has not seen these, which others may still remember.
 func (s *RWSet[E]) Compact(seen Context) bool {
 	r := s.change()
 	s.ready()
@@ -205,12 +171,9 @@ func (s *RWSet[E]) Compact(seen Context) bool {
 	return ok && s.compact(c)
 }
 
-// Revived returns an iterator over the elements that a merge of o would bring in although o
-// has not seen all of seen, in unspecified order: those that were added without knowledge of
-// a remove that s may have forgotten. Seen is what s was compacted under last. Ask it of the whole
-// state of a replica that went on from an older one, before the merge, and remove again,
-// after it, what must stay out. Of one who has seen all of seen there are none. It takes as
-// long as a merge of o.
+// Revived returns an iterator over elements that a merge of o would bring in
+// although o has not seen all of seen, what s was compacted under last. Ask it
+// of a state that went back, then merge, and remove what must stay out.
 func (s *RWSet[E]) Revived(o *RWSet[E], seen Context) iter.Seq[E] {
 	return func(yield func(E) bool) {
 		if o.HasSeen(seen) {

@@ -1,8 +1,6 @@
 package crdt
 
-// AppendBinary implements [encoding.BinaryAppender]. It never returns an error. It
-// takes O(n) for n elements. Equal states have equal bytes. FORMAT.md in the root of
-// the module has the layout.
+// AppendBinary implements [encoding.BinaryAppender], in O(n).
 func (s *RWSet[E]) AppendBinary(b []byte) ([]byte, error) {
 	s = s.state()
 	return appendCausal(b, s.root, s), nil
@@ -16,15 +14,7 @@ func (s *RWSet[E]) UnmarshalBinary(data []byte) error {
 	return unmarshal(&s.node, s, data)
 }
 
-// MarshalJSON implements [json.Marshaler]. It never returns an error.
-//
-//	{"type": "RWSet", "context": {"eu": "1-4,7"}, "state":
-//	    [{"element": "milk", "dots": ["eu:3"], "removed": ["us:2"]}]}
-//
-// The adds of an element are its dots, the removes are listed as removed. The
-// context has the numbers that s has seen of each replica. Elements are in
-// the order of their first dots, and in the JSON form of keys: 64-bit integers
-// are strings.
+// MarshalJSON is like that of an [ORSet], with "removed" beside "dots".
 func (s rwSetState[E]) MarshalJSON() ([]byte, error) {
 	return (&RWSet[E]{rwSetState: s}).marshalJSON()
 }
@@ -52,10 +42,7 @@ func (s *RWSet[E]) adopt(v *RWSet[E]) {
 	*s = RWSet[E]{rwSetState: rwSetState[E]{node: node{root: v.root}, store: v.store}}
 }
 
-// MergeBinary merges a state in the form of [RWSet.AppendBinary] and reports
-// whether that changed s. On an error it leaves s unchanged: all of data is checked first.
-// Elements are decoded only where the two states differ, within the bound of
-// [RWSet.UnmarshalBinary]. It panics if s is a value in an [ORMap].
+// MergeBinary is Merge of a binary form: see [ORSet.MergeBinary].
 func (s *RWSet[E]) MergeBinary(data []byte) (bool, error) {
 	r := s.receive(new(node))
 	s.ready()
@@ -68,9 +55,7 @@ func (s *RWSet[E]) Stats() Stats {
 	return statsOf(s.root, s, s.Len())
 }
 
-// Verify returns an error that names a dot which s and o hold with different
-// elements, and nil if there is none. Such a dot is the trace of a replica name used by two
-// lineages, which no merge can mend. Verify takes O(n).
+// Verify returns an error if s and o hold a dot with different elements.
 func (s *RWSet[E]) Verify(o *RWSet[E]) error {
 	s, o = s.whole(), o.whole()
 	return verify(s.root, s, o.root, o)

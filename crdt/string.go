@@ -43,8 +43,8 @@ func (s *TwoPSet[E]) String() string { return show.Set(s.All()) }
 // String returns the values for people, all that were written concurrently.
 func (m *MVRegister[V]) String() string { return show.Set(m.Values()) }
 
-// String returns the entries for people, in the order of keys, up to the twentieth.
+// String returns the first 20 entries for people, in the order of keys.
 func (m *GMap[K, V]) String() string { return show.Map(m.All()) }
 
-// String returns the entries for people, in the order of keys, up to the twentieth.
+// String returns the first 20 entries for people, in the order of keys.
 func (m *ORMap[K, V]) String() string { return show.Map(m.All()) }

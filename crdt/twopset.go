@@ -12,28 +12,13 @@ import (
 )
 
 // A TwoPSet is a two-phase set: an element is added and perhaps removed, and
-// then never comes back. Removing is final: it wins over every add, concurrent or
-// later.
-//
-// It suits identifiers that are never used twice, such as orders or sessions. For
-// elements that come and go see [ORSet] and [RWSet].
-//
-// Each element is absent, present or removed, in this order, and merging takes
-// the larger. There are no conflicts, and hence no replica names.
-//
-// The zero TwoPSet is empty and ready to use. A TwoPSet is not safe for concurrent
-// use; like a map, it may be read by several goroutines as long as none writes.
-//
-// Add, Remove and Contains take O(1), Merge O(n) for n elements of its argument,
-// present or removed. Removed elements are kept for ever: the state grows with
-// every element that was ever in it.
-//
-// E may be any type that a key of this package may have; see the package comment.
-// Add panics for any other, and for a NaN.
-//
-// See Shapiro et al., “A comprehensive study of Convergent and Commutative
-// Replicated Data Types”, 2011, section 3.3.2,
-// https://inria.hal.science/inria-00555588.
+// then never comes back. Removing is final: it wins over every add, concurrent
+// or later. There are no conflicts, and hence no replica names. It suits
+// identifiers that are never used twice, such as orders. For elements that come
+// and go see [ORSet] and [RWSet]. The zero TwoPSet is empty and ready to use.
+// Add, Remove and Contains take O(1), Merge O(n) for n elements of its
+// argument, present or removed. Removed elements are kept for ever. See Shapiro
+// et al., 2011, section 3.3.2.
 type TwoPSet[E comparable] struct {
 	_ nocopy.NoCopy
 	twoPSetState[E]
@@ -132,8 +117,7 @@ func (s *TwoPSet[E]) add(e E, d *TwoPSet[E]) {
 	d.one[0], d.ones[0] = e, present
 }
 
-// Remove removes e for good and returns the delta. It has no effect if e has not
-// been added.
+// Remove removes e for good, if it was added, and returns the delta.
 func (s *TwoPSet[E]) Remove(e E) *TwoPSet[E] {
 	var d TwoPSet[E]
 	s.remove(e, &d)
@@ -166,8 +150,7 @@ func (s *TwoPSet[E]) Len() int {
 	return len(s.at) - s.gone
 }
 
-// All returns an iterator over the elements that have been added and not removed,
-// in unspecified order. The set must not change during the iteration.
+// All returns an iterator over the elements, in unspecified order.
 func (s *TwoPSet[E]) All() iter.Seq[E] { return s.of(present) }
 
 // of returns an iterator over the elements of a phase.
@@ -253,10 +236,7 @@ func (s *TwoPSet[E]) UnmarshalBinary(data []byte) error {
 	return s.set(in, gone)
 }
 
-// MergeBinary merges a set in the form of [TwoPSet.AppendBinary] and reports
-// whether s changed. It accepts what [TwoPSet.UnmarshalBinary] accepts, with the
-// same bound, and leaves s unchanged otherwise: all of data is checked first. Then it takes over one
-// element after the other, without a second set, in O(n).
+// MergeBinary is Merge of a binary form, without a second set in memory.
 func (s *TwoPSet[E]) MergeBinary(data []byte) (bool, error) {
 	if err := value.CheckKeyType[E](); err != nil {
 		return false, fmt.Errorf("crdt: merge TwoPSet: %w", wire.Damaged(err))
@@ -304,8 +284,8 @@ func (s *TwoPSet[E]) set(in, gone table[E]) error {
 	return nil
 }
 
-// MarshalJSON implements [json.Marshaler]: an object of two lists in the order of
-// the elements' canonical bytes, as in {"present":["p"],"removed":["q"]}.
+// MarshalJSON implements [json.Marshaler], as
+// {"present":["p"],"removed":["q"]}.
 func (s twoPSetState[E]) MarshalJSON() ([]byte, error) {
 	set := &TwoPSet[E]{twoPSetState: s}
 	b := appendKeysJSON([]byte(`{"present":`), set.sorted(present))
@@ -313,7 +293,7 @@ func (s twoPSetState[E]) MarshalJSON() ([]byte, error) {
 	return append(b, '}'), nil
 }
 
-// UnmarshalJSON implements [json.Unmarshaler], for members in any order.
+// UnmarshalJSON implements [json.Unmarshaler].
 func (s *TwoPSet[E]) UnmarshalJSON(data []byte) error {
 	if isNull(data) {
 		return nil

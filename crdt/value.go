@@ -7,14 +7,9 @@ import (
 	"github.com/rejoin-go/rejoin/vclock"
 )
 
-// A Value is what an [ORMap] holds: a pointer to one of the causal types of this
-// package, [ORSet], [RWSet], [EWFlag], [DWFlag], [MVRegister], [PNCounter], or
-// ORMap itself, to any depth. V is that pointer type:
-//
-//	var tags crdt.ORMap[string, *crdt.ORSet[string]]
-//	var posts crdt.ORMap[string, *crdt.ORMap[string, *crdt.ORSet[string]]]
-//
-// The interface is closed. A type of your own is a value of a [GMap].
+// A Value is what an [ORMap] holds: a pointer to a causal type, to any depth,
+// as in ORMap[string, *ORMap[string, *PNCounter]]. V is that pointer type. The
+// interface is closed: types of your own are values of a [GMap].
 type Value[V any] interface {
 	causal
 

@@ -29,17 +29,14 @@ func (s *store[E]) dotsOf(r *root, e E) (adds, removals []vclock.Dot) {
 	return adds, removals
 }
 
-// Dots returns the dots of the adds for which e is in s, in order: the replicas that
-// added it, and their numbers. There are several where it was added concurrently, and none
-// where e is absent.
+// Dots returns the dots of the adds for which e is in s, in order.
 func (s *ORSet[E]) Dots(e E) []vclock.Dot {
 	s = s.whole()
 	adds, _ := s.store.dotsOf(s.root, e)
 	return adds
 }
 
-// Dots returns the dots of the adds and of the removes of e that nothing has undone, in
-// order. The removes, if there are any, win.
+// Dots returns the dots of the adds and removes of e that stand, in order.
 func (s *RWSet[E]) Dots(e E) (adds, removes []vclock.Dot) {
 	s = s.whole()
 	return s.store.dotsOf(s.root, e)
@@ -54,8 +51,7 @@ func (f *EWFlag) Dots() []vclock.Dot {
 	return all
 }
 
-// Dots returns the dots of the enables and of the disables that nothing has undone, in
-// order. The disables, if there are any, win.
+// Dots returns the dots of the enables and disables that stand, in order.
 func (f *DWFlag) Dots() (enables, disables []vclock.Dot) {
 	f = f.whole()
 	for _, w := range f.cell {
@@ -70,9 +66,7 @@ func (f *DWFlag) Dots() (enables, disables []vclock.Dot) {
 	return enables, disables
 }
 
-// Written returns an iterator over the values with the dots of their writes, in the order
-// of the dots: who wrote which of them. One that was set by several replicas concurrently
-// comes once for each. The register must not change during the iteration.
+// Written returns an iterator over the writes that stand, ordered by dots.
 func (m *MVRegister[V]) Written() iter.Seq2[vclock.Dot, V] {
 	return func(yield func(vclock.Dot, V) bool) {
 		m := m.whole()
@@ -86,9 +80,7 @@ func (m *MVRegister[V]) Written() iter.Seq2[vclock.Dot, V] {
 	}
 }
 
-// All returns an iterator over the replicas that have counted, in order of their
-// names, with what each of them adds to the value: the sum of its increments that were not undone, the
-// nearest int64.
+// All returns an iterator over replicas, by name, and their sums not undone.
 func (c *PNCounter) All() iter.Seq2[vclock.Replica, int64] {
 	return func(yield func(vclock.Replica, int64) bool) {
 		c := c.whole()
