@@ -10,13 +10,9 @@ import (
 	"github.com/rejoin-go/rejoin/vclock"
 )
 
-// Join checks the laws of Merge on three states: idempotent, commutative,
-// associative, an argument left alone, and a result that tells what happened. It
-// returns a [*LawError] without a history for the first law broken, or nil. It
-// does not change its arguments.
-//
-// A [Kit] does this and more. Join is for states that come from elsewhere, a
-// fuzz target's for example.
+// Join checks the laws of Merge on three states, which it does not change. It
+// returns a [*LawError] without a history for the first law broken, or nil. A
+// [Kit] does this and more: Join is for states from elsewhere, as a fuzz test.
 func Join[S crdt.State[S]](x, y, z S) error {
 	k := &Kit[S]{}
 	for _, p := range [][2]S{{x, y}, {y, z}, {z, x}} {

@@ -59,17 +59,11 @@ func readable(p []byte) string {
 
 func decode(s any, p []byte) error { return s.(encoding.BinaryUnmarshaler).UnmarshalBinary(p) }
 
-// Decode checks what a decoder must do with any input: it returns without a
-// panic, p is as it was, and either there is an error and the state is as it was,
-// or the state encodes to p again. Fresh returns the state to decode into, an
-// equal one every time, best not an empty one. Decode returns a [*LawError]
-// without a history, or nil.
-//
-//	f.Fuzz(func(t *testing.T, p []byte) {
-//		if err := crdttest.Decode(fresh, p); err != nil {
-//			t.Fatal(err)
-//		}
-//	})
+// Decode checks what a decoder must do with any input, as in a fuzz test: it
+// returns without a panic, p is as it was, and either there is an error and the
+// state is as it was, or the state encodes to p again. Fresh returns the state
+// to decode into, an equal one every time, best not an empty one. Decode
+// returns a [*LawError] without a history, or nil.
 func Decode[S crdt.State[S]](fresh func() S, p []byte) (err error) {
 	defer func() {
 		if v := recover(); v != nil {

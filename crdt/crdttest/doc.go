@@ -2,10 +2,10 @@
 // update, exchange and merge them in any order end up equal, and end up right.
 //
 // A [Kit] names the updates of a type. From them the package draws random
-// histories over several replicas, in which states are merged in full, deltas are
-// lost, repeated, reordered and joined, clients update what they read earlier and
-// elsewhere, and replicas crash and go on from what they had saved. After every step it checks the laws that a [crdt.State] must
-// obey. It does so for the types of package crdt, and for those of lww and vclock.
+// histories over several replicas: states are merged in full, deltas are lost,
+// repeated, reordered and joined, clients update what they read earlier and
+// elsewhere, and replicas crash and go on from what they had saved. After every
+// step it checks the laws that a [crdt.State] must obey.
 //
 //	kit := &crdttest.Kit[*Tags]{
 //		New: func() *Tags { return new(Tags) },
@@ -25,39 +25,22 @@
 //	m(x) is [p q]
 //	x ⊔ mδ(x) is [q]
 //
-// # Give it a model
-//
-// The laws say that replicas agree, not on what. A set that ignores removals, or
-// one in which the first replica always wins, obeys every one of them. So state
-// what the type means in [Kit.Model]: a function from the updates that a replica
-// has seen to what it must show. Make it obvious and slow; [Standing] helps. It
-// must not be another replicated type, which might be wrong in the same way.
+// The laws say that replicas agree, not on what: a set that ignores removals
+// obeys every one of them. So state what the type means in [Kit.Model], a
+// function from the updates that a replica has seen to what it must show. Make
+// it obvious and slow; [Standing] helps. It must not be another replicated
+// type, which might be wrong in the same way.
 //
 // # What is checked
 //
-// The constants of type [Law] list it. What a type does not have is not checked:
-// Merge, Equal and Clone are enough. A type with AppendBinary or MarshalBinary
-// and UnmarshalBinary is also encoded after every step, and damaged encodings are
-// decoded; one with MergeBinary(p []byte) (bool, error) merges by bytes too, damaged ones as well; one
-// with MarshalJSON and UnmarshalJSON is taken through JSON. Where encoding the empty
-// state returns an error, the type is taken not to have that encoding. An operation
-// that returns no delta spreads by full merges only. A type with a method
-// Compact(crdt.Context) bool is compacted with what its replicas have learned of
-// each other; see [Kit.Clock]. Updates made for a client are described by [OpSeen].
-//
-// Histories keep to what the documentation of [crdt.RWSet.Compact] asks for: every
-// replica is a member before it writes, one that crashes merges the state of those
-// that have forgotten more, and clients that read before something was forgotten
-// update no more. The delta of a replica that has forgotten something goes to those
-// that have, too; the others get its state.
-//
-// Whether two states share memory is found out by changing one with every
-// operation and looking at the other.
-//
-// [CheckEvolution] is for values that change their types.
-//
-// # Reproducing
-//
-// Histories are drawn by package rapid from a seed, which [Kit.Check] reports with a
-// failure. [Kit.Run] depends on its arguments only.
+// [Law] lists it. Merge, Equal and Clone are enough; what else a type has is
+// checked, too: AppendBinary or MarshalBinary with UnmarshalBinary, also on
+// damaged bytes, MergeBinary(p []byte) (bool, error) on the same, and
+// MarshalJSON with UnmarshalJSON. A type whose empty state an encoding refuses
+// is taken not to have that encoding. A type with Compact(crdt.Context) bool is
+// compacted with what its replicas have learned of each other: see [Kit.Clock].
+// Histories keep to what package crdt asks of replicas and clients then: the
+// delta of a replica that has forgotten something goes to those that have, too;
+// the others get its state. An operation that returns no delta spreads by full
+// merges only. [CheckEvolution] is for values that change their types.
 package crdttest

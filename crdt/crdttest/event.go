@@ -14,9 +14,9 @@ type Event struct {
 	all   *[]Event // the history
 }
 
-// Saw reports whether f was in the state that e updated: whether f happened
-// before e. Two events of which neither saw the other are concurrent. An update
-// that was made by [OpSeen] saw what was also in the state that the client read.
+// Saw reports whether f happened before e: whether f was in the state that e
+// updated and, if [OpSeen] made e, in the one that the client read. Two events
+// of which neither saw the other are concurrent.
 func (e Event) Saw(f Event) bool { return e.shown.has(f.index) }
 
 // Past returns the events that e saw, in the order of the history.
@@ -30,18 +30,16 @@ func (e Event) Past() []Event {
 	return past
 }
 
-// Standing returns the events of seen that no other event of seen has overridden.
-// An event overrides an earlier one if overrides says so, provided that it saw
-// the earlier one and that this was still standing where it happened.
-//
-// The proviso matters for deltas, which may arrive without those before them.
-// Most types remember what stands and nothing else: the delta of a remove undoes
-// the add that the remover found, not an older one that had been replaced
-// already, and a replica that missed the replacement still shows the older one.
+// Standing returns the events of seen that no other event of seen has
+// overridden. An event overrides an earlier one if overrides says so, provided
+// that it saw the earlier one and that this was still standing where it
+// happened. For most types remember what stands and nothing else: a replica
+// that missed a replacement still shows what was replaced, whoever removed
+// that.
 //
 // With it the model of many a type is a line or two: an add-wins set shows the
-// elements of the standing adds, where any operation overrides others on the same
-// element; a register shows the values of the standing writes.
+// elements of the standing adds, where any operation overrides others on the
+// same element; a register shows the values of the standing writes.
 func Standing(seen []Event, overrides func(later, earlier Event) bool) []Event {
 	var view eventSet
 	for _, e := range seen {

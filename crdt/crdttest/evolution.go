@@ -13,16 +13,14 @@ import (
 	"github.com/rejoin-go/rejoin/vclock"
 )
 
-// CheckEvolution checks that two versions of a program, whose values are of the types
-// Old and New, may run side by side. It draws histories of three replicas, of which one
-// has the new version, with such values in a [crdt.MVRegister], alone, in a [crdt.ORMap] and in a
-// [crdt.GMap], in a [lww.Register], a [lww.Map] and a [vclock.DVVSet], whose states travel
-// in bytes and in JSON. Each version must be able to read what the other wrote, a write of
-// what was read must change nothing for the other, and replicas that have exchanged
-// everything must have equal bytes. It fails tb with a minimal history that breaks this.
-//
-// What a type cannot hold is for the generators to leave out: an int64 that is read as
-// an int8 has to fit. Keys and elements are not values: their types may not change.
+// CheckEvolution checks that two versions of a program, whose values are of the
+// types Old and New, may run side by side: each reads what the other wrote,
+// writing what was read changes nothing for the other, and replicas that have
+// exchanged everything have equal bytes. It draws histories of three replicas,
+// one of the new version, for the types of packages crdt, lww and vclock that
+// have values, and fails tb with a minimal one that breaks this. What a type
+// cannot hold is for the generators to leave out: an int64 that is read as an
+// int8 has to fit. The types of keys and elements may not change.
 func CheckEvolution[Old, New any](tb testing.TB, old *rapid.Generator[Old], next *rapid.Generator[New]) {
 	tb.Helper()
 	rapid.Check(tb, func(t *rapid.T) {

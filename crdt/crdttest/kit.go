@@ -15,10 +15,8 @@ import (
 )
 
 // A Kit describes a replicated type to be checked. New and Ops are required;
-// give Value and Model too, because laws alone are not enough: a set that ignores
-// removals obeys all of them.
-//
-// A Kit is not safe for concurrent use. Its functions must be deterministic.
+// give Value and Model too. A Kit is not safe for concurrent use. Its functions
+// must be deterministic.
 type Kit[S crdt.State[S]] struct {
 	// New returns a new empty state.
 	New func() S
@@ -26,34 +24,30 @@ type Kit[S crdt.State[S]] struct {
 	// Ops are the updates of the type, each made with [Op] or [OpSeen].
 	Ops []Operation[S]
 
-	// Value returns what a reader of a state sees. It must not retain or
-	// return memory of the state. Nil means that failures show a state through
-	// its String method or as JSON.
+	// Value returns what a reader of a state sees, without memory of the state. Nil
+	// means that failures show a state through its String method or as JSON.
 	Value func(S) any
 
-	// Model returns what Value must return for a state that has seen the given
-	// updates and no others. They are in the order of the history, so an update
-	// comes after those that it saw; [Event.Saw] tells what was known to whom.
-	// The two results are compared by [reflect.DeepEqual], except that nil and
-	// empty slices and maps are equal. Nil means no model. Model needs Value.
+	// Model returns what Value, which it needs, must return for a state that has seen
+	// the given updates and no others, in the order of the history; [Event.Saw] tells
+	// what was known to whom. They are compared by [reflect.DeepEqual], but nil and
+	// empty slices and maps are equal. Nil means no model.
 	Model func(seen []Event) any
 
-	// Carries reports whether the delta of an update also has the effect of an
-	// earlier one that it saw, as the delta of a counter has: it holds the total
-	// of its replica, earlier increments included. Nil means that a delta carries
-	// its own update and nothing else. Only Model depends on it.
+	// Carries reports whether the delta of an update also has the effect of an earlier
+	// one that it saw, as in a counter, where it holds the total of its replica. Nil
+	// means that it has not. Only Model depends on it.
 	Carries func(update, earlier Event) bool
 
-	// Clock returns what a state has seen. It is for a type with a method
-	// Compact(crdt.Context) bool, which histories then call with what all have seen. Nil means Context().Clock() for a type that has the method
+	// Clock returns what a state has seen, for a type with Compact(crdt.Context) bool,
+	// which gets what all have seen. Nil means Context().Clock() for a type that has
 	// Context() crdt.Context; one that has neither is not compacted.
 	Clock func(S) vclock.Clock
 
 	// Replicas is the number of replicas in a history, 1 to 26. Zero means 3.
 	Replicas int
 
-	// Steps is the least number of steps drawn for a history, at most 64, which
-	// is also the most. Zero means 16.
+	// Steps is the least number of steps in a history, of at most 64. Zero means 16.
 	Steps int
 
 	format  format
@@ -74,31 +68,23 @@ type Operation[S any] struct {
 	apply func(s S, r vclock.Replica, client S, arg any) (S, error)
 }
 
-// Op returns the operation called name, with arguments drawn from args.
-//
-// Apply updates s on behalf of r and returns the delta, or a nil S where the type
-// has none. An error says that the update was refused: s must then be as it was,
-// and the delta, if any, must have no effect.
-//
-// Draw from few values, so that replicas meet on the same ones. An operation
-// without an argument passes nil for args and gets the zero A, which histories
-// leave out if A is struct{}.
+// Op returns the operation called name, with arguments drawn from args. Draw
+// from few values, so that replicas meet on the same ones. An operation without
+// an argument passes nil for args and gets the zero A, which histories leave
+// out if A is struct{}. Apply updates s on behalf of r and returns the delta,
+// or a nil S where the type has none. An error says that the update was
+// refused: s must then be as it was, and the delta, if any, must have no
+// effect.
 func Op[S, A any](name string, args *rapid.Generator[A], apply func(s S, r vclock.Replica, arg A) (S, error)) Operation[S] {
 	return operation(name, args, func(s S, r vclock.Replica, _ S, arg A) (S, error) { return apply(s, r, arg) })
 }
 
-// OpSeen is like [Op] for an update on behalf of a client that has read a state
-// somewhere, maybe a while ago and at another replica, and has kept what read
-// returned of it: a [crdt.Context], or several. Apply gets that as seen. A client
-// that has read nothing has what read returns of the empty state.
-//
-// Such an update may undo what it finds and the client was shown, and nothing
-// else. [Event.Saw] tells of it what the client was shown:
-//
-//	crdttest.OpSeen("Remove", tags, (*Tags).Context,
-//		func(t *Tags, r vclock.Replica, seen crdt.Context, tag string) (*Tags, error) {
-//			return t.RemoveSeen(r, seen, tag)
-//		})
+// OpSeen is like [Op] for an update on behalf of a client that has read a
+// state, maybe a while ago and elsewhere, and has kept what read returned of
+// it, as what (*Tags).Context does. Apply gets that as seen, for
+// t.RemoveSeen(r, seen, tag); a client that has read nothing has what read
+// returns of the empty state. The update may undo what it finds and the client
+// was shown, and nothing else.
 func OpSeen[S, C, A any](name string, args *rapid.Generator[A], read func(s S) C, apply func(s S, r vclock.Replica, seen C, arg A) (S, error)) Operation[S] {
 	op := operation(name, args, func(s S, r vclock.Replica, client S, arg A) (S, error) {
 		return apply(s, r, read(client), arg)
@@ -125,8 +111,8 @@ func operation[S, A any](name string, args *rapid.Generator[A], apply func(s S, 
 }
 
 // Check draws histories and fails tb with a minimal one if a law is broken. The
-// flags of rapid apply: there are as many histories as -rapid.checks says, a fifth
-// of them with -short, and they start from -rapid.seed if that is set.
+// flags of rapid apply: -rapid.checks says how many, a fifth of them with
+// -short, and -rapid.seed with which seed, as a failure reports it.
 func (k *Kit[S]) Check(tb testing.TB) {
 	tb.Helper()
 	lawkit.Check(tb, "histories", k.search)
@@ -143,7 +129,7 @@ func (k *Kit[S]) Property(t *rapid.T) {
 	}
 }
 
-// Run checks n histories that depend on seed and nothing else. It returns a
+// Run checks n histories that depend on its arguments only. It returns a
 // [*LawError] with a minimal history for the first that breaks a law, or nil.
 func (k *Kit[S]) Run(seed, n int) error {
 	_, err := k.search(seed, n)

@@ -5,12 +5,12 @@ import (
 	"strings"
 )
 
-// A Law is a statement that must hold in every history. Its text is the statement.
+// A Law is a statement that must hold in every history. Its text says what.
 type Law string
 
-// The laws, with x, y, z for states, ⊔ for Merge, m for an update, mδ for the
-// delta that it returns, c for Compact. Bounded allows a decoder 64 KiB, and 512 bytes for each byte
-// of its input.
+// The laws, with x, y, z for states, ⊔ for Merge, m for an update, mδ for the delta
+// that it returns, c for Compact. Bounded allows 64 KiB, and 512 bytes per byte of
+// input.
 const (
 	Idempotent  Law = "Merge is idempotent: x ⊔ y ⊔ y = x ⊔ y, x ⊔ x = x"
 	Commutative Law = "Merge is commutative: x ⊔ y = y ⊔ x"
@@ -39,9 +39,7 @@ const (
 	Panics    Law = "nothing panics"
 )
 
-// A LawError reports a broken law with a history that breaks it, the shortest that
-// was found: without any one of its steps the law holds, unless the search for a
-// shorter one was given up.
+// A LawError reports a broken law with a history that breaks it, a short one.
 type LawError struct {
 	Law     Law
 	History []string // the steps, in order, such as "a: Add p" or "b merges a"
@@ -50,8 +48,7 @@ type LawError struct {
 	atEnd bool // found by the checks that follow the last step
 }
 
-// Error returns the law, the numbered steps and the detail, each on lines of its
-// own.
+// Error returns the law, the numbered steps and the detail, in lines.
 func (e *LawError) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "crdttest: broken law: %s\n", e.Law)
