@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// Chain returns a [Rule] that asks the rules in order, until one does not pass.
-// It passes if all do. A rule that fails is the end of it.
+// Chain returns a Rule that asks the rules in order, until one does not pass,
+// or fails. It passes if all do.
 func Chain[T any](rules ...Rule[T]) Rule[T] {
 	return defined[T](chain[T](slices.Clone(rules)))
 }
@@ -52,8 +52,8 @@ func (r chain[T]) decide(ctx context.Context, c *Conflict[T]) (Decision[T], erro
 	return d, nil
 }
 
-// ByKind returns a [Rule] that asks the rule for the kind of the conflict: that
-// for [Conflict.Kind], else that for [Conflict.Ops], else the last.
+// ByKind returns a Rule that asks the rule for Conflict.Kind, else for
+// Conflict.Ops, else otherwise.
 func ByKind[T any](rules map[Kind]Rule[T], otherwise Rule[T]) Rule[T] {
 	return defined[T](&byKind[T]{maps.Clone(rules), otherwise})
 }
@@ -83,8 +83,8 @@ func (r *byKind[T]) decide(ctx context.Context, c *Conflict[T]) (Decision[T], er
 	return r.otherwise.Resolve(ctx, c)
 }
 
-// Check returns a [Rule] that asks rule and passes if the value it decides for is
-// not valid; name says what valid checks. A decision to delete is not checked.
+// Check returns a Rule that asks rule and passes if the value it decides for is
+// not valid; name says what valid checks. It does not check deletes.
 func Check[T any](name string, valid func(T) error, rule Rule[T]) Rule[T] {
 	return defined[T](&check[T]{"check " + name, valid, rule})
 }

@@ -10,11 +10,12 @@ import (
 	"github.com/rejoin-go/rejoin/vclock/content"
 )
 
-// A Kind says what was done concurrently. The set of kinds is open: a conflict
-// of three versions may be "create/update/delete".
+// A Kind says what was done concurrently. The set of kinds is open: of three
+// versions it may be "create/update/delete". A create is a write by somebody
+// who was shown no value.
 type Kind string
 
-// Kinds of conflicts. A create is a write by somebody who was shown no value.
+// Kinds of conflicts.
 const (
 	CreateCreate Kind = "create/create"
 	CreateUpdate Kind = "create/update"
@@ -23,35 +24,28 @@ const (
 	UpdateDelete Kind = "update/delete"
 	DeleteDelete Kind = "delete/delete"
 
-	// Tied means that the latest versions carry the same time, so that time does
-	// not say which is the last.
-	Tied Kind = "tied"
-	// Forked means that versions with one stamp differ: two lineages of states
-	// write under one replica name, and one of them has to stop.
-	Forked Kind = "forked"
+	Tied   Kind = "tied"   // the latest versions carry the same time
+	Forked Kind = "forked" // versions with one stamp differ: two lineages use one name, and one has to stop
 )
 
 // A Conflict is what a rule decides: two or more versions of which none was
-// written by someone who had been shown another.
-//
-// There is no local and no remote version: a rule that knew where it runs would
-// decide differently elsewhere.
+// written by someone who had been shown another. None is called local: a rule
+// that knew where it runs would decide differently elsewhere.
 type Conflict[T any] struct {
 	ID  ID
 	Key string
 	// Kind is Tied, Forked, or else the same as Ops, which says what was done.
 	Kind, Ops Kind
-	// Versions are in ascending order of their stamps, so the last is the latest.
+	// Versions are in ascending order of their stamps: the last is the latest.
 	Versions []Version[T]
-	// Same reports that all versions have the same content. That is no conflict
-	// for most rules, but if both of two shops sold the last item, it is.
+	// Same reports that all versions have the same content: no conflict for most
+	// rules.
 	Same bool
-	// Base is what all versions have in common: the value that there was when all
-	// that every two of their writers had been shown was merged, and nothing else; nil
-	// if there was none. It is known only if BaseKnown is set: if all create, or if
-	// versions were written with [Siblings.Edit] since then.
+	// Base is what there was when all that every two of the writers had both been
+	// shown was merged, and nothing else; nil if nothing. It is known if all versions
+	// create, or go back to it by [Siblings.Edit].
 	Base      *T
-	BaseKnown bool
+	BaseKnown bool // whether Base is known
 
 	entries []entry[T]          // of Versions
 	common  common[T]           // what Base was
@@ -59,8 +53,8 @@ type Conflict[T any] struct {
 	lent    bool                // this is a copy in the hands of a rule that may have changed it
 }
 
-// ErrChanged is what a [RuleError] wraps about a rule that changed what it was
-// given.
+// ErrChanged is what a [RuleError] wraps about a rule that changed its
+// argument.
 var ErrChanged = errors.New("changed what it was given")
 
 func newConflict[T any](key string, entries []entry[T]) *Conflict[T] {

@@ -16,22 +16,19 @@ import (
 	"github.com/rejoin-go/rejoin/vclock"
 )
 
-// A Context says what a reader was shown. It comes with a value, goes to the
-// client and comes back with the client's write, which then replaces exactly
-// the versions that the client was shown.
-//
-// The zero Context is that of a writer who was shown nothing: its write replaces
-// nothing. A Context is immutable, and opaque but for its encodings.
-//
-// A context belongs to the key that it was read under. With a write to another
-// key it would replace versions that nobody was shown.
+// A Context says which versions a reader was shown. It comes with a value, goes
+// to the client, as text, and comes back with the client's write, perhaps to
+// another region, which replaces exactly these versions. It belongs to the key
+// that it was read under: a write of another key would replace what nobody was
+// shown. Under the zero Context a write replaces nothing and becomes a sibling.
+// A Context is immutable, and opaque but for its encodings.
 //
 // # Hazard
 //
-// A context says what is replaced, and a write is stamped after all times in it:
-// whoever can make one up can remove what others wrote, and send a key into the
-// future. Sign contexts, with their key, that go to clients you do not trust, and
-// refuse those from the future: see [Context.Ahead].
+// Whoever can make up a context can remove what others wrote, and send a key
+// into the future, as a write is stamped after all times in its context. Sign
+// contexts, with their key, that go to clients you do not trust, and ask
+// [Context.Ahead].
 type Context struct {
 	epoch uint64       // the highest epoch known where it was read
 	of    uint64       // the epoch of the versions there
@@ -77,22 +74,21 @@ func (c Context) Epoch() uint64 { return c.epoch }
 // Found reports whether there was a value to show.
 func (c Context) Found() bool { return c.found }
 
-// Covers reports whether a reader under c was shown all that a reader under d was,
-// or what replaced it. It is false of a c that was read in a lower epoch.
+// Covers reports whether a reader under c was shown all that a reader under d
+// was, or what replaced it. It is false of a c that was read in a lower epoch.
 func (c Context) Covers(d Context) bool {
 	return c.epoch >= d.epoch && c.past.Covers(d.past) && (d.dot.IsZero() || c.covers(d.dot))
 }
 
-// Ahead returns an [*AheadError] if a time in c is more than limit after now. Ask
-// it about what a client sent, before a write under it: the write would be stamped
-// after that time, and so would all that follow it.
+// Ahead returns an [*AheadError] if a time in c is more than limit after now.
+// Ask it of what a client sent: the write under it is stamped after that time.
 func (c Context) Ahead(now hlc.Timestamp, limit time.Duration) error {
 	return ahead(c.past, c.dot, now, limit)
 }
 
-// An AheadError reports times that are ahead of a clock.
+// An AheadError reports a time that is ahead of a clock.
 type AheadError struct {
-	Stamp lww.Stamp     // the one farthest ahead; without a replica if that is not known any more
+	Stamp lww.Stamp     // the farthest ahead; without a replica if that is not known any more
 	Now   hlc.Timestamp // the reading of the clock
 }
 
@@ -127,8 +123,7 @@ const (
 	contextDot   = 1 << 1
 )
 
-// AppendBinary implements [encoding.BinaryAppender]. It never returns an error.
-// FORMAT.md in the root of the module has the layout.
+// AppendBinary implements [encoding.BinaryAppender].
 func (c Context) AppendBinary(b []byte) ([]byte, error) {
 	return c.append(append(b, contextVersion)), nil
 }
@@ -163,13 +158,10 @@ func appendStamp(b []byte, s lww.Stamp) []byte {
 	return b
 }
 
-// MarshalBinary implements [encoding.BinaryMarshaler]. See
-// [Context.AppendBinary].
+// MarshalBinary implements [encoding.BinaryMarshaler].
 func (c Context) MarshalBinary() ([]byte, error) { return c.AppendBinary(nil) }
 
-// UnmarshalBinary implements [encoding.BinaryUnmarshaler]. It accepts exactly
-// what [Context.AppendBinary] writes, and leaves c unchanged if it returns an
-// error.
+// UnmarshalBinary implements [encoding.BinaryUnmarshaler].
 func (c *Context) UnmarshalBinary(data []byte) error {
 	r := wire.NewReader(data)
 	r.Version(contextVersion)
@@ -260,8 +252,7 @@ func readStampIn(r *wire.Reader, past vclock.Clock) lww.Stamp {
 }
 
 // AppendText implements [encoding.TextAppender]: the binary form in unpadded
-// URL-safe base64, fit for a header, a cookie or a form field. It never returns
-// an error.
+// URL-safe base64, fit for a header, a cookie or a form field.
 func (c Context) AppendText(b []byte) ([]byte, error) {
 	enc, _ := c.AppendBinary(nil) // never an error
 	return base64.RawURLEncoding.AppendEncode(b, enc), nil
@@ -270,8 +261,7 @@ func (c Context) AppendText(b []byte) ([]byte, error) {
 // MarshalText implements [encoding.TextMarshaler]. See [Context.AppendText].
 func (c Context) MarshalText() ([]byte, error) { return c.AppendText(nil) }
 
-// UnmarshalText implements [encoding.TextUnmarshaler]. It accepts what
-// [Context.AppendText] writes.
+// UnmarshalText implements [encoding.TextUnmarshaler].
 func (c *Context) UnmarshalText(text []byte) error {
 	enc, err := base64.RawURLEncoding.Strict().DecodeString(string(text))
 	if err == nil && base64.RawURLEncoding.EncodedLen(len(enc)) != len(text) {
@@ -289,7 +279,7 @@ func (c Context) String() string {
 	return string(text)
 }
 
-// MarshalJSON implements [json.Marshaler]. Members that are zero are left out.
+// MarshalJSON implements [json.Marshaler]:
 //
 //	{"epoch":"1","of":"1","past":{"eu":"…","us":"…"},"dot":"2026-11-23T12:08:55.123456789Z@us","found":true}
 func (c Context) MarshalJSON() ([]byte, error) {
@@ -306,9 +296,7 @@ func (c Context) MarshalJSON() ([]byte, error) {
 	return o.end(), nil
 }
 
-// UnmarshalJSON implements [json.Unmarshaler]. It accepts what
-// [Context.MarshalJSON] writes, in any order of members and with any white
-// space. As usual, null changes nothing.
+// UnmarshalJSON implements [json.Unmarshaler].
 func (c *Context) UnmarshalJSON(data []byte) error {
 	if string(data) == "null" {
 		return nil

@@ -38,7 +38,7 @@ func (a Action) String() string {
 	}
 }
 
-// MarshalText implements [encoding.TextMarshaler]. See [Action.String].
+// MarshalText implements [encoding.TextMarshaler]. It refuses other numbers.
 func (a Action) MarshalText() ([]byte, error) {
 	if a > Pass {
 		return nil, fmt.Errorf("resolver: encode Action: %v is none", a)
@@ -46,8 +46,7 @@ func (a Action) MarshalText() ([]byte, error) {
 	return []byte(a.String()), nil
 }
 
-// UnmarshalText implements [encoding.TextUnmarshaler]. It accepts what
-// [Action.String] returns.
+// UnmarshalText implements [encoding.TextUnmarshaler].
 func (a *Action) UnmarshalText(text []byte) error {
 	for b := Defer; b <= Pass; b++ {
 		if b.String() == string(text) {
@@ -58,15 +57,13 @@ func (a *Action) UnmarshalText(text []byte) error {
 	return fmt.Errorf("resolver: decode Action: %.64q is none", text)
 }
 
-// A Decision is a rule's answer to a [Conflict], whose methods make one. The
-// zero Decision defers.
+// A Decision answers a [Conflict], whose methods make one. The zero one defers.
 type Decision[T any] struct {
 	Action  Action
 	Version int    // with Keep: which of the conflict's versions
 	Value   T      // with Use
 	Reason  string // for people, and for the log
-	// Compensations are what has to happen in the world because of the decision,
-	// such as a refund. See [Conflict.Compensation].
+	// Compensations are to be done because of it: see [Conflict.Compensation].
 	Compensations []Compensation
 
 	kept *Version[T] // what Version was when Keep made this
@@ -75,8 +72,8 @@ type Decision[T any] struct {
 	good bool        // Value can be stored, says the rule of this package that made it
 }
 
-// Keep returns the decision that version i of c stands. A rule fails that gives it
-// for an answer about other versions, of which another one has the number i.
+// Keep returns the decision that version i of c stands. A rule fails that gives
+// it for a conflict in which version i is another one.
 func (c *Conflict[T]) Keep(i int, reason string) Decision[T] {
 	d := Decision[T]{Action: Keep, Version: i, Reason: reason}
 	if i >= 0 && i < len(c.Versions) {
@@ -106,7 +103,7 @@ func (*Conflict[T]) Pass(reason string) Decision[T] {
 }
 
 // Suggest returns what [LastWriterWins] would decide, for people to start from.
-// It is also what is shown of a conflict that is deferred.
+// It is also what is shown of a deferred conflict.
 func (c *Conflict[T]) Suggest() Decision[T] {
 	return c.Keep(len(c.Versions)-1, "latest")
 }
@@ -131,25 +128,22 @@ func (d Decision[T]) With(c ...Compensation) Decision[T] {
 	return d
 }
 
-// A Compensation is something to be done outside because of a decision.
-//
-// Regions that decide alike emit it each. Whoever carries it out does so once
-// per Key, and then it is done: a decision that comes out differently later, as
-// more versions arrive, does not take it back.
+// A Compensation is something to be done outside because of a decision. All
+// regions that decide alike emit it, and whoever carries it out does so once
+// per Key. A later decision does not take it back.
 type Compensation struct {
 	Name   string      `json:"name"`
 	Key    ID          `json:"key"`    // the idempotency key
 	Causes []lww.Stamp `json:"causes"` // the versions that make it necessary
 }
 
-// Compensation returns the compensation of that name, such as "refund order 17",
-// that the given versions of c make necessary; without any, all of them. Its key
-// is a hash of c.Key, the name, and these versions, and of nothing else: name only
-// those that are the cause, and the key stays the same when others join in. A
-// cause that is written again has another stamp, and so the compensation another
-// key: if that can happen before a decision has arrived, let the name tell the
-// matter, and carry out one per name. Compensation panics if a version is out of
-// range.
+// Compensation returns the compensation of that name, such as "refund order
+// 17", that the given versions of c make necessary; without any, all of them.
+// It panics if a version is out of range. Its key is a hash of c.Key, the name,
+// and these versions alone: name only the cause, and it stays the same when
+// others join in. A version that is written again has another key: if that can
+// happen before a decision has arrived, let the name identify the matter, and
+// carry out one per name.
 func (c *Conflict[T]) Compensation(name string, versions ...int) Compensation {
 	chosen := c.Versions
 	if len(versions) > 0 {

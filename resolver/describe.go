@@ -12,8 +12,7 @@ type Policy struct {
 	Parts []Policy
 }
 
-// Fingerprint returns a hash of the text of p. Log entries carry it, so that
-// decisions under another policy are told apart.
+// Fingerprint returns a hash of the text of p, as log entries name policies.
 func (p Policy) Fingerprint() string { return hashID([]byte(p.String())).String() }
 
 // String returns the policy as indented text, one line for each part.

@@ -1,11 +1,11 @@
 // Package resolver keeps the concurrent versions of a value side by side and
-// lets the application decide what they mean: by a policy, by a rule of its own,
-// or by asking a person.
+// lets the application decide what they mean: by a policy, by a rule of its
+// own, or by asking a person.
 //
-// Where two regions write one key without knowing of each other, there is no
-// later write, and somebody's work is lost if the one with the larger timestamp
-// just wins. [Siblings] keeps both versions until somebody who was shown both
-// writes again. A [Reconciler] says what to show until then:
+// Where two regions write one key without knowing of each other, neither write
+// is the later one, and if the larger timestamp just wins, somebody's work is
+// lost. [Siblings] keeps both versions until somebody who was shown both writes
+// again. A [Reconciler] says what to show until then:
 //
 //	orders := resolver.New(resolver.Chain(resolver.Named("paid first", "an order that is paid stands", paidFirst), resolver.LastWriterWins))
 //
@@ -21,61 +21,41 @@
 //
 // # Only the set of versions merges
 //
-// What the versions mean is a function of the set and of nothing else. It is not
-// stored and not replicated. So any rule converges that gives equal answers to
-// equal questions: it need be neither commutative nor associative, the order of
-// arrival cannot matter, regions do not answer each other's merges with new
-// writes, and a change of policy takes effect on all that is not yet overwritten.
+// What the versions mean is computed from the set alone, and neither stored nor
+// replicated. So any rule converges that gives equal answers to equal
+// questions: it need be neither commutative nor associative, the order of
+// arrival does not matter, regions do not answer each other's merges with
+// writes, and a change of policy takes effect on all that is not yet
+// overwritten.
 //
-// # Contexts
+// # Values and encodings
 //
-// A write replaces what its writer was shown, no more and no less. What that was,
-// the [Context] says that came with the value: it goes to the client, as text, and
-// comes back with the write, minutes later and perhaps to another region. A write
-// without a context replaces nothing and becomes a sibling.
+// Package content says which types can be values, how fields are told apart,
+// and what becomes of NaN, times, nil and empty. A field that the bytes lack
+// reads zero; one that T lacks is kept, and a write carries over those of the
+// newest version that it replaces. Sets share values: do not change any that is
+// shown.
 //
-// # Conflicts left to people
-//
-// If a rule defers, or fails, the outcome has a [Ticket], and a provisional value
-// that is the same everywhere. Its context covers that one version, so that users
-// may go on writing without swallowing the conflict. [Reconciler.Settle] answers
-// the ticket. Answers given in two regions do not conflict: one of them stays.
-//
-// # Values that change
-//
-// A value is stored as content: package content says which types can be, how fields
-// are told apart, and what happens to NaN, times, nil and empty. A program whose type
-// has a field more reads zero for it; one whose type has a field less keeps it, and
-// its writes carry it over: of several versions that a write replaces, what the newest
-// has. Bytes with a value that T cannot hold are refused with a [content.ValueError];
-// where two versions of a program run side by side, see [Siblings.UnmarshalLenient].
+// Equal states have equal bytes, laid out as in FORMAT.md in the root of the
+// module. Decoders take exactly what encoders write, JSON with its members in
+// any order and with any white space. On an error they leave the receiver as it
+// was. The error wraps [ErrVersion], [ErrType] or [ErrDamaged], or is a
+// [content.ValueError] for a value that T cannot hold: see
+// [Siblings.UnmarshalLenient]. Encoders return an error only where a comment
+// says so. JSON has no members for what is zero; null changes nothing.
 //
 // # Failover
 //
 // Where one replica at a time is the primary, each promotion has an epoch, and
-// epochs count before causality: see [Promotion]. What a deposed primary goes on
-// writing is refused or fenced, and returned, to be logged. [HomeWins] with [Home]
-// is for one home region per key, without a failover of all.
-//
-// # Log
-//
-// A [Log] is told of every decision before it takes effect, with all versions and
-// their values. [Replay] decides what was logged again by another rule, and
-// [Reconciler.Describe] writes the policy in force down.
+// epochs count before causality: see [Promotion]. What a deposed primary goes
+// on writing is refused or fenced, and returned, to be logged. [HomeWins] with
+// [Home] is for one home region per key, without a failover of all.
 //
 // # Stamps and identities
 //
-// Versions are named by their stamps, so a replica must be one lineage of states
-// that does not give out a stamp twice: see [vclock.Replica]. A time from the
-// future does no harm to what the set keeps, but decides where the latest wins:
-// see [Siblings.Ahead].
-//
-// # Sources
-//
-// Siblings and contexts are those of Riak: Preguiça, Baquero, Almeida, Fonte,
-// Gonçalves, “Brief Announcement: Efficient Causality Tracking in Distributed
-// Storage Systems with Dotted Version Vectors”, PODC 2012. Resolution by the
-// application is from Bayou: Terry et al., “Managing Update Conflicts in Bayou, a
-// Weakly Connected Replicated Storage System”, SOSP 1995,
-// https://doi.org/10.1145/224056.224070.
+// Versions are named by their stamps, so a replica is one lineage of states
+// with one clock, and gives out no stamp twice. Restored from an older state it
+// writes under a new name: see [vclock.Incarnation]. Times from the future do
+// no harm to what a set keeps, but win where the latest does: see
+// [Siblings.Ahead].
 package resolver

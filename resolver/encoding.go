@@ -21,8 +21,7 @@ import (
 
 const siblingsVersion = 2
 
-// AppendBinary implements [encoding.BinaryAppender]. It never returns an error.
-// FORMAT.md in the root of the module has the layout.
+// AppendBinary implements [encoding.BinaryAppender].
 func (s *Siblings[T]) AppendBinary(b []byte) ([]byte, error) {
 	b = binary.AppendUvarint(append(b, siblingsVersion), s.level)
 	b = binary.AppendUvarint(b, s.epoch)
@@ -42,26 +41,21 @@ func appendEntries[T any](b []byte, entries []entry[T]) []byte {
 	return b
 }
 
-// MarshalBinary implements [encoding.BinaryMarshaler]. See
-// [Siblings.AppendBinary].
+// MarshalBinary implements [encoding.BinaryMarshaler].
 func (s *Siblings[T]) MarshalBinary() ([]byte, error) {
 	return s.AppendBinary(make([]byte, 0, 96*(1+len(s.entries))))
 }
 
-// ETag returns a name for the state of s, in characters fit for a header: two
-// sets of one key are equal if and only if their names are. It is the SHA-256 of
-// the binary form in base64.
+// ETag returns a name for the state of s, fit for a header and equal for equal
+// sets only: the SHA-256 of the binary form in base64.
 func (s *Siblings[T]) ETag() string {
 	b, _ := s.AppendBinary(nil) // never an error
 	sum := sha256.Sum256(b)
 	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
-// UnmarshalBinary implements [encoding.BinaryUnmarshaler]. It accepts exactly
-// what [Siblings.AppendBinary] writes, and leaves s unchanged if it returns an
-// error. A version with a value that T cannot hold is one: see
-// [Siblings.UnmarshalLenient]. Sets share their versions, so that it uses no memory of s
-// but for the names of replicas where they are the same.
+// UnmarshalBinary implements [encoding.BinaryUnmarshaler]. Of s it reuses
+// names.
 func (s *Siblings[T]) UnmarshalBinary(data []byte) error {
 	d, err := decodeSiblings[T](data, s.past)
 	if err == nil {
@@ -74,10 +68,9 @@ func (s *Siblings[T]) UnmarshalBinary(data []byte) error {
 	return nil
 }
 
-// UnmarshalLenient is [Siblings.UnmarshalBinary] that keeps versions with values that
-// T cannot hold, as a program has to that is older or newer than the writer. It
-// returns the same error for them together with a set that is as good as any for
-// merging and encoding: see [Siblings.Unreadable].
+// UnmarshalLenient is [Siblings.UnmarshalBinary] that also takes values which T
+// cannot hold, for an older program beside a newer one: s is then usable for
+// merging and encoding, though it returns the same [content.ValueError].
 func (s *Siblings[T]) UnmarshalLenient(data []byte) error {
 	d, err := decodeSiblings[T](data, s.past)
 	if err != nil {
@@ -90,8 +83,7 @@ func (s *Siblings[T]) UnmarshalLenient(data []byte) error {
 	return nil
 }
 
-// MergeBinary is [Siblings.UnmarshalBinary] into another set, and [Siblings.Merge] of
-// that.
+// MergeBinary merges what [Siblings.UnmarshalBinary] makes of data.
 func (s *Siblings[T]) MergeBinary(data []byte) (changed bool, err error) {
 	o := Siblings[T]{past: s.past} // whose names are often those of data
 	if err := o.UnmarshalBinary(data); err != nil {
@@ -100,8 +92,7 @@ func (s *Siblings[T]) MergeBinary(data []byte) (changed bool, err error) {
 	return s.Merge(&o), nil
 }
 
-// MergeLenient is [Siblings.UnmarshalLenient] into another set, and [Siblings.Merge]
-// of that.
+// MergeLenient merges what [Siblings.UnmarshalLenient] makes of data.
 func (s *Siblings[T]) MergeLenient(data []byte) (changed bool, err error) {
 	var o Siblings[T]
 	if err = o.UnmarshalLenient(data); err != nil && !errors.Is(err, content.ErrUnreadable) {
@@ -110,8 +101,7 @@ func (s *Siblings[T]) MergeLenient(data []byte) (changed bool, err error) {
 	return s.Merge(&o), err
 }
 
-// Check returns a [*content.ValueError] if there is a version with a value that T
-// cannot hold, the first of [Siblings.Unreadable].
+// Check returns the first error of [Siblings.Unreadable], nil if there is none.
 func (s *Siblings[T]) Check() error {
 	for _, bad := range s.Unreadable() {
 		return bad
@@ -119,10 +109,10 @@ func (s *Siblings[T]) Check() error {
 	return nil
 }
 
-// Unreadable returns an iterator over the versions with values that T cannot hold.
-// They count as versions, merge and are encoded as they are, and their values are
-// zero. No rule that looks at values is asked about a conflict with one of them;
-// those that go by stamps decide, and [Outcome.Err] says what cannot be read.
+// Unreadable returns an iterator over the versions with values that T cannot
+// hold. They merge and are encoded as they are, and their values are zero.
+// Rules that look at values pass on a conflict with one of them; [Outcome.Err]
+// names it.
 func (s *Siblings[T]) Unreadable() iter.Seq2[lww.Stamp, *content.ValueError] {
 	return func(yield func(lww.Stamp, *content.ValueError) bool) {
 		for i := range s.entries {
@@ -133,12 +123,11 @@ func (s *Siblings[T]) Unreadable() iter.Seq2[lww.Stamp, *content.ValueError] {
 	}
 }
 
-// Value implements [database/sql/driver.Valuer]: the binary form, for a column of
-// bytes. A column of JSON takes what [Siblings.MarshalJSON] returns.
+// Value implements [database/sql/driver.Valuer]: the binary form. For a column
+// of JSON take [Siblings.MarshalJSON].
 func (s *Siblings[T]) Value() (driver.Value, error) { return s.MarshalBinary() }
 
-// Scan implements [database/sql.Scanner] for a column of bytes or of JSON. It
-// refuses NULL, and leaves s unchanged if it returns an error.
+// Scan implements [database/sql.Scanner] for bytes or JSON. It refuses NULL.
 func (s *Siblings[T]) Scan(src any) error { return wire.Scan("resolver: scan Siblings", src, s) }
 
 // decodeSiblings decodes what [Siblings.AppendBinary] wrote. Names that are those of known are
@@ -246,9 +235,8 @@ func (s *Siblings[T]) check() error {
 	return nil
 }
 
-// MarshalJSON implements [json.Marshaler]. Members that are zero are left out,
-// and versions are as in [Version.MarshalJSON]. There is
-// a floor only if it is above all times in past.
+// MarshalJSON implements [json.Marshaler]. Versions, and errors, are as in
+// [Version.MarshalJSON]. A floor is there if it is above all times in past.
 //
 //	{"level":"2","epoch":"1","past":{"eu":"…","us":"…"},"floor":"2026-11-23T12:10:00.000000000Z",
 //	 "versions":[{"stamp":"2026-11-23T12:08:55.123456789Z@us","epoch":"1","value":…}]}
@@ -275,10 +263,7 @@ func (s Siblings[T]) MarshalJSON() ([]byte, error) {
 	return o.end(), nil
 }
 
-// UnmarshalJSON implements [json.Unmarshaler]. It accepts what
-// [Siblings.MarshalJSON] writes, in any order of members and with any white
-// space, and leaves s unchanged if it returns an error. As usual, null changes
-// nothing.
+// UnmarshalJSON implements [json.Unmarshaler].
 func (s *Siblings[T]) UnmarshalJSON(data []byte) error {
 	if string(data) == "null" {
 		return nil

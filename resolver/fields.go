@@ -11,36 +11,32 @@ import (
 	"github.com/rejoin-go/rejoin/vclock"
 )
 
-// Fields returns a [Rule] that merges the versions field by field, three ways: what
-// one side changed since the base stays, what both changed is up to the plan. What
-// the plan leaves to a person is deferred.
+// Fields returns a Rule that merges the versions field by field, three ways:
+// what one side changed since the base stays, what both changed is up to the
+// plan, and what that leaves to a person is deferred. The base of two versions
+// is what Conflict.Base says, however often each side has used [Siblings.Edit]
+// since. Of several versions, those that have most in common are merged first.
 //
-// The base is what the versions have in common, however often each side was edited
-// since: what there was when all that both writers had been shown was merged, and
-// nothing else. Versions know it that were written by [Siblings.Edit]. Of three or
-// more, those that have most in common are merged first.
+// It passes if there is a delete, and, with a reason that ends in "fields: base
+// unknown", where an edit does not say what it was made from, or a chain of
+// edits in several regions was longer than what versions carry: see
+// [FieldsWithoutBase].
 //
-// It passes if there is a delete, and where the base is unknown: nobody said what an
-// edit was made from, or a chain of edits in several regions was longer than what
-// versions carry. The reason of the outcome and of the log then ends in "fields: base
-// unknown". See [FieldsWithoutBase].
-//
-// Additive fields are exact always. Fields for which the plan chooses between values
-// are exact only if a key in conflict is edited, or its outcome written back, by one
-// region alone, such as the home of [HomeWins]: one stamp for a value does not say
-// which of its fields are new. Else use [merge.Record].
+// Additive fields are exact always. Those for which the plan chooses between
+// values are exact only if a key in conflict is edited, or its outcome written
+// back, by one region alone, such as the home of [HomeWins]: one stamp for a
+// value does not say which of its fields are new. Else use [merge.Record].
 func Fields[T any](plan *merge.Plan[T]) Rule[T] {
 	return defined[T](&fields[T]{"fields", "merged field by field, over what they have in common", plan, true})
 }
 
-// FieldsWithoutBase returns a [Rule] that merges the versions field by field as if
-// nothing had been there before. It is for conflicts that [Fields] passes on:
+// FieldsWithoutBase returns a Rule that merges the versions field by field as
+// if nothing had been there before, for conflicts that [Fields] passes on.
+// Where the plan chooses, the latest version's value stands, edited or not, so
+// edits get lost; additive fields are added up with what they had in common. It
+// passes if there is a delete.
 //
 //	Chain(Fields(plan), FieldsWithoutBase(plan))
-//
-// Of a field that the plan chooses, the value of the latest version stands, whether
-// or not it is the one that was edited, so edits get lost; additive fields are added
-// up with all that they had in common. It passes if there is a delete.
 func FieldsWithoutBase[T any](plan *merge.Plan[T]) Rule[T] {
 	return defined[T](&fields[T]{"fields without base", "merged field by field as if nothing had been there", plan, false})
 }

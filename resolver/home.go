@@ -4,19 +4,14 @@ import "github.com/rejoin-go/rejoin/vclock"
 
 // Home returns the home of a key among replicas: the region that its users are
 // routed to, so that conflicts are rare, and whose writes count if they happen
-// all the same (see [HomeWins]). It returns the empty replica if there are none.
+// all the same (see [HomeWins]). It is the empty replica if there are none.
 //
-// It is rendezvous hashing: every replica has a score for the key, and the one
-// with the largest is its home. The order of replicas does not matter. Adding one
-// to n moves about 1/(n+1) of the keys, all of them to the new one; removing one
-// moves its own keys and no others.
-//
-// The score is the 64-bit FNV-1a hash of the length of the name as one byte, the
-// name, and the key, finished by MurmurHash3's fmix64. Of equal scores the
-// smaller name counts. It will not change.
-//
-// See Thaler, Ravishankar, “Using Name-Based Mappings to Increase Hit Rates”,
-// 1998.
+// It is rendezvous hashing (Thaler, Ravishankar, “Using Name-Based Mappings to
+// Increase Hit Rates”, 1998): the largest score for the key wins, then the
+// smaller name. Adding a replica to n moves about 1/(n+1) of the keys, all of
+// them to it; removing one moves its own keys alone. The score, which will not
+// change, is the 64-bit FNV-1a hash of the length of the name as one byte, the
+// name, and the key, finished by MurmurHash3's fmix64.
 func Home(key string, replicas ...vclock.Replica) vclock.Replica {
 	var home vclock.Replica
 	var most uint64

@@ -8,23 +8,22 @@ import (
 	"github.com/rejoin-go/rejoin/internal/wire"
 )
 
-// An ID names a conflict: a hash of the key and of the versions in conflict. It
-// is the same in every region, and another one as soon as a version joins in or
-// is replaced. It is a comparable value. Versions go into it by their stamps: with
-// their content only where that of several with one stamp is known.
+// An ID names a conflict: a hash of the key and of the stamps of the versions,
+// and the content of several with one stamp. It is the same in every region,
+// and another one as soon as a version joins in or is replaced. It is
+// comparable.
 type ID [16]byte
 
-// String returns id in hexadecimal digits.
+// String returns id in lower-case hexadecimal digits.
 func (id ID) String() string { return hex.EncodeToString(id[:]) }
 
-// AppendText implements [encoding.TextAppender]. See [ID.String].
+// AppendText implements [encoding.TextAppender]: what [ID.String] returns.
 func (id ID) AppendText(b []byte) ([]byte, error) { return hex.AppendEncode(b, id[:]), nil }
 
-// MarshalText implements [encoding.TextMarshaler]. See [ID.String].
+// MarshalText implements [encoding.TextMarshaler]: what [ID.String] returns.
 func (id ID) MarshalText() ([]byte, error) { return id.AppendText(nil) }
 
-// UnmarshalText implements [encoding.TextUnmarshaler]. It accepts what
-// [ID.String] returns.
+// UnmarshalText implements [encoding.TextUnmarshaler].
 func (id *ID) UnmarshalText(text []byte) error {
 	p, err := hex.DecodeString(string(text))
 	if err != nil || len(p) != len(id) || hex.EncodeToString(p) != string(text) {

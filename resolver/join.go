@@ -8,20 +8,17 @@ import (
 )
 
 // Merge updates s to the join of s and o, and reports whether s changed. It
-// neither modifies nor retains o.
+// neither modifies nor retains o. First log what [Siblings.Fenced] returns:
+// after the merge it is in neither state.
 //
-// Of two sets of one epoch, a version that one has merged and no longer holds is
-// gone, and all others stay, unless there are versions of a higher epoch among
-// them. Of sets of different epochs the higher counts, and the lower does not:
-// see [Promotion].
+// Of two sets of one epoch, a version that one has merged and no longer holds
+// is gone, and all others stay, but for those below the highest epoch among
+// them. Of sets of different epochs only the higher counts: see [Promotion].
 //
-// Call [Siblings.Fenced] before and log what it returns: after the merge, those
-// versions are in neither state.
-//
-// Merge is commutative, associative and idempotent up to [Siblings.Equal], unless
-// a reused identity gives one stamp to versions of two epochs. It takes O(s·r)
-// time for r replicas and s versions in both sets, and does not allocate if they
-// are equal.
+// Merge is commutative, associative and idempotent up to [Siblings.Equal],
+// unless a reused identity gives one stamp to versions of two epochs. It takes
+// O(s·r) time for r replicas and s versions in both sets, and allocates nothing
+// if they are equal.
 func (s *Siblings[T]) Merge(o *Siblings[T]) bool {
 	if s.Equal(o) {
 		return false
@@ -32,10 +29,9 @@ func (s *Siblings[T]) Merge(o *Siblings[T]) bool {
 	return changed
 }
 
-// Fenced returns the versions that merging s and o would fence, whichever of
-// the two holds them, in ascending order of their stamps: those of a lower epoch
-// which no writer of a remaining version is known to have been shown. Where it
-// cannot know, it rather names one too many.
+// Fenced returns the versions of s and o that merging them would fence, in
+// ascending order of stamps: those of a lower epoch which no writer of a
+// remaining version is known to have been shown, so in doubt one too many.
 func (s *Siblings[T]) Fenced(o *Siblings[T]) []Version[T] {
 	if s.level == o.level && s.epoch == o.epoch {
 		return nil

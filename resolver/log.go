@@ -11,16 +11,15 @@ import (
 	"github.com/rejoin-go/rejoin/lww"
 )
 
-// A Log keeps an entry of each decision. [MemoryLog] and [SlogLog] are Logs.
-//
-// A conflict is decided each time that its key is read, in each region, and each
-// time the log is told. Entries with the same [LogEntry.Identity] say the same: a
-// log keeps one of them. If Append returns an error, the decision is withheld.
+// A Log keeps an entry of each decision, as [MemoryLog] and [SlogLog] do. It is
+// told each time that a key is read, in each region, and of entries with the
+// same [LogEntry.Identity] keeps one. If Append returns an error, the decision
+// is withheld.
 type Log interface {
 	Append(ctx context.Context, e LogEntry) error
 }
 
-// An Event says what an entry is about.
+// An Event says what a log entry is about.
 type Event string
 
 // The events.
@@ -28,19 +27,18 @@ const (
 	Decided    Event = "decided"    // a rule decided
 	Deferred   Event = "deferred"   // a rule left it to a person, or failed
 	Settled    Event = "settled"    // a person decided
-	Superseded Event = "superseded" // what a person decided gave way to what another decided
+	Superseded Event = "superseded" // a person's decision gave way to another's
 	Fenced     Event = "fenced"     // a version of a deposed primary was refused or dropped
 )
 
 // A LogEntry is one decision with all that it was made of: it can be read, and
-// with [Replay] be made again, when nothing else is left.
+// made again by [Replay], when nothing else is left.
 type LogEntry struct {
 	Event Event  `json:"event"`
 	ID    ID     `json:"id"`
 	Key   string `json:"key"`
 	Kind  Kind   `json:"kind,omitempty"` // empty if there is one version
-	// Versions are all that were in conflict, in canonical order, each in the form
-	// of [Version.MarshalJSON].
+	// Versions are all in conflict, ascending, as by [Version.MarshalJSON].
 	Versions []json.RawMessage `json:"versions"`
 
 	Policy string `json:"policy"`           // see [Policy.Fingerprint]
@@ -51,15 +49,14 @@ type LogEntry struct {
 	Action Action `json:"action,omitzero"`
 	// Winner is the version kept; with Settled, the one written.
 	Winner lww.Stamp `json:"winner,omitzero"`
-	// Fork tells versions apart that have the stamp Winner, if the kind is [Forked]:
-	// it is how many of Versions with that stamp precede the one kept.
+	// Fork is how many of Versions with the stamp Winner precede it, if Forked.
 	Fork int `json:"fork,omitempty"`
 	// Value is the one used, or that a person decided for.
 	Value         json.RawMessage `json:"value,omitempty"`
 	Compensations []Compensation  `json:"compensations,omitempty"`
 }
 
-// An Identity tells log entries apart. It is a comparable value.
+// An Identity tells log entries apart. It is comparable.
 type Identity struct {
 	Event   Event
 	ID      ID
@@ -70,8 +67,8 @@ type Identity struct {
 	Failed  bool
 }
 
-// Identity returns what e has in common with repetitions of it and with nothing
-// else: the conflict, the policy, and what was decided. Reasons do not count.
+// Identity returns what e has in common with its repetitions alone: the
+// conflict, the policy, and what was decided, but not the reasons.
 func (e *LogEntry) Identity() Identity {
 	b := wire.AppendBytes(nil, e.Value)
 	for _, v := range e.Versions {
@@ -84,15 +81,13 @@ func (e *LogEntry) Identity() Identity {
 	return Identity{e.Event, e.ID, e.Policy, e.Winner, e.Fork, hashID(b), e.Failed}
 }
 
-// A MemoryLog keeps entries in memory, one of each [Identity].
-//
-// The zero MemoryLog is empty and ready to use. A MemoryLog is safe for concurrent
-// use and must not be copied after first use.
+// A MemoryLog keeps entries in memory, one of each [Identity]. The zero
+// MemoryLog is empty and ready to use. A MemoryLog is safe for concurrent use
+// and must not be copied after first use.
 type MemoryLog struct {
-	// Redact returns what is kept of an entry. Nil means all of it. The slices of
-	// the entry are shared: Redact replaces them and does not write to them.
-	// Values are in Versions and Value, and Reason may quote them: [MaxBy] says
-	// what was largest, and errors of rules say what they like.
+	// Redact returns what is kept of an entry; nil means all. It replaces slices,
+	// which are shared, and does not write to them. Values are in Versions and Value,
+	// and in Reason by [MaxBy] and errors of rules.
 	Redact func(LogEntry) LogEntry
 
 	mu      sync.Mutex
@@ -126,15 +121,13 @@ func (l *MemoryLog) Entries() []LogEntry {
 	return append([]LogEntry(nil), l.entries...)
 }
 
-// A SlogLog writes entries to a [slog.Logger], one of each [Identity] as far as
-// it remembers: it remembers the last 65536. Values go into the log as JSON.
-//
-// Logger must be set. A SlogLog is safe for concurrent use and must not be copied
-// after first use.
+// A SlogLog writes entries to a [slog.Logger], values as JSON, and leaves out
+// those whose [Identity] is among the last 65536. Logger must be set. A SlogLog
+// is safe for concurrent use and must not be copied after first use.
 type SlogLog struct {
 	Logger *slog.Logger
-	// Level is that of decisions. Deferred conflicts, fenced versions and failures
-	// are logged four above, as a warning is above an info.
+	// Level is that of decisions. Deferred conflicts, fenced versions and failures are
+	// logged four above, as a warning is above an info.
 	Level slog.Level
 	// Redact is as in [MemoryLog].
 	Redact func(LogEntry) LogEntry
@@ -147,8 +140,7 @@ type SlogLog struct {
 
 const slogMemory = 1 << 16
 
-// Append implements [Log]. It never returns an error: slog keeps those of its
-// handlers to itself.
+// Append implements [Log]. It never returns an error: slog shows none.
 func (l *SlogLog) Append(ctx context.Context, e LogEntry) error {
 	if !l.first(e.Identity()) {
 		return nil

@@ -10,8 +10,7 @@ import (
 	"github.com/rejoin-go/rejoin/vclock"
 )
 
-// LastWriterWins is a [Rule] that keeps the version with the largest stamp, a
-// delete like any other. It always decides.
+// LastWriterWins is a [Rule] that keeps the largest stamp, be it of a delete.
 func LastWriterWins[T any]() Definition[T] { return lastWriterWins[T]{} }
 
 type lastWriterWins[T any] struct{}
@@ -26,8 +25,7 @@ func (lastWriterWins[T]) decide(_ context.Context, c *Conflict[T]) (Decision[T],
 	return c.Keep(len(c.Versions)-1, "latest"), nil
 }
 
-// FirstWriterWins is a [Rule] that keeps the version with the smallest stamp, a
-// delete like any other. It always decides.
+// FirstWriterWins is a [Rule] that keeps the smallest stamp, be it of a delete.
 func FirstWriterWins[T any]() Definition[T] { return firstWriterWins[T]{} }
 
 type firstWriterWins[T any] struct{}
@@ -42,8 +40,7 @@ func (firstWriterWins[T]) decide(_ context.Context, c *Conflict[T]) (Decision[T]
 	return c.Keep(0, "earliest"), nil
 }
 
-// DeleteWins is a [Rule] that decides for the latest delete if there is one, and
-// passes if there is none.
+// DeleteWins is a [Rule] that keeps the latest delete, and passes without one.
 func DeleteWins[T any]() Definition[T] { return deleteWins[T]{} }
 
 type deleteWins[T any] struct{}
@@ -58,8 +55,8 @@ func (deleteWins[T]) decide(_ context.Context, c *Conflict[T]) (Decision[T], err
 	return c.latest("deleted", func(v *Version[T]) bool { return v.Deleted }), nil
 }
 
-// UpdateWins is a [Rule] that decides for the latest version that is no delete if
-// there is also a delete, and passes if there is none or nothing else.
+// UpdateWins is a [Rule] that keeps the latest version that is no delete. It
+// passes if there is no delete, and if all versions are deletes.
 func UpdateWins[T any]() Definition[T] { return updateWins[T]{} }
 
 type updateWins[T any] struct{}
@@ -103,15 +100,15 @@ func (c *Conflict[T]) deletes() bool {
 	return slices.ContainsFunc(c.Versions, func(v Version[T]) bool { return v.Deleted })
 }
 
-// MaxBy returns a [Rule] that keeps the version for which by is largest, such as
-// a version number that the application keeps in its values; name says what by
-// is. Of several with the largest, the latest stands. It passes if there is a
-// delete, which has no number. NaN is never kept against a number.
+// MaxBy returns a Rule that keeps the version for which by is largest, such as
+// a version number that the value holds; name says what by is. Of equals the
+// latest stands; NaN is never kept against a number. It passes if there is a
+// delete.
 func MaxBy[T any, K cmp.Ordered](name string, by func(T) K) Rule[T] {
 	return defined[T](&chooseBy[T, K]{Policy{Name: "max by " + name, Text: "the version with the largest " + name + " stands, of equals the latest"}, by, 1})
 }
 
-// MinBy is [MaxBy] for the smallest. Neither is NaN kept against a number here.
+// MinBy is [MaxBy] for the smallest. Here, too, a number is kept against NaN.
 func MinBy[T any, K cmp.Ordered](name string, by func(T) K) Rule[T] {
 	return defined[T](&chooseBy[T, K]{Policy{Name: "min by " + name, Text: "the version with the smallest " + name + " stands, of equals the latest"}, by, -1})
 }
@@ -177,9 +174,8 @@ func askValue[T, K any](by func(T) K, given *T, e *entry[T]) (k K, err error) {
 	return k, nil
 }
 
-// PreferReplica returns a [Rule] that keeps the latest version of the first of
-// the given replicas that wrote one. A name stands for its incarnations, too. It
-// passes if none of them wrote.
+// PreferReplica returns a Rule that keeps the latest version of the first of
+// the replicas that wrote one, incarnations included. It passes if none did.
 func PreferReplica[T any](replicas ...vclock.Replica) Rule[T] {
 	return defined[T](prefer[T](slices.Clone(replicas)))
 }
@@ -205,9 +201,9 @@ func (r prefer[T]) decide(_ context.Context, c *Conflict[T]) (Decision[T], error
 	return c.Pass("written by none of them"), nil
 }
 
-// HomeWins returns a [Rule] that keeps the latest version that the home of the
-// key wrote, incarnations included, and passes if it wrote none. Home must be a
-// function of the key; see [Home].
+// HomeWins returns a Rule that keeps the latest version by the home of the key,
+// incarnations included, and passes if there is none. Home must be a function
+// of the key, such as [Home].
 func HomeWins[T any](home func(key string) vclock.Replica) Rule[T] {
 	return defined[T](homeWins[T](home))
 }
@@ -238,14 +234,12 @@ func isIncarnation(s, r vclock.Replica) bool {
 }
 
 // Join is a [Rule] for values that merge by themselves, such as a record of
-// package merge or a grow-only set: it merges all versions. It passes if there
-// is a delete.
-//
-// A value that numbers the changes of a replica, as most types of package crdt
-// do, is safe here only if each replica goes on from its own last value. A write
-// that starts from what another region shows may use a number twice: see
-// [vclock.Replica]. Such a value is better replicated by its own Merge, without
-// Siblings around it.
+// package merge or a grow-only set: it merges all versions, and passes if there
+// is a delete. A value that numbers the changes of a replica, as most types of
+// package crdt do, is safe here only if each replica goes on from its own last
+// value: a write that starts from what another region shows may use a number
+// twice (see [vclock.Replica]). Such a value is better off without [Siblings]
+// around it.
 func Join[T interface{ Merge(other T) bool }]() Definition[T] { return joins[T]{} }
 
 type joins[T interface{ Merge(other T) bool }] struct{}

@@ -6,32 +6,27 @@ import (
 	"github.com/rejoin-go/rejoin/vclock"
 )
 
-// Reap drops the deletes of a key that holds nothing else, once everybody has
-// merged them, and reports whether it did; the store may then forget the key.
-// A key without any version is dropped likewise, one that was adopted never:
-// see [Siblings.Seed].
+// Reap drops the deletes of a key that holds nothing else, or no version, once
+// everybody has merged them, and reports whether it did; the store may then
+// forget the key. One that was adopted stays: see [Siblings.Seed].
 //
 // Stable is what every replica is known to have merged of every other, as
-// [vclock.Matrix.Stable] says of a matrix of hlc times; now is the reading of
-// the local clock. A name without an incarnation in it stands for all lives of the
-// replica. A store that forgets keys starts every key that it does not
-// have with NewSiblings, with the latest stable that it reaped under:
-// so no late message brings a deleted key back, and no new write is taken for
-// one that was deleted.
-//
-// Reap returns an [*AheadError] if a time in s or in stable is ahead of now: a
-// delete from the future is kept until the future has come, since new writes of
-// the key would not be stamped after it.
+// [vclock.Matrix.Stable] says of a matrix of hlc times, a name without an
+// incarnation for all lives of the replica; now is the reading of the local
+// clock. A store that forgets keys starts those that it does not have with
+// [NewSiblings], under its latest stable, so that no late message brings one
+// back, and no new write is taken for one deleted. Reap returns an
+// [*AheadError] if a time in s or in stable is after now, as new writes of the
+// key would be stamped before it.
 //
 // # Hazard
 //
 // A replica that reports the reading of its clock, as a matrix of times needs,
-// must not issue an earlier time after a restart: its clock is an [hlc.Durable].
-// One that comes back from a backup merges a current set of the key before it
-// reaps: what is stable it may not have.
-//
-// A client that read the key before it was deleted, and writes after it was
-// reaped, writes it anew: there is no delete left to conflict with.
+// must not issue an earlier time after a restart: its clock is an
+// [hlc.Durable]. One that comes back from a backup merges a current set of the
+// key before it reaps: it may lack what is stable. A client that read the key
+// before the delete, and writes after it was reaped, writes it anew, without a
+// conflict.
 func (s *Siblings[T]) Reap(stable vclock.Clock, now hlc.Timestamp) (bool, error) {
 	if s.live() || !coversLives(stable, s.past) {
 		return false, nil

@@ -11,24 +11,23 @@ import (
 	"github.com/rejoin-go/rejoin/vclock"
 )
 
-// A Reconciler says what a set of siblings means, by a rule.
+// A Reconciler says what a set of siblings means, by a rule: the same set has
+// the same outcome everywhere. It is not written: a client that was shown it
+// replaces the versions that it was made of with its next write. To write
+// outcomes back without that, let one region do it, the home of the key, as an
+// ordinary write. The zero Reconciler lets a person decide everything. A
+// Reconciler is as safe for concurrent use as its Rule and its Log are.
 //
-// Whoever has the same set gets the same outcome from the same rule. The
-// outcome is not written anywhere; a client that was shown it and writes replaces
-// the versions it was made of. To write outcomes back without that, let one
-// region do it, the home of the key: it is an ordinary write.
-//
-// The zero Reconciler lets a person decide everything. A Reconciler is as safe
-// for concurrent use as its Rule and its Log are.
+// See Terry et al., “Managing Update Conflicts in Bayou, a Weakly Connected
+// Replicated Storage System”, SOSP 1995, https://doi.org/10.1145/224056.224070.
 type Reconciler[T any] struct {
 	// Rule decides. Nil means [Manual].
 	Rule Rule[T]
-	// Log is told of every decision before it is returned. Nil means nobody is.
+	// Log is told of every decision before it is returned. Nil means no log.
 	Log Log
 }
 
-// New returns a Reconciler with the given rule, so that a policy may be passed by
-// name: New[Doc](LastWriterWins).
+// New returns a Reconciler with the given rule, as in New[Doc](Manual).
 func New[T any](rule Rule[T]) *Reconciler[T] { return &Reconciler[T]{Rule: rule} }
 
 // Describe returns the policy that r enforces, made from the rule itself.
@@ -45,43 +44,36 @@ func (r *Reconciler[T]) logger() *logger { return &logger{r.Log, r.Describe()} }
 
 // An Outcome is what there is to show of a key.
 type Outcome[T any] struct {
-	Value T    // zero if there is none; not to be changed
+	Value T    // zero if there is none
 	Found bool // there is a value
-
-	// Winner is the version that Value is of, or the delete that stands. It is
-	// zero if the value was made of several, or nobody ever wrote.
+	// Winner is the version of Value, or a delete; zero if of several, or never
+	// written.
 	Winner lww.Stamp
-
 	// Context goes to the client with the value and comes back with its write.
 	Context Context
-
-	// Conflict is what had to be decided, nil if there was nothing: if there is
-	// one version or none.
+	// Conflict is what had to be decided; nil if there is one version or none.
 	Conflict *Conflict[T]
 	// Rule and Reason say who decided it and why.
 	Rule, Reason string
 	// Compensations are to be carried out, each once per its key.
 	Compensations []Compensation
-	// Ticket is for the person who has to decide, if there is one. The value is
-	// then provisional: the latest version. A write under Context replaces that
-	// version, if that is a settlement also those that gave way to it, and leaves
-	// the conflict to be settled.
+	// Ticket is for the person who has to decide, if one has to. Value is then
+	// provisional, the latest version, and a write under Context replaces that version
+	// alone, and if it is a settlement, those that gave way to it.
 	Ticket *Ticket[T]
-	// Err is the [*RuleError] of a rule that failed, which is then why there is a
-	// ticket; or the [*content.ValueError] of a version whose value cannot be read,
-	// and Value may then be zero: see [Siblings.Unreadable].
+	// Err is the [*RuleError] of a rule that failed, hence the ticket, or a
+	// [*content.ValueError]: see [Siblings.Unreadable].
 	Err error
 }
 
-// Resolve returns the outcome of s, the set of the given key. It does not modify
-// s. If there are two or more versions, it asks the rule, which must not take
-// longer than ctx allows, and logs the decision.
+// Resolve returns the outcome of s, the set of the given key, and leaves s as
+// it is. It asks the rule about two or more versions, and logs the decision.
+// One that cannot be logged is withheld, and the error returned.
 //
-// If the rule defers, passes, fails, panics, changes what it was given, or comes
-// back after ctx is done, the outcome has a [Ticket] for a person, who answers it
-// with [Reconciler.Settle]. A rule that never looks at ctx cannot be stopped.
-//
-// The error is that of the log: a decision that was not logged is withheld.
+// If the rule defers, passes, fails, panics, changes its argument, or comes
+// back after ctx is done, the outcome has a [Ticket] for a person, who answers
+// it with [Reconciler.Settle]. A rule that never looks at ctx cannot be
+// stopped.
 func (r *Reconciler[T]) Resolve(ctx context.Context, key string, s *Siblings[T]) (Outcome[T], error) {
 	switch len(s.entries) {
 	case 0:
@@ -215,9 +207,9 @@ func contend[T any](entries []entry[T]) (contenders, superseded []entry[T]) {
 	return contenders, superseded
 }
 
-// Fenced logs versions that were fenced: those of [Written], including one that
-// was refused with a [*FencedError], and those that [Siblings.Promote] and
-// [Siblings.Fenced] return. Log before merging: afterwards they are nowhere else.
+// Fenced logs versions that were fenced: those of [Written], the one refused
+// with a [*FencedError] included, of [Siblings.Promote], and, before merging,
+// of [Siblings.Fenced].
 func (r *Reconciler[T]) Fenced(ctx context.Context, key string, versions ...Version[T]) error {
 	if r.Log == nil {
 		return nil

@@ -13,9 +13,7 @@ type Replayed struct {
 	Decisions int    // replayed
 	Skipped   int    // not replayed: no conflicts, or redacted
 	Differ    []Difference
-	// Damaged has an error for each entry that contradicts itself, which is not
-	// replayed: it keeps none of its versions, or has an action that does not go
-	// with its event. Each names its entry.
+	// Damaged has an error that names it for each entry that contradicts itself.
 	Damaged []error
 }
 
@@ -25,10 +23,9 @@ type Difference struct {
 	Would LogEntry
 }
 
-// Replay lets rule decide logged conflicts again: those that were decided or
-// deferred. T must be the type that they are of. The entries of versions fenced
-// and of what people decided are skipped, and so is what does not decode,
-// because it was redacted.
+// Replay lets rule decide logged conflicts again, those that were decided or
+// deferred, of type T. It skips entries of fenced versions and of people's
+// decisions, and what does not decode, as it was redacted.
 func Replay[T any](ctx context.Context, logged []LogEntry, rule Rule[T]) Replayed {
 	out := Replayed{Policy: rule.Describe()}
 	for _, was := range logged {

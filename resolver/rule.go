@@ -8,32 +8,28 @@ import (
 	"runtime/debug"
 )
 
-// A Func decides a conflict, as an application writes it. [Named] makes a [Rule]
-// of it. It is called whenever there are two or more concurrent versions.
+// A Func decides a conflict, as an application writes it, whenever there are
+// two or more concurrent versions. [Named] makes a [Rule] of it.
 //
-// Its answer must depend on the conflict and on nothing else: not on a clock, on
-// chance, on the order of a map, on where it runs, or on what it was asked before.
-// Then all regions come to the same answer, whatever that is. It need be neither
-// commutative nor associative, since it sees all versions at once. Package
-// resolvertest checks that a rule is like that.
-//
-// It must not change what it is given, which is a copy: of a T with unexported
-// fields it is made by the method Clone() T, if there is one, and else from the
-// bytes. It should give up when ctx is done. If it panics, fails, or breaks these
-// rules where that can be seen, a person decides.
+// Its answer must depend on the conflict alone: not on a clock, on chance, on
+// the order of a map, on where it runs, or on what it was asked before. Then
+// all regions come to the same answer. Package resolvertest checks that. It
+// must not change its argument, a copy: of a T with unexported fields by its
+// method Clone() T, if there is one, and else from the bytes. It should give up
+// when ctx is done. If it panics, fails, or is seen to break these rules, a
+// person decides.
 type Func[T any] func(ctx context.Context, c *Conflict[T]) (Decision[T], error)
 
-// A Rule decides conflicts and says in words how. Policies and combinators of
-// this package are Rules, those without parameters passed by their name:
+// A Rule decides conflicts and says in words how. Those of this package that
+// have no parameters are passed by their name:
 //
 //	Chain(Named("paid first", "an order that is paid stands", paidFirst), LastWriterWins)
 //
 // A Rule is safe for concurrent use if its functions are.
 type Rule[T any] func() Definition[T]
 
-// A Definition is what a [Rule] returns: the rule and its description. Only this
-// package makes one; an application's rule that is to be passed by its name
-// returns what [Named] defines:
+// A Definition is what a [Rule] returns: the rule and its description. Only
+// this package makes one; a rule of your own is passed by its name like this:
 //
 //	func paidFirst() resolver.Definition[Order] {
 //		return resolver.Named("paid first", "an order that is paid stands", decidePaid)()
@@ -56,7 +52,7 @@ func (r Rule[T]) Describe() Policy {
 }
 
 // Resolve decides c, for a [Func] that asks another rule. Its error is a
-// [*RuleError] with the innermost rule that failed.
+// [*RuleError] of the innermost rule, or [ErrChanged] if the Func changed c.
 func (r Rule[T]) Resolve(ctx context.Context, c *Conflict[T]) (Decision[T], error) {
 	if r == nil {
 		return Decision[T]{}, &RuleError{Rule: "nil", Err: errNil}
@@ -78,9 +74,9 @@ func (r Rule[T]) Resolve(ctx context.Context, c *Conflict[T]) (Decision[T], erro
 	return d, nil
 }
 
-// Named returns the rule that f decides by, under a name and with a text for
-// [Rule.Describe] and the log. Give a new name when a rule is changed:
-// [Policy.Fingerprint] then tells the decisions of the one from those of the other.
+// Named returns the rule that f decides by, with a name and a text for
+// [Rule.Describe] and the log. Rename a rule that is changed, so that
+// [Policy.Fingerprint] tells its old decisions from the new ones.
 func Named[T any](name, text string, f Func[T]) Rule[T] {
 	return defined[T](&named[T]{Policy{Name: name, Text: text}, f})
 }
@@ -119,7 +115,7 @@ func (n *named[T]) decide(ctx context.Context, c *Conflict[T]) (Decision[T], err
 }
 
 // A RuleError says which rule failed, and why: a panic, an error of its own, an
-// answer that is none, or a change of what it was given.
+// invalid answer, or [ErrChanged].
 type RuleError struct {
 	Rule  string
 	Err   error

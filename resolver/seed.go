@@ -11,18 +11,15 @@ import (
 )
 
 // Seed adopts a row that was written before there were siblings: its value, and
-// when it was last changed. Regions that adopt the same row have the same version
-// of it then; regions whose rows differ have versions that conflict, as creates.
-// To adopt a row again has no effect.
+// when it was last changed. Regions that adopt equal rows have one version,
+// under the replica "seed-" and a hash of the row; others have creates that
+// conflict. To adopt a row again has no effect. A row stays through a
+// promotion, whatever the cut, unless a later write was outside of it. Its key
+// is never reaped: once forgotten, it would come back with the next adoption,
+// or with a late message.
 //
-// An adopted row stays through a promotion, whatever the cut, unless a later write
-// was outside of it.
-//
-// A key that was adopted is never reaped, as no stable covers the row: once
-// forgotten, it would come back with the next adoption, or with a late message.
-//
-// It returns [ErrNoStamp] if changed is zero, or why value cannot be encoded, and
-// leaves s as it was. The version's replica is "seed-" and a hash of the row.
+// It returns [ErrNoStamp] if changed is zero or above [hlc.Max], or why value
+// cannot be encoded, and leaves s as it was.
 func (s *Siblings[T]) Seed(value T, changed hlc.Timestamp) error {
 	if changed == 0 || changed > hlc.Max {
 		return fmt.Errorf("%w: row changed at %d", ErrNoStamp, uint64(changed))

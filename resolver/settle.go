@@ -5,12 +5,11 @@ import (
 	"fmt"
 )
 
-// A StaleError says that an answer to a ticket comes too late: the set holds a
-// version that the ticket does not. Nothing was written.
+// A StaleError says that an answer to a ticket was not written, as the set
+// holds a version that the ticket does not.
 type StaleError struct {
 	ID ID // of the ticket
-	// Conflict is what there is now, a *Conflict[T]. If it has one version, there
-	// is nothing left to decide.
+	// Conflict is what there is now, a *Conflict[T]; with one version nothing is left.
 	Conflict any
 }
 
@@ -19,17 +18,16 @@ func (e *StaleError) Error() string {
 }
 
 // Settle answers a ticket with a person's decision, made by the methods of
-// t.Conflict. It is a write to s by w that has been shown exactly the versions of
-// the ticket, and is logged before it is made.
+// t.Conflict: it logs it and then writes it to s by w, which has been shown
+// exactly the versions of the ticket. If two people answer one ticket in two
+// regions, one answer stays when they meet: that whose ticket held more
+// versions, then that with the larger stamp. The other one is logged, and
+// nobody asked again.
 //
-// If s holds a version that the ticket does not, Settle returns a [*StaleError]
-// with what is to be decided now. Where two people answer one ticket in two
-// regions, both answers are written, and as they meet, one stays: that whose
-// ticket held more versions, then that with the larger stamp. The other one goes
-// into the log, and nobody is asked again.
-//
-// Settle also returns an error if d defers or passes or does not fit the ticket,
-// if the log fails, and the errors of [Siblings.Write]. The set is then as it was.
+// It returns a [*StaleError] with what is to be decided now if s holds a
+// version that the ticket does not, an error if d defers, passes or does not
+// fit the ticket, and those of the log and of [Siblings.Write]. s is then as it
+// was.
 func (r *Reconciler[T]) Settle(ctx context.Context, w Writer, s *Siblings[T], t *Ticket[T], d Decision[T]) (Written[T], error) {
 	c := t.Conflict
 	if c == nil || len(c.entries) != len(c.Versions) {

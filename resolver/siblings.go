@@ -21,25 +21,15 @@ import (
 // [Siblings.Reap]. No version wins or loses here: that is up to a [Reconciler].
 //
 // The zero Siblings is a key never written and ready to use. Siblings is not
-// safe for concurrent use: it may be read, and be the argument of Merge, from
-// several goroutines at once, while a write excludes everything else. It holds
-// O(r + s·r) state for r replicas that ever wrote and s versions. Sets share
-// values: what [Siblings.Versions] and outcomes show must not be changed.
+// safe for concurrent use, but may be read, and be the argument of Merge, by
+// several goroutines at once. It holds O(r + s·r) state for r replicas that
+// ever wrote and s versions. An assigned copy is a [Siblings.Clone]. Send it
+// whole, or what [Siblings.Since] makes of it: as times leave gaps, no other
+// part will do.
 //
-// Of an assigned copy the same holds as of a [Siblings.Clone]: the two are two.
-//
-// Send it whole, or what [Siblings.Since] makes of it and nothing smaller: the times of a
-// hybrid logical clock leave gaps, so "everything of us up to 10:00" is true of what a set says of
-// us as a whole.
-//
-// # Hazard
-//
-// A replica is one lineage of states with one clock. One that was restored from
-// an older state writes under a new name: see [vclock.Incarnation].
-//
-// See Preguiça, Baquero, Almeida, Fonte, Gonçalves, “Brief Announcement:
-// Efficient Causality Tracking in Distributed Storage Systems with Dotted
-// Version Vectors”, PODC 2012, for contexts and siblings.
+// Siblings and contexts are those of Riak: Preguiça, Baquero, Almeida, Fonte,
+// Gonçalves, “Brief Announcement: Efficient Causality Tracking in Distributed
+// Storage Systems with Dotted Version Vectors”, PODC 2012.
 type Siblings[T any] struct {
 	// Four numbers bound what a set says. Say that eu was the primary in epoch 0,
 	// and us was promoted under epoch 1 with all of it, and wrote once:
@@ -70,10 +60,10 @@ type Siblings[T any] struct {
 }
 
 // NewSiblings returns the set of a key that is not in store: stable is what the
-// store has reaped up to (see [Siblings.Reap]), and epoch the highest that it
-// knows of. With neither it is the zero set. Merge the sets of peers into it, and
-// late messages neither bring back what was reaped nor get past a promotion. It
-// panics if a number in stable is above [hlc.Max]: the numbers are times.
+// store has reaped up to (see [Siblings.Reap]), in times, and epoch the highest
+// that it knows of; with neither it is the zero set. Merge the sets of peers
+// into it, and late messages neither bring back what was reaped nor get past a
+// promotion. It panics if a number in stable is above [hlc.Max].
 func NewSiblings[T any](stable vclock.Clock, epoch uint64) *Siblings[T] {
 	if err := checkClock(stable); err != nil {
 		panic(fmt.Sprintf("resolver: NewSiblings: stable: %v", err))
@@ -84,9 +74,8 @@ func NewSiblings[T any](stable vclock.Clock, epoch uint64) *Siblings[T] {
 // Len returns the number of versions, deletes included.
 func (s *Siblings[T]) Len() int { return len(s.entries) }
 
-// Versions returns the versions in ascending order of their stamps. More than
-// one means that they were written concurrently. The slice is the caller's, the
-// values are not.
+// Versions returns a new slice of the versions in ascending order of their
+// stamps.
 func (s *Siblings[T]) Versions() []Version[T] {
 	if len(s.entries) == 0 {
 		return nil
@@ -99,8 +88,7 @@ func (s *Siblings[T]) Versions() []Version[T] {
 }
 
 // Context returns the context of a reader who was shown all versions, as a
-// client that resolves conflicts itself is. A client that is shown one value
-// gets the context of its [Outcome].
+// client that resolves conflicts is. Other clients get that of an [Outcome].
 func (s *Siblings[T]) Context() Context {
 	return s.context(s.live())
 }
@@ -109,14 +97,13 @@ func (s *Siblings[T]) context(found bool) Context {
 	return Context{epoch: s.level, of: s.epoch, past: s.past, found: found}
 }
 
-// Clock returns up to which time of each replica the writes of this key have been
-// merged, replicas whose versions were replaced, fenced or reaped included. Its
-// replicas are those that a cut has to name: see [Promotion].
+// Clock returns up to which time of each replica the writes of this key have
+// been merged, also where its versions are gone. A [Cut] has all its replicas.
 func (s *Siblings[T]) Clock() vclock.Clock { return s.past }
 
-// Covers reports whether s has merged all that a reader under c was shown, so that
-// what s shows is no older. It is false of an s that has not heard of the epoch of
-// c, and of a c with a version that was fenced: its reader has to read again.
+// Covers reports whether s has merged all that a reader under c was shown, so
+// that what s shows is no older. It is false if s has not heard of the epoch of
+// c, or c has a version that was fenced: its reader has to read again.
 func (s *Siblings[T]) Covers(c Context) bool {
 	return s.level >= c.epoch && s.past.Covers(c.past) && (c.dot.IsZero() || contains(s.past, c.dot))
 }
@@ -139,7 +126,7 @@ func (s *Siblings[T]) live() bool {
 	return slices.ContainsFunc(s.entries, func(e entry[T]) bool { return !e.Deleted })
 }
 
-// Epoch returns the highest epoch that s knows of, by a version or a promotion.
+// Epoch returns the highest epoch that s knows, by a version or a promotion.
 func (s *Siblings[T]) Epoch() uint64 { return s.level }
 
 // LastOf returns the time of the latest write by r that s has merged, or zero.
@@ -148,8 +135,8 @@ func (s *Siblings[T]) Epoch() uint64 { return s.level }
 func (s *Siblings[T]) LastOf(r vclock.Replica) hlc.Timestamp { return hlc.Timestamp(s.past.At(r)) }
 
 // Verify returns an error that names the first version that s and o hold with
-// different content, or nil. There is none unless two lineages use one replica.
-// Merge keeps both; their conflict has the kind [Forked].
+// different content, as two lineages with one name write it, or nil. Merge
+// keeps both; their conflict has the kind [Forked].
 func (s *Siblings[T]) Verify(o *Siblings[T]) error {
 	for i := range s.entries {
 		for j := range o.entries {
@@ -161,7 +148,7 @@ func (s *Siblings[T]) Verify(o *Siblings[T]) error {
 	return nil
 }
 
-// Speaks reports whether o has merged writes that are sealed, and that s has not. Ask it of
+// Speaks reports whether o has merged sealed writes that s has not. Ask it of
 // what does not come from a member with its matrix, and refuse what does: see
 // [vclock.Matrix.Sealed].
 func (s *Siblings[T]) Speaks(o *Siblings[T], sealed vclock.Closing) bool {
@@ -174,7 +161,7 @@ func (s *Siblings[T]) Speaks(o *Siblings[T], sealed vclock.Closing) bool {
 }
 
 // Ahead returns an [*AheadError] if a time in s is more than limit after now.
-// Ask it about what a peer sent, before merging: a version from the future wins
+// Ask it of what a peer sent, before merging: a version from the future wins
 // where the latest does, and is replaced only by those who were shown it.
 func (s *Siblings[T]) Ahead(now hlc.Timestamp, limit time.Duration) error {
 	return ahead(s.past, lww.Stamp{}, now, limit)

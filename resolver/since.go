@@ -7,22 +7,16 @@ import (
 	"github.com/rejoin-go/rejoin/vclock"
 )
 
-// Since returns what s holds that old does not, as a set of its own: a delta. Merging it into
-// old, or into anything that has merged old, does what merging s would, and it has only the
-// versions and the clock of replicas of which something differs, or which the writers of
-// these versions had been shown:
+// Since returns what s holds that old, such as an earlier Clone of s, does not,
+// as a set of its own: a delta. To merge it into anything that has merged old
+// does what merging s would. It has only the versions and the clock of replicas
+// of which something differs, or which the writers of these versions had been
+// shown. It may be lost, late, repeated, and merged by anybody. A sender that
+// keeps a Clone of what each peer has acknowledged needs no log.
 //
-//	before := orders.Clone() // O(1)
-//	_, err := orders.Write(w, seen, next)
-//	delta := orders.Since(before) // what the write did, to be sent
-//
-// A sender that keeps a Clone of what each peer has acknowledged needs no log: what is
-// missing is s.Since of that. A delta may be lost, late, repeated, and merged by anybody: of the
-// replicas that it names it says all that s knew.
-//
-// If s and old are not of one epoch, the delta is all of s. For r replicas and s versions it takes
-// O(r² + s·r·p) time, where p is how many steps lead from one version to another by what their
-// writers had seen, 1 or 2 as a rule. It shares values with s.
+// If s and old are not of one epoch, the delta is all of s. It takes O(r² +
+// s·r·p) time for r replicas and s versions, where p is how many steps lead
+// from one version to another by what their writers had seen, 1 or 2 as a rule.
 func (s *Siblings[T]) Since(old *Siblings[T]) *Siblings[T] {
 	d := s.Clone()
 	if s.level != old.level || s.epoch != old.epoch {
@@ -74,9 +68,10 @@ func (s *Siblings[T]) newsTo(old *Siblings[T]) map[vclock.Replica]bool {
 	return news
 }
 
-// Changed returns an iterator over what merging o would change in s: each version that
-// would come, with true, and each that would go, with false, in ascending order of their stamps. See
-// [Siblings.Fenced] for those of them that nobody replaced. It takes as long as Merge.
+// Changed returns an iterator over what merging o would change in s: the
+// versions that would come, with true, and go, with false, in ascending order
+// of stamps. Those that nobody replaced are in [Siblings.Fenced]. It costs as
+// much as Merge.
 func (s *Siblings[T]) Changed(o *Siblings[T]) iter.Seq2[Version[T], bool] {
 	return func(yield func(v Version[T], comes bool) bool) {
 		joined := s.join(o)

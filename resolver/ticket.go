@@ -10,9 +10,10 @@ import (
 	"github.com/rejoin-go/rejoin/vclock"
 )
 
-// A Ticket asks a person to decide a conflict. It holds all that is needed to ask
-// and to answer, and may be stored and sent. Regions that defer the same conflict
-// make tickets for the same [ID].
+// A Ticket asks a person to decide a conflict. It holds all that is needed to
+// ask and to answer, and may be stored and sent. Regions that defer the same
+// conflict make tickets for the same [ID]. The zero Ticket, or another without
+// a conflict, cannot be encoded.
 type Ticket[T any] struct {
 	Conflict *Conflict[T]
 	Reason   string // why the rule did not decide
@@ -24,9 +25,7 @@ const ticketVersion = 2
 
 var errNoConflict = errors.New("ticket without a conflict")
 
-// AppendBinary implements [encoding.BinaryAppender]. It returns an error for a ticket
-// without a conflict, such as the zero Ticket, which asks nothing. FORMAT.md in the
-// root of the module has the layout.
+// AppendBinary implements [encoding.BinaryAppender].
 func (t *Ticket[T]) AppendBinary(b []byte) ([]byte, error) {
 	if t.Conflict == nil {
 		return b, fmt.Errorf("resolver: encode Ticket: %w", errNoConflict)
@@ -37,13 +36,10 @@ func (t *Ticket[T]) AppendBinary(b []byte) ([]byte, error) {
 	return appendEntries(b, t.Conflict.entries), nil
 }
 
-// MarshalBinary implements [encoding.BinaryMarshaler]. See
-// [Ticket.AppendBinary].
+// MarshalBinary implements [encoding.BinaryMarshaler].
 func (t *Ticket[T]) MarshalBinary() ([]byte, error) { return t.AppendBinary(nil) }
 
-// UnmarshalBinary implements [encoding.BinaryUnmarshaler]. It accepts exactly
-// what [Ticket.AppendBinary] writes, and leaves t unchanged if it returns an
-// error.
+// UnmarshalBinary implements [encoding.BinaryUnmarshaler].
 func (t *Ticket[T]) UnmarshalBinary(data []byte) error {
 	r := wire.NewReader(data)
 	r.Version(ticketVersion)
@@ -86,8 +82,8 @@ func (t *Ticket[T]) fill(key string, entries []entry[T]) error {
 	return nil
 }
 
-// MarshalJSON implements [json.Marshaler]. ID and kind follow from the rest and
-// are there to be read.
+// MarshalJSON implements [json.Marshaler], as [Version.MarshalJSON] does. ID
+// and kind follow from the rest.
 //
 //	{"id":"…","key":"ann","kind":"update/update","reason":"…","context":{…},"versions":[{…},{…}]}
 func (t Ticket[T]) MarshalJSON() ([]byte, error) {
@@ -114,9 +110,7 @@ func (t Ticket[T]) MarshalJSON() ([]byte, error) {
 	return o.end(), nil
 }
 
-// UnmarshalJSON implements [json.Unmarshaler]. It accepts what
-// [Ticket.MarshalJSON] writes, in any order of members and with any white space,
-// and leaves t unchanged if it returns an error. As usual, null changes nothing.
+// UnmarshalJSON implements [json.Unmarshaler].
 func (t *Ticket[T]) UnmarshalJSON(data []byte) error {
 	if string(data) == "null" {
 		return nil

@@ -13,28 +13,22 @@ import (
 	"github.com/rejoin-go/rejoin/vclock/content"
 )
 
-// ErrNoStamp is returned by [Siblings.Seed] for a row without a time, and by the
-// decoders for a version without a stamp. No version is taken for the oldest
-// because nobody knows how old it is.
+// ErrNoStamp is what [Siblings.Seed] returns for a row without a time, and
+// decoders for a version without a stamp: nobody knows how old it is.
 var ErrNoStamp = errors.New("resolver: version without a stamp")
 
-// A Version is one write of a key, with what its writer knew.
-//
-// A Version is immutable: neither it nor what its fields refer to may be
-// changed.
+// A Version is one write of a key, with what its writer knew. It is immutable:
+// neither it nor what its fields refer to may be changed.
 type Version[T any] struct {
 	Value   T    // what was written; zero if Deleted
 	Deleted bool // the write was a delete
-
-	// Stamp names the write. Its time is after everything that the writer had
-	// been shown.
+	// Stamp names the write. Its time is after everything in Past.
 	Stamp lww.Stamp
 	// Past is what the writer had been shown.
 	Past Context
 	// Epoch is that of the writer.
 	Epoch uint64
-	// Settles lists the versions that a person decided between, if this is
-	// the decision, in ascending order.
+	// Settles are the versions that a person decided between by this one, ascending.
 	Settles []lww.Stamp
 
 	// partial says that the writer had not been shown all earlier writes of its
@@ -47,8 +41,8 @@ type Version[T any] struct {
 	stored *stored[T]
 }
 
-// Check returns a [*content.ValueError] if T cannot hold the value, which is then
-// zero here and kept as it is in the set.
+// Check returns a [*content.ValueError] if T cannot hold the value, which is
+// then zero here and kept as it is in the set.
 func (v Version[T]) Check() error { return v.checkValue() }
 
 // checkValue is Check of a version that is not copied for it.

@@ -21,15 +21,14 @@ func kindsOf[T any](kinds value.Kinds, v *Version[T]) {
 	}
 }
 
-// MarshalJSON implements [json.Marshaler]. Members that are zero are left out. A value
-// is the JSON of its type. There are fields, the kinds that JSON does not show, and
-// bytes beside a value that it does not give back, where they are needed.
+// MarshalJSON implements [json.Marshaler]. A value is the JSON of its type;
+// where that does not lead back to it, there are the kinds of fields, or its
+// bytes. It returns an error that names a field which is not zero and has no
+// JSON.
 //
 //	{"stamp":"2026-11-23T12:08:55.123456789Z@us","epoch":"1","value":…,"deleted":true,
 //	 "past":{"past":{"eu":"…"}},"settles":["…@eu","…@us"],"partial":true,
 //	 "ancestors":[{"past":{"eu":"…"},"value":…}],"fields":{"At":"time"}}
-//
-// It returns an error that names a field which is not zero and which has no JSON.
 func (v Version[T]) MarshalJSON() ([]byte, error) {
 	e, err := newEntry(v)
 	if err != nil {
@@ -124,10 +123,7 @@ func (o *objectWriter) kinds(kinds value.Kinds) {
 	}
 }
 
-// UnmarshalJSON implements [json.Unmarshaler]. It accepts what
-// [Version.MarshalJSON] writes, in any order of members and with any white
-// space, and leaves v unchanged if it returns an error. As usual, null changes
-// nothing. A value that T cannot hold is a [content.ErrUnreadable].
+// UnmarshalJSON implements [json.Unmarshaler].
 func (v *Version[T]) UnmarshalJSON(data []byte) error {
 	if string(data) == "null" {
 		return nil

@@ -8,8 +8,8 @@ import (
 	"github.com/rejoin-go/rejoin/lww"
 )
 
-// A Writer makes the writes of one replica: an [lww.Writer], and the epoch in
-// which it was promoted, which is 0 where nobody ever is.
+// A Writer makes the writes of one replica. Epoch is that in which it was
+// promoted, 0 where nobody ever is.
 type Writer struct {
 	lww.Writer
 	Epoch uint64
@@ -17,33 +17,30 @@ type Writer struct {
 
 // Written is what a write did.
 type Written[T any] struct {
-	// Version is the new version. With a [*FencedError] it is the one refused.
+	// Version is the new one. With a [*FencedError] it is the one refused.
 	Version Version[T]
-	// Context is what the writer has been shown by now: what it had seen and its
-	// own write. It is good for another write by the same client to the same
-	// store without reading in between. If nothing stands beside the write, it
-	// equals the context of the next reader, until something happens.
+	// Context is what the writer has now been shown: its own write, too. With it the
+	// same client may write again to the same store without reading. If nothing stands
+	// beside the write, the next reader's equals it, until something happens.
 	Context Context
-	// Fenced are versions of lower epochs that the writer had not been shown and
-	// that are no longer in the set: log them.
+	// Fenced are of lower epochs, not shown to the writer, and gone from the set: log
+	// them.
 	Fenced []Version[T]
 }
 
-// A FencedError reports a write by a deposed primary, refused and not in the
-// set. The version is in Version and in [Written], to be logged: see
-// [Reconciler.Fenced]. There is none if [StoreEpoch.Check] refused it.
+// A FencedError reports a write by a deposed primary, which was refused.
 type FencedError struct {
 	Epoch   uint64 // the writer's
-	Current uint64 // the highest known, to the set or to whom the context is from
-	Version any    // the version refused, a Version[T]
+	Current uint64 // the highest known, here or where the context was read
+	Version any    // the version refused, a Version[T], for [Reconciler.Fenced]; nil from [StoreEpoch.Check]
 }
 
 func (e *FencedError) Error() string {
 	return fmt.Sprintf("resolver: write in epoch %d is fenced by epoch %d", e.Epoch, e.Current)
 }
 
-// A BehindError reports a context that came from a replica which knows a
-// version that this set has not merged yet. Merge its state, or read again here.
+// A BehindError reports a context from a replica which knows a version that
+// this set has not merged. Merge its state, or read again here.
 type BehindError struct {
 	Stamp lww.Stamp // the version that the writer was shown
 }
@@ -55,8 +52,7 @@ func (e *BehindError) Error() string {
 // maxVersions is how many versions a set may have by writes that replace none.
 const maxVersions = 1000
 
-// A CrowdedError reports a write that replaces nothing, to a set that holds as many
-// versions as writes may leave there. Who writes read before: see [Context].
+// A CrowdedError reports a write that replaces none of 1,000 versions or more.
 type CrowdedError struct {
 	Versions int // in the set
 }
@@ -65,52 +61,46 @@ func (e *CrowdedError) Error() string {
 	return fmt.Sprintf("resolver: set holds %d versions, and the write replaces none", e.Versions)
 }
 
-// ErrNotSingle is returned by [Siblings.Touch] where the set holds none of the versions
-// that the writer was shown, or several.
+// ErrNotSingle is what [Siblings.Touch] returns for none or several versions.
 var ErrNotSingle = errors.New("resolver: the set holds none of the versions that the writer was shown, or several")
 
 // Write records a write of value by w. It replaces exactly the versions that
-// seen covers, the context that came with what the writer was shown; the zero
-// Context replaces nothing. A context from another replica is as good, whether
-// or not s has merged what it covers. Its stamp is after everything that s and
-// seen cover, so it is never taken for a version that was replaced or reaped.
+// seen covers, the context of what the writer was shown, be it at another
+// replica. It is stamped after everything that s and seen cover, so never taken
+// for a version that is gone. Only the owner of w.Replica writes under that
+// name, into its own set.
 //
-// Write returns a [*FencedError] if the epoch of w is below that of s or of seen;
-// a [*BehindError] if seen belongs to a deferred conflict, or to a write, that s
-// has not merged; why value cannot be encoded; or that w's clock has no time to
-// give. The set is then as it was. Write panics if w is invalid, as
-// [lww.Writer.Next] does.
+// To assert what is there is no write, as in [lww.Map.Put]: where the writer
+// was shown the only version of s, and it has this value, s stays as it is and
+// [Written] has that version. [Siblings.Touch] writes it again.
 //
-// To assert the value that is there already is no write, as in Update of a merge.Record and
-// [lww.Map.Put]: where s holds one version, which the writer was shown, and value is that
-// of it, s stays as it is and [Written] has that version. [Siblings.Touch] writes it again.
-// Whoever was shown nothing, something else, or several versions, writes.
-//
-// Only the owner of w.Replica may write under that name, into its own set.
+// Write returns a [*FencedError] if the epoch of w is below that of s or of
+// seen; a [*BehindError] if seen is of a deferred conflict, or of a write, that
+// s has not merged; a [*CrowdedError]; why value cannot be encoded; or that w's
+// clock has no time to give. The set is then as it was. Write panics if w is
+// invalid, as [lww.Writer.Next] does.
 func (s *Siblings[T]) Write(w Writer, seen Context, value T) (Written[T], error) {
 	return s.write(w, Version[T]{Value: value, Past: seen}, nil)
 }
 
-// Edit is [Siblings.Write] for a value that was made from base, the one that the
-// writer was shown, so that concurrent edits are merged three ways: see [Fields].
-// Where the writer was shown a version, base is that; where it was shown the outcome
-// of a conflict, base is the outcome. Versions then carry what they were made from,
-// up to four values each, each stored once in a set; a Write over an edit carries it
-// on, and starts nothing of its own.
+// Edit is [Siblings.Write] of a value that was made from base, the version or
+// the outcome of a conflict that the writer was shown, so that [Fields] merges
+// concurrent edits three ways. Versions then carry up to four of the values
+// that they come from, each stored once in a set. A Write over an edit carries
+// them on, and adds none.
 func (s *Siblings[T]) Edit(w Writer, seen Context, base, value T) (Written[T], error) {
 	return s.write(w, Version[T]{Value: value, Past: seen}, &base)
 }
 
-// Delete is [Siblings.Write] of nothing. The delete is a version like others
-// until [Siblings.Reap]: it replaces only what was seen.
+// Delete is [Siblings.Write] of nothing: a version until [Siblings.Reap].
 func (s *Siblings[T]) Delete(w Writer, seen Context) (Written[T], error) {
 	return s.write(w, Version[T]{Deleted: true, Past: seen}, nil)
 }
 
-// Touch writes again, as it is, the one version that s holds of those that the writer
-// was shown, be it a delete: it then stands against writes that s has not heard of, which
-// are its siblings. It returns [ErrNotSingle] if s holds none of them or several, and
-// the errors of [Siblings.Write]; the set is then as it was.
+// Touch writes again, as it is, the one version, or delete, that s holds of
+// those that the writer was shown: it then stands beside writes that s has not
+// heard of. It returns [ErrNotSingle] if there is none or several, and the
+// errors of [Siblings.Write]; the set is then as it was.
 func (s *Siblings[T]) Touch(w Writer, seen Context) (Written[T], error) {
 	shown := slices.DeleteFunc(s.Versions(), func(v Version[T]) bool { return !seen.covers(v.Stamp) })
 	if len(shown) != 1 {
