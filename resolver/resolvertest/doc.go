@@ -1,13 +1,13 @@
-// Package resolvertest checks conflict rules of your own: that all sites come to
-// the same answer, whatever happens on the way there.
+// Package resolvertest checks conflict rules of your own: that all sites come
+// to the same answer, whatever happens on the way there.
 //
 // A [Kit] names a rule and a few values. From them the package draws random
 // histories over several sites, in which clients read, write and delete, sites
-// hear of each other in any order, programs restart, primaries are deposed and go
-// on writing (see [resolver.Promotion]), and a site that lost its last write uses
-// its stamp again (see [resolver.Forked]). Whenever two or more
-// versions meet, the rule is asked, and asked again: at other sites, after a
-// restart, with the versions arriving in other orders, at a later time.
+// hear of each other in any order, programs restart, primaries are deposed and
+// go on writing (see [resolver.Promotion]), and a site that lost its last write
+// uses its stamp again (see [resolver.Forked]). Whenever two or more versions
+// meet, the rule is asked, and asked again: at other sites, after a restart,
+// with the versions arriving in other orders, at a later time.
 //
 //	kit := &resolvertest.Kit[Order]{
 //		Rule:   resolver.Named("paid first", "an order that is paid stands", paidFirst),
@@ -21,8 +21,8 @@
 //	}
 //	kit.Check(t)
 //
-// A broken law is reported with the shortest history found, in steps to read,
-// with what was to be decided and the answers. Eu@1 is what eu wrote in second 1:
+// A broken law is reported with a short history, what was to be decided and the
+// answers, where eu@1 is what eu wrote in second 1:
 //
 //	resolvertest: broken law: a rule answers alike at every site
 //	  1. eu writes q
@@ -31,38 +31,14 @@
 //	eu keeps eu@1 q: ours
 //	us keeps us@1 p: ours
 //
-// # Say what is right
+// An answer is the value, its version, the reason (as logs keep one record of
+// each decision), the compensations, and whether a person is asked. What is
+// gone has to be in the log, where the kit puts fenced versions as an
+// application has to, unless the client that replaced it was shown it: a log
+// from Kit.At may drop too much, and Kit.Read log nothing.
 //
-// The laws say that sites agree, not on what. So state in [Kit.Expect] what the
-// rule is for, in words of the business: no payment is lost, no stock is below zero.
-//
-// # What is checked
-//
-// The constants of type [Law] list it. An answer is the value, which version it
-// is of, the reason, the compensations, and whether a person is asked. Reasons go
-// into logs of which one record of each decision is kept, so they have to be
-// equal, too. A rule that fails, panics or changes what it is given breaks a
-// law, although the resolver contains that and asks a person.
-//
-// What is gone has to be in the log, or the client that replaced it was shown it.
-// Versions that are fenced, the kit logs as an application has to.
-// This checks the log that [Kit.At] gives, which may drop or redact too much, and
-// the reading of [Kit.Read], which may resolve by itself and log nothing.
-//
-// # What cannot be seen
-//
-// A rule that differs between builds, machines or time zones looks right in one
-// process, and so may one that remembers the order in which it came to know of
-// versions. What a rule takes from its surroundings, and what it remembers, is best
-// made by a function that [Kit.At] calls, so that each site has its own.
-//
-// # Types that change
-//
-// [CheckEvolution] checks two versions of a type of values, which two versions of a
-// program use side by side.
-//
-// # Reproducing
-//
-// Histories are drawn by package rapid from a seed, which [Kit.Check] reports with a
-// failure. [Kit.Run] depends on its arguments only, as far as the rule does.
+// One process does not show that a rule differs between builds, machines or
+// time zones, or remembers in which order it came to know versions: let Kit.At
+// give each site its own of what a rule asks its surroundings and of its
+// memory.
 package resolvertest

@@ -15,15 +15,12 @@ import (
 	"github.com/rejoin-go/rejoin/vclock"
 )
 
-// CheckEvolution checks that two versions of a program, whose values are of the types
-// Old and New, may run side by side: each reads what the other wrote, in bytes and in
-// JSON, and a write of what it read loses nothing of the other. It draws values, and
-// histories of three replicas of which one has the new version: those that have exchanged
-// everything must have equal bytes, and of a conflict each must be able to read the ticket
-// and the log entry that the other made. It fails tb with the first that breaks this.
-//
-// What a type cannot hold is for the generators to leave out: an int64 that is read as
-// an int8 has to fit.
+// CheckEvolution checks that two versions of a program, with values of the
+// types Old and New, may run side by side: each reads what the other wrote, in
+// bytes and in JSON, and writing it again loses nothing. Three replicas, one of
+// them new, that have exchanged everything must have equal bytes and read each
+// other's tickets and log entries. It fails tb with the first history that
+// breaks this. Generators draw what both types hold: no int64 beyond an int8.
 func CheckEvolution[Old, New any](tb testing.TB, old *rapid.Generator[Old], next *rapid.Generator[New]) {
 	tb.Helper()
 	rapid.Check(tb, func(t *rapid.T) {

@@ -16,56 +16,37 @@ import (
 )
 
 // A Kit describes a rule to be checked. Values and one of Rule and At are
-// required; give Expect too, because laws alone are not enough: a rule that always
-// keeps the worst version obeys all of them.
-//
-// A Kit is not safe for concurrent use.
+// required; give Expect too, as a rule that always keeps the worst version
+// obeys all laws. A Kit is not safe for concurrent use.
 type Kit[T any] struct {
 	// Rule is the rule: [resolver.Named] makes one of a function.
 	Rule resolver.Rule[T]
-
-	// At is for rules that are set up where they run, with what they keep in
-	// memory. It returns a reconciler as a program makes one that starts at the
-	// given site, and is called anew for each restart. If its Log has the method
-	// Entries() []resolver.LogEntry, as [*resolver.MemoryLog] has, the kit reads
-	// there what became of the versions that are gone. With At, Rule is not used.
+	// At replaces Rule where a rule keeps something in memory: it returns the
+	// reconciler of a program that starts at the site, anew for each restart. A Log
+	// with the Entries of [*resolver.MemoryLog] shows what became of gone versions.
 	At func(site vclock.Replica) *resolver.Reconciler[T]
-
-	// Read is how the application reads a key, if it does more than rec.Resolve:
-	// if it writes outcomes back under w, for one. It comes to rest if one site does
-	// that; sites that answer each other's writes do not. Nil means rec.Resolve.
+	// Read reads a key as the application does, by rec.Resolve if nil. One site may
+	// write outcomes back under w; sites that answer each other never come to rest.
 	Read func(ctx context.Context, rec *resolver.Reconciler[T], w resolver.Writer, key string, set *resolver.Siblings[T]) (resolver.Outcome[T], error)
-
-	// Values are what the sites write. Draw from few, so that sites write the same,
-	// and let the first be the simplest.
+	// Values draws what sites write: few, so that they meet, the simplest first.
 	Values *rapid.Generator[T]
-
-	// Equal reports whether two values mean the same. Nil means that their
-	// encodings have to be equal, which is better: what is read is written again.
+	// Equal reports whether values mean the same; nil, better, compares encodings.
 	Equal func(x, y T) bool
-
-	// Expect returns an error if an outcome is not what the rule is for. It has
-	// the conflict in out.Conflict. Nil means that every outcome is right.
+	// Expect says what is wrong with an outcome of out.Conflict. Nil means nothing.
 	Expect func(out resolver.Outcome[T]) error
-
-	// Key is the key that the versions are of. Empty means "k".
+	// Key is the key of the versions. Empty means "k".
 	Key string
-
 	// Sites are the replicas in a history, two at least. Nil means eu, us and ap.
 	Sites []vclock.Replica
-
-	// Patience is how long the rule may take to answer, and to give up when its
-	// context is done. A rule that is not back by then is given up on, and what it
-	// runs in is left behind. Zero means a second.
+	// Patience is how long the rule has to answer, and to give up when its context is
+	// done, before it is left behind. Zero means a second.
 	Patience time.Duration
 }
 
-// Check draws histories and fails tb with a minimal one if a law is broken. The
-// flags of rapid apply: there are as many histories as -rapid.checks says, a fifth
-// of them with -short, and they start from -rapid.seed if that is set.
-//
-// If tb is a [*testing.T], the rule is also asked again after up to a year, in a
-// bubble of package testing/synctest, where that takes no time.
+// Check draws histories by package rapid and fails tb with a short one, and its
+// seed, if a law is broken. There are as many as -rapid.checks says, a fifth of
+// them with -short, from -rapid.seed if set. If tb is a [*testing.T], it also
+// asks more than a year later, in a bubble of testing/synctest.
 func (k *Kit[T]) Check(tb testing.TB) {
 	tb.Helper()
 	lawkit.Check(tb, "histories", func(seed, n int) (at int, err error) {
@@ -77,8 +58,7 @@ func (k *Kit[T]) Check(tb testing.TB) {
 	})
 }
 
-// Property checks one history, drawn from t. It is for fuzzing through
-// [rapid.MakeFuzz], and for properties that contain more than the kit.
+// Property checks one history, drawn from t, as [rapid.MakeFuzz] needs it.
 func (k *Kit[T]) Property(t *rapid.T) {
 	if err := k.prepare(); err != nil {
 		t.Fatal(err)
@@ -88,8 +68,8 @@ func (k *Kit[T]) Property(t *rapid.T) {
 	}
 }
 
-// Run checks n histories that depend on seed and nothing else. It returns a
-// [*LawError] with a minimal history for the first that breaks a law, or nil.
+// Run checks n histories that depend on seed and the rule alone. It returns a
+// [*LawError] for the first that breaks a law, nil, or why the kit cannot run.
 func (k *Kit[T]) Run(seed, n int) error {
 	_, err := k.search(seed, n)
 	return err

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// A Law is a statement that must hold in every history. Its text is the statement.
+// A Law is a statement that must hold in every history, which is its text.
 type Law string
 
 // The laws.
@@ -25,16 +25,14 @@ const (
 	Kept      Law = "a version is gone only if the writer that replaced it was shown it, or if the log has it"
 )
 
-// A LawError reports a broken law with a history that breaks it. [Kit.Check]
-// and [Kit.Run] return one from which no single step can be left out.
+// A LawError reports a broken law with the shortest history found to break it.
 type LawError struct {
 	Law     Law
 	History []string // the steps, in order, such as "eu writes p" or "us hears eu"
 	Detail  string   // what was asked, and what was answered
 }
 
-// Error returns the law, the numbered steps and the detail, each on lines of its
-// own.
+// Error returns the law, the numbered steps and the detail, on separate lines.
 func (e *LawError) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "resolvertest: broken law: %s\n", e.Law)
