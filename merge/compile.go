@@ -10,8 +10,7 @@ import (
 	"github.com/rejoin-go/rejoin/internal/value"
 )
 
-// A RuleError is one mistake in the tags or options of a plan. [Compile]
-// returns all it finds.
+// A RuleError is one mistake in the tags or options of a plan: see [Compile].
 type RuleError struct {
 	Type    reflect.Type // the T of the plan
 	Path    string       // the field, or "" for T itself

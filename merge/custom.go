@@ -6,9 +6,9 @@ import (
 )
 
 // A Rule is a custom rule for values of type F, made by [Prefer], [Join] or
-// [Func], and put in force by [Field] or [Type]. Its name appears in reports.
-// A Rule is immutable. [Compile] refuses the zero Rule, and one without a name
-// or with a nil function.
+// [Func], and put in force by [Field] or [Type]. Its name appears in reports. A
+// Rule is immutable. [Compile] refuses the zero Rule, and one without a name or
+// function.
 type Rule[F any] struct{ custom *custom }
 
 // made returns what r holds, of the zero Rule that it is none.
@@ -33,12 +33,10 @@ func newCustom[F any](id ruleID, kind, name string, isNil bool) *custom {
 }
 
 // Prefer returns a rule that chooses the largest of the changed values by
-// compare, which must be a total preorder: consistent, transitive, and free to
-// return 0 for values that differ. Among values that it holds equal the newest
-// side wins, so that the rule decides whatever compare leaves open.
-//
-// Prefer is symmetric and associative wherever compare returns 0 for equal
-// values only. A [Record] accepts it.
+// compare, a total preorder: consistent, transitive, and free to return 0 for
+// values that differ, of which the newest side wins. It is symmetric, and
+// associative wherever compare returns 0 for equal values only. A [Record]
+// accepts it.
 func Prefer[F any](name string, compare func(a, b F) int) Rule[F] {
 	c := newCustom[F](rulePrefer, "Prefer", name, compare == nil)
 	c.compare = func(a, b reflect.Value) int {
@@ -47,9 +45,9 @@ func Prefer[F any](name string, compare func(a, b F) int) Rule[F] {
 	return Rule[F]{c}
 }
 
-// Join returns a rule that combines the values of all sides by join, which
-// must be commutative, associative and idempotent and must not modify its
-// arguments. Package mergetest checks that it is. A [Record] accepts it.
+// Join returns a rule that combines the values of all sides by join, which must
+// be commutative, associative and idempotent and must not modify its arguments.
+// Package mergetest checks that it is. A [Record] accepts it.
 func Join[F any](name string, join func(a, b F) F) Rule[F] {
 	c := newCustom[F](ruleJoinFunc, "Join", name, join == nil)
 	c.join = func(dst, v reflect.Value) {
@@ -59,13 +57,11 @@ func Join[F any](name string, join func(a, b F) F) Rule[F] {
 	return Rule[F]{c}
 }
 
-// Func returns a rule that calls f with the base and all sides when two or
-// more of them changed the value and do not agree. If f returns an error, a
-// person has to decide; the value of the newest side that changed it is the
-// provisional one. F must be deterministic, must not modify what it is given,
-// and sees the sides in an order that does not depend on the caller's.
-//
-// A [Record] refuses Func, since it keeps no base.
+// Func returns a rule that calls f with the base and all sides, in an order
+// that does not depend on the caller's, when two or more of them changed the
+// value and do not agree. If f returns an error, a person has to decide, and
+// the newest side that changed it is provisional. F must be deterministic and
+// not modify its argument. A [Record] refuses Func, since it keeps no base.
 func Func[F any](name string, f func(Case[F]) (F, error)) Rule[F] {
 	c := newCustom[F](ruleFunc, "Func", name, f == nil)
 	c.call = func(c *call, dst reflect.Value) error {
@@ -88,15 +84,14 @@ func Func[F any](name string, f func(Case[F]) (F, error)) Rule[F] {
 
 // Always returns r changed so that a [Func] is called whenever a side changed
 // the value, even if only one did or all agree, as a rule that adds changes up
-// has to be. It has no effect on the other kinds.
+// has to be. It has no effect on other rules.
 func (r Rule[F]) Always() Rule[F] {
 	c := *r.made()
 	c.always = true
 	return Rule[F]{&c}
 }
 
-// A Case is what a [Func] decides about: one value of which more than one
-// version exists.
+// A Case is what a [Func] decides about: one value that has several versions.
 type Case[F any] struct {
 	Path  string    // where the value is
 	Base  *F        // the version that the sides started from; nil if unknown
@@ -110,9 +105,8 @@ type Override[T any] struct {
 }
 
 // Field returns an override that merges one field of T by r. The function at
-// returns the address of that field inside its argument; [Compile] calls it to
-// find the field's path. The field must be part of T itself, not behind a
-// pointer, a slice or a map, and must not have a rule in its tag.
+// returns the address of that field in its argument. The field must be part of
+// T itself, not behind a pointer, slice or map, and have no rule in its tag.
 func Field[T, F any](at func(*T) *F, r Rule[F]) Override[T] {
 	return Override[T]{
 		custom: r.made(),
@@ -122,10 +116,10 @@ func Field[T, F any](at func(*T) *F, r Rule[F]) Override[T] {
 	}
 }
 
-// Type returns an override that merges every value of type F in T by r: fields
-// and entries of maps, at any depth, unless their tag or a [Field] says
-// otherwise. A pointer to an F is of another type, which takes no part in r and
-// is merged as one value; elements of keyed lists are merged field by field.
+// Type returns an override that merges every value of type F in T by r, fields
+// and entries of maps at any depth, unless their tag or a [Field] says
+// otherwise. A pointer to an F is merged as one value, without r; elements of
+// keyed lists are merged field by field.
 func Type[T, F any](r Rule[F]) Override[T] {
 	return Override[T]{custom: r.made()}
 }

@@ -2,16 +2,15 @@ package merge
 
 import "github.com/rejoin-go/rejoin/internal/wire"
 
-// The errors of the decoders of [Record] and its Tokens wrap one of these. They are the
-// same values in every package of the module.
+// The errors of the decoders of [Record] and [Token] wrap one of these. All
+// packages of the module share them.
 var (
-	// ErrVersion says that a newer program wrote the bytes, in a format version
-	// that this one does not know: keep them, and wait for the deployment.
+	// ErrVersion says that a newer program wrote the bytes: keep them, and wait for
+	// the deployment.
 	ErrVersion = wire.ErrVersion
-	// ErrType says that the bytes are those of another type: a mistake of the
-	// program.
+	// ErrType says that the bytes are those of another type: a mistake of the program.
 	ErrType = wire.ErrType
-	// ErrDamaged says that no program writes such bytes: take a copy from a peer
-	// or a backup.
+	// ErrDamaged says that no program writes such bytes: copy them from a peer or
+	// backup.
 	ErrDamaged = wire.ErrDamaged
 )

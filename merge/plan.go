@@ -12,9 +12,8 @@ import (
 	"github.com/rejoin-go/rejoin/internal/value"
 )
 
-// A Plan merges versions of a T field by field. It is made by [Compile].
-//
-// A Plan is safe for concurrent use and must not be copied after first use.
+// A Plan merges versions of a T field by field. [Compile] makes it. A Plan is
+// safe for concurrent use and must not be copied after first use.
 type Plan[T any] struct {
 	row    *row
 	check  func(*T) error
@@ -41,9 +40,8 @@ func (p *Plan[T]) release(r *run) {
 	p.runs.Put(r)
 }
 
-// Compile reads the tags of T and the options and returns the plan they
-// describe. Its error joins a [*RuleError] for each mistake; each names the
-// type, the field, the rule and the rules that would be legal.
+// Compile returns the plan that the tags of T and the options describe, or
+// joins a [*RuleError] for each mistake.
 func Compile[T any](opts Options[T]) (*Plan[T], error) {
 	typ := reflect.TypeFor[T]()
 	list := make([]override, len(opts.Overrides))
@@ -68,8 +66,8 @@ func Compile[T any](opts Options[T]) (*Plan[T], error) {
 	return p, nil
 }
 
-// MustCompile is [Compile] for package variables and tests. It panics with the
-// text of the error if there is one.
+// MustCompile is [Compile] for package variables and tests. It panics on
+// errors.
 func MustCompile[T any](opts Options[T]) *Plan[T] {
 	p, err := Compile(opts)
 	if err != nil {
@@ -208,21 +206,17 @@ func (r *docRule) describe(path string, lines *[][2]string) {
 	}
 }
 
-// Merge returns what the sides make together. Base is the version that all of
-// them started from; nil means that it is unknown, which is not the same as
-// empty. All versions that exist are merged in one call: the result depends
-// neither on their order nor on anything but them.
+// Merge returns what the sides make together, in any order. Base is the version
+// that all of them started from; nil means that it is unknown, not that it is
+// empty. Give all versions in one call. The result shares no memory with base
+// or sides; with no sides it is a copy of base. It takes O(n·s) time for n
+// leaves, entries and elements in s sides.
 //
-// The result shares no memory with base or sides. With no sides it is a copy
-// of base.
-//
-// If a rule leaves a value to a person, or the result fails [Options.Check]
-// and no side may take its place, the error is a [*ConflictError] and the
-// result a provisional value, the same for everybody. Any other error is about
-// the inputs, such as two list elements with one key, and names the path; the
-// result is then the zero T.
-//
-// Merge takes O(n·s) time for n leaves, entries and elements in s sides.
+// If a rule leaves a value to a person, or the result fails [Options.Check] and
+// no side may take its place, the error is a [*ConflictError] and the result
+// provisional, the same for everybody. Any other error is about the inputs,
+// such as a [*DocumentError], and names the path; the result is then the zero
+// T.
 func (p *Plan[T]) Merge(base *T, sides ...Side[T]) (T, error) {
 	if base == nil && p.check == nil && p.row.newestIsResult() && len(sides) > 0 {
 		return p.newest(sides).Value, nil
@@ -269,9 +263,8 @@ func (p *Plan[T]) newest(sides []Side[T]) *Side[T] {
 	return best
 }
 
-// Explain is [Plan.Merge] that also reports what changed, who won and who
-// lost. It merges first and then reads inputs and result, so that the report
-// cannot differ from the merge.
+// Explain is [Plan.Merge] that also reports what changed, who won and who lost,
+// read from inputs and result after the merge, so that both agree.
 func (p *Plan[T]) Explain(base *T, sides ...Side[T]) (T, Report, error) {
 	out, o := new(T), outcome{fallback: -1}
 	if err := p.merge(base, sides, out, &o); err != nil {

@@ -13,47 +13,40 @@ import (
 // carries the stamp of its last write, so that two replicas need no common
 // ancestor to merge, and writes to different fields never overwrite each other.
 //
-// Of concurrent writes to one field, the rule of the field says which shows;
-// the package comment has the list. A delete, of the record, of an element of a
-// keyed list, of an entry of a map of structs or of what a pointer points to,
-// beats every write that had not seen it, whatever the clocks say; a write that
-// has seen it starts afresh. Where the rule says keep, it beats only what it had seen,
-// and the rest stays whole. Of deletes that did not know of each other only the
-// one with the largest stamp counts: what was written after it stays. Elements of
-// sets and entries of other maps are last-writer-wins one by one, as in [lww.Map].
+// Of concurrent writes to one field, the rule of the field says which shows:
+// see the package comment. A delete, of the record, of an element of a keyed
+// list, of an entry of a map of structs or of what a pointer points to, beats
+// every write that had not seen it, whatever the clocks say; a write that has
+// seen it starts afresh. With keep it beats only what it had seen, and the rest
+// stays whole. Of deletes that did not know of each other only the one with the
+// largest stamp counts: what was written after it stays. Elements of sets and
+// entries of other maps are last-writer-wins one by one, as in [lww.Map].
 //
-// A keyed list has the order that people gave it. Where an element stands is a
-// value like its others, so that it keeps what others write to it while it is
-// moved; of two moves the later one counts, and a list never has an element twice.
-// What two replicas put at one place at once may interleave, in the order of their
-// names. With names of two letters a place takes up to 12 bytes if 10,000 are added
-// at the ends or beside one of them, some 30 if three writers put 1,000 anywhere,
-// and in any case less than 64 and a name: where it would have more, the elements
-// behind are placed anew. Where each is put between the last two, or in the middle, that
-// makes up to 5 places for each of 1,000 that are added and up to 10 for each of 10,000.
+// A keyed list has the order that people gave it. The place of an element is a
+// value like its others, so that a move keeps what others write to it, and of
+// two moves the later counts. What two replicas put at one place at once may
+// interleave, in the order of their names. With short names a place takes some
+// 12 to 30 bytes, and always less than 64 and a name: where it would take more,
+// the elements behind are placed anew, up to 10 for each of 10,000 that are
+// added.
 //
-// A Record is made by [Plan.NewRecord] for a plan compiled with
-// [Options.Record]: the plan is needed to read T, and cannot be had from the
-// zero value. The zero Record holds nothing; it takes over the plan of the
-// first record merged into it, and panics when written to before.
-//
-// A Record is not safe for concurrent use: like a built-in map it may be read,
-// and be the argument of Merge, from several goroutines at once, while a write
-// excludes everything else. Values go in and out as copies. A copy of a Record is a Clone.
-//
-// Update and Apply take O(n) time for n leaves, elements and entries, Clone
-// O(1): states share what they have in common.
+// [Plan.NewRecord] makes a Record. The zero Record holds nothing; it takes over
+// the plan of the first record merged into it, and panics when written to
+// before. A Record is not safe for concurrent use, but may be read, and be the
+// argument of Merge, by several goroutines at once. Values go in and out as
+// copies. An assigned copy is a Clone. Costs are for n leaves, elements and
+// entries.
 //
 // # Hazard
 //
 // A replica that is restored from a backup, and goes on under its old name,
-// repeats stamps; in an additive field it counts from its old total and so
-// erases increments. Give it a new name: see [vclock.Incarnation].
+// repeats stamps, and counts an additive field from its old total, which erases
+// increments. Give it a new name: see [vclock.Incarnation].
 //
 // See Shapiro et al., “Conflict-free Replicated Data Types”, 2011, for the
 // lattices, and Preguiça et al., “Brief Announcement: Efficient Causality
 // Tracking in Distributed Storage Systems with Dotted Version Vectors”, 2012,
-// for the fields with rule manual.
+// for fields with rule manual.
 type Record[T any] struct {
 	_     [0]*T // a record of another type is no conversion away
 	state recordState
@@ -69,8 +62,7 @@ type recordState struct {
 	origin  Fingerprint   // fingerprint of the plan that encoded what r was decoded from
 }
 
-// NewRecord returns an empty record. It panics unless p was compiled with
-// [Options.Record].
+// NewRecord returns an empty record. It panics without [Options.Record].
 func (p *Plan[T]) NewRecord() *Record[T] {
 	if p.record == nil {
 		panic(fmt.Sprintf("merge: the plan of %v is not for records: set Options.Record", reflect.TypeFor[T]()))
@@ -86,9 +78,8 @@ func (r *recordState) top() *recordPart {
 	return r.plan.top
 }
 
-// Get returns the value and whether there is one. It is the caller's: nothing
-// in it is shared with r. A list or map that is merged by parts is nil if it has
-// none. A time is in UTC or a fixed zone.
+// Get returns the value, the caller's own, and whether there is one. A list or
+// map merged by parts is nil if it has none. A time is in UTC or a fixed zone.
 func (r *Record[T]) Get() (T, bool) {
 	var v T
 	r.state.fill(reflect.ValueOf(&v).Elem())
@@ -118,20 +109,18 @@ func (r *recordState) value() reflect.Value {
 	return v
 }
 
-// Update calls edit with the value, the zero T if there is none, and writes
-// what edit changed: every field, element and entry that differs afterwards
-// gets a stamp of w, and no other. In a list with rule keyed the elements that
-// were added or moved get a place, and others only where there is no room between
-// them; what was moved is what is not in the longest run of elements that stayed
-// in order. The order of a list with rule set or union is not tracked.
+// Update calls edit with the value, or the zero T, and stamps by w every field,
+// element and entry that differs afterwards, and no other. In a list with rule
+// keyed the elements that were added or moved get a place, and others where
+// there is no room between them; moved is what is not in the longest run of
+// elements that stayed in order. Lists with rule set or union have no order. To
+// leave or set a field at what it holds is no write, as in [lww.Map.Put]:
+// [Record.Touch] is. Update takes O(n).
 //
-// To leave or set a field at what it holds is no write, as in [lww.Map.Put] and Write of
-// resolver.Siblings: [Record.Touch] is.
-//
-// Update returns the error of edit, a [*WriteError] for a change that could not
-// show, and an error for a value that cannot be encoded, and if w's clock has no
-// time to give. The record is then as it was, as it is if edit panics.
-// It panics if w is invalid: see [lww.Writer.Next].
+// It returns the error of edit, a [*WriteError] for a change that could not
+// show, and an error for a value that cannot be encoded, and if w's clock has
+// no time to give. The record is then as it was, as it is if edit panics. It
+// panics if w is invalid: see [lww.Writer.Next].
 func (r *Record[T]) Update(w lww.Writer, edit func(*T) error) error {
 	var next T
 	return r.state.update(w, reflect.ValueOf(&next).Elem(), func() error { return edit(&next) })
@@ -198,12 +187,11 @@ func (r *recordState) join(d *cell.Cell) bool {
 	return changed
 }
 
-// Delete deletes the record, whether it holds a value or not: a write that
-// arrives later and had not seen the delete stays deleted, whatever its stamp,
-// unless it had seen a concurrent delete of a larger stamp. What the record held
-// is gone from its state. A record that is deleted already stays as it is.
-//
-// It returns an error if w's clock does, and panics if w is invalid.
+// Delete deletes the record, even one without a value: a later write that had
+// not seen the delete stays deleted, whatever its stamp, unless it had seen a
+// concurrent delete of a larger stamp. What the record held is gone from its
+// state; a deleted record stays as it is. It returns an error if w's clock
+// does, and panics if w is invalid.
 func (r *Record[T]) Delete(w lww.Writer) error { return r.state.delete(w) }
 
 func (r *recordState) delete(w lww.Writer) error {
@@ -219,17 +207,14 @@ func (r *recordState) delete(w lww.Writer) error {
 	return nil
 }
 
-// Merge joins o into r and reports whether r changed, horizons included. It
-// does not modify o, which may be r itself, and r takes over its plan if it has
-// none.
+// Merge joins o, which may be r itself, into r, leaves o as it is, and reports
+// whether r changed, horizons included. If r has no plan, it takes over that of
+// o. It does not ask [Options.Check]: see [Record.Check]. It takes O(n), and
+// allocates nothing if nothing changes and the horizons are equal.
 //
 // Merge is commutative, associative and idempotent up to [Record.Equal], for
-// every rule that a record can have; a rule of the application's own has to
-// keep its promises for that, and whoever compacts what its hazard says. It takes
-// O(n) time for n leaves, elements and entries; nothing is allocated if nothing
-// changes and the horizons are equal.
-//
-// Options.Check has no part in it: see [Record.Check].
+// every rule that a record can have, provided that custom rules keep their
+// promises, and whoever compacts heeds the hazard.
 func (r *Record[T]) Merge(o *Record[T]) bool { return r.state.merge(&o.state) }
 
 func (r *recordState) merge(o *recordState) bool {
@@ -263,55 +248,49 @@ func (r *recordState) raise(o *recordState) bool {
 	return true
 }
 
-// Latest returns the largest time in r, of any write or of the horizon, or zero
-// if r is empty. Advance the local clock to the Latest of what arrives, and what
-// is written next is after all of it: see [hlc.Clock.Advance].
+// Latest returns the largest time in r, of a write or the horizon, or zero.
+// After a merge, [hlc.Clock.Advance] to it, and the next write is after all of
+// r.
 func (r *Record[T]) Latest() hlc.Timestamp { return max(r.state.horizon, r.state.root.Latest()) }
 
 // Horizon returns the time that r is compacted to, or zero.
 func (r *Record[T]) Horizon() hlc.Timestamp { return r.state.horizon }
 
 // Compact drops the tombstones of removed elements of sets and of deleted
-// entries of maps with a time at or below horizon, but for those without which
-// an older value of the whole, of another version of the program, would bring
-// back what was deleted, and makes horizon a part of the state. A horizon at or
-// below the present one has no effect. Deleted rows, as elements of keyed lists and
-// entries of maps of structs are, stay deleted at the cost of one stamp each: see
-// [Record.CompactRows].
+// entries of maps with a time at or below horizon, and makes horizon a part of
+// the state, unless a larger one is. It leaves those without which an older
+// program's value of the whole would bring back what was deleted. Deleted rows,
+// as elements of keyed lists and entries of maps of structs are, cost one stamp
+// each until [Record.CompactRows]. It is an error if r is empty, or no write
+// could be later than horizon.
 //
-// In a merge, with h the larger horizon of the two sides: of elements of sets
-// and entries of maps at or below h, only those of a side whose horizon is h
-// count; everything else joins as ever.
-//
-// Compact returns an error if r is empty, and if no write could be later than
-// horizon. The hazard is that of [lww.Map.Compact]: the record must hold every
-// write stamped at or below horizon, and none may be stamped so from now on, by
-// any replica.
+// In a merge, of elements of sets and entries of maps at or below h, the larger
+// horizon of the two sides, only those of a side whose horizon is h count. The
+// hazard is that of [lww.Map.Compact]: the record must hold every write stamped
+// at or below horizon, and none may be stamped so from now on, by any replica.
 func (r *Record[T]) Compact(horizon hlc.Timestamp) error { return r.state.compact(0, horizon) }
 
-// CompactRows is [Record.Compact] that also forgets the elements of keyed lists and the
-// entries of maps of structs that were deleted at or below deleted, whole, and empties other
-// rows with keep that were. The two are a
-// part of the state, each as large as it ever was. In a merge where a side has forgotten
-// rows, with h the larger horizon, a row of the side with the smaller one of which
-// everything was written at or below h does not count, as the other side speaks for it.
-//
-// Keep a pair from a [vclock.Matrix], zero at first, until its floor has come up:
+// CompactRows is [Record.Compact] that also forgets the elements of keyed lists
+// and entries of maps of structs that were deleted at or below deleted, and
+// empties other rows with keep that were. Both times are part of the state,
+// each as large as it ever was. In a merge where a side has forgotten rows, a
+// row of the side with the smaller horizon does not count if all of it was
+// written at or below the larger one. Keep a pair from a [vclock.Matrix], zero
+// at first, until its floor has come up:
 //
 //	if m.Floor() >= reading {
 //		err = r.CompactRows(hlc.Timestamp(deleted), hlc.Timestamp(m.Floor()))
 //		deleted, reading = m.Horizon() // the next pair
 //	}
 //
-// Two times are needed since a row may have been changed by somebody who had not heard
-// that it was deleted. The hazard is that of Compact, and one more: every member must hold
-// every write stamped at or below deleted, and whoever wrote without having it wrote at or
-// below horizon: a member that is restored from a backup merges a current state before it
-// writes. Then nothing that a record shows depends on who has compacted it, and when.
-// Where it does not hold, a row that was deleted may come back, or a new one with its key
-// go; replicas end equal all the same.
-//
-// CompactRows returns the errors of Compact, and one if deleted is after horizon.
+// It takes two times, as a row may be changed by one who had not heard that it
+// was deleted. The hazard is that of Compact, and: every member must hold every
+// write stamped at or below deleted, and whoever wrote without having it wrote
+// at or below horizon, so that one restored from a backup merges a current
+// state before it writes. Then nothing that a record shows depends on who has
+// compacted it, and when. Else a deleted row may come back, or a new one with
+// its key go; replicas end equal all the same. It returns the errors of
+// Compact, and one if deleted is after horizon.
 func (r *Record[T]) CompactRows(deleted, horizon hlc.Timestamp) error {
 	if deleted > horizon {
 		return fmt.Errorf("merge: compact rows: deleted, %v, is after the horizon, %v", deleted, horizon)
@@ -353,7 +332,7 @@ func (r *recordState) equal(o *recordState) bool {
 		cell.SameKids(r.root.Kids, o.root.Kids)
 }
 
-// Clone returns a copy of r.
+// Clone returns a copy of r, in O(1).
 func (r *Record[T]) Clone() *Record[T] {
 	c := *r
 	return &c

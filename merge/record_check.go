@@ -9,16 +9,14 @@ import (
 	"github.com/rejoin-go/rejoin/merge/internal/cell"
 )
 
-// Check reports what a person should know of the value: that a field with rule
-// immutable was set twice or one with rule manual has several values, that a
-// sum does not fit its type, that a value is of a type or rank which the plan
-// does not know, that a field was written later under another rule or type, by another
-// version of the program, so that this one does not show it, that an additive field was
-// assigned in between, so that changes may be counted twice, and what [Options.Check]
-// says. The error is a [*ConflictError].
-//
-// Check never changes the record: what it finds is repaired by a write, or by
-// [Record.Forget]. Fields that have to agree belong in one group.
+// Check returns a [*ConflictError] of what a person should know of the value: a
+// field with rule immutable was set twice or one with rule manual has several
+// values; a sum does not fit its type; a value is of a type or rank that the
+// plan does not know; another version of the program wrote a field later under
+// another rule or type, so that it does not show; an additive field was
+// assigned in between, so that changes may count twice; or [Options.Check]
+// fails. A write repairs that, or [Record.Forget]. Fields that have to agree
+// belong in one group.
 func (r *Record[T]) Check() error { return r.state.checkAll() }
 
 func (r *recordState) checkAll() error {

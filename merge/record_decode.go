@@ -41,9 +41,7 @@ func (w *recordRow) settle(kids []cell.Cell) []cell.Cell {
 	return kids
 }
 
-// UnmarshalBinary implements [encoding.BinaryUnmarshaler]. It accepts exactly
-// what [Token.AppendBinary] writes, and leaves t unchanged if it returns an
-// error.
+// UnmarshalBinary implements [encoding.BinaryUnmarshaler].
 func (t *Token) UnmarshalBinary(data []byte) error {
 	d := wire.NewReader(data)
 	d.Version(recordVersion)
@@ -62,15 +60,14 @@ func (t *Token) UnmarshalBinary(data []byte) error {
 	return nil
 }
 
-// MarshalText implements [encoding.TextMarshaler]: the bytes of
-// [Token.AppendBinary] in URL-safe base64, fit for a hidden field of a form.
+// MarshalText implements [encoding.TextMarshaler]: the binary form in unpadded
+// URL-safe base64, fit for a hidden field of a form.
 func (t Token) MarshalText() ([]byte, error) {
 	b, err := t.MarshalBinary()
 	return base64.RawURLEncoding.AppendEncode(nil, b), err
 }
 
-// UnmarshalText implements [encoding.TextUnmarshaler]. It accepts exactly what
-// [Token.MarshalText] returns, and leaves t unchanged if it returns an error.
+// UnmarshalText implements [encoding.TextUnmarshaler].
 func (t *Token) UnmarshalText(text []byte) error {
 	b, err := base64.RawURLEncoding.Strict().AppendDecode(nil, text)
 	if err == nil && base64.RawURLEncoding.EncodedLen(len(b)) != len(text) {

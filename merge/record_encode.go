@@ -12,8 +12,7 @@ import (
 // recordVersion is the first byte of the encodings of Record and Token.
 const recordVersion = 4
 
-// Fingerprint returns the fingerprint of a plan compiled with
-// [Options.Record], zero for others.
+// Fingerprint returns that of a plan compiled with [Options.Record], else zero.
 func (p *Plan[T]) Fingerprint() Fingerprint {
 	if p.record == nil {
 		return 0
@@ -22,10 +21,9 @@ func (p *Plan[T]) Fingerprint() Fingerprint {
 }
 
 // Origin returns the fingerprint of the plan that encoded what r was decoded
-// from, or of r's own if it was not decoded. Where it is not that of the own
-// plan, another version of the program is still writing, or has begun to:
-// fields that one of the two does not know are carried along, and rules that
-// were changed decide differently until all are upgraded.
+// from, else of r's own. If they differ, another version of the program writes,
+// or has: fields that one does not know are carried along, and rules that were
+// changed decide differently until all are upgraded.
 func (r *Record[T]) Origin() Fingerprint { return r.state.from() }
 
 func (r *recordState) from() Fingerprint {
@@ -35,8 +33,7 @@ func (r *recordState) from() Fingerprint {
 	return r.origin
 }
 
-// AppendBinary implements [encoding.BinaryAppender]. It never returns an error.
-// FORMAT.md in the root of the module has the layout.
+// AppendBinary implements [encoding.BinaryAppender].
 func (r *Record[T]) AppendBinary(b []byte) ([]byte, error) { return r.state.appendBinary(b), nil }
 
 func (r *recordState) appendBinary(b []byte) []byte {
@@ -51,15 +48,12 @@ func (r *recordState) appendBinary(b []byte) []byte {
 	return cell.Append(b, head, r.root)
 }
 
-// MarshalBinary implements [encoding.BinaryMarshaler]. See
-// [Record.AppendBinary].
+// MarshalBinary implements [encoding.BinaryMarshaler].
 func (r *Record[T]) MarshalBinary() ([]byte, error) { return r.AppendBinary(nil) }
 
-// UnmarshalBinary implements [encoding.BinaryUnmarshaler]. It accepts what
-// [Record.AppendBinary] writes, also under another plan: what r's plan does not
-// know is kept. It leaves r unchanged if it returns an error, as it does for a
-// record without a plan. What it allocates is bounded by the length of data
-// times half the size of a cell in memory, which is about 100 bytes.
+// UnmarshalBinary implements [encoding.BinaryUnmarshaler]. It is an error
+// without a plan. It allocates at most half a cell, some 50 bytes, for each
+// byte of data.
 func (r *Record[T]) UnmarshalBinary(data []byte) error { return r.state.unmarshalBinary(data) }
 
 func (r *recordState) unmarshalBinary(data []byte) error {
@@ -108,8 +102,8 @@ func checkHorizons(horizon, deleted hlc.Timestamp) error {
 	return nil
 }
 
-// MergeBinary is [Record.UnmarshalBinary] into another record of r's plan, and
-// [Record.Merge] of that.
+// MergeBinary merges what [Record.UnmarshalBinary] makes of data under r's
+// plan.
 func (r *Record[T]) MergeBinary(data []byte) (changed bool, err error) {
 	o := Record[T]{state: recordState{plan: r.state.plan}}
 	if err := o.UnmarshalBinary(data); err != nil {
@@ -118,14 +112,12 @@ func (r *Record[T]) MergeBinary(data []byte) (changed bool, err error) {
 	return r.Merge(&o), nil
 }
 
-// AppendBinary implements [encoding.BinaryAppender]. It never returns an error.
-// FORMAT.md in the root of the module has the layout.
+// AppendBinary implements [encoding.BinaryAppender].
 func (t Token) AppendBinary(b []byte) ([]byte, error) {
 	var room [16]byte
 	head := binary.AppendUvarint(append(room[:0], recordVersion), uint64(t.deleted))
 	return cell.Append(b, head, t.root), nil
 }
 
-// MarshalBinary implements [encoding.BinaryMarshaler]. See
-// [Token.AppendBinary].
+// MarshalBinary implements [encoding.BinaryMarshaler].
 func (t Token) MarshalBinary() ([]byte, error) { return t.AppendBinary(nil) }

@@ -9,13 +9,12 @@ import (
 	"github.com/rejoin-go/rejoin/lww"
 )
 
-// ErrOverflow is what a [WriteError] unwraps to if the sum of an additive field
-// would not fit its type.
+// ErrOverflow is what a [WriteError] unwraps to if a sum would not fit its
+// type.
 var ErrOverflow = errors.New("merge: sum does not fit the type")
 
-// A WriteError reports a write to a [Record] that could not show: one that
-// lowers a maximum, sets again what is set once, or gives two elements of a
-// list one key; the package comment has the list. Nothing of the call was
+// A WriteError reports a write to a [Record] that could not show, such as one
+// that lowers a maximum (see the package comment). Nothing of the call was
 // applied. [Record.Update], [Record.Apply], [Record.Seed] and [Record.Touch]
 // return it.
 type WriteError struct {
@@ -33,14 +32,15 @@ func (e *WriteError) Error() string {
 func (e *WriteError) Unwrap() error { return e.err }
 
 // A StaleError reports a change, by [Record.Apply], to a row, an element or an
-// entry that was deleted, or deleted and made again, since the caller read it.
-// Nothing of the call was applied.
+// entry that was deleted, even if made again, since the caller read it. Nothing
+// of the call was applied.
 type StaleError struct {
 	Path string // the row, "" for the record itself
-	// Life is the delete that the caller had not seen. It has no replica where the delete may
-	// be one of those up to its time, which are forgotten: see [Record.CompactRows]. Where
-	// the caller read elsewhere, the row may as well have not arrived. Where another version of
-	// the program has a whole list in one value, it may be the write of one without the element.
+	// Life is the delete that the caller had not seen, without a replica where it may
+	// be one of those up to its time, which are forgotten: see [Record.CompactRows].
+	// If the caller read elsewhere, the row may also not have arrived; if an older
+	// program has a whole list in one value, it may be the write of one without the
+	// element.
 	Life lww.Stamp
 }
 
@@ -52,11 +52,9 @@ func (e *StaleError) Error() string {
 }
 
 // An OtherRecordError reports that [Record.Apply] was given what was read from
-// another record: a field with rule immutable had another value there. Nothing of
-// the call was applied, and trying again will not help.
-//
-// If two replicas set such a field at once, each is another record to the other
-// until they have merged.
+// another record, where a field with rule immutable differs, and applied
+// nothing. To try again will not help. If two replicas set such a field at
+// once, each is another record to the other until they have merged.
 type OtherRecordError struct {
 	Path string // the field
 }
@@ -66,9 +64,8 @@ func (e *OtherRecordError) Error() string {
 }
 
 // A BehindError reports that [Record.Apply] was given what has not reached the
-// record here yet: merge the state that it was read from, or try again when it
-// has arrived. If it never does, what was read is of another record. Nothing of
-// the call was applied.
+// record here, and applied nothing: merge the state that it was read from, or
+// try again when it has arrived. If it never does, it is of another record.
 type BehindError struct {
 	Path  string    // what was read and is not there, "" for the record itself
 	Stamp lww.Stamp // of what is not there, zero if unknown

@@ -11,12 +11,11 @@ import (
 	"github.com/rejoin-go/rejoin/merge/internal/cell"
 )
 
-// Changed returns the paths of what merging o would change; there are none
-// exactly if [Record.Merge] would return false. They are those of fields,
-// elements and entries, and of rows that begin a new life or begin to be there
-// without a field set, or whose place in a list changes. The empty path is the
-// record itself, which a new horizon changes too. A field counts whose stamp
-// changes though its value does not. The paths are in the order of the state.
+// Changed returns the paths of what merging o would change, in the order of the
+// state, none exactly if [Record.Merge] would return false: those of fields,
+// also if only the stamp changes, of elements and entries, and of rows that
+// begin a new life, begin to be there without a field set, or move in a list.
+// The empty path is the record itself, which a new horizon changes too.
 func (r *Record[T]) Changed(o *Record[T]) []string { return r.state.changed(&o.state) }
 
 func (r *recordState) changed(o *recordState) []string {
@@ -32,15 +31,12 @@ func (r *recordState) changed(o *recordState) []string {
 	return paths
 }
 
-// Explain says what merging o does: what it would do if it were done now, or,
-// asked of a clone made before, what it did. Side 0 is r and side 1 is o. The
-// report has the fields, elements and entries that o holds and r does not hold
-// the same way, also where r's stays, and rows that were deleted on either side
-// with what that throws away. It is exact about stamps; whether the writer of
-// the winning value had seen the losing one is not known to a record.
-//
-// A value left to a person, and what [Options.Check] says of the merged value,
-// are in the report too.
+// Explain says what merging o, side 1, into r, side 0, would do now, or did, if
+// r is a clone made before. It reports the fields, elements and entries that o
+// holds and r does not hold the same way, also where r's stays, deleted rows
+// with what that throws away, values left to a person, and what [Options.Check]
+// says of the merged value. It is exact about stamps; a record does not know
+// whether the writer of the winning value had seen the losing one.
 func (r *Record[T]) Explain(o *Record[T]) Report { return r.state.explain(&o.state) }
 
 func (r *recordState) explain(o *recordState) Report {

@@ -23,30 +23,28 @@ type recordJSON struct {
 }
 
 // MarshalJSON implements [json.Marshaler]. Each field is an object with its
-// path, its kind and what the kind asks for, in the order of
-// [Record.AppendBinary]:
+// path, its kind and what the kind asks for, in the order of the binary form:
 //
 //	{"plan":"00c0ffee00c0ffee","record":{"fields":[
 //	 {"path":"Name","kind":"register","type":"string","value":"Ann","stamp":"2026-11-23T12:08:55.123456789Z@us"},
 //	 {"path":"Stock","kind":"totals","entries":[{"value":-2,"stamp":"2026-11-23T12:09:01.000000000Z@eu"}]}]}}
 //
 // A row that is not there, an element removed, and an entry deleted have
-// "gone":true, and the stamp of a row is that of the delete that its life began
-// with. A row that was made where such a delete may be forgotten has, as "open", the time
-// up to which: see [Record.CompactRows]. One that is kept and was deleted has a field of the
-// kind "deleted" with the stamp of that, and what the deletes had seen has "marks": 1 for
-// the row that it is in, 2 for the one around that, and so on.
+// "gone":true. The stamp of a row is that of the delete that its life began
+// with; "open" is there instead, the time up to which that may be forgotten:
+// see [Record.CompactRows]. A row with keep that was deleted has a field of the
+// kind "deleted" with the stamp of that, and what the deletes had seen has
+// "marks": 1 for the row that it is in, 2 for the one around that, and so on.
 //
-// Values say of themselves what they are, so that a program reads fields that it does not
-// know: text, integers, true and false and null as
-// themselves, integers beyond ±2⁵³ as {"int":"…"}, floats as {"float":"1.5"},
-// times as {"time":"…"}, what a pointer points to as {"to":…}, the members of a
-// group as {"group":{…}}, everything else as {"base64":"…"}.
-//
-// A struct, a list or a map that is one value, and a type that marshals itself, have the
-// JSON of their type, with the fields that the type does not know. The member kinds has what
-// that does not show, and where both do not lead back to the bytes of a value, these are
-// beside it. It is an error if that JSON leaves out a field that is not zero.
+// Values say what they are to a program that does not know their field: text,
+// integers, true, false and null as themselves, integers beyond ±2⁵³ as
+// {"int":"…"}, floats as {"float":"1.5"}, times as {"time":"…"}, what a pointer
+// points to as {"to":…}, members of a group as {"group":{…}}, all else as
+// {"base64":"…"}. A struct, list or map that is one value, and a type that
+// marshals itself, have the JSON of their type, with the fields that the type
+// does not know. The member kinds has what that JSON does not show, and bytes
+// stand beside it where both do not lead back to them. It is an error if that
+// JSON leaves out a field that is not zero.
 func (r Record[T]) MarshalJSON() ([]byte, error) { return r.state.marshalJSON() }
 
 func (r *recordState) marshalJSON() ([]byte, error) {
@@ -94,10 +92,7 @@ func (p *recordPart) Member(name string) cell.Values {
 	return cell.Values{}
 }
 
-// UnmarshalJSON implements [json.Unmarshaler]. It accepts what
-// [Record.MarshalJSON] writes, also under another plan, in any order and with
-// any white space, and leaves r unchanged if it returns an error, as it does for
-// a record without a plan. As usual, null changes nothing.
+// UnmarshalJSON implements [json.Unmarshaler]. It is an error without a plan.
 func (r *Record[T]) UnmarshalJSON(data []byte) error { return r.state.unmarshalJSON(data) }
 
 func (r *recordState) unmarshalJSON(data []byte) error {

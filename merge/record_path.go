@@ -41,12 +41,10 @@ func (p *recordPart) byName(c *cell.Cell, name string) *cell.Cell {
 	return nil
 }
 
-// Stamp returns who wrote what is at path, and when: for a field, the write
-// that it shows, for an element or entry the last one, be it a delete, for
-// everything else, the record itself with the empty path included, the last
-// write or delete at or below it. It returns the zero Stamp if there is none.
-//
-// The path is one of those in reports and errors.
+// Stamp returns who wrote what is at path, one of those in reports and errors,
+// and when: for a field, the write that it shows, for an element or entry the
+// last one, be it a delete, for all else, such as the record at the empty path,
+// the last write or delete at or below it. It is zero if there is none.
 func (r *Record[T]) Stamp(path string) lww.Stamp { return r.state.stamp(path) }
 
 func (r *recordState) stamp(path string) lww.Stamp {
@@ -90,16 +88,14 @@ func (p *recordPart) stampAt(c *cell.Cell, names []string) lww.Stamp {
 	return lww.Stamp{}
 }
 
-// Touch writes what is at path again as it is: under a new stamp, so that it
+// Touch writes what is at path again as it is, under a new stamp, so that it
 // stands against older writes that have not arrived. So a default becomes a
 // value that somebody chose, and the provisional value of a field with rule
-// manual the one that a person decided for. A row, such as the record itself
-// with the empty path, becomes present if it is not there; one that is there has
-// no stamp of its own, so touch its fields.
-//
-// The path is that of a field, of an element or entry that is there, or of a
-// row. Touch returns an error for any other, and the errors of [Record.Update];
-// the record is then as it was.
+// manual the one that a person decided for. A row, such as the record at the
+// empty path, becomes present if it is not there; one that is has no stamp of
+// its own: touch its fields. It is an error if path is not that of a field, a
+// row, or an element or entry that is there; others are those of
+// [Record.Update]. The record is then as it was.
 func (r *Record[T]) Touch(w lww.Writer, path string) error { return r.state.touch(w, path) }
 
 func (r *recordState) touch(w lww.Writer, path string) error {
@@ -221,13 +217,12 @@ func (e *edit) touchKid(p *recordPart, kid *cell.Cell, rest []string) (*cell.Cel
 	return &cell.Cell{Key: p.key, Kind: p.kind, Type: p.typ, Kids: []cell.Cell{k}}, nil
 }
 
-// Unknown iterates over the fields that the record holds and its plan does not know, since
-// another version of the program wrote them, or this one when the field had another rule:
-// the path of each, and what [Record.MarshalJSON] writes of it, with its value and its stamp.
-// They are merged and encoded like all others. A path that has several rules or types has
-// one field for each. The order is that of the encoding. It takes O(n) for n cells.
-//
-// What the loop does to r, it does not see.
+// Unknown iterates, in the order of the encoding, over the fields that the
+// record holds and its plan does not know, since another version of the program
+// wrote them, or this one under another rule: the path, and what
+// [Record.MarshalJSON] writes of it. A path with several rules or types has one
+// field for each. They are merged and encoded like all others. The loop does
+// not see what it does to r. It takes O(n).
 func (r *Record[T]) Unknown() iter.Seq2[string, json.RawMessage] { return r.state.unknown }
 
 func (r *recordState) unknown(yield func(path string, field json.RawMessage) bool) {
@@ -267,14 +262,15 @@ func (w *recordRow) eachUnknown(kids []cell.Cell, prefix string, visit func(path
 	return true
 }
 
-// Forget drops a field that [Record.Unknown] lists, and reports whether there was one. A star
-// in the path stands for any element or entry, as in "Lines.*.Color". It is not a write: a
-// record that still holds the field brings it back when it is merged, so Forget has to be
-// called everywhere, and after the last program that writes the field is gone. Unknown also
-// lists what another program wrote to a field that this one reads, under another rule or
-// type: if that is what the field shows, write the field before, or Forget loses the value; of
-// a list or a map, [Record.Touch] the parts whose stamps are from there. Call it everywhere
-// before the next Compact: it drops what kept away what was deleted.
+// Forget drops a field that [Record.Unknown] lists, with a star in the path for
+// any element or entry, as in "Lines.*.Color", and reports whether there was
+// one. It is no write: a record that still holds the field brings it back when
+// merged. So call it everywhere, after the last program that writes the field
+// is gone and before the next Compact, which drops what kept away what was
+// deleted. Where Unknown lists what another program wrote to a field that this
+// one reads, under another rule or type, and that shows, write it first, or its
+// value is lost; of a list or map, [Record.Touch] the parts whose stamps are
+// from there.
 func (r *Record[T]) Forget(path string) bool { return r.state.forget(path) }
 
 func (r *recordState) forget(path string) (found bool) {

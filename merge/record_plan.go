@@ -288,8 +288,7 @@ func (c *recordCompiler) refuse(f *field, reason string, choices []ruleID) {
 	})
 }
 
-// A Fingerprint tells plans apart: programs whose plans have one fingerprint
-// know the same fields under the same rules.
+// A Fingerprint tells plans apart: equal ones have the same fields and rules.
 type Fingerprint uint64
 
 // String returns 16 hexadecimal digits.

@@ -13,53 +13,43 @@ import (
 )
 
 // A Token says what a reader of a [Record] had seen of it: which lives, and
-// which siblings of the fields with rule manual. It goes with the value to
-// wherever that is edited, as in a form, and comes back to [Record.Apply].
-//
-// The zero Token has seen nothing and goes with a record that never held
-// anything. A Token does not name its record: see Apply for how far a mistaken
-// one is noticed. It is opaque and immutable. Its size is O(d + s) for d deletes
-// and s siblings that the record remembers.
+// which siblings of fields with rule manual. It goes with the value to where
+// that is edited, as in a form, and comes back to [Record.Apply], which says
+// how far one of another record is noticed. The zero Token has seen nothing and
+// goes with a record that never held anything. A Token is opaque and immutable.
+// Its size is O(d + s) for d deletes and s siblings that the record remembers.
 type Token struct {
 	root    cell.Cell
 	deleted hlc.Timestamp // up to which the record had forgotten rows
 }
 
-// Snapshot returns the value, the zero T if there is none, and what
-// [Record.Apply] needs to know with it.
+// Snapshot returns the value, or the zero T, and a [Token] for [Record.Apply].
 func (r *Record[T]) Snapshot() (T, Token) {
 	v, _ := r.Get()
 	return v, Token{r.state.root.Lives(), r.state.deleted}
 }
 
-// Apply writes what changed between read, which the caller got together with
-// seen from [Record.Snapshot], and next. Whatever was merged or written
-// meanwhile stays, unless it is the same field.
+// Apply writes what changed between read, which [Record.Snapshot] returned with
+// seen, and next. Whatever was merged or written meanwhile stays, unless it is
+// the same field; to set a record without saying what was read, for which there
+// is no way, would revert it. Apply takes O(n).
 //
-// There is no way to set a record to a value without saying what was read: it
-// would revert everything that arrived meanwhile.
+// It returns a [*StaleError] if what it changes was deleted since, even if made
+// again; to delete what others have deleted too writes nothing, unless that is
+// forgotten: see [Record.CompactRows]. With keep, a change of what was deleted
+// brings it back, and a delete beats what read shows: only fields with another
+// value by now keep the row. It returns an [*OtherRecordError] if read shows
+// that it is of another record, a [*BehindError] if seen or read show what has
+// not arrived here, and else the errors of [Record.Update]. The record is then
+// as it was.
 //
-// Apply returns a [*StaleError] if what it changes was deleted since, whether
-// it was made again or not; to delete what others have deleted too is no
-// error, and writes nothing, unless that is forgotten: see [Record.CompactRows]. With
-// keep, a change of what was deleted since brings it back, and a delete beats what read shows:
-// fields with another value by now, and they alone, keep the row.
-// It returns an [*OtherRecordError] if read shows that
-// it is of another record, a [*BehindError] if seen or read show what has not
-// arrived here, and otherwise the errors of [Record.Update]. The record is then as
-// it was.
-//
-// Read must be what Snapshot returned, unchanged, but may leave out what the user was not shown,
-// so that a form has to carry no more than its own fields: what is zero in read and in next
-// alike is not written. Of a group, and of an element of a list, the form has all or nothing.
-//
-// That read is of this record is known only if a delete, a sibling or an element
-// says otherwise, or a field with rule immutable that was set: give T one, such as
-// its key, or keep the key of the record with the token and compare it.
-//
-// What Apply writes is stamped above what r holds. Where the caller read at
-// another replica, which was ahead, a field that is newer there may keep its
-// value: merge that state into r first.
+// Read may leave out what the user was not shown: what is zero in read and in
+// next is not written. Of a group, and of an element of a list, it has all or
+// nothing. That read is of another record shows only by a delete, a sibling, an
+// element, or a field with rule immutable that was set: give T one, such as its
+// key, or keep the key of the record with the token and compare it. Apply
+// stamps above what r holds: if the caller read elsewhere, a newer field there
+// may win, so merge that state first.
 func (r *Record[T]) Apply(w lww.Writer, seen Token, read, next T) error {
 	return r.state.apply(w, seen, reflect.ValueOf(&read).Elem(), reflect.ValueOf(&next).Elem())
 }
@@ -161,18 +151,17 @@ func (p *recordPart) kid(of cell.Kind, k *cell.Cell) (*recordPart, string) {
 	}
 }
 
-// Seed joins into r a value that existed before it was replicated, as if it had
-// been written under the given stamp: regions that each adopt their copy of a
-// row under one and the same stamp get equal records, and differing copies
-// converge. Fields that are zero stay unwritten. Without it, the first write of
-// each region would count an additive field once per region.
+// Seed joins into r a value that existed before it was replicated, as if
+// written under the given stamp: regions that adopt copies of a row under one
+// stamp get equal records, and differing copies converge, where first writes
+// would count an additive field once per region. Fields that are zero stay
+// unwritten. Nobody should write under the replica of the stamp.
 //
-// The replica of the stamp should be one that nobody writes under. Seed has no
-// effect on what was written later or deleted, but a row that was deleted and is
-// forgotten it brings back, as it does one with keep whose delete had not seen the field:
-// seed before deletes, and before [Record.CompactRows]. It returns the errors of
-// [Record.Update], an error for an invalid stamp and a [*lww.HorizonError] for
-// one at or below the horizon; the record is then as it was.
+// Seed has no effect on what was written later or deleted, but brings back a
+// row that was deleted and is forgotten, or with keep whose delete had not seen
+// the field: seed before deletes and [Record.CompactRows]. It returns the
+// errors of [Record.Update], one for an invalid stamp and a [*lww.HorizonError]
+// for one at or below the horizon; the record is then as it was.
 func (r *Record[T]) Seed(content T, stamp lww.Stamp) error {
 	return r.state.adopt(reflect.ValueOf(&content).Elem(), stamp)
 }

@@ -8,31 +8,26 @@ import (
 	"github.com/rejoin-go/rejoin/merge/internal/cell"
 )
 
-// A Key is a name in a path that comes from the data, the key of a map, the key
-// or element of a list or the key of an object, as [Report.Redact] shows it.
+// A Key is a name in a path that comes from the data, a key or an element, as
+// [Report.Redact] shows it.
 type Key string
 
-// A Text is what a rule or [Options.Check] said of a value, as [Report.Redact]
-// shows it.
+// A Text is what a rule or [Options.Check] said, as [Report.Redact] shows it.
 type Text string
 
-// Redact returns a copy of r in which everything that may come from the data is
-// what f makes of it, for reports that leave the circle of those who may see the
-// data. F is called with
+// Redact returns a copy of r for people who may not see the data, in which all
+// that may come from the data is what f makes of it. F is called with
 //
 //   - every value: base, result and candidates, and the path of the change;
-//   - every key in a path as a [Key], and the path that ends with it; text that f
-//     returns takes its place;
-//   - every Reason as a [Text], and the path of the change, and Check with an empty
-//     path.
+//   - every key in a path as a [Key], and the path that ends with it; text that
+//     f returns takes its place;
+//   - every Reason as a [Text], and the path, and Check with an empty path.
 //
-// F is not called for values that are absent or unknown. An f that returns the
-// same whatever it is given leaves of the data only how many keys, values and
-// candidates there are, and which are absent or nil.
-//
-// Names of fields and rules stay as they are, so do outcomes, margins and stamps,
-// with the names of replicas and the times of writes in them. Keys are told from
-// names by [Change.Pattern].
+// It is not called for values that are absent or unknown. An f that always
+// returns the same leaves how many keys, values and candidates there are, and
+// which are absent or nil. Names of fields and rules, outcomes, margins, and
+// stamps with their replicas and times stay. Change.Pattern tells keys from
+// names.
 func (r Report) Redact(f func(path string, v any) any) Report {
 	redact := func(path string, v any) any {
 		if v == nil || v == any(Absent{}) {

@@ -13,45 +13,41 @@ import (
 	"github.com/rejoin-go/rejoin/lww"
 )
 
-// A Report says what a merge did with every value that some side changed, or
-// with an unknown base, every value in which the sides differ. It holds copies
-// and stays true when the inputs change. The order of a keyed list is reported
-// by [Place] for records, and by [Order] for plans.
-//
-// A Report does not depend on the order in which the sides were given, but for
-// the numbers that name them.
+// A Report says what a merge did with every value that some side changed or, if
+// the base is unknown, in which the sides differ. It holds copies, and but for
+// the numbers of sides does not depend on their order. It shows the order of a
+// keyed list by [Place] for records, and by [Order] for plans.
 type Report struct {
 	Changes []Change `json:"changes"`
 	// Check is what [Options.Check] said of the merged value, or empty.
 	Check string `json:"check,omitempty"`
 }
 
-// A Change is what happened to one value: a leaf, a key of a map, an element
-// of a list.
+// A Change is what happened to a leaf, a key of a map or an element of a list.
 type Change struct {
 	Path string `json:"path"`
-	// Pattern is the path with a star for each key of a map or an object and
-	// each element of a list: the same for all changes of one kind, and free
-	// of data. It is empty if there is none in the path.
+	// Pattern is Path with a star for each key of a map or an object and each element
+	// of a list, the same for all changes of one kind, and free of data; empty without
+	// one.
 	Pattern string  `json:"pattern,omitempty"`
 	Rule    string  `json:"rule"`
 	Outcome Outcome `json:"outcome"`
-	// Winner is the side whose value stands, as an index into the sides given;
-	// −1 if that of the base does or the result is no side's.
+	// Winner is the side whose value stands, as an index into the sides given; −1 if
+	// that of the base does or the result is no side's.
 	Winner int `json:"winner"`
-	// By and Margin say what decided between the winner and the next one, and
-	// if it was the time, how much later (with first: earlier) the winner was.
+	// By and Margin say what decided between the winner and the next one, and if it
+	// was the time, how much later (with first: earlier) the winner was.
 	By     Level         `json:"by,omitzero"`
 	Margin time.Duration `json:"margin,omitempty"`
 	// Reason says why a person has to decide, or what decided if not the rule.
 	Reason string `json:"reason,omitempty"`
-	// Base is the value that the sides started from, nil if unknown; Result is
-	// what was made of it. Either is [Absent] where there was or is nothing.
+	// Base is what the sides started from, nil if unknown; Result is what was made of
+	// it. Either is [Absent] where there was or is nothing.
 	Base   any `json:"base,omitempty"`
 	Result any `json:"result"`
-	// Candidates are the sides that changed the value, newest first. There are none if neither
-	// side of a [Record] showed it: a sum, of which one has the counts and the other has
-	// assigned anew what they are in.
+	// Candidates are the sides that changed the value, newest first. There are none if
+	// neither side of a [Record] showed it: a sum, of which one has the counts and the
+	// other has assigned anew what they are in.
 	Candidates []Candidate `json:"candidates"`
 }
 
@@ -73,16 +69,16 @@ func (Absent) String() string { return "absent" }
 func (Absent) MarshalJSON() ([]byte, error) { return []byte(`{"absent":true}`), nil }
 
 // A Place is where an element of a keyed list stands, from 0: the value of the
-// candidates of a [Change] that is about nothing but that.
+// candidates of a [Change] that is about that alone.
 type Place int
 
 // String returns the place as in "place 2".
 func (p Place) String() string { return fmt.Sprintf("place %d", int(p)) }
 
-// An Order is the keys of a keyed list in their order, as paths have them: the value of the
-// candidates of a [Change] about an order that a [Plan] gave up. A plan keeps the order
-// of the one side that changed it, and of several that of the base; what was added
-// elsewhere goes to the end.
+// An Order is the keys of a keyed list in their order, as paths have them: the
+// value of candidates of a [Change] about an order that a [Plan] gave up. A
+// plan keeps the order of the one side that changed it, and of several that of
+// the base; what was added elsewhere goes to the end.
 type Order []string
 
 // String returns the keys as in "order a b c".
@@ -126,7 +122,7 @@ func (o *Outcome) UnmarshalText(text []byte) error {
 }
 
 // A Level is what decided which of two values stands. The levels are asked in
-// this order, and rules that do not compare values begin with the time.
+// this order, by rules that do not compare values from the time on.
 type Level uint8
 
 // The levels.
@@ -197,8 +193,7 @@ func (r Report) Lost() iter.Seq2[Change, Candidate] {
 	}
 }
 
-// String returns a table with one line for each change: path, rule, and what
-// happened.
+// String returns a table of one line for each change: path, rule, and outcome.
 func (r Report) String() string {
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
@@ -296,8 +291,8 @@ func show(v any) string {
 	return plainText(reflect.ValueOf(v))
 }
 
-// MarshalJSON returns the change as an object, the margin as in "1.5s"; a value
-// without a form in JSON, such as NaN, becomes a string.
+// MarshalJSON returns the change as an object, the margin as in "1.5s", values
+// without a form in JSON, such as NaN, as strings.
 func (c Change) MarshalJSON() ([]byte, error) {
 	out := changeJSON{plainChange: plainChange(c)}
 	out.Base, out.Result = inJSON(c.Base), inJSON(c.Result)
@@ -311,8 +306,7 @@ func (c Change) MarshalJSON() ([]byte, error) {
 	return json.Marshal(out)
 }
 
-// UnmarshalJSON reads what [Change.MarshalJSON] wrote, values as what
-// encoding/json makes of them. As usual, null changes nothing.
+// UnmarshalJSON reads what MarshalJSON wrote, values as encoding/json does.
 func (c *Change) UnmarshalJSON(text []byte) error {
 	if string(text) == "null" {
 		return nil
@@ -355,9 +349,9 @@ type ConflictError struct {
 	unreadable []error
 }
 
-// Unwrap returns a [*github.com/rejoin-go/rejoin/vclock/content.ValueError] for each value
-// of a [Record] that its plan cannot read, with the path as its Key. They are
-// [lww.ErrUnreadable].
+// Unwrap returns a [*github.com/rejoin-go/rejoin/vclock/content.ValueError], an
+// [lww.ErrUnreadable], for each value of a [Record] that its plan cannot read;
+// its Key is the path.
 func (e *ConflictError) Unwrap() []error { return e.unreadable }
 
 // Error names what has to be decided.
