@@ -12,11 +12,10 @@ import (
 	"pgregory.net/rapid"
 )
 
-// Values returns a generator of values of T: two or three of each basic type,
-// lists and maps of up to two elements, nil and empty ones among them, and a few
-// times, two of which are one instant in two zones unless they are keys of a map.
-// What only methods can change is left zero: unexported fields and types that
-// marshal themselves.
+// Values returns a generator of a T: two or three values of each basic type,
+// lists and maps of up to two elements, nil or empty, too, and a few times, two
+// of them one instant in two zones unless they are keys. It leaves unexported
+// fields and types that marshal themselves zero.
 func Values[T any]() *rapid.Generator[T] {
 	return rapid.Custom(func(t *rapid.T) T {
 		var v T

@@ -15,17 +15,13 @@ import (
 	"github.com/rejoin-go/rejoin/vclock/content"
 )
 
-// CheckEvolution checks that two versions of a program, with the plans old and next, may run
-// side by side on one record: it draws values, and histories of three replicas of which one has
-// the new version. Each must be able to read what the others wrote, a write of what was read
-// must change nothing for the others, and replicas that have exchanged everything must have
-// equal bytes but for the fingerprints of their plans. It fails tb with the first history that
-// breaks this.
-//
-// A field that one of the plans does not have, or has with another type, is no fault: its value
-// is kept for those who know it, and [merge.Record.Unknown] lists it. What a type cannot hold is
-// for the generators to leave out: an int64 that is read as an int8 has to fit. [Values] makes
-// generators.
+// CheckEvolution checks that two versions of a program, with the plans old and
+// next, may run side by side on one record. Of three replicas, one of them new,
+// each must be able to read what the others wrote, a write of what was read
+// must change nothing for the others, and those that have exchanged all must
+// have equal bytes but for fingerprints. It fails tb with the first history
+// that breaks this. A field that one plan lacks or has otherwise is no fault.
+// The generators, such as [Values], draw what both types hold.
 func CheckEvolution[Old, New any](tb testing.TB, old *merge.Plan[Old], olds *rapid.Generator[Old], next *merge.Plan[New], news *rapid.Generator[New]) {
 	tb.Helper()
 	rapid.Check(tb, func(t *rapid.T) {

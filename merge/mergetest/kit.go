@@ -15,51 +15,35 @@ import (
 	"github.com/rejoin-go/rejoin/vclock"
 )
 
-// A Kit describes a plan to be checked. Plan is required, and Values or Edits,
-// or both.
-//
-// A Kit is not safe for concurrent use. Its functions must be deterministic.
+// A Kit describes a plan to be checked: Plan, and Values or Edits, or both.
 type Kit[T any] struct {
 	// Plan is what is checked.
 	Plan *merge.Plan[T]
-
-	// Values draws versions of a T. Draw from few values of each field, so
-	// that versions agree in some and differ in others, as the function [Values]
-	// does. Nil means that versions are made from the zero T by Edits.
+	// Values draws versions as [Values] does, with few values of a field so that some
+	// agree. Nil means the zero T after Edits.
 	Values *rapid.Generator[T]
-
-	// Edits are changes that a program makes to a T: each side of a merge is
-	// the base after a few of them. They also find memory that is shared behind
-	// unexported fields, which nothing but the type's own methods can change. An
-	// edit must put up with every version, one with nil maps for example.
+	// Edits change a version as a program does, also behind unexported fields: a side
+	// is the base after some of them. They take any version, one with nil maps, too.
 	Edits []func(*T)
-
 	// Sides is the largest number of sides of a merge, 2 to 5. Zero means 3.
 	Sides int
-
-	// Pairwise says that every rule of the plan claims the law [Pairwise], as
-	// max, set and additive do, and lww cannot.
+	// Pairwise says that all rules obey [Pairwise], as max does, and lww cannot.
 	Pairwise bool
-
-	// Waive lists laws that the plan breaks on purpose, such as [Agreed] for a
-	// [merge.Func] that is called always and counts. Fields with rule additive
-	// need not be waived.
+	// Waive lists laws broken on purpose, as [Agreed] by a [merge.Func] that counts.
 	Waive []Law
 
 	samples []T // a few of Values, those of short text first
 }
 
-// Check draws merges and fails tb with the smallest one found if a law is
-// broken. The flags of rapid apply: there are as many merges as -rapid.checks
-// says, a fifth of them with -short, and they start from -rapid.seed if that is
-// set.
+// Check draws merges by package rapid and fails tb with the smallest, and its
+// seed, to break a law. There are as many as -rapid.checks says, a fifth of
+// them with -short, from -rapid.seed if set.
 func (k *Kit[T]) Check(tb testing.TB) {
 	tb.Helper()
 	lawkit.Check(tb, "merges", k.search)
 }
 
-// Property checks one merge, drawn from t. It is for fuzzing through
-// [rapid.MakeFuzz], and for properties that contain more than the kit.
+// Property checks one merge, drawn from t, as [rapid.MakeFuzz] needs it.
 func (k *Kit[T]) Property(t *rapid.T) {
 	if err := k.prepare(); err != nil {
 		t.Fatal(err)
@@ -69,9 +53,8 @@ func (k *Kit[T]) Property(t *rapid.T) {
 	}
 }
 
-// Run checks n merges that depend on seed and nothing else. It returns a
-// [*LawError] with the smallest merge found for the first that breaks a law, or
-// nil.
+// Run checks n merges that depend on seed and the kit alone. It returns a
+// [*LawError] for the first that breaks a law, nil, or why the kit cannot run.
 func (k *Kit[T]) Run(seed, n int) error {
 	_, err := k.search(seed, n)
 	return err

@@ -10,8 +10,7 @@ import (
 // A Law is a statement that must hold. Its text is the statement.
 type Law string
 
-// The laws of plans, with m for a merge, b for its base, x for a side, and r for
-// what [merge.Plan.Merge] returns.
+// The laws of plans: m is a merge, b its base, and x, y and z sides.
 const (
 	Symmetric     Law = "a merge does not depend on the order of its sides"
 	Deterministic Law = "the same inputs give the same result"
@@ -34,7 +33,7 @@ const (
 	Idempotent    Law = "join is idempotent: join(a, a) = a"
 )
 
-// The laws of records, with x, y and z for records and ⊔ for [merge.Record.Merge].
+// The laws of records x, y and z, with ⊔ for [merge.Record.Merge].
 const (
 	MergeCommutative Law = "merging records is commutative: x ⊔ y = y ⊔ x"
 	MergeAssociative Law = "merging records is associative: (x ⊔ y) ⊔ z = x ⊔ (y ⊔ z)"
@@ -51,15 +50,14 @@ const (
 	Invariant        Law = "the invariant holds wherever writes were merged that each kept it"
 )
 
-// A LawError reports a broken law with inputs that break it, the smallest that
-// were found.
+// A LawError reports a broken law with the smallest inputs found to break it.
 type LawError struct {
 	Law    Law
-	Inputs []string // what was merged, such as `base: {Name:"a"}`; of records the numbered steps
+	Inputs []string // what was merged, such as `base: {Name:"a"}`; the numbered steps of records
 	Detail string   // what was seen
 }
 
-// Error returns the law, the inputs and the detail, each on lines of its own.
+// Error returns the law, the inputs and the detail, each on separate lines.
 func (e *LawError) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "mergetest: broken law: %s\n", e.Law)

@@ -15,50 +15,32 @@ import (
 	"github.com/rejoin-go/rejoin/vclock"
 )
 
-// A RecordKit describes a plan whose records are to be checked: that replicas
-// which write, merge, fail and compact in any order end with one and the same
-// record. Plan is required. Give Invariant, or View and Model, too: the laws say
-// that replicas agree, not on what.
-//
-// A RecordKit is not safe for concurrent use. Its functions must be
-// deterministic.
+// A RecordKit describes a plan to check. Give Invariant, or View and Model.
 type RecordKit[T any] struct {
-	// Plan is what is checked. It must be compiled with [merge.Options.Record].
+	// Plan is what is checked, compiled with [merge.Options.Record].
 	Plan *merge.Plan[T]
-
-	// Edit draws a change and makes it, on behalf of r where a field asks who
-	// writes, as those of package crdt do: no other value is edited on behalf of
-	// r that this one does not include. Draw from few values, so that replicas
-	// meet on the same ones. Edit must put up with every value, one with nil
-	// maps for example. Nil means that one part of the value is changed at a
-	// time, to what [Values] draws. A record may refuse edits, but not all.
+	// Edit draws a change of v and makes it, on behalf of r where a field asks who
+	// writes, as in package crdt: v includes all that r edited before. Draw few
+	// values, and take any v, one with nil maps, too. Nil changes one part at a time,
+	// by [Values]. A record may refuse some edits.
 	Edit func(t *rapid.T, r vclock.Replica, v *T)
-
-	// Invariant returns what is wrong with a value. It is asked after every
-	// step, provided that every write so far left a value that it finds
-	// nothing wrong with. Nil means that nothing is.
+	// Invariant says what is wrong with a value, after every step until a write has
+	// left one with something wrong. Nil means nothing.
 	Invariant func(v T) error
-
-	// View returns the part of a value that Model speaks of, for a record that
-	// is not there that of the zero T. Nil means the whole value.
+	// View returns what Model speaks of, of a zero T without a record; nil means all.
 	View func(v T) any
-
-	// Model returns what View must return at a replica that has seen the given
-	// writes and no others. They are in the order of the history, so a write
-	// comes after those that it saw. Nil means no model.
+	// Model returns what View must at a replica that has seen the given writes alone,
+	// each after those that it saw. Nil means no model.
 	Model func(seen []Write[T]) any
-
-	// Replicas is the number of replicas in a history, 3 to 26. Zero means 3.
+	// Replicas is how many a history has, 3 to 26. Zero means 3.
 	Replicas int
-
-	// Steps is the least number of steps drawn for a history, at most 64, which
-	// is also the most. Zero means 16.
+	// Steps is the least in a history, at most 64, which is the most. Zero means 16.
 	Steps int
 }
 
-// A Write is a write to a record that was not refused. If it wrote one part of
-// the value, the part has its stamp; of several, those have a smaller one whose
-// stamps were not ahead of the writer's clock.
+// A Write is a write that a record took. Of several parts that it wrote, those
+// that were not ahead of the writer's clock have stamps below Stamp. Two writes
+// of which neither saw the other are concurrent.
 type Write[T any] struct {
 	Stamp      lww.Stamp // the last that it gave out
 	Read, Next T         // what the writer had read, and what the writer made of it
@@ -70,19 +52,17 @@ type Write[T any] struct {
 	seen  writeSet
 }
 
-// Saw reports whether v was in the state that the writer of w had read: whether
-// v happened before w. Two writes of which neither saw the other are concurrent.
+// Saw reports whether the writer of w had read v: whether v happened before w.
 func (w Write[T]) Saw(v Write[T]) bool { return w.seen.has(v.index) }
 
-// Check draws histories and fails tb with the smallest one found if a law is
-// broken. The flags of rapid apply, as for [Kit.Check].
+// Check draws histories and reports the smallest to break a law, as
+// [Kit.Check].
 func (k *RecordKit[T]) Check(tb testing.TB) {
 	tb.Helper()
 	lawkit.Check(tb, "histories", k.search)
 }
 
-// Property checks one history, drawn from t. It is for fuzzing through
-// [rapid.MakeFuzz], and for properties that contain more than the kit.
+// Property checks one history, drawn from t, as [rapid.MakeFuzz] needs it.
 func (k *RecordKit[T]) Property(t *rapid.T) {
 	if err := k.prepare(); err != nil {
 		t.Fatal(err)
@@ -92,9 +72,8 @@ func (k *RecordKit[T]) Property(t *rapid.T) {
 	}
 }
 
-// Run checks n histories that depend on seed and nothing else. It returns a
-// [*LawError] with the smallest history found for the first that breaks a law,
-// or nil.
+// Run checks n histories that depend on seed and the kit alone. It returns a
+// [*LawError] for the first that breaks a law, nil, or why the kit cannot run.
 func (k *RecordKit[T]) Run(seed, n int) error {
 	_, err := k.search(seed, n)
 	return err

@@ -8,12 +8,9 @@ import (
 )
 
 // Prefer checks that compare is what [merge.Prefer] asks for, a total preorder
-// that depends on its arguments alone and leaves them alone, on all triples of
-// the values. Then it checks a plan with that rule. It returns a [*LawError] for
-// the first law broken, or nil.
-//
-// Give a few values of each sort, those that compare holds equal though they
-// differ and the zero value among them.
+// that leaves its arguments alone, on all triples of the values. Then it checks
+// a plan with that rule. Give a few values of each sort, the zero value, and
+// some that compare holds equal.
 func Prefer[F any](compare func(a, b F) int, values ...F) error {
 	c := calls[F]{values}
 	sign := func(i, j int) (n int, failure *LawError) {
@@ -72,11 +69,8 @@ func (c calls[F]) preorder(signs [][]int) *LawError {
 }
 
 // Join checks that join is what [merge.Join] asks for: idempotent, commutative,
-// associative, and leaving its arguments alone, on all triples of the values.
-// Then it checks a plan with that rule. It returns a [*LawError] for the first
-// law broken, or nil.
-//
-// Join may return an argument: a plan copies what a rule returns.
+// associative, and leaving its arguments alone, of which it may return one, on
+// all triples of the values. Then it checks a plan with that rule.
 func Join[F any](join func(a, b F) F, values ...F) error {
 	c := calls[F]{values}
 	for i := range values {
@@ -166,11 +160,9 @@ func (c calls[F]) unsteady(first, again F, i, j int) *LawError {
 	return c.broken(Deterministic, fmt.Sprintf("join(a, b) is %s once,\nand another time %s", show(first), show(again)), i, j)
 }
 
-// Func checks that f is what [merge.Func] asks for: that it depends on its case
-// alone and leaves it alone, in all merges of two of the values with each base
-// and some of three. It returns a [*LawError] for the first law broken, or nil.
-//
-// Errors of f are as welcome as values: they leave the decision to a person.
+// Func checks that f is what [merge.Func] asks for, depending on its case alone
+// and leaving it alone, in all merges of two of the values with each base and
+// some of three. Errors of f leave the decision to a person, and are no fault.
 func Func[F any](f func(merge.Case[F]) (F, error), values ...F) error {
 	return calls[F]{values}.plan(merge.Func("rule", f))
 }
