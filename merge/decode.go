@@ -10,7 +10,7 @@ var (
 	ErrVersion = wire.ErrVersion
 	// ErrType says that the bytes are those of another type: a mistake of the program.
 	ErrType = wire.ErrType
-	// ErrDamaged says that no program writes such bytes: copy them from a peer or
-	// backup.
+	// ErrDamaged says that no program writes such bytes: take a copy from a peer or
+	// a backup.
 	ErrDamaged = wire.ErrDamaged
 )

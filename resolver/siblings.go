@@ -129,9 +129,10 @@ func (s *Siblings[T]) live() bool {
 // Epoch returns the highest epoch that s knows, by a version or a promotion.
 func (s *Siblings[T]) Epoch() uint64 { return s.level }
 
-// LastOf returns the time of the latest write by r that s has merged, or zero.
-// If it is after the last write that r itself knows of, another lineage uses
-// the name: see [vclock.Replica].
+// LastOf returns the time of the latest write by r that s has merged, or zero;
+// after [NewSiblings] and [Siblings.Reap] at least the reading of r in what was
+// stable. If it is after all that the clock of r has issued, another lineage
+// uses the name: see [vclock.Replica].
 func (s *Siblings[T]) LastOf(r vclock.Replica) hlc.Timestamp { return hlc.Timestamp(s.past.At(r)) }
 
 // Verify returns an error that names the first version that s and o hold with
