@@ -10,8 +10,8 @@ import (
 // Since returns what s holds that old, such as an earlier Clone of s, does not,
 // as a set of its own: a delta. To merge it into anything that has merged old
 // does what merging s would. It has only the versions and the clock of replicas
-// of which something differs, or which the writers of these versions had been
-// shown. It may be lost, late, repeated, and merged by anybody. A sender that
+// of which something differs, or which the writers of these versions, or of what
+// these were made from, had been shown. It may be lost, late, repeated, and merged by anybody. A sender that
 // keeps a Clone of what each peer has acknowledged needs no log.
 //
 // If s and old are not of one epoch, the delta is all of s. It takes O(r² +
@@ -39,6 +39,11 @@ func (s *Siblings[T]) Since(old *Siblings[T]) *Siblings[T] {
 			}
 			if dot := e.Past.dot; !dot.IsZero() {
 				add(dot.Replica)
+			}
+			for _, a := range e.ancestors { // a write over one version of a conflict carries on what it has not seen
+				for r := range a.past.All() {
+					add(r)
+				}
 			}
 		}
 	}

@@ -67,6 +67,14 @@ func TestSinceHasWhatWritersHadSeen(t *testing.T) {
 	old = join(conflict, write(t, conflict, at("af", 11), seen, "d"))
 	delta = check(join(old, write(t, conflict, at("ap", 10), seen, "c")), old)
 	require.Equal(t, "ap:10,us:2", delta.Clock().String())
+
+	// One writes over an edit in a conflict, and its version carries on what that was made from.
+	row := write(t, &resolver.Siblings[string]{}, at("eu", 1), resolver.Context{}, "a")
+	old = join(row, write(t, &resolver.Siblings[string]{}, at("ap", 2), resolver.Context{}, "beside"))
+	_, err := old.Edit(at("us", 3), row.Context(), "a", "b")
+	require.NoError(t, err)
+	delta = check(write(t, old, at("us", 10), resolve(t, r, old).Context, "c"), old)
+	require.Equal(t, "eu:1,us:10", delta.Clock().String())
 }
 
 // A replica sends what it wrote, and later what a peer has not acknowledged, instead of
