@@ -102,7 +102,12 @@ func (b *contextBuilder) context() Context {
 	p := &b.past
 	some := false
 	for _, i := range b.of.appendSorted(nil, b.seen) {
-		slices.SortFunc(b.sums[i], func(x, y sum) int { return cmp.Compare(x.first, y.first) })
+		// Of one first increment there are several where a key was named twice, and where two
+		// lineages write under one name.
+		slices.SortFunc(b.sums[i], func(x, y sum) int {
+			return cmp.Or(cmp.Compare(x.first, y.first), cmp.Compare(y.last, x.last), cmp.Compare(y.total, x.total))
+		})
+		b.sums[i] = slices.CompactFunc(b.sums[i], func(x, y sum) bool { return x.first == y.first })
 		p.names, p.seen, p.sums = append(p.names, b.of.names[i]), append(p.seen, b.seen[i]), append(p.sums, b.sums[i])
 		some = some || len(b.sums[i]) > 0
 	}

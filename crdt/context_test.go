@@ -360,3 +360,24 @@ func readsAsEmpty[S interface {
 	require.True(t, x.Clone().Equal(empty))
 	require.False(t, empty.Merge(x))
 }
+
+// TestContextOfOneIncrementTwice: a Context is read again where a key is named twice, and where
+// two lineages under one name have made counters of two keys begin with one number.
+func TestContextOfOneIncrementTwice(t *testing.T) {
+	t.Parallel()
+	add := func(m *counters, key string) *counters {
+		return m.Update("eu", key, func(c *crdt.PNCounter) { c.Add("eu", 1) })
+	}
+	var a, b, both counters
+	add(&a, "a")
+	add(&a, "a")
+	require.Equal(t, a.ContextOf("a"), sent(t, a.ContextOf("a", "a")))
+
+	both.Merge(add(&a, "a"))
+	add(&b, "b")
+	add(&b, "z")
+	add(&b, "z")
+	both.Merge(add(&b, "b"))
+	require.Equal(t, 2, both.Len())
+	require.Equal(t, both.Context(), sent(t, both.Context()))
+}
