@@ -21,6 +21,17 @@ func (r *root) against(theirs *root) *merging {
 	return j
 }
 
+// after returns a root that has seen what both sides have, with the receiver's indexes, for
+// values to be shown as they are after the merge.
+func (j *merging) after() *root {
+	r := &root{names: j.ours.names, seen: make([]runs, len(j.ours.seen)), index: j.ours.index}
+	for i := range r.seen {
+		r.seen[i] = j.ours.seen[i].clone()
+		r.seen[i].join(j.theirSeen(uint32(i)))
+	}
+	return r
+}
+
 // turns calls yield with the elements that are shown before and not after a join
 // of o, or the other way round, and with what is then.
 func (s *store[E]) turns(o *store[E], j *merging, yield func(e E, shown bool) bool) {
@@ -139,12 +150,13 @@ func (m *ORMap[K, V]) Changed(o *ORMap[K, V]) iter.Seq2[K, Change[V]] {
 			return
 		}
 		j := m.root.against(o.root)
+		after := j.after()
 		for key, theirs := range o.entries {
 			ours, ok := m.entries[key]
 			if ok && ours.equal(theirs, j) {
 				continue
 			}
-			if c, ok := m.changeAt(ours, ok, theirs, j); ok && !yield(key, c) {
+			if c, ok := m.changeAt(ours, ok, theirs, j, after); ok && !yield(key, c) {
 				return
 			}
 		}
@@ -153,7 +165,7 @@ func (m *ORMap[K, V]) Changed(o *ORMap[K, V]) iter.Seq2[K, Change[V]] {
 				continue
 			}
 			var none V
-			if c, ok := m.changeAt(ours, true, none, j); ok && !yield(key, c) {
+			if c, ok := m.changeAt(ours, true, none, j, after); ok && !yield(key, c) {
 				return
 			}
 		}
@@ -169,12 +181,12 @@ func (j *merging) touches(v interface{ dots(yield func(dot)) }) bool {
 
 // changeAt returns what joining the peer's into ours would do, where ours may be absent, and
 // whether that can be seen.
-func (*ORMap[K, V]) changeAt(ours V, there bool, theirs V, j *merging) (c Change[V], ok bool) {
+func (*ORMap[K, V]) changeAt(ours V, there bool, theirs V, j *merging, root *root) (c Change[V], ok bool) {
 	var after V
 	if there {
-		after = ours.copy(j.ours, ours.scopeOf())
+		after = ours.copy(root, ours.scopeOf())
 	} else {
-		after = theirs.fresh(j.ours, theirs.scopeOf())
+		after = theirs.fresh(root, theirs.scopeOf())
 	}
 	if !after.join(theirs, j) {
 		return c, false

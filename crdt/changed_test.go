@@ -73,6 +73,29 @@ func marked(all iter.Seq[string]) iter.Seq2[string, bool] {
 	}
 }
 
+// TestORMapChangedReads: what would be there reads as if it were, also what of it goes by the
+// replicas that have been seen.
+func TestORMapChangedReads(t *testing.T) {
+	t.Parallel()
+	var eu, ap crdt.ORMap[string, *crdt.PNCounter]
+	eu.Update("eu", "k", func(c *crdt.PNCounter) { c.Add("eu", 1) })
+	ap.Update("ap", "k", func(c *crdt.PNCounter) { c.Add("ap", 2) })
+	told := 0
+	for _, c := range eu.Changed(&ap) {
+		told++
+		var names []vclock.Replica
+		for r := range c.After.All() {
+			names = append(names, r)
+		}
+		require.Equal(t, []vclock.Replica{"ap", "eu"}, names)
+		require.True(t, c.After.HasSeen(c.After.Context()))
+		require.Equal(t, uint64(1), c.After.LastOf("ap"))
+		require.Zero(t, c.Before.LastOf("ap"))
+	}
+	require.Equal(t, 1, told)
+	require.Zero(t, eu.LastOf("ap"))
+}
+
 // TestORMapChanged compares what Changed tells with the map before and after.
 func TestORMapChanged(t *testing.T) {
 	t.Parallel()
