@@ -169,6 +169,10 @@ func (m *ORMap[K, V]) Select(keys ...K) *ORMap[K, V] {
 	}
 	d.root = m.root.bare()
 	for _, key := range keys {
+		key, err := value.Normalize(key)
+		if err != nil {
+			continue // no key of a map
+		}
 		if v, ok := m.entries[key]; ok {
 			reach(v, func(x dot) { d.root.see(x) })
 			d.settle(key, v.copy(d.root, d.scopeAt(key)))

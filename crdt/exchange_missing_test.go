@@ -3,6 +3,7 @@ package crdt_test
 import (
 	"fmt"
 	"iter"
+	"math"
 	"math/rand/v2"
 	"testing"
 
@@ -115,6 +116,17 @@ func TestBoundedCounterMissing(t *testing.T) {
 		requireCatchesUp(t, sites[1], sites[2], (*crdt.BoundedCounter).Digest)
 	}
 	require.NotZero(t, moved)
+}
+
+func TestSelectNormalizes(t *testing.T) {
+	t.Parallel()
+	var m, part crdt.ORMap[float64, *crdt.EWFlag]
+	m.Update("eu", 0, func(f *crdt.EWFlag) { f.Enable("eu") })
+	part.Merge(m.Select(math.Copysign(0, -1), math.NaN()))
+	require.True(t, part.Equal(&m))
+	for key := range part.All() {
+		require.False(t, math.Signbit(key))
+	}
 }
 
 func TestSelect(t *testing.T) {
