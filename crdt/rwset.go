@@ -2,8 +2,10 @@ package crdt
 
 import (
 	"iter"
+	"slices"
 
 	"github.com/rejoin-go/rejoin/internal/nocopy"
+	"github.com/rejoin-go/rejoin/internal/value"
 	"github.com/rejoin-go/rejoin/vclock"
 )
 
@@ -56,7 +58,8 @@ func (s *RWSet[E]) RemoveSeen(r vclock.Replica, seen Context, e E) (*RWSet[E], e
 	return &d, s.putSeen(r, &seen, e, true, &d.op)
 }
 
-// Clear removes the elements of s and returns the delta, of O(n), in O(n).
+// Clear removes the elements of s and returns the delta, of O(n), in
+// O(n log n).
 func (s *RWSet[E]) Clear(r vclock.Replica) *RWSet[E] {
 	return s.removeAll(r, nil, func(head ref) bool { return s.store.shows(head) })
 }
@@ -261,6 +264,7 @@ func (s *RWSet[E]) removeAll(name vclock.Replica, seen *Context, which func(head
 		}
 		return true
 	})
+	slices.SortFunc(targets, value.CompareKeys) // equal states number their removes alike
 	d := new(RWSet[E])
 	for _, e := range targets {
 		var op RWSet[E]

@@ -11,8 +11,9 @@ import (
 // as a set of its own: a delta. To merge it into anything that has merged old
 // does what merging s would. It has only the versions and the clock of replicas
 // of which something differs, or which the writers of these versions, or of what
-// these were made from, had been shown. It may be lost, late, repeated, and merged by anybody. A sender that
-// keeps a Clone of what each peer has acknowledged needs no log.
+// these were made from, had been shown. It may be lost, late, repeated, and
+// merged by anybody. A sender that keeps a Clone of what each peer has
+// acknowledged needs no log.
 //
 // If s and old are not of one epoch, the delta is all of s. It takes O(r² +
 // s·r·p) time for r replicas and s versions, where p is how many steps lead
