@@ -213,9 +213,12 @@ func (w *world) write(t *rapid.T, r *region, c *client, deleted bool) {
 	there := w.asserts(r, c, deleted, value)
 	var got resolver.Written[string]
 	var err error
-	if deleted {
+	switch {
+	case deleted:
 		got, err = r.set.Delete(r.writer(), c.context)
-	} else {
+	case rapid.Bool().Draw(t, "edited"): // which nothing but a later merge by fields can tell
+		got, err = r.set.Edit(r.writer(), c.context, "base", value)
+	default:
 		got, err = r.set.Write(r.writer(), c.context, value)
 	}
 	if there != nil {
