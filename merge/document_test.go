@@ -46,6 +46,57 @@ func TestDocuments(t *testing.T) {
 		{"no base", nil, "", []string{`{"a":{"x":1},"c":1}`, `{"a":{"y":2},"c":2}`}, `{"a":{"x":1,"y":2},"c":2}`, ""},
 		{"set", map[string]string{"tags": "set"}, `{"tags":["a","b"]}`, []string{`{"tags":["b"]}`, `{"tags":["a","b","d",1,"c"]}`}, `{"tags":["b",1,"c","d"]}`, ""},
 		{"union", map[string]string{"tags": "union"}, `{"tags":["a"]}`, []string{`{"tags":[]}`, `{"tags":["a","c"]}`}, `{"tags":["a","c"]}`, ""},
+		{"set, agreed", map[string]string{"tags": "set"}, `{"tags":["a","b"]}`, []string{`{"tags":["b","a"]}`, `{"tags":["b","a"]}`}, `{"tags":["b","a"]}`, ""},
+		{"set, one changed", map[string]string{"tags": "set"}, `{"tags":["a","b"]}`, []string{`{"tags":["c","c"]}`, `{"tags":["a","b"]}`}, `{"tags":["c","c"]}`, ""},
+		{"set without base", map[string]string{"tags": "set"}, "", []string{`{"tags":["b","a","b"]}`, `{"tags":["c","a"]}`}, `{"tags":["c","a","b"]}`, ""},
+		{"set, one number in two ways", map[string]string{"tags": "set"}, `{"tags":[1]}`, []string{`{"tags":[1.0,2]}`, `{"tags":[1e0,3]}`}, `{"tags":[1,2,3]}`, ""},
+		{"union, both removed", map[string]string{"tags": "union"}, `{"tags":["a"]}`, []string{`{"tags":[]}`, `{"tags":[]}`}, `{"tags":["a"]}`, ""},
+		{"union, agreed without base", map[string]string{"tags": "union"}, "", []string{`{"tags":["b","a"]}`, `{"tags":["b","a"]}`}, `{"tags":["b","a"]}`, ""},
+		{"union of what is no list", map[string]string{"tags": "union"}, `{"tags":["a"]}`, []string{`{"tags":["b"]}`, `{"tags":7}`}, `{"tags":7}`, ""},
+		{"union over what is no list", map[string]string{"tags": "union"}, `{"tags":7}`, []string{`{"tags":["b"]}`, `{"tags":["a"]}`}, `{"tags":["a"]}`, ""},
+		{"union deleted", map[string]string{"tags": "union"}, `{"tags":["a"]}`, []string{`{"tags":["a","b"]}`, `{}`}, `{}`, ""},
+		{"additive alone", map[string]string{"n": "additive"}, `{"n":1}`, []string{`{"n":1,"x":1}`, `{"n":3}`}, `{"n":3,"x":1}`, ""},
+		{"additive, one added", map[string]string{"n": "additive"}, `{}`, []string{`{"n":2}`, `{"n":3}`}, `{"n":5}`, ""},
+		{"additive, not a number", map[string]string{"n": "additive"}, `{"n":1}`, []string{`{"n":2}`, `{"n":"x"}`}, `{"n":"x"}`, "n"},
+		{"additive, never a number", map[string]string{"n": "additive"}, `{"n":"x"}`, []string{`{"n":"x"}`, `{"n":"x","m":1}`}, `{"n":"x","m":1}`, ""},
+		{"additive without base, agreed", map[string]string{"n": "additive"}, "", []string{`{"n":2}`, `{"n":2}`}, `{"n":2}`, ""},
+		{"max of many kinds", map[string]string{"*": "max"}, `{}`, []string{`{"a":true,"b":9,"c":null,"d":"x"}`, `{"a":1,"b":10,"c":false,"d":"y"}`}, `{"a":1,"b":10,"c":false,"d":"y"}`, ""},
+		{"min of many kinds", map[string]string{"*": "min"}, `{}`, []string{`{"a":true,"b":9,"c":null,"d":"x"}`, `{"a":1,"b":10,"c":false,"d":"y"}`}, `{"a":true,"b":9,"c":false,"d":"x"}`, ""},
+		{"rank of nothing", map[string]string{"a": "rank=x<y"}, `{}`, []string{`{"a":null}`, `{"a":"x"}`}, `{"a":"x"}`, ""},
+		{"rank of a number", map[string]string{"a": "rank=x<y"}, `{}`, []string{`{"a":"y"}`, `{"a":7}`}, `{"a":7}`, "a"},
+		{"kept but for what nobody changed", map[string]string{"a": "fields,keep"}, `{"a":{"x":1}}`, []string{`{}`, `{"a":{"x":1},"b":1}`}, `{"b":1}`, ""},
+		{"nothing in an ignored object", map[string]string{"a": "-"}, `{"a":{"x":1}}`, []string{`{"a":{"x":2}}`, `{"a":{"x":3}}`}, `{}`, ""},
+		{
+			"keyed, moved by one",
+			map[string]string{"l": "keyed=k"},
+			`{"l":[{"k":1},{"k":2},{"k":3}]}`,
+			[]string{`{"l":[{"k":3},{"k":1},{"k":2}]}`, `{"l":[{"k":1,"n":1},{"k":2},{"k":3}]}`},
+			`{"l":[{"k":3},{"k":1,"n":1},{"k":2}]}`, "",
+		},
+		{
+			"keyed, moved by both",
+			map[string]string{"l": "keyed=k"},
+			`{"l":[{"k":1},{"k":2},{"k":3}]}`,
+			[]string{`{"l":[{"k":3},{"k":1},{"k":2}]}`, `{"l":[{"k":2},{"k":1},{"k":3}]}`},
+			`{"l":[{"k":1},{"k":2},{"k":3}]}`, "",
+		},
+		{
+			"keyed, moved alike",
+			map[string]string{"l": "keyed=k"},
+			`{"l":[{"k":1},{"k":2}]}`,
+			[]string{`{"l":[{"k":2},{"k":1}]}`, `{"l":[{"k":2},{"k":1}]}`},
+			`{"l":[{"k":2},{"k":1}]}`, "",
+		},
+		{"keyed without base", map[string]string{"l": "keyed=k"}, "", []string{`{"l":[{"k":"b"},{"k":"a"}]}`, `{"l":[{"k":"d"},{"k":"b"}]}`}, `{"l":[{"k":"d"},{"k":"b"},{"k":"a"}]}`, ""},
+		{"keyed, a rule for one element", map[string]string{"l": "keyed=k", "l.x": "manual", "l.*.n": "max"}, `{"l":[{"k":"x","n":1},{"k":"y","n":1}]}`, []string{`{"l":[{"k":"x","n":3},{"k":"y","n":3}]}`, `{"l":[{"k":"x","n":2},{"k":"y","n":2}]}`}, `{"l":[{"k":"x","n":2},{"k":"y","n":3}]}`, "l.x"},
+		{"keyed by words and truths", map[string]string{"l": "keyed=k", "l.true.n": "max", "l.1.n": "max"}, `{"l":[{"k":true},{"k":1}]}`, []string{`{"l":[{"k":true,"n":3},{"k":1.0,"n":3}]}`, `{"l":[{"k":true,"n":2},{"k":1,"n":2}]}`}, `{"l":[{"k":true,"n":3},{"k":1.0,"n":3}]}`, ""},
+		{
+			"keyed by several",
+			map[string]string{"l": "keyed=a+b", `l."x+\"y+z\"".n`: "max"},
+			`{"l":[{"a":"x","b":"y+z"},{"a":"x","b":"y"}]}`,
+			[]string{`{"l":[{"a":"x","b":"y+z","n":3},{"a":"x","b":"y","n":3}]}`, `{"l":[{"a":"x","b":"y+z","n":2},{"a":"x","b":"y","n":2}]}`},
+			`{"l":[{"a":"x","b":"y+z","n":3},{"a":"x","b":"y","n":2}]}`, "",
+		},
 		{"additive", map[string]string{"*.stock": "additive"}, `{"eu":{"stock":10}}`, []string{`{"eu":{"stock":8}}`, `{"eu":{"stock":8},"us":{"stock":1}}`}, `{"eu":{"stock":6},"us":{"stock":1}}`, ""},
 		{"additive, not whole", map[string]string{"n": "additive"}, `{"n":1}`, []string{`{"n":2}`, `{"n":1.5}`}, `{"n":1.5}`, "n"},
 		{"additive without base", map[string]string{"n": "additive"}, "", []string{`{"n":2}`, `{"n":3}`}, `{"n":3}`, "n"},
@@ -159,6 +210,50 @@ func TestDocumentNumbers(t *testing.T) {
 	require.ErrorContains(t, err, "sum: the changes do not add up to an integer that fits", "2^53+1 is no float64")
 }
 
+// TestDocumentSums adds up numbers of each type that holds some: the sum is of the type that the
+// newest change has, and a person decides where that does not hold it.
+func TestDocumentSums(t *testing.T) {
+	p := merge.MustCompile(merge.Options[object]{Paths: map[string]string{"n": "additive"}})
+	const most = 1 << 53 // up to which a float64 holds all integers
+	for _, tt := range []struct {
+		name            string
+		base, old, last any
+		want            any // nil if a person has to decide
+	}{
+		{"the largest of float64", float64(most - 2), float64(most - 1), float64(most - 1), float64(most)},
+		{"the smallest of float64", float64(2 - most), float64(1 - most), float64(1 - most), float64(-most)},
+		{"below the smallest of float64", float64(1 - most), float64(-most), float64(-most), nil},
+		{"a float64 that may be another number", float64(most), float64(most), float64(most + 2), nil},
+		{"the largest of float32", float32(1<<24 - 2), float32(1<<24 - 1), float32(1<<24 - 1), float32(1 << 24)},
+		{"above the largest of float32", float32(1<<24 - 1), float32(1 << 24), float32(1 << 24), nil},
+		{"the smallest of float32", float32(2 - 1<<24), float32(1 - 1<<24), float32(1 - 1<<24), float32(-1 << 24)},
+		{"below the smallest of float32", float32(1 - 1<<24), float32(-1 << 24), float32(-1 << 24), nil},
+		{"the largest of int8", int8(125), int8(126), int8(126), int8(127)},
+		{"above the largest of int8", int8(126), int8(127), int8(127), nil},
+		{"the smallest of int8", int8(-126), int8(-127), int8(-127), int8(-128)},
+		{"the largest of uint8", uint8(253), uint8(254), uint8(254), uint8(255)},
+		{"above the largest of uint8", uint8(254), uint8(255), uint8(255), nil},
+		{"zero of uint8", uint8(2), uint8(1), uint8(1), uint8(0)},
+		{"below zero of uint8", uint8(1), uint8(0), uint8(0), nil},
+		{"the type of the newest", 1, 2.0, json.Number("3"), json.Number("4")},
+		{"an older fraction", 1.5, 2, 3, nil},
+		{"above 64 bits", json.Number("9223372036854775807"), json.Number("9223372036854775806"), json.Number("9223372036854775806"), json.Number("9223372036854775805")},
+		{"no integer of 64 bits", json.Number("9223372036854775808"), 1, 2, nil},
+		{"nobody changed it", 1.5, 1.5, 1.5, 1.5},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			got, err := p.Merge(&object{"n": tt.base}, merge.Side[object]{Value: object{"n": tt.old}, Stamp: stamp(1, "a")}, merge.Side[object]{Value: object{"n": tt.last}, Stamp: stamp(2, "b")})
+			if tt.want == nil {
+				require.EqualError(t, err, "merge: conflict: n: the changes do not add up to an integer that fits")
+				require.Equal(t, tt.last, got["n"], "the newest for now")
+				return
+			}
+			require.NoError(t, err)
+			require.Equal(t, tt.want, got["n"])
+		})
+	}
+}
+
 func TestDocumentErrors(t *testing.T) {
 	p := merge.MustCompile(merge.Options[object]{Paths: map[string]string{"lines": "keyed=sku"}})
 	deep := any("x")
@@ -175,14 +270,23 @@ func TestDocumentErrors(t *testing.T) {
 		{"huge exponent", object{"a": json.Number("1e99999999999999999999")}, "is not a number in range"},
 		{"deep", object{"a": deep}, "nested deeper than 1000 levels"},
 		{"no key", object{"lines": []any{object{"sku": "a"}, object{"x": 1}}}, `merge: lines: element 1: has no key "sku"`},
+		{"a key that is none", object{"lines": []any{object{"sku": []any{}}}}, `merge: lines: element 0: has no key "sku"`},
+		{"a key that is null", object{"lines": []any{object{"sku": nil}}}, `merge: lines: element 0: has no key "sku"`},
 		{"not an object", object{"lines": []any{1}}, `merge: lines: element 0: has no key "sku"`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			other := merge.Side[object]{Value: object{"lines": []any{}, "a": 1}, Stamp: stamp(2, "b")}
-			_, err := p.Merge(nil, other, merge.Side[object]{Value: tt.value, Stamp: stamp(1, "a")})
+			got, err := p.Merge(nil, other, merge.Side[object]{Value: tt.value, Stamp: stamp(1, "a")})
 			require.ErrorContains(t, err, tt.want)
+			require.Nil(t, got, "the zero value")
+			got, report, err := p.Explain(nil, other, merge.Side[object]{Value: tt.value, Stamp: stamp(1, "a")})
+			require.ErrorContains(t, err, tt.want)
+			require.Nil(t, got)
+			require.Equal(t, merge.Report{}, report)
 		})
 	}
+	_, err := p.Merge(&object{"a": []any{struct{}{}}}, merge.Side[object]{Value: object{}})
+	require.ErrorContains(t, err, "merge: base: a.0: struct {} is not a value of a document")
 	nan := object{"a": math.NaN()}
 	got, err := p.Merge(&nan, merge.Side[object]{Value: object{"a": math.NaN()}, Stamp: stamp(1, "a")}, merge.Side[object]{Value: object{"a": 1}})
 	require.NoError(t, err)

@@ -88,8 +88,11 @@ func (r *docRule) at(key string) *docRule {
 }
 
 // element returns the rule of the element of a keyed list with a key of this
-// name: what is said about it, and that it inherits keep.
+// name, as paths have it: what is said about it, and that it inherits keep.
 func (r *docRule) element(name string) *docRule {
+	if name[0] == '"' {
+		name, _ = strconv.Unquote(name)
+	}
 	e := r.at(name)
 	if e != nil && e.rule.id != ruleNone {
 		return e
