@@ -263,8 +263,7 @@ func (e *edit) part(p *recordPart, row spot, read, next reflect.Value) (*cell.Ce
 		at.now = e.find(p, row.now.Kids)
 	}
 	if p.group != nil {
-		c, err := e.group(p, at, next)
-		return c, within(p.f.name, err)
+		return e.group(p, at, next)
 	}
 	if row.now != nil && p.kind.IsRegister() {
 		e.parts = cell.LatestOf(row.now.Kids, p.key)

@@ -3,6 +3,7 @@ package merge_test
 import (
 	"errors"
 	"math"
+	"math/big"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -615,4 +616,335 @@ func TestRecordAssertion(t *testing.T) {
 	b = a.Clone()
 	require.NoError(t, a.Delete(writer("us")))
 	require.True(t, a.Equal(b))
+}
+
+// A failing clock has so many times to give, and then none.
+type failing struct {
+	ticks
+	left int
+}
+
+var errNoTime = errors.New("no time")
+
+func (c *failing) Next(after hlc.Timestamp) (hlc.Timestamp, error) {
+	if c.left--; c.left < 0 {
+		return 0, errNoTime
+	}
+	return c.ticks.Next(after)
+}
+
+// A clocked has fields of each sort that asks for a stamp, with elements that are kept.
+type clocked struct {
+	sample
+	Sums  account
+	Hopes *int       `merge:"additive"`
+	Songs []keptSong `merge:"keyed=Key,keep"`
+}
+
+type keptSong struct {
+	Key  string
+	Name string
+	Tags []string `merge:"set"`
+}
+
+// requireClockFails requires that write, which succeeds in the end, changes nothing as long as the
+// clock has too few times to give, and says that it was the clock.
+func requireClockFails[T any](t *testing.T, r *merge.Record[T], name string, write func(*merge.Record[T], lww.Writer) error) {
+	t.Helper()
+	for n := 0; ; n++ {
+		require.Less(t, n, 100, name)
+		c, next := &failing{left: n}, r.Clone()
+		err := write(next, lww.Writer{Replica: "eu", Clock: c})
+		if err == nil {
+			require.GreaterOrEqual(t, c.left, 0, "%s: an error of the clock is swallowed", name)
+			require.False(t, next.Equal(r), "%s: nothing is written", name)
+			require.Positive(t, n, "%s: without a stamp", name)
+			return
+		}
+		require.EqualError(t, err, `merge: lww: stamp a write of "eu": no time`, name)
+		require.True(t, next.Equal(r), name)
+	}
+}
+
+// TestRecordClockFails writes to what is ahead of the clock, so that each part asks for a time of
+// its own, with a clock that has too few of them.
+func TestRecordClockFails(t *testing.T) {
+	p := recordPlan(t, merge.Options[clocked]{Overrides: []merge.Override[clocked]{
+		merge.Field(func(s *clocked) *uint8 { return &s.Bits }, merge.Join("or", func(a, b uint8) uint8 { return a | b })),
+	}})
+	n := 5
+	full := clocked{
+		sample: sample{
+			Name: "n", From: 1, Fixed: 1, High: 1, Tier: "a", Stock: 1, Seen: []string{"x"}, Tags: []string{"x"}, Note: 1, Gone: lattice{1}, Bits: 1,
+			Prefs: map[string]int{"p": 1}, Box: &sampleRow{Qty: 1}, Lines: []sampleLine{{Key: "k"}, {Key: "l"}}, Cells: map[string]sampleRow{"c": {Qty: 1}},
+		},
+		Sums: account{Balance: huge(1)}, Hopes: &n, Songs: []keptSong{{Key: "k", Name: "s", Tags: []string{"x"}}},
+	}
+	r := p.NewRecord()
+	require.NoError(t, r.Seed(full, lww.Stamp{Time: 1 << 60, Replica: "us"}))
+	changes := map[string]func(*clocked){
+		"a register": func(c *clocked) { c.Name = "m" }, "a group": func(c *clocked) { c.To = 2 }, "a maximum": func(c *clocked) { c.High = 2 },
+		"a choice": func(c *clocked) { c.Tier = "b" }, "a sum": func(c *clocked) { c.Stock++ }, "a sum of users": func(c *clocked) { c.Sums.Balance = huge(2) },
+		"an element of a union": func(c *clocked) { c.Seen = []string{"x", "y"} }, "an element of a set": func(c *clocked) { c.Tags = nil },
+		"a sibling": func(c *clocked) { c.Note = 2 }, "a state": func(c *clocked) { c.Gone.Bits = 3 }, "a custom join": func(c *clocked) { c.Bits = 3 },
+		"an entry": func(c *clocked) { c.Prefs["p"] = 2 }, "an entry deleted": func(c *clocked) { c.Prefs = nil }, "below a pointer": func(c *clocked) { c.Box.Qty = 2 },
+		"a pointer": func(c *clocked) { c.Box = nil }, "an element": func(c *clocked) { c.Lines = c.Lines[1:] }, "an element moved": func(c *clocked) { c.Lines[0], c.Lines[1] = c.Lines[1], c.Lines[0] },
+		"an element added": func(c *clocked) { c.Lines = append(c.Lines, sampleLine{Key: "m"}) }, "a row of a map": func(c *clocked) { c.Cells = nil },
+		"an empty row of a map": func(c *clocked) { c.Cells["d"] = sampleRow{} }, "a kept element": func(c *clocked) { c.Songs = nil },
+		"below a kept element": func(c *clocked) { c.Songs[0].Name = "t" }, "an optional sum": func(c *clocked) { c.Hopes = nil },
+		"all": func(c *clocked) {
+			*c = clocked{sample: sample{Name: "m", Fixed: 1, High: 2, Tier: "b", Seen: []string{"x"}, Gone: lattice{3}, Bits: 1}, Sums: account{Balance: huge(0)}}
+		},
+	}
+	for name, change := range changes {
+		requireClockFails(t, r, name, func(r *merge.Record[clocked], w lww.Writer) error { return r.Update(w, set(change)) })
+		read, token := r.Snapshot()
+		next, _ := r.Get()
+		change(&next)
+		requireClockFails(t, r, name+" in a form", func(r *merge.Record[clocked], w lww.Writer) error { return r.Apply(w, token, read, next) })
+	}
+	for _, path := range []string{
+		"Name", "From", "High", "Tier", "Stock", "Sums.Balance", "Seen.x", "Tags.x", "Note", "Gone", "Prefs.p", "Box.Qty", "Lines.k.Qty", "Cells.c.Qty", "Songs.k.Name",
+	} {
+		requireClockFails(t, r, path, func(r *merge.Record[clocked], w lww.Writer) error { return r.Touch(w, path) })
+	}
+	requireClockFails(t, r, "the record", func(r *merge.Record[clocked], w lww.Writer) error { return r.Delete(w) })
+	requireClockFails(t, p.NewRecord(), "a kept element that is made", func(r *merge.Record[clocked], w lww.Writer) error {
+		return r.Update(w, set(func(c *clocked) { c.Songs = full.Songs }))
+	})
+}
+
+// A fussy text has no form if it is "bad".
+type fussy struct{ text string }
+
+func (f fussy) MarshalText() ([]byte, error) {
+	if f.text == "bad" {
+		return nil, errors.New("a bad text")
+	}
+	return []byte(f.text), nil
+}
+
+func (f *fussy) UnmarshalText(text []byte) error {
+	f.text = string(text)
+	return nil
+}
+
+// TestRecordCannotEncode writes a value that has no bytes to a field of each sort: the error says
+// where it is, and nothing of the call is applied.
+func TestRecordCannotEncode(t *testing.T) {
+	type row struct {
+		Key string
+		V   fussy
+	}
+	type texts struct {
+		Name  string
+		Plain fussy
+		One   fussy `merge:"group=g"`
+		Two   fussy `merge:"group=g"`
+		Fixed fussy `merge:"immutable"`
+		Note  fussy `merge:"manual"`
+		Best  fussy
+		Both  fussy
+		Prefs map[string]fussy
+		Lines []row `merge:"keyed=Key"`
+		Cells map[string]row
+		Box   *row
+		Deep  struct{ V fussy }
+	}
+	p := recordPlan(t, merge.Options[texts]{Overrides: []merge.Override[texts]{
+		merge.Field(func(v *texts) *fussy { return &v.Best }, merge.Prefer("longer", func(a, b fussy) int { return len(a.text) - len(b.text) })),
+		merge.Field(func(v *texts) *fussy { return &v.Both }, merge.Join("longest", func(a, b fussy) fussy { return fussy{max(a.text, b.text)} })),
+	}})
+	r, w := p.NewRecord(), writer("eu")
+	require.NoError(t, r.Update(w, set(func(v *texts) {
+		*v = texts{Box: &row{}, Prefs: map[string]fussy{"p": {"x"}}, Lines: []row{{Key: "k"}}, Cells: map[string]row{"c": {}}}
+	})))
+	for path, change := range map[string]func(*texts){
+		"Plain": func(v *texts) { v.Plain = fussy{"bad"} }, "One": func(v *texts) { v.One = fussy{"bad"} }, "Two": func(v *texts) { v.Two = fussy{"bad"} },
+		"Fixed": func(v *texts) { v.Fixed = fussy{"bad"} }, "Note": func(v *texts) { v.Note = fussy{"bad"} }, "Best": func(v *texts) { v.Best = fussy{"bad"} },
+		"Both": func(v *texts) { v.Both = fussy{"bad"} }, "Prefs.p": func(v *texts) { v.Prefs["p"] = fussy{"bad"} }, "Lines.k.V": func(v *texts) { v.Lines[0].V = fussy{"bad"} },
+		"Cells.c.V": func(v *texts) { v.Cells["c"] = row{V: fussy{"bad"}} }, "Box.V": func(v *texts) { v.Box.V = fussy{"bad"} }, "Deep.V": func(v *texts) { v.Deep.V = fussy{"bad"} },
+		"Lines.l.V": func(v *texts) { v.Lines = append(v.Lines, row{"l", fussy{"bad"}}) }, "Cells.d.V": func(v *texts) { v.Cells["d"] = row{V: fussy{"bad"}} },
+	} {
+		before := r.Clone()
+		err := r.Update(w, set(func(v *texts) { v.Name = "also"; change(v) }))
+		require.ErrorContains(t, err, "merge: "+path+": ", path)
+		require.ErrorContains(t, err, "a bad text", path)
+		read, token := r.Snapshot()
+		next := value(t, r)
+		change(&next)
+		require.EqualError(t, r.Apply(w, token, read, next), err.Error(), path)
+		require.True(t, r.Equal(before), path)
+	}
+}
+
+// TestRecordRefusesNil: nil is no sum, and no state of a type that merges by itself.
+func TestRecordRefusesNil(t *testing.T) {
+	type pointers struct {
+		Sum   *big.Int `merge:"additive"`
+		State *lattice `merge:"join"`
+	}
+	p := recordPlan(t, merge.Options[pointers]{})
+	r, w := p.NewRecord(), writer("eu")
+	require.NoError(t, r.Update(w, set(func(v *pointers) { v.State = &lattice{1} })), "from nil")
+	require.NoError(t, r.Update(w, set(func(v *pointers) { v.Sum, v.State = huge(1), &lattice{3} })))
+	before := r.Clone()
+	require.EqualError(t, r.Update(w, set(func(v *pointers) { v.Sum = nil })), `merge: write to Sum: rule "additive": nil is no sum`)
+	require.EqualError(t, r.Update(w, set(func(v *pointers) { v.State = nil })), `merge: write to State: rule "join": nil does not include what is there`)
+	require.EqualError(t, r.Update(w, set(func(v *pointers) { v.State = &lattice{2} })), `merge: write to State: rule "join": the value does not include what was read`)
+	require.True(t, r.Equal(before))
+	require.Equal(t, pointers{huge(1), &lattice{3}}, value(t, r))
+}
+
+// TestRecordTooManyChanges: what one replica has added is counted for itself, and has bounds of its own.
+func TestRecordTooManyChanges(t *testing.T) {
+	type count struct {
+		N uint64 `merge:"additive"`
+	}
+	r := recordPlan(t, merge.Options[count]{}).NewRecord()
+	clock := new(ticks)
+	eu, us := lww.Writer{Replica: "eu", Clock: clock}, lww.Writer{Replica: "us", Clock: clock}
+	fill, empty := set(func(c *count) { c.N = math.MaxUint64 }), set(func(c *count) { c.N = 0 })
+	require.NoError(t, r.Update(eu, fill))
+	require.NoError(t, r.Update(us, empty))
+	before := r.Clone()
+	err := r.Update(eu, fill)
+	require.EqualError(t, err, `merge: write to N: rule "additive": the changes of "eu" do not fit 65 bits`)
+	require.ErrorIs(t, err, merge.ErrOverflow)
+	require.True(t, r.Equal(before))
+	require.NoError(t, r.Update(us, fill), "us has taken away before what it adds")
+	require.Equal(t, uint64(math.MaxUint64), value(t, r).N)
+	reread(t, recordPlan(t, merge.Options[count]{}), r)
+}
+
+// TestRecordNonzeroFromNil: an empty list is no value that replaces nil, and no mistake either.
+func TestRecordNonzeroFromNil(t *testing.T) {
+	p := recordPlan(t, merge.Options[box[[]int]]{Paths: map[string]string{"V": "nonzero"}})
+	r, w := p.NewRecord(), writer("eu")
+	require.NoError(t, r.Update(w, set(func(b *box[[]int]) { b.V = []int{} })))
+	require.True(t, r.Equal(p.NewRecord()), "nothing is written")
+	require.NoError(t, r.Update(w, set(func(b *box[[]int]) { b.V = []int{1} })))
+	require.ErrorContains(t, r.Update(w, set(func(b *box[[]int]) { b.V = []int{} })), "zero does not replace a value")
+	require.Equal(t, []int{1}, value(t, r).V)
+}
+
+// TestRecordTwoFormsOfOneReplica: two people who were shown one note both save at one replica.
+// Neither has seen what the other wrote, so both notes are there until somebody decides.
+func TestRecordTwoFormsOfOneReplica(t *testing.T) {
+	p := recordPlan(t, merge.Options[profile]{})
+	r, w := p.NewRecord(), writer("eu")
+	for _, first := range []string{"", "old"} {
+		require.NoError(t, r.Update(w, set(func(v *profile) { v.Note = first })))
+		read, token := r.Snapshot()
+		one, two := read, read
+		one.Note, two.Note = first+"1", first+"2"
+		require.NoError(t, r.Apply(w, token, read, one))
+		require.NoError(t, r.Check())
+		require.NoError(t, r.Apply(w, token, read, two))
+		var conflict *merge.ConflictError
+		require.ErrorAs(t, r.Check(), &conflict)
+		require.Equal(t, first+"2", conflict.Report.Changes[0].Result)
+		var notes []any
+		for _, c := range conflict.Report.Changes[0].Candidates {
+			notes = append(notes, c.Value)
+		}
+		require.ElementsMatch(t, []any{first + "1", first + "2"}, notes, "not the one that both had seen")
+		require.NoError(t, r.Update(w, set(func(v *profile) { v.Note = "both" })))
+		require.NoError(t, r.Check())
+		reread(t, p, r)
+	}
+}
+
+// TestRecordRefusesNilElements: a list of pointers has none that is nil, in a form neither before
+// nor after, nor in what is seeded.
+func TestRecordRefusesNilElements(t *testing.T) {
+	p := recordPlan(t, merge.Options[cartOf]{})
+	r, w := p.NewRecord(), writer("eu")
+	require.NoError(t, r.Update(w, set(func(c *cartOf) { c.Items = []*item{{Key: "a"}} })))
+	before := r.Clone()
+	good, bad := value(t, r), cartOf{[]*item{{Key: "a"}, nil}}
+	_, token := r.Snapshot()
+	const reason = "merge: Items: element 1 is a nil pointer"
+	require.EqualError(t, r.Update(w, set(func(c *cartOf) { *c = bad })), reason)
+	require.EqualError(t, r.Apply(w, token, bad, good), reason)
+	require.EqualError(t, r.Apply(w, token, good, bad), reason)
+	require.EqualError(t, r.Apply(w, token, bad, bad), reason)
+	require.EqualError(t, r.Seed(bad, lww.Stamp{Time: 9, Replica: "seed"}), reason)
+	require.True(t, r.Equal(before))
+}
+
+// TestRecordSeedRefuses: what no write may set cannot be seeded either.
+func TestRecordSeedRefuses(t *testing.T) {
+	p := samplePlan(t)
+	r := p.NewRecord()
+	at := lww.Stamp{Time: 9, Replica: "seed"}
+	require.EqualError(t, r.Seed(sample{Name: "n", Tier: "z"}, at), `merge: write to Tier: rule "rank=a<b<c": "z" is not in the rank`)
+	require.EqualError(t, r.Seed(sample{}, lww.Stamp{Time: 9}), `merge: invalid stamp of replica "" and time 9`)
+	require.EqualError(t, r.Seed(sample{}, lww.Stamp{Replica: "seed"}), `merge: invalid stamp of replica "seed" and time 0`)
+	require.True(t, r.Equal(p.NewRecord()))
+	require.NoError(t, r.Seed(sample{Name: "n", Tier: "b"}, at))
+	require.Equal(t, sample{Name: "n", Tier: "b"}, value(t, r))
+	require.Equal(t, at, r.Stamp("Tier"))
+	require.True(t, r.Stamp("High").IsZero(), "what is zero stays unwritten")
+	require.NoError(t, r.Compact(9))
+	var horizon *lww.HorizonError
+	require.ErrorAs(t, r.Seed(sample{Name: "n"}, at), &horizon)
+	require.Equal(t, lww.HorizonError{Stamp: at, Horizon: 9}, *horizon)
+	require.NoError(t, r.Seed(sample{Name: "m"}, lww.Stamp{Time: 10, Replica: "seed"}), "just above it")
+	require.Equal(t, "m", value(t, r).Name)
+}
+
+// TestRecordApplyBehind saves forms that show what has not arrived here: an immutable field, and
+// siblings in fields of which the program here knows nothing.
+func TestRecordApplyBehind(t *testing.T) {
+	type v1 struct {
+		ID   string `merge:"immutable"`
+		Name string
+	}
+	type noted struct {
+		Key  string
+		Note string `merge:"manual"`
+	}
+	type v2 struct {
+		ID    string `merge:"immutable"`
+		Name  string
+		Note  string `merge:"manual"`
+		Box   *noted
+		Lines []noted `merge:"keyed=Key"`
+	}
+	older, newer := recordPlan(t, merge.Options[v1]{}), recordPlan(t, merge.Options[v2]{})
+	here := older.NewRecord()
+	w := writer("eu")
+	require.NoError(t, here.Update(w, set(func(v *v1) { v.Name = "n" })))
+	_, token := here.Snapshot()
+	before := here.Clone()
+	var behind *merge.BehindError
+	require.ErrorAs(t, here.Apply(w, token, v1{ID: "7", Name: "n"}, v1{ID: "7", Name: "m"}), &behind)
+	require.Equal(t, merge.BehindError{Path: "ID"}, *behind)
+	require.EqualError(t, behind, "merge: ID was read with a value that has not arrived here")
+
+	there := exchange(t, here, newer)
+	us := lww.Writer{Replica: "us", Clock: &ticks{now: 100}}
+	require.NoError(t, there.Update(us, set(func(v *v2) { v.Box, v.Lines = &noted{}, []noted{{Key: "k"}} })))
+	here.Merge(exchange(t, there, older))
+	before = here.Clone()
+	for path, change := range map[string]func(*v2){
+		"Note": func(v *v2) { v.Note = "x" }, "Box.Note": func(v *v2) { v.Box.Note = "x" }, "Lines.*.Note": func(v *v2) { v.Lines[0].Note = "x" },
+	} {
+		ahead := there.Clone()
+		require.NoError(t, ahead.Update(us, set(change)))
+		_, token := ahead.Snapshot()
+		require.ErrorAs(t, here.Apply(w, token, v1{Name: "n"}, v1{Name: "m"}), &behind, path)
+		require.Equal(t, path, behind.Path)
+		require.Equal(t, vclock.Replica("us"), behind.Stamp.Replica)
+		require.EqualError(t, behind, "merge: "+path+" was read after "+behind.Stamp.String()+", which has not arrived here")
+		require.True(t, here.Equal(before), path)
+		all := here.Clone()
+		all.Merge(exchange(t, ahead, older))
+		require.NoError(t, all.Apply(w, token, v1{Name: "n"}, v1{Name: "m"}), "once it has arrived")
+	}
+	require.NoError(t, here.Update(w, set(func(v *v1) { v.ID = "8" })))
+	var other *merge.OtherRecordError
+	require.ErrorAs(t, here.Apply(w, token, v1{ID: "7", Name: "n"}, v1{ID: "7", Name: "m"}), &other)
+	require.EqualError(t, other, "merge: ID was read with a value that it has not here: that was another record")
 }
