@@ -48,6 +48,18 @@ func TestCompileErrors(t *testing.T) {
 	type noKey struct {
 		Lines []line `merge:"keyed=Code"`
 	}
+	type unknownOfSeveral struct {
+		Lines []line `merge:"keyed=SKU+Code"`
+	}
+	type keyTwice struct {
+		Lines []line `merge:"keyed=SKU+Qty+SKU"`
+	}
+	type timeByFields struct {
+		At time.Time `merge:"fields"`
+	}
+	type documentSum struct {
+		Doc map[string]any `merge:"sum"`
+	}
 	type notList struct {
 		Lines map[string]line `merge:"keyed=SKU"`
 	}
@@ -97,6 +109,12 @@ func TestCompileErrors(t *testing.T) {
 		{"rank of one", compileError(t, merge.Options[badRank]{}), `merge: merge_test.badRank: field Tier: rule "rank=free": needs at least two values: rank=a<b`},
 		{"rank twice", compileError(t, merge.Options[twice]{}), `merge: merge_test.twice: field Tier: rule "rank=a<b<a": lists "a" twice`},
 		{"no key", compileError(t, merge.Options[noKey]{}), `merge: merge_test.noKey: field Lines: rule "keyed=Code": merge_test.line has no field "Code" that can be a key; choose one of keyed=SKU, keyed=Qty, keyed=Price`},
+		{"no such key of several", compileError(t, merge.Options[unknownOfSeveral]{}), `merge: merge_test.unknownOfSeveral: field Lines: rule "keyed=SKU+Code": merge_test.line has no field "Code" that can be a key; choose one of keyed=SKU, keyed=Qty, keyed=Price`},
+		{"one key twice", compileError(t, merge.Options[keyTwice]{}), `merge: merge_test.keyTwice: field Lines: rule "keyed=SKU+Qty+SKU": names the field "SKU" twice`},
+		{"time by fields", compileError(t, merge.Options[timeByFields]{}), `merge: merge_test.timeByFields: field At: rule "fields": is one value; choose one of ` +
+			`lww, atomic, first, immutable, max, min, nonzero, group=name, manual, -`},
+		{"unknown rule of a document", compileError(t, merge.Options[documentSum]{}), `merge: merge_test.documentSum: field Doc: rule "sum": unknown rule; choose one of ` +
+			`lww, atomic, first, immutable, max, min, rank=a<b<c, nonzero, additive, union, set, keyed=Field, fields, group=name, manual, join, -`},
 		{"not a list", compileError(t, merge.Options[notList]{}), `merge: merge_test.notList: field Lines: rule "keyed=SKU": needs a list of structs, not map[string]merge_test.line; choose one of ` +
 			`lww, atomic, first, immutable, nonzero, fields, group=name, manual, -`},
 		{"unexported", compileError(t, merge.Options[hidden]{}), `merge: merge_test.hidden: field note: is unexported, so it cannot be merged; choose one of -`},
@@ -166,8 +184,54 @@ func TestOptionErrors(t *testing.T) {
 	}
 	_, err := merge.Compile(merge.Options[rec]{Paths: map[string]string{`a."b`: "max"}})
 	require.ErrorContains(t, err, `path "a.\"b" has an open quote`)
-	_, err = merge.Compile(merge.Options[rec]{Paths: map[string]string{"A": "sum"}})
-	require.ErrorContains(t, err, `path "A": unknown rule "sum"; choose one of lww`)
+	for paths, want := range map[[2]string]string{
+		{"A", "sum"}:     `merge: merge_test.rec: path "A": unknown rule "sum"; choose one of lww, atomic`,
+		{"A", ""}:        `path "A": unknown rule ""; choose one of lww`,
+		{"A", "name=x"}:  `path "A": unknown rule "name=x"; choose one of lww`,
+		{"A", "max=3"}:   `path "A": rule "max=3": max takes no argument`,
+		{`"A"b`, "max"}:  `path "\"A\"b" has text after a quote`,
+		{"A..b", "max"}:  `path "A..b" has an empty name`,
+		{"A.", "max"}:    `path "A." has an empty name`,
+		{"", "max"}:      `path "" has an empty name`,
+		{"Doc.*", "sum"}: `path "Doc.*": unknown rule "sum"`,
+	} {
+		_, err = merge.Compile(merge.Options[rec]{Paths: map[string]string{paths[0]: paths[1]}})
+		require.ErrorContains(t, err, want)
+	}
+	opts := on(merge.Rule[int]{})
+	opts.Overrides = append(opts.Overrides, merge.Override[rec]{}, merge.Type[rec](larger), merge.Type[rec](larger), field(func(*rec) *int { return &other }).Overrides[0], on(larger).Overrides[0])
+	_, err = merge.Compile(opts)
+	for _, want := range []string{"Rule[int] is zero", "an override without a rule", "int has two rules", "returns no address inside", `field A: rule "larger": has two overrides`} {
+		require.ErrorContains(t, err, want, "all that is wrong is told at once")
+	}
+}
+
+// TestPlanString lists the rules of a plan, those of what is in a document too.
+func TestPlanString(t *testing.T) {
+	type rec struct {
+		Doc   map[string]any
+		Lines []line `merge:"keyed=SKU,keep"`
+		Gone  int    `merge:"-"`
+	}
+	p := merge.MustCompile(merge.Options[rec]{Paths: map[string]string{
+		"Doc": "fields,keep", "Doc.a.b": "max", `Doc."a.b"`: "set", "Doc.*.n": "additive", "Doc.l": "keyed=k", "Doc.l.*": "fields,keep", "Lines.*.Price": "max",
+	}})
+	require.Equal(t, `Doc            fields,keep
+Doc.a.b        max
+Doc."a.b"      set
+Doc.l          keyed=k
+Doc.l.*        fields,keep
+Doc.*.n        additive
+Lines          keyed=SKU,keep
+Lines.*.SKU    lww
+Lines.*.Qty    additive
+Lines.*.Price  max
+Gone           -
+`, p.String())
+	require.False(t, p.Custom())
+	require.Zero(t, p.Fingerprint(), "it is for no records")
+	custom := merge.MustCompile(merge.Options[rec]{Overrides: []merge.Override[rec]{merge.Type[rec](merge.Prefer("larger", cmp.Compare[int64]))}})
+	require.True(t, custom.Custom())
 }
 
 // TestCustom puts each kind of custom rule on fields, on a type, and on the

@@ -5,11 +5,14 @@ import (
 	"errors"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/rejoin-go/rejoin/hlc"
 	"github.com/rejoin-go/rejoin/lww"
 	"github.com/rejoin-go/rejoin/merge"
+	"github.com/rejoin-go/rejoin/vclock"
 )
 
 // TestRecordExplain tells what a merge does, before and after.
@@ -298,4 +301,163 @@ func TestChangedGroupOfOtherTypes(t *testing.T) {
 	require.Len(t, r.Explain(o).Changes, 1)
 	r.Merge(o)
 	require.Equal(t, newDoc{G2: "y"}, value(t, r))
+}
+
+// TestRecordExplainLevels tells what set the winner of two writes apart, under rules that like the
+// later or the earlier one, or the value.
+func TestRecordExplainLevels(t *testing.T) {
+	type levels struct {
+		V     string
+		First string `merge:"first"`
+		High  int    `merge:"max"`
+		Tier  string `merge:"rank=a<b"`
+		Even  int
+		Some  string `merge:"nonzero"`
+	}
+	p := recordPlan(t, merge.Options[levels]{Overrides: []merge.Override[levels]{
+		merge.Field(func(l *levels) *int { return &l.Even }, merge.Prefer("even", func(a, b int) int { return b&1 - a&1 })),
+	}})
+	of := func(by vclock.Replica, now hlc.Timestamp, change func(*levels)) *merge.Record[levels] {
+		r := p.NewRecord()
+		require.NoError(t, r.Update(lww.Writer{Replica: by, Clock: &ticks{now: now}}, set(change)))
+		return r
+	}
+	for _, tt := range []struct {
+		name      string
+		eu, us    func(*levels)
+		euAt      hlc.Timestamp // us writes at 11
+		winner    int
+		by        merge.Level
+		margin    time.Duration
+		sameBytes bool
+	}{
+		{"the later", func(l *levels) { l.V = "b" }, func(l *levels) { l.V = "a" }, 3, 1, merge.ByTime, 7, false},
+		{"the later, on our side", func(l *levels) { l.V = "a" }, func(l *levels) { l.V = "b" }, 30, 0, merge.ByTime, 20, false},
+		{"the larger replica", func(l *levels) { l.V = "b" }, func(l *levels) { l.V = "a" }, 10, 1, merge.ByReplica, 0, false},
+		{"the earlier", func(l *levels) { l.First = "b" }, func(l *levels) { l.First = "a" }, 3, 0, merge.ByTime, 7, false},
+		{"the earlier, on their side", func(l *levels) { l.First = "b" }, func(l *levels) { l.First = "a" }, 30, 1, merge.ByTime, 20, false},
+		{"the smaller replica", func(l *levels) { l.First = "b" }, func(l *levels) { l.First = "a" }, 10, 0, merge.ByReplica, 0, false},
+		{"the larger value", func(l *levels) { l.High = 2 }, func(l *levels) { l.High = 1 }, 3, 0, merge.ByValue, 0, false},
+		{"the higher rank", func(l *levels) { l.Tier = "b" }, func(l *levels) { l.Tier = "a" }, 3, 0, merge.ByValue, 0, false},
+		{"the preferred", func(l *levels) { l.Even = 2 }, func(l *levels) { l.Even = 1 }, 3, 0, merge.ByValue, 0, false},
+		{"the later of two that are preferred alike", func(l *levels) { l.Even = 4 }, func(l *levels) { l.Even = 2 }, 3, 1, merge.ByTime, 7, false},
+		{"the later of what is not zero", func(l *levels) { l.Some = "b" }, func(l *levels) { l.Some = "a" }, 3, 1, merge.ByTime, 7, false},
+		{"one value, later", func(l *levels) { l.V = "a" }, func(l *levels) { l.V = "a" }, 3, 1, 0, 0, true},
+		{"one value, earlier", func(l *levels) { l.First = "a" }, func(l *levels) { l.First = "a" }, 3, 0, 0, 0, true},
+		{"one value, on our side", func(l *levels) { l.High = 1 }, func(l *levels) { l.High = 1 }, 30, 0, 0, 0, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			a, b := of("eu", tt.euAt, tt.eu), of("us", 10, tt.us)
+			for side, rep := range []merge.Report{a.Explain(b), b.Explain(a)} {
+				require.Len(t, rep.Changes, 1)
+				c := rep.Changes[0]
+				require.Equal(t, tt.winner^side, c.Winner)
+				require.Equal(t, tt.by, c.By)
+				require.Equal(t, tt.margin, c.Margin)
+				require.Len(t, c.Candidates, 2)
+				require.False(t, c.Candidates[0].Stamp.Before(c.Candidates[1].Stamp), "newest first")
+				if tt.sameBytes {
+					require.Equal(t, merge.Same, c.Outcome)
+					require.False(t, c.Candidates[0].Lost || c.Candidates[1].Lost)
+					continue
+				}
+				require.Equal(t, merge.Chosen, c.Outcome)
+				for _, cand := range c.Candidates {
+					require.Equal(t, cand.Side != c.Winner, cand.Lost)
+					require.Equal(t, cand.Side == c.Winner, cand.Value == c.Result)
+				}
+			}
+		})
+	}
+	one, two := of("eu", 5, func(l *levels) { l.V = "a" }), of("eu", 5, func(l *levels) { l.V = "b" })
+	c := one.Explain(two).Changes[0]
+	require.Equal(t, merge.ByBytes, c.By, "two lineages under one name")
+	require.Equal(t, "b", c.Result)
+	require.Equal(t, 1, c.Winner)
+}
+
+// TestRecordExplainOneSide: what only one of two records has is taken from there, and what nobody
+// wrote since is not told.
+func TestRecordExplainOneSide(t *testing.T) {
+	p := samplePlan(t)
+	a := p.NewRecord()
+	require.NoError(t, a.Update(writer("eu"), set(func(s *sample) { s.Name = "n" })))
+	b := a.Clone()
+	require.NoError(t, b.Update(lww.Writer{Replica: "us", Clock: &ticks{now: 10}}, set(func(s *sample) {
+		*s = sample{
+			Name: "n", From: 1, First: 1, Fixed: 1, High: 1, Low: -1, Tier: "b", Keep: 1, Stock: 1, Seen: []string{"x"}, Tags: []string{"x"}, Note: 1, Even: 1, Gone: lattice{1}, Bits: 1,
+			Prefs: map[string]int{"p": 1}, Box: &sampleRow{Qty: 1}, Lines: []sampleLine{{Key: "k"}}, Cells: map[string]sampleRow{"c": {}},
+		}
+	})))
+	rep := a.Explain(b)
+	var paths []string
+	for _, c := range rep.Changes {
+		paths = append(paths, c.Path)
+		if c.Path == "Box" {
+			continue
+		}
+		require.Equal(t, merge.Taken, c.Outcome, c.Path)
+		require.Len(t, c.Candidates, 1, c.Path)
+		require.Equal(t, 1, c.Candidates[0].Side, c.Path)
+		require.Equal(t, 1, c.Winner, c.Path)
+		require.Equal(t, c.Result, c.Candidates[0].Value, c.Path)
+		require.False(t, c.Candidates[0].Lost, c.Path)
+		require.Equal(t, vclock.Replica("us"), c.Candidates[0].Stamp.Replica, c.Path)
+	}
+	require.Equal(t, []string{
+		"From", "To", "Bits", "Box.Qty", "Cells.c", "Even", "First", "Fixed", "Gone", "High", "Keep", "Lines.k", "Low", "Note", "Prefs.p", "Seen.x", "Stock", "Tags.x", "Tier",
+	}, paths)
+	require.Equal(t, []string{
+		"From", "To", "Bits", "Box.Qty", "Cells.c", "Even", "First", "Fixed", "Gone", "High", "Keep", "Lines.k", "Low", "Note", "Prefs.p", "Seen.x", "Stock", "Tags.x", "Tier",
+	}, a.Changed(b))
+	require.Empty(t, b.Explain(a).Changes, "the other side takes nothing")
+	require.Empty(t, b.Changed(a))
+}
+
+// TestRecordChangedHorizon: a horizon that comes up changes the record itself.
+func TestRecordChangedHorizon(t *testing.T) {
+	p := samplePlan(t)
+	a := p.NewRecord()
+	require.NoError(t, a.Update(writer("eu"), set(func(s *sample) { s.Name = "n" })))
+	b, c := a.Clone(), a.Clone()
+	require.NoError(t, b.Compact(5))
+	require.NoError(t, c.CompactRows(4, 5))
+	require.Equal(t, []string{""}, a.Changed(b))
+	require.Equal(t, []string{""}, b.Changed(c), "what is forgotten, too")
+	require.Empty(t, b.Changed(a))
+	require.Empty(t, c.Changed(b))
+	require.Empty(t, a.Explain(b).Changes)
+	require.NoError(t, b.Delete(writer("eu")))
+	require.Equal(t, []string{""}, a.Changed(b), "once")
+}
+
+// TestKeptRowSeenByAll: each of two deletes had not seen one change, and the other one had: together
+// they have seen all of it, and the row is gone.
+func TestKeptRowSeenByAll(t *testing.T) {
+	base, _, _ := keptOf(t)
+	at := func(by vclock.Replica, now hlc.Timestamp) lww.Writer {
+		return lww.Writer{Replica: by, Clock: &ticks{now: now}}
+	}
+	one, two := base.Clone(), base.Clone()
+	require.NoError(t, one.Update(at("eu", 10), set(func(v *keptAll) { v.Lines[0].A = 7 })))
+	require.NoError(t, two.Update(at("us", 20), set(func(v *keptAll) { v.Lines[0].B = 8 })))
+	oneGone, twoGone := one.Clone(), two.Clone()
+	require.NoError(t, oneGone.Update(at("ap", 30), set(func(v *keptAll) { v.Lines = nil })))
+	require.NoError(t, twoGone.Update(at("as", 40), set(func(v *keptAll) { v.Lines = nil })))
+	one.Merge(twoGone)
+	two.Merge(oneGone)
+	require.Len(t, value(t, one).Lines, 1)
+	require.Len(t, value(t, two).Lines, 1)
+	rep := one.Explain(two)
+	require.Len(t, rep.Changes, 1)
+	c := rep.Changes[0]
+	require.Equal(t, "Lines.x", c.Path)
+	require.Equal(t, "all of it was seen by one of those who deleted it", c.Reason)
+	require.Equal(t, merge.Chosen, c.Outcome)
+	require.Equal(t, -1, c.Winner)
+	require.Equal(t, merge.Absent{}, c.Result)
+	require.Len(t, c.Candidates, 2)
+	require.True(t, c.Candidates[0].Lost && c.Candidates[1].Lost)
+	one.Merge(two)
+	require.Empty(t, value(t, one).Lines)
 }

@@ -44,8 +44,32 @@ var _ = func() bool {
 		Add:     func(a, b amount) amount { return amount{a.n + b.n} },
 		Negate:  func(a amount) amount { return amount{-a.n} },
 	})
+	content.Register(content.Codec[wideCents]{
+		Encode: func(c wideCents) ([]byte, error) { return strconv.AppendInt(nil, int64(c), 10), nil },
+		Decode: func(p []byte) (wideCents, error) {
+			n, err := strconv.ParseInt(string(p), 10, 32)
+			return wideCents(n), err
+		},
+		Add:    func(a, b wideCents) wideCents { return a + b },
+		Negate: func(c wideCents) wideCents { return -c },
+	})
+	content.Register(content.Codec[cents]{
+		Encode: func(c cents) ([]byte, error) { return strconv.AppendInt(nil, int64(c), 10), nil },
+		Decode: func(p []byte) (cents, error) {
+			n, err := strconv.ParseInt(string(p), 10, 8)
+			return cents(n), err
+		},
+		Add:    func(a, b cents) cents { return a + b },
+		Negate: func(c cents) cents { return -c },
+	})
 	return true
 }()
+
+// Two versions of a program count in cents, of which the older has fewer.
+type (
+	wideCents int32
+	cents     int8
+)
 
 func amounts() []amount { return []amount{{0}, {1}, {2}, {3}} }
 
@@ -166,6 +190,25 @@ func TestRecordAdditiveOfUsers(t *testing.T) {
 			require.NoError(t, s.rec.Check())
 		}
 	})
+}
+
+// TestRecordSumsOfAnotherType: a program that adds up values of another type shows what it can read,
+// says that there is more, and adds nothing to what it cannot read.
+func TestRecordSumsOfAnotherType(t *testing.T) {
+	wide := recordPlan(t, merge.Options[box[wideCents]]{Paths: map[string]string{"V": "additive"}})
+	narrow := recordPlan(t, merge.Options[box[cents]]{Paths: map[string]string{"V": "additive"}})
+	r := wide.NewRecord()
+	for i, w := range []lww.Writer{writer("ap"), writer("eu"), writer("us")} {
+		require.NoError(t, r.Update(w, set(func(b *box[wideCents]) { b.V += []wideCents{1, 300, 2}[i] })))
+	}
+	here := exchange(t, r, narrow)
+	require.Equal(t, cents(3), value(t, here).V, "what it can read")
+	require.EqualError(t, here.Check(), "merge: conflict: V: a value is of another type")
+	before := here.Clone()
+	require.EqualError(t, here.Update(writer("eu"), set(func(b *box[cents]) { b.V++ })), `merge: write to V: rule "additive": what eu has added is of another type`)
+	require.True(t, here.Equal(before))
+	require.NoError(t, here.Update(writer("us"), set(func(b *box[cents]) { b.V++ })))
+	require.Equal(t, wideCents(304), value(t, exchange(t, here, wide)).V)
 }
 
 // TestRecordAdditiveBytes is the promise to stored sums.
