@@ -1,6 +1,7 @@
 package merge_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -317,4 +318,117 @@ func TestRecordTwins(t *testing.T) {
 		f.By["x"] = newLine{"tea", []int{1}}
 	})))
 	require.NoError(t, got.Check(), "all of it is carried over")
+}
+
+// TestRecordRankOrder chooses by the order that the rule lists, and not by that of the alphabet.
+func TestRecordRankOrder(t *testing.T) {
+	p := recordPlan(t, merge.Options[box[string]]{Paths: map[string]string{"V": "rank=small<medium<big<a"}})
+	ranks := []string{"small", "medium", "big", "a"}
+	for i, one := range ranks {
+		for j, two := range ranks {
+			a, b := p.NewRecord(), p.NewRecord()
+			require.NoError(t, a.Update(writer("eu"), set(func(v *box[string]) { v.V = one })))
+			require.NoError(t, b.Update(writer("us"), set(func(v *box[string]) { v.V = two })))
+			if c := a.Explain(b).Changes; one != two {
+				require.Equal(t, merge.ByValue, c[0].By)
+				require.Equal(t, ranks[max(i, j)], c[0].Result)
+			}
+			a.Merge(b)
+			require.Equal(t, ranks[max(i, j)], value(t, a).V)
+			require.NoError(t, a.Check())
+			for k, next := range ranks {
+				if err := a.Clone().Update(writer("eu"), set(func(v *box[string]) { v.V = next })); k < max(i, j) {
+					require.EqualError(t, err, `merge: write to V: rule "rank=small<medium<big<a": the value ranks below the present one`)
+				} else {
+					require.NoError(t, err)
+				}
+			}
+		}
+	}
+}
+
+// TestRecordSettles: what a program decodes it joins, in each field that it knows how to, whatever
+// others there are before it, and in rows.
+func TestRecordSettles(t *testing.T) {
+	type oldRow struct {
+		Key  string
+		Aaa  string `merge:"rank=x<y"`
+		Tier string `merge:"rank=free<pro"`
+	}
+	type newRow struct {
+		Key  string
+		Tier string `merge:"rank=free<pro<team"`
+	}
+	type v1 struct {
+		Aaa   string `merge:"rank=x<y"`
+		Tier  string `merge:"rank=free<pro"`
+		Box   *oldRow
+		Lines []oldRow `merge:"keyed=Key"`
+	}
+	type v2 struct {
+		Tier  string `merge:"rank=free<pro<team"`
+		Box   *newRow
+		Lines []newRow `merge:"keyed=Key"`
+	}
+	older, newer := recordPlan(t, merge.Options[v1]{}), recordPlan(t, merge.Options[v2]{})
+	r := older.NewRecord()
+	require.NoError(t, r.Update(writer("ap"), set(func(v *v1) {
+		row := oldRow{Key: "k", Aaa: "x", Tier: "free"}
+		v.Aaa, v.Tier, v.Box, v.Lines = "x", "free", &row, []oldRow{row}
+	})))
+	ahead := exchange(t, r, newer)
+	require.NoError(t, ahead.Update(writer("us"), set(func(v *v2) { v.Tier, v.Box.Tier, v.Lines[0].Tier = "team", "team", "team" })))
+	require.NoError(t, r.Update(writer("eu"), set(func(v *v1) { v.Tier, v.Box.Tier, v.Lines[0].Tier = "pro", "pro", "pro" })))
+	r.Merge(exchange(t, ahead, older))
+	require.ErrorContains(t, r.Check(), "Lines.k.Tier: a value is not in the rank")
+	got := exchange(t, r, newer)
+	row := newRow{Key: "k", Tier: "team"}
+	require.Equal(t, v2{"team", &row, []newRow{row}}, value(t, got))
+	require.NoError(t, got.Check(), "there is one value of each")
+	require.False(t, got.Clone().Merge(got))
+}
+
+// TestRecordStatesOfAnotherType: a program joins the states of which it knows all, keeps the others beside
+// them, says so, and shows of a state what it knows if there is nothing else.
+func TestRecordStatesOfAnotherType(t *testing.T) {
+	type old struct{ A []string }
+	type state struct{ A, B []string }
+	unite := func(a, b []string) []string {
+		out := append(slices.Clone(a), b...)
+		slices.Sort(out)
+		return slices.Compact(out)
+	}
+	older := recordPlan(t, merge.Options[box[old]]{Overrides: []merge.Override[box[old]]{
+		merge.Field(func(b *box[old]) *old { return &b.V }, merge.Join("or", func(a, b old) old { return old{unite(a.A, b.A)} })),
+	}})
+	newer := recordPlan(t, merge.Options[box[state]]{Overrides: []merge.Override[box[state]]{
+		merge.Field(func(b *box[state]) *state { return &b.V }, merge.Join("or", func(a, b state) state { return state{unite(a.A, b.A), unite(a.B, b.B)} })),
+	}})
+	one, two := newer.NewRecord(), newer.NewRecord()
+	require.NoError(t, one.Update(writer("eu"), set(func(b *box[state]) { b.V = state{[]string{"x"}, []string{"y"}} })))
+	require.NoError(t, two.Update(after("us", 10), set(func(b *box[state]) { b.V = state{[]string{"z"}, []string{"w"}} })))
+	here := exchange(t, one, older)
+	require.Equal(t, []string{"x"}, value(t, here).V.A, "what it knows of it")
+	here.Merge(exchange(t, two, older))
+	require.Equal(t, []string{"z"}, value(t, here).V.A, "of the newest")
+	require.EqualError(t, here.Check(), "merge: conflict: V: a value is of another type")
+	require.NoError(t, here.Update(after("ap", 20), set(func(b *box[old]) { b.V.A = []string{"v", "z"} })))
+	require.NoError(t, here.Update(after("ap", 30), set(func(b *box[old]) { b.V.A = append(b.V.A, "zz") })))
+	require.Equal(t, []string{"v", "z", "zz"}, value(t, here).V.A)
+	require.EqualError(t, here.Check(), "merge: conflict: V: a value is of another type")
+	there := exchange(t, here, newer)
+	require.NoError(t, there.Check())
+	require.Equal(t, state{[]string{"v", "x", "z", "zz"}, []string{"w", "y"}}, value(t, there).V)
+}
+
+// TestRecordStateThatFails: a Merge method that fails refuses a write, and leaves states beside each other.
+func TestRecordStateThatFails(t *testing.T) {
+	p := recordPlan(t, merge.Options[box[picky]]{})
+	r := p.NewRecord()
+	require.NoError(t, r.Update(writer("eu"), set(func(b *box[picky]) { b.V.N = 1 })))
+	before := r.Clone()
+	require.EqualError(t, r.Update(writer("eu"), set(func(b *box[picky]) { b.V.N = -1 })), "merge: V: negative")
+	require.True(t, r.Equal(before))
+	require.NoError(t, r.Update(writer("eu"), set(func(b *box[picky]) { b.V.N = 2 })))
+	require.Equal(t, 2, value(t, r).V.N)
 }

@@ -50,4 +50,10 @@ func TestRecordLives(t *testing.T) {
 	write(backup, "eu#1", 40, func(s *stock) { s.Tags = []string{"new"} })
 	require.False(t, r.Speaks(backup, m.Sealed()), "of the life that goes on")
 	require.True(t, plan.NewRecord().Speaks(r, m.Sealed()))
+	empty := plan.NewRecord()
+	require.NoError(t, empty.Update(lww.Writer{Replica: "ap", Clock: &ticks{}}, func(s *stock) error { s.Name = "x"; return nil }))
+	require.NoError(t, empty.Compact(r.Latest()-1))
+	require.True(t, empty.Speaks(r, m.Sealed()))
+	require.NoError(t, empty.Compact(r.Latest()))
+	require.False(t, empty.Speaks(r, m.Sealed()), "what is at the horizon or below is held by all")
 }

@@ -227,3 +227,23 @@ func TestRecordOrderHistories(t *testing.T) {
 		}
 	})
 }
+
+// TestRecordOrderBesideUnseen: who puts an element behind one that he sees puts it right behind it, before what
+// he has not seen there, whatever the names of replicas and elements.
+func TestRecordOrderBesideUnseen(t *testing.T) {
+	type list struct {
+		Lines []sampleLine `merge:"keyed=Key"`
+	}
+	p := recordPlan(t, merge.Options[list]{})
+	for _, by := range []vclock.Replica{"aa", "zz"} {
+		for _, unseen := range []string{"b", "z"} {
+			r := p.NewRecord()
+			require.NoError(t, r.Update(writer("eu"), set(func(v *list) { v.Lines = []sampleLine{{Key: "a"}, {Key: "d"}} })))
+			read, token := r.Snapshot()
+			require.NoError(t, r.Update(writer("us"), set(func(v *list) { v.Lines = []sampleLine{{Key: "a"}, {Key: unseen}, {Key: "d"}} })))
+			next := list{[]sampleLine{{Key: "a"}, {Key: "c"}, {Key: "d"}}}
+			require.NoError(t, r.Apply(writer(by), token, read, next))
+			require.Equal(t, []sampleLine{{Key: "a"}, {Key: "c"}, {Key: unseen}, {Key: "d"}}, value(t, r).Lines, "by %s", by)
+		}
+	}
+}

@@ -86,6 +86,28 @@ func TestRecordSinceRemovalInARow(t *testing.T) {
 	require.Equal(t, []partsLine{{Key: "y", Qty: 2}}, value(t, us).Lines)
 }
 
+// TestRecordSinceHorizon: what was forgotten is no delta: where the horizons differ, all of the record is sent.
+func TestRecordSinceHorizon(t *testing.T) {
+	p := recordPlan(t, merge.Options[tagged]{})
+	old := p.NewRecord()
+	w := writer("eu")
+	require.NoError(t, old.Update(w, set(func(v *tagged) { v.Name, v.Tags = "Ann", []string{"a", "b"} })))
+	require.NoError(t, old.Update(w, set(func(v *tagged) { v.Tags = []string{"a"} })))
+	for _, compact := range []func(*merge.Record[tagged]) error{
+		func(r *merge.Record[tagged]) error { return r.Compact(2) },
+		func(r *merge.Record[tagged]) error { return r.CompactRows(1, 2) },
+	} {
+		r := old.Clone()
+		require.NoError(t, compact(r))
+		require.True(t, r.Since(old).Equal(r))
+		require.True(t, old.Since(r).Equal(old))
+		requireSince(t, old, r)
+		old = r
+		require.NoError(t, r.Clone().Update(w, set(func(v *tagged) { v.City = "Bath" })))
+		require.Zero(t, r.Since(r.Clone()).Horizon(), "a delta has none")
+	}
+}
+
 // A replica sends what it wrote, and later what a peer has not acknowledged, instead of
 // whole records.
 func ExampleRecord_Since() {

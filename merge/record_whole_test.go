@@ -596,3 +596,79 @@ func TestRecordWholeIsLater(t *testing.T) {
 		require.Equal(t, newDoc{[]string{"b"}}, value(t, exchange(t, old, news)), name)
 	}
 }
+
+// TestRecordUngroupedInARow reads members of groups, those of the struct in the record and those in a list that was
+// assigned, whatever fields come before them.
+func TestRecordUngroupedInARow(t *testing.T) {
+	type zone struct {
+		A int `merge:"group=g"`
+		B int `merge:"group=g"`
+	}
+	type plainZone struct{ A, B int }
+	type line struct {
+		Key string
+		C   int `merge:"group=h"`
+		D   int `merge:"group=h"`
+	}
+	type plainLine struct {
+		Key  string
+		C, D int
+	}
+	type grouped struct {
+		Alpha string
+		Beta  []string `merge:"set"`
+		X     zone
+		Z     zone
+		Lines []line `merge:"keyed=Key"`
+	}
+	type single struct {
+		Alpha string
+		Beta  []string `merge:"set"`
+		X     plainZone
+		Z     plainZone
+		Lines []plainLine
+	}
+	one, two := recordPlan(t, merge.Options[grouped]{}), recordPlan(t, merge.Options[single]{})
+	r := one.NewRecord()
+	require.NoError(t, r.Update(after("eu", 10), set(func(v *grouped) {
+		v.Alpha, v.Beta, v.X, v.Z = "a", []string{"b"}, zone{1, 2}, zone{3, 4}
+	})))
+	alone := exchange(t, r, two)
+	require.Equal(t, single{Alpha: "a", Beta: []string{"b"}, X: plainZone{1, 2}, Z: plainZone{3, 4}}, value(t, alone))
+	require.NoError(t, alone.Update(after("us", 20), set(func(v *single) {
+		v.X.B, v.Z.A, v.Lines = 5, 6, []plainLine{{"k", 7, 8}, {"l", 0, 9}}
+	})))
+	back := exchange(t, alone, one)
+	want := grouped{Alpha: "a", Beta: []string{"b"}, X: zone{1, 5}, Z: zone{6, 4}, Lines: []line{{"k", 7, 8}, {"l", 0, 9}}}
+	require.Equal(t, want, value(t, back))
+	require.ElementsMatch(t, []string{"X.B", "Z.A", "Lines.k.C", "Lines.k.D", "Lines.l.D"}, slices.DeleteFunc(r.Changed(back), func(path string) bool { return path == "Lines" }))
+	require.NoError(t, back.Update(after("eu", 30), set(func(v *grouped) { v.X.A, v.Lines[1].C = 10, 11 })))
+	want.X.A, want.Lines[1].C = 10, 11
+	require.Equal(t, want, value(t, back))
+	require.NoError(t, back.Check())
+	require.Equal(t, plainZone{10, 5}, value(t, exchange(t, back, two)).X)
+}
+
+// TestRecordGroupsOfTypes reads for a member of a group the newer of two values of other types, be it
+// the one or the other.
+func TestRecordGroupsOfTypes(t *testing.T) {
+	type v1 struct{ N int }
+	type v2 struct{ N float64 }
+	type v3 struct {
+		N float64 `merge:"group=g"`
+		M int     `merge:"group=g"`
+	}
+	one, two, three := recordPlan(t, merge.Options[v1]{}), recordPlan(t, merge.Options[v2]{}), recordPlan(t, merge.Options[v3]{})
+	a, b := one.NewRecord(), two.NewRecord()
+	require.NoError(t, a.Update(after("eu", 10), set(func(v *v1) { v.N = 1 })))
+	require.NoError(t, b.Update(after("us", 20), set(func(v *v2) { v.N = 2 })))
+	got := exchange(t, a, three)
+	require.Equal(t, 1.0, value(t, got).N)
+	got.Merge(exchange(t, b, three))
+	require.Equal(t, 2.0, value(t, got).N)
+	require.NoError(t, a.Update(after("eu", 30), set(func(v *v1) { v.N = 3 })))
+	got.Merge(exchange(t, a, three))
+	require.Equal(t, 3.0, value(t, got).N)
+	require.NoError(t, got.Update(after("ap", 40), set(func(v *v3) { v.M = 4 })))
+	require.Equal(t, v3{3, 4}, value(t, got))
+}

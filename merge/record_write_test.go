@@ -460,6 +460,15 @@ func TestRecordCompileRefuses(t *testing.T) {
 	opts.Record = true
 	_, err = merge.Compile(merge.Options[map[string]any]{Record: true})
 	require.EqualError(t, err, `merge: map[string]interface {}: rule "fields": a record holds a document as one value only, in a field of a struct; choose one of atomic, -`)
+	type named struct {
+		A int `json:"=g"`
+		B int `merge:"group=g"`
+		C int `merge:"group=g"`
+	}
+	_, err = merge.Compile(merge.Options[named]{Record: true})
+	require.ErrorContains(t, err, "the group needs another name: a field has the path =g")
+	_, err = merge.Compile(merge.Options[box[votes]]{Record: true})
+	require.EqualError(t, err, `merge: merge_test.box[github.com/rejoin-go/rejoin/merge_test.votes]: field V: rule "join": merge_test.votes has no binary, text or JSON form that a record could keep; choose one of -`)
 	_, err = merge.Compile(opts)
 	for _, part := range []string{
 		`merge_test.bad: field Any: rule "fields": a record holds a document as one value only; choose one of atomic, -`,
@@ -947,4 +956,22 @@ func TestRecordApplyBehind(t *testing.T) {
 	var other *merge.OtherRecordError
 	require.ErrorAs(t, here.Apply(w, token, v1{ID: "7", Name: "n"}, v1{ID: "7", Name: "m"}), &other)
 	require.EqualError(t, other, "merge: ID was read with a value that it has not here: that was another record")
+}
+
+// TestRecordGroupOfTheKey: a group that has nothing but the key of an element is no field, and those
+// after it are.
+func TestRecordGroupOfTheKey(t *testing.T) {
+	type line struct {
+		Key  string `merge:"group=a"`
+		From int    `merge:"group=b"`
+		To   int    `merge:"group=b"`
+	}
+	p := recordPlan(t, merge.Options[box[[]line]]{Paths: map[string]string{"V": "keyed=Key"}})
+	r := p.NewRecord()
+	require.NoError(t, r.Update(writer("eu"), set(func(b *box[[]line]) { b.V = []line{{"k", 1, 2}, {"l", 0, 0}} })))
+	require.Equal(t, []line{{"k", 1, 2}, {"l", 0, 0}}, value(t, reread(t, p, r)).V)
+	require.NoError(t, r.Update(writer("eu"), set(func(b *box[[]line]) { b.V[1].To = 3 })))
+	require.Equal(t, []line{{"k", 1, 2}, {"l", 0, 3}}, value(t, r).V)
+	require.False(t, r.Stamp("V.l.From").IsZero())
+	require.True(t, r.Stamp("V.l.Key").IsZero())
 }
