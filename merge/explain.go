@@ -322,13 +322,7 @@ func (x *explainer) pointer(f *field, at place) {
 	for i, v := range at.in {
 		in[i] = elem(v)
 	}
-	if b, r := elem(at.base), elem(at.result); b.IsValid() || r.IsValid() || !allInvalid(in) {
-		x.entry(f, reflect.Value{}, b, in, at.who, r, at.known)
-	}
-}
-
-func allInvalid(vs []reflect.Value) bool {
-	return !slices.ContainsFunc(vs, reflect.Value.IsValid)
+	x.entry(f, reflect.Value{}, elem(at.base), in, at.who, elem(at.result), at.known)
 }
 
 func (x *explainer) mapping(f *field, at place) {

@@ -37,11 +37,8 @@ func (w *row) scalars() []scalar {
 		return nil
 	}
 	all := make([]scalar, 0, len(w.known))
-	for i := range w.known {
+	for i := range w.known { // all scalars, as nothing is unknown
 		o := &w.known[i]
-		if o.code != opScalar {
-			return nil
-		}
 		s := scalar{kind: scalarKindOf(o.f.shape)}
 		typ := w.typ
 		for _, index := range o.f.index {

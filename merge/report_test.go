@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"math/big"
+	"strings"
 	"testing"
 	"time"
 
@@ -179,6 +181,239 @@ func TestReportOddValues(t *testing.T) {
 	text, err := json.Marshal(rep)
 	require.NoError(t, err)
 	require.Contains(t, string(text), `"result":"[NaN \u003cnil\u003e]"`)
+}
+
+// TestReportParts pins what is said of an outcome that there is not, and that one may stop reading.
+func TestReportParts(t *testing.T) {
+	require.Equal(t, "taken", merge.Taken.String())
+	require.Equal(t, "undecided", merge.Undecided.String())
+	require.Equal(t, "8", (merge.Undecided + 1).String())
+	require.Equal(t, "value", merge.ByValue.String())
+	require.Equal(t, "bytes", merge.ByBytes.String())
+	require.Equal(t, "5", (merge.ByBytes + 1).String())
+	for o := merge.Taken; o <= merge.Undecided; o++ {
+		text, err := o.MarshalText()
+		require.NoError(t, err)
+		var back merge.Outcome
+		require.NoError(t, back.UnmarshalText(text))
+		require.Equal(t, o, back)
+	}
+	for l := merge.ByValue; l <= merge.ByBytes; l++ {
+		text, err := l.MarshalText()
+		require.NoError(t, err)
+		var back merge.Level
+		require.NoError(t, back.UnmarshalText(text))
+		require.Equal(t, l, back)
+	}
+	var none merge.Outcome
+	require.EqualError(t, none.UnmarshalText(nil), `merge: unknown outcome ""`)
+	var level merge.Level
+	require.EqualError(t, level.UnmarshalText(nil), `merge: unknown level ""`)
+
+	r := ticketReport(t)
+	for n := 1; n <= 6; n++ {
+		seen := 0
+		for range r.Lost() {
+			if seen++; seen == n {
+				break
+			}
+		}
+		require.Equal(t, n, seen)
+	}
+	r.Changes = append(r.Changes, r.Changes[4])
+	seen := 0
+	for c := range r.Undecided() {
+		require.Equal(t, "Terms", c.Path)
+		seen++
+		break
+	}
+	require.Equal(t, 1, seen)
+	c := r.Changes[0]
+	require.NoError(t, c.UnmarshalJSON([]byte("null")))
+	require.Equal(t, r.Changes[0], c, "null changes nothing")
+	require.Error(t, c.UnmarshalJSON([]byte("7")))
+	require.Equal(t, r.Changes[0], c)
+	require.NoError(t, c.UnmarshalJSON([]byte(`{"path":"p","margin":"1.5s"}`)))
+	require.Equal(t, 1500*time.Millisecond, c.Margin)
+	text, err := json.Marshal(merge.Change{})
+	require.NoError(t, err)
+	require.NotContains(t, string(text), "margin")
+}
+
+// TestReportOfThree tells who won over whom where three sides changed a value.
+func TestReportOfThree(t *testing.T) {
+	type one struct {
+		V     string
+		First string `merge:"first"`
+		Even  int
+	}
+	p := merge.MustCompile(merge.Options[one]{Overrides: []merge.Override[one]{
+		merge.Field(func(o *one) *int { return &o.Even }, merge.Prefer("even", func(a, b int) int { return b&1 - a&1 })),
+	}})
+	for _, tt := range []struct {
+		name       string
+		a, b, c    one // at 1, 4 and 9 seconds
+		winner     int
+		by         merge.Level
+		margin     time.Duration
+		candidates []int
+	}{
+		{"the newest over the next", one{V: "x"}, one{V: "y"}, one{V: "z"}, 2, merge.ByTime, 5 * time.Second, []int{2, 1, 0}},
+		{"two newest alike", one{V: "x"}, one{V: "z"}, one{V: "z"}, 2, merge.ByTime, 8 * time.Second, []int{2, 1, 0}},
+		{"the newest and the oldest alike", one{V: "z"}, one{V: "y"}, one{V: "z"}, 2, merge.ByTime, 5 * time.Second, []int{2, 1, 0}},
+		{"the oldest over the newest of the others", one{First: "x"}, one{First: "y"}, one{First: "z"}, 0, merge.ByTime, 8 * time.Second, []int{2, 1, 0}},
+		{"two oldest alike", one{First: "x"}, one{First: "x"}, one{First: "z"}, 0, merge.ByTime, 8 * time.Second, []int{2, 1, 0}},
+		{"the newest of what is preferred alike", one{Even: 2}, one{Even: 4}, one{Even: 6}, 2, merge.ByTime, 5 * time.Second, []int{2, 1, 0}},
+		{"the preferred over the closest", one{Even: 2}, one{Even: 4}, one{Even: 1}, 1, merge.ByTime, 3 * time.Second, []int{2, 1, 0}},
+		{"the preferred over all", one{Even: 2}, one{Even: 3}, one{Even: 1}, 0, merge.ByValue, 0, []int{2, 1, 0}},
+		{"one did not change it", one{V: "x"}, one{}, one{V: "z"}, 2, merge.ByTime, 8 * time.Second, []int{2, 0}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			_, r, err := p.Explain(&one{}, merge.Side[one]{Value: tt.a, Stamp: stamp(1, "a")}, merge.Side[one]{Value: tt.b, Stamp: stamp(4, "b")}, merge.Side[one]{Value: tt.c, Stamp: stamp(9, "c")})
+			require.NoError(t, err)
+			require.Len(t, r.Changes, 1)
+			c := r.Changes[0]
+			require.Equal(t, merge.Chosen, c.Outcome)
+			require.Equal(t, tt.winner, c.Winner)
+			require.Equal(t, tt.by, c.By)
+			require.Equal(t, tt.margin, c.Margin)
+			var sides []int
+			for _, cand := range c.Candidates {
+				sides = append(sides, cand.Side)
+				require.Equal(t, cand.Value != c.Result, cand.Lost)
+			}
+			require.Equal(t, tt.candidates, sides)
+		})
+	}
+}
+
+// TestReportWithoutBase tells of what differs, in documents too, and of nothing else.
+func TestReportWithoutBase(t *testing.T) {
+	type all struct {
+		Same, V string
+		Doc     map[string]any
+		Box     *item
+		Lines   []item `merge:"keyed=Key"`
+		Rows    map[string]item
+	}
+	p := merge.MustCompile(merge.Options[all]{})
+	one := all{"s", "a", map[string]any{"same": 1, "v": "a", "one": 1, "deep": map[string]any{"same": 1, "v": 1}}, nil, []item{{Key: "k", Note: "a"}, {Key: "s"}}, map[string]item{"k": {Note: "a"}, "s": {}}}
+	two := all{"s", "b", map[string]any{"same": 1.0, "v": "b", "two": 2, "deep": map[string]any{"same": 1, "v": 2}}, &item{Key: "g"}, []item{{Key: "k", Note: "b"}, {Key: "s"}}, map[string]item{"k": {Note: "b"}, "s": {}, "n": {}}}
+	_, r, err := p.Explain(nil, merge.Side[all]{Value: one, Stamp: stamp(1, "a")}, merge.Side[all]{Value: two, Stamp: stamp(2, "b")})
+	require.NoError(t, err)
+	var got []string
+	for _, c := range r.Changes {
+		require.Nil(t, c.Base, c.Path)
+		got = append(got, c.Path+" "+c.Outcome.String())
+	}
+	require.Equal(t, []string{
+		"V chosen", "Doc.deep.v chosen", "Doc.one taken", "Doc.two taken", "Doc.v chosen", "Box taken", "Lines.k.Note chosen", "Rows.k.Note chosen", "Rows.n taken",
+	}, got)
+	_, r, err = p.Explain(nil, merge.Side[all]{Value: one, Stamp: stamp(1, "a")}, merge.Side[all]{Value: one, Stamp: stamp(2, "b")})
+	require.NoError(t, err)
+	require.Empty(t, r.Changes)
+	_, r, err = p.Explain(&all{}, merge.Side[all]{Value: all{Doc: map[string]any{}, Rows: map[string]item{}, Lines: []item{}}, Stamp: stamp(1, "a")})
+	require.NoError(t, err)
+	require.Empty(t, r.Changes, "empty is no change of nil")
+	_, r, err = p.Explain(&all{}, merge.Side[all]{Value: all{Doc: map[string]any{"a": 1}}, Stamp: stamp(1, "a")})
+	require.NoError(t, err)
+	require.Len(t, r.Changes, 1)
+}
+
+// TestReportFallback: where one side is taken whole, the report tells of each value that another had
+// changed, also of what is not there then.
+func TestReportFallback(t *testing.T) {
+	type gift struct{ Key string }
+	type all struct {
+		A, B int
+		Box  *gift
+		Doc  map[string]any
+	}
+	p := merge.MustCompile(merge.Options[all]{
+		Paths: map[string]string{"Doc.a": "max", "Doc.*": "min", "Doc.*.b": "set"},
+		Check: func(v *all) error {
+			if v.A > 0 && v.B > 0 {
+				return errors.New("both")
+			}
+			return nil
+		},
+	})
+	got, r, err := p.Explain(&all{}, merge.Side[all]{Value: all{A: 1, Box: &gift{Key: "g"}}, Stamp: stamp(1, "a")}, merge.Side[all]{Value: all{B: 2}, Stamp: stamp(2, "b")})
+	require.NoError(t, err)
+	require.Equal(t, all{B: 2}, got)
+	require.Equal(t, `A    lww     0 by fallback to one side; lost 1 of a@1970-01-01T00:00:01Z
+B    lww     2 by fallback to one side
+Box  fields  absent by fallback to one side; lost {"Key":"g"} of a@1970-01-01T00:00:01Z
+check failed: both
+`, r.String())
+	require.Equal(t, -1, r.Changes[0].Winner)
+	require.Equal(t, 1, r.Changes[1].Winner)
+}
+
+// TestWhereUndecided: a person is told the place of what is to be decided, at any depth and whatever
+// the rows around it are.
+func TestWhereUndecided(t *testing.T) {
+	type deep struct {
+		Key  string
+		N    int      `merge:"additive"`
+		Sum  *big.Int `merge:"additive"`
+		Note string   `merge:"manual"`
+	}
+	type sums struct {
+		Key string
+		N   int `merge:"additive"`
+	}
+	type notes struct {
+		Key  string
+		From string `merge:"group=g"`
+		Note string `merge:"manual"`
+	}
+	type all struct {
+		Lines []deep   `merge:"keyed=Key"`
+		Sums  []sums   `merge:"keyed=Key"`
+		Notes []*notes `merge:"keyed=Key"`
+		Rows  map[string]*notes
+		Cells map[string]sums
+		Box   *sums
+	}
+	p := merge.MustCompile(merge.Options[all]{})
+	of := func(n int, note string) all {
+		return all{
+			Lines: []deep{{Key: "k"}, {"l", n, huge(int64(n)), note}}, Sums: []sums{{"k", 1}, {"l", n}}, Notes: []*notes{{Key: "k"}, {"l", note, note}},
+			Cells: map[string]sums{"c": {"", n}}, Box: &sums{N: n},
+		}
+	}
+	_, r, err := p.Explain(nil, merge.Side[all]{Value: of(1, "a"), Stamp: stamp(1, "a")}, merge.Side[all]{Value: of(2, "b"), Stamp: stamp(2, "b")})
+	require.Error(t, err)
+	var got, patterns []string
+	for c := range r.Undecided() {
+		got, patterns = append(got, c.Path), append(patterns, c.Pattern)
+	}
+	require.Equal(t, []string{"Lines.l.N", "Lines.l.Sum", "Lines.l.Note", "Sums.l.N", "Notes.l.Note", "Cells.c.N", "Box.N"}, got)
+	require.Equal(t, []string{"Lines.*.N", "Lines.*.Sum", "Lines.*.Note", "Sums.*.N", "Notes.*.Note", "Cells.*.N", ""}, patterns)
+	_, err = p.Merge(nil, merge.Side[all]{Value: of(1, "a"), Stamp: stamp(1, "a")}, merge.Side[all]{Value: of(2, "b"), Stamp: stamp(2, "b")})
+	for _, path := range got {
+		require.ErrorContains(t, err, path+": ")
+	}
+	rp := recordPlan(t, merge.Options[all]{})
+	one, two := rp.NewRecord(), rp.NewRecord()
+	require.NoError(t, one.Update(writer("a"), set(func(v *all) { *v = of(1, "a") })))
+	require.NoError(t, two.Update(writer("b"), set(func(v *all) { *v = of(2, "b") })))
+	for _, c := range one.Explain(two).Changes {
+		if strings.HasPrefix(c.Path, "Notes.l.") || strings.HasPrefix(c.Path, "Lines.l.") {
+			require.Equal(t, strings.Replace(c.Path, ".l.", ".*.", 1), c.Pattern)
+		}
+	}
+}
+
+// TestReportOfWhatCannotBeAsked: values that merge by themselves, and do not say whether they are
+// equal, count as changed.
+func TestReportOfWhatCannotBeAsked(t *testing.T) {
+	p := merge.MustCompile(merge.Options[box[votes]]{})
+	v := box[votes]{votes{map[string]*int{"x": new(1)}}}
+	_, r, err := p.Explain(&v, merge.Side[box[votes]]{Value: v, Stamp: stamp(1, "a")})
+	require.NoError(t, err)
+	require.Len(t, r.Changes, 1)
 }
 
 // TestReportOKCheck has a check that every side fails: a person has to decide.
