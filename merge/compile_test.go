@@ -206,6 +206,116 @@ func TestOptionErrors(t *testing.T) {
 	}
 }
 
+// An inside is embedded, and has what is promoted.
+type inside struct {
+	ID   string
+	Tags []string
+}
+
+type Outside struct{ Code string }
+
+// TestCompileTellsAll: one mistake does not hide those after it, nor the fields.
+func TestCompileTellsAll(t *testing.T) {
+	type wrong struct {
+		_      int
+		hidden int `merge:"-"`
+		First  int `merge:"sum"`
+		second int
+		votes
+		Third  int    `merge:"max=3"`
+		Fourth string `merge:"name=First"`
+		Last   func()
+	}
+	_ = wrong{}.hidden + wrong{}.second
+	got := compileError(t, merge.Options[wrong]{})
+	for _, want := range []string{
+		`field First: rule "sum": unknown rule`, `field second: is unexported`, `field votes: is an embedded unexported type that cannot be merged field by field`, `field Third: rule "max=3": max takes no argument`,
+		`field Last: rule "lww": func() cannot be compared`,
+	} {
+		require.Contains(t, got, want)
+	}
+	require.NotContains(t, got, "hidden")
+	type right struct {
+		_      int
+		hidden int `merge:"-"`
+		inside
+		Outside
+		Lines []struct {
+			Func   func() `merge:"-"`
+			hidden int    `merge:"-"`
+			Names  []string
+			*Outside
+			inside
+			Key string
+		} `merge:"name=l,keep,keyed=ID"`
+		Last int `merge:"name=z,max"`
+	}
+	_ = right{}.hidden
+	p := merge.MustCompile(merge.Options[right]{})
+	require.Equal(t, `ID                lww
+Tags              atomic
+Code              lww
+l                 keyed=ID,keep
+l.*.Func          -
+l.*.Names         atomic
+l.*.Outside.Code  lww
+l.*.ID            lww
+l.*.Tags          atomic
+l.*.Key           lww
+z                 max
+`, p.String())
+	type promoted struct {
+		Lines []struct {
+			*Outside
+			Tags []string
+			N    int
+		} `merge:"keyed=Code"`
+	}
+	require.Contains(t, compileError(t, merge.Options[promoted]{}), `has no field "Code" that can be a key; choose one of keyed=N`)
+}
+
+// TestCompileChoices: where no rule can merge a type as a whole, only those are told that go into it.
+func TestCompileChoices(t *testing.T) {
+	type opaque struct{ F func() }
+	type struct1 struct {
+		V opaque `merge:"keyed=F"`
+	}
+	type struct2 struct {
+		V map[string]func() `merge:"max"`
+	}
+	type struct3 struct {
+		V map[string]int `merge:"join"`
+	}
+	type struct4 struct {
+		V []line `merge:"sum"`
+	}
+	type struct5 struct {
+		V []plainStamp `merge:"sum"`
+	}
+	type struct6 struct {
+		V *opaque `merge:"join"`
+	}
+	type struct7 struct {
+		V *int `merge:"sum"`
+	}
+	type struct8 struct {
+		V **int `merge:"additive"`
+	}
+	type struct9 struct {
+		V []byte `merge:"set"`
+	}
+	const whole = "lww, atomic, first, immutable, "
+	require.Contains(t, compileError(t, merge.Options[struct1]{}), "choose one of fields, -")
+	require.Contains(t, compileError(t, merge.Options[struct2]{}), "choose one of -")
+	require.Contains(t, compileError(t, merge.Options[struct3]{}), "choose one of "+whole+"nonzero, fields, group=name, manual, -")
+	require.Contains(t, compileError(t, merge.Options[struct4]{}), "choose one of "+whole+"nonzero, union, set, keyed=Field, group=name, manual, -")
+	require.Contains(t, compileError(t, merge.Options[struct5]{}), "choose one of "+whole+"nonzero, union, set, group=name, manual, -")
+	require.Contains(t, compileError(t, merge.Options[struct6]{}), "choose one of fields, -")
+	require.Contains(t, compileError(t, merge.Options[struct7]{}), "choose one of "+whole+"max, min, nonzero, additive, group=name, manual, -")
+	require.Contains(t, compileError(t, merge.Options[struct8]{}), "does not go with **int; choose one of "+whole+"nonzero, group=name, manual, -")
+	require.Contains(t, compileError(t, merge.Options[struct9]{}), "does not go with []uint8; choose one of "+whole+"nonzero, group=name, manual, -")
+}
+
 // TestPlanString lists the rules of a plan, those of what is in a document too.
 func TestPlanString(t *testing.T) {
 	type rec struct {

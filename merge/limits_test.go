@@ -68,6 +68,17 @@ func TestManySides(t *testing.T) {
 	none, err = p.Merge(nil)
 	require.NoError(t, err)
 	require.Zero(t, none)
+	none, report, err := p.Explain(nil)
+	require.NoError(t, err)
+	require.Zero(t, none)
+	require.Empty(t, report.Changes)
+	none, report, err = p.Explain(&base)
+	require.NoError(t, err)
+	require.Equal(t, base, none)
+	require.Empty(t, report.Changes)
+	one, err := merge.MustCompile(merge.Options[pair[string, int]]{}).Merge(nil)
+	require.NoError(t, err)
+	require.Zero(t, one, "also of a type that holds nothing but values")
 }
 
 // TestLongLists takes the paths for lists that are searched by an index.
@@ -101,6 +112,17 @@ func TestLongLists(t *testing.T) {
 	require.Len(t, got.Nums, 49)
 	require.Equal(t, 99, got.Nums[48])
 	require.Len(t, got.Pairs, 60, "a union does not shrink")
+
+	one.Keyed, two.Keyed = base.Keyed, base.Keyed
+	two.ByNum = append([]numbered{{99, "y"}}, base.ByNum[1:]...)
+	two.Set = append([]string{"first"}, two.Set...)
+	for range 3 { // what one call has put aside is used by the next
+		got = merge2(t, p, &base, one, two)
+		require.Equal(t, base.Keyed, got.Keyed)
+		require.Len(t, got.ByNum, 54, "3, 13 to 53 and 0 are deleted, and 99 is added")
+		require.Len(t, got.Set, 49)
+		require.Equal(t, "first", got.Set[48])
+	}
 
 	one.ByNum[3].N = one.ByNum[4].N
 	_, report, err := p.Explain(nil, merge.Side[long]{Value: one, Stamp: stamp(1, "a")}, merge.Side[long]{Value: two, Stamp: stamp(2, "a")})

@@ -131,6 +131,10 @@ func TestTimes(t *testing.T) {
 		require.Equal(t, at.Round(0), at, "the result has no monotonic reading")
 	}
 
+	late, later := wall.Add(time.Hour), wall.Add(2*time.Hour)
+	require.Equal(t, later, merge2(t, p, &base, event{At: late}, event{At: later}).At, "the newest of two")
+	require.Equal(t, late, merge2(t, p, &base, event{At: later}, event{At: late}).At)
+
 	// Equal stamps and instants: the zone decides, whatever the order.
 	a := merge.Side[event]{Value: event{At: wall.UTC()}, Stamp: stamp(1, "a")}
 	b := merge.Side[event]{Value: event{At: wall.In(bonn)}, Stamp: stamp(1, "a")}
@@ -236,10 +240,60 @@ func TestRecursive(t *testing.T) {
 	js := func(v any) string { p, _ := json.Marshal(v); return string(p) }
 	require.JSONEq(t, js(want), js(got))
 
+	for name, deeper := range map[string]func(tree) tree{
+		"a pointer": func(t tree) tree { return tree{Next: &t} }, "a list": func(t tree) tree { return tree{Kids: []tree{t}} }, "a map": func(t tree) tree { return tree{By: map[string]*tree{"k": &t}} },
+	} {
+		levels := func(n int) tree {
+			var deep tree
+			for range n {
+				deep = deeper(deep)
+			}
+			return deep
+		}
+		_, err := p.Merge(nil, merge.Side[tree]{Value: levels(400), Stamp: stamp(1, "a")})
+		require.NoError(t, err, name)
+		_, err = p.Merge(nil, merge.Side[tree]{Value: levels(1200), Stamp: stamp(1, "a")})
+		require.ErrorContains(t, err, "nested deeper than 1000 levels", name)
+	}
 	loop := tree{Name: "loop"}
 	loop.Next = &loop
 	_, err := p.Merge(nil, merge.Side[tree]{Value: loop, Stamp: stamp(1, "a")})
 	require.ErrorContains(t, err, "nested deeper than 1000 levels")
+}
+
+// TestWhereRefused: an error about what no merge can take has the path of it.
+func TestWhereRefused(t *testing.T) {
+	type line struct {
+		Key   float64
+		Doc   map[string]any
+		Seen  []float64             `merge:"set"`
+		Inner []struct{ N float64 } `merge:"keyed=N"`
+	}
+	type all struct {
+		Lines []line  `merge:"keyed=Key"`
+		Refs  []*line `merge:"keyed=Key"`
+		ByKey map[string]line
+		Rates map[float64]int
+		Box   *line
+		Gone  func() `merge:"-"`
+	}
+	p := merge.MustCompile(merge.Options[all]{})
+	nan, foreign := math.NaN(), map[string]any{"x": struct{}{}}
+	for want, bad := range map[string]all{
+		"Lines.0: NaN is no key or element":         {Lines: []line{{Key: nan}}},
+		"Lines.1.Doc.x: struct {} is not a value":   {Lines: []line{{}, {Key: 1, Doc: foreign}}},
+		"Refs: element 1 is a nil pointer":          {Refs: []*line{{}, nil}},
+		"Refs.0.Seen: NaN is no key or element":     {Refs: []*line{{Seen: []float64{1, nan}}}},
+		"ByKey.k.Doc.x: struct {} is not a value":   {ByKey: map[string]line{"a": {}, "k": {Doc: foreign}}},
+		"ByKey.k.Inner.0: NaN is no key or element": {ByKey: map[string]line{"k": {Inner: []struct{ N float64 }{{nan}}}}},
+		"Rates: NaN is no key":                      {Rates: map[float64]int{nan: 1}},
+		"Box.Doc.x: struct {} is not a value":       {Box: &line{Doc: foreign}},
+	} {
+		_, err := p.Merge(nil, merge.Side[all]{Value: bad, Stamp: stamp(1, "a")})
+		require.ErrorContains(t, err, "merge: side 1970-01-01T00:00:01.000000000Z@a: "+want)
+		_, err = p.Merge(&bad, merge.Side[all]{Stamp: stamp(1, "a")})
+		require.ErrorContains(t, err, "merge: base: "+want)
+	}
 }
 
 type pair[K comparable, V any] struct {
@@ -313,8 +367,13 @@ func TestMergeMethods(t *testing.T) {
 	one.Optional.N = 9
 	require.Equal(t, 4, got.Optional.N, "the result shares no memory")
 
+	gone := merge.Side[all]{Stamp: stamp(1, "c")}
+	some, err := p.Merge(nil, gone, merge.Side[all]{Value: all{Optional: &highest{3}}, Stamp: stamp(2, "a")}, merge.Side[all]{Value: all{Optional: &highest{2}}, Stamp: stamp(3, "b")})
+	require.NoError(t, err)
+	require.Equal(t, &highest{3}, some.Optional, "nil adds nothing, be it the oldest")
+
 	two.Picky.N = -1
-	_, err := p.Merge(nil, merge.Side[all]{Value: one, Stamp: stamp(3, "a")}, merge.Side[all]{Value: two, Stamp: stamp(2, "a")})
+	_, err = p.Merge(nil, merge.Side[all]{Value: one, Stamp: stamp(3, "a")}, merge.Side[all]{Value: two, Stamp: stamp(2, "a")})
 	require.ErrorContains(t, err, "merge: Picky: negative")
 }
 
