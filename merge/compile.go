@@ -278,7 +278,7 @@ func (c *compiler) defaultRule(loc *location) ruleID {
 			return ruleFields
 		}
 	case reflect.Pointer:
-		if e := typ.Elem(); e.Kind() == reflect.Struct && c.types[e] == nil && c.isFields(location{typ: e}) {
+		if e := typ.Elem(); e.Kind() == reflect.Struct && c.isFields(location{typ: e}) {
 			return ruleFields
 		}
 	case reflect.Slice:

@@ -35,10 +35,7 @@ func (c *compiler) classify(w *row, f *field, loc location) error {
 	if err != nil {
 		return c.refuseType(f, err)
 	}
-	if f.rule.custom != nil {
-		if f.rule.custom.typ != f.typ {
-			return c.refuse(f, fmt.Sprintf("is for %v, not %v", f.rule.custom.typ, f.typ))
-		}
+	if f.rule.custom != nil { // which is found by the type
 		return nil
 	}
 	if !def.fits(f.typ) {

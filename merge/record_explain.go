@@ -380,7 +380,7 @@ func (d *difference) byValue(later int) bool {
 	case cell.Max, cell.Min:
 		return d.ours.Value != d.theirs.Value
 	case cell.Choice:
-		return later <= 0 || d.part.f.rule.custom == nil || d.part.differ(d.ours, d.theirs)
+		return later < 0 || d.part.f.rule.custom == nil || d.part.differ(d.ours, d.theirs)
 	case cell.Register, cell.First, cell.Immutable, cell.State, cell.Totals, cell.Manual, cell.Union, cell.Set, cell.Table, cell.Rows, cell.Placed,
 		cell.Sums, cell.Deleted, cell.Fact, cell.Option, cell.Version, cell.Seen, cell.Total, cell.Replica, cell.Sibling, cell.Member, cell.Element, cell.Entry,
 		cell.Sum:

@@ -72,10 +72,7 @@ func (p *recordPart) listHolds(c *cell.Cell, v reflect.Value) bool {
 		return false
 	}
 	for i, k := range live {
-		if p.f.byRef && v.Index(i).IsNil() {
-			return false
-		}
-		e := p.f.element(v, i)
+		e := p.f.element(v, i) // none is nil: see validate
 		if !p.f.keyHolds(e, k.row.Key) || !p.elem.holds(k.row.Kids, e) {
 			return false
 		}

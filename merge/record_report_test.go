@@ -372,6 +372,11 @@ func TestRecordExplainLevels(t *testing.T) {
 	one, two := of("eu", 5, func(l *levels) { l.V = "a" }), of("eu", 5, func(l *levels) { l.V = "b" })
 	c := one.Explain(two).Changes[0]
 	require.Equal(t, merge.ByBytes, c.By, "two lineages under one name")
+	even := of("eu", 5, func(l *levels) { l.Even = 2 })
+	alike := even.Explain(of("eu", 5, func(l *levels) { l.Even = 4 })).Changes[0]
+	require.Equal(t, merge.ByBytes, alike.By, "which are preferred alike")
+	require.Equal(t, 4, alike.Result)
+	require.Equal(t, merge.ByValue, even.Explain(of("eu", 5, func(l *levels) { l.Even = 1 })).Changes[0].By)
 	require.Equal(t, "b", c.Result)
 	require.Equal(t, 1, c.Winner)
 }
@@ -460,4 +465,25 @@ func TestKeptRowSeenByAll(t *testing.T) {
 	require.True(t, c.Candidates[0].Lost && c.Candidates[1].Lost)
 	one.Merge(two)
 	require.Empty(t, value(t, one).Lines)
+}
+
+// TestRecordExplainPartOfAGroup: of a group of which the program knows one member, and has that as a field of its
+// own, that one is told.
+func TestRecordExplainPartOfAGroup(t *testing.T) {
+	type group struct {
+		A int `merge:"group=g"`
+		B int `merge:"group=g"`
+	}
+	type single struct{ B int }
+	p := recordPlan(t, merge.Options[single]{})
+	r := recordPlan(t, merge.Options[group]{}).NewRecord()
+	require.NoError(t, r.Update(writer("eu"), set(func(v *group) { *v = group{1, 2} })))
+	ours := exchange(t, r, p)
+	require.NoError(t, r.Update(writer("us"), set(func(v *group) { *v = group{3, 4} })))
+	theirs := exchange(t, r, p)
+	require.Contains(t, ours.Changed(theirs), "B")
+	rep := ours.Explain(theirs)
+	require.Len(t, rep.Changes, 1)
+	require.Equal(t, "B", rep.Changes[0].Path)
+	require.Equal(t, 4, rep.Changes[0].Result)
 }
