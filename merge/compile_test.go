@@ -392,6 +392,12 @@ func TestCustom(t *testing.T) {
 	require.Empty(t, calls)
 	require.Equal(t, 6, merge2(t, merge.MustCompile(opts(budget.Always())), &base, one, two).Budget)
 
+	calls = nil
+	alone, err := merge.MustCompile(opts(budget.Always())).Merge(nil, merge.Side[stock]{Value: one, Stamp: stamp(1, "a")})
+	require.NoError(t, err)
+	require.Equal(t, one, alone, "one version is nothing to decide")
+	require.Empty(t, calls)
+
 	two.Budget = 7
 	out, report, err := p.Explain(nil, merge.Side[stock]{Value: one, Stamp: stamp(1, "a")}, merge.Side[stock]{Value: two, Stamp: stamp(2, "b")})
 	conflict, ok := errors.AsType[*merge.ConflictError](err)
@@ -432,6 +438,26 @@ func TestCheck(t *testing.T) {
 	opts.Paths = map[string]string{"From": "additive"}
 	_, err = merge.MustCompile(opts).Merge(&base, late, early)
 	require.EqualError(t, err, "merge: conflict: check failed: from 5 is after to 4", "no side alone holds what both added")
+}
+
+// TestCheckOfADocument: rules that add nothing up leave a whole side as a way out, and one that does not, in a
+// document as well.
+func TestCheckOfADocument(t *testing.T) {
+	for rule, falls := range map[string]bool{"max": true, "set": true, "manual": true, "additive": false} {
+		for _, path := range []string{"V.a.b", "V.*.b", "V.a"} {
+			p := merge.MustCompile(merge.Options[box[map[string]any]]{Paths: map[string]string{path: rule}, Check: func(b *box[map[string]any]) error {
+				if len(b.V) > 1 {
+					return errors.New("too many")
+				}
+				return nil
+			}})
+			got, err := p.Merge(&box[map[string]any]{}, merge.Side[box[map[string]any]]{Value: box[map[string]any]{map[string]any{"x": 1}}, Stamp: stamp(1, "a")}, merge.Side[box[map[string]any]]{Value: box[map[string]any]{map[string]any{"y": 1}}, Stamp: stamp(2, "b")})
+			require.Equal(t, falls, err == nil, "%s of %s", rule, path)
+			if falls {
+				require.Equal(t, map[string]any{"y": 1}, got.V)
+			}
+		}
+	}
 }
 
 // TestTypeReach puts a rule for a type in force for fields and entries, not for

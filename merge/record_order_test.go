@@ -3,6 +3,7 @@ package merge_test
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -245,5 +246,32 @@ func TestRecordOrderBesideUnseen(t *testing.T) {
 			require.NoError(t, r.Apply(writer(by), token, read, next))
 			require.Equal(t, []sampleLine{{Key: "a"}, {Key: "c"}, {Key: unseen}, {Key: "d"}}, value(t, r).Lines, "by %s", by)
 		}
+	}
+}
+
+// TestRecordOrderOfWhatIsGone: who moves elements in a form does not bring back one that others have deleted
+// meanwhile, be it the first of the list, the last, or one that was moved.
+func TestRecordOrderOfWhatIsGone(t *testing.T) {
+	type list struct {
+		Lines []sampleLine `merge:"keyed=Key"`
+	}
+	lines := func(keys string) (l list) {
+		for _, k := range keys {
+			l.Lines = append(l.Lines, sampleLine{Key: string(k)})
+		}
+		return l
+	}
+	p := recordPlan(t, merge.Options[list]{})
+	for _, tt := range [][3]string{
+		{"acb", "a", "cb"}, {"acb", "b", "ac"}, {"acb", "c", "ab"}, {"cab", "a", "cb"}, {"cab", "c", "ab"}, {"cba", "b", "ca"}, {"bac", "ab", "c"}, {"axcb", "a", "xcb"}, {"bxc", "b", "xc"},
+	} {
+		r := p.NewRecord()
+		require.NoError(t, r.Update(writer("eu"), set(func(v *list) { *v = lines("abc") })))
+		read, token := r.Snapshot()
+		require.NoError(t, r.Update(writer("us"), set(func(v *list) {
+			v.Lines = slices.DeleteFunc(v.Lines, func(l sampleLine) bool { return strings.Contains(tt[1], l.Key) })
+		})))
+		require.NoError(t, r.Apply(writer("eu"), token, read, lines(tt[0])), "%v", tt)
+		require.Equal(t, lines(tt[2]), value(t, r), "%v", tt)
 	}
 }

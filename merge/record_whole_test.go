@@ -672,3 +672,34 @@ func TestRecordGroupsOfTypes(t *testing.T) {
 	require.NoError(t, got.Update(after("ap", 40), set(func(v *v3) { v.M = 4 })))
 	require.Equal(t, v3{3, 4}, value(t, got))
 }
+
+// TestRecordStructInOneBesideOthers: Check names the parts of a struct that was written as one value later, whatever
+// fields come before it, and no others.
+func TestRecordStructInOneBesideOthers(t *testing.T) {
+	type home struct{ Zip, City string }
+	type one struct {
+		Alpha string
+		Home  home `merge:"atomic"`
+		Homes home `merge:"atomic"`
+		Zeta  string
+	}
+	type parts struct {
+		Alpha string
+		Home  home
+		Homes home `merge:"atomic"`
+		Zeta  string
+	}
+	r := recordPlan(t, merge.Options[one]{}).NewRecord()
+	require.NoError(t, r.Update(after("eu", 10), set(func(v *one) { *v = one{"a", home{"1", "x"}, home{"2", "y"}, "z"} })))
+	got := exchange(t, r, recordPlan(t, merge.Options[parts]{}))
+	var conflict *merge.ConflictError
+	require.ErrorAs(t, got.Check(), &conflict)
+	var paths []string
+	for _, c := range conflict.Report.Changes {
+		paths = append(paths, c.Path)
+	}
+	require.ElementsMatch(t, []string{"Home.City", "Home.Zip"}, paths)
+	require.NoError(t, got.Update(after("us", 20), set(func(v *parts) { v.Home.City = "x" })))
+	require.ErrorAs(t, got.Check(), &conflict)
+	require.Len(t, conflict.Report.Changes, 1)
+}

@@ -671,6 +671,7 @@ func requireClockFails[T any](t *testing.T, r *merge.Record[T], name string, wri
 			return
 		}
 		require.EqualError(t, err, `merge: lww: stamp a write of "eu": no time`, name)
+		require.ErrorIs(t, err, errNoTime, name)
 		require.True(t, next.Equal(r), name)
 	}
 }

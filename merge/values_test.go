@@ -135,6 +135,13 @@ func TestTimes(t *testing.T) {
 	require.Equal(t, later, merge2(t, p, &base, event{At: late}, event{At: later}).At, "the newest of two")
 	require.Equal(t, late, merge2(t, p, &base, event{At: later}, event{At: late}).At)
 
+	for _, rule := range []string{"lww", "nonzero", "max", "manual"} {
+		z := merge.MustCompile(merge.Options[box[time.Time]]{Paths: map[string]string{"V": rule}})
+		got, err := z.Merge(&box[time.Time]{wall.UTC()}, merge.Side[box[time.Time]]{Value: box[time.Time]{wall.UTC()}, Stamp: stamp(1, "a")}, merge.Side[box[time.Time]]{Value: box[time.Time]{wall.In(bonn)}, Stamp: stamp(2, "b")})
+		require.NoError(t, err)
+		require.Equal(t, bonn, got.V.Location(), "%s: of one instant in two zones the newest", rule)
+	}
+
 	// Equal stamps and instants: the zone decides, whatever the order.
 	a := merge.Side[event]{Value: event{At: wall.UTC()}, Stamp: stamp(1, "a")}
 	b := merge.Side[event]{Value: event{At: wall.In(bonn)}, Stamp: stamp(1, "a")}
