@@ -190,7 +190,7 @@ func (c *compiler) failTag(loc location, err error) {
 	e := &RuleError{Type: c.root, Path: value.JoinPath(strings.Join(c.trail, "."), loc.name), Rule: loc.tag.text, Reason: err.Error()}
 	if errors.Is(err, errUnknown) {
 		e.Choices = usages(leafRules(loc.typ))
-		if loc.typ.Kind() == reflect.Map && isObject(loc.typ) {
+		if isObject(loc.typ) {
 			e.Choices = usages(tagRules())
 		}
 	}
