@@ -241,9 +241,8 @@ func TestCompileTellsAll(t *testing.T) {
 		inside
 		Outside
 		Lines []struct {
-			Func   func() `merge:"-"`
-			hidden int    `merge:"-"`
-			Names  []string
+			Func  func() `merge:"-"`
+			Names []string
 			*Outside
 			inside
 			Key string

@@ -931,6 +931,7 @@ func TestRecordApplyBehind(t *testing.T) {
 	var behind *merge.BehindError
 	require.ErrorAs(t, here.Apply(w, token, v1{ID: "7", Name: "n"}, v1{ID: "7", Name: "m"}), &behind)
 	require.Equal(t, merge.BehindError{Path: "ID"}, *behind)
+	require.True(t, here.Equal(before))
 	require.EqualError(t, behind, "merge: ID was read with a value that has not arrived here")
 
 	there := exchange(t, here, newer)
