@@ -249,7 +249,7 @@ func (s *TwoPSet[E]) MergeBinary(data []byte) (bool, error) {
 	}
 	if p, found := in.common(gone); found {
 		e, _ := value.DecodeKey[E](p)
-		return false, fmt.Errorf("crdt: merge TwoPSet: %s is both present and removed", value.AppendKeyJSON(nil, e))
+		return false, fmt.Errorf("crdt: merge TwoPSet: %w", inBoth(e))
 	}
 	s.expand()
 	changed := s.raiseAll(in, present)
@@ -267,11 +267,16 @@ func (s *TwoPSet[E]) raiseAll(l keyList, p phase) bool {
 	return changed
 }
 
+// inBoth returns the error of an element that is in both lists.
+func inBoth[E comparable](e E) error {
+	return wire.Damaged(fmt.Errorf("%s is both present and removed", value.AppendKeyJSON(nil, e)))
+}
+
 // set makes s the set of the elements of in and, removed, of gone.
 func (s *TwoPSet[E]) set(in, gone table[E]) error {
 	for _, e := range gone.keys {
 		if in.find(e) >= 0 {
-			return fmt.Errorf("crdt: decode TwoPSet: %s is both present and removed", value.AppendKeyJSON(nil, e))
+			return fmt.Errorf("crdt: decode TwoPSet: %w", inBoth(e))
 		}
 	}
 	n := len(in.keys) + len(gone.keys)

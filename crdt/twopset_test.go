@@ -71,7 +71,7 @@ func TestTwoPSetRefusesBytes(t *testing.T) {
 func TestTwoPSetRefusesJSON(t *testing.T) {
 	for _, text := range []string{`[]`, `{"present":null}`, `{"present":["p"],"removed":["p"]}`, `{"more":[]}`, `{"present":[1]}`} {
 		s := twopset([]string{"p"}, nil)
-		require.Error(t, s.UnmarshalJSON([]byte(text)), text)
+		require.ErrorIs(t, s.UnmarshalJSON([]byte(text)), crdt.ErrDamaged, text)
 		require.True(t, s.Contains("p"))
 	}
 }
