@@ -242,7 +242,7 @@ func TestUnreadableInGMap(t *testing.T) {
 		wides   = crdt.GMap[string, *crdt.MVRegister[wide]]
 		narrows = crdt.GMap[string, *crdt.MVRegister[narrow]]
 	)
-	const n = 10_000
+	const n = 500
 	var m wides
 	for i := range n {
 		v := wide{int64(i % 100)}

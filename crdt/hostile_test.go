@@ -45,11 +45,11 @@ func TestHostileAllocation(t *testing.T) {
 		"sparse pages":  {encoded(t, &sparse), new(crdt.ORSet[string]).UnmarshalBinary},
 		"front coding":  {encoded(t, &packed), new(crdt.ORSet[string]).UnmarshalBinary},
 		"small values":  {encoded(t, &keys), new(crdt.ORMap[string, *crdt.ORSet[bool]]).UnmarshalBinary},
-		"many replicas": {[]byte("\x02\x01" + lie), new(crdt.ORSet[string]).UnmarshalBinary},
-		"many spans":    {[]byte("\x02\x01\x01\x01a\x01" + lie), new(crdt.ORSet[string]).UnmarshalBinary},
-		"many logs":     {[]byte("\x02\x01\x01\x01a\x01\x00" + lie), new(crdt.ORSet[string]).UnmarshalBinary},
-		"many pages":    {[]byte("\x02\x01\x01\x01a\x01\x00\x01\x00" + lie), new(crdt.ORSet[string]).UnmarshalBinary},
-		"a large block": {[]byte("\x02\x01\x01\x01a\x01\x00\x01\x00\x00\x00\x01\x01" + lie), new(crdt.ORSet[string]).UnmarshalBinary},
+		"many replicas": {[]byte("\x03\x01" + lie), new(crdt.ORSet[string]).UnmarshalBinary},
+		"many spans":    {[]byte("\x03\x01\x01\x01a\x01" + lie), new(crdt.ORSet[string]).UnmarshalBinary},
+		"many logs":     {[]byte("\x03\x01\x01\x01a\x04" + lie), new(crdt.ORSet[string]).UnmarshalBinary},
+		"many pages":    {[]byte("\x03\x01\x01\x01a\x04\x01\x00" + lie), new(crdt.ORSet[string]).UnmarshalBinary},
+		"a large block": {[]byte("\x03\x01\x01\x01a\x04\x01\x00\x00\x00\x01\x01" + lie), new(crdt.ORSet[string]).UnmarshalBinary},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var before, after runtime.MemStats
