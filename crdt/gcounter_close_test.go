@@ -2,6 +2,8 @@ package crdt_test
 
 import (
 	"fmt"
+	"maps"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -290,4 +292,54 @@ func TestBoundedCounterCannotBeClosed(t *testing.T) {
 	eu.Merge(us)
 	require.Equal(t, int64(truth), eu.Rights("y"))
 	require.Zero(t, eu.Debt())
+}
+
+// TestGCounterSpeaksOfTotals: a total of lives that are over is news where more of them is in
+// it than the lives before have counted here.
+func TestGCounterSpeaksOfTotals(t *testing.T) {
+	of := func(text string) *crdt.GCounter {
+		var c crdt.GCounter
+		require.NoError(t, c.UnmarshalJSON([]byte(text)))
+		return &c
+	}
+	const most = "18446744073709551615"
+	for _, test := range []struct {
+		here, there string
+		news        bool
+	}{
+		{`{}`, `{"e":["1","2"]}`, true},
+		{`{"e":"3","e#1":"4"}`, `{"e":["7","2"]}`, false},
+		{`{"e":"3","e#1":"4"}`, `{"e":["8","2"]}`, true},
+		{`{"e":"3","e#1":"4","e#2":"9"}`, `{"e":["8","2"]}`, true},
+		{`{"e":"3","f":"9","e#1":"4"}`, `{"e":["8","2"]}`, true},
+		{`{"e":["3","1"],"e#1":"4"}`, `{"e":["7","2"]}`, false},
+		{`{"e":["3","1"],"e#1":"4"}`, `{"e":["8","2"]}`, true},
+		{`{"e":["1","3"]}`, `{"e":["7","2"]}`, false},
+		{`{"e":["7","2"]}`, `{"e":["7","2"]}`, false},
+		{`{"e":["6","2"]}`, `{"e":["7","2"]}`, true},
+		{`{"e":"` + most + `","e#1":"4"}`, `{"e":["` + most + `","2"]}`, false},
+		{`{"e":["7","2"]}`, `{"e":"9","e#1":"9"}`, false},
+		{`{"e":["7","1"],"e#1":"4"}`, `{"e#1":"5"}`, true},
+		{`{"e":["7","1"],"e#1":"4"}`, `{"e#1":"4"}`, false},
+		{`{"e":["7","1"]}`, `{"e#1":"1"}`, true},
+		{`{"e":["7","1"]}`, `{"e#2":"1"}`, false},
+		{`{}`, `{"f":"1"}`, false},
+		{`{}`, `{}`, false},
+	} {
+		sealed := over(t, map[vclock.Replica]uint64{"e": 2})
+		require.Equal(t, test.news, of(test.here).Speaks(of(test.there), sealed), "%s and %s", test.here, test.there)
+	}
+}
+
+// TestGCounterCloseSaturates: the total of lives does not wrap.
+func TestGCounterCloseSaturates(t *testing.T) {
+	var c crdt.GCounter
+	c.Add("e", math.MaxUint64)
+	c.Add("e#1", 2)
+	c.Add("e#2", 3)
+	require.True(t, c.Close(over(t, map[vclock.Replica]uint64{"e": 2})))
+	n, exact := c.Total()
+	require.Equal(t, uint64(math.MaxUint64), n)
+	require.False(t, exact)
+	require.Equal(t, map[vclock.Replica]uint64{"e": math.MaxUint64, "e#2": 3}, maps.Collect(c.All()))
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/rejoin-go/rejoin/crdt"
 	"github.com/rejoin-go/rejoin/crdt/crdttest"
+	"github.com/rejoin-go/rejoin/vclock/content"
 )
 
 // A high is the largest number that was set, as users might write it: without
@@ -209,4 +210,36 @@ func FuzzGMap(f *testing.F) {
 	f.Add([]byte("\x03\x0b\x00"))
 	f.Add(bytesOf(f, &m))
 	f.Fuzz(func(t *testing.T, p []byte) { require.NoError(t, crdttest.Decode(m.Clone, p)) })
+}
+
+// TestGMapTellsTheFirst: of several values that cannot be read, an error tells the first, in
+// whatever form they come.
+func TestGMapTellsTheFirst(t *testing.T) {
+	var wide crdt.GMap[string, *crdt.MVRegister[int64]]
+	for key, n := range map[string]int64{"a": 1, "b": 700, "c": 800, "d": 2} {
+		wide.MergeAt(key, must(new(crdt.MVRegister[int64]).Set("eu", n)))
+	}
+	data, text := must(wide.MarshalBinary()), must(wide.MarshalJSON())
+	var o crdt.GMap[string, *crdt.MVRegister[int8]]
+	_, merged := o.MergeBinary(data)
+	_, lenient := o.Clone().MergeLenient(data)
+	for i, err := range []error{
+		merged, lenient, o.UnmarshalBinary(data), o.UnmarshalJSON(text), o.Clone().UnmarshalLenient(data), o.Clone().UnmarshalLenient(append([]byte(" \n"), text...)),
+	} {
+		var bad *content.ValueError
+		require.ErrorAs(t, err, &bad, i)
+		require.Equal(t, content.ValueError{Key: `"b"`, Stored: "int 700", Wanted: "int8"}, *bad, i)
+		require.NotErrorIs(t, err, crdt.ErrDamaged)
+	}
+	require.Zero(t, o.Len())
+	require.NoError(t, o.Check())
+	require.ErrorIs(t, o.UnmarshalLenient(data), content.ErrUnreadable)
+	require.Equal(t, 4, o.Len())
+	bad := map[string]string{}
+	for k, e := range o.Unreadable() {
+		bad[k] = e.Key + " " + e.Stored
+	}
+	require.Equal(t, map[string]string{"b": `"b" int 700`, "c": `"c" int 800`}, bad)
+	require.ErrorContains(t, o.Check(), `crdt: unreadable value of key "b": stored int 700, want int8`)
+	require.Equal(t, data, must(o.MarshalBinary()))
 }

@@ -180,3 +180,46 @@ func BenchmarkGSet(b *testing.B) {
 		})
 	}
 }
+
+// TestMergeBinaryOfMany: bytes with many elements, some of which are there, bring the rest,
+// whatever type they have.
+func TestMergeBinaryOfMany(t *testing.T) {
+	for _, n := range []int{1, 7, 8, 9, 20} {
+		var s, o crdt.GSet[string]
+		var p crdt.TwoPSet[string]
+		var m, grown crdt.GMap[string, *crdt.GCounter]
+		numbers := gset[int]()
+		for i := range n {
+			s.Add(fmt.Sprint(i))
+			numbers.Add(i)
+			o.Add(fmt.Sprint(i + n/2))
+			p.Add(fmt.Sprint(i))
+			grown.MergeAt(fmt.Sprint(i), new(crdt.GCounter).Add("us", 1))
+		}
+		m.MergeAt("x", new(crdt.GCounter).Add("us", 1))
+		for _, want := range []bool{n/2 > 0, false} {
+			require.Equal(t, want, must(s.MergeBinary(encoded(t, &o))))
+		}
+		require.Equal(t, n+n/2, s.Len())
+		require.True(t, s.Contains(fmt.Sprint(n+n/2-1)))
+		require.False(t, s.Contains(""))
+		q := twopset([]string{"0"}, nil)
+		q.Remove("0")
+		q.Add("x")
+		for _, want := range []bool{n > 1, false} {
+			require.Equal(t, want, must(q.MergeBinary(encoded(t, &p))))
+		}
+		require.Equal(t, n, q.Len())
+		require.True(t, must(p.MergeBinary(encoded(t, q))))
+		require.True(t, p.Equal(q))
+		for _, want := range []bool{true, false} {
+			require.Equal(t, want, must(m.MergeBinary(encoded(t, &grown))))
+		}
+		require.Equal(t, n+1, m.Len())
+		c, ok := m.At(fmt.Sprint(n - 1))
+		require.True(t, ok)
+		require.Equal(t, "1", c.String())
+		require.False(t, must(numbers.MergeBinary(encoded(t, numbers))))
+		require.Equal(t, n > 5, !must(numbers.MergeBinary(encoded(t, gset(5)))))
+	}
+}

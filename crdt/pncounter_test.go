@@ -588,3 +588,51 @@ func TestDotsRefuseNull(t *testing.T) {
 		[]byte(`{"type":"RWSet","context":{"a":"1"},"state":[{"element":"x","dots":["a:1"],"removed":null}]}`),
 	))
 }
+
+// TestPNCounterRefusesTallies: what no counter says of itself, and why.
+func TestPNCounterRefusesTallies(t *testing.T) {
+	var c crdt.PNCounter
+	c.Add("us", 1)
+	refusesJSON(t, &c, "PNCounter", []refusal{
+		{`[{"replica":"a","after":"0","last":"281474976710656","sum":"4"}]`, "an increment is not in the range of numbers"},
+		{`[{"replica":"a","after":"0","undoneTo":"281474976710656","undone":"4","reset":"a:2"}]`, "an increment is not in the range of numbers"},
+		{`[{"replica":"a","after":"0","last":"0","sum":"0"}]`, "an increment is not in the range of numbers"},
+		{`[{"replica":"a","after":"0","last":"2","sum":"4","undoneTo":"0","undone":"0","reset":"a:2"}]`, "something was undone without a reset"},
+		{`[{"replica":"a","after":"0","last":"4","sum":"4"}]`, "an increment is not in the context"},
+		{`[{"replica":"a","after":"0","undoneTo":"4","undone":"4","reset":"a:2"}]`, "an increment is not in the context"},
+		{`[{"replica":"a","after":"2","last":"2","sum":"4"}]`, "a sum includes no increment"},
+		{`[{"replica":"a","after":"3","last":"2","sum":"4"}]`, "a sum includes no increment"},
+		{`[{"replica":"a","after":"2","undoneTo":"2","undone":"4","reset":"a:3"}]`, "a sum includes no increment"},
+		{`[{"replica":"a","after":"1","last":"3","sum":"4","undoneTo":"1","undone":"4","reset":"a:2"}]`, "what was undone is not a part of the sum"},
+		{`[{"replica":"a","after":"1","last":"3","sum":"4","undoneTo":"3","undone":"4","reset":"a:2"}]`, "what was undone is not a part of the sum"},
+		{`[{"replica":"a","after":"0","last":"1","sum":"4"},{"replica":"a","after":"1","last":"2","sum":"4"}]`, `replica "a" appears twice`},
+		{`[{"replica":"b","after":"0","last":"1","sum":"4"}]`, `replica "b" is not in the context`},
+		{`[{"replica":1,"after":"0","last":"1","sum":"4"}]`, "item 0: "},
+		{`[{"replica":"a","after":"0","last":"1","sum":"04"}]`, `"04" is not a decimal 64-bit integer`},
+		{`[{"replica":"a","after":"0","last":"1","sum":"9223372036854775808"}]`, "is not a decimal 64-bit integer"},
+		{`[{"replica":"a","after":"-1","last":"1","sum":"4"}]`, `"-1" is not a decimal unsigned 64-bit integer`},
+	})
+}
+
+// TestForgedTalliesAgree: two states that say different things of one replica agree when
+// each has merged the other, and on what every program that reads this format does.
+func TestForgedTalliesAgree(t *testing.T) {
+	of := func(state string) *crdt.PNCounter {
+		var c crdt.PNCounter
+		require.NoError(t, c.UnmarshalJSON([]byte(`{"type":"PNCounter","context":{"a":"1-9","b":"1-9"},"state":[`+state+`]}`)))
+		return &c
+	}
+	for name, pair := range map[string][2]string{
+		"from later on":         {`{"replica":"a","after":"2","last":"5","sum":"3"}`, `{"replica":"a","after":"1","last":"5","sum":"4"}`},
+		"of more":               {`{"replica":"a","after":"1","last":"5","sum":"4"}`, `{"replica":"a","after":"1","last":"5","sum":"3"}`},
+		"undone from later on":  {`{"replica":"a","after":"2","undoneTo":"5","undone":"3","reset":"b:2"}`, `{"replica":"a","after":"1","undoneTo":"5","undone":"3","reset":"b:2"}`},
+		"undone of more":        {`{"replica":"a","after":"1","undoneTo":"5","undone":"4","reset":"b:2"}`, `{"replica":"a","after":"2","undoneTo":"5","undone":"3","reset":"b:2"}`},
+		"undone, and as before": {`{"replica":"a","after":"1","undoneTo":"5","undone":"4","reset":"b:2"}`, `{"replica":"a","after":"1","undoneTo":"5","undone":"4","reset":"b:2"}`},
+	} {
+		x, y, want := of(pair[0]), of(pair[1]), of(pair[0])
+		x.Merge(y)
+		y.Merge(want)
+		require.True(t, x.Equal(want), name)
+		require.True(t, y.Equal(want), name)
+	}
+}

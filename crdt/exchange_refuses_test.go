@@ -1,0 +1,124 @@
+package crdt_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/rejoin-go/rejoin/crdt"
+)
+
+// TestExchangeRefusesForms has messages to a set that no set sends, and what is wrong
+// with each.
+func TestExchangeRefusesForms(t *testing.T) {
+	const (
+		salt   = "\x00\x00\x00\x00\x00\x00\x00\x07"
+		ranges = "\x34\x01" + salt + "\x01\x01a\x0c"         // of a, who has done 3
+		pages  = "\x35\x01" + salt + "\x00\x00\x00\x01\x01a" // nothing is shared, blocks of a
+		bits   = "\x36\x01\x01\x01a"
+		full   = "\x01\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"
+	)
+	var s crdt.ORSet[string]
+	s.Add("a", "x")
+	before := encoded(t, &s)
+	for _, row := range []refusal{
+		{"", "unexpected end of input"},
+		{"\x30\x01", "message of unknown kind 0"},
+		{"\x38\x01", "message of unknown kind 8"},
+		{"\x22\x01" + salt + salt, "unknown format version"},
+		{"\x32\x02" + salt + salt, "holds RWSet, want ORSet"},
+		{"\x31\x01\x00", "1 trailing bytes"},
+		{"\x32\x01" + salt, "unexpected end of input"},
+		{"\x33\x01\x01\x01a\x00\x00", "decode ORSet: "},
+		{"\x37\x01\x01\x01a\x0c\x01", "decode ORSet: "},
+
+		{ranges + "\x03", "runs of ranges of form 3"},
+		{ranges + "\x04\x00\x00\x00\x01\x02\x03", "count of runs 2 exceeds what 6 bytes can hold"},
+		{ranges + "\x01\x01\x02", "unexpected end of input"},
+		{ranges + "\x02" + page41 + "\x00\x00\x01\x02\x03", "pages exceed the largest number"},
+		{ranges + "\x02\x00" + page41 + "\x00\x01\x02\x03", "pages exceed the largest number"},
+		{ranges + "\x02\x01\x00\x01\x01\x02\x03", "1 more ranges than there can be"},
+		{ranges + "\x04\x00\xff\xff\xff\xff\xff\x1f\x00\x01\x02\x03\x01\xff\xff\xff\xff\xff\x0f\x01\x01\x02\x03\x01\x02\x03", "1 more ranges than there can be"},
+		{ranges + "\x04\x01\x00\x00\x01\x02\x03\x01\x00\x00\x01\x02\x03", "two runs of ranges that are one"},
+		{ranges + "\x02\x00\x00\x00\x01\x02\x03", "the first page alone as a run"},
+
+		{"\x35\x01" + salt + "\x02\x00\x00\x00\x00", "shares of form 2"},
+		{"\x35\x01" + salt + "\x00\x01\x01a\x04\x01\x01a\x00\x00", `replica "a" appears twice`},
+		{"\x35\x01" + salt + "\x00\x00\x00\x00\x02", "state of form 2"},
+		{"\x35\x01" + salt + "\x00\x00\x02\x01b\x01a\x00\x00", `replica "a" after "b"`},
+		{pages + "\x01\x00\x00\x02\x01\x02\x03\x01\x02\x03\x00", "2 live pages, more than there can be"},
+		{pages + "\x01\x00\x05\x02\x01\x02\x03\x00", "2 live pages, more than there can be"},
+		{pages + "\x01\x00\x01\x01\x02\x01\x02\x03\x00", "a page is not in its block"},
+		{pages + "\x01" + page41 + "\x00\x01\x01\x02\x03\x00", "pages exceed the largest number"},
+		{pages + "\x01\x00\x00\x00", "unexpected end of input"},
+
+		{bits + "\x01\x00\x00" + full + "\x00", "bitmap in form 0"}, // few are dead: a list of them is shorter
+		{bits + "\x01\x00\x03\x00\x00\x00", "bitmap in form 3"},     // the number 0
+		{bits + "\x01\x01\x03\x80\x00", ""},                         // live, as it should
+		{bits + "\x01" + page41 + "\x03\x01\x00", "exceeds the largest number"},
+		{bits + "\x01\x01\x01\x01\x80\x00", "offset 128 after -1 in a page"},
+		{bits + "\x01\x01\x02\x02\x01\x01\x00", "offset 1 after 1 in a page"},
+		{bits + "\x01\x01\x05\x06\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x01\x03\x00", "a dead dot is not in the bitmap"},
+		{bits + "\x01\x01\x08" + salt + salt + salt + salt + "\x00", "bitmap in form 8"},
+		{bits + "\x01\x01\x03\x01\x02", "state of form 2"},
+	} {
+		reply, delta, err := s.Answer([]byte(row.text))
+		if row.want == "" {
+			require.NoError(t, err, "%q", row.text)
+			continue
+		}
+		require.ErrorContains(t, err, "crdt: exchange of ORSet: ", "%q", row.text)
+		require.ErrorContains(t, err, row.want, "%q", row.text)
+		require.Nil(t, reply)
+		require.Nil(t, delta)
+		require.Equal(t, before, encoded(t, &s))
+	}
+}
+
+// TestExchangeOfEveryType has two states of each type catch up, by either way, and each
+// side is told what it lacks, once.
+func TestExchangeOfEveryType(t *testing.T) {
+	exchanges(t, new(crdt.ORSet[string]).Add("eu", "x"), new(crdt.ORSet[string]).Add("us", "y"))
+	exchanges(t, new(crdt.RWSet[string]).Add("eu", "x"), new(crdt.RWSet[string]).Remove("us", "y"))
+	exchanges(t, new(crdt.EWFlag).Enable("eu"), new(crdt.EWFlag).Enable("us"))
+	exchanges(t, new(crdt.DWFlag).Enable("eu"), new(crdt.DWFlag).Disable("us"))
+	exchanges(t, must(new(crdt.MVRegister[string]).Set("eu", "x")), must(new(crdt.MVRegister[string]).Set("us", "y")))
+	exchanges(t, new(crdt.PNCounter).Add("eu", 1), new(crdt.PNCounter).Add("us", 2))
+	exchanges(t, countAt(new(counters), "eu", "k", 1), countAt(new(counters), "us", "l", 2))
+}
+
+func exchanges[V exchanging[V]](t *testing.T, a, b V) {
+	t.Helper()
+	var none V
+	stale := none.Clone()
+	require.NoError(t, catchUp(a, b, stale))
+	require.NoError(t, catchUp(stale, b, stale))
+	for _, long := range []bool{false, true} {
+		x, y := a.Clone(), b.Clone()
+		w := must(exchange(x, y, 1, long, func(int) {}))
+		require.True(t, x.Equal(y), "%T", a)
+		require.Equal(t, [2]int{1, 1}, [2]int{len(w.brought[0]), len(w.brought[1])}, "%T", a)
+		require.True(t, x.Clone().Equal(y) && !w.brought[0][0].Equal(x), "%T: each is told what it lacks", a)
+	}
+	w := must(exchange(a.Clone(), a.Clone(), 2, true, func(int) {}))
+	require.Equal(t, wired[V]{messages: 2, bytes: w.bytes}, w, "%T: nothing is left to tell", a)
+}
+
+// TestExchangeFarApart: deletes among changes of one replica that are many pages apart
+// arrive, and little else travels.
+func TestExchangeFarApart(t *testing.T) {
+	var a crdt.ORMap[int, *crdt.EWFlag]
+	for i := range 3000 {
+		a.Update("eu", i, func(f *crdt.EWFlag) { f.Enable("eu") })
+	}
+	b := a.Clone()
+	for _, i := range []int{5, 130, 200, 2990} {
+		a.Delete("eu", i)
+	}
+	b.Delete("us", 1500)
+	want := a.Clone()
+	want.Merge(b)
+	w := must(exchange(&a, b, 1, false, func(int) {}))
+	require.True(t, a.Equal(want) && b.Equal(want))
+	require.Less(t, w.bytes, 700)
+}
