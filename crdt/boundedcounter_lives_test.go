@@ -1,0 +1,129 @@
+package crdt_test
+
+import (
+	"math"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/rejoin-go/rejoin/crdt"
+	"github.com/rejoin-go/rejoin/vclock"
+)
+
+// TestBoundedCounterLastOf: all that a replica has done makes its number larger, and what
+// others did to it does not.
+func TestBoundedCounterLastOf(t *testing.T) {
+	c := crdt.AtLeast(0)
+	require.Zero(t, c.LastOf("us"))
+	lasts := func(us, eu, ap uint64) {
+		t.Helper()
+		require.Equal(t, []uint64{us, eu, ap}, []uint64{c.LastOf("us"), c.LastOf("eu"), c.LastOf("ap")})
+	}
+	must(c.Add("us", 10))
+	lasts(10, 0, 0)
+	must(c.Sub("us", 1))
+	lasts(11, 0, 0)
+	must(c.Transfer("us", "eu", 4))
+	lasts(15, 0, 0)
+	must(c.Transfer("us", "ap", 2))
+	lasts(17, 0, 0)
+	must(c.Sub("eu", 3))
+	lasts(17, 3, 0)
+	must(c.Reclaim("eu", "us"))
+	lasts(18, 3, 0)
+	must(c.Reclaim("us", "ap"))
+	lasts(18, 3, 4)
+
+	most := crdt.AtMost(math.MaxInt64)
+	must(most.Sub("us", math.MaxInt64))
+	must(most.Add("us", math.MaxInt64))
+	require.Equal(t, uint64(math.MaxUint64-1), most.LastOf("us"))
+	must(most.Sub("eu", math.MaxInt64))
+	must(most.Reclaim("eu", "us"))
+	require.Equal(t, uint64(math.MaxUint64), most.LastOf("us"), "it does not wrap")
+}
+
+// TestBoundedCounterUsable: a replica is usable until its rights are reclaimed, and is told
+// by whom; of several, by the first.
+func TestBoundedCounterUsable(t *testing.T) {
+	c := crdt.AtLeast(0)
+	for _, r := range []vclock.Replica{"ap", "eu", "us"} {
+		must(c.Add(r, 3))
+	}
+	require.NoError(t, c.Usable("us"))
+	require.NoError(t, c.Usable("nobody"))
+	late := c.Clone()
+	must(c.Reclaim("us", "eu"))
+	require.Equal(t, &crdt.FencedError{Replica: "us", By: "eu"}, c.Usable("us"))
+	require.NoError(t, c.Usable("eu"))
+	require.NoError(t, c.Usable("ap"))
+	must(late.Reclaim("us", "ap"))
+	c.Merge(late)
+	require.Equal(t, &crdt.FencedError{Replica: "us", By: "ap"}, c.Usable("us"))
+	require.Equal(t, int64(-3), c.Rights("us"))
+	require.Equal(t, int64(3), c.Debt())
+}
+
+// TestBoundedCounterSpeaks: a state speaks of a sealed replica if it knows more of what that
+// one minted, spent, gave, or took; not if others did.
+func TestBoundedCounterSpeaks(t *testing.T) {
+	c := crdt.AtLeast(0)
+	for _, r := range []vclock.Replica{"ap", "eu", "us"} {
+		must(c.Add(r, 9))
+	}
+	must(c.Transfer("us", "ap", 1))
+	for name, act := range map[string]func(o *crdt.BoundedCounter, r vclock.Replica) (*crdt.BoundedCounter, error){
+		"mints":  func(o *crdt.BoundedCounter, r vclock.Replica) (*crdt.BoundedCounter, error) { return o.Add(r, 1) },
+		"spends": func(o *crdt.BoundedCounter, r vclock.Replica) (*crdt.BoundedCounter, error) { return o.Sub(r, 1) },
+		"gives": func(o *crdt.BoundedCounter, r vclock.Replica) (*crdt.BoundedCounter, error) {
+			return o.Transfer(r, "x", 1)
+		},
+		"gives more": func(o *crdt.BoundedCounter, r vclock.Replica) (*crdt.BoundedCounter, error) {
+			return o.Transfer(r, "ap", 2)
+		},
+		"takes": func(o *crdt.BoundedCounter, r vclock.Replica) (*crdt.BoundedCounter, error) {
+			return o.Reclaim("ap", r)
+		},
+	} {
+		o := c.Clone()
+		d := must(act(o, "us"))
+		for _, o := range []*crdt.BoundedCounter{o, d} {
+			require.True(t, c.Speaks(o, gone(t, "us")), name)
+			require.False(t, c.Speaks(o, gone(t, "eu")), name)
+			require.False(t, c.Speaks(o, vclock.Closing{}), name)
+			require.True(t, (*crdt.BoundedCounter)(nil).Speaks(o, gone(t, "us")), name)
+		}
+		require.False(t, o.Speaks(o, gone(t, "us")), name)
+		require.False(t, o.Speaks(c, gone(t, "us")), "%s: it is here", name)
+		require.False(t, o.Speaks(nil, gone(t, "us")), name)
+		if name != "gives more" {
+			require.False(t, c.Speaks(must(act(c.Clone(), "eu")), gone(t, "us")), "%s: another does", name)
+		}
+	}
+}
+
+// TestBoundedCounterMovesOverflow: what one has given another, or taken of it, stays in 63
+// bits.
+func TestBoundedCounterMovesOverflow(t *testing.T) {
+	c := crdt.AtLeast(0)
+	must(c.Add("us", math.MaxInt64))
+	must(c.Transfer("us", "eu", math.MaxInt64))
+	must(c.Transfer("eu", "us", 1))
+	before := c.Clone()
+	_, err := c.Transfer("us", "eu", 1)
+	require.ErrorIs(t, err, crdt.ErrOverflow)
+	require.ErrorContains(t, err, `transfers from "us" to "eu"`)
+	require.True(t, c.Equal(before))
+	must(c.Transfer("us", "ap", 1))
+
+	must(c.Reclaim("eu", "us"))
+	require.Zero(t, c.Rights("eu"))
+	require.Equal(t, int64(math.MaxInt64-1), c.Rights("us"))
+	must(before.Sub("eu", 1)) // it has not heard of that
+	must(before.Add("ap", math.MaxInt64))
+	must(before.Transfer("ap", "eu", math.MaxInt64))
+	c.Merge(before)
+	must(c.Reclaim("eu", "us"))
+	must(c.Reclaim("eu", "us"))
+	require.Positive(t, c.Rights("eu"), "no more than 63 bits can be taken")
+}
