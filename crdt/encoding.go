@@ -259,7 +259,7 @@ func readLenient[V Value[V]](data []byte) (V, error) {
 
 // readEither is readLenient for a value of whatever type.
 func readEither(of maker, data []byte) (v causal, err error) {
-	if text := bytes.TrimLeft(data, " \t\r\n"); len(text) > 0 && text[0] == '{' {
+	if text := bytes.TrimLeft(data, " \t\r\n"); len(text) > 0 && (text[0] == '{' || text[0] == '[') { // a list is damaged
 		v, bad, err := parseCausal(of, text)
 		return v, decoded("crdt: decode %s from JSON: %w", of, bad, err)
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -243,3 +244,68 @@ func TestGMapTellsTheFirst(t *testing.T) {
 	require.ErrorContains(t, o.Check(), `crdt: unreadable value of key "b": stored int 700, want int8`)
 	require.Equal(t, data, must(o.MarshalBinary()))
 }
+
+// A broken is a high whose bytes cannot be had.
+type broken struct{ high }
+
+var errBroken = errors.New("broken")
+
+func (b *broken) Merge(o *broken) bool            { return b.high.Merge(&o.high) }
+func (b *broken) Equal(o *broken) bool            { return b.high.Equal(&o.high) }
+func (b *broken) Clone() *broken                  { return &broken{*b.high.Clone()} }
+func (*broken) MarshalBinary() ([]byte, error)    { return nil, errBroken }
+func (*broken) UnmarshalBinary(data []byte) error { return errBroken }
+
+// TestGMapOfBroken: what the type of the values says is wrong is told, with the key.
+func TestGMapOfBroken(t *testing.T) {
+	m := new(crdt.GMap[string, *broken]).MergeAt("k", new(broken))
+	_, bin := m.MarshalBinary()
+	_, text := m.MarshalJSON()
+	_, digest := m.Digest()
+	for what, err := range map[string]error{"encode": bin, "encode ": text, "digest": digest} {
+		require.ErrorIs(t, err, errBroken)
+		require.ErrorContains(t, err, "crdt: "+strings.TrimSpace(what)+` GMap: key "k": `)
+	}
+	for _, err := range []error{
+		m.UnmarshalBinary([]byte("\x03\x0b\x01\x01k\x00")), merged2(m.MergeBinary([]byte("\x03\x0b\x01\x01k\x00"))),
+		m.UnmarshalJSON([]byte(`[{"key":"k","value":{"base64":""}}]`)), m.UnmarshalLenient([]byte(`[{"key":"k","value":{"base64":""}}]`)),
+	} {
+		require.ErrorIs(t, err, errBroken)
+		require.ErrorIs(t, err, crdt.ErrDamaged)
+	}
+	for text, want := range map[string]string{
+		`[{"key":"k","value":{}}]`:                     "not an object with base64",
+		`[{"key":"k","value":{"base64":"AA"}}]`:        `key "k": illegal base64`,
+		`[{"key":"k","value":1}]`:                      `key "k": `,
+		`[{"key":"k"}]`:                                "entry 0: not an object with key and value",
+		`[{"key":"k","value":null}]`:                   "entry 0: not an object with key and value",
+		`[{"key":"k","value":{"base64":""},"more":1}]`: "unknown member",
+		`{}`:    "cannot unmarshal",
+		`null `: "",
+	} {
+		require.ErrorContains(t, new(crdt.GMap[string, *broken]).UnmarshalJSON([]byte(text)), want, text)
+	}
+	for _, damaged := range []string{`[{"key":"k","value":{}}]`, `[{"key":"k","value":[]}]`, "\x03\x0b\x01\x01k\x01\x03"} {
+		x := new(crdt.GMap[string, *crdt.MVRegister[int8]])
+		require.ErrorIs(t, x.Scan(damaged), crdt.ErrDamaged, "%q", damaged)
+		require.ErrorIs(t, x.UnmarshalLenient([]byte(damaged)), crdt.ErrDamaged, "%q", damaged)
+		require.Zero(t, x.Len())
+	}
+	var none crdt.GMap[string, *high]
+	_, digest = none.Digest()
+	require.EqualError(t, digest, "crdt: digest GMap: value type *crdt_test.high has neither AppendBinary nor MarshalBinary")
+	const lacks = "value type *crdt_test.high does not marshal itself to JSON, and value type *crdt_test.high has neither"
+	require.ErrorContains(t, none.UnmarshalJSON([]byte(`[]`)), "crdt: decode GMap: "+lacks)
+	require.ErrorContains(t, none.UnmarshalLenient([]byte(`[]`)), "crdt: decode GMap: "+lacks)
+	require.ErrorContains(t, none.UnmarshalLenient(nil), "crdt: decode GMap: value type *crdt_test.high has neither")
+	_, err := none.MergeLenient(nil)
+	require.ErrorContains(t, err, "has neither")
+	none.MergeAt("k", new(high))
+	require.NoError(t, none.Check(), "nothing can be said of these")
+	for range none.Unreadable() {
+		require.Fail(t, "unreadable")
+	}
+	require.ErrorContains(t, new(crdt.GMap[any, *crdt.GCounter]).UnmarshalLenient(nil), "key type interface {}")
+}
+
+func merged2(_ bool, err error) error { return err }
