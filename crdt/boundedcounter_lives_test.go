@@ -127,3 +127,55 @@ func TestBoundedCounterMovesOverflow(t *testing.T) {
 	must(c.Reclaim("eu", "us"))
 	require.Positive(t, c.Rights("eu"), "no more than 63 bits can be taken")
 }
+
+// TestBoundedCounterRefusesMoves: what is wrong with the JSON of a counter is told.
+func TestBoundedCounterRefusesMoves(t *testing.T) {
+	const other = `,"b":{"minted":"0","spent":"0"}`
+	for _, row := range []refusal{
+		{`{"replicas":{}}`, "want one of atLeast and atMost"},
+		{`{"atLeast":"1","atMost":"2","replicas":{}}`, "want one of atLeast and atMost"},
+		{`{"atLeast":"1"}`, `no member "replicas"`},
+		{`{"atLeast":1,"replicas":{}}`, ""},
+		{`{"atMost":"x","replicas":{}}`, `"x" is not a decimal 64-bit integer`},
+		{`{"atLeast":"1","replicas":[]}`, ""},
+		{`{"atLeast":"0","replicas":{"":{"minted":"1","spent":"0"}}}`, "invalid replica"},
+		{`{"atLeast":"0","replicas":{"a":{"minted":"1"}}}`, "lacks a member"},
+		{`{"atLeast":"0","replicas":{"a":{"spent":"1"}}}`, "lacks a member"},
+		{`{"atLeast":"0","replicas":{"a":{"minted":"-1","spent":"0"}}}`, "-1 is negative"},
+		{`{"atLeast":"0","replicas":{"a":{"minted":"1","spent":"-2"}}}`, "-2 is negative"},
+		{`{"atLeast":"0","replicas":{"a":{"minted":"1","spent":"0","more":"0"}}}`, "unknown member"},
+		{`{"atLeast":"0","replicas":{"a":{"minted":"1","spent":"0","given":{"b":"1"}}` + other + `}}`, "lacks a member"},
+		{`{"atLeast":"0","replicas":{"a":{"minted":"1","spent":"0","taken":{"b":"1"}}` + other + `}}`, "lacks a member"},
+		{`{"atLeast":"0","replicas":{"a":{"minted":"1","spent":"0","backed":"1"}` + other + `}}`, `account of replica "a" without a move`},
+		{`{"atLeast":"0","replicas":{"a":{"minted":"1","spent":"0","backed":"2","given":{"b":"1"}}` + other + `}}`, "is backed by more than it minted"},
+		{`{"atLeast":"0","replicas":{"a":{"minted":"1","spent":"0","backed":"1","given":{}}` + other + `}}`, "no moves"},
+		{`{"atLeast":"0","replicas":{"a":{"minted":"1","spent":"0","backed":"1","taken":{}}` + other + `}}`, "no moves"},
+		{`{"atLeast":"0","replicas":{"a":{"minted":"1","spent":"0","backed":"1","given":{"b":"-1"}}` + other + `}}`, "-1 is negative"},
+		{`{"atLeast":"0","replicas":{"a":{"minted":"1","spent":"0","backed":"1","taken":{"b":"x"}}` + other + `}}`, `"x" is not a decimal`},
+		{`{"atLeast":"0","replicas":{"a":{"minted":"1","spent":"0","backed":"1","given":{"b":"0"}}` + other + `}}`, `replica "a" gave nothing to "b"`},
+		{`{"atLeast":"0","replicas":{"a":{"minted":"1","spent":"0","backed":"1","given":{"a":"1"}}}}`, `replica "a" moved rights to itself`},
+		{`{"atLeast":"0","replicas":{"a":{"minted":"1","spent":"0","backed":"1","taken":{"a":"1"}}}}`, `replica "a" moved rights to itself`},
+		{`{"atLeast":"0","replicas":{"a":{"minted":"1","spent":"0","backed":"1","given":{"b":"1"}}}}`, `replica "a" moved rights to "b", which is not listed`},
+		{`{"atLeast":"0","replicas":{"a":{"minted":"1","spent":"0","backed":"1","taken":{"b":"1"}}}}`, `replica "a" moved rights to "b", which is not listed`},
+		{`{"atLeast":"0","replicas":{"a":{"minted":"1","spent":"0"}` + other + `}}`, `replica "b" did nothing`},
+	} {
+		c := crdt.AtMost(8)
+		err := c.UnmarshalJSON([]byte(row.text))
+		require.ErrorContains(t, err, "crdt: decode BoundedCounter: ", row.text)
+		require.ErrorContains(t, err, row.want, row.text)
+		require.ErrorIs(t, err, crdt.ErrDamaged, row.text)
+		require.True(t, c.Equal(crdt.AtMost(8)), row.text)
+	}
+	const text = `{"atMost":"-3","replicas":{"c":{"minted":"9","spent":"2","backed":"8","given":{"d":"1","a":"2"},"taken":{"b":"0","a":"3"}},` +
+		`"a":{"minted":"0","spent":"0"},"b":{"minted":"0","spent":"1"},"d":{"minted":"0","spent":"0","backed":"0","taken":{"a":"0"}}}}`
+	var c, back crdt.BoundedCounter
+	require.NoError(t, c.UnmarshalJSON([]byte(text)))
+	require.JSONEq(t, text, jsonOf(t, &c))
+	require.NoError(t, back.UnmarshalBinary(encoded(t, &c)))
+	require.True(t, back.Equal(&c))
+	require.Equal(t, []int64{5, -1, 1, 1}, []int64{c.Rights("a"), c.Rights("b"), c.Rights("c"), c.Rights("d")})
+	require.Equal(t, &crdt.FencedError{Replica: "c", By: "a"}, c.Usable("c"))
+	n, upper := c.Bound()
+	require.Equal(t, int64(-3), n)
+	require.True(t, upper)
+}
