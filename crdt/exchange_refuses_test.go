@@ -6,6 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/rejoin-go/rejoin/crdt"
+	"github.com/rejoin-go/rejoin/vclock"
 )
 
 // TestExchangeRefusesForms has messages to a set that no set sends, and what is wrong
@@ -121,4 +122,71 @@ func TestExchangeFarApart(t *testing.T) {
 	w := must(exchange(&a, b, 1, false, func(int) {}))
 	require.True(t, a.Equal(want) && b.Equal(want))
 	require.Less(t, w.bytes, 700)
+}
+
+// TestExchangeOfStrangers: replicas that only one side has heard of, before and behind those
+// of both, keep no change from arriving.
+func TestExchangeOfStrangers(t *testing.T) {
+	set := func(names ...vclock.Replica) *crdt.ORSet[int] {
+		s := new(crdt.ORSet[int])
+		for i, r := range names {
+			s.Merge(new(crdt.ORSet[int]).Add(r, i+100*len(names)))
+		}
+		return s
+	}
+	common := new(crdt.ORSet[int])
+	for i := range 200 {
+		common.Add([]vclock.Replica{"d", "e"}[i%2], i)
+	}
+	for _, known := range [][2][]vclock.Replica{
+		{{"a"}, {}},
+		{{}, {"a"}},
+		{{"a", "b"}, {"c"}},
+		{{"z"}, {"a"}},
+		{{"a"}, {"z"}},
+		{{"y", "z"}, {"a", "b", "c"}},
+		{{"a", "b", "c"}, {"x", "y"}},
+		{{"a", "b", "c", "f", "g", "h", "i", "j"}, {"k", "l", "m"}},
+	} {
+		for _, first := range []bool{true, false} { // whether strangers were met first
+			a, b := set(known[0]...), set(known[1]...)
+			if first {
+				a.Merge(common)
+				b.Merge(common)
+			} else {
+				x, y := common.Clone(), common.Clone()
+				x.Merge(a)
+				y.Merge(b)
+				a, b = x, y
+			}
+			a.Remove("d", 7)
+			a.Remove("e", 190)
+			b.Remove("d", 8)
+			b.Remove("d", 9)
+			require.NoError(t, catchUp(a, b, common))
+			require.NoError(t, catchUp(b, a, common))
+		}
+	}
+}
+
+// TestExchangeOfManyPages: what differs in the first, the last and some pages between, of
+// each replica, arrives, and little else travels.
+func TestExchangeOfManyPages(t *testing.T) {
+	var all crdt.ORSet[int]
+	for i := range 24_000 {
+		all.Add([]vclock.Replica{"d", "e"}[i%2], i)
+	}
+	a, b := all.Clone(), all.Clone()
+	for _, i := range []int{0, 1, 2000, 2001, 2002, 9000, 23_999} {
+		a.Remove("a", i)
+	}
+	for _, i := range []int{3, 2000, 16_001, 23_998} {
+		b.Remove("b", i)
+	}
+	b.Add("d", -1)
+	want := a.Clone()
+	want.Merge(b)
+	w := must(exchange(a, b, 1, false, func(int) {}))
+	require.True(t, a.Equal(want) && b.Equal(want))
+	require.Less(t, w.bytes, 1400)
 }
