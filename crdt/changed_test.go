@@ -226,4 +226,35 @@ func TestDots(t *testing.T) {
 
 	var none crdt.ORSet[int]
 	require.Empty(t, none.Dots(1))
+
+	// They are in order, whatever order their replicas were met in.
+	names := []vclock.Replica{"us", "ap", "eu"}
+	want := []vclock.Dot{{Replica: "ap", Seq: 1}, {Replica: "eu", Seq: 1}, {Replica: "us", Seq: 1}}
+	var s crdt.ORSet[string]
+	var x, y crdt.RWSet[string]
+	var f1 crdt.EWFlag
+	var enabled, disabled crdt.DWFlag
+	var m crdt.MVRegister[string]
+	for _, r := range names {
+		s.Merge(new(crdt.ORSet[string]).Add(r, "x"))
+		x.Merge(new(crdt.RWSet[string]).Add(r, "x"))
+		y.Merge(new(crdt.RWSet[string]).Remove(r, "x"))
+		f1.Merge(new(crdt.EWFlag).Enable(r))
+		enabled.Merge(new(crdt.DWFlag).Enable(r))
+		disabled.Merge(new(crdt.DWFlag).Disable(r))
+		m.Merge(must(new(crdt.MVRegister[string]).Set(r, string(r))))
+	}
+	adds, _ = x.Dots("x")
+	_, removes = y.Dots("x")
+	on, _ = enabled.Dots()
+	_, off = disabled.Dots()
+	for _, got := range [][]vclock.Dot{s.Dots("x"), adds, removes, f1.Dots(), on, off} {
+		require.Equal(t, want, got)
+	}
+	var written []vclock.Dot
+	for d, v := range m.Written() {
+		require.Equal(t, string(d.Replica), v)
+		written = append(written, d)
+	}
+	require.Equal(t, want, written)
 }

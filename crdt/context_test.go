@@ -3,6 +3,7 @@ package crdt_test
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"slices"
 	"testing"
 
@@ -215,6 +216,13 @@ func TestContextOfAnotherObject(t *testing.T) {
 	must(s.RemoveSeen("us", ours, "x"))
 	require.Zero(t, s.Len())
 
+	m := new(shelves)
+	m.Update("us", "a", func(v *counters) { countAt(v, "us", "k", 1) })
+	absent := must(sent(t, m.ContextOf("b").Of("cart 1")).For("cart 1"))
+	require.Equal(t, sent(t, m.ContextOf("b")), absent)
+	_, err = m.DeleteSeen("us", absent, "a")
+	require.Error(t, err, "it is of another key, though nothing is there")
+
 	none, err := sent(t, crdt.Context{}.Of("cart 1")).For("cart 1")
 	require.NoError(t, err)
 	require.Equal(t, crdt.Context{}, none)
@@ -380,4 +388,15 @@ func TestContextOfOneIncrementTwice(t *testing.T) {
 	both.Merge(add(&b, "b"))
 	require.Equal(t, 2, both.Len())
 	require.Equal(t, both.Context(), sent(t, both.Context()))
+}
+
+// TestContextOfNoKey: what cannot be a key has no part in a Context, and the others have.
+func TestContextOfNoKey(t *testing.T) {
+	var m crdt.ORMap[float64, *crdt.EWFlag]
+	for _, key := range []float64{1, 2} {
+		m.Update("eu", key, func(f *crdt.EWFlag) { f.Enable("eu") })
+	}
+	require.Equal(t, m.ContextOf(1), m.ContextOf(math.NaN(), 1))
+	require.NotEqual(t, m.ContextOf(1), m.ContextOf(1, 2))
+	require.True(t, m.ContextOf(math.NaN()).IsZero())
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -179,6 +180,29 @@ func BenchmarkGSet(b *testing.B) {
 			}
 		})
 	}
+}
+
+// TestGSetDeltas: a delta has its one element, alone and joined with others.
+func TestGSetDeltas(t *testing.T) {
+	var s crdt.GSet[string]
+	x, y, again := s.Add("x"), s.Add("y"), s.Add("x")
+	require.True(t, x.Contains("x"))
+	require.False(t, x.Contains("y"))
+	require.Equal(t, 1, x.Len())
+	require.True(t, x.Equal(again))
+	require.False(t, x.Equal(y) || x.Equal(&s) || s.Equal(x))
+	require.True(t, x.Equal(gset("x")) && gset("x").Equal(x))
+	require.False(t, x.Equal(gset("y")) || gset("y").Equal(x))
+	require.True(t, must(x.MergeBinary(encoded(t, y))))
+	require.False(t, must(x.MergeBinary(encoded(t, y))))
+	require.True(t, x.Equal(&s) && s.Equal(x))
+	require.True(t, y.Merge(again))
+	require.False(t, y.Merge(again))
+	require.True(t, y.Equal(&s))
+	require.Equal(t, 1, again.Clone().Len())
+	again.Add("x")
+	require.Equal(t, 1, again.Len())
+	require.Equal(t, []string{"x", "y"}, slices.Sorted(y.All()))
 }
 
 // TestMergeBinaryOfMany: bytes with many elements, some of which are there, bring the rest,

@@ -100,6 +100,9 @@ func TestUsedUpNumbers(t *testing.T) {
 	gone := new(crdt.RWSet[string])
 	gone.Add("a", "p")
 	refusesNumber(t, usedUp(t, "\x02", gone), func(s *crdt.RWSet[string]) { s.Remove("z", "p") })
+	for _, change := range []func(r vclock.Replica, seen crdt.Context, e string) (*crdt.RWSet[string], error){gone.AddSeen, gone.RemoveSeen} {
+		refusesNumber(t, gone, func(s *crdt.RWSet[string]) { must(change("z", s.Context(), "p")) })
+	}
 
 	on, off := new(crdt.EWFlag), new(crdt.DWFlag)
 	on.Enable("a")

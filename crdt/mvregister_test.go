@@ -1,12 +1,14 @@
 package crdt_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/rejoin-go/rejoin/crdt"
 	"github.com/rejoin-go/rejoin/vclock"
+	"github.com/rejoin-go/rejoin/vclock/content"
 )
 
 // Two regions set the title without knowing of each other: both titles are kept,
@@ -88,4 +90,48 @@ func TestMVRegisterRefusesWhatHasNoBytes(t *testing.T) {
 	require.Error(t, err)
 	require.Equal(t, 0, r.Len())
 	require.Zero(t, r.LastOf("eu"))
+}
+
+// TestMVRegisterLenient: a register takes what it cannot read where it is asked to, from
+// bytes and from JSON, and damaged ones never.
+func TestMVRegisterLenient(t *testing.T) {
+	wide := must(new(crdt.MVRegister[int64]).Set("eu", 700))
+	fine := must(new(crdt.MVRegister[int64]).Set("us", 7))
+	for _, form := range []func(r *crdt.MVRegister[int64]) []byte{
+		func(r *crdt.MVRegister[int64]) []byte { return must(r.MarshalBinary()) },
+		func(r *crdt.MVRegister[int64]) []byte { return append([]byte(" \n\t\r"), must(r.MarshalJSON())...) },
+	} {
+		var r crdt.MVRegister[int8]
+		changed, err := r.MergeLenient(form(fine))
+		require.True(t, changed)
+		require.NoError(t, err)
+		changed, err = r.MergeLenient(form(wide))
+		require.True(t, changed)
+		require.ErrorIs(t, err, content.ErrUnreadable)
+		changed, err = r.MergeLenient(form(wide))
+		require.False(t, changed)
+		require.ErrorIs(t, err, content.ErrUnreadable)
+		require.Equal(t, 2, r.Len())
+		require.Equal(t, []int8{7}, slices.Collect(r.Values()))
+		require.EqualError(t, r.Check(), "crdt: "+err.(interface{ Unwrap() error }).Unwrap().Error())
+		before := encoded(t, &r)
+		damaged := form(wide)[:len(form(wide))-1]
+		changed, err = r.MergeLenient(damaged)
+		require.False(t, changed)
+		require.ErrorIs(t, err, crdt.ErrDamaged)
+		require.ErrorIs(t, r.UnmarshalLenient(damaged), crdt.ErrDamaged)
+		require.Equal(t, before, encoded(t, &r))
+		_, ok := r.Get()
+		require.False(t, ok)
+
+		require.NoError(t, r.UnmarshalLenient(form(fine)))
+		n, ok := r.Get()
+		require.True(t, ok)
+		require.Equal(t, int8(7), n)
+		require.NoError(t, r.Check())
+		require.ErrorIs(t, r.UnmarshalLenient(form(wide)), content.ErrUnreadable)
+		_, ok = r.Get()
+		require.False(t, ok)
+		require.Equal(t, 1, r.Len())
+	}
 }

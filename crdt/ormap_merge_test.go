@@ -289,3 +289,26 @@ func FuzzORMapMergeBinary(f *testing.F) {
 		mergeMutated(t, new(nested), data)
 	})
 }
+
+// TestMergeOfLargeAgain: one large state after the other removes what its sender had removed.
+func TestMergeOfLargeAgain(t *testing.T) {
+	var m, far flagMap
+	for i := range 300 {
+		far.Update("eu", fmt.Sprint(i), func(f *crdt.EWFlag) { f.Enable("eu") })
+	}
+	m.Merge(&far)
+	for i := range 5 {
+		far.Delete("us", fmt.Sprint(i))
+		d := far.Clone()
+		require.True(t, m.Merge(d))
+		require.Equal(t, 299-i, m.Len())
+		require.True(t, m.Equal(&far))
+		require.False(t, m.Merge(d))
+		m.Merge(far.Update("us", fmt.Sprint("new ", i), func(f *crdt.EWFlag) { f.Enable("us") })) // a small one
+		require.True(t, m.Equal(&far))
+		far.Delete("us", fmt.Sprint("new ", i))
+		m.Merge(far.Delete("eu", fmt.Sprint("new ", i)))
+		m.Merge(&far)
+		require.True(t, m.Equal(&far))
+	}
+}

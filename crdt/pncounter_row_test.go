@@ -207,3 +207,19 @@ func FuzzAddBinary(f *testing.F) {
 		}
 	})
 }
+
+// TestAddBinaryBesideGaps: a row in which changes of another replica have not arrived is taken
+// as it is, if what was counted last has.
+func TestAddBinaryBesideGaps(t *testing.T) {
+	const context = "\x03\x07\x02\x01a\x05\x02\x00\x00\x00\x01\x01b\x04" // of a 1, 3, 5 and 6, of b 1
+	for last := byte(1); last <= 8; last++ {
+		row := context + "\x02\x04" + string([]byte{2 * (last - 1)}) + "\x02\x0c\x00\x02"
+		_, err := added([]byte(row), "b", 1)
+		there := last == 1 || last == 3 || last == 5 || last == 6
+		require.Equal(t, there, err == nil, last)
+		require.Equal(t, there, requireAdded(t, []byte(row), "b", 7), last)
+		for _, r := range []vclock.Replica{"a", "c", "a#1"} {
+			requireAdded(t, []byte(row), r, 7)
+		}
+	}
+}

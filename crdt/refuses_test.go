@@ -1,6 +1,7 @@
 package crdt_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -38,6 +39,10 @@ func takesBytes[S byteState[S]](t *testing.T, x S, all ...string) {
 	}
 }
 
+// manyNames is the beginning of a context of nine, where a name tells what it shares with the
+// one before: all but the last.
+const manyNames = "\x09\x01a\x04\x00\x01b\x04\x00\x01c\x04\x00\x01d\x04\x00\x01e\x04\x00\x01f\x04\x00\x01g\x04\x00\x02hi\x04"
+
 const page41 = "\x80\x80\x80\x80\x80\x40" // 2⁴¹: a page more than there are
 
 // TestRefusesContexts has a flag of a, or of others, and what a context must not have.
@@ -55,12 +60,12 @@ func TestRefusesContexts(t *testing.T) {
 		{"\x01\x01a\x05\x01\x00\xff\xff\xff\xff\xff\xff\x7f\x00", "span exceeds the largest number"},
 		{"\x01\x01a\x05\x01\x00\xfd\xff\xff\xff\xff\xff\x3f\x00", "span exceeds the largest number"},
 		{"\x01\x01a\x84\x00\x00", "no number"},
+		{"\x01\x01a\x05\x01\x00\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\x00", "span exceeds the largest number"},
 		{"\x7f\x01a\x04\x00", "count 127 exceeds"},
 	})
 	takesBytes(t, new(crdt.EWFlag), head+"\x01\x01a\x05\x01\x00\xfc\xff\xff\xff\xff\xff\x3f\x00")
-	const many = "\x09\x01a\x04\x00\x01b\x04\x00\x01c\x04\x00\x01d\x04\x00\x01e\x04\x00\x01f\x04\x00\x01g\x04\x00\x02hi\x04"
-	takesBytes(t, new(crdt.EWFlag), head+many+"\x00\x01i\x04\x00", head+many+"\x01\x01j\x04\x00", head+many+"\x02\x01j\x04\x00")
-	refusesBytes(t, new(crdt.EWFlag).Enable("us"), head+many, []refusal{
+	takesBytes(t, new(crdt.EWFlag), head+manyNames+"\x00\x01i\x04\x00", head+manyNames+"\x01\x01j\x04\x00", head+manyNames+"\x02\x01j\x04\x00")
+	refusesBytes(t, new(crdt.EWFlag).Enable("us"), head+manyNames, []refusal{
 		{"\x03\x01j\x04\x00", `a name shares 3 bytes with "hi"`},
 		{"\x00\x02hj\x04\x00", `a name shares 0 bytes with "hi"`},
 		{"\x01\x01i\x04\x00", `a name shares 1 bytes with "hi"`},
@@ -128,6 +133,15 @@ func TestRefusesPages(t *testing.T) {
 	for _, block := range blocks {
 		refusesBytes(t, new(crdt.ORSet[string]).Add("us", "x"), set+"\x01\x00\x00\x00\x01\x01", []refusal{block})
 	}
+	type label string // is decoded another way
+	takesBytes(t, new(crdt.ORSet[label]), set+"\x01\x00\x00\x00\x03\x01\x02\x03\x16\x01x\x0f\x00yyyyyyyyyyyyyyy\xf1\x00z")
+	for _, block := range blocks {
+		refusesBytes(t, new(crdt.ORSet[label]).Add("us", "x"), set+"\x01\x00\x00\x00\x01\x01", []refusal{block})
+		refusesBytes(t, new(crdt.ORSet[[1]bool]).Add("us", [1]bool{}), set+"\x01\x00\x00\x00\x01\x01", []refusal{block})
+	}
+	refusesBytes(t, new(crdt.ORSet[label]).Add("us", "x"), set+"\x01\x00\x00\x00\x02\x01\x02", []refusal{
+		{"\x03\x01x\x01", "block: "}, {"\x04\x01x\x01x", "block: "}, {"\x03\x01x\x20", "block: "},
+	})
 	refusesBytes(t, new(crdt.ORSet[string]).Add("us", "x"), set+"\x01\x00\x00\x00\x02\x01\x02", []refusal{
 		{"\x03\x01x\x01", "block: "},
 		{"\x04\x01x\x01x", "block: "}, // what is shared is written
@@ -162,6 +176,7 @@ func TestRefusesMaps(t *testing.T) {
 		{"\x01\x01k\x01\x02\x00", "a dot is not in the context"},
 		{"\x7f\x01k\x01\x00\x00", "count 127 exceeds"},
 	})
+	refusesBytes(t, m, "\x03\x03\x04\x00", []refusal{{"\x01\x01k\x00", "the value of a key is empty"}, {"\x01\x01k\x01\x00\x00", "a dot is not in the context"}})
 	n := new(crdt.ORMap[int8, *crdt.EWFlag]).Update("us", 1, func(f *crdt.EWFlag) { f.Enable("us") })
 	refusesBytes(t, n, head, []refusal{{"\x01\x00\x01\x00\x00", "key: "}, {"\x01\x02kk\x01\x00\x00", "key: "}})
 	c := new(counters)
@@ -224,12 +239,19 @@ func TestRefusesCounts(t *testing.T) {
 		"\x01\x00\x04", "\x01\x01\xff\x04", "\x02\x01b\x04\x01a\x04", "\x02\x01a\x04\x01a\x04", "\x01\x01a\x00", "\x01\x01a\x01\x00", "\x01\x01a\x05\x00",
 		"\x01\x01a\x05\x01\x00\xff\xff\xff\xff\xff\xff\x7f", "\x01\x01a\x84\x00", "\x7f\x01a\x04", "\x01\x7fa\x04", "\x02\x01a\x04\x01b\x01\x00", "\x02\x01a\x04\x01b\x00",
 		"\x02\x01a\x04\x01b\x84\x00",
+		manyNames + "\x03\x01j\x04", manyNames + "\x00\x02hj\x04", manyNames + "\x01\x01i\x04", manyNames + "\x01\x01b\x04", manyNames + "\x02\x00\x04", manyNames + "\x01\x00\x04",
+		manyNames + "\x02\x01\xff\x04", manyNames + "\x02\x7fj\x04", manyNames + "\x02", manyNames,
 	} {
-		for _, r := range []vclock.Replica{"a", "b", "c"} {
+		for _, r := range []vclock.Replica{"a", "b", "c", "h", "hi", "hj"} {
 			for _, tallies := range []string{"\x00", "\x01\x04\x00\x02", "\x01\x0c\x00\x02"} {
 				_, err := crdt.AddBinary(nil, []byte("\x03\x07"+context+tallies), r, 1)
 				require.ErrorIs(t, err, crdt.ErrDamaged, "%q", context+tallies)
 				requireAdded(t, []byte("\x03\x07"+context+tallies), r, 1)
+			}
+			for _, entries := range []string{"\x00", "\x01\x01k\x01\x04\x00\x02", "\x01\x01k\x01\x0c\x00\x02"} {
+				_, err := crdt.AddAtBinary(nil, []byte("\x03\x03\x07"+context+entries), r, "k", 1)
+				require.ErrorIs(t, err, crdt.ErrDamaged, "%q", context+entries)
+				requireAddedAt(t, []byte("\x03\x03\x07"+context+entries), r, "l", 1)
 			}
 		}
 	}
@@ -265,6 +287,11 @@ func TestMergeOfGrownRefuses(t *testing.T) {
 		{"\x01\x08\x80\x00\x00\x00\x00\x00\x00\x01\x02\x80\x00", "value is not in the form that its type writes"},
 		{"\x00\x00", "1 trailing bytes"},
 	})
+	refusesBytes(t, new(crdt.GMap[string, *wiredHigh]).MergeAt("p", new(wiredHigh)), "\x03\x0b", []refusal{
+		{"\x02\x01b\x01\x00\x01a\x01\x00", "key 61 does not follow 62"},
+		{"\x02\x01b\x01\x00\x01b\x01\x00", "key 62 does not follow 62"},
+		{"\x02\x01b\x01\x00\x01c\x01", "exceeds"},
+	})
 	refusesBytes(t, crdt.AtMost(8), "\x03\x0d", []refusal{
 		{"\x02\x00\x00\x00", "side 2 of the bound"},
 		{"\x00\x00\x01\x01a\x00\x00\x00", `replica "a" did nothing`},
@@ -288,4 +315,35 @@ func merged(x interface {
 ) error {
 	_, err := x.MergeBinary(nil)
 	return err
+}
+
+// TestRefusesVarints: integers are in their shortest form and have 64 bits, wherever in a
+// block they stand.
+func TestRefusesVarints(t *testing.T) {
+	const nine = "\xff\xff\xff\xff\xff\xff\xff\xff\xff"
+	block := func(n, at int, number string) string {
+		all := strings.Repeat("\x02", at) + number + strings.Repeat("\x02", n-at-1)
+		head := "\x03\x01\x01\x01a" + string([]byte{byte(n) << 2}) + "\x01\x00\x00\x00" + string([]byte{byte(n)})
+		for i := range n {
+			head += string([]byte{byte(i + 1)})
+		}
+		return head + string([]byte{byte(len(all))}) + all
+	}
+	for _, n := range []int{1, 2, 7, 8, 9, 12, 15} {
+		for at := range n {
+			for _, number := range []string{
+				"\x80\x00", "\xff\x80\x00", "\x80\x80\x80\x80\x80\x80\x80\x00", "\x80\x80\x80\x80\x80\x80\x80\x80\x00", "\x80\x80\x80\x80\x80\x80\x80\x80\x80\x00",
+				nine + "\x02", nine + "\x7f", nine + "\xff\x01", "\x02\x02", "",
+			} {
+				refusesBytes(t, new(crdt.ORSet[int64]).Add("us", 1), block(n, at, number), []refusal{{"", "block: "}})
+				refusesBytes(t, new(crdt.ORSet[int16]).Add("us", 1), block(n, at, number), []refusal{{"", "block: "}})
+			}
+			for _, number := range []string{
+				"\x04", "\x80\x01", "\xff\x7f", "\xff\xff\xff\xff\xff\xff\xff\x7f", "\xff\xff\xff\xff\xff\xff\xff\xff\x7f", "\x80\x80\x80\x80\x80\x80\x80\x80\x01", nine + "\x01",
+			} {
+				takesBytes(t, new(crdt.ORSet[int64]), block(n, at, number))
+			}
+			refusesBytes(t, new(crdt.ORSet[int16]).Add("us", 1), block(n, at, "\x80\x80\x04"), []refusal{{"", "block: "}}) // 2¹⁵ more
+		}
+	}
 }
