@@ -179,3 +179,24 @@ func TestBoundedCounterRefusesMoves(t *testing.T) {
 	require.Equal(t, int64(-3), n)
 	require.True(t, upper)
 }
+
+// TestBoundedCounterEqual: counters are one if they have the same bound, the same counts and
+// the same moves.
+func TestBoundedCounterEqual(t *testing.T) {
+	all := []*crdt.BoundedCounter{crdt.AtLeast(0), crdt.AtLeast(1), crdt.AtLeast(2), crdt.AtMost(1), crdt.AtMost(0)}
+	for range 4 {
+		c := crdt.AtLeast(1)
+		must(c.Add("us", 5))
+		all = append(all, c)
+	}
+	n := len(all)
+	must(all[n-1].Sub("us", 1))
+	must(all[n-2].Transfer("us", "eu", 1))
+	must(all[n-3].Reclaim("us", "eu"))
+	for i, x := range all {
+		for k, y := range all {
+			require.Equal(t, i == k, x.Equal(y), "%d and %d", i, k)
+			require.Equal(t, i == k, x.Clone().Equal(y), "%d and %d", i, k)
+		}
+	}
+}

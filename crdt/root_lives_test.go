@@ -517,3 +517,19 @@ func requireSameTexts(t *testing.T, left, right *crdt.PNCounter, from ...*crdt.P
 	}
 	require.Equal(t, texts[len(texts)-2], texts[len(texts)-1], "%q", texts)
 }
+
+// TestLastNumberOfALife: an incarnation of which only the last number has arrived is used up,
+// and the one after it begins.
+func TestLastNumberOfALife(t *testing.T) {
+	var s crdt.ORSet[string]
+	require.NoError(t, s.UnmarshalJSON(fmt.Appendf(nil, `{"type":"ORSet","context":{"eu":"%d"},"state":[]}`, life(1, 0)-1)))
+	require.Equal(t, life(1, 0)-1, s.LastOf("eu"))
+	require.Equal(t, &vclock.MemberError{Replica: "eu", Over: true}, s.Usable("eu"))
+	require.NoError(t, s.Usable("eu#1"))
+	require.Zero(t, s.LastOf("eu#1"))
+	s.Add("eu", "x")
+	require.Zero(t, s.Len())
+	s.Add("eu#1", "x")
+	require.Equal(t, life(1, 0), s.LastOf("eu#1"))
+	require.Equal(t, life(1, 0)-1, s.LastOf("eu"))
+}

@@ -1,6 +1,7 @@
 package crdt_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -116,4 +117,25 @@ func TestRWSetClearOfEqualStates(t *testing.T) {
 	require.True(t, a.Clear("eu").Equal(b.Clear("eu")))
 	require.NoError(t, a.Verify(&b))
 	require.True(t, a.Equal(&b))
+}
+
+// TestRWSetClearWhatWasShown: a client clears what it was shown; what was added since stays,
+// and so does what it was not shown, there and where the delta arrives.
+func TestRWSetClearWhatWasShown(t *testing.T) {
+	var s crdt.RWSet[string]
+	s.Add("eu", "x")
+	s.Add("eu", "y")
+	s.Remove("eu", "gone")
+	seen := s.Context()
+	s.Add("eu", "y")
+	s.Add("us", "z")
+	o := s.Clone()
+	d := must(s.ClearSeen("eu", seen))
+	require.Equal(t, []string{"y", "z"}, slices.Sorted(s.All()))
+	require.True(t, o.Merge(d))
+	require.True(t, o.Equal(&s))
+	require.False(t, o.Merge(must(s.ClearSeen("eu", seen))), "it was done")
+	s.Clear("eu")
+	require.Zero(t, s.Len())
+	require.True(t, must(s.ClearSeen("eu", crdt.Context{})).Equal(new(crdt.RWSet[string])))
 }
