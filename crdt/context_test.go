@@ -76,6 +76,7 @@ func TestSeenWithoutSums(t *testing.T) {
 	seen := sent(t, whole.Within(size-1))
 	require.False(t, seen.Exact())
 	require.False(t, seen.Within(1).Exact())
+	require.Equal(t, crdt.Context{}, crdt.Context{}.Within(0))
 	countAt(&m, "us", "k", 10)
 	must(m.DeleteSeen("eu", seen, "k"))
 	n, _ := valueAt(&m, "k")
