@@ -212,7 +212,7 @@ func FuzzAddBinary(f *testing.F) {
 // as it is, if what was counted last has.
 func TestAddBinaryBesideGaps(t *testing.T) {
 	const context = "\x03\x07\x02\x01a\x05\x02\x00\x00\x00\x01\x01b\x04" // of a 1, 3, 5 and 6, of b 1
-	for _, tallies := range []string{"\x00", "\x01\x04\x00\x02"} { // none of b's
+	for _, tallies := range []string{"\x00", "\x01\x04\x00\x02"} {       // none of b's
 		require.False(t, requireAdded(t, []byte(context+tallies), "b", 7))
 	}
 	for last := byte(1); last <= 8; last++ {
