@@ -323,11 +323,11 @@ func TestRefusesVarints(t *testing.T) {
 	const nine = "\xff\xff\xff\xff\xff\xff\xff\xff\xff"
 	block := func(n, at int, number string) string {
 		all := strings.Repeat("\x02", at) + number + strings.Repeat("\x02", n-at-1)
-		head := "\x03\x01\x01\x01a" + string([]byte{byte(n) << 2}) + "\x01\x00\x00\x00" + string([]byte{byte(n)})
+		head := append([]byte("\x03\x01\x01\x01a"), byte(n)<<2, 1, 0, 0, 0, byte(n))
 		for i := range n {
-			head += string([]byte{byte(i + 1)})
+			head = append(head, byte(i+1))
 		}
-		return head + string([]byte{byte(len(all))}) + all
+		return string(append(head, byte(len(all)))) + all
 	}
 	for _, n := range []int{1, 2, 7, 8, 9, 12, 15} {
 		for at := range n {

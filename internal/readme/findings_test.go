@@ -14,7 +14,7 @@ import (
 // TestFindings holds each script of findings/ to what CONTRIBUTING says of it. The scripts themselves are not run: they
 // install packages.
 func TestFindings(t *testing.T) {
-	pinned := regexp.MustCompile(`(npm install .*@\d|pip .* install .*==\d|go get \S+@v\d|dependency:copy -Dartifact=\S+:\d|<version>\d\S*\.\d)`)
+	pinned := regexp.MustCompile(`(npm install .*@\d|pip .* install .*==\d|cargo add .*@=\d|go get \S+@v\d|dependency:copy -Dartifact=\S+:\d|<version>\d\S*\.\d)`)
 	machine := regexp.MustCompile(`/(home|root|work|Users)/|registry\.|https?://(localhost|127)`)
 	want := regexp.MustCompile(`(?s)cat >want <<'EOT'\n(.+?)\nEOT\n`)
 
