@@ -355,3 +355,32 @@ lines.d       fields    {"qty":7,"sku":"d"} from us@1970-01-01T00:00:02Z
 lines.c       fields    absent from us@1970-01-01T00:00:02Z over eu@1970-01-01T00:00:01Z by value; lost {"qty":2,"sku":"c"} of eu@1970-01-01T00:00:01Z
 `, report.String())
 }
+
+// TestDocumentExplainGone: a key that all sides deleted is reported, and so are elements whose
+// keys have to be quoted, or would be taken for those of a list with two.
+func TestDocumentExplainGone(t *testing.T) {
+	plan := merge.MustCompile(merge.Options[object]{Paths: map[string]string{"l": "keyed=id"}})
+	explain := func(base string, sides ...string) string {
+		t.Helper()
+		b, all := parse(t, base), []merge.Side[object]{}
+		for i, s := range sides {
+			all = append(all, merge.Side[object]{Value: parse(t, s), Stamp: stamp(int64(i+1), "eu")})
+		}
+		_, report, err := plan.Explain(&b, all...)
+		require.NoError(t, err)
+		var paths []string
+		for _, c := range report.Changes {
+			paths = append(paths, fmt.Sprintf("%s %v %v", c.Path, c.Outcome, c.Result))
+		}
+		return strings.Join(paths, ", ")
+	}
+	require.Equal(t, "b same absent", explain(`{"a":1,"b":2}`, `{"a":1}`, `{"a":1}`))
+	for key, name := range map[string]string{"a+b": "a+b", "a.b": `"a.b"`, "": `""`, `"`: `"\""`} {
+		line := func(n int) string {
+			text, err := json.Marshal(object{"l": []any{object{"id": key, "n": n}}})
+			require.NoError(t, err)
+			return string(text)
+		}
+		require.Equal(t, "l."+name+".n taken 2", explain(line(1), line(2), line(1)))
+	}
+}

@@ -172,7 +172,7 @@ func (w *row) describe(prefix string, open map[*row]bool, lines *[][2]string) {
 	for _, f := range w.fields {
 		path := value.JoinPath(prefix, f.name)
 		switch {
-		case f.elem != nil && f.plain:
+		case f.plain:
 			*lines = append(*lines, [2]string{value.JoinPath(path, "*"), f.elem.fields[0].rule.String()})
 		case f.class == classPointer:
 			f.elem.describe(path, open, lines)

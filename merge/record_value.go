@@ -110,7 +110,7 @@ func (w *recordRow) each(kids []cell.Cell) iter.Seq2[*recordPart, *cell.Cell] {
 	return func(yield func(*recordPart, *cell.Cell) bool) {
 		all, loose := kids, w.ungrouped(kids)
 		for _, p := range w.parts {
-			for len(kids) > 0 && kids[0].Key != p.key && kids[0].Key < p.key {
+			for len(kids) > 0 && kids[0].Key < p.key {
 				kids = kids[1:]
 			}
 			c := (*cell.Cell)(nil)
