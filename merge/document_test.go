@@ -384,3 +384,29 @@ func TestDocumentExplainGone(t *testing.T) {
 		require.Equal(t, "l."+name+".n taken 2", explain(line(1), line(2), line(1)))
 	}
 }
+
+// TestDocumentExplainKeysOfOneName: keys of other types may have one name in paths. A report
+// tells of the elements all the same, whoever has left out which.
+func TestDocumentExplainKeysOfOneName(t *testing.T) {
+	plan := merge.MustCompile(merge.Options[object]{Paths: map[string]string{"l": "keyed=id"}})
+	for _, keys := range [][]any{{true, "true"}, {1.0, "1"}, {1.5, "15e-1"}} {
+		list := func(n int, keys ...any) object {
+			all := []any{}
+			for _, k := range keys {
+				all = append(all, object{"id": k, "n": n})
+			}
+			return object{"l": all}
+		}
+		base, a, b := list(1, keys...), keys[0], keys[1]
+		for _, older := range [][]any{{}, {a}, {b}, {b, a}} {
+			for _, newer := range [][]any{{}, {b}, {a, b}, {"z", b, a}} {
+				sides := []merge.Side[object]{{Value: list(1, older...), Stamp: stamp(1, "eu")}, {Value: list(2, newer...), Stamp: stamp(2, "us")}}
+				want, err := plan.Merge(&base, sides...)
+				require.NoError(t, err)
+				got, _, err := plan.Explain(&base, sides...)
+				require.NoError(t, err)
+				require.Equal(t, want, got)
+			}
+		}
+	}
+}

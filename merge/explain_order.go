@@ -33,8 +33,8 @@ func (x *explainer) giveUp(fa *fact, base []string, in [][]string, result []stri
 // reordered reports whether somebody who made keys of base moved one, or put a new one
 // before an old one.
 func reordered(base, keys []string) bool {
-	old := shared(base, keys)
-	return !slices.Equal(old, keys[:len(old)])
+	old := shared(keys, base) // no longer than keys, also where several of base have one name
+	return !slices.Equal(old, shared(base, keys)) || !slices.Equal(old, keys[:len(old)])
 }
 
 // shared returns the keys that others has too.
