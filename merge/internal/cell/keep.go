@@ -37,7 +37,7 @@ func (c *Cell) isLeaf() bool {
 // LastDelete returns the cell with the stamp of the last delete of c, a row that is kept, or
 // nil.
 func (c *Cell) LastDelete() *Cell {
-	if c == nil || len(c.Kids) == 0 || c.Kids[0].Key > PositionKey { // which few names come before
+	if c == nil || len(c.Kids) == 0 || c.Kids[0].Key > PositionKey { // no search for most rows: few names are below a star
 		return nil
 	}
 	return c.Kid(PositionKey, Deleted)
