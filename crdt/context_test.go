@@ -290,6 +290,15 @@ func TestContextCut(t *testing.T) {
 
 // TestContextSizes: the sums of a counter take about 4 bytes for each replica, and
 // those of one key little, however many there are.
+// TestContextOfLargestNumber: a clock is covered up to the largest number that there is.
+func TestContextOfLargestNumber(t *testing.T) {
+	covered := func(n uint64) string {
+		return crdt.ContextOf(vclock.Clock{}.With("eu", n).With("us", 1)).Clock().String()
+	}
+	require.Equal(t, fmt.Sprintf("eu:%d,us:1", crdt.MaxSeq), covered(crdt.MaxSeq))
+	require.Equal(t, "us:1", covered(crdt.MaxSeq+1))
+}
+
 func TestContextSizes(t *testing.T) {
 	var m counters
 	for i := range 100 {

@@ -104,6 +104,22 @@ func TestORSetMessagesInAnyOrder(t *testing.T) {
 	require.Equal(t, bytesOf(t, &eu), bytesOf(t, &late))
 }
 
+// Two sets that have seen the same and have the same elements are not equal if these are of
+// other writes: one of them lacks a removal that is on its way.
+func TestORSetElementsOfOtherWrites(t *testing.T) {
+	var eu, us, ap crdt.ORSet[string]
+	ap.Merge(eu.Add("eu", "milk"))
+	eu.Remove("eu", "milk") // does not reach ap
+	us.Merge(eu.Add("eu", "milk"))
+	removed := us.Remove("us", "milk") // does not reach eu
+	ap.Merge(removed)
+	require.Equal(t, ap.Context().Clock(), eu.Context().Clock())
+	require.Equal(t, ap.String(), eu.String())
+	require.False(t, ap.Equal(&eu) || eu.Equal(&ap))
+	meet(t, &ap, &eu)
+	require.Zero(t, eu.Len())
+}
+
 // A set that millions went through is as small as what is left in it.
 func TestORSetForgetsWhatIsGone(t *testing.T) {
 	var s crdt.ORSet[int]

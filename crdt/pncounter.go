@@ -76,8 +76,8 @@ func (c *PNCounter) add(name vclock.Replica, n int64, d *tallyOp) bool {
 func (c *PNCounter) locate(r *root) {
 	w := r.writer
 	i, found := c.find(w.replica, w.life)
-	if !found && i > 0 && r.hasClosed(w.replica, w.life) {
-		if t := &c.tallies[i-1]; t.replica == w.replica && t.isLive() {
+	if !found && i > 0 {
+		if t := &c.tallies[i-1]; t.replica == w.replica && t.isLive() && r.hasClosed(w.replica, w.life) {
 			i, found = i-1, true
 		}
 	}

@@ -190,7 +190,7 @@ func (x *counterRow) mint(i int) int {
 	if !tail {
 		grow()
 	}
-	if r.Err() == nil && n > 0 && last < over && last+1 >= x.writer.life<<lifeBits {
+	if n > 0 && last < over && last+1 >= x.writer.life<<lifeBits {
 		x.seq, x.prefix = last+1, prefix
 	}
 	return at + r.Offset()

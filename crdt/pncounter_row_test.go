@@ -1,6 +1,7 @@
 package crdt_test
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math"
@@ -214,6 +215,13 @@ func TestAddBinaryBesideGaps(t *testing.T) {
 	const context = "\x03\x07\x02\x01a\x05\x02\x00\x00\x00\x01\x01b\x04" // of a 1, 3, 5 and 6, of b 1
 	for _, tallies := range []string{"\x00", "\x01\x04\x00\x02"} {       // none of b's
 		require.False(t, requireAdded(t, []byte(context+tallies), "b", 7))
+	}
+	for _, last := range []uint64{life(1, 0) - 2, life(1, 0) - 1, life(1, 0)} { // beside the end of an incarnation, and that is missing
+		row := append([]byte("\x03\x07\x01\x01a\x05\x01\x00"), binary.AppendUvarint(nil, last-3)...)
+		for _, r := range []vclock.Replica{"a", "a#1", "a#2"} {
+			row := append(slices.Clone(row), "\x01\x04\x00\x02"...) // a counted 1 at 1
+			require.Equal(t, r == "a" && last < life(1, 0)-1, requireAdded(t, row, r, 7), "%s after %d", r, last)
+		}
 	}
 	for last := byte(1); last <= 8; last++ {
 		row := context + "\x02\x04" + string([]byte{2 * (last - 1)}) + "\x02\x0c\x00\x02"

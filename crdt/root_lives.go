@@ -42,9 +42,9 @@ func (r *root) next() (uint64, bool) {
 }
 
 // hasClosed reports whether r has seen everything of the incarnations of a replica
-// before one.
+// before one, which is not the first.
 func (r *root) hasClosed(replica uint32, life uint64) bool {
-	return life == 0 || r.seen[replica].prefix >= lifeEnd(life-1)
+	return r.seen[replica].prefix >= lifeEnd(life-1)
 }
 
 // closedTo returns the last number of the incarnations of a replica of which r has seen

@@ -111,9 +111,29 @@ func TestClosedTallyAgainstZombie(t *testing.T) {
 		n, _ := x.Total()
 		require.Equal(t, int64(1), n)
 	}
+	x := member.Clone()
+	x.Merge(zombie.Add("e", 4))
+	require.True(t, x.Clone().Merge(&zombie) == false && value(x) == 1, "of one increment, too")
 	sealed := over(t, map[vclock.Replica]uint64{"e": 1})
 	require.False(t, member.Speaks(&zombie, sealed), "closed is seen")
 	require.True(t, new(crdt.PNCounter).Speaks(&zombie, sealed))
+}
+
+// TestFirstCountAfterClosing: what an incarnation counts first, of which another has seen nothing
+// but the closing of the one before.
+func TestFirstCountAfterClosing(t *testing.T) {
+	var a crdt.PNCounter
+	a.Add("e", 1)
+	a.Reset("e")
+	a.Close(over(t, map[vclock.Replica]uint64{"e": 1}))
+	b := a.Clone()
+	a.Add("e#1", 5)
+	for _, pair := range [][2]*crdt.PNCounter{{&a, b}, {b, &a}} {
+		x := pair[0].Clone()
+		x.Merge(pair[1].Clone())
+		require.Equal(t, int64(5), value(x))
+		require.True(t, x.Equal(&a))
+	}
 }
 
 // TestRetireWithGap: an increment that was lost, of a replica that is retired, after

@@ -98,6 +98,15 @@ func TestRWSetTellsWho(t *testing.T) {
 	require.Equal(t, []vclock.Dot{{Replica: "us", Seq: 1}}, removes)
 }
 
+// Under a name that two use, an add and a removal may have one dot. The sets differ.
+func TestRWSetAddAndRemovalOfOneDot(t *testing.T) {
+	var eu, twin crdt.RWSet[string]
+	eu.Add("eu", "ann")
+	twin.Remove("eu", "ann")
+	require.Equal(t, eu.Context(), twin.Context())
+	require.False(t, eu.Equal(&twin) || twin.Equal(&eu))
+}
+
 // TestRWSetClearOfEqualStates: states that are equal give one change of both the same dots, be
 // they decoded or made in another order.
 func TestRWSetClearOfEqualStates(t *testing.T) {
