@@ -199,9 +199,13 @@ func TestExchangeOfShortReplicas(t *testing.T) {
 	for i := range 60 * 250 {
 		a.Add(vclock.Replica(fmt.Sprintf("r%02d", i%60)), i)
 	}
-	b := a.Clone()
-	b.Add("r03", -1)
-	w := must(exchange(&a, b, 1, false, func(int) {}))
-	require.True(t, a.Equal(b))
-	require.Less(t, w.bytes, 830)
+	for range 2 {
+		b := a.Clone()
+		b.Add("r03", -1)
+		w := must(exchange(a.Clone(), b, 1, false, func(int) {}))
+		require.Less(t, w.bytes, 830)
+		for i := range 60 * 127 { // the whole first pages
+			a.Remove("r00", i)
+		}
+	}
 }

@@ -1,6 +1,7 @@
 package crdt_test
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math"
@@ -115,6 +116,19 @@ func TestAddAtBinaryPlain(t *testing.T) {
 	}
 	require.NoError(t, m.UnmarshalBinary(row))
 	require.Equal(t, 200, m.Len())
+}
+
+// TestAddAtBinaryBesideEnd: a writer goes on behind a gap, where what was seen last ends beside an
+// incarnation, and one behind.
+func TestAddAtBinaryBesideEnd(t *testing.T) {
+	for _, last := range []uint64{life(1, 0) - 2, life(1, 0) - 1, life(1, 0)} {
+		row := append([]byte("\x03\x03\x07\x01\x02eu\x05\x01\x00"), binary.AppendUvarint(nil, last-3)...) // eu: 1, and 3 to last
+		row = append(row, 0)
+		for _, r := range []vclock.Replica{"eu", "eu#1", "eu#2"} {
+			goesOn := r == "eu" && last < life(1, 0)-1 || r == "eu#1" && last >= life(1, 0)-1
+			require.Equal(t, goesOn, requireAddedAt(t, row, r, "k", 7), "%s after %d", r, last)
+		}
+	}
 }
 
 // TestAddAtBinaryKeys: keys of other kinds.

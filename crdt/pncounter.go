@@ -244,7 +244,6 @@ func (c *PNCounter) apply(r *root, d *tallyOp) bool {
 	var k knowledge
 	k.ourCount = r.contains(t.countDot())
 	k.ourReset = t.hasReset() && r.contains(t.tag)
-	k.weClosed = r.hasClosed(t.replica, lifeOf(t.last)+1)
 	changed := c.joinTally(&t, r, k)
 	t.dots(func(x dot) { changed = r.see(x) || changed })
 	return changed
