@@ -58,6 +58,7 @@ func TestExchangeRefusesForms(t *testing.T) {
 		{bits + "\x01\x00\x03\x00\x00\x00", "bitmap in form 3"},     // the number 0
 		{bits + "\x01\x01\x03\x80\x00", ""},                         // live, as it should
 		{bits + "\x01" + page41 + "\x03\x01\x00", "exceeds the largest number"},
+		{bits + "\x02\xff\xff\xff\xff\xff\x3f\x03\x01\x00\x03\x01\x00", "exceeds the largest number"},
 		{bits + "\x01\x01\x01\x01\x80\x00", "offset 128 after -1 in a page"},
 		{bits + "\x01\x01\x02\x02\x01\x01\x00", "offset 1 after 1 in a page"},
 		{bits + "\x01\x01\x05\x06\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x01\x03\x00", "a dead dot is not in the bitmap"},
@@ -176,6 +177,9 @@ func TestExchangeOfManyPages(t *testing.T) {
 	var all crdt.ORSet[int]
 	for i := range 24_000 {
 		all.Add([]vclock.Replica{"d", "e"}[i%2], i)
+	}
+	for i := range 1000 {
+		all.Remove("d", 5000+i) // pages of both: one range is wider than the others
 	}
 	a, b := all.Clone(), all.Clone()
 	for _, i := range []int{0, 1, 2000, 2001, 2002, 9000, 23_999} {

@@ -56,7 +56,7 @@ func (c *PNCounter) add(name vclock.Replica, n int64, d *tallyOp) bool {
 	if !ok {
 		return false
 	}
-	if c.recent >= len(c.tallies) || c.tallies[c.recent].replica != i || !c.tallies[c.recent].isOf(r.writer.life) {
+	if c.recent >= len(c.tallies) || c.tallies[c.recent].replica != i || c.tallies[c.recent].line != r.writer.life {
 		c.locate(r)
 	}
 	t := &c.tallies[c.recent]
@@ -71,13 +71,13 @@ func (c *PNCounter) add(name vclock.Replica, n int64, d *tallyOp) bool {
 }
 
 // locate makes the tally on which the writer counts the recent one. An incarnation that may
-// not have all that its predecessors counted begins one of its own; another goes on
-// with what it finds.
+// not have all that its predecessors counted begins one of its own; one that has, or that
+// went on before, goes on with what it finds.
 func (c *PNCounter) locate(r *root) {
 	w := r.writer
 	i, found := c.find(w.replica, w.life)
 	if !found && i > 0 {
-		if t := &c.tallies[i-1]; t.replica == w.replica && t.isLive() && r.hasClosed(w.replica, w.life) {
+		if t := &c.tallies[i-1]; t.replica == w.replica && t.isLive() && (lifeOf(t.last) == w.life || r.hasClosed(w.replica, w.life)) {
 			i, found = i-1, true
 		}
 	}

@@ -205,8 +205,7 @@ func (x *counterRow) tallies(n int64, counts bool, dots []uint64) (_ []uint64, o
 	owner := uint64(0)                         // the place whose tally it is
 	place, entry, next := -1, x.first, x.first // one up to there, where its numbers are, and what follows
 	prefix, before := uint64(0), -1            // what is held of it, and the life of the tally before
-	settled := false
-	for k := range size {
+	for range size {
 		from := i
 		u, at := wire.UvarintAt(p, i)
 		last, at := stepAt(p, at, 0)
@@ -236,12 +235,12 @@ func (x *counterRow) tallies(n int64, counts bool, dots []uint64) (_ []uint64, o
 		if x.nested {
 			dots = append(dots, uint64(place)<<48|last)
 		}
-		if !counts || uint32(place) != x.writer.replica || settled {
+		if !counts || uint32(place) != x.writer.replica || line > x.writer.life {
 			continue
 		}
 		t := tally{start: start, last: last, line: line, total: int64(sum>>1) ^ -int64(sum&1)}
-		settled = k == 0 && t.isOf(x.writer.life) // as in add
-		if settled || line == x.writer.life || line < x.writer.life && x.prefix >= lifeEnd(x.writer.life-1) {
+		x.sum = edit{}
+		if line == x.writer.life || lifeOf(last) == x.writer.life || x.prefix >= lifeEnd(x.writer.life-1) { // as in locate
 			t.count(x.seq, n)
 			x.sum = edit{from: from, to: at}
 			x.sum.uvarint(u&^formSingle | t.form())

@@ -147,7 +147,15 @@ func TestAddBinaryPlain(t *testing.T) {
 		requireAdded(t, row, "us", 1)
 		requireAdded(t, row, "new", 1)
 	}
-	row := encoded(t, plainRows(t)["gaps"])
+	var far crdt.PNCounter // has not closed what eu#1 went on with
+	far.Add("ap", 1)
+	far.Merge(plainRows(t)["closed"].Add("eu#1", 5))
+	row := encoded(t, &far)
+	require.True(t, requireAdded(t, row, "eu#1", 1))
+	far.Add("eu#1", 1)
+	require.Equal(t, must(crdt.AddBinary(nil, row, "eu#1", 1)), encoded(t, &far))
+	require.Equal(t, 2, far.Stats().Elements, "one tally each")
+	row = encoded(t, plainRows(t)["gaps"])
 	for i := range 300 { // the sizes of numbers grow
 		require.True(t, requireAdded(t, row, "us", 1<<40))
 		var err error

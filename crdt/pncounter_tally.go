@@ -141,9 +141,6 @@ func (c counted) join(o counted, k knowledge) counted {
 	return c
 }
 
-// isOf reports whether the incarnation life counts on t.
-func (t *tally) isOf(life uint64) bool { return t.line == life || t.isLive() && lifeOf(t.last) == life }
-
 // counted and undone are the parts of a tally, zero where it has none.
 type (
 	counted struct {
