@@ -267,14 +267,7 @@ func parseGMap[K comparable, V State[V]](data []byte, decode func([]byte, V) err
 		if err != nil {
 			return nil, nil, fmt.Errorf("entry %d: %w", i, err)
 		}
-		v := emptyValue[V]()
-		plain := func(p []byte) error { return decode(p, v) }
-		var unread *content.ValueError
-		if e.Value[0] == '{' || e.Value[0] == '[' { // what is neither might pass for bytes
-			unread, err = decodeState(v, e.Value, plain)
-		} else {
-			err = plain(e.Value)
-		}
+		v, unread, err := parseState(e.Value, decode)
 		if err != nil {
 			return nil, nil, fmt.Errorf("key %s: %w", e.Key, err)
 		}
@@ -285,6 +278,20 @@ func parseGMap[K comparable, V State[V]](data []byte, decode func([]byte, V) err
 		d.values = append(d.values, v)
 	}
 	return d, bad, nil
+}
+
+// parseState reads a value in JSON: leniently if V can, and else by decode. A lenient decoder
+// may be of bytes only.
+func parseState[V State[V]](p []byte, decode func([]byte, V) error) (v V, bad *content.ValueError, err error) {
+	v = emptyValue[V]()
+	if p[0] == '{' || p[0] == '[' { // what is neither might pass for bytes
+		bad, err = decodeState(v, p, func(p []byte) error { return decode(p, v) })
+		if err == nil {
+			return v, bad, nil
+		}
+		v = emptyValue[V]()
+	}
+	return v, nil, decode(p, v)
 }
 
 // decodeEntry decodes an object that has exactly the members of a gmapEntry.

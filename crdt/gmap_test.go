@@ -2,6 +2,7 @@ package crdt_test
 
 import (
 	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"maps"
 	"slices"
@@ -12,6 +13,10 @@ import (
 
 	"github.com/rejoin-go/rejoin/crdt"
 	"github.com/rejoin-go/rejoin/crdt/crdttest"
+	"github.com/rejoin-go/rejoin/hlc"
+	"github.com/rejoin-go/rejoin/lww"
+	"github.com/rejoin-go/rejoin/resolver"
+	"github.com/rejoin-go/rejoin/vclock"
 	"github.com/rejoin-go/rejoin/vclock/content"
 )
 
@@ -244,6 +249,74 @@ func TestGMapTellsTheFirst(t *testing.T) {
 	require.Equal(t, map[string]string{"b": `"b" int 700`, "c": `"c" int 800`}, bad)
 	require.ErrorContains(t, o.Check(), `crdt: unreadable value of key "b": stored int 700, want int8`)
 	require.Equal(t, data, must(o.MarshalBinary()))
+}
+
+// TestGMapOfStates: states of other packages, and one whose lenient decoder takes bytes only, are
+// read again from bytes and from JSON.
+func TestGMapOfStates(t *testing.T) {
+	w := lww.Writer{Replica: "eu", Clock: new(hlc.Clock)}
+	register, set, names := new(lww.Register[string]), new(lww.Set[string]), new(lww.Map[string, int])
+	require.NoError(t, register.Set(w, "x"))
+	must(set.Add(w, "x"))
+	must(names.Put(w, "x", 1))
+	versions, dots, siblings := new(vclock.DVVSet[string]), new(vclock.DotSet), new(resolver.Siblings[string])
+	must(versions.Put("eu", vclock.Clock{}, "x"))
+	dots.Add(vclock.Dot{Replica: "eu", Seq: 3})
+	must(siblings.Write(resolver.Writer{Writer: w}, resolver.Context{}, "x"))
+	requireInGMap(t, register)
+	requireInGMap(t, set)
+	requireInGMap(t, names)
+	requireInGMap(t, versions)
+	requireInGMap(t, dots)
+	requireInGMap(t, siblings)
+	requireInGMap(t, must(new(crdt.MVRegister[string]).Set("eu", "x")))
+	requireInGMap(t, new(crdt.RWSet[string]).Remove("eu", "x"))
+	requireInGMap(t, &bytesLenient{high{[]int64{3}}})
+}
+
+func requireInGMap[V crdt.State[V]](t *testing.T, v V) {
+	t.Helper()
+	m := new(crdt.GMap[string, V]).MergeAt("k", v)
+	data, text := must(m.MarshalBinary()), must(json.Marshal(m))
+	var fromBytes, lenient, fromText, lenientText, scanned crdt.GMap[string, V]
+	for i, err := range []error{
+		fromBytes.UnmarshalBinary(data), lenient.UnmarshalLenient(data),
+		json.Unmarshal(text, &fromText), lenientText.UnmarshalLenient(text), scanned.Scan(text),
+	} {
+		require.NoError(t, err, "%T, %d", v, i)
+	}
+	for i, o := range []*crdt.GMap[string, V]{&fromBytes, &lenient, &fromText, &lenientText, &scanned} {
+		require.True(t, o.Equal(m), "%T, %d", v, i)
+	}
+}
+
+// A bytesLenient has JSON, and a lenient decoder of bytes only.
+type bytesLenient struct{ high }
+
+func (h *bytesLenient) Merge(o *bytesLenient) bool { return h.high.Merge(&o.high) }
+func (h *bytesLenient) Equal(o *bytesLenient) bool { return h.high.Equal(&o.high) }
+func (h *bytesLenient) Clone() *bytesLenient       { return &bytesLenient{*h.high.Clone()} }
+func (h *bytesLenient) MarshalJSON() ([]byte, error) {
+	return json.Marshal(map[string]int64{"n": h.get()})
+}
+func (h *bytesLenient) MarshalBinary() ([]byte, error)     { return (&wiredHigh{h.high}).MarshalBinary() }
+func (h *bytesLenient) UnmarshalLenient(data []byte) error { return h.UnmarshalBinary(data) }
+
+func (h *bytesLenient) UnmarshalBinary(data []byte) error {
+	if len(data) != 1 {
+		return crdt.ErrVersion
+	}
+	var wired wiredHigh
+	err := wired.UnmarshalBinary(data)
+	h.high = wired.high
+	return err
+}
+
+func (h *bytesLenient) UnmarshalJSON(data []byte) error {
+	var all map[string]int64
+	err := json.Unmarshal(data, &all)
+	h.n = []int64{all["n"]}
+	return err
 }
 
 // A broken is a high whose bytes cannot be had.

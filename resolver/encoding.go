@@ -1,6 +1,7 @@
 package resolver
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"database/sql/driver"
 	"encoding/base64"
@@ -68,11 +69,17 @@ func (s *Siblings[T]) UnmarshalBinary(data []byte) error {
 	return nil
 }
 
-// UnmarshalLenient is [Siblings.UnmarshalBinary] that also takes values which T
-// cannot hold, for an older program beside a newer one: s is then usable for
-// merging and encoding, though it returns the same [content.ValueError].
+// UnmarshalLenient decodes binary or JSON, and keeps values that T cannot hold,
+// for an older program beside a newer one: s is then usable for merging and
+// encoding, though it returns a [content.ValueError].
 func (s *Siblings[T]) UnmarshalLenient(data []byte) error {
-	d, err := decodeSiblings[T](data, s.past)
+	var d Siblings[T]
+	var err error
+	if text := bytes.TrimLeft(data, " \t\r\n"); len(text) > 0 && text[0] == '{' {
+		d, err = decodeSiblingsJSON[T](text)
+	} else {
+		d, err = decodeSiblings[T](data, s.past)
+	}
 	if err != nil {
 		return fmt.Errorf("resolver: decode Siblings: %w", err)
 	}
@@ -268,10 +275,22 @@ func (s *Siblings[T]) UnmarshalJSON(data []byte) error {
 	if string(data) == "null" {
 		return nil
 	}
-	var d Siblings[T]
+	d, err := decodeSiblingsJSON[T](data)
+	if err == nil {
+		err = d.Check()
+	}
+	if err != nil {
+		return fmt.Errorf("resolver: decode Siblings: %w", err)
+	}
+	*s = d
+	return nil
+}
+
+// decodeSiblingsJSON reads what MarshalJSON wrote. Values that T cannot hold are kept.
+func decodeSiblingsJSON[T any](data []byte) (d Siblings[T], err error) {
 	var versions []byte
 	kinds := value.Kinds{}
-	err := value.DecodeObject(data, func(name string, p []byte) (err error) {
+	err = value.DecodeObject(data, func(name string, p []byte) (err error) {
 		switch name {
 		case "level":
 			d.level, err = decodeEpoch(p)
@@ -301,14 +320,10 @@ func (s *Siblings[T]) UnmarshalJSON(data []byte) error {
 	if err == nil {
 		err = d.check()
 	}
-	if err == nil {
-		err = d.Check()
-	}
 	if err != nil {
-		return fmt.Errorf("resolver: decode Siblings: %w", wire.Damaged(err))
+		return Siblings[T]{}, wire.Damaged(err)
 	}
-	*s = d
-	return nil
+	return d, nil
 }
 
 func decodeTime(p []byte) (hlc.Timestamp, error) {

@@ -256,7 +256,10 @@ func TestUnreadable(t *testing.T) {
 	require.ErrorIs(t, s.Scan(b), content.ErrUnreadable)
 	require.Zero(t, s.Len())
 
+	fromText := new(resolver.Siblings[is])
+	require.ErrorIs(t, fromText.UnmarshalLenient(append([]byte(" \n"), j...)), content.ErrUnreadable)
 	require.ErrorAs(t, s.UnmarshalLenient(b), &bad)
+	require.True(t, fromText.Equal(s))
 	require.Equal(t, "Size", bad.Field)
 	require.Equal(t, "1970-01-01T00:00:00.000000002Z@eu", bad.Key)
 	require.ErrorIs(t, s.Check(), content.ErrUnreadable)
