@@ -150,7 +150,9 @@ func (f *EWFlag) enable(name vclock.Replica, seen *Context, d *cellOp[struct{}])
 
 func (f *EWFlag) disable(name vclock.Replica, seen *Context, d *cellOp[struct{}]) {
 	r := f.changeFor(name)
-	f.ready()
+	if f.ready(); r.isOver(name) {
+		return
+	}
 	f.cell.erase(r, seen, d)
 	f.record(d)
 }

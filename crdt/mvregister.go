@@ -248,7 +248,9 @@ func (m *MVRegister[V]) set(name vclock.Replica, v V, seen *Context, d *cellOp[s
 
 func (m *MVRegister[V]) erase(name vclock.Replica, seen *Context, d *cellOp[stored[V]]) {
 	r := m.changeFor(name)
-	m.ready()
+	if m.ready(); r.isOver(name) {
+		return
+	}
 	m.cell.erase(r, seen, d)
 	m.record(d)
 }

@@ -316,7 +316,9 @@ func (m *ORMap[K, V]) keys(yield func(K)) {
 func (m *ORMap[K, V]) remove(r vclock.Replica, c *clearing, keys func(yield func(K))) *ORMap[K, V] {
 	d := m.delta()
 	c.root, c.replica = m.write(r)
-	c.delta = d.root
+	if c.delta = d.root; c.root.isOver(r) {
+		return d
+	}
 	keys(func(key K) { m.clearKey(c, key, d) })
 	if m.mode == opened {
 		rec := m.rec.(*ORMap[K, V])

@@ -178,8 +178,10 @@ func (s *ORSet[E]) add(name vclock.Replica, e E, d *setOp[E]) {
 
 func (s *ORSet[E]) remove(name vclock.Replica, e E, d *setOp[E]) {
 	r := s.changeFor(name)
-	s.ready().take(r, e, nil, d)
-	s.recordOp(d)
+	if st := s.ready(); !r.isOver(name) {
+		st.take(r, e, nil, d)
+		s.recordOp(d)
+	}
 }
 
 func (s *ORSet[E]) removeSeen(name vclock.Replica, seen *Context, e E, d *setOp[E]) error {
@@ -187,8 +189,10 @@ func (s *ORSet[E]) removeSeen(name vclock.Replica, seen *Context, e E, d *setOp[
 	if err := s.admits(seen); err != nil {
 		return err
 	}
-	s.ready().take(r, e, seen, d)
-	s.recordOp(d)
+	if st := s.ready(); !r.isOver(name) {
+		st.take(r, e, seen, d)
+		s.recordOp(d)
+	}
 	return nil
 }
 
@@ -204,6 +208,9 @@ func (s *ORSet[E]) clearOut(name vclock.Replica, all bool, seen Context) *ORSet[
 	r := s.changeFor(name)
 	s.ready()
 	d := &ORSet[E]{orSetState: orSetState[E]{node: node{root: new(root)}}}
+	if r.isOver(name) {
+		return d
+	}
 	s.clear(&clearing{root: r, delta: d.root, all: all, seen: seen}, d)
 	if s.mode == opened {
 		rec := s.rec.(*ORSet[E])

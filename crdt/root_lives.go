@@ -74,10 +74,17 @@ func (r *root) lastOf(name vclock.Replica) uint64 {
 
 // usable returns an error if name can number nothing.
 func (r *root) usable(name vclock.Replica) error {
-	if _, life := name.Lineage(); r.lastOf(name) == lifeEnd(life) {
+	if r.isOver(name) {
 		return &vclock.MemberError{Replica: name, Over: true}
 	}
 	return nil
+}
+
+// isOver reports whether name can number nothing. Then it changes nothing either: a mutator that
+// mints no dot asks before.
+func (r *root) isOver(name vclock.Replica) bool {
+	_, life := name.Lineage()
+	return r.lastOf(name) == lifeEnd(life)
 }
 
 // Close drops what incarnations that are over have left: see Garbage above.

@@ -1,6 +1,7 @@
 package crdt_test
 
 import (
+	"encoding"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -64,6 +65,102 @@ func TestIncarnationNumbers(t *testing.T) {
 	require.Equal(t, before, encoded(t, &s))
 	s.Add("eu#2", "e")
 	require.Equal(t, fmt.Sprintf("eu:%d", life(2, 2)), s.Context().Clock().String(), "nothing is missing")
+}
+
+// TestOverChangesNothing: an incarnation that is over changes nothing, whether a change would number
+// anything or not.
+func TestOverChangesNothing(t *testing.T) {
+	t.Run("ORSet", func(t *testing.T) {
+		remainsOver(t, func(s *crdt.ORSet[string], r vclock.Replica) { s.Add(r, "x") }, map[string]func(s *crdt.ORSet[string], seen crdt.Context) *crdt.ORSet[string]{
+			"Add":    func(s *crdt.ORSet[string], _ crdt.Context) *crdt.ORSet[string] { return s.Add("eu", "x") },
+			"Remove": func(s *crdt.ORSet[string], _ crdt.Context) *crdt.ORSet[string] { return s.Remove("eu", "x") },
+			"RemoveSeen": func(s *crdt.ORSet[string], seen crdt.Context) *crdt.ORSet[string] {
+				return must(s.RemoveSeen("eu", seen, "x"))
+			},
+			"Clear": func(s *crdt.ORSet[string], _ crdt.Context) *crdt.ORSet[string] { return s.Clear("eu") },
+			"ClearSeen": func(s *crdt.ORSet[string], seen crdt.Context) *crdt.ORSet[string] {
+				return must(s.ClearSeen("eu", seen))
+			},
+		})
+	})
+	t.Run("RWSet", func(t *testing.T) {
+		remainsOver(t, func(s *crdt.RWSet[string], r vclock.Replica) { s.Add(r, "x") }, map[string]func(s *crdt.RWSet[string], seen crdt.Context) *crdt.RWSet[string]{
+			"Add":    func(s *crdt.RWSet[string], _ crdt.Context) *crdt.RWSet[string] { return s.Add("eu", "x") },
+			"Remove": func(s *crdt.RWSet[string], _ crdt.Context) *crdt.RWSet[string] { return s.Remove("eu", "x") },
+			"RemoveSeen": func(s *crdt.RWSet[string], seen crdt.Context) *crdt.RWSet[string] {
+				return must(s.RemoveSeen("eu", seen, "x"))
+			},
+			"Clear": func(s *crdt.RWSet[string], _ crdt.Context) *crdt.RWSet[string] { return s.Clear("eu") },
+			"ClearSeen": func(s *crdt.RWSet[string], seen crdt.Context) *crdt.RWSet[string] {
+				return must(s.ClearSeen("eu", seen))
+			},
+		})
+	})
+	t.Run("EWFlag", func(t *testing.T) {
+		remainsOver(t, func(f *crdt.EWFlag, r vclock.Replica) { f.Enable(r) }, map[string]func(f *crdt.EWFlag, seen crdt.Context) *crdt.EWFlag{
+			"Enable":      func(f *crdt.EWFlag, _ crdt.Context) *crdt.EWFlag { return f.Enable("eu") },
+			"Disable":     func(f *crdt.EWFlag, _ crdt.Context) *crdt.EWFlag { return f.Disable("eu") },
+			"DisableSeen": func(f *crdt.EWFlag, seen crdt.Context) *crdt.EWFlag { return must(f.DisableSeen("eu", seen)) },
+		})
+	})
+	t.Run("DWFlag", func(t *testing.T) {
+		remainsOver(t, func(f *crdt.DWFlag, r vclock.Replica) { f.Disable(r) }, map[string]func(f *crdt.DWFlag, seen crdt.Context) *crdt.DWFlag{
+			"Enable":     func(f *crdt.DWFlag, _ crdt.Context) *crdt.DWFlag { return f.Enable("eu") },
+			"EnableSeen": func(f *crdt.DWFlag, seen crdt.Context) *crdt.DWFlag { return must(f.EnableSeen("eu", seen)) },
+			"Disable":    func(f *crdt.DWFlag, _ crdt.Context) *crdt.DWFlag { return f.Disable("eu") },
+		})
+	})
+	type register = crdt.MVRegister[string]
+	t.Run("MVRegister", func(t *testing.T) {
+		remainsOver(t, func(m *register, r vclock.Replica) { must(m.Set(r, "x")) }, map[string]func(m *register, seen crdt.Context) *register{
+			"Set":       func(m *register, _ crdt.Context) *register { return must(m.Set("eu", "y")) },
+			"Clear":     func(m *register, _ crdt.Context) *register { return m.Clear("eu") },
+			"ClearSeen": func(m *register, seen crdt.Context) *register { return must(m.ClearSeen("eu", seen)) },
+		})
+	})
+	t.Run("PNCounter", func(t *testing.T) {
+		remainsOver(t, func(c *crdt.PNCounter, r vclock.Replica) { c.Add(r, 1) }, map[string]func(c *crdt.PNCounter, seen crdt.Context) *crdt.PNCounter{
+			"Add":       func(c *crdt.PNCounter, _ crdt.Context) *crdt.PNCounter { return c.Add("eu", 1) },
+			"Reset":     func(c *crdt.PNCounter, _ crdt.Context) *crdt.PNCounter { return c.Reset("eu") },
+			"ResetSeen": func(c *crdt.PNCounter, seen crdt.Context) *crdt.PNCounter { return must(c.ResetSeen("eu", seen)) },
+		})
+	})
+	type sets = crdt.ORMap[string, *crdt.ORSet[string]]
+	t.Run("ORMap", func(t *testing.T) {
+		remainsOver(t, func(m *sets, r vclock.Replica) { m.Update(r, "k", func(s *crdt.ORSet[string]) { s.Add(r, "x") }) }, map[string]func(m *sets, seen crdt.Context) *sets{
+			"Update": func(m *sets, _ crdt.Context) *sets {
+				return m.Update("eu", "k", func(s *crdt.ORSet[string]) { s.Remove("eu", "x"); s.Add("eu", "y"); s.Clear("eu") })
+			},
+			"Delete":     func(m *sets, _ crdt.Context) *sets { return m.Delete("eu", "k") },
+			"DeleteSeen": func(m *sets, seen crdt.Context) *sets { return must(m.DeleteSeen("eu", seen, "k")) },
+			"Clear":      func(m *sets, _ crdt.Context) *sets { return m.Clear("eu") },
+			"ClearSeen":  func(m *sets, seen crdt.Context) *sets { return must(m.ClearSeen("eu", seen)) },
+		})
+	})
+}
+
+// remainsOver has eu and us write, closes what eu wrote, and requires that each of the changes, which
+// are under eu, does nothing.
+func remainsOver[T any, V interface {
+	*T
+	exchanging[V]
+	encoding.BinaryMarshaler
+	Context() crdt.Context
+	Close(over vclock.Closing) bool
+}](t *testing.T, write func(v V, r vclock.Replica), changes map[string]func(v V, seen crdt.Context) V) {
+	t.Helper()
+	v := V(new(T))
+	write(v, "us")
+	write(v, "eu")
+	peer := V(new(T))
+	write(peer, "ap")
+	v.Merge(peer)
+	v.Close(over(t, map[vclock.Replica]uint64{"eu": 1}))
+	before := encoded(t, v)
+	for name, change := range changes {
+		require.True(t, change(v, v.Context()).Equal(new(T)), name)
+		require.Equal(t, before, encoded(t, v), name)
+	}
 }
 
 // TestReusedName plays what happens to one that takes its old name again, with the

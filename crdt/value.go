@@ -172,7 +172,7 @@ func (n *node) write(name vclock.Replica) (*root, uint32) {
 	return r, i
 }
 
-// changeFor is write for a change that mints nothing.
+// changeFor is write for a change that mints nothing: see root.isOver.
 func (n *node) changeFor(name vclock.Replica) *root {
 	r := n.change()
 	checkReplica(name)
