@@ -221,16 +221,10 @@ func (r homeWins[T]) decide(_ context.Context, c *Conflict[T]) (Decision[T], err
 }
 
 func (c *Conflict[T]) writtenBy(r vclock.Replica) Decision[T] {
-	return c.latest("by "+string(r), func(v *Version[T]) bool { return isIncarnation(v.Stamp.Replica, r) })
-}
-
-// isIncarnation reports whether s is r or an incarnation of it.
-func isIncarnation(s, r vclock.Replica) bool {
-	n, ok := strings.CutPrefix(string(s), string(r))
-	if !ok || n == "" {
-		return ok
-	}
-	return n[0] == '#' && len(n) > 1 && strings.Trim(n[1:], "0123456789") == ""
+	return c.latest("by "+string(r), func(v *Version[T]) bool {
+		name, _ := v.Stamp.Replica.Lineage()
+		return v.Stamp.Replica == r || name == r
+	})
 }
 
 // Join is a [Rule] for values that merge by themselves, such as a record of

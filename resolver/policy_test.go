@@ -61,6 +61,7 @@ func TestPolicies(t *testing.T) {
 	updated := contest(t, remove("eu", 11), edit("us", 12, item{"us", 9, 3}))
 	gone := contest(t, remove("eu", 11), remove("us", 12))
 	tied := contest(t, edit("eu", 11, item{"eu", 8, 3}), edit("us", 11, item{"us", 9, 3}))
+	alias := contest(t, edit("sa#007", 11, item{"alias", 8, 3}), edit("sa#65536", 12, item{"alias", 9, 3})) // names of their own
 	fields := resolver.Fields(merge.MustCompile(merge.Options[item]{}))
 	valid := func(v item) error {
 		if v.Name != "eu" {
@@ -82,6 +83,10 @@ func TestPolicies(t *testing.T) {
 		{resolver.MinBy("revision", func(v item) int { return v.Rev }), deleted, "person: a delete has none"},
 		{resolver.PreferReplica[item]("ap", "sa", "us"), sold, "sa: by sa"},
 		{resolver.PreferReplica[item]("s", "ap"), sold, "person: written by none of them"},
+		{resolver.PreferReplica[item]("sa"), alias, "person: written by none of them"},
+		{resolver.PreferReplica[item]("sa", "sa#007"), alias, "alias: by sa#007"},
+		{resolver.HomeWins[item](func(string) vclock.Replica { return "sa" }), alias, "person: no version is by sa"},
+		{resolver.HomeWins[item](func(string) vclock.Replica { return "sa" }), sold, "sa: by sa"},
 		{resolver.HomeWins[item](func(string) vclock.Replica { return "us" }), sold, "us: by us"},
 		{resolver.HomeWins[item](func(string) vclock.Replica { return "us" }), deleted, "gone: by us"},
 		{resolver.HomeWins[item](func(string) vclock.Replica { return "ap" }), sold, "person: no version is by ap"},
