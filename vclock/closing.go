@@ -9,8 +9,12 @@ import (
 // where numbers count.
 const lifeBits = 32
 
-// gone is the incarnation that a retired name never reaches.
-const gone = MaxIncarnation + 1
+// gone is the incarnation that a retired name never reaches, and forever the time at which
+// it would begin: to retire closes more than any beginning does.
+const (
+	gone    = MaxIncarnation + 1
+	forever = math.MaxUint64
+)
 
 // A Closing says which lives of replicas are over: of each name, all
 // incarnations before one, or all. A [Matrix] makes closings; states take them.
@@ -50,11 +54,8 @@ func (c Closing) Counts() Clock {
 func (c Closing) Times() Clock {
 	var b builder
 	for r, t := range c.since.All() {
-		switch {
-		case c.isGone(r):
-			b.push(r, math.MaxInt64)
-		case t > 1:
-			b.push(r, t-1)
+		if t > 1 {
+			b.push(r, min(t-1, math.MaxInt64))
 		}
 	}
 	return b.clock()

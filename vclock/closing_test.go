@@ -2,6 +2,7 @@ package vclock_test
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"testing"
 
@@ -262,7 +263,9 @@ func TestClosingCovers(t *testing.T) {
 		require.NoError(t, m.Begin(life, since))
 		return m.Sealed()
 	}
-	closings := []vclock.Closing{{}, sealed("eu#1", 20), sealed("eu#1", 30), sealed("eu#2", 30), sealed("eu#2", 40)}
+	retired := vclock.NewMatrix("us", "eu")
+	retired.Retire("eu")
+	closings := []vclock.Closing{{}, sealed("eu#1", 20), sealed("eu#1", 30), sealed("eu#2", 30), sealed("eu#2", 40), sealed("eu#2", math.MaxInt64), retired.Sealed()}
 	for i, c := range closings {
 		for j, d := range closings {
 			require.Equal(t, i >= j, c.Covers(d), "%v at %v, %v at %v", c, c.Times(), d, d.Times())
@@ -271,6 +274,9 @@ func TestClosingCovers(t *testing.T) {
 			require.True(t, c.Meet(d).Equal(closings[min(i, j)]))
 		}
 	}
+	m := vclock.NewMatrix("eu")
+	require.EqualError(t, m.Begin("eu#1", math.MaxInt64+1), `vclock: "eu#1" begins at 9223372036854775808, above the largest time`)
+	require.True(t, m.Sealed().IsZero())
 	early, late := sealed("eu#2", 20), sealed("eu#1", 30)
 	require.False(t, early.Covers(late), "the one has more lives that are over")
 	require.False(t, late.Covers(early), "and the other lasts longer")

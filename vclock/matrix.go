@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"math"
 	"slices"
 
 	"github.com/rejoin-go/rejoin/internal/nocopy"
@@ -254,7 +255,8 @@ func (m *Matrix) Contains(r Replica) bool {
 // all that they wrote. It has no effect if r is the owner.
 //
 // It returns a [*MemberError] if r is no incarnation of the owner, or a later
-// one has begun, and an error if at is not after the last beginning.
+// one has begun, and an error if at is not after the last beginning, or above
+// the largest int64.
 func (m *Matrix) Begin(r Replica, at uint64) error {
 	name, life := r.Lineage()
 	before := m.declared.since.At(name)
@@ -266,6 +268,8 @@ func (m *Matrix) Begin(r Replica, at uint64) error {
 	case life == m.declared.lives.At(name):
 	case at <= before:
 		return fmt.Errorf("vclock: %q begins at %d, not after %d, when an incarnation before it did", string(r), at, before)
+	case at > math.MaxInt64:
+		return fmt.Errorf("vclock: %q begins at %d, above the largest time", string(r), at)
 	default:
 		m.declared = m.declared.Join(closingOf(name, life, at))
 		names := m.names()
@@ -303,7 +307,7 @@ func (m *Matrix) Usable() error {
 func (m *Matrix) Retire(replicas ...Replica) {
 	for _, r := range replicas {
 		if m.Contains(r) {
-			m.declared = m.declared.Join(closingOf(r, gone, 1))
+			m.declared = m.declared.Join(closingOf(r, gone, forever))
 		}
 	}
 }

@@ -6,12 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 
 	"github.com/rejoin-go/rejoin/internal/wire"
 )
 
-const matrixVersion = 2
+const matrixVersion = 3
 
 // AppendBinary implements [encoding.BinaryAppender].
 func (m *Matrix) AppendBinary(b []byte) ([]byte, error) {
@@ -132,13 +133,16 @@ func (m *Matrix) check() error {
 // check returns an error if no matrix makes c.
 func (c Closing) check() error {
 	for r, n := range c.lives.All() {
-		if n > gone {
-			return fmt.Errorf("incarnation %d of replica %q", n, string(r))
+		if n > gone || c.since.At(r) == 0 {
+			return fmt.Errorf("incarnation %d of replica %q at %d", n, string(r), c.since.At(r))
 		}
 	}
-	for r := range c.since.All() {
-		if c.lives.At(r) == 0 {
+	for r, t := range c.since.All() {
+		switch {
+		case c.lives.At(r) == 0:
 			return fmt.Errorf("a time of replica %q, which has no incarnation", string(r))
+		case c.isGone(r) != (t == forever), !c.isGone(r) && t > math.MaxInt64:
+			return fmt.Errorf("incarnation %d of replica %q at %d", c.lives.At(r), string(r), t)
 		}
 	}
 	return nil

@@ -288,16 +288,21 @@ func TestMatrixUnmarshalRefuses(t *testing.T) {
 	}
 	none := "0100" + "0100"
 	tests := []struct{ name, input, want string }{
-		{"another version", "01" + "00" + "00" + none + none, "offset 0: unknown format version 1, want 2"},
-		{"members of nobody", "02" + "00" + "01" + "026575" + "00" + "0100" + none + "00" + none + none, "without an owner"},
-		{"more members than bytes", "02" + "026575" + "02" + "026575", "count 2 exceeds"},
-		{"a stranger that is no member", "02" + "026575" + "01" + "026575" + "00" + "0100" + none + "0101" + none + none, "place 1 in a list of 1 members"},
-		{"who does not know itself", "02" + "026575" + "01" + "026575" + "00" + "0100" + none + "0100" + none + none, "does not know itself"},
-		{"a closing that nobody declared", "02" + "026575" + "00" + none + "0101026575010100", "was not declared"},
-		{"a seal that nobody declared", "02" + "026575" + "01" + "026575" + "00" + "0100" + "0101026575010100" + "00" + none + none, "was not declared"},
-		{"a life that nobody declared", "02" + "026575" + "01" + "026575" + "01" + "0100" + none + "00" + none + none, "was not declared"},
-		{"a time of no incarnation", "02" + "026575" + "00" + "0100" + "010102657501" + none, "which has no incarnation"},
-		{"trailing bytes", "02" + "00" + "00" + none + none + "00", "1 trailing bytes"},
+		{"another version", "01" + "00" + "00" + none + none, "offset 0: unknown format version 1, want 3"},
+		{"members of nobody", "03" + "00" + "01" + "026575" + "00" + "0100" + none + "00" + none + none, "without an owner"},
+		{"more members than bytes", "03" + "026575" + "02" + "026575", "count 2 exceeds"},
+		{"a stranger that is no member", "03" + "026575" + "01" + "026575" + "00" + "0100" + none + "0101" + none + none, "place 1 in a list of 1 members"},
+		{"who does not know itself", "03" + "026575" + "01" + "026575" + "00" + "0100" + none + "0100" + none + none, "does not know itself"},
+		{"a closing that nobody declared", "03" + "026575" + "00" + none + "0101026575010100", "was not declared"},
+		{"a seal that nobody declared", "03" + "026575" + "01" + "026575" + "00" + "0100" + "0101026575010100" + "00" + none + none, "was not declared"},
+		{"a life that nobody declared", "03" + "026575" + "01" + "026575" + "01" + "0100" + none + "00" + none + none, "was not declared"},
+		{"a time of no incarnation", "03" + "026575" + "00" + "0100" + "010102657501" + none, "which has no incarnation"},
+		{"an incarnation of no time", "03" + "026575" + "00" + "010102657501" + "0100" + none, `incarnation 1 of replica "eu" at 0`},
+		{"an incarnation that none is", "03" + "026575" + "00" + "0101026575818004" + "010102657501" + none, `incarnation 65537 of replica "eu" at 1`},
+		{"a retired name with a time", "03" + "026575" + "00" + "0101026575808004" + "010102657501" + none, `incarnation 65536 of replica "eu" at 1`},
+		{"a time too large", "03" + "026575" + "00" + "010102657501" + "010102657580808080808080808001" + none, `incarnation 1 of replica "eu" at 9223372036854775808`},
+		{"a time for ever", "03" + "026575" + "00" + "010102657501" + "0101026575ffffffffffffffffff01" + none, `incarnation 1 of replica "eu" at 18446744073709551615`},
+		{"trailing bytes", "03" + "00" + "00" + none + none + "00", "1 trailing bytes"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
