@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+
+	"github.com/rejoin-go/rejoin/internal/wire"
 )
 
 // ErrBoundInUse is returned by [OpenBoundFile] for a file that is open already.
@@ -114,7 +116,7 @@ func (f *BoundFile) Load() (Timestamp, error) {
 	}
 	t, err := decodeBound(string(data))
 	if err != nil {
-		return 0, &fs.PathError{Op: "decode", Path: f.path, Err: err}
+		return 0, &fs.PathError{Op: "decode", Path: f.path, Err: wire.Damaged(err)}
 	}
 	return t, nil
 }
@@ -157,7 +159,7 @@ func decodeBound(s string) (Timestamp, error) {
 	case s == "":
 		return 0, errors.New("the file is empty")
 	case strings.HasPrefix(s, boundMagic) && !strings.HasPrefix(s, boundHead):
-		return 0, errors.New("unknown format version")
+		return 0, wire.ErrVersion
 	case !strings.HasPrefix(s, boundHead):
 		return 0, errors.New("not a bound file")
 	case len(s) < boundSize:

@@ -2,6 +2,7 @@ package hlc_test
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -80,6 +81,8 @@ func TestBoundFileDamaged(t *testing.T) {
 }
 
 func TestBoundFileDamageIsNamed(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "clock")
+	f := openBound(t, path)
 	good := hlc.EncodeBound(hlc.At(noon))
 	for _, tt := range []struct{ name, data, want string }{
 		{"empty", "", "the file is empty"},
@@ -93,6 +96,13 @@ func TestBoundFileDamageIsNamed(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := hlc.DecodeBound(tt.data)
 			require.ErrorContains(t, err, tt.want)
+			require.NoError(t, os.WriteFile(path, []byte(tt.data), 0o600))
+			_, err = f.Load()
+			require.ErrorContains(t, err, "decode "+path+": ")
+			require.ErrorContains(t, err, tt.want)
+			newer := tt.name == "a later version"
+			require.Equal(t, newer, errors.Is(err, hlc.ErrVersion))
+			require.Equal(t, !newer, errors.Is(err, hlc.ErrDamaged))
 		})
 	}
 }

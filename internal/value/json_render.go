@@ -92,7 +92,7 @@ func renderScalar(b []byte, c code, body []byte) []byte {
 	n, rest, _ := readCount(body)
 	text := rest[:n]
 	switch {
-	case c == codeJSON && json.Valid(text) && !bytes.Contains(text, []byte(`\u0000`)):
+	case c == codeJSON && json.Valid(text) && utf8.Valid(text) && !bytes.Contains(text, []byte(`\u0000`)):
 		var buf bytes.Buffer
 		_ = json.Compact(&buf, text) // it is valid
 		return append(b, buf.Bytes()...)
