@@ -87,22 +87,12 @@ type bound struct {
 	at    int64
 }
 
-// join returns the greater of two bounds: the zero bound is the least, a lower
-// bound is less than an upper one, and then numbers decide.
-func (b bound) join(c bound) bound {
-	rank := func(b bound) int {
-		switch {
-		case b == bound{}:
-			return 0
-		case !b.upper:
-			return 1
-		}
-		return 2
+// less reports whether c stays where the two meet: an upper bound, or else the larger.
+func (b bound) less(c bound) bool {
+	if b.upper != c.upper {
+		return c.upper
 	}
-	if cmp.Or(cmp.Compare(rank(b), rank(c)), cmp.Compare(b.at, c.at)) < 0 {
-		return c
-	}
-	return b
+	return b.at < c.at
 }
 
 func (b bound) String() string {
@@ -323,12 +313,22 @@ func (c *BoundedCounter) Debt() int64 {
 	return n
 }
 
+// isBounded reports whether c has a bound: one in which nothing happened has, unless it is
+// the zero one, which is neutral.
+func (c *BoundedCounter) isBounded() bool {
+	return c.bound != bound{} || c.own.replica != "" || len(c.all) > 0 || c.moves != nil
+}
+
 // Merge joins y into c and reports whether that changed c. Of two different
-// bounds, which are a mistake, the upper one stays, then the larger.
+// bounds, which are a mistake, the upper one stays, then the larger; an empty
+// AtLeast(0) has none.
 func (c *BoundedCounter) Merge(y *BoundedCounter) bool {
 	y = y.orEmpty()
 	c.expand()
-	bound := c.bound.join(y.bound)
+	bound := c.bound
+	if y.isBounded() && (!c.isBounded() || bound.less(y.bound)) {
+		bound = y.bound
+	}
 	moves := c.moves.join(y.moves)
 	rebound, moved := bound != c.bound, !moves.same(c.moves)
 	c.bound, c.moves = bound, moves
@@ -370,7 +370,7 @@ func (c *BoundedCounter) Equal(y *BoundedCounter) bool {
 // Verify returns an error only if c and y have different bounds.
 func (c *BoundedCounter) Verify(y *BoundedCounter) error {
 	c, y = c.orEmpty(), y.orEmpty()
-	if zero := (bound{}); c.bound != y.bound && c.bound != zero && y.bound != zero {
+	if c.bound != y.bound && c.isBounded() && y.isBounded() {
 		return fmt.Errorf("crdt: counters with different bounds: %v and %v", c.bound, y.bound)
 	}
 	return nil

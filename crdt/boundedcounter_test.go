@@ -709,6 +709,55 @@ func TestBoundedCounterBounds(t *testing.T) {
 	}
 }
 
+// TestBoundedCounterMixedBounds: whatever bounds meet, used or not, and in whatever order, one
+// stays, and Verify tells of any two that differ.
+func TestBoundedCounterMixedBounds(t *testing.T) {
+	var all []*crdt.BoundedCounter
+	for _, start := range []func() *crdt.BoundedCounter{
+		func() *crdt.BoundedCounter { return crdt.AtLeast(-5) }, func() *crdt.BoundedCounter { return crdt.AtLeast(0) },
+		func() *crdt.BoundedCounter { return crdt.AtLeast(7) }, func() *crdt.BoundedCounter { return crdt.AtMost(-9) }, func() *crdt.BoundedCounter { return crdt.AtMost(0) },
+	} {
+		used, moved := start(), start()
+		if _, upper := used.Bound(); upper {
+			must(used.Sub("a", 3))
+			must(moved.Sub("b", 3))
+		} else {
+			must(used.Add("a", 3))
+			must(moved.Add("b", 3))
+		}
+		must(moved.Transfer("b", "a", 1))
+		all = append(all, start(), used, moved)
+	}
+	empty := new(crdt.BoundedCounter)
+	join := func(x, y *crdt.BoundedCounter) *crdt.BoundedCounter {
+		z := x.Clone()
+		require.Equal(t, z.Merge(y), !z.Equal(x))
+		return z
+	}
+	for i, x := range all {
+		for j, y := range all {
+			xy := join(x, y)
+			require.True(t, xy.Equal(join(y, x)))
+			require.True(t, join(xy, x).Equal(xy))
+			want := max(i/3, j/3)
+			if x.Equal(empty) {
+				want = j / 3
+			} else if y.Equal(empty) {
+				want = i / 3
+			}
+			n, upper := xy.Bound()
+			m, also := all[3*want].Bound()
+			require.Equal(t, m, n, "%v and %v", x, y)
+			require.Equal(t, also, upper)
+			same := i/3 == j/3 || x.Equal(empty) || y.Equal(empty)
+			require.Equal(t, same, x.Verify(y) == nil, "%v and %v", x, y)
+			for _, z := range all {
+				require.True(t, join(xy, z).Equal(join(x, join(y, z))))
+			}
+		}
+	}
+}
+
 // A delta that nobody looks at is free.
 func TestBoundedCounterAllocs(t *testing.T) {
 	if testing.CoverMode() != "" {
