@@ -160,7 +160,8 @@ func (m *MVRegister[V]) Merge(o *MVRegister[V]) bool {
 	return j.finish() || changed
 }
 
-// Clone returns a copy that shares no memory with m.
+// Clone returns a copy that shares no memory with m but what its values refer to,
+// which nobody may change.
 func (m *MVRegister[V]) Clone() *MVRegister[V] {
 	if m == nil {
 		return new(MVRegister[V])

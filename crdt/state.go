@@ -28,6 +28,7 @@ type State[S any] interface {
 	// Equal reports whether no update and no merge could ever tell two states apart.
 	Equal(other S) bool
 
-	// Clone returns a copy that shares no memory with the receiver.
+	// Clone returns a copy that shares no memory with the receiver, but for what
+	// the values of a register refer to, which nobody may change.
 	Clone() S
 }

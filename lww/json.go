@@ -94,7 +94,9 @@ func decodeJSON[K comparable, V any](data []byte, set bool) (core[K, V], *conten
 		case name == "horizon":
 			c.horizon, err = decodeHorizon(text)
 		case name == "keys":
-			keys, err = value.DecodeString(text)
+			if keys, err = value.DecodeString(text); err == nil && keys == "" {
+				err = errors.New("no fields of keys")
+			}
 		case name == "fields" && !set:
 			kinds, err = value.ParseKinds(text)
 		case name == list:

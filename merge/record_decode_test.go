@@ -90,7 +90,7 @@ func TestRecordDecodeRefuses(t *testing.T) {
 		"unknown field":                       replace(`{"plan"`, `{"plain":1,"plan"`),
 		"rows are forgotten up to":            replace(`,"record"`, `,"horizon":"`+early+`","deleted":"`+late+`","record"`),
 		"horizon 9223372036854775807 is not ": replace(`,"record"`, `,"horizon":"`+hlc.Max.String()+`","record"`),
-		"cannot unmarshal number":             replace(`,"record"`, `,"kinds":7,"record"`),
+		"7 where { should be":                 replace(`,"record"`, `,"kinds":7,"record"`),
 	}
 	for reason, bad := range tests {
 		err := r.UnmarshalJSON([]byte(bad))

@@ -382,11 +382,11 @@ func decodeEpoch(p []byte) (uint64, error) {
 
 func decodeClock(p []byte) (vclock.Clock, error) {
 	var c vclock.Clock
-	if string(p) == "null" {
-		return c, errors.New("null instead of a clock")
-	}
 	if err := c.UnmarshalJSON(p); err != nil {
 		return c, err
+	}
+	if c.IsZero() { // it would have been left out; or it is null
+		return c, errors.New("no clock")
 	}
 	return c, checkClock(c)
 }

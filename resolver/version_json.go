@@ -181,9 +181,13 @@ func decodeVersion[T any](data []byte, kinds value.Kinds) (w Version[T], err err
 		case "ancestors":
 			ancestors = p
 		case "past":
-			err = w.Past.UnmarshalJSON(p)
+			if err = w.Past.UnmarshalJSON(p); err == nil && w.Past.Equal(Context{}) {
+				err = errors.New("no context")
+			}
 		case "settles":
-			err = json.Unmarshal(p, &w.Settles)
+			if err = json.Unmarshal(p, &w.Settles); err == nil && len(w.Settles) == 0 {
+				err = errors.New("settles nothing")
+			}
 		case "fields":
 			if !own {
 				return errors.New("unknown member")
@@ -268,7 +272,7 @@ func decodeEntries[T any](data []byte, kinds value.Kinds) ([]entry[T], error) {
 		return nil, err
 	}
 	if len(raw) == 0 {
-		return nil, nil // as a set without versions is, however it came about
+		return nil, errors.New("no versions")
 	}
 	entries := make([]entry[T], len(raw))
 	for i := range raw {

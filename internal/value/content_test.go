@@ -52,8 +52,7 @@ func checkJSON[V any](t require.TestingT, full string) {
 	require.Nil(t, bad)
 	kinds := make(Kinds)
 	NoteKinds(kinds, &v, kept)
-	kinds, err := ParseKinds(kinds.AppendJSON(nil))
-	require.NoError(t, err)
+	kinds = reread(t, kinds)
 	text, beside, err := AppendJSON(nil, &v, kept, kinds)
 	if err != nil {
 		require.ErrorContains(t, err, "json:")

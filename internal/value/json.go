@@ -3,6 +3,7 @@ package value
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -88,22 +89,26 @@ func (k Kinds) AppendJSON(b []byte) []byte {
 
 // ParseKinds reads what [Kinds.AppendJSON] wrote.
 func ParseKinds(p []byte) (Kinds, error) {
-	var names map[string]string
-	if err := json.Unmarshal(p, &names); err != nil {
-		return nil, err
-	}
-	k := make(Kinds, len(names))
-	for path, text := range names {
+	k := Kinds{}
+	err := DecodeObject(p, func(path string, p []byte) error {
+		var text string
+		if err := json.Unmarshal(p, &text); err != nil {
+			return err
+		}
 		for c := range code(codes) {
 			if !c.isTold() && c.String() == text {
 				k[path] = c
 			}
 		}
 		if k[path] == codeNil {
-			return nil, fmt.Errorf("field %.64q is of kind %.64q", path, text)
+			return fmt.Errorf("kind %.64q", text)
 		}
+		return nil
+	})
+	if err == nil && len(k) == 0 {
+		err = errors.New("no fields")
 	}
-	return k, nil
+	return k, err
 }
 
 // AppendJSON appends a value as the JSON of its type, with the fields that the

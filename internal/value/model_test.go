@@ -236,8 +236,7 @@ func TestNodesJSON(t *testing.T) {
 			fulls = append(fulls, string(n.bytes()))
 			NoteKinds(kinds, &zero, fulls[len(fulls)-1])
 		}
-		kinds, err := ParseKinds(kinds.AppendJSON(nil))
-		require.NoError(t, err)
+		kinds = reread(t, kinds)
 		for _, full := range fulls {
 			v, kept, _ := Load[never](full)
 			text, beside, err := AppendJSON(nil, &v, kept, kinds)
