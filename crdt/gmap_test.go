@@ -299,6 +299,7 @@ func (h *bytesLenient) Clone() *bytesLenient       { return &bytesLenient{*h.hig
 func (h *bytesLenient) MarshalJSON() ([]byte, error) {
 	return json.Marshal(map[string]int64{"n": h.get()})
 }
+
 func (h *bytesLenient) MarshalBinary() ([]byte, error)     { return (&wiredHigh{h.high}).MarshalBinary() }
 func (h *bytesLenient) UnmarshalLenient(data []byte) error { return h.UnmarshalBinary(data) }
 
