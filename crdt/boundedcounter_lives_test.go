@@ -62,6 +62,10 @@ func TestBoundedCounterUsable(t *testing.T) {
 	require.Equal(t, &crdt.FencedError{Replica: "us", By: "ap"}, c.Usable("us"))
 	require.Equal(t, int64(-3), c.Rights("us"))
 	require.Equal(t, int64(3), c.Debt())
+
+	must(c.Add("zz", 3))
+	must(c.Reclaim("zz", "eu"))
+	require.Equal(t, &crdt.FencedError{Replica: "zz", By: "eu"}, c.Usable("zz"), "and not by whom another's were")
 }
 
 // TestBoundedCounterSpeaks: a state speaks of a sealed replica if it knows more of what that

@@ -126,6 +126,33 @@ func TestRegisterEvolution(t *testing.T) {
 	}
 }
 
+// TestRegisterEvolutionOfSeen: a client replaces the one of two values that it saw, and what the
+// program does not know of that one is carried over, whichever it is.
+func TestRegisterEvolutionOfSeen(t *testing.T) {
+	type wide struct{ Name, Note string }
+	type narrow struct{ Name string }
+	for _, shown := range []vclock.Replica{"ap", "eu", "us"} {
+		var all crdt.MVRegister[wide]
+		var seen crdt.Context
+		for _, r := range []vclock.Replica{"eu", "us", "ap"} {
+			one := must(new(crdt.MVRegister[wide]).Set(r, wide{"Ann", "of " + string(r)}))
+			if r == shown {
+				seen = one.Context()
+			}
+			all.Merge(one)
+		}
+		old := deploy(t, &all, new(crdt.MVRegister[narrow]), false)
+		must(old.SetSeen("sa", seen, narrow{"Eve"}))
+		var notes []string
+		for v := range deploy(t, old, new(crdt.MVRegister[wide]), true).Values() {
+			if v.Name == "Eve" {
+				notes = append(notes, v.Note)
+			}
+		}
+		require.Equal(t, []string{"of " + string(shown)}, notes)
+	}
+}
+
 // TestRegisterMixedFleet: in histories of three replicas with two versions of the program,
 // states converge byte for byte, and fields of the newer survive the older.
 func TestRegisterMixedFleet(t *testing.T) {

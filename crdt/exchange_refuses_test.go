@@ -1,6 +1,7 @@
 package crdt_test
 
 import (
+	"encoding/binary"
 	"fmt"
 	"testing"
 
@@ -76,6 +77,29 @@ func TestExchangeRefusesForms(t *testing.T) {
 		require.Nil(t, delta)
 		require.Equal(t, before, encoded(t, &s))
 	}
+}
+
+// TestExchangeTellsOfStrangers: what a message tells of a replica arrives also if it tells of one
+// before that nobody here has heard of.
+func TestExchangeTellsOfStrangers(t *testing.T) {
+	var s crdt.ORSet[string]
+	s.Add("b", "x")
+	_, delta, err := s.Answer([]byte("\x36\x01\x02\x01a\x01\x00\x03\x01\x01b\x01\x00\x03\x01\x00")) // a:1 and b:1 are dead
+	require.NoError(t, err)
+	require.True(t, s.Merge(delta))
+	require.Zero(t, s.Len())
+}
+
+// TestExchangeBesideEnd: that of an incarnation all is seen but the last number closes nothing.
+func TestExchangeBesideEnd(t *testing.T) {
+	var a, x crdt.PNCounter
+	a.Add("a", 1)
+	row := append([]byte("\x03\x07\x01\x01a\x05\x01\x00"), binary.AppendUvarint(nil, life(1, 0)-2-3)...) // 1, and 3 to one before the last
+	require.NoError(t, x.UnmarshalBinary(append(row, "\x01\x04\x00\x02"...)))
+	x.Merge(a.Add("a", 2))
+	y := new(crdt.PNCounter).Add("b", 3)
+	require.NoError(t, catchUp(&x, y, new(crdt.PNCounter)))
+	require.NoError(t, catchUp(y, &x, new(crdt.PNCounter)))
 }
 
 // TestExchangeOfEveryType has two states of each type catch up, by either way, and each

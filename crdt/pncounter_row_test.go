@@ -115,6 +115,7 @@ func plainRows(tb testing.TB) map[string]*crdt.PNCounter {
 	restarted.Add("eu#3", 5)
 	closed := three.Clone()
 	closed.Close(over(tb, map[vclock.Replica]uint64{"eu": 1}))
+	closing := closed.Clone()
 	closed.Add("eu#1", 5)
 	saturated := three.Clone()
 	saturated.Add("eu", math.MaxInt64)
@@ -129,7 +130,7 @@ func plainRows(tb testing.TB) map[string]*crdt.PNCounter {
 	}
 	pods.Add("eu", 1)
 	return map[string]*crdt.PNCounter{
-		"pods": pods, "three": three, "gaps": gaps, "restarted": restarted, "closed": closed, "saturated": saturated, "crowd": crowd,
+		"pods": pods, "three": three, "gaps": gaps, "restarted": restarted, "closed": closed, "closing": closing, "saturated": saturated, "crowd": crowd,
 	}
 }
 
@@ -137,7 +138,7 @@ func plainRows(tb testing.TB) map[string]*crdt.PNCounter {
 func TestAddBinaryPlain(t *testing.T) {
 	for name, c := range plainRows(t) {
 		row, r := encoded(t, c), vclock.Replica("eu")
-		if name == "closed" || name == "restarted" {
+		if name == "closed" || name == "closing" || name == "restarted" {
 			r = "eu#1"
 		}
 		for _, n := range []int64{1, -1, 0, math.MaxInt64, math.MinInt64} {
@@ -155,6 +156,24 @@ func TestAddBinaryPlain(t *testing.T) {
 	far.Add("eu#1", 1)
 	require.Equal(t, must(crdt.AddBinary(nil, row, "eu#1", 1)), encoded(t, &far))
 	require.Equal(t, 2, far.Stats().Elements, "one tally each")
+	other := plainRows(t)["three"] // has a tally of eu#1 of its own
+	other.Add("eu#1", 3)
+	next := other.Clone()
+	next.Close(over(t, map[vclock.Replica]uint64{"eu": 2}))
+	require.False(t, requireAdded(t, encoded(t, next), "eu#1", 1))
+	late := next.Add("eu#2", 5) // goes on with that of eu#1
+	far.Merge(late)
+	requireAdded(t, encoded(t, &far), "eu#1", 1)
+	other.Merge(late)
+	require.True(t, requireAdded(t, encoded(t, other), "eu#1", 1))
+
+	third := plainRows(t)["three"]
+	again := third.Clone()
+	again.Close(over(t, map[vclock.Replica]uint64{"eu": 2}))
+	third.Merge(again.Add("eu#2", 5)) // goes on with that of eu, and eu#1 has one of its own
+	begun := plainRows(t)["three"]
+	third.Merge(begun.Add("eu#1", 3))
+	require.False(t, requireAdded(t, encoded(t, third), "eu#2", 1))
 	row = encoded(t, plainRows(t)["gaps"])
 	for i := range 300 { // the sizes of numbers grow
 		require.True(t, requireAdded(t, row, "us", 1<<40))
@@ -196,7 +215,7 @@ func TestAddBinaryAllocs(t *testing.T) {
 	}
 	for name, c := range plainRows(t) {
 		row, r := encoded(t, c), vclock.Replica("eu")
-		if name == "closed" || name == "restarted" {
+		if name == "closed" || name == "closing" || name == "restarted" {
 			r = "eu#1"
 		}
 		buf := make([]byte, 0, 2*len(row)+100)
