@@ -124,10 +124,10 @@ func (l ledger) moved(owner, to vclock.Replica, taken bool) int64 {
 	return 0
 }
 
-// taker returns the first replica, by name, that reclaimed the rights of r.
+// taker returns the first replica, by name, that reclaimed the rights of r, which is fenced.
 func (l ledger) taker(r vclock.Replica) vclock.Replica {
 	for _, a := range l {
-		if a.owner == r && len(a.taken) > 0 {
+		if a.owner == r {
 			return a.taken[0].to
 		}
 	}

@@ -162,8 +162,10 @@ func TestAddBinaryPlain(t *testing.T) {
 	next.Close(over(t, map[vclock.Replica]uint64{"eu": 2}))
 	require.False(t, requireAdded(t, encoded(t, next), "eu#1", 1))
 	late := next.Add("eu#2", 5) // goes on with that of eu#1
-	far.Merge(late)
-	requireAdded(t, encoded(t, &far), "eu#1", 1)
+	apart := plainRows(t)["three"] // has seen nothing of eu#1
+	apart.Close(over(t, map[vclock.Replica]uint64{"eu": 1}))
+	apart.Merge(late)
+	require.True(t, requireAdded(t, encoded(t, apart), "eu#1", 1))
 	other.Merge(late)
 	require.True(t, requireAdded(t, encoded(t, other), "eu#1", 1))
 
