@@ -48,6 +48,20 @@ func integers[E ~int | ~int8 | ~int16 | ~int32 | ~int64 | ~uint | ~uint8 | ~uint
 	require.True(t, got.Equal(&s))
 }
 
+// TestBlocksOfPrefixes: a string that goes on after another, with any byte, that of its own
+// header included.
+func TestBlocksOfPrefixes(t *testing.T) {
+	for c := range 256 {
+		for _, text := range []string{"", "a", "ab", "abcdefghijklmno", "abcdefghijklmnopqrstuvwxyz"} {
+			var s, o crdt.ORSet[string]
+			s.Add("eu", text)
+			s.Add("eu", text+string([]byte{byte(c)}))
+			require.NoError(t, o.UnmarshalBinary(bytesOf(t, &s)), "%q and %d", text, c)
+			require.True(t, o.Equal(&s))
+		}
+	}
+}
+
 // TestIntegers: every integer type has a way of its own from bytes to elements.
 func TestIntegers(t *testing.T) {
 	type named int32

@@ -290,6 +290,23 @@ func FuzzORMapMergeBinary(f *testing.F) {
 	})
 }
 
+// TestMergeOfLargeAfterLive: a large state in bytes removes what its sender had removed, after a
+// live one that had it.
+func TestMergeOfLargeAfterLive(t *testing.T) {
+	var m, o crdt.ORMap[int, *crdt.ORSet[string]]
+	for i := range 300 {
+		o.Update("us", i, func(s *crdt.ORSet[string]) { s.Add("us", "x") })
+	}
+	m.Merge(o.Clone())
+	m.Merge(o.Clone()) // meets every key once more
+	for i := range 7 {
+		o.Delete("us", 40*i)
+	}
+	require.True(t, must(m.MergeBinary(must(o.MarshalBinary()))))
+	require.True(t, m.Equal(&o))
+	require.Equal(t, 293, m.Len())
+}
+
 // TestMergeOfLargeAgain: one large state after the other removes what its sender had removed.
 func TestMergeOfLargeAgain(t *testing.T) {
 	var m, far flagMap

@@ -161,7 +161,7 @@ func TestAddBinaryPlain(t *testing.T) {
 	next := other.Clone()
 	next.Close(over(t, map[vclock.Replica]uint64{"eu": 2}))
 	require.False(t, requireAdded(t, encoded(t, next), "eu#1", 1))
-	late := next.Add("eu#2", 5) // goes on with that of eu#1
+	late := next.Add("eu#2", 5)    // goes on with that of eu#1
 	apart := plainRows(t)["three"] // has seen nothing of eu#1
 	apart.Close(over(t, map[vclock.Replica]uint64{"eu": 1}))
 	apart.Merge(late)

@@ -287,7 +287,7 @@ func (j *merging) ourSeen(i uint32) *runs { return &j.ours.seen[i] }
 // theirSeen returns what the other side has seen of the replica with the
 // receiver's index i.
 func (j *merging) theirSeen(i uint32) *runs {
-	if int(i) >= len(j.from) || j.from[i] < 0 {
+	if j.from[i] < 0 {
 		return &j.none
 	}
 	return &j.theirs.seen[j.from[i]]
