@@ -123,11 +123,11 @@
 // # Encodings
 //
 // FORMAT.md in the root of the module has the binary forms. Only a GMap may
-// have none. Decoders accept what encoders write and nothing else, and leave
-// their receiver unchanged with an error. For n bytes they allocate up to (128
-// + 8s)·n bytes, beyond some KB, where s is the size of elements that are
-// arrays or structs, and else 0; for maps more. MergeBinary is like decoding
-// and Merge.
+// have none. Decoders accept what encoders write and nothing else, JSON in any
+// order and of values any JSON that reads as the same, and leave their receiver
+// unchanged with an error. For n bytes they allocate up to (128 + 8s)·n bytes,
+// beyond some KB, where s is the size of elements that are arrays or structs,
+// and else 0; for maps more. MergeBinary is like decoding and Merge.
 //
 // UnmarshalBinary of GCounter and the causal types uses the memory of its
 // receiver: decode one row after the other into a state that a sync.Pool keeps.

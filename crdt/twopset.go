@@ -304,19 +304,16 @@ func (s *TwoPSet[E]) UnmarshalJSON(data []byte) error {
 		return nil
 	}
 	var in, gone table[E]
-	err := value.DecodeObject(data, func(name string, value []byte) error {
+	m, err := members(data, "present", "removed")
+	for i, t := range []*table[E]{&in, &gone} {
 		var list []json.RawMessage
-		if err := decodeList(value, &list); err != nil {
-			return err
+		if err == nil {
+			err = decodeList(m[i], &list)
 		}
-		switch name {
-		case "present":
-			return in.addJSON(list)
-		case "removed":
-			return gone.addJSON(list)
+		if err == nil {
+			err = t.addJSON(list)
 		}
-		return errUnknownMember
-	})
+	}
 	if err != nil {
 		return fmt.Errorf("crdt: decode TwoPSet: %w", wire.Damaged(err))
 	}

@@ -69,11 +69,12 @@ func TestTwoPSetRefusesBytes(t *testing.T) {
 }
 
 func TestTwoPSetRefusesJSON(t *testing.T) {
-	for _, text := range []string{`[]`, `{"present":null}`, `{"present":["p"],"removed":["p"]}`, `{"more":[]}`, `{"present":[1]}`} {
+	for _, text := range []string{`[]`, `{"present":null}`, `{"present":["p"],"removed":["p"]}`, `{"more":[]}`, `{"present":[1],"removed":[]}`, `{"present":[],"removed":[1]}`, `{"present":[]}`, `{"removed":[]}`, `{"present":[],"removed":[],"more":[]}`} {
 		s := twopset([]string{"p"}, nil)
 		require.ErrorIs(t, s.UnmarshalJSON([]byte(text)), crdt.ErrDamaged, text)
 		require.True(t, s.Contains("p"))
 	}
+	require.ErrorContains(t, new(crdt.TwoPSet[string]).UnmarshalJSON([]byte(`{"present":[]}`)), `decode TwoPSet: no member "removed"`)
 }
 
 func FuzzTwoPSet(f *testing.F) {
