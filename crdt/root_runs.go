@@ -294,10 +294,7 @@ func (r *runs) includes(o *runs) bool {
 
 // join adds the numbers of o and reports whether that changed r.
 func (r *runs) join(o *runs) bool {
-	changed := false
-	if o.prefix > 0 {
-		changed = r.add(1, o.prefix)
-	}
+	changed := r.add(1, o.prefix)
 	for _, c := range o.far {
 		for _, s := range c.spans {
 			if r.add(s.lo, s.hi) {
