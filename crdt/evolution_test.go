@@ -153,6 +153,28 @@ func TestRegisterEvolutionOfSeen(t *testing.T) {
 	}
 }
 
+// TestRegisterEvolutionOfNewest: who replaces several values carries over from the one with the
+// largest number.
+func TestRegisterEvolutionOfNewest(t *testing.T) {
+	type wide struct{ Name, Note string }
+	type narrow struct{ Name string }
+	for _, often := range []vclock.Replica{"ap", "eu", "us"} {
+		var all crdt.MVRegister[wide]
+		for _, r := range []vclock.Replica{"eu", "us", "ap"} {
+			var one crdt.MVRegister[wide]
+			must(one.Set(r, wide{"Ann", "old"}))
+			if r == often {
+				must(one.Set(r, wide{"Ann", "newest"}))
+			}
+			all.Merge(&one)
+		}
+		old := deploy(t, &all, new(crdt.MVRegister[narrow]), false)
+		must(old.Set("sa", narrow{"Eve"}))
+		v, _ := deploy(t, old, new(crdt.MVRegister[wide]), true).Get()
+		require.Equal(t, wide{"Eve", "newest"}, v)
+	}
+}
+
 // TestRegisterMixedFleet: in histories of three replicas with two versions of the program,
 // states converge byte for byte, and fields of the newer survive the older.
 func TestRegisterMixedFleet(t *testing.T) {

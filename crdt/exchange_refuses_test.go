@@ -88,6 +88,14 @@ func TestExchangeTellsOfStrangers(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, s.Merge(delta))
 	require.Zero(t, s.Len())
+
+	var o crdt.ORSet[string]
+	o.Add("b", "x")
+	pages := "\x35\x01\x00\x00\x00\x00\x00\x00\x00\x07\x01\x00\x00\x02\x01a\x00\x01b\x01\x00\x00\x01\x01\x02\x03\x00" // b has another page
+	reply, delta, err := o.Answer([]byte(pages))
+	require.NoError(t, err)
+	require.Nil(t, delta)
+	require.NotNil(t, reply)
 }
 
 // TestExchangeBesideEnd: that of an incarnation all is seen but the last number closes nothing.

@@ -404,3 +404,66 @@ func TestDecodeIntoView(t *testing.T) {
 		require.Panics(t, func() { _ = c.UnmarshalBinary(counter) })
 	})
 }
+
+// TestUpdateDeltas: the delta of an Update has all that was done in it, by every mutator.
+func TestUpdateDeltas(t *testing.T) {
+	updateDelta(t, func(s *crdt.ORSet[string]) { s.Add("eu", "x"); s.Add("eu", "y") }, map[string]func(s *crdt.ORSet[string]){
+		"Add":        func(s *crdt.ORSet[string]) { s.Add("eu", "z") },
+		"Remove":     func(s *crdt.ORSet[string]) { s.Remove("eu", "x") },
+		"RemoveSeen": func(s *crdt.ORSet[string]) { must(s.RemoveSeen("eu", s.Context(), "x")) },
+		"Clear":      func(s *crdt.ORSet[string]) { s.Clear("eu") },
+		"ClearSeen":  func(s *crdt.ORSet[string]) { must(s.ClearSeen("eu", s.Context())) },
+	})
+	updateDelta(t, func(s *crdt.RWSet[string]) { s.Add("eu", "x"); s.Add("eu", "y") }, map[string]func(s *crdt.RWSet[string]){
+		"Add":        func(s *crdt.RWSet[string]) { s.Add("eu", "z") },
+		"AddSeen":    func(s *crdt.RWSet[string]) { must(s.AddSeen("eu", s.Context(), "z")) },
+		"Remove":     func(s *crdt.RWSet[string]) { s.Remove("eu", "x") },
+		"RemoveSeen": func(s *crdt.RWSet[string]) { must(s.RemoveSeen("eu", s.Context(), "x")) },
+		"Clear":      func(s *crdt.RWSet[string]) { s.Clear("eu") },
+		"ClearSeen":  func(s *crdt.RWSet[string]) { must(s.ClearSeen("eu", s.Context())) },
+	})
+	updateDelta(t, func(f *crdt.EWFlag) { f.Enable("eu") }, map[string]func(f *crdt.EWFlag){
+		"Enable":      func(f *crdt.EWFlag) { f.Enable("eu") },
+		"Disable":     func(f *crdt.EWFlag) { f.Disable("eu") },
+		"DisableSeen": func(f *crdt.EWFlag) { must(f.DisableSeen("eu", f.Context())) },
+	})
+	updateDelta(t, func(f *crdt.DWFlag) { f.Enable("eu") }, map[string]func(f *crdt.DWFlag){
+		"Enable":  func(f *crdt.DWFlag) { f.Enable("eu") },
+		"Disable": func(f *crdt.DWFlag) { f.Disable("eu") },
+	})
+	updateDelta(t, func(f *crdt.DWFlag) { f.Disable("eu") }, map[string]func(f *crdt.DWFlag){
+		"Enable":     func(f *crdt.DWFlag) { f.Enable("eu") },
+		"EnableSeen": func(f *crdt.DWFlag) { must(f.EnableSeen("eu", f.Context())) },
+	})
+	updateDelta(t, func(m *crdt.MVRegister[string]) { must(m.Set("eu", "x")) }, map[string]func(m *crdt.MVRegister[string]){
+		"Set":       func(m *crdt.MVRegister[string]) { must(m.Set("eu", "y")) },
+		"SetSeen":   func(m *crdt.MVRegister[string]) { must(m.SetSeen("eu", m.Context(), "y")) },
+		"Clear":     func(m *crdt.MVRegister[string]) { m.Clear("eu") },
+		"ClearSeen": func(m *crdt.MVRegister[string]) { must(m.ClearSeen("eu", m.Context())) },
+	})
+	updateDelta(t, func(c *crdt.PNCounter) { c.Add("eu", 3) }, map[string]func(c *crdt.PNCounter){
+		"Add":       func(c *crdt.PNCounter) { c.Add("eu", 2) },
+		"Reset":     func(c *crdt.PNCounter) { c.Reset("eu") },
+		"ResetSeen": func(c *crdt.PNCounter) { must(c.ResetSeen("eu", c.Context())) },
+	})
+	updateDelta(t, func(m *counters) { m.Update("eu", "x", func(c *crdt.PNCounter) { c.Add("eu", 3) }) }, map[string]func(m *counters){
+		"Update":     func(m *counters) { m.Update("eu", "y", func(c *crdt.PNCounter) { c.Add("eu", 3) }) },
+		"Delete":     func(m *counters) { m.Delete("eu", "x") },
+		"DeleteSeen": func(m *counters) { must(m.DeleteSeen("eu", m.Context(), "x")) },
+		"Clear":      func(m *counters) { m.Clear("eu") },
+		"ClearSeen":  func(m *counters) { must(m.ClearSeen("eu", m.Context())) },
+	})
+}
+
+func updateDelta[V crdt.Value[V]](t *testing.T, begin func(v V), changes map[string]func(v V)) {
+	t.Helper()
+	for name, change := range changes {
+		var m crdt.ORMap[string, V]
+		m.Update("eu", "k", begin)
+		m.Update("eu", "l", begin)
+		peer, before := m.Clone(), m.Clone()
+		require.True(t, peer.Merge(m.Update("eu", "k", change)), "%T.%s", *new(V), name)
+		require.True(t, peer.Equal(&m), "%T.%s", *new(V), name)
+		require.False(t, m.Equal(before), "%T.%s", *new(V), name)
+	}
+}

@@ -148,6 +148,10 @@ func TestAddBinaryPlain(t *testing.T) {
 		requireAdded(t, row, "us", 1)
 		requireAdded(t, row, "new", 1)
 	}
+	three := encoded(t, plainRows(t)["three"])
+	for _, row := range [][]byte{nil, three[:1], append([]byte{three[0] + 1}, three[1:]...), append([]byte{three[0], three[1] + 1}, three[2:]...)} {
+		require.False(t, requireAdded(t, row, "eu", 1))
+	}
 	var far crdt.PNCounter // has not closed what eu#1 went on with
 	far.Add("ap", 1)
 	far.Merge(plainRows(t)["closed"].Add("eu#1", 5))
