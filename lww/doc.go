@@ -72,11 +72,12 @@
 // A state has one binary form, in FORMAT.md in the root of the module: equal
 // states have equal bytes. To append or marshal it never returns an error.
 // Decoders accept exactly that form, and JSON in any order, of values any that
-// reads as the same; null in JSON changes nothing. Decoders, Scan and MergeBinary leave the
-// receiver unchanged on an error, such as a [*content.ValueError] if V cannot
-// hold a value. The lenient ones keep such values, and return that error beside
-// the state. Value gives the binary form; a column of JSON takes the text of
-// MarshalJSON. Scan takes both, and refuses NULL.
+// reads as the same; null in JSON changes nothing. Decoders, Scan and
+// MergeBinary leave the receiver unchanged on an error, such as a
+// [*content.ValueError] if V cannot hold a value. The lenient ones keep such
+// values, and return that error beside the state. Value gives the binary form;
+// a column of JSON takes the text of MarshalJSON. Scan takes both, and refuses
+// NULL.
 //
 // JSON has the horizon, if there is one, entries sorted by the canonical bytes
 // of their keys, and values as in encoding/json, with fields that V does not

@@ -38,11 +38,11 @@
 //
 // Equal states have equal bytes, laid out as in FORMAT.md in the root of the
 // module. Decoders take exactly what encoders write, JSON with its members in
-// any order, and of values any JSON that reads as the same. On an error they leave the receiver as it
-// was. The error wraps [ErrVersion], [ErrType] or [ErrDamaged], or is a
-// [content.ValueError] for a value that T cannot hold: see
-// [Siblings.UnmarshalLenient]. Encoders return an error only where a comment
-// says so. JSON has no members for what is zero; null changes nothing.
+// any order, and of values any JSON that reads as the same. On an error they
+// leave the receiver as it was. The error wraps [ErrVersion], [ErrType] or
+// [ErrDamaged], or is a [content.ValueError] for a value that T cannot hold:
+// see [Siblings.UnmarshalLenient]. Encoders return an error only where a
+// comment says so. JSON has no members for what is zero; null changes nothing.
 //
 // # Failover
 //

@@ -53,9 +53,9 @@
 // A state has one binary form, in FORMAT.md in the root of the module: equal
 // states have equal bytes. To append or marshal it returns an error only for an
 // invalid Dot or DVV. Decoders accept exactly that form, and JSON in any order,
-// of values any that reads as the same; null in JSON changes nothing. On an error the
-// receiver is unchanged. Value gives the binary form; Scan takes that, and the
-// text of MarshalJSON out of a column of JSON. For a Clock both take text. Scan
-// refuses NULL: use [database/sql.Null]. In text, a name that contains a space,
-// a control character or one of " \ , : @ is quoted.
+// of values any that reads as the same; null in JSON changes nothing. On an
+// error the receiver is unchanged. Value gives the binary form; Scan takes
+// that, and the text of MarshalJSON out of a column of JSON. For a Clock both
+// take text. Scan refuses NULL: use [database/sql.Null]. In text, a name that
+// contains a space, a control character or one of " \ , : @ is quoted.
 package vclock
