@@ -194,12 +194,13 @@ type suite struct {
 	env       []string
 	limit     int // seconds of processor time of one run
 	wall      time.Duration
-	skip      string   // what the caller leaves out
+	skip      string   // tests that it leaves out
 	skipped   []string // what fails without a mutant
 }
 
-// build compiles the tests of a package with all mutants, and runs them once with none.
-func (p *source) build(dir string, o options, judge string, mutants []mutant) (*suite, error) {
+// build compiles the tests of a package with all mutants, and runs them once with none. If
+// some are to be asked last, they are a suite of their own, the second.
+func (p *source) build(dir string, o options, judge string, mutants []mutant) ([]*suite, error) {
 	wall, err := time.ParseDuration(o.wall)
 	if err != nil {
 		return nil, err
@@ -228,16 +229,33 @@ func (p *source) build(dir string, o options, judge string, mutants []mutant) (*
 	if err != nil {
 		return nil, err
 	}
-	b := &suite{path: filepath.Join(dir, "tests-"+strings.ReplaceAll(judge, "/", "-")), dir: strings.TrimSpace(string(where)), wall: wall, skip: o.skip}
+	b := &suite{path: filepath.Join(dir, "tests-"+strings.ReplaceAll(judge, "/", "-")), dir: strings.TrimSpace(string(where)), wall: wall}
 	if _, err := goCommand("test", "-c", "-overlay", overlayFile, "-o", b.path, judge); err != nil {
 		return nil, err
 	}
-	b.args = []string{"-test.timeout=" + o.wall, "-test.skip=" + o.skip}
+	b.args = []string{"-test.timeout=" + o.wall}
 	if bytes.Contains(needs, []byte("pgregory.net/rapid\n")) {
 		b.args = append(b.args, "-rapid.nofailfile", "-rapid.shrinktime=1ms")
 	}
 	b.env = append(os.Environ(), "RAPID_CHECKS="+strconv.Itoa(o.checks))
-	return b, b.unchanged()
+	all := []*suite{b.only("", strings.Trim(o.skip+"|"+o.last, "|"))}
+	if o.last != "" {
+		all = append(all, b.only(o.last, o.skip))
+	}
+	for _, b := range all {
+		if err := b.unchanged(); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+// only returns the suite of those tests of b that match run and not skip.
+func (b *suite) only(run, skip string) *suite {
+	c := *b
+	c.skip = skip
+	c.args = append(slices.Clone(b.args), "-test.run="+run, "-test.skip="+skip)
+	return &c
 }
 
 // unchanged runs the tests without a mutant and takes from it how much processor

@@ -30,6 +30,7 @@ type options struct {
 	checks int
 	wall   string
 	skip   string
+	last   string
 	by     string
 	listed bool
 	known  string // what is equivalent, as in equivalent.txt
@@ -43,6 +44,7 @@ func main() {
 	flag.IntVar(&o.checks, "checks", 40, "histories of each rapid test")
 	flag.StringVar(&o.wall, "timeout", "10m", "of one run of the tests; processor time is bounded by that of the unchanged run too")
 	flag.StringVar(&o.skip, "skip", "", "tests left out, as in go test -skip")
+	flag.StringVar(&o.last, "last", "", "slow tests, as in go test -run, that only what survives the others meets")
 	flag.StringVar(&o.by, "by", "", "packages whose tests judge, with commas, instead of the package's own")
 	flag.BoolVar(&o.listed, "listed", false, "only the mutants that are listed as equivalent, of which none should be killed")
 	flag.Parse()
@@ -84,12 +86,15 @@ func mutate(w io.Writer, o options, name string) (err error) {
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	var suites []*suite
 	for judge := range strings.SplitSeq(cmp.Or(o.by, p.path), ",") {
-		b, err := p.build(dir, o, judge, mutants)
+		all, err := p.build(dir, o, judge, mutants)
 		if err != nil {
 			return err
 		}
-		suites = append(suites, b)
-		if len(b.skipped) > 0 {
+		suites = append(suites, all...)
+		for _, b := range all {
+			if len(b.skipped) == 0 {
+				continue
+			}
 			if _, err := fmt.Fprintf(w, "%s: without %s, which fail unmutated\n", judge, strings.Join(b.skipped, ", ")); err != nil {
 				return err
 			}

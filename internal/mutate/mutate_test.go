@@ -28,6 +28,20 @@ func TestMutate(t *testing.T) {
 	require.Contains(t, out.String(), "weak.go: Untested: drop: sum += n → nothing\n")
 }
 
+// TestLast asks slow tests only of what survives the others, and counts what they kill.
+func TestLast(t *testing.T) {
+	o := options{n: 100, seed: 1, checks: 1, wall: "1m", at: "weak.go:([0-9]|1[0-2])$"}
+	var all, last strings.Builder
+	require.NoError(t, run(&all, o, []string{"./testdata/weak"}))
+	o.last = "Tested"
+	require.NoError(t, run(&last, o, []string{"./testdata/weak"}))
+	require.Equal(t, all.String(), last.String())
+	o.skip = "Tested"
+	last.Reset()
+	require.NoError(t, run(&last, o, []string{"./testdata/weak"}))
+	require.Contains(t, last.String(), "./testdata/weak: 0 of ")
+}
+
 // TestKnown leaves out what is listed as equivalent, and says if what is listed is no
 // mutant any more, or is noticed.
 func TestKnown(t *testing.T) {
