@@ -62,6 +62,20 @@ func TestBlocksOfPrefixes(t *testing.T) {
 	}
 }
 
+// TestBlockWithoutSize: an element whose size is cut off is no element.
+func TestBlockWithoutSize(t *testing.T) {
+	var s, o crdt.ORSet[string]
+	s.Add("eu", "abcdefghijklmnop")
+	s.Add("eu", "abcdefghijklmno")
+	block := "\x0f\x01abcdefghijklmnop\xf0\x00" // all 15 of 15 bytes are shared
+	whole := string(rune(len(block))) + block
+	require.Contains(t, string(bytesOf(t, &s)), whole)
+	cut := string(rune(len(block)-1)) + block[:len(block)-1]
+	data := strings.Replace(string(bytesOf(t, &s)), whole, cut, 1)
+	require.ErrorContains(t, o.UnmarshalBinary([]byte(data)), "do not fill it in their canonical form")
+	require.Zero(t, o.Len())
+}
+
 // TestIntegers: every integer type has a way of its own from bytes to elements.
 func TestIntegers(t *testing.T) {
 	type named int32

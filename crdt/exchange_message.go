@@ -180,10 +180,10 @@ func readRanges(d *wire.Reader) (all []pageRange) {
 		d.Fail("count of runs %d exceeds what %d bytes can hold", n, d.Len())
 		return nil
 	}
-	for k := range u >> 1 {
+	for range u >> 1 {
 		first, n := readPages(d, next)
 		gap := first - next
-		if k > 0 && gap == lastGap && n == lastN {
+		if gap == lastGap && n == lastN { // n is never 0
 			d.Fail("two runs of ranges that are one")
 		}
 		lastGap, lastN = gap, n

@@ -173,3 +173,29 @@ func TestCountersInMapForged(t *testing.T) {
 		requireLaws(t, a, new(counters), changes...)
 	}
 }
+
+// TestResetOfTwoSums: of two resets that say other sums of one number, as two processes under
+// one name can lead to, the larger sum stands, wherever they meet.
+func TestResetOfTwoSums(t *testing.T) {
+	read := func(undone, after string) *crdt.PNCounter {
+		c := new(crdt.PNCounter)
+		require.NoError(t, c.UnmarshalJSON(fmt.Appendf(nil, `{"type":"PNCounter","context":{"p":"1-3","q":"1"},"state":[
+			{"replica":"p","after":%q,"last":"3","sum":"13","undoneTo":"2","undone":%q,"reset":"q:1"}]}`, after, undone)))
+		return c
+	}
+	for _, c := range []struct {
+		x, y *crdt.PNCounter
+		want int64
+	}{
+		{read("3", "0"), read("5", "0"), 8},
+		{read("3", "1"), read("5", "0"), 8},
+		{read("5", "1"), read("5", "0"), 8},
+	} {
+		a, b := c.x.Clone(), c.y.Clone()
+		a.Merge(c.y)
+		b.Merge(c.x)
+		n, _ := a.Total()
+		require.Equal(t, c.want, n)
+		require.Equal(t, encoded(t, a), encoded(t, b))
+	}
+}

@@ -281,6 +281,17 @@ func TestRWSetCompact(t *testing.T) {
 	require.False(t, forgets(a.Context(), seen, a.Compact), "a row knows more than this state")
 }
 
+// TestRWSetCompactOfDelta: the delta of one removal compacts as the state that it decodes to.
+func TestRWSetCompactOfDelta(t *testing.T) {
+	var s, decoded crdt.RWSet[string]
+	delta := s.Remove("a", "x")
+	require.NoError(t, decoded.UnmarshalBinary(encoded(t, delta)))
+	require.True(t, decoded.Compact(decoded.Context()))
+	require.True(t, delta.Compact(delta.Context()))
+	require.Equal(t, encoded(t, &decoded), encoded(t, delta))
+	require.Zero(t, delta.Stats().Residues)
+}
+
 // TestManyReplicas: names beyond the first few, met in different orders.
 func TestManyReplicas(t *testing.T) {
 	var all, back crdt.ORSet[int]
