@@ -160,6 +160,7 @@ func TestContextOfAnotherKey(t *testing.T) {
 	}
 	for name, try := range map[string]func(m *shelves) error{
 		"a shelf for another":             func(m *shelves) error { _, err := m.DeleteSeen("us", ofShelf, "b"); return err },
+		"a shelf before Context.For":      func(m *shelves) error { _, err := m.DeleteSeen("us", ofShelf.Of("cart 1"), "a"); return err },
 		"a key for its shelf":             func(m *shelves) error { _, err := m.DeleteSeen("us", ofKey, "a"); return err },
 		"a key for the whole":             func(m *shelves) error { _, err := m.ClearSeen("us", ofKey); return err },
 		"a key for another":               func(m *shelves) error { return in(m, "a", remove(ofKey, "l")) },

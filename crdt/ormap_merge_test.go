@@ -2,6 +2,7 @@ package crdt_test
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -305,6 +306,35 @@ func TestMergeOfLargeAfterLive(t *testing.T) {
 	require.True(t, must(m.MergeBinary(must(o.MarshalBinary()))))
 	require.True(t, m.Equal(&o))
 	require.Equal(t, 293, m.Len())
+}
+
+// TestMergeOfReplacedAndRemoved: a small delta replaces a dot at one key and removes those at
+// others, of which one is gone here: the rest goes, too, in whatever order their dots come.
+func TestMergeOfReplacedAndRemoved(t *testing.T) {
+	keys := []string{"a", "b", "c"}
+	for replaced := range keys {
+		for gone := range keys {
+			var m, o flagMap
+			for _, k := range keys {
+				o.Update("us", k, func(f *crdt.EWFlag) { f.Enable("us") })
+			}
+			for range 3 { // so that m looks dots up
+				m.Merge(o.Update("us", "d", func(f *crdt.EWFlag) { f.Enable("us") }))
+			}
+			m.Merge(&o)
+			m.Delete("eu", keys[gone])
+			d := new(flagMap)
+			for i, k := range keys {
+				if i == replaced {
+					d.Merge(o.Update("us", k, func(f *crdt.EWFlag) { f.Enable("us") }))
+				} else {
+					d.Merge(o.Delete("us", k))
+				}
+			}
+			m.Merge(d)
+			require.Equal(t, keys[replaced:replaced+1], slices.DeleteFunc(slices.Sorted(maps.Keys(maps.Collect(m.All()))), func(k string) bool { return k == "d" }))
+		}
+	}
 }
 
 // TestMergeOfLargeAgain: one large state after the other removes what its sender had removed.

@@ -129,6 +129,13 @@ func TestAddAtBinaryBesideEnd(t *testing.T) {
 			require.Equal(t, goesOn, requireAddedAt(t, row, r, "k", 7), "%s after %d", r, last)
 		}
 	}
+	for _, last := range []uint64{life(1, 0) - 3, life(1, 0) - 2} { // without a gap
+		row := append([]byte("\x03\x03\x07\x01\x02eu"), binary.AppendUvarint(nil, last<<2)...)
+		row = append(row, 0)
+		for _, r := range []vclock.Replica{"eu", "eu#1", "eu#2"} {
+			require.Equal(t, r == "eu", requireAddedAt(t, row, r, "k", 7), "%s after %d", r, last)
+		}
+	}
 }
 
 // TestAddAtBinaryKeys: keys of other kinds.

@@ -252,6 +252,15 @@ func TestRefusedElements(t *testing.T) {
 	require.True(t, f.Contains(math.Copysign(0, -1)))
 }
 
+// TestUpdateForAnother: a value is changed for the replica that the Update is for, whether the
+// change mints a number or not.
+func TestUpdateForAnother(t *testing.T) {
+	var m crdt.ORMap[string, *tags]
+	const message = `crdt: a value inside an ORMap is changed for replica "us" in an Update for "eu": use the same in both`
+	require.PanicsWithValue(t, message, func() { m.Update("eu", "k", func(s *tags) { s.Add("us", "x") }) })
+	require.PanicsWithValue(t, message, func() { m.Update("eu", "k", func(s *tags) { s.Remove("us", "x") }) })
+}
+
 // TestRWSetCompact: once all members have seen a remove, it is forgotten, and
 // nothing comes back.
 func TestRWSetCompact(t *testing.T) {

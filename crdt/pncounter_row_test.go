@@ -129,8 +129,13 @@ func plainRows(tb testing.TB) map[string]*crdt.PNCounter {
 		pods.Add(vclock.Replica(fmt.Sprint("pod-", i)), 1)
 	}
 	pods.Add("eu", 1)
+	few := new(crdt.PNCounter) // the most names that are written in full
+	few.Add("eu", 1)
+	for i := range 7 {
+		few.Add(vclock.Replica(fmt.Sprint("eu-", i)), 1)
+	}
 	return map[string]*crdt.PNCounter{
-		"pods": pods, "three": three, "gaps": gaps, "restarted": restarted, "closed": closed, "closing": closing, "saturated": saturated, "crowd": crowd,
+		"pods": pods, "few": few, "three": three, "gaps": gaps, "restarted": restarted, "closed": closed, "closing": closing, "saturated": saturated, "crowd": crowd,
 	}
 }
 

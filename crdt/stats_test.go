@@ -177,6 +177,39 @@ func TestSpeaksOfEveryCount(t *testing.T) {
 	}
 }
 
+// TestSpeaksOfEveryType: every type answers for what its states have seen.
+func TestSpeaksOfEveryType(t *testing.T) {
+	speaksOf(t, func(r vclock.Replica) *crdt.EWFlag { return new(crdt.EWFlag).Enable(r) })
+	speaksOf(t, func(r vclock.Replica) *crdt.DWFlag { return new(crdt.DWFlag).Enable(r) })
+	speaksOf(t, func(r vclock.Replica) *crdt.DWFlag { return new(crdt.DWFlag).Disable(r) })
+	speaksOf(t, func(r vclock.Replica) *crdt.MVRegister[int] { return must(new(crdt.MVRegister[int]).Set(r, 1)) })
+	speaksOf(t, func(r vclock.Replica) *crdt.ORSet[int] { return new(crdt.ORSet[int]).Add(r, 1) })
+	speaksOf(t, func(r vclock.Replica) *crdt.RWSet[int] { return new(crdt.RWSet[int]).Add(r, 1) })
+	speaksOf(t, func(r vclock.Replica) *crdt.RWSet[int] { return new(crdt.RWSet[int]).Remove(r, 1) })
+	speaksOf(t, func(r vclock.Replica) *crdt.PNCounter { return new(crdt.PNCounter).Add(r, 1) })
+	speaksOf(t, func(r vclock.Replica) *crdt.GCounter { return new(crdt.GCounter).Add(r, 1) })
+	speaksOf(t, func(r vclock.Replica) *crdt.BoundedCounter { return must(crdt.AtLeast(0).Add(r, 1)) })
+	speaksOf(t, func(r vclock.Replica) *counters {
+		return new(counters).Update(r, "k", func(c *crdt.PNCounter) { c.Add(r, 1) })
+	})
+}
+
+// speaksOf takes what the change of a replica gives.
+func speaksOf[S interface {
+	Merge(o S) bool
+	Speaks(o S, sealed vclock.Closing) bool
+}](t *testing.T, change func(r vclock.Replica) S,
+) {
+	t.Helper()
+	here, there := change("ap"), change("us")
+	require.True(t, here.Speaks(there, gone(t, "us")))
+	require.False(t, here.Speaks(there, gone(t, "ap")))
+	require.False(t, here.Speaks(there, vclock.Closing{}))
+	here.Merge(there)
+	require.False(t, here.Speaks(there, gone(t, "us")))
+	require.True(t, there.Speaks(here, gone(t, "ap")))
+}
+
 // TestGapsInAnyOrder: hundreds of changes with gaps between arrive in any order, and then
 // what was between them.
 func TestGapsInAnyOrder(t *testing.T) {
