@@ -53,6 +53,7 @@ type Matrix struct {
 // A matrixState is what a Matrix holds, so that one in a struct has its JSON there.
 type matrixState struct {
 	owner    Replica  // as which it writes: with its incarnation
+	was      standing // the owner's when somebody was admitted last; see Matrix.standing
 	members  []member // ascending by name; who was retired stays until that is closed
 	declared Closing  // what is over, and sealed by everybody who has this matrix
 	closed   Closing  // what everybody may close; part of declared
@@ -68,6 +69,17 @@ type member struct {
 	sealed    Closing
 	strangers []Replica // the members that its matrix did not name; ascending
 }
+
+// A standing is how far the others wait for the owner of a matrix. It only rises, until
+// another incarnation begins, though who is admitted later has not named the owner:
+// that one waits for it, as its sponsor does.
+type standing uint8
+
+const (
+	newcomer  standing = iota // some do not
+	named                     // all wait for its name
+	confirmed                 // and for its incarnation
+)
 
 func compareMember(m member, r Replica) int { return cmp.Compare(m.name, r) }
 
@@ -175,6 +187,7 @@ func (m *Matrix) Admit(r Replica) error {
 	if _, ok := m.find(r); ok {
 		return nil
 	}
+	m.was = m.standing()
 	others := m.names()
 	for i := range m.members {
 		if x := &m.members[i]; x.name != m.self() {
@@ -210,28 +223,39 @@ func (m *Matrix) For(r Replica) (*Matrix, error) {
 		return nil, &MemberError{Replica: r, Retired: m.declared.isGone(name)}
 	}
 	c := m.Clone()
-	c.owner = r
+	if c.owner = r; r != m.owner {
+		c.was = newcomer
+	}
 	return c, nil
 }
 
 // Confirmed reports whether the others wait for the owner: whether every member
 // that m names has sent it a state whose matrix named it, in this incarnation.
-// Then it stays so.
+// Then it stays so, whoever is admitted later, until another incarnation of it
+// begins.
 //
 // A newcomer that is not confirmed reads, merges and sends its state; it does
-// not write, count or collect. If its sponsor is retired before, it asks
-// another. A new incarnation of a member writes at once, except where a removal
+// not write, count or collect. If its sponsor is retired before, another admits
+// it; it begins from that one's snapshot only if it has sent nothing. A new incarnation of a member writes at once, except where a removal
 // wins over concurrent changes, as in an RWSet of package crdt: until others
 // wait for it, they may have forgotten one that it has not seen.
-func (m *Matrix) Confirmed() bool {
+func (m *Matrix) Confirmed() bool { return m.standing() == confirmed }
+
+// standing returns how far the others wait for the owner.
+func (m *Matrix) standing() standing {
 	self := m.self()
-	if !m.Contains(self) {
-		return false
-	}
 	_, life := m.owner.Lineage()
-	return !m.isStranger(self) && !slices.ContainsFunc(m.members, func(x member) bool {
+	switch {
+	case !m.Contains(self):
+		return newcomer
+	case m.isStranger(self):
+		return m.was
+	case slices.ContainsFunc(m.members, func(x member) bool {
 		return x.sealed.lives.At(self) < life && !m.declared.isGone(x.name)
-	})
+	}):
+		return max(m.was, named)
+	}
+	return confirmed
 }
 
 // isStranger reports whether there is a member whose matrix did not name r when it was
@@ -271,18 +295,21 @@ func (m *Matrix) Begin(r Replica, at uint64) error {
 	case at > math.MaxInt64:
 		return fmt.Errorf("vclock: %q begins at %d, above the largest time", string(r), at)
 	default:
+		m.was = m.standing()
 		m.declared = m.declared.Join(closingOf(name, life, at))
 		names := m.names()
 		i := m.enter(name)
 		m.members[i] = member{name: name, life: life, strangers: unless(names, func(r Replica) bool { return r == name })}
 	}
-	m.owner = r
+	if r != m.owner {
+		m.owner, m.was = r, min(m.was, named)
+	}
 	return nil
 }
 
 // Usable returns nil if the owner may write, else a [*MemberError]: its life is
 // over, it is no member, or a newcomer not confirmed. Ask before the first
-// write and after each merge.
+// write and after each merge. The admission of others stops nobody.
 func (m *Matrix) Usable() error {
 	name := m.self()
 	switch {
@@ -290,7 +317,7 @@ func (m *Matrix) Usable() error {
 		return &MemberError{Replica: m.owner, Over: true, Retired: m.declared.isGone(name)}
 	case !m.Contains(name):
 		return &MemberError{Replica: m.owner}
-	case m.isStranger(name):
+	case m.standing() == newcomer:
 		return &MemberError{Replica: m.owner, Unconfirmed: true}
 	}
 	return nil
@@ -404,7 +431,7 @@ func (m *Matrix) Merge(o *Matrix) (bool, error) {
 	if err := m.Check(o); err != nil {
 		return false, err
 	}
-	joined := Matrix{matrixState: matrixState{owner: m.owner, declared: m.declared.Join(o.declared), closed: m.closed.Join(o.closed)}}
+	joined := Matrix{matrixState: matrixState{owner: m.owner, was: m.standing(), declared: m.declared.Join(o.declared), closed: m.closed.Join(o.closed)}}
 	for _, x := range slices.Concat(m.members, o.members) {
 		joined.enter(x.name)
 	}

@@ -12,11 +12,12 @@ import (
 	"github.com/rejoin-go/rejoin/internal/wire"
 )
 
-const matrixVersion = 3
+const matrixVersion = 4
 
 // AppendBinary implements [encoding.BinaryAppender].
 func (m *Matrix) AppendBinary(b []byte) ([]byte, error) {
 	b = append(append(b, matrixVersion, byte(len(m.owner))), m.owner...)
+	b = append(b, byte(m.standing()))
 	b = binary.AppendUvarint(b, uint64(len(m.members)))
 	for i := range m.members {
 		b = append(append(b, byte(len(m.members[i].name))), m.members[i].name...)
@@ -49,6 +50,7 @@ func (m *Matrix) UnmarshalBinary(data []byte) error {
 	r := wire.NewReader(data)
 	r.Version(matrixVersion)
 	d := Matrix{matrixState: matrixState{owner: Replica(r.Take(int(r.Byte())))}}
+	d.was = standing(r.Byte())
 	const leastMember = 10 // a name of one byte and its length, a life, three empty clocks, a count
 	if n := r.Count(leastMember); n > 0 {
 		for names := readNames(r, n, ""); names != ""; {
@@ -127,6 +129,9 @@ func (m *Matrix) check() error {
 			return err
 		}
 	}
+	if m.was > confirmed || m.was != m.standing() {
+		return fmt.Errorf("standing %d of the owner, where the rows of the others say %d", m.was, m.standing())
+	}
 	return nil
 }
 
@@ -166,11 +171,11 @@ func (c Closing) json() closingJSON { return closingJSON{c.lives, c.since} }
 
 // MarshalJSON implements [json.Marshaler].
 //
-//	{"owner":"eu","members":{"eu":{"incarnation":0,"row":{"eu":"4","us":"6"},"sealed":{"incarnations":{"us":"2"},"since":{"us":"5"}},
-//	 "strangers":[]}},"declared":{"incarnations":{"us":"2"},"since":{"us":"5"}},"closed":{"incarnations":{},"since":{}}}
+//	{"owner":"eu","standing":"confirmed","members":{"eu":{"incarnation":0,"row":{"eu":"4","us":"6"},
+//	 "sealed":{"incarnations":{"us":"2"},"since":{"us":"5"}},"strangers":[]}},"declared":{"incarnations":{"us":"2"},"since":{"us":"5"}},"closed":{"incarnations":{},"since":{}}}
 func (m matrixState) MarshalJSON() ([]byte, error) {
 	owner, err := json.Marshal(m.owner)
-	b := append(append([]byte(`{"owner":`), owner...), `,"members":{`...)
+	b := append(append([]byte(`{"owner":`), owner...), `,"standing":"`+standings[(&Matrix{matrixState: m}).standing()]+`","members":{`...)
 	for i := 0; i < len(m.members) && err == nil; i++ {
 		x := &m.members[i]
 		var row []byte
@@ -190,6 +195,8 @@ func (m matrixState) MarshalJSON() ([]byte, error) {
 	return append(b, '}'), err
 }
 
+var standings = [...]string{newcomer: "newcomer", named: "named", confirmed: "confirmed"}
+
 // UnmarshalJSON implements [json.Unmarshaler].
 func (m *Matrix) UnmarshalJSON(data []byte) error {
 	if string(data) == "null" {
@@ -197,7 +204,8 @@ func (m *Matrix) UnmarshalJSON(data []byte) error {
 	}
 	var d Matrix
 	var members, declared, closed json.RawMessage
-	err := decodeFields(data, fields{"owner": &d.owner, "members": &members, "declared": &declared, "closed": &closed})
+	var text string
+	err := decodeFields(data, fields{"owner": &d.owner, "standing": &text, "members": &members, "declared": &declared, "closed": &closed})
 	if err == nil {
 		err = d.decodeMembers(members)
 	}
@@ -208,6 +216,11 @@ func (m *Matrix) UnmarshalJSON(data []byte) error {
 		err = decodeClosing(&d.closed, closed)
 	}
 	if err == nil {
+		i := slices.Index(standings[:], text)
+		if i < 0 {
+			return fmt.Errorf("vclock: decode Matrix: %w", wire.Damaged(fmt.Errorf("unknown standing %.64q", text)))
+		}
+		d.was = standing(i)
 		err = d.check()
 	}
 	if err != nil {

@@ -280,6 +280,51 @@ func TestMatrixMergeIsAJoin(t *testing.T) {
 	require.Greater(t, joined, 500)
 }
 
+// TestMatrixStaysConfirmed: members go on while a newcomer is silent, and what is decoded does.
+func TestMatrixStaysConfirmed(t *testing.T) {
+	now := uint64(0)
+	members := []*vclock.Matrix{vclock.NewMatrix("a", "b", "c"), vclock.NewMatrix("b", "a", "c"), vclock.NewMatrix("c", "a", "b")}
+	all := func() {
+		for _, x := range members {
+			for _, y := range members {
+				if x != y {
+					now++
+					x.Record(now)
+					_, err := y.Merge(x)
+					require.NoError(t, err)
+				}
+			}
+		}
+	}
+	usable := func() {
+		t.Helper()
+		for _, m := range members {
+			require.NoError(t, m.Usable())
+			require.True(t, m.Confirmed())
+			checkMatrixEncodings(t, m)
+		}
+	}
+	all()
+	require.NoError(t, members[0].Admit("n"))
+	usable()
+	silent, err := members[0].For("n")
+	require.NoError(t, err)
+	require.Error(t, silent.Usable())
+	checkMatrixEncodings(t, silent)
+	all()
+	usable()
+	require.Zero(t, members[1].Floor(), "it is waited for")
+	require.NoError(t, members[1].Begin("b#1", now+1)) // while it is silent
+	require.NoError(t, members[1].Usable())
+	require.False(t, members[1].Confirmed(), "nobody has heard of the incarnation")
+	checkMatrixEncodings(t, members[1])
+	members[0].Retire("n")
+	for range 3 {
+		all()
+	}
+	usable()
+}
+
 func TestMatrixUnmarshalRefuses(t *testing.T) {
 	valid, err := vclock.NewMatrix("eu", "us").MarshalBinary()
 	require.NoError(t, err)
@@ -288,21 +333,23 @@ func TestMatrixUnmarshalRefuses(t *testing.T) {
 	}
 	none := "0100" + "0100"
 	tests := []struct{ name, input, want string }{
-		{"another version", "01" + "00" + "00" + none + none, "offset 0: unknown format version 1, want 3"},
-		{"members of nobody", "03" + "00" + "01" + "026575" + "00" + "0100" + none + "00" + none + none, "without an owner"},
-		{"more members than bytes", "03" + "026575" + "02" + "026575", "count 2 exceeds"},
-		{"a stranger that is no member", "03" + "026575" + "01" + "026575" + "00" + "0100" + none + "0101" + none + none, "place 1 in a list of 1 members"},
-		{"who does not know itself", "03" + "026575" + "01" + "026575" + "00" + "0100" + none + "0100" + none + none, "does not know itself"},
-		{"a closing that nobody declared", "03" + "026575" + "00" + none + "0101026575010100", "was not declared"},
-		{"a seal that nobody declared", "03" + "026575" + "01" + "026575" + "00" + "0100" + "0101026575010100" + "00" + none + none, "was not declared"},
-		{"a life that nobody declared", "03" + "026575" + "01" + "026575" + "01" + "0100" + none + "00" + none + none, "was not declared"},
-		{"a time of no incarnation", "03" + "026575" + "00" + "0100" + "010102657501" + none, "which has no incarnation"},
-		{"an incarnation of no time", "03" + "026575" + "00" + "010102657501" + "0100" + none, `incarnation 1 of replica "eu" at 0`},
-		{"an incarnation that none is", "03" + "026575" + "00" + "0101026575818004" + "010102657501" + none, `incarnation 65537 of replica "eu" at 1`},
-		{"a retired name with a time", "03" + "026575" + "00" + "0101026575808004" + "010102657501" + none, `incarnation 65536 of replica "eu" at 1`},
-		{"a time too large", "03" + "026575" + "00" + "010102657501" + "010102657580808080808080808001" + none, `incarnation 1 of replica "eu" at 9223372036854775808`},
-		{"a time for ever", "03" + "026575" + "00" + "010102657501" + "0101026575ffffffffffffffffff01" + none, `incarnation 1 of replica "eu" at 18446744073709551615`},
-		{"trailing bytes", "03" + "00" + "00" + none + none + "00", "1 trailing bytes"},
+		{"another version", "01" + "00" + "00" + none + none, "offset 0: unknown format version 1, want 4"},
+		{"members of nobody", "04" + "00" + "00" + "01" + "026575" + "00" + "0100" + none + "00" + none + none, "without an owner"},
+		{"more members than bytes", "04" + "026575" + "02" + "02" + "026575", "count 2 exceeds"},
+		{"a stranger that is no member", "04" + "026575" + "02" + "01" + "026575" + "00" + "0100" + none + "0101" + none + none, "place 1 in a list of 1 members"},
+		{"who does not know itself", "04" + "026575" + "02" + "01" + "026575" + "00" + "0100" + none + "0100" + none + none, "does not know itself"},
+		{"a closing that nobody declared", "04" + "026575" + "02" + "00" + none + "0101026575010100", "was not declared"},
+		{"a seal that nobody declared", "04" + "026575" + "02" + "01" + "026575" + "00" + "0100" + "0101026575010100" + "00" + none + none, "was not declared"},
+		{"a life that nobody declared", "04" + "026575" + "02" + "01" + "026575" + "01" + "0100" + none + "00" + none + none, "was not declared"},
+		{"a time of no incarnation", "04" + "026575" + "02" + "00" + "0100" + "010102657501" + none, "which has no incarnation"},
+		{"an incarnation of no time", "04" + "026575" + "02" + "00" + "010102657501" + "0100" + none, `incarnation 1 of replica "eu" at 0`},
+		{"an incarnation that none is", "04" + "026575" + "02" + "00" + "0101026575818004" + "010102657501" + none, `incarnation 65537 of replica "eu" at 1`},
+		{"a retired name with a time", "04" + "026575" + "02" + "00" + "0101026575808004" + "010102657501" + none, `incarnation 65536 of replica "eu" at 1`},
+		{"a time too large", "04" + "026575" + "02" + "00" + "010102657501" + "010102657580808080808080808001" + none, `incarnation 1 of replica "eu" at 9223372036854775808`},
+		{"a time for ever", "04" + "026575" + "02" + "00" + "010102657501" + "0101026575ffffffffffffffffff01" + none, `incarnation 1 of replica "eu" at 18446744073709551615`},
+		{"a standing that none is", "04" + "026575" + "03" + "01" + "026575" + "00" + "0100" + none + "00" + none + none, "standing 3 of the owner"},
+		{"a newcomer for whom all wait", "04" + "026575" + "00" + "01" + "026575" + "00" + "0100" + none + "00" + none + none, "standing 0 of the owner, where the rows of the others say 2"},
+		{"trailing bytes", "04" + "00" + "00" + "00" + none + none + "00", "1 trailing bytes"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -318,11 +365,12 @@ func TestMatrixUnmarshalRefuses(t *testing.T) {
 
 	rest := `"declared":{"incarnations":{},"since":{}},"closed":{"incarnations":{},"since":{}}}`
 	for input, want := range map[string]string{
-		`{"members":{}}`:                              `member "closed" is missing`,
-		`{"owner":"eu","members":null,` + rest:        "decode Matrix",
-		`{"owner":"eu","members":{"eu":null},` + rest: "decode Matrix",
-		`{"owner":"","members":{"eu":{"incarnation":0,"row":{},"sealed":{"incarnations":{},"since":{}},"strangers":[]}},` + rest:       "without an owner",
-		`{"owner":"eu","members":{"eu":{"incarnation":0,"row":{},"sealed":{"incarnations":{},"since":{}},"strangers":["us"]}},` + rest: "strangers of",
+		`{"members":{}}`: `member "closed" is missing`,
+		`{"owner":"eu","standing":"confirmed","members":null,` + rest:                                                                                         "decode Matrix",
+		`{"owner":"eu","standing":"confirmed","members":{"eu":null},` + rest:                                                                                  "decode Matrix",
+		`{"owner":"eu","standing":"sure","members":{"eu":{"incarnation":0,"row":{},"sealed":{"incarnations":{},"since":{}},"strangers":[]}},` + rest:          `unknown standing "sure"`,
+		`{"owner":"","standing":"newcomer","members":{"eu":{"incarnation":0,"row":{},"sealed":{"incarnations":{},"since":{}},"strangers":[]}},` + rest:        "without an owner",
+		`{"owner":"eu","standing":"confirmed","members":{"eu":{"incarnation":0,"row":{},"sealed":{"incarnations":{},"since":{}},"strangers":["us"]}},` + rest: "strangers of",
 	} {
 		t.Run(input, func(t *testing.T) {
 			var m vclock.Matrix

@@ -56,7 +56,14 @@ func (w *group) record(g *region) {
 
 func (w *group) step() {
 	g := w.pick()
-	switch w.rng.IntN(16) {
+	before := g.matrix.Clone()
+	defer func() {
+		same := g.matrix.Owner() == before.Owner() && !g.matrix.Sealed().IsOver(before.Owner())
+		if same && before.Usable() == nil && g.matrix.Usable() != nil || same && before.Confirmed() && !g.matrix.Confirmed() {
+			panic(fmt.Sprintf("%s is confirmed no more: %v", g.name(), w.said))
+		}
+	}()
+	switch w.rng.IntN(17) {
 	case 0, 1, 2:
 		if g.matrix.Usable() == nil || w.hasty {
 			w.now++
@@ -83,7 +90,28 @@ func (w *group) step() {
 		w.restart(g)
 	case 15:
 		g.matrix.Close()
+	case 16:
+		w.again(g)
 	}
+}
+
+// again lets another admit a newcomer, which begins from that one's snapshot if nobody has
+// heard of it.
+func (w *group) again(g *region) {
+	o := w.pick()
+	if g.matrix.Usable() == nil || g == o || o.matrix.Usable() != nil || o.matrix.Admit(g.name()) != nil {
+		return
+	}
+	w.say("%s admits %s, too", o.name(), g.name())
+	if slices.ContainsFunc(w.parcels, func(p *region) bool { return p.name() == g.name() }) {
+		return
+	}
+	m, err := o.matrix.For(g.name())
+	if err != nil {
+		panic(err)
+	}
+	w.say("%s begins from that", g.name())
+	g.matrix, g.writes = m, maps.Clone(o.writes)
 }
 
 func (w *group) receive(g, p *region) {
