@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/rejoin-go/rejoin/internal/value"
+	"github.com/rejoin-go/rejoin/lww"
 	"github.com/rejoin-go/rejoin/merge/internal/cell"
 )
 
@@ -27,7 +28,7 @@ func (r *recordState) checkAll() error {
 	rep := &e.Report
 	walkRecord(r.plan.top.elem, r.root.Kids, "", func(path string, p *recordPart, c *cell.Cell) {
 		p.eachUnreadable(path, c, func(path string, bad *value.ValueError) {
-			if p.kind == cell.Table {
+			if p.isKeyed() {
 				rep.Changes = append(rep.Changes, r.undecided(path, p, bad.Error(), Absent{}))
 			}
 			bad.Key = path
@@ -67,7 +68,7 @@ func (w *recordRow) eachTwin(kids []cell.Cell, prefix string, visit func(path st
 	for i := range kids {
 		k := &kids[i]
 		p := w.about(k.Key)
-		if p == nil && k.Kind.IsRegister() {
+		if p == nil && (k.Kind.IsRegister() || k.Kind == cell.Row && k.Live) {
 			w.eachPartOf(k, kids, prefix, visit)
 		}
 		if p == nil || !w.unknown(k) {
@@ -86,6 +87,9 @@ func (w *recordRow) eachTwin(kids []cell.Cell, prefix string, visit func(path st
 	}
 	for p, c := range w.each(kids) {
 		path := value.JoinPath(prefix, p.key)
+		if p.kind == cell.Row && (c == nil || c.Newest().Before(w.newestBelow(p, kids))) {
+			visit(path, p, c, twinReason)
+		}
 		switch {
 		case c == nil || p.kind == cell.Row && !c.Live:
 		case p.kind == cell.Row:
@@ -100,7 +104,21 @@ func (w *recordRow) eachTwin(kids []cell.Cell, prefix string, visit func(path st
 	}
 }
 
-// eachPartOf is eachTwin for k, which holds a struct as one value of which w has the fields one by one.
+// newestBelow returns the newest stamp of what kids hold of the fields of p, a struct that a
+// pointer leads to, where they are fields of the row: there was no pointer to it.
+func (w *recordRow) newestBelow(p *recordPart, kids []cell.Cell) (newest lww.Stamp) {
+	names := namesOf(p.key)
+	for i := range kids {
+		k := &kids[i]
+		if of := namesOf(k.Key); len(of) > len(names) && slices.Equal(of[:len(names)], names) && w.unknown(k) && newest.Before(k.Newest()) {
+			newest = k.Newest()
+		}
+	}
+	return newest
+}
+
+// eachPartOf is eachTwin for k, which holds a struct, as one value or as what a pointer leads to, of
+// which w has the fields one by one.
 func (w *recordRow) eachPartOf(k *cell.Cell, kids []cell.Cell, prefix string, visit func(path string, p *recordPart, c *cell.Cell, reason string)) {
 	names := namesOf(k.Key)
 	for i := range w.paths {
@@ -133,7 +151,12 @@ func (r *recordState) checkText() string {
 	return ""
 }
 
-// walkRecord calls visit for every leaf that the plan knows and kids hold.
+// isKeyed reports whether p holds what is found by keys, or elements.
+func (p *recordPart) isKeyed() bool {
+	return p.kind == cell.Table || p.kind == cell.Rows || p.kind == cell.Set || p.kind == cell.Union
+}
+
+// walkRecord calls visit for every leaf, list and map that the plan knows and kids hold.
 func walkRecord(w *recordRow, kids []cell.Cell, prefix string, visit func(path string, p *recordPart, c *cell.Cell)) {
 	for _, p := range w.parts {
 		c := p.find(kids)
@@ -143,6 +166,7 @@ func walkRecord(w *recordRow, kids []cell.Cell, prefix string, visit func(path s
 		case p.kind == cell.Row:
 			walkRecord(p.elem, c.Kids, path, visit)
 		case p.kind == cell.Rows:
+			visit(path, p, c)
 			for i := range c.Kids {
 				if k := &c.Kids[i]; k.Live {
 					walkRecord(p.elem, k.Kids, value.JoinPath(path, p.keyText(k.Key)), visit)
@@ -186,7 +210,7 @@ func (p *recordPart) doubt(c *cell.Cell) string {
 	}
 	reason := ""
 	p.eachUnreadable("", c, func(path string, bad *value.ValueError) {
-		if reason == "" && p.kind != cell.Table { // of which each entry has a line of its own
+		if reason == "" && !p.isKeyed() { // of which each entry has a line of its own
 			reason = bad.Error()
 			if p.group != nil {
 				reason = path + ": " + reason
@@ -196,12 +220,21 @@ func (p *recordPart) doubt(c *cell.Cell) string {
 	return reason
 }
 
-// eachUnreadable calls visit for each value in c, a leaf at a path, that p knows and cannot
-// read, with its path.
+// eachUnreadable calls visit for each value in c, which is at a path, and for each key of what
+// is there, that p knows and cannot read, with its path.
 func (p *recordPart) eachUnreadable(path string, c *cell.Cell, visit func(path string, bad *value.ValueError)) {
 	try := func(path string, f *field, content string) {
 		if bad := f.load(f.blank(), content); bad != nil {
 			visit(path, bad)
+		}
+	}
+	if p.isKeyed() {
+		key := reflect.New(p.f.key.Go).Elem()
+		for i := range c.Kids {
+			k := &c.Kids[i]
+			if key.SetZero(); (k.Live || p.kind == cell.Union) && !p.f.key.Load(key, k.Key) {
+				visit(value.JoinPath(path, p.keyText(k.Key)), &value.ValueError{Stored: "bytes of no such key", Wanted: p.f.key.Go.String()})
+			}
 		}
 	}
 	switch {

@@ -2,12 +2,14 @@ package merge_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/rejoin-go/rejoin/lww"
 	"github.com/rejoin-go/rejoin/merge"
+	"github.com/rejoin-go/rejoin/vclock/content"
 )
 
 // Two versions of one program: the newer one renamed a field, changed the type
@@ -320,6 +322,50 @@ func TestRecordTwins(t *testing.T) {
 	require.NoError(t, got.Check(), "all of it is carried over")
 }
 
+// TestRecordTwinsOfPointer: a struct and a pointer to one are not read for each other, and each
+// program says of what the other wrote that it does not show.
+func TestRecordTwinsOfPointer(t *testing.T) {
+	type box struct{ Color, Size string }
+	type flat struct {
+		P     box
+		Other string
+	}
+	type pointed struct {
+		P     *box
+		Other string
+	}
+	flats, pointeds := recordPlan(t, merge.Options[flat]{}), recordPlan(t, merge.Options[pointed]{})
+	paths := func(err error) (paths []string) {
+		var conflict *merge.ConflictError
+		require.ErrorAs(t, err, &conflict)
+		for _, c := range conflict.Report.Changes {
+			require.Contains(t, c.Reason, "under another rule or type")
+			paths = append(paths, c.Path)
+		}
+		return paths
+	}
+	old := flats.NewRecord()
+	require.NoError(t, old.Update(writer("eu"), set(func(v *flat) { v.P, v.Other = box{"red", "m"}, "x" })))
+	next := exchange(t, old, pointeds)
+	require.Equal(t, pointed{Other: "x"}, value(t, next))
+	require.Equal(t, []string{"P"}, paths(next.Check()))
+
+	later := lww.Writer{Replica: "us", Clock: &ticks{now: 100}}
+	require.NoError(t, next.Update(later, set(func(v *pointed) { v.P = &box{"blue", "m"} })))
+	require.NoError(t, next.Check(), "what it shows is newer")
+	old.Merge(exchange(t, next, flats))
+	require.Equal(t, flat{box{"red", "m"}, "x"}, value(t, old))
+	require.Equal(t, []string{"P.Color", "P.Size"}, paths(old.Check()))
+	latest := lww.Writer{Replica: "eu", Clock: &ticks{now: 200}}
+	require.NoError(t, old.Update(latest, set(func(v *flat) { v.P = box{"green", "l"} })))
+	require.NoError(t, old.Check())
+	next.Merge(exchange(t, old, pointeds))
+	require.Equal(t, []string{"P"}, paths(next.Check()))
+	last := lww.Writer{Replica: "us", Clock: &ticks{now: 300}}
+	require.NoError(t, next.Update(last, set(func(v *pointed) { v.P = nil })))
+	require.NoError(t, next.Check(), "it was taken away later")
+}
+
 // TestRecordRankOrder chooses by the order that the rule lists, and not by that of the alphabet.
 func TestRecordRankOrder(t *testing.T) {
 	p := recordPlan(t, merge.Options[box[string]]{Paths: map[string]string{"V": "rank=small<medium<big<a"}})
@@ -431,4 +477,80 @@ func TestRecordStateThatFails(t *testing.T) {
 	require.True(t, r.Equal(before))
 	require.NoError(t, r.Update(writer("eu"), set(func(b *box[picky]) { b.V.N = 2 })))
 	require.Equal(t, 2, value(t, r).V.N)
+}
+
+// TestRecordKeysOfAnotherType: what is at a key that a program cannot read does not show, and
+// Check says so.
+func TestRecordKeysOfAnotherType(t *testing.T) {
+	type line struct {
+		ID  int
+		SKU string
+		Qty int
+	}
+	type narrowLine struct {
+		ID  int8
+		SKU string
+		Qty int
+	}
+	type wide struct {
+		Lines []line `merge:"keyed=ID"`
+		Pairs []line `merge:"keyed=ID+SKU"`
+		Stock map[int]string
+		Bins  map[int]struct{ Qty int }
+		Tags  []int `merge:"set"`
+		Marks []int `merge:"union"`
+	}
+	type narrow struct {
+		Lines []narrowLine `merge:"keyed=ID"`
+		Pairs []narrowLine `merge:"keyed=ID+SKU"`
+		Stock map[int8]string
+		Bins  map[int8]struct{ Qty int }
+		Tags  []int8 `merge:"set"`
+		Marks []int8 `merge:"union"`
+	}
+	type other struct { // found by other fields
+		Lines []line `merge:"keyed=ID+SKU"`
+		Pairs []line `merge:"keyed=ID"`
+	}
+	r, w := recordPlan(t, merge.Options[wide]{}).NewRecord(), writer("eu")
+	few, many := line{1, "a", 2}, line{1000, "b", 3}
+	require.NoError(t, r.Update(w, set(func(v *wide) {
+		v.Lines, v.Pairs, v.Stock = []line{few, many}, []line{few, many}, map[int]string{1: "x", 1000: "y"}
+		v.Bins, v.Tags, v.Marks = map[int]struct{ Qty int }{1: {2}, 1000: {3}}, []int{1, 1000}, []int{1, 1000}
+	})))
+	o := exchange(t, r, recordPlan(t, merge.Options[narrow]{}))
+	got := value(t, o)
+	require.Equal(t, []narrowLine{{1, "a", 2}}, got.Lines)
+	require.Equal(t, map[int8]string{1: "x"}, got.Stock)
+	require.Equal(t, []int8{1}, got.Tags)
+	require.Equal(t, []string{"Bins", "Lines", "Marks", "Pairs", "Stock", "Tags"}, unreadableFields(t, o.Check()))
+	sameBytes(t, r, o)
+
+	p := exchange(t, r, recordPlan(t, merge.Options[other]{}))
+	require.Empty(t, value(t, p).Lines)
+	require.Equal(t, []string{"Lines", "Lines", "Pairs", "Pairs"}, unreadableFields(t, p.Check()))
+	sameBytes(t, r, p)
+
+	require.NoError(t, r.Update(w, set(func(v *wide) {
+		v.Lines, v.Pairs, v.Stock, v.Bins, v.Tags = v.Lines[:1], v.Pairs[:1], map[int]string{1: "x"}, map[int]struct{ Qty int }{1: {2}}, v.Tags[:1]
+	})))
+	o.Merge(exchange(t, r, recordPlan(t, merge.Options[narrow]{})))
+	require.Equal(t, []string{"Marks"}, unreadableFields(t, o.Check()), "a union keeps what is in it")
+}
+
+// unreadableFields returns the first name of the path of each [content.ValueError] in err.
+func unreadableFields(t *testing.T, err error) []string {
+	t.Helper()
+	var conflict *merge.ConflictError
+	require.ErrorAs(t, err, &conflict)
+	require.Len(t, conflict.Report.Changes, len(conflict.Unwrap()))
+	var names []string
+	for _, err := range conflict.Unwrap() {
+		var bad *content.ValueError
+		require.ErrorAs(t, err, &bad)
+		require.Equal(t, "bytes of no such key", bad.Stored)
+		name, _, _ := strings.Cut(bad.Key, ".")
+		names = append(names, name)
+	}
+	return names
 }

@@ -56,6 +56,12 @@ type (
 	}
 )
 
+// Two versions of which the keys differ.
+type (
+	shelvesV1 struct{ Stock map[int]string }
+	shelvesV2 struct{ Stock map[int8]string }
+)
+
 // TestEvolution checks a pair of types that may run side by side, and tells one that may not.
 func TestEvolution(t *testing.T) {
 	one := merge.MustCompile(merge.Options[personV1]{Record: true})
@@ -67,14 +73,24 @@ func TestEvolution(t *testing.T) {
 	parts := merge.MustCompile(merge.Options[partsV2]{Record: true})
 	mergetest.CheckEvolution(t, whole, mergetest.Values[wholeV1](), parts, mergetest.Values[partsV2]())
 
-	var err error
-	for seed := range 200 {
-		rapid.Custom(func(t *rapid.T) int {
-			if e := mergetest.Evolve(t, one, mergetest.Values[personV1](), three, mergetest.Values[personV3]()); e != nil {
-				err = e
-			}
-			return 0
-		}).Example(seed)
+	fault := func(evolve func(t *rapid.T) error) (err error) {
+		for seed := range 200 {
+			rapid.Custom(func(t *rapid.T) int {
+				if e := evolve(t); e != nil {
+					err = e
+				}
+				return 0
+			}).Example(seed)
+		}
+		return err
 	}
-	require.ErrorContains(t, err, "personV3: unreadable value of key Home: field No: stored int")
+	require.ErrorContains(t, fault(func(t *rapid.T) error {
+		return mergetest.Evolve(t, one, mergetest.Values[personV1](), three, mergetest.Values[personV3]())
+	}), "personV3: unreadable value of key Home: field No: stored int")
+
+	wide := merge.MustCompile(merge.Options[shelvesV1]{Record: true})
+	narrow := merge.MustCompile(merge.Options[shelvesV2]{Record: true})
+	require.ErrorContains(t, fault(func(t *rapid.T) error {
+		return mergetest.Evolve(t, wide, rapid.Just(shelvesV1{map[int]string{1000: "x"}}), narrow, mergetest.Values[shelvesV2]())
+	}), "stored bytes of no such key, want int8")
 }
