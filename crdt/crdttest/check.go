@@ -224,8 +224,9 @@ func (k *Kit[S]) checkRefused(before, after, delta S, err error) *LawError {
 
 // checkAll checks the laws that speak of several states at once.
 func (k *Kit[S]) checkAll(states []S) *LawError {
+	used := k.New()
 	for i, x := range states {
-		if failure := k.checkJSON(x); failure != nil {
+		if failure := k.checkJSON(x, used); failure != nil {
 			return failure
 		}
 		if e := k.New(); !join(x, e).Equal(x) || !join(e, x).Equal(x) {

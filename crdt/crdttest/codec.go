@@ -100,9 +100,7 @@ func (k *Kit[S]) checkDecode(fresh func() S, p []byte) *LawError {
 	if !bytes.Equal(out, p) {
 		return broken(Hostile, "decoding %s: no error, but the result encodes to %s", readable(p), readable(out))
 	}
-	for i := range in {
-		in[i] ^= 0xff
-	}
+	flip(in)
 	if out, _ := encode(s); !bytes.Equal(out, p) {
 		return broken(Aliasing, "a decoded state keeps its input: changing that changes the state to %s", k.show(s))
 	}
@@ -141,6 +139,9 @@ func (k *Kit[S]) checkCodec(s S) *LawError {
 	if !k.format.binary {
 		return nil
 	}
+	if failure := k.checkOutput(s); failure != nil {
+		return failure
+	}
 	p, err := encode(s)
 	if err != nil {
 		return broken(RoundTrip, "encoding %s: %v", k.show(s), err)
@@ -158,7 +159,11 @@ func (k *Kit[S]) checkCodec(s S) *LawError {
 	if failure := k.checkAlike("a state", s, "one decoded from its bytes", back); failure != nil {
 		return failure
 	}
-	if failure := k.checkUsed(s, p); failure != nil {
+	if k.used == nil {
+		used := k.New()
+		k.used = &used
+	}
+	if failure := k.checkUsed(s, *k.used, p, decode); failure != nil {
 		return failure
 	}
 	if a, ok := any(s).(encoding.BinaryAppender); ok {
@@ -174,57 +179,55 @@ func (k *Kit[S]) checkCodec(s S) *LawError {
 	return nil
 }
 
-// checkUsed decodes p, the encoding of s, into a state that others were decoded into
-// before, and that was changed since.
-func (k *Kit[S]) checkUsed(s S, p []byte) *LawError {
-	if k.used == nil {
-		used := k.New()
-		k.used = &used
+// checkOutput checks that the bytes MarshalBinary returns are the caller's: changing them
+// does not change the state, and encoding does not change them. A type with AppendBinary
+// has nothing to return that it keeps.
+func (k *Kit[S]) checkOutput(s S) *LawError {
+	x := s.Clone()
+	if _, ok := any(x).(encoding.BinaryAppender); ok {
+		return nil
 	}
-	used := *k.used
+	p, err := encode(x)
+	if err != nil {
+		return nil // which is for checkCodec to say
+	}
+	want := bytes.Clone(p)
+	flip(p)
+	flipped := bytes.Clone(p)
+	if again, err := encode(x); err != nil || !bytes.Equal(again, want) {
+		return k.changed(x, Aliasing, "changing the bytes that %s was encoded as changes those of the next time from %s to %s (error %v)", k.show(s), readable(want), readable(again), err)
+	}
+	_, _ = encode(k.New()) // into the same buffer, if there is one for all
+	if !bytes.Equal(p, flipped) {
+		return broken(Aliasing, "encoding %s again, or the empty state, writes to the bytes returned before", k.show(s))
+	}
+	return nil
+}
+
+// checkUsed decodes p, a form of s that decode reads, into a state that others were
+// decoded into before, and that was changed since. It changes used again.
+func (k *Kit[S]) checkUsed(s, used S, p []byte, decode func(any, []byte) error) *LawError {
 	held := used.Clone()
-	before := k.key(held)
+	before, key := k.key(held), k.key(s)
 	if err := decode(used, p); err != nil {
-		return k.changed(s, RoundTrip, "decoding the encoding of %s into %s: %v", k.show(s), k.show(held), err)
+		return k.changed(s, RoundTrip, "decoding %s from %s into %s: %v", k.show(s), readable(p), k.show(held), err)
 	}
-	if !used.Equal(s) || !s.Equal(used) || k.key(used) != string(p) {
+	if !used.Equal(s) || !s.Equal(used) || k.key(used) != key {
 		return k.changed(s, RoundTrip, "encoded: %s\ndecoded into %s: %s", k.show(s), k.show(held), k.show(used))
 	}
 	for range 2 { // the memory that the clone was made of may have its turn later
-		if err := decode(used, p); err != nil || k.key(used) != string(p) {
+		if err := decode(used, p); err != nil || k.key(used) != key {
 			return k.changed(s, RoundTrip, "decoding %s again: %s (error %v)", k.show(s), k.show(used), err)
 		}
 	}
 	if k.key(held) != before {
 		return k.changed(s, Aliasing, "decoding %s into a state changes its clone, which is now %s", k.show(s), k.show(held))
 	}
-	if failure := k.checkAlike("a state", s, "one decoded from its bytes into a used state", used); failure != nil {
+	if failure := k.checkAlike("a state", s, "one decoded into a used state", used); failure != nil {
 		return failure
 	}
 	k.poke(used)
 	return nil
-}
-
-func (k *Kit[S]) checkJSON(s S) *LawError {
-	if !k.format.json {
-		return nil
-	}
-	back := k.New()
-	p, err := json.Marshal(s)
-	if err != nil {
-		return broken(RoundTrip, "encoding %s as JSON: %v", k.show(s), err)
-	}
-	if err := json.Unmarshal(p, back); err != nil {
-		return broken(RoundTrip, "decoding the JSON form %s: %v", p, err)
-	}
-	if !back.Equal(s) || !s.Equal(back) {
-		return broken(RoundTrip, "encoded as JSON: %s\ndecoded: %s\nJSON: %s", k.show(s), k.show(back), p)
-	}
-	out, err := json.Marshal(back)
-	if err != nil || !bytes.Equal(out, p) {
-		return broken(Canonical, "the JSON form of equal states differs: %s, %s (error %v)", p, out, err)
-	}
-	return k.checkAlike("a state", s, "one decoded from its JSON", back)
 }
 
 type merger interface {
@@ -242,14 +245,18 @@ func (k *Kit[S]) checkMergeBinary(x, y, z S) *LawError {
 	if err != nil {
 		return broken(RoundTrip, "encoding %s: %v", k.show(y), err)
 	}
-	changed, err := m.MergeBinary(p)
+	key, in := k.key(z), bytes.Clone(p)
+	changed, err := m.MergeBinary(in)
 	switch {
 	case err != nil:
 		return broken(Bytes, "merging the bytes of %s: %v", k.show(y), err)
-	case !w.Equal(z) || k.key(w) != k.key(z):
+	case !w.Equal(z) || k.key(w) != key:
 		return k.changed(z, Bytes, "x is %s\ny is %s\nx ⊔ y is %s\nwith the bytes of y it is %s", k.texts(x, y, z, w)...)
 	case changed == w.Equal(x):
 		return k.misreported("MergeBinary", changed, x, w)
+	}
+	if flip(in); k.key(w) != key {
+		return k.changed(z, Aliasing, "MergeBinary keeps its input: changing that changes the state from %s to %s", k.texts(z, w)...)
 	}
 	return nil
 }
@@ -359,13 +366,7 @@ func (k *Kit[S]) tryDecode(into S, in []byte) (failure *LawError) {
 func damaged(p []byte) [][]byte {
 	all := [][]byte{{}, append(bytes.Clone(p), 0), append(bytes.Clone(p), p...)}
 	add := func(parts ...[]byte) { all = append(all, bytes.Join(parts, nil)) }
-	h := fnv.New64a()
-	_, _ = h.Write(p) // a hash never fails
-	state := h.Sum64()
-	intN := func(n int) int {
-		state = state*6364136223846793005 + 1442695040888963407 // Knuth's linear congruential generator
-		return int(state>>33) % n
-	}
+	intN := dice(p)
 	stride := (len(p) + 31) / 32
 	for i := 0; i < len(p); i += stride {
 		i := min(i+intN(stride), len(p)-1)
@@ -391,6 +392,24 @@ func damaged(p []byte) [][]byte {
 		add(q)
 	}
 	return all
+}
+
+// dice returns a source of numbers from 0 to n-1 that depends on p only.
+func dice(p []byte) (intN func(n int) int) {
+	h := fnv.New64a()
+	_, _ = h.Write(p) // a hash never fails
+	state := h.Sum64()
+	return func(n int) int {
+		state = state*6364136223846793005 + 1442695040888963407 // Knuth's linear congruential generator
+		return int(state>>33) % n
+	}
+}
+
+// flip changes every byte of p.
+func flip(p []byte) {
+	for i := range p {
+		p[i] ^= 0xff
+	}
 }
 
 // allocLimit is how much decoding p may allocate before it is called unbounded.

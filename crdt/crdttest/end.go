@@ -18,6 +18,7 @@ func (r *run[S]) end(h history) *LawError {
 		r.checkConvergence,
 		func() *LawError { return r.checkReplay(h) },
 		func() *LawError { return r.k.checkHostile(largest) },
+		func() *LawError { return r.k.checkHostileJSON(largest) },
 	} {
 		if failure := check(); failure != nil {
 			return failure

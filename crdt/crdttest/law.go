@@ -10,7 +10,7 @@ type Law string
 
 // The laws, with x, y, z for states, ⊔ for Merge, m for an update, mδ for the delta
 // that it returns, c for Compact. Bounded allows 64 KiB, and 512 bytes per byte of
-// input.
+// input. Of JSON, Hostile asks that what is no JSON is refused.
 const (
 	Idempotent  Law = "Merge is idempotent: x ⊔ y ⊔ y = x ⊔ y, x ⊔ x = x"
 	Commutative Law = "Merge is commutative: x ⊔ y = y ⊔ x"
@@ -18,7 +18,7 @@ const (
 	Neutral     Law = "the empty state is neutral: x ⊔ 0 = x, 0 ⊔ x = x"
 	Reports     Law = "Merge reports whether its receiver changed"
 	Argument    Law = "Merge leaves its argument alone"
-	Aliasing    Law = "states share no memory: changing one changes no other"
+	Aliasing    Law = "states share no memory with each other or with bytes: changing one changes no other"
 	Copy        Law = "Clone returns an equal state, and Equal is reflexive and symmetric"
 
 	Inflation     Law = "an update is an inflation: x ⊔ m(x) = m(x)"
