@@ -169,8 +169,9 @@
 //
 // A map[string]any, as T or in a field, and a field of type any, are documents:
 // objects are merged by key, at any depth, arrays as one value unless
-// [Options.Paths] says otherwise. Numbers are compared by value, whatever their
-// types. Of an object and something else at one place, the newest whole value
+// [Options.Paths] says otherwise. Numbers are compared by the shortest decimal
+// text that leads back to them, as in JSON, whatever their types: an integer
+// above 2⁵³ is not what became of it as a float64. Of an object and something else at one place, the newest whole value
 // wins. What else YAML or a program puts there, such as a []string or a
 // [time.Time], is refused with a [*DocumentError]: [Document] converts it.
 //

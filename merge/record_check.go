@@ -87,8 +87,10 @@ func (w *recordRow) eachTwin(kids []cell.Cell, prefix string, visit func(path st
 	}
 	for p, c := range w.each(kids) {
 		path := value.JoinPath(prefix, p.key)
-		if p.kind == cell.Row && (c == nil || c.Newest().Before(w.newestBelow(p, kids))) {
-			visit(path, p, c, twinReason)
+		if p.kind == cell.Row {
+			if newest := w.newestBelow(p, kids); !newest.IsZero() && (c == nil || c.Newest().Before(newest)) {
+				visit(path, p, c, twinReason)
+			}
 		}
 		switch {
 		case c == nil || p.kind == cell.Row && !c.Live:

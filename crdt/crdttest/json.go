@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/rejoin-go/rejoin/internal/lawkit"
 )
@@ -34,8 +35,7 @@ func (k *Kit[S]) checkJSON(s, used S) *LawError {
 	return k.checkUsed(s, used, p, decodeJSON)
 }
 
-// decodeJSON hands p to UnmarshalJSON even if it is no JSON, which [json.Unmarshal]
-// would not.
+// decodeJSON hands p, which is JSON, to UnmarshalJSON.
 func decodeJSON(s any, p []byte) error { return s.(json.Unmarshaler).UnmarshalJSON(p) }
 
 // checkHostileJSON decodes damaged JSON of s into states equal to s, and into
@@ -59,7 +59,7 @@ func (k *Kit[S]) checkHostileJSON(s S) *LawError {
 	return k.checkHeedless(s)
 }
 
-// tryJSON decodes in, which may be anything: into is as it was if there is an error,
+// tryJSON decodes in, which may be any JSON: into is as it was if there is an error,
 // and else a state like any other.
 func (k *Kit[S]) tryJSON(into S, in []byte) (failure *LawError) {
 	defer func() {
@@ -77,8 +77,6 @@ func (k *Kit[S]) tryJSON(into S, in []byte) (failure *LawError) {
 			fmt.Sprintf("the receiver changed from %s to %s", k.texts(before, into)...))
 	case err != nil:
 		return nil
-	case json.NewDecoder(bytes.NewReader(in)).Decode(new(json.RawMessage)) != nil:
-		return broken(Hostile, "decoding %s, which is no JSON: no error", readable(in))
 	}
 	out, err := json.Marshal(into)
 	flip(text)
@@ -121,11 +119,12 @@ func (k *Kit[S]) checkHeedless(s S) *LawError {
 	return nil
 }
 
-// damagedJSON returns texts that are nearly p, those of which a type might not think,
-// and p with other kinds of values in it. They depend on p only.
+// damagedJSON returns JSON that is nearly p, such of which a type might not think, and p
+// with other kinds of values in it. It depends on p only. What is no JSON is left out:
+// [json.Unmarshal] hands that to nobody.
 func damagedJSON(p []byte) [][]byte {
 	var all [][]byte
-	for _, text := range []string{"", "[", "1", `"?"`, "null", "[]", "{}", `{"?":1}`} {
+	for _, text := range []string{"1", `"?"`, "null", "[]", "{}", `{"?":1}`} {
 		all = append(all, []byte(text))
 	}
 	add := func(parts ...[]byte) { all = append(all, bytes.Join(parts, nil)) }
@@ -133,7 +132,6 @@ func damagedJSON(p []byte) [][]byte {
 	stride := (len(p) + 3) / 4
 	for i := 0; i < len(p); i += stride {
 		i := min(i+intN(stride), len(p)-1)
-		add(p[:i])
 		add(p[:i], []byte{`09a"{}[],:`[intN(10)]}, p[i+1:])
 	}
 	// The value of a member becomes that of another one.
@@ -145,5 +143,5 @@ func damagedJSON(p []byte) [][]byte {
 		}
 		add(p[:i], []byte([]string{"1", `"?"`, "[]", "{}", "null"}[intN(5)]+`,"":`), p[i:])
 	}
-	return all
+	return slices.DeleteFunc(all, func(p []byte) bool { return !json.Valid(p) })
 }

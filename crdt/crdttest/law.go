@@ -10,7 +10,7 @@ type Law string
 
 // The laws, with x, y, z for states, ⊔ for Merge, m for an update, mδ for the delta
 // that it returns, c for Compact. Bounded allows 64 KiB, and 512 bytes per byte of
-// input. Of JSON, Hostile asks that what is no JSON is refused.
+// input.
 const (
 	Idempotent  Law = "Merge is idempotent: x ⊔ y ⊔ y = x ⊔ y, x ⊔ x = x"
 	Commutative Law = "Merge is commutative: x ⊔ y = y ⊔ x"

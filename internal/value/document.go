@@ -98,7 +98,7 @@ func checkDocument(x any, depth int) error {
 }
 
 // SameDocument reports whether a and b are the same value; numbers are
-// compared by value, whatever their types.
+// compared by their shortest decimal text, whatever their types.
 func SameDocument(a, b any) bool {
 	switch x := a.(type) {
 	case nil:
