@@ -113,19 +113,15 @@ func front(p []byte, last int) (shared, suffix int, rest []byte, err error) {
 	shared, suffix = int(p[0]>>4), int(p[0]&15)
 	p = p[1:]
 	if shared == 15 {
-		if shared, p = moreSize(p); shared < 0 {
-			return 0, 0, nil, errBlock
-		}
+		shared, p = moreSize(p)
 	}
 	if suffix == 15 {
-		if suffix, p = moreSize(p); suffix < 0 {
-			return 0, 0, nil, errBlock
-		}
+		suffix, p = moreSize(p)
 	}
-	if shared > min(last, maxShared) || suffix > len(p) {
-		return 0, 0, nil, errBlock
+	if shared < 0 || suffix < 0 || shared > min(last, maxShared) || suffix > len(p) {
+		err = errBlock
 	}
-	return shared, suffix, p, nil
+	return shared, suffix, p, err
 }
 
 // moreSize reads the rest of a size of at least 15 and returns -1 if there is no

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -306,6 +307,24 @@ func TestMergeOfLargeAfterLive(t *testing.T) {
 	require.True(t, must(m.MergeBinary(must(o.MarshalBinary()))))
 	require.True(t, m.Equal(&o))
 	require.Equal(t, 293, m.Len())
+}
+
+// TestEmptyMapInMap: a map without keys is no value of a key, decoded or merged from bytes.
+func TestEmptyMapInMap(t *testing.T) {
+	var m, o crdt.ORMap[string, *flagMap]
+	m.Update("us", "outer", func(v *flagMap) { v.Update("us", "inner", func(f *crdt.EWFlag) { f.Enable("us") }) })
+	whole := string(encoded(t, &m))
+	head, _, ok := strings.Cut(whole, "outer")
+	require.True(t, ok)
+	empty := []byte(head + "outer\x00")
+	require.ErrorContains(t, o.UnmarshalBinary(empty), "the value of a key is empty")
+	_, err := o.MergeBinary(empty)
+	require.ErrorContains(t, err, "the value of a key is empty")
+	o.Update("eu", "outer", func(v *flagMap) { v.Update("eu", "inner", func(f *crdt.EWFlag) { f.Enable("eu") }) })
+	before := encoded(t, &o)
+	_, err = o.MergeBinary(empty)
+	require.ErrorContains(t, err, "the value of a key is empty")
+	require.Equal(t, before, encoded(t, &o))
 }
 
 // TestMergeOfReplacedAndRemoved: a small delta replaces a dot at one key and removes those at

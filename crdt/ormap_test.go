@@ -301,6 +301,25 @@ func TestRWSetCompactOfDelta(t *testing.T) {
 	require.Zero(t, delta.Stats().Residues)
 }
 
+// TestCompactOfNothing: what has nothing to forget says so, in a map, too.
+func TestCompactOfNothing(t *testing.T) {
+	var registers crdt.ORMap[string, *crdt.MVRegister[int]]
+	registers.Update("a", "k", func(r *crdt.MVRegister[int]) { must(r.Set("a", 1)) })
+	require.False(t, registers.Compact(registers.Context()))
+	var sets crdt.ORMap[string, *tags]
+	sets.Update("a", "k", func(s *tags) { s.Add("a", "x") })
+	require.False(t, sets.Compact(sets.Context()))
+	var flags flagMap
+	flags.Update("a", "k", func(f *crdt.EWFlag) { f.Enable("a") })
+	require.False(t, flags.Compact(flags.Context()))
+	var shown crdt.ORMap[string, *crdt.RWSet[string]]
+	shown.Update("a", "k", func(s *crdt.RWSet[string]) { s.Add("a", "x") })
+	require.False(t, shown.Compact(shown.Context()))
+	var counted counters
+	countAt(&counted, "a", "k", 1)
+	require.False(t, counted.Compact(counted.Context()))
+}
+
 // TestManyReplicas: names beyond the first few, met in different orders.
 func TestManyReplicas(t *testing.T) {
 	var all, back crdt.ORSet[int]

@@ -261,6 +261,13 @@ func TestAddBinaryBesideGaps(t *testing.T) {
 			require.Equal(t, r == "a" && last < life(1, 0)-1, requireAdded(t, row, r, 7), "%s after %d", r, last)
 		}
 	}
+	// The number that is missing is the last of its incarnation, and closes the gap to the next.
+	last := life(1, 0) - 2
+	row := append([]byte("\x03\x07\x01\x01a\x05\x02\x00"), binary.AppendUvarint(nil, last-3)...)
+	row = append(crdt.AppendStep(row, last+1, last+2), "\x00\x01\x04\x00\x02"...)
+	for _, r := range []vclock.Replica{"a", "a#1", "a#2"} {
+		requireAdded(t, row, r, 7)
+	}
 	for last := byte(1); last <= 8; last++ {
 		row := context + "\x02\x04" + string([]byte{2 * (last - 1)}) + "\x02\x0c\x00\x02"
 		_, err := added([]byte(row), "b", 1)
