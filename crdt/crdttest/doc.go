@@ -38,9 +38,10 @@
 // damaged bytes, MergeBinary(p []byte) (bool, error) on the same, and
 // MarshalJSON with UnmarshalJSON, also on JSON of other kinds. A type whose
 // empty state an encoding refuses is taken not to have that encoding. A type
-// with Compact(crdt.Context) bool is compacted with what its replicas have learned of each other: see [Kit.Clock].
-// Histories keep to what package crdt asks of replicas and clients then: the
-// delta of a replica that has forgotten something goes to those that have, too;
-// the others get its state. An operation that returns no delta spreads by full
-// merges only. [CheckEvolution] is for values that change their types.
+// with Compact(crdt.Context) bool is compacted with what its replicas have
+// learned of each other: see [Kit.Clock]. Histories keep to what package crdt
+// asks of replicas and clients then: the delta of a replica that has forgotten
+// something goes to those that have, too; the others get its state. An
+// operation that returns no delta spreads by full merges only. [CheckEvolution]
+// is for values that change their types.
 package crdttest
