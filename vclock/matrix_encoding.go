@@ -175,7 +175,7 @@ func (c Closing) json() closingJSON { return closingJSON{c.lives, c.since} }
 //	 "sealed":{"incarnations":{"us":"2"},"since":{"us":"5"}},"strangers":[]}},"declared":{"incarnations":{"us":"2"},"since":{"us":"5"}},"closed":{"incarnations":{},"since":{}}}
 func (m matrixState) MarshalJSON() ([]byte, error) {
 	owner, err := json.Marshal(m.owner)
-	b := append(append([]byte(`{"owner":`), owner...), `,"standing":"`+standings[(&Matrix{matrixState: m}).standing()]+`","members":{`...)
+	b := append(append([]byte(`{"owner":`), owner...), `,"standing":"`+standings()[(&Matrix{matrixState: m}).standing()]+`","members":{`...)
 	for i := 0; i < len(m.members) && err == nil; i++ {
 		x := &m.members[i]
 		var row []byte
@@ -195,7 +195,10 @@ func (m matrixState) MarshalJSON() ([]byte, error) {
 	return append(b, '}'), err
 }
 
-var standings = [...]string{newcomer: "newcomer", named: "named", confirmed: "confirmed"}
+// standings returns the names of standings.
+func standings() []string {
+	return []string{newcomer: "newcomer", named: "named", confirmed: "confirmed"}
+}
 
 // UnmarshalJSON implements [json.Unmarshaler].
 func (m *Matrix) UnmarshalJSON(data []byte) error {
@@ -216,7 +219,7 @@ func (m *Matrix) UnmarshalJSON(data []byte) error {
 		err = decodeClosing(&d.closed, closed)
 	}
 	if err == nil {
-		i := slices.Index(standings[:], text)
+		i := slices.Index(standings(), text)
 		if i < 0 {
 			return fmt.Errorf("vclock: decode Matrix: %w", wire.Damaged(fmt.Errorf("unknown standing %.64q", text)))
 		}
