@@ -110,6 +110,48 @@ func TestExchangeBesideEnd(t *testing.T) {
 	require.NoError(t, catchUp(y, &x, new(crdt.PNCounter)))
 }
 
+// TestExchangeBehindClosed: a page of a life that one side closed too early keeps no change of the
+// life that goes on from arriving. What was lost by the closing is told once both have seen the
+// same, by the next exchange.
+func TestExchangeBehindClosed(t *testing.T) {
+	for _, long := range []bool{false, true} {
+		for asks := range 2 {
+			x, ends := new(crdt.ORMap[int, *crdt.PNCounter]), over(t, map[vclock.Replica]uint64{"eu": 1})
+			add := func(m *crdt.ORMap[int, *crdt.PNCounter], r vclock.Replica, key int) *crdt.ORMap[int, *crdt.PNCounter] {
+				return m.Update(r, key, func(c *crdt.PNCounter) { c.Add(r, 1) })
+			}
+			const late = 300
+			for key := range late {
+				add(x, "eu", key)
+			}
+			y := x.Clone()
+			add(y, "eu", late) // of which x does not hear
+			x.Close(ends)
+			y.Close(ends)
+			for key := late + 1; key < 700; key++ {
+				y.Merge(add(x, "eu#1", key))
+			}
+			for _, key := range []int{7, 150, 299, 301, 450, 699} {
+				y.Delete("us", key)
+			}
+			for _, key := range []int{8, 302, 600} {
+				x.Delete("ap", key)
+			}
+			want := x.Clone()
+			want.Merge(y)
+			sides := []*crdt.ORMap[int, *crdt.PNCounter]{x, y}
+			must(exchange(sides[asks], sides[1-asks], 1, long, func(int) {}))
+			require.True(t, x.Equal(want))
+			for key := range 700 {
+				require.Equal(t, want.Contains(key) || key == late, y.Contains(key), key)
+			}
+			must(exchange(sides[asks], sides[1-asks], 2, long, func(int) {}))
+			require.True(t, y.Equal(want))
+			require.True(t, x.Equal(want))
+		}
+	}
+}
+
 // TestExchangeOfEveryType has two states of each type catch up, by either way, and each
 // side is told what it lacks, once.
 func TestExchangeOfEveryType(t *testing.T) {
